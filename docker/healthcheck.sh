@@ -1,0 +1,19 @@
+#!/bin/sh
+# Asks the server whether it is healthy, with whatever the base image offers for it.
+set -eu
+
+url="http://127.0.0.1:${SERVER_PORT:-8080}/health"
+
+answer() {
+    if command -v curl >/dev/null; then
+        curl --silent --max-time 4 "$url"
+    elif command -v wget >/dev/null; then
+        wget -q -T 4 -O - "$url"
+    else
+        bash -c 'exec 3<>"/dev/tcp/127.0.0.1/$0"
+                 printf "GET /health HTTP/1.0\r\n\r\n" >&3
+                 cat <&3' "${SERVER_PORT:-8080}"
+    fi
+}
+
+answer | grep -q '"healthy":true'

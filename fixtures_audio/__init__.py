@@ -1,0 +1,53 @@
+"""Synthetic multitrack meetings whose audio carries its own words, and the ear that hears them.
+
+`make_meeting` decides who says which word when; `write_meeting` puts it on disk as a recorder
+would, one WebM/Opus file a track with its offset and its gaps; `hear_file` and `hear` read the
+words back from any track or mix. A wrong pad, a lost track or a swapped speaker then shows as
+text, and nothing downstream can be faked.
+"""
+
+from fixtures_audio.bands import BANDS, band_of, track_of
+from fixtures_audio.hearing import HeardWord, hear, hear_blocks
+from fixtures_audio.meeting import (
+    LEVEL,
+    MAX_TRACKS,
+    Meeting,
+    Participant,
+    SpokenWord,
+    Track,
+    Word,
+    make_meeting,
+)
+from fixtures_audio.reading import Audio, hear_file, read_audio
+from fixtures_audio.tones import RATE_HZ, render, word_samples
+from fixtures_audio.vocabulary import TRACERS, VOCABULARY, id_of, text_of
+from fixtures_audio.webm import write_meeting, write_track
+
+__all__ = [
+    "BANDS",
+    "LEVEL",
+    "MAX_TRACKS",
+    "RATE_HZ",
+    "TRACERS",
+    "VOCABULARY",
+    "Audio",
+    "HeardWord",
+    "Meeting",
+    "Participant",
+    "SpokenWord",
+    "Track",
+    "Word",
+    "band_of",
+    "hear",
+    "hear_blocks",
+    "hear_file",
+    "id_of",
+    "make_meeting",
+    "read_audio",
+    "render",
+    "text_of",
+    "track_of",
+    "word_samples",
+    "write_meeting",
+    "write_track",
+]

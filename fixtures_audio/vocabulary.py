@@ -1,0 +1,61 @@
+"""The 256 words a fixture can speak: one byte is one word.
+
+Ids never change meaning, so that audio made by one release is heard by another. The last eight
+ids are tracers: names no summary writes by accident. When a tracer was spoken, it must surface
+in topics, title, summary and messages.
+"""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+_PLAIN = """
+about above accept access account across action actual adapt add address adjust advance advice
+after again agenda agree ahead align allow almost already also always amount analysis another
+answer any apply approve area around arrange ask assign attach audience author average away back
+balance base because become before begin believe below benefit best better between board both
+bring broad budget build business call campaign capacity care case cause change channel charge
+check choice clear client close code collect come comment common company compare complete concern
+confirm connect consider contact content context contract control copy correct cost could count
+course cover create current customer cut daily data date deadline deal decide deep deliver demand
+depend design detail develop device different direct discuss document double draft drive during
+early easy edit effort eight email enable enough ensure enter equal error estimate even every
+example expect explain extend extra fact fair fast feature feedback few figure file final find
+finish first five focus follow forecast forward four frame free from full function future general
+give goal good great group grow guess guide half handle happen hard have hear help high hire hold
+hope hour house idea impact important improve include increase inform inside interest invite
+invoice issue item join just keep key kind know large last later launch lead learn leave less
+letter level like limit line link list little local long look main make manage many market
+measure meet member message method mobile model modern money month more morning move
+""".split()  # noqa: SIM905 - 248 quoted words would be three screens
+
+_TRACER_WORDS = (
+    "albatross",
+    "bergamot",
+    "chrysalis",
+    "dromedary",
+    "ecliptic",
+    "filigree",
+    "gossamer",
+    "hyacinth",
+)
+
+VOCABULARY: tuple[str, ...] = (*_PLAIN, *_TRACER_WORDS)
+TRACERS: frozenset[int] = frozenset(range(len(_PLAIN), len(VOCABULARY)))
+
+_IDS: Mapping[str, int] = MappingProxyType({text: id_ for id_, text in enumerate(VOCABULARY)})
+
+
+def text_of(word_id: int) -> str:
+    """The word spoken by an id, 0 to 255."""
+    if not 0 <= word_id < len(VOCABULARY):
+        raise ValueError(f"word id {word_id} is outside 0..{len(VOCABULARY) - 1}")
+    return VOCABULARY[word_id]
+
+
+def id_of(text: str) -> int:
+    """The id of a word; surrounding blanks, case and final punctuation do not matter."""
+    word = text.strip().strip(".,;:!?").lower()
+    try:
+        return _IDS[word]
+    except KeyError:
+        raise ValueError(f"{text!r} is no word of the fixture vocabulary") from None

@@ -1,0 +1,78 @@
+"""What a worker is handed besides its input: the task's identity, the clients, the state."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+from reference_workers.services.daily import Daily
+from reference_workers.services.llm import LLM
+from reference_workers.services.modal import Modal
+from reference_workers.services.storage import Storage
+from reference_workers.services.webhook import Webhook
+from reference_workers.services.zulip import Zulip
+from reference_workers.settings import Settings
+from reference_workers.state.repository import State
+
+
+@dataclass(frozen=True, slots=True)
+class Clients:
+    """Everything outside the process, opened once and shared by all tasks (thread-safe)."""
+
+    settings: Settings
+    state: State
+    storage: Storage
+    daily: Daily
+    modal: Modal
+    llm: LLM
+    zulip: Zulip
+    webhook: Webhook
+
+    @classmethod
+    @contextmanager
+    def opened(cls, settings: Settings) -> Iterator[Self]:
+        """Open all clients; they are closed when the block ends."""
+        clients = cls(
+            settings=settings,
+            state=State(settings.database_url),
+            storage=Storage(settings),
+            daily=Daily(settings),
+            modal=Modal(settings),
+            llm=LLM(settings),
+            zulip=Zulip(settings),
+            webhook=Webhook(settings),
+        )
+        with ExitStack() as stack:
+            for client in (
+                clients.state,
+                clients.storage,
+                clients.daily,
+                clients.modal,
+                clients.llm,
+                clients.zulip,
+                clients.webhook,
+            ):
+                stack.callback(client.close)
+            yield clients
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """One task at work."""
+
+    clients: Clients
+    workflow_id: str = ""
+    task_id: str = ""
+    reference: str = ""
+    attempt: int = 0
+    """How many times this task was tried before."""
+
+    @contextmanager
+    def scratch(self, suffix: str) -> Iterator[Path]:
+        """Yield a path for a temporary file; it is deleted when the block ends."""
+        with tempfile.TemporaryDirectory(prefix="trackproof-worker-") as folder:
+            yield Path(folder) / f"audio{suffix}"

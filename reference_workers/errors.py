@@ -1,0 +1,15 @@
+"""The two ways a worker fails. The runner maps them to Conductor's two failed states."""
+
+from __future__ import annotations
+
+
+class WorkerError(Exception):
+    """Base of what a worker says when it cannot do its work."""
+
+
+class TransientError(WorkerError):
+    """It may work next time: Conductor retries (FAILED)."""
+
+
+class PermanentError(WorkerError):
+    """It will not work next time either: no retry (FAILED_WITH_TERMINAL_ERROR)."""

@@ -1,0 +1,118 @@
+"""Where Conductor meets the workers: the only module that knows the SDK's classes.
+
+One thread polls for each task type, inside one process: a fleet of fifteen processes costs
+fifteen starts, and the heavy work (audio, network) holds no interpreter lock.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from http import HTTPStatus
+from typing import Any
+
+from conductor.client.automator.task_runner import TaskRunner
+from conductor.client.configuration.configuration import Configuration
+from conductor.client.http.api.task_resource_api import TaskResourceApi
+from conductor.client.http.models.task import Task
+from conductor.client.http.models.task_result import TaskResult
+from conductor.client.http.rest import ApiException
+from conductor.client.worker.worker_interface import WorkerInterface
+
+from reference_workers.context import Clients, Context
+from reference_workers.performing import perform
+from reference_workers.workers import WORKERS
+
+BRANCHED = frozenset({"pad_track", "transcribe_track"})
+"""Task types of which several run at a time."""
+
+POLL_INTERVAL_MS = 50
+
+
+class ContractWorker(WorkerInterface):  # type: ignore[misc]  # the SDK is untyped
+    """Hands a task of Conductor's to its worker, and the outcome back."""
+
+    def __init__(self, task_type: str, clients: Clients) -> None:
+        """Serve one task type."""
+        super().__init__(task_type)
+        self.worker_id = f"{self.get_identity()}/{task_type}"
+        self.poll_interval = POLL_INTERVAL_MS
+        self.thread_count = clients.settings.branch_threads if task_type in BRANCHED else 1
+        self.paused = False
+        self._clients = clients
+
+    def execute(self, task: Task) -> TaskResult:
+        """Carry out one task."""
+        context = Context(
+            clients=self._clients,
+            workflow_id=task.workflow_instance_id or "",
+            task_id=task.task_id or "",
+            reference=task.reference_task_name or "",
+            attempt=task.retry_count or 0,
+        )
+        outcome = perform(context, self.task_definition_name, task.input_data or {})
+        result = self.get_task_result_from_task(task)
+        result.status = outcome.status
+        result.output_data = outcome.output
+        result.reason_for_incompletion = outcome.reason
+        return result
+
+
+class CompatibleTaskResourceApi(TaskResourceApi):  # type: ignore[misc]  # the SDK is untyped
+    """Lets conductor-python 2.x finish tasks on servers that have no update-v2.
+
+    The SDK posts to `/tasks/update-v2` and falls back to v1 on 404 or 405 only. Conductor
+    3.15.0 answers 500 "Request method 'POST' not supported", which means the same.
+    """
+
+    def update_task_v2(self, body: TaskResult, **kwargs: Any) -> Task | None:
+        """Update a task; say 405 where the server says it in its own way."""
+        try:
+            return super().update_task_v2(body, **kwargs)
+        except ApiException as error:
+            if _says_method_not_allowed(error):
+                error.status = error.code = HTTPStatus.METHOD_NOT_ALLOWED
+            raise
+
+
+def _says_method_not_allowed(error: ApiException) -> bool:
+    return (
+        error.status == HTTPStatus.INTERNAL_SERVER_ERROR
+        and "Request method 'POST' not supported" in str(error.body)
+    )
+
+
+class Fleet:
+    """All workers of this process, polling."""
+
+    def __init__(self, clients: Clients, task_types: Sequence[str] = tuple(WORKERS)) -> None:
+        """Prepare one poller a task type; `start` sets them going."""
+        settings = clients.settings
+        configuration = Configuration(
+            server_api_url=settings.conductor_server_url, debug=settings.conductor_debug
+        )
+        self._runners = [
+            _runner(ContractWorker(task_type, clients), configuration) for task_type in task_types
+        ]
+        self._threads = [
+            threading.Thread(target=runner.run, name=f"poll-{task_type}")
+            for task_type, runner in zip(task_types, self._runners, strict=True)
+        ]
+
+    def start(self) -> None:
+        """Begin to poll."""
+        for thread in self._threads:
+            thread.start()
+
+    def stop(self) -> None:
+        """Stop polling, finish what was begun, and return when all threads are done."""
+        for runner in self._runners:
+            runner.stop()
+        for thread in self._threads:
+            thread.join()
+
+
+def _runner(worker: ContractWorker, configuration: Configuration) -> TaskRunner:
+    runner = TaskRunner(worker, configuration)
+    runner.task_client = CompatibleTaskResourceApi(runner.task_client.api_client)
+    return runner

@@ -1,0 +1,50 @@
+"""Put a meeting's rows into the database: `python -m reference_workers.seed < meeting.json`.
+
+Does what the product does before it starts the workflow, for whoever drives the fleet from
+outside: a room, a recording, a transcript and the participants' answers about consent.
+
+Standard input: `{"room": {…}, "recording": {…}, "transcript": {…},
+"consents": [{"participant_id", "granted"}]}` with the columns of `state.models`.
+Standard output: the ids, `{"room_id", "recording_id", "transcript_id"}`.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from reference_workers.settings import Settings
+from reference_workers.state.models import Consent, Recording, Room, Transcript
+from reference_workers.state.repository import State
+
+
+def seed(state: State, meeting: dict[str, Any]) -> dict[str, str]:
+    """Write the rows and return their ids."""
+    room = Room(**meeting["room"])
+    recording = Recording(**meeting["recording"])
+    transcript = Transcript(
+        **meeting["transcript"], room_id=room.id, recording_id=recording.id, status="uploaded"
+    )
+    consents = [Consent(transcript_id=transcript.id, **one) for one in meeting["consents"]]
+    ids = {"room_id": room.id, "recording_id": recording.id, "transcript_id": transcript.id}
+    with Session(state.engine) as session, session.begin():
+        session.add_all([room, recording])
+        session.flush()
+        session.add(transcript)
+        session.flush()
+        session.add_all(consents)
+    return ids
+
+
+def main() -> None:
+    """Read standard input, write standard output."""
+    state = State(Settings().database_url)
+    state.create_tables()
+    json.dump(seed(state, json.load(sys.stdin)), sys.stdout)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""Typed clients of everything outside; each raises TransientError or PermanentError."""

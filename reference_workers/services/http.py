@@ -1,0 +1,86 @@
+"""One HTTP exchange, with every way it can fail sorted into transient and permanent.
+
+Messages carry method, host and path; never a query (it may hold a signature) or a header.
+"""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import Any
+
+import httpx
+
+from reference_workers.errors import PermanentError, TransientError
+
+RETRYABLE_STATUSES = frozenset(
+    {
+        HTTPStatus.REQUEST_TIMEOUT,
+        HTTPStatus.TOO_EARLY,
+        HTTPStatus.TOO_MANY_REQUESTS,
+    }
+)
+
+
+def is_retryable(status_code: int) -> bool:
+    """Tell whether the same request may succeed later."""
+    return status_code >= HTTPStatus.INTERNAL_SERVER_ERROR or status_code in RETRYABLE_STATUSES
+
+
+def exchange(client: httpx.Client, method: str, url: str, **arguments: Any) -> httpx.Response:
+    """Send one request and return its answer, whatever its status.
+
+    Raises:
+        TransientError: No answer: connection refused, cut or too slow.
+        PermanentError: The URL itself makes no sense.
+    """
+    try:
+        return client.request(method, url, **arguments)
+    except httpx.TransportError as error:
+        if isinstance(error, httpx.UnsupportedProtocol):
+            raise PermanentError(f"{method} {_place(client, url)}: no usable URL") from error
+        raise TransientError(
+            f"{method} {_place(client, url)}: no answer ({type(error).__name__})"
+        ) from error
+    except httpx.InvalidURL as error:
+        raise PermanentError(f"{method}: no usable URL") from error
+
+
+def fetch(client: httpx.Client, method: str, url: str, **arguments: Any) -> httpx.Response:
+    """Send one request and return its answer if it is a success.
+
+    Raises:
+        TransientError: No answer, 408, 425, 429 or 5xx.
+        PermanentError: Any other refusal.
+    """
+    return accepted(exchange(client, method, url, **arguments))
+
+
+def accepted(response: httpx.Response) -> httpx.Response:
+    """Return `response` if it is a success; raise as `fetch` does if not."""
+    if response.is_success:
+        return response
+    kind = TransientError if is_retryable(response.status_code) else PermanentError
+    url = response.request.url
+    raise kind(f"{response.request.method} {url.host}{url.path}: answered {response.status_code}")
+
+
+def fetch_object(client: httpx.Client, method: str, url: str, **arguments: Any) -> dict[str, Any]:
+    """Send one request and return the JSON object it answers.
+
+    Raises:
+        TransientError: As `fetch`, or the answer is no JSON object.
+        PermanentError: As `fetch`.
+    """
+    response = fetch(client, method, url, **arguments)
+    try:
+        data = response.json()
+    except ValueError as error:
+        raise TransientError(f"{method} {_place(client, url)}: the answer is not JSON") from error
+    if not isinstance(data, dict):
+        raise TransientError(f"{method} {_place(client, url)}: the answer is no JSON object")
+    return data
+
+
+def _place(client: httpx.Client, url: str) -> str:
+    whole = client.base_url.join(url)
+    return f"{whole.host}{whole.path}"

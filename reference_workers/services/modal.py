@@ -1,0 +1,37 @@
+"""The transcription service (Modal): one URL in, words with times out."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import httpx
+
+from reference_workers.services.http import fetch_object
+from reference_workers.settings import Settings
+
+
+class Modal:
+    """Transcribes audio behind a URL."""
+
+    def __init__(self, settings: Settings) -> None:
+        """Open a client; transcription of a long track may take minutes."""
+        self._client = httpx.Client(
+            base_url=settings.transcript_url,
+            headers={
+                "Authorization": f"Bearer {settings.transcript_modal_api_key.get_secret_value()}"
+            },
+            timeout=settings.transcription_timeout_seconds,
+        )
+
+    def transcribe(self, audio_url: str, language: str) -> dict[str, Any]:
+        """Return `{text?, words: [{word, start, end}]}`, times in seconds of the audio."""
+        return fetch_object(
+            self._client,
+            "POST",
+            "/v1/audio/transcriptions-from-url",
+            json={"audio_file_url": audio_url, "language": language, "batch": True},
+        )
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._client.close()

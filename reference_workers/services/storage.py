@@ -1,0 +1,113 @@
+"""S3: files in, presigned URLs out. Keys travel between tasks; URLs are signed when used."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http import HTTPStatus
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import unquote, urlsplit
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from reference_workers.errors import PermanentError, TransientError
+from reference_workers.services.http import is_retryable
+from reference_workers.settings import Settings
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+PRESIGN_SECONDS = 7200
+"""Lifetime of a presigned URL (seed TASK-004c)."""
+
+
+class Storage:
+    """One S3 account; `bucket` names the transcripts' own bucket."""
+
+    def __init__(self, settings: Settings) -> None:
+        """Open a client that addresses buckets by path, as self-hosted S3 servers want it."""
+        self.bucket = settings.transcript_bucket
+        self._client: S3Client = boto3.client(
+            "s3",
+            endpoint_url=settings.s3_endpoint_url,
+            aws_access_key_id=settings.s3_access_key_id or None,
+            aws_secret_access_key=settings.s3_secret_access_key.get_secret_value() or None,
+            region_name=settings.s3_region,
+            config=Config(
+                signature_version="s3v4",
+                s3={"addressing_style": "path"},
+                retries={"total_max_attempts": 2},
+                connect_timeout=5,
+                read_timeout=settings.outside_timeout_seconds,
+            ),
+        )
+
+    def presigned(self, key: str, *, bucket: str | None = None) -> str:
+        """Return a URL that serves the object for 7200 s."""
+        return self._client.generate_presigned_url(
+            "get_object",
+            Params={"Bucket": bucket or self.bucket, "Key": key},
+            ExpiresIn=PRESIGN_SECONDS,
+        )
+
+    def freshly_signed(self, url: str) -> str:
+        """Return `url` signed anew if it is one of ours, so that a late retry finds it valid."""
+        ours = urlsplit(self._client.meta.endpoint_url)
+        theirs = urlsplit(url)
+        if (theirs.scheme, theirs.netloc) != (ours.scheme, ours.netloc):
+            return url
+        bucket, _, key = unquote(theirs.path).lstrip("/").partition("/")
+        return self.presigned(key, bucket=bucket)
+
+    def size(self, key: str, *, bucket: str | None = None) -> int:
+        """Return an object's size in bytes.
+
+        Raises:
+            PermanentError: There is no such object.
+        """
+        with _failures(key):
+            head = self._client.head_object(Bucket=bucket or self.bucket, Key=key)
+        return head["ContentLength"]
+
+    def put_file(self, key: str, path: Path, *, content_type: str) -> int:
+        """Upload a file into the transcripts' bucket; return its size in bytes."""
+        with _failures(key), path.open("rb") as body:
+            self._client.put_object(
+                Bucket=self.bucket, Key=key, Body=body, ContentType=content_type
+            )
+        return path.stat().st_size
+
+    def keys(self, prefix: str) -> list[str]:
+        """Return the keys in the transcripts' bucket that begin with `prefix`."""
+        with _failures(prefix):
+            pages = self._client.get_paginator("list_objects_v2").paginate(
+                Bucket=self.bucket, Prefix=prefix
+            )
+            return [item["Key"] for page in pages for item in page.get("Contents", [])]
+
+    def delete(self, key: str, *, bucket: str | None = None) -> None:
+        """Delete an object; one that is gone already is no error."""
+        with _failures(key):
+            self._client.delete_object(Bucket=bucket or self.bucket, Key=key)
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._client.close()
+
+
+@contextmanager
+def _failures(key: str) -> Iterator[None]:
+    try:
+        yield
+    except ClientError as error:
+        code = error.response.get("Error", {}).get("Code", "unknown")
+        status = int(
+            error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", HTTPStatus.BAD_REQUEST)
+        )
+        kind = TransientError if is_retryable(status) else PermanentError
+        raise kind(f"S3 {key!r}: {code} ({status})") from error
+    except BotoCoreError as error:
+        raise TransientError(f"S3 {key!r}: no answer ({type(error).__name__})") from error

@@ -1,0 +1,1 @@
+"""What outlives a task: transcripts, recordings, rooms, consents and events."""

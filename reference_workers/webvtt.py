@@ -1,0 +1,35 @@
+"""Words as WebVTT captions, one cue for each turn of a speaker."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import groupby
+from typing import Any
+
+
+def webvtt(words: Sequence[Mapping[str, Any]], names: Mapping[int, str | None]) -> str:
+    """Return WebVTT text; `names` maps a speaker to a name from outside (escaped here)."""
+    turns = (list(turn) for _, turn in groupby(words, key=lambda word: word["speaker"]))
+    return "\n\n".join(["WEBVTT", *(_cue(turn, names) for turn in turns)]) + "\n"
+
+
+def _cue(turn: Sequence[Mapping[str, Any]], names: Mapping[int, str | None]) -> str:
+    speaker = turn[0]["speaker"]
+    name = names.get(speaker) or f"Speaker {speaker}"
+    end = max(word["end"] for word in turn)
+    return (
+        f"{_clock(turn[0]['start'])} --> {_clock(end)}\n<v {_escaped([name])}>"
+        f"{_escaped(word['word'] for word in turn)}"
+    )
+
+
+def _escaped(texts: Iterable[str]) -> str:
+    joined = " ".join(" ".join(texts).split())
+    return joined.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def _clock(seconds: float) -> str:
+    milliseconds = round(seconds * 1000)
+    minutes, milliseconds = divmod(milliseconds, 60_000)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours:02}:{minutes:02}:{milliseconds // 1000:02}.{milliseconds % 1000:03}"

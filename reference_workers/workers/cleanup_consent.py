@@ -1,0 +1,30 @@
+"""Honour denied consent (contract: contracts/tasks/cleanup_consent.yaml)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from reference_workers.context import Context
+
+
+def cleanup_consent(context: Context, *, transcript_id: str) -> dict[str, Any]:
+    """Delete all audio of the meeting if anybody denied consent; once is as good as twice.
+
+    One voice cannot be taken out of the mixdown, and other tracks may carry it too: all raw
+    tracks, padded tracks and the mixdown go.
+    """
+    state = context.clients.state
+    denied = [answer for answer in state.consents(transcript_id) if not answer.granted]
+    if not denied:
+        return {"audio_deleted": False, "reason": None}
+
+    storage = context.clients.storage
+    recording = state.recording_of(state.transcript(transcript_id))
+    if recording is not None:
+        for key in recording.track_keys:
+            storage.delete(key, bucket=recording.bucket_name)
+    for key in [*storage.keys(f"{transcript_id}/padded_track_"), f"{transcript_id}/audio.mp3"]:
+        storage.delete(key)
+    with state.edit(transcript_id) as edit:
+        edit.transcript.audio_deleted = True
+    return {"audio_deleted": True, "reason": f"consent denied by {len(denied)} participant(s)"}

@@ -1,0 +1,59 @@
+"""Find what was talked about (contract: contracts/tasks/detect_topics.yaml)."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from reference_workers.context import Context
+
+WORDS_PER_CHUNK = 300
+
+_SCHEMA = {
+    "type": "object",
+    "required": ["title", "summary"],
+    "additionalProperties": False,
+    "properties": {
+        "title": {"type": "string", "minLength": 1, "maxLength": 200},
+        "summary": {"type": "string", "minLength": 1},
+    },
+}
+
+_PROMPT = """\
+Name the topic of this part of a meeting and sum it up in a few sentences.
+Answer in the language {language!r}.
+
+{text}
+"""
+
+
+def detect_topics(
+    context: Context,
+    *,
+    words: Sequence[Mapping[str, Any]],
+    transcript_id: str,
+    target_language: str,
+) -> dict[str, Any]:
+    """Return one topic for every 300 words; one LLM call each."""
+    topics = []
+    for first in range(0, len(words), WORDS_PER_CHUNK):
+        chunk = words[first : first + WORDS_PER_CHUNK]
+        text = " ".join(word["word"] for word in chunk)
+        prompt = _PROMPT.format(language=target_language, text=text)
+        answer = context.clients.llm.ask(prompt, name="topic", schema=_SCHEMA)
+        start = chunk[0]["start"]
+        topics.append(
+            {
+                "id": str(uuid.uuid5(uuid.NAMESPACE_URL, f"{transcript_id}/topics/{first}")),
+                "title": answer["title"],
+                "summary": answer["summary"],
+                "timestamp": start,
+                "duration": max(word["end"] for word in chunk) - start,
+            }
+        )
+    with context.clients.state.edit(transcript_id) as edit:
+        edit.transcript.topics = topics
+        for topic in topics:
+            edit.emit("TOPIC", topic)
+    return {"topics": topics}

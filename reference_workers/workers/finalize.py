@@ -1,0 +1,30 @@
+"""Make the result final (contract: contracts/tasks/finalize.yaml)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from reference_workers.context import Context
+
+
+def finalize(
+    context: Context,
+    *,
+    transcript_id: str,
+    title: str,
+    summary: str,
+    short_summary: str,
+    duration: float,
+) -> dict[str, Any]:
+    """Write the result and the status; doing it twice leaves what doing it once leaves."""
+    with context.clients.state.edit(transcript_id) as edit:
+        transcript = edit.transcript
+        already_final = transcript.status == "ended"
+        transcript.status = "ended"
+        transcript.title = title
+        transcript.long_summary = summary
+        transcript.short_summary = short_summary
+        transcript.duration = duration
+        if not already_final:
+            edit.emit("STATUS", {"value": "ended"})
+    return {"status": "COMPLETED"}

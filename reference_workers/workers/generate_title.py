@@ -1,0 +1,40 @@
+"""Name the meeting (contract: contracts/tasks/generate_title.yaml)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from reference_workers.context import Context
+
+UNTITLED = "Untitled Meeting"
+
+_SCHEMA = {
+    "type": "object",
+    "required": ["title"],
+    "additionalProperties": False,
+    "properties": {"title": {"type": "string", "minLength": 1, "maxLength": 200}},
+}
+
+_PROMPT = """\
+Write a short title for a meeting with these topics:
+
+{topics}
+"""
+
+
+def generate_title(
+    context: Context, *, topics: Sequence[Mapping[str, Any]], transcript_id: str
+) -> dict[str, Any]:
+    """Return the title; a meeting without topics needs no LLM to stay untitled."""
+    title = _ask(context, topics) if topics else UNTITLED
+    with context.clients.state.edit(transcript_id) as edit:
+        edit.transcript.title = title
+        edit.emit("FINAL_TITLE", {"title": title})
+    return {"title": title}
+
+
+def _ask(context: Context, topics: Sequence[Mapping[str, Any]]) -> str:
+    listed = "\n".join(f"- {topic['title']}: {topic['summary']}" for topic in topics)
+    prompt = _PROMPT.format(topics=listed)
+    return str(context.clients.llm.ask(prompt, name="title", schema=_SCHEMA)["title"])

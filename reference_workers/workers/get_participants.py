@@ -1,0 +1,56 @@
+"""Fetch who took part (contract: contracts/tasks/get_participants.yaml)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from reference_workers.context import Context
+from reference_workers.errors import TransientError
+
+
+def get_participants(
+    context: Context, *, mtg_session_id: str | None, transcript_id: str | None
+) -> dict[str, Any]:
+    """Return the session's participants; none where Daily knew no session."""
+    participants = _participants(context, mtg_session_id) if mtg_session_id else []
+    if transcript_id is not None:
+        _remember(context, transcript_id, participants)
+    return {"participants": participants}
+
+
+def _participants(context: Context, session_id: str) -> list[dict[str, Any]]:
+    answer = context.clients.daily.participants(session_id)
+    try:
+        return [
+            {
+                "participant_id": person["participant_id"],
+                "user_name": person.get("user_name"),
+                "user_id": person.get("user_id"),
+            }
+            for person in answer["data"]
+        ]
+    except (KeyError, TypeError, AttributeError) as error:
+        raise TransientError("Daily: the list of participants is not in its usual shape") from error
+
+
+def _remember(context: Context, transcript_id: str, participants: Sequence[dict[str, Any]]) -> None:
+    state = context.clients.state
+    recording = state.recording_of(state.transcript(transcript_id))
+    track_keys = recording.track_keys if recording else []
+    with state.edit(transcript_id) as edit:
+        edit.transcript.status = "processing"
+        edit.transcript.participants = [
+            {
+                "id": person["participant_id"],
+                "name": person["user_name"],
+                "speaker": _speaker(person["participant_id"], track_keys),
+            }
+            for person in participants
+        ]
+        edit.emit("STATUS", {"value": "processing"})
+
+
+def _speaker(participant_id: str, track_keys: Sequence[str]) -> int | None:
+    """Return the index of a participant's track: Daily puts the id into the track's key."""
+    return next((index for index, key in enumerate(track_keys) if participant_id in key), None)

@@ -1,0 +1,26 @@
+"""Bring one track onto the meeting's clock (contract: contracts/tasks/pad_track.yaml)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from reference_workers.audio.padding import offset_seconds, write_padded
+from reference_workers.context import Context
+
+
+def pad_track(
+    context: Context, *, track_index: int, s3_key: str, bucket_name: str, transcript_id: str
+) -> dict[str, Any]:
+    """Return a URL of the padded track; of the source itself where there is nothing to pad."""
+    storage = context.clients.storage
+    source = storage.presigned(s3_key, bucket=bucket_name)
+    size = storage.size(s3_key, bucket=bucket_name)
+    offset = offset_seconds(source)
+    if offset <= 0:
+        return {"padded_url": source, "size": size, "track_index": track_index}
+
+    key = f"{transcript_id}/padded_track_{track_index}.webm"
+    with context.scratch(".webm") as path:
+        write_padded(source, path, offset)
+        size = storage.put_file(key, path, content_type="audio/webm")
+    return {"padded_url": storage.presigned(key), "size": size, "track_index": track_index}

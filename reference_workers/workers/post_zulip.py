@@ -1,0 +1,37 @@
+"""Tell the room's Zulip topic (contract: contracts/tasks/post_zulip.yaml)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from reference_workers.context import Context
+from reference_workers.state.models import Transcript
+
+
+def post_zulip(context: Context, *, transcript_id: str) -> dict[str, Any]:
+    """Post the summary, or update the message posted before; null where no stream is set."""
+    clients = context.clients
+    transcript = clients.state.transcript(transcript_id)
+    room = clients.state.room(transcript.room_id)
+    if room is None or not room.zulip_stream:
+        return {"message_id": None}
+
+    topic = room.zulip_topic or room.name
+    content = _message(transcript, clients.settings.frontend_url)
+    message_id = transcript.zulip_message_id
+    if message_id is None or not clients.zulip.update(message_id, topic, content):
+        message_id = clients.zulip.post(room.zulip_stream, topic, content)
+        with clients.state.edit(transcript_id) as edit:
+            edit.transcript.zulip_message_id = message_id
+    return {"message_id": message_id}
+
+
+def _message(transcript: Transcript, frontend_url: str) -> str:
+    return "\n\n".join(
+        [
+            f"### {transcript.title}",
+            transcript.short_summary or "",
+            transcript.long_summary or "",
+            f"[Transcript]({frontend_url}/transcripts/{transcript.id})",
+        ]
+    )

@@ -1,0 +1,87 @@
+"""Tell the room's webhook (contract: contracts/tasks/send_webhook.yaml)."""
+
+from __future__ import annotations
+
+import json
+import time
+import uuid
+from typing import Any
+
+from reference_workers.context import Context
+from reference_workers.errors import TransientError
+from reference_workers.services.http import is_retryable
+from reference_workers.state.models import Room, Transcript
+from reference_workers.webvtt import webvtt
+
+EVENT = "transcript.completed"
+
+
+def send_webhook(context: Context, *, transcript_id: str, room_id: str | None) -> dict[str, Any]:
+    """Send the finished transcript; a refusal (4xx) is an answer, not a reason to try again.
+
+    Raises:
+        TransientError: No answer, 408, 425, 429 or 5xx: Conductor retries.
+    """
+    clients = context.clients
+    transcript = clients.state.transcript(transcript_id)
+    room = clients.state.room(room_id or transcript.room_id)
+    if room is None or not room.webhook_url:
+        return {"sent": False, "status_code": None}
+
+    timestamp = int(time.time())
+    payload = _payload(transcript, room, timestamp, clients.settings.frontend_url)
+    status_code = clients.webhook.send(
+        room.webhook_url,
+        json.dumps(payload, ensure_ascii=False, separators=(",", ":")).encode(),
+        event=EVENT,
+        retry=context.attempt,
+        timestamp=timestamp,
+        secret=room.webhook_secret,
+    )
+    if is_retryable(status_code):
+        raise TransientError(f"webhook: answered {status_code}")
+    return {"sent": 200 <= status_code < 300, "status_code": status_code}
+
+
+def _payload(
+    transcript: Transcript, room: Room, timestamp: int, frontend_url: str
+) -> dict[str, Any]:
+    names = {person["speaker"]: person["name"] for person in transcript.participants}
+    return {
+        "event": EVENT,
+        # The same event keeps its id through all retries, so that a receiver can tell.
+        "event_id": str(uuid.uuid5(uuid.NAMESPACE_URL, f"{EVENT}/{transcript.id}")),
+        "timestamp": timestamp,
+        "transcript": {
+            "id": transcript.id,
+            "room_id": room.id,
+            "created_at": transcript.created_at.isoformat(),
+            "duration": transcript.duration,
+            "title": transcript.title,
+            "short_summary": transcript.short_summary,
+            "long_summary": transcript.long_summary,
+            "webvtt": webvtt(transcript.words, names),
+            "topics": [
+                {
+                    "title": topic["title"],
+                    "summary": topic["summary"],
+                    "timestamp": topic["timestamp"],
+                    "duration": topic["duration"],
+                    "webvtt": webvtt(_words_of(topic, transcript.words), names),
+                }
+                for topic in transcript.topics
+            ],
+            "participants": transcript.participants,
+            "source_language": transcript.source_language,
+            "target_language": transcript.target_language,
+            "status": transcript.status,
+            "frontend_url": f"{frontend_url}/transcripts/{transcript.id}",
+        },
+        "room": {"id": room.id, "name": room.name},
+        "calendar_event": {},
+    }
+
+
+def _words_of(topic: dict[str, Any], words: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    end = topic["timestamp"] + topic["duration"]
+    return [word for word in words if topic["timestamp"] <= word["start"] < end]

@@ -1,0 +1,160 @@
+from fractions import Fraction
+from itertools import pairwise
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+
+from fixtures_audio import (
+    RATE_HZ,
+    Meeting,
+    hear,
+    hear_file,
+    make_meeting,
+    read_audio,
+    write_meeting,
+    write_track,
+)
+from tests.unit.fixtures_audio.listening import compare, heard_from, mix, said_in, write_audio
+
+Recorded = tuple[Meeting, list[Path]]
+
+
+@pytest.fixture(scope="module", params=[1, 3, 8, 16], ids=lambda tracks: f"{tracks}-tracks")
+def recorded(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Recorded:
+    meeting = make_meeting(tracks=request.param, seconds=24, seed=request.param)
+    return meeting, write_meeting(meeting, tmp_path_factory.mktemp("meeting"))
+
+
+def test_every_word_of_every_track_is_heard_from_its_file(recorded: Recorded) -> None:
+    meeting, paths = recorded
+    errors: list[float] = []
+    for track, path in zip(meeting.tracks, paths, strict=True):
+        result = compare(said_in(track), hear_file(path))
+        assert not result.missed
+        assert not result.invented
+        errors += result.errors
+    assert np.quantile(np.abs(errors), 0.99) <= 0.001
+
+
+def test_start_time_is_the_offset_and_the_length_is_kept(recorded: Recorded) -> None:
+    for track, path in zip(recorded[0].tracks, recorded[1], strict=True):
+        with av.open(str(path)) as container:
+            assert container.streams.audio[0].start_time == round(track.offset * 1000)
+        audio = read_audio(path)
+        assert audio.start_time == track.offset
+        assert audio.samples.size == round(track.duration * RATE_HZ)
+
+
+def test_gaps_are_holes_in_the_packets_of_exact_length(recorded: Recorded) -> None:
+    for track, path in zip(recorded[0].tracks, recorded[1], strict=True):
+        with av.open(str(path)) as container:
+            times = [packet.pts for packet in container.demux() if packet.pts is not None]
+        holes = [
+            (one + 20 - times[0], following - times[0])
+            for one, following in pairwise(times)
+            if following - one != 20
+        ]
+        assert holes == [tuple(round(edge * 1000) for edge in gap) for gap in track.gaps]
+
+
+@pytest.mark.parametrize("layout", ["mono", "stereo"])
+def test_every_word_is_heard_from_an_mp3_of_the_mix(
+    recorded: Recorded, layout: str, tmp_path: Path
+) -> None:
+    meeting, paths = recorded
+    mixed = mix(meeting, paths)
+    assert np.abs(mixed).max() < 1
+    heard = hear_file(write_audio(mixed, tmp_path / "mix.mp3", layout=layout))
+    results = [
+        compare(said_in(track), heard_from(track, heard, len(meeting.tracks)))
+        for track in meeting.tracks
+    ]
+    assert not [word for result in results for word in result.missed]
+    assert len(heard) == len(meeting.truth())
+    assert np.quantile(np.abs([e for result in results for e in result.errors]), 0.99) <= 0.005
+
+
+def test_levels_in_a_mix_are_equal_within_ten_percent(recorded: Recorded) -> None:
+    levels = [word.level for word in hear(mix(*recorded))]
+    assert max(levels) / min(levels) < 1.1
+    assert min(levels) == pytest.approx(0.2, rel=0.1)
+
+
+def test_sixty_four_tracks_are_told_apart_in_one_mix(tmp_path: Path) -> None:
+    meeting = make_meeting(tracks=64, seconds=10)
+    paths = write_meeting(meeting, tmp_path)
+    heard = hear_file(write_audio(mix(meeting, paths), tmp_path / "mix.mp3"))
+    for track in meeting.tracks:
+        result = compare(said_in(track), heard_from(track, heard, 64))
+        assert not result.missed
+        assert not result.invented
+    assert len(heard) == len(meeting.truth())
+
+
+def test_the_same_track_gives_the_same_bytes(tmp_path: Path) -> None:
+    track = make_meeting(tracks=2, seconds=5).tracks[1]
+    for name in ("one.webm", "other.webm"):
+        write_track(track, tmp_path / name)
+    assert (tmp_path / "one.webm").read_bytes() == (tmp_path / "other.webm").read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("name", "codec", "rate"),
+    [
+        ("a.mp3", "libmp3lame", 48_000),
+        ("a.mp3", "libmp3lame", 44_100),
+        ("a.wav", "pcm_s16le", 48_000),
+        ("a.wav", "pcm_s16le", 16_000),
+        ("a.webm", "libopus", 48_000),
+        ("a.ogg", "libopus", 48_000),
+    ],
+)
+def test_any_file_is_read_from_its_first_audible_sample(
+    name: str, codec: str, rate: int, tmp_path: Path
+) -> None:
+    seconds = np.arange(2 * rate) / rate
+    beep = 0.5 * np.sin(2 * np.pi * 500 * seconds) * np.exp(-(((seconds - 1) / 0.02) ** 2))
+    audio = read_audio(
+        write_audio(beep.astype(np.float32), tmp_path / name, codec=codec, rate=rate)
+    )
+    energy = audio.samples.astype(np.float64) ** 2
+    centre = float(np.sum(energy * np.arange(energy.size)) / energy.sum()) / RATE_HZ
+    assert audio.start_time == 0
+    assert centre == pytest.approx(1, abs=0.0005)
+    assert audio.duration == pytest.approx(2, abs=0.001)
+    assert audio.samples.dtype == np.float32
+
+
+def test_a_binary_file_reads_like_its_path(tmp_path: Path) -> None:
+    track = make_meeting(tracks=2, seconds=5).tracks[1]
+    path = tmp_path / "track.webm"
+    write_track(track, path)
+    with path.open("rb") as file:
+        assert np.array_equal(read_audio(file).samples, read_audio(str(path)).samples)
+
+
+def test_times_can_count_from_the_first_audible_sample(tmp_path: Path) -> None:
+    track = make_meeting(tracks=2, seconds=5, offsets=[0, 1.5]).tracks[1]
+    path = tmp_path / "track.webm"
+    write_track(track, path)
+    shifts = {
+        round(in_file.start - in_track.start, 6)
+        for in_file, in_track in zip(
+            hear_file(path), hear_file(path, add_start_time=False), strict=True
+        )
+    }
+    assert shifts == {1.5}
+
+
+def test_a_file_without_audio_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "picture.webm"
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("libvpx", rate=Fraction(1))
+        stream.width = stream.height = 16
+        picture = av.VideoFrame(16, 16, "yuv420p")
+        for packet in [*stream.encode(picture), *stream.encode(None)]:
+            container.mux(packet)
+    with pytest.raises(ValueError, match="has no audio stream"):
+        read_audio(path)

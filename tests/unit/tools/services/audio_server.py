@@ -1,0 +1,55 @@
+"""A small HTTP server for files, for services that download what they are pointed at."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Barrier, Thread
+
+
+@dataclass
+class AudioServer:
+    """Where the files are, and what makes the server special."""
+
+    url: str
+    files: Mapping[str, bytes]
+    together: Barrier | None = None
+    """Downloads wait here for each other."""
+    cut_short: bool = False
+    """Announce ten bytes more than are sent."""
+    asked: list[str] = field(default_factory=list)
+
+
+@contextmanager
+def serving(files: Mapping[str, bytes]) -> Iterator[AudioServer]:
+    """Serve files by path (without the slash before it); anything else answers 404 or 403."""
+    audio = AudioServer("", files)
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            name = self.path.split("?")[0].removeprefix("/")
+            audio.asked.append(self.path)
+            if audio.together is not None:
+                audio.together.wait()
+            content = audio.files.get(name)
+            if content is None:
+                self.send_error(403 if name == "forbidden" else 404)
+                return
+            self.send_response(200)
+            extra = 10 if audio.cut_short else 0
+            self.send_header("Content-Length", str(len(content) + extra))
+            self.end_headers()
+            self.wfile.write(content)
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        audio.url = f"http://127.0.0.1:{server.server_port}"
+        thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
+        thread.start()
+        yield audio
+        server.shutdown()
+        thread.join()

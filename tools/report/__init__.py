@@ -1,0 +1,1 @@
+"""Writers on the stream of run events, one file each."""

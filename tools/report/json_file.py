@@ -1,0 +1,59 @@
+"""The verdict as a JSON file for other programs."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from tools.errors import UsageError
+from tools.verify.events import Event, RunEnded
+
+
+class JsonFile:
+    """Writes the file once the run has ended."""
+
+    def __init__(self, path: Path) -> None:
+        """Check at once that the file can be written, not after the run.
+
+        Raises:
+            UsageError: It cannot.
+        """
+        self._path = path
+        try:
+            path.touch()
+        except OSError as error:
+            raise UsageError(
+                f"the report cannot be written to {path}",
+                evidence=str(error),
+                hint="name a file in a folder that exists and is yours",
+            ) from error
+
+    def write(self, event: Event) -> None:
+        """Write the verdict; all else is no business of this file's."""
+        if isinstance(event, RunEnded):
+            text = json.dumps(as_json(event), indent=2, ensure_ascii=False)
+            self._path.write_text(f"{text}\n")
+
+
+def as_json(ended: RunEnded) -> dict[str, object]:
+    """Return the verdict in the shape that README.md documents."""
+    return {
+        "status": ended.status,
+        "workflow_id": ended.workflow_id,
+        "tracks": ended.tracks,
+        "conductor": {"backend": ended.backend, "version": ended.version},
+        "seconds": ended.seconds,
+        "steps": [
+            {
+                "name": step.name,
+                "status": step.status,
+                "attempts": step.attempts,
+                "seconds": step.seconds,
+            }
+            for step in ended.steps
+        ],
+        "checks": [
+            {"id": check.id, "passed": check.passed, "detail": check.detail}
+            for check in ended.checks
+        ],
+    }

@@ -1,0 +1,136 @@
+"""Stand-ins on a real port, for fleets in other processes. Loopback, unless told otherwise."""
+
+from __future__ import annotations
+
+import logging
+import socket
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, Final
+
+import uvicorn
+from starlette.responses import JSONResponse
+from starlette.types import ASGIApp, Receive, Scope, Send
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from tools.errors import TestbedError
+from tools.testbed.services.gate import HANG_UP, below
+from tools.waiting import wait_until
+
+START_SECONDS: Final = 10.0
+"""How long a server may take to listen."""
+STOP_SECONDS: Final = 10.0
+"""How long a server may take to be gone."""
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class ServedStandIns:
+    """Where served stand-ins are."""
+
+    root_url: str
+    urls: Mapping[str, str]
+    """Base URL by service name, without a slash at the end."""
+
+    @property
+    def admin_url(self) -> str:
+        """The base of the admin calls."""
+        return f"{self.root_url}/_admin"
+
+
+class _HangUpProtocol(H11Protocol):
+    """uvicorn's own HTTP/1.1, plus a way for an app to close the connection unanswered."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.logger = _log
+        self.access_log = False
+        app = self.app
+
+        async def with_hang_up(scope: Any, receive: Any, send: Any) -> None:
+            offered = {HANG_UP: self.transport.abort}
+            await app({**scope, "extensions": offered}, receive, send)
+
+        self.app = with_hang_up
+
+
+@contextmanager
+def serve(
+    services: Mapping[str, ASGIApp], admin: ASGIApp, *, host: str = "127.0.0.1"
+) -> Iterator[ServedStandIns]:
+    """Serve each service below its name, and the admin calls below `_admin`, until the end.
+
+    Args:
+        services: Apps by name.
+        admin: App of the admin calls.
+        host: Address to listen on; a container reaches the host on another one than loopback.
+
+    Raises:
+        TestbedError: The address could not be listened on.
+        DeadlineError: The server did not start in time.
+    """
+    apps = {f"/{name}": below(f"/{name}", app) for name, app in services.items()}
+    apps["/_admin"] = below("/_admin", admin)
+    with _listening_socket(host) as listener:
+        port: int = listener.getsockname()[1]
+        server = uvicorn.Server(
+            uvicorn.Config(
+                _dispatching(apps),
+                http=_HangUpProtocol,
+                ws="none",
+                loop="asyncio",
+                lifespan="off",
+                log_config=None,
+                timeout_graceful_shutdown=1,
+            )
+        )
+        thread = threading.Thread(
+            target=server.run, args=([listener],), name=f"stand-ins:{port}", daemon=True
+        )
+        thread.start()
+        try:
+            wait_until(
+                lambda: server.started or not thread.is_alive(),
+                what=f"the stand-ins to listen on {host}:{port}",
+                timeout=START_SECONDS,
+                interval=0.005,
+            )
+            if not server.started:
+                raise TestbedError(f"the stand-ins did not start on {host}:{port}")
+            root = f"http://{host}:{port}"
+            yield ServedStandIns(root, {name: f"{root}/{name}" for name in services})
+        finally:
+            server.should_exit = True
+            server.force_exit = True  # nobody waits for connections a dead fleet left open
+            thread.join(STOP_SECONDS)
+
+
+def _listening_socket(host: str) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family)
+    try:
+        listener.bind((host, 0))
+    except OSError as error:
+        listener.close()
+        raise TestbedError(
+            f"the stand-ins cannot listen on {host}",
+            evidence=str(error),
+            hint="use an address of this machine",
+        ) from error
+    return listener
+
+
+def _dispatching(apps: Mapping[str, ASGIApp]) -> ASGIApp:
+    async def dispatch(scope: Scope, receive: Receive, send: Send) -> None:
+        first = "/" + scope["path"].split("/", 2)[1]
+        app = apps.get(first, _no_such_service)
+        await app(scope, receive, send)
+
+    return dispatch
+
+
+async def _no_such_service(scope: Scope, receive: Receive, send: Send) -> None:
+    await JSONResponse({"error": "no stand-in at this path"}, 404)(scope, receive, send)

@@ -1,0 +1,99 @@
+"""The whole testbed: Conductor, S3, stand-ins and a folder for everything that runs."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+from tools.testbed.conductor import ConductorServer, start_conductor
+from tools.testbed.conductor.rest import ConductorRest
+from tools.testbed.fleet import Fleet, FleetProfile
+from tools.testbed.s3 import S3Server
+from tools.testbed.services.serving import ServedStandIns
+from tools.testbed.services.stand_ins import StandIns
+
+RECORDING_BUCKET = "recordings"
+TRANSCRIPT_BUCKET = "transcripts"
+
+
+@dataclass(frozen=True, slots=True)
+class Testbed:
+    """Everything a fleet talks to, running."""
+
+    __test__ = False  # pytest: not a test class
+
+    conductor: ConductorServer
+    rest: ConductorRest
+    s3: S3Server
+    stand_ins: StandIns
+    served: ServedStandIns
+    folder: Path
+
+    @classmethod
+    @contextmanager
+    def started(
+        cls, *, conductor: str, version: str, report: Callable[[str], None]
+    ) -> Iterator[Self]:
+        """Start all parts; they are ended when the block ends, however it ends.
+
+        Args:
+            conductor: `auto`, `container`, `process` or the URL of a running server.
+            version: Version of the server to start.
+            report: Takes one line at a time on what is being started.
+
+        Raises:
+            TestbedError: A part could not be started.
+        """
+        with ExitStack() as stack:
+            folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="trackproof-")))
+            s3 = stack.enter_context(S3Server([RECORDING_BUCKET, TRANSCRIPT_BUCKET]))
+            stand_ins = StandIns()
+            served = stack.enter_context(stand_ins.serve())
+            server = stack.enter_context(start_conductor(conductor, version, report=report))
+            rest = stack.enter_context(ConductorRest(server.api_url))
+            yield cls(server, rest, s3, stand_ins, served, folder)
+
+    @property
+    def database_url(self) -> str:
+        """Where the fleet keeps its state."""
+        return f"sqlite:///{self.folder / 'fleet.db'}"
+
+    def places(self) -> dict[str, str]:
+        """Return every place and key that a profile's environment can name."""
+        keys = self.stand_ins.credentials
+        return {
+            "conductor_api_url": self.conductor.api_url,
+            "daily_url": self.served.urls["daily"],
+            "daily_key": keys.daily_key,
+            "modal_url": self.served.urls["modal"],
+            "modal_key": keys.modal_key,
+            "llm_url": self.served.urls["llm"],
+            "llm_key": keys.llm_key,
+            "zulip_url": self.served.urls["zulip"],
+            "zulip_email": keys.zulip_email,
+            "zulip_key": keys.zulip_key,
+            "webhook_url": self.served.urls["webhook"],
+            "s3_endpoint": self.s3.endpoint,
+            "s3_access_key": self.s3.access_key,
+            "s3_secret_key": self.s3.secret_key,
+            "s3_region": self.s3.region,
+            "transcript_bucket": TRANSCRIPT_BUCKET,
+            "database_url": self.database_url,
+            "folder": str(self.folder),
+        }
+
+    @contextmanager
+    def fleet(self, profile: FleetProfile) -> Iterator[Fleet]:
+        """Start a fleet against this testbed; it is ended when the block ends."""
+        places = self.places()
+        told = {name: value.format(**places) for name, value in profile.environment.items()}
+        fleet = Fleet(profile, {**os.environ, **told}, self.folder)
+        try:
+            yield fleet
+        finally:
+            fleet.stop()

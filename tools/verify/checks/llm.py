@@ -1,0 +1,91 @@
+"""Did the LLM see every chunk, and as many calls as the contract says?"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+
+from tools.testbed.services.ledger import Request
+from tools.testbed.services.stand_ins import TRACER_WORDS
+from tools.verify.events import Check
+from tools.verify.evidence import Evidence
+
+WORDS_PER_CHUNK = 300
+MAX_SUBJECTS = 6
+TITLE_CALLS = 1
+
+
+def checks(evidence: Evidence) -> Iterator[Check]:
+    """Yield the verdict on what the LLM was asked and what became of its answers."""
+    topic_calls = evidence.requests_during("llm", "detect_topics", "detect_topics")
+    yield _topic_calls(evidence, topic_calls)
+    yield _chunks(evidence, topic_calls)
+    yield _summary_calls(evidence)
+    yield _tracers(evidence)
+
+
+def _topic_calls(evidence: Evidence, calls: Sequence[Request]) -> Check:
+    words = len(evidence.scenario.meeting.truth())
+    expected = math.ceil(words / WORDS_PER_CHUNK)
+    return Check(
+        "llm.topic_calls",
+        len(calls) == expected,
+        f"{len(calls)} calls for {words} words, {expected} expected",
+    )
+
+
+def _chunks(evidence: Evidence, calls: Sequence[Request]) -> Check:
+    """Every run of words between two borders of chunks must stand in one prompt."""
+    texts = [word["word"] for word in evidence.output.get("all_words") or []]
+    prompts = [prompt(call) for call in calls]
+    chunks = [
+        " ".join(texts[first : first + WORDS_PER_CHUNK])
+        for first in range(0, len(texts), WORDS_PER_CHUNK)
+    ]
+    seen = sum(any(chunk in text for text in prompts) for chunk in chunks)
+    return Check("llm.chunks", seen == len(chunks), f"{seen} of {len(chunks)} chunks seen whole")
+
+
+def _summary_calls(evidence: Evidence) -> Check:
+    calls = evidence.requests_during("llm", "generate_title", "generate_summary")
+    calls_for_summary = len(calls) - TITLE_CALLS
+    subjects, odd = divmod(calls_for_summary - 2, 2)
+    return Check(
+        "llm.summary_calls",
+        not odd and 1 <= subjects <= MAX_SUBJECTS,
+        f"{calls_for_summary} calls = 2 + 2 · {subjects}{' and one too many' if odd else ''}, "
+        f"{TITLE_CALLS} for the title",
+    )
+
+
+def _tracers(evidence: Evidence) -> Check:
+    """Tracer words that were spoken must surface in all that is made of the words."""
+    spoken = {word.text for word in evidence.scenario.meeting.truth()} & TRACER_WORDS
+    transcript = evidence.transcript
+    places = {
+        "topics": str(evidence.output.get("topics")),
+        "title": str(transcript.get("title")),
+        "long summary": str(transcript.get("long_summary")),
+        "short summary": str(transcript.get("short_summary")),
+        "Zulip": " ".join(message.content for message in evidence.stand_ins.zulip.messages()),
+        "webhook": " ".join(
+            request.body.decode(errors="replace")
+            for request in evidence.stand_ins.webhook.deliveries()
+        ),
+    }
+    lost = [
+        f"{', '.join(sorted(missing))} not in {place}"
+        for place, text in places.items()
+        if (missing := {tracer for tracer in spoken if tracer not in text.lower()})
+    ]
+    return Check(
+        "llm.tracers",
+        bool(spoken) and not lost,
+        "; ".join(lost) or f"{', '.join(sorted(spoken))} surface in {', '.join(places)}",
+    )
+
+
+def prompt(request: Request) -> str:
+    """Return all that a chat completion request says, as one text."""
+    messages = (request.json or {}).get("messages", [])
+    return "\n".join(str(message.get("content", "")) for message in messages)

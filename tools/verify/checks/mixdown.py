@@ -1,0 +1,103 @@
+"""Does the mixdown carry every track's words, at their times and equally loud?"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+from statistics import median
+
+import numpy as np
+
+from fixtures_audio import text_of, track_of
+from tools.verify.checks.matching import Timed, match
+from tools.verify.events import Check
+from tools.verify.evidence import Evidence, Mixdown
+
+LEVEL_TOLERANCE = 0.10
+"""How far a track's gain may be from the others', as a share of it."""
+
+LEAST_GAIN, MOST_GAIN = 0.85, 1.1
+"""The mixdown must not turn everybody down (amix without normalize=0) or up."""
+
+DURATION_TOLERANCE_SECONDS = 0.050
+PEAK_TOLERANCE = 0.01
+PEAKS = 255
+
+
+def checks(evidence: Evidence) -> Iterator[Check]:
+    """Yield the verdict on the mixdown and its waveform."""
+    if evidence.mixdown is None:
+        yield Check("mixdown.words", passed=False, detail="there is no mixdown")
+        return
+    yield _words(evidence, evidence.mixdown)
+    yield _levels(evidence, evidence.mixdown)
+    yield _duration(evidence, evidence.mixdown)
+    yield _waveform(evidence, evidence.mixdown)
+
+
+def _words(evidence: Evidence, mixdown: Mixdown) -> Check:
+    meeting = evidence.scenario.meeting
+    found = match(
+        (Timed((word.track_index, word.text), word.start) for word in meeting.truth()),
+        (
+            Timed(
+                (track_of(word.band, word.start, len(meeting.tracks)), text_of(word.word_id)),
+                word.start,
+            )
+            for word in mixdown.words
+        ),
+    )
+    return Check(
+        "mixdown.words", found.complete, f"{found.describe()}; error p99 {found.p99_ms:.1f} ms"
+    )
+
+
+def _levels(evidence: Evidence, mixdown: Mixdown) -> Check:
+    """Tracks are spoken equally loud, so they must be heard equally loud; a codec may scale all."""
+    tracks = evidence.scenario.meeting.tracks
+    heard = defaultdict(list)
+    for word in mixdown.words:
+        heard[track_of(word.band, word.start, len(tracks))].append(word.level)
+    gains = {track.index: median(heard.get(track.index) or [0.0]) / track.level for track in tracks}
+    usual = median(gains.values())
+    off = {
+        index: gain
+        for index, gain in gains.items()
+        if abs(gain - usual) > LEVEL_TOLERANCE * usual or not LEAST_GAIN <= gain <= MOST_GAIN
+    }
+    seen = f"gain {min(gains.values()):.3f} to {max(gains.values()):.3f}"
+    if off:
+        seen += "; off: " + ", ".join(f"track {index} at {gain:.3f}" for index, gain in off.items())
+    return Check("mixdown.level", not off, seen)
+
+
+def _duration(evidence: Evidence, mixdown: Mixdown) -> Check:
+    truth = evidence.scenario.meeting.duration
+    stated = evidence.output.get("duration")
+    good = stated is not None and all(
+        abs(seconds - truth) <= DURATION_TOLERANCE_SECONDS
+        for seconds in (stated, mixdown.audio.duration)
+    )
+    return Check(
+        "mixdown.duration",
+        good,
+        f"stated {stated} s, audible {mixdown.audio.duration:.3f} s, meeting {truth:.3f} s",
+    )
+
+
+def _waveform(evidence: Evidence, mixdown: Mixdown) -> Check:
+    drawn = evidence.output.get("waveform") or []
+    if len(drawn) != PEAKS:
+        return Check("waveform.peaks", passed=False, detail=f"{len(drawn)} peaks, not {PEAKS}")
+    levels = np.abs(mixdown.audio.samples)
+    edges = np.linspace(0, levels.size, PEAKS + 1)
+    # A peak on a border may be drawn on either side of it: a millisecond of grace.
+    grace = 48
+    off = 0.0
+    for value, begin, end in zip(drawn, edges[:-1], edges[1:], strict=True):
+        wide = levels[max(0, int(begin) - grace) : int(end) + grace].max(initial=0.0)
+        narrow = levels[int(begin) + grace : max(int(begin) + grace, int(end) - grace)]
+        off = max(off, value - wide, narrow.max(initial=0.0) - value)
+    return Check(
+        "waveform.peaks", bool(off <= PEAK_TOLERANCE), f"{PEAKS} peaks, at most {max(off, 0.0):.4f} off"
+    )

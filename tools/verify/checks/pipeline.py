@@ -1,0 +1,79 @@
+"""Did every step run, in the order of the seed, and may the last two fail?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import pairwise
+
+from tools.verify.events import Check
+from tools.verify.evidence import Evidence
+
+PARALLEL = {"generate_title", "generate_summary"}
+
+
+def checks(evidence: Evidence) -> Iterator[Check]:
+    """Yield the verdict on the run as a whole."""
+    yield _completed(evidence)
+    yield _ordered(evidence)
+    yield _forked(evidence)
+    yield _deliveries_may_fail(evidence)
+
+
+def _completed(evidence: Evidence) -> Check:
+    optional = {step.reference for step in evidence.contracts.steps if step.optional}
+    failed = [
+        f"{step.name} is {step.status}{f' ({step.reason})' if step.reason else ''}"
+        for step in evidence.steps
+        if step.status != "COMPLETED" and step.name not in optional
+    ]
+    status = evidence.workflow["status"]
+    attempts = sum(step.attempts for step in evidence.steps)
+    seen = "; ".join(failed) or f"{len(evidence.steps)} steps, {attempts} tasks"
+    return Check(
+        "steps.completed", status == "COMPLETED" and not failed, f"workflow {status}: {seen}"
+    )
+
+
+def _ordered(evidence: Evidence) -> Check:
+    early = []
+    for earlier, later in pairwise(evidence.steps):
+        if {earlier.name, later.name} == PARALLEL or later.started_at is None:
+            continue
+        if earlier.ended_at is None or later.started_at < earlier.ended_at - 0.001:
+            early.append(f"{later.name} began before {earlier.name} had ended")
+    topics = next(step for step in evidence.steps if step.name == "detect_topics")
+    summary = next(step for step in evidence.steps if step.name == "generate_summary")
+    if (
+        topics.ended_at is not None
+        and summary.started_at is not None
+        and summary.started_at < topics.ended_at - 0.001
+    ):
+        early.append("generate_summary began before detect_topics had ended")
+    return Check("steps.order", not early, "; ".join(early) or "as in the seed")
+
+
+def _forked(evidence: Evidence) -> Check:
+    tracks = len(evidence.scenario.meeting.tracks)
+    branches = {
+        step.name: step.branches
+        for step, planned in zip(evidence.steps, evidence.contracts.steps, strict=True)
+        if planned.dynamic
+    }
+    seen = ", ".join(f"{name} × {count}" for name, count in branches.items())
+    return Check("steps.forks", set(branches.values()) == {tracks}, f"{seen} for {tracks} tracks")
+
+
+def _deliveries_may_fail(evidence: Evidence) -> Check:
+    """A failing Zulip or webhook must not fail a meeting whose result is safe."""
+    needed = []
+    for reference in ("post_zulip", "send_webhook"):
+        task = evidence.task(reference)
+        if task is not None and not task["workflowTask"].get("optional"):
+            needed.append(reference)
+    return Check(
+        "deliveries.optional",
+        not needed,
+        f"would fail the meeting: {', '.join(needed)}"
+        if needed
+        else "a failing Zulip or webhook fails no finished meeting",
+    )

@@ -1,0 +1,73 @@
+"""What a run tells of itself, as it happens. Every report is a writer on this one stream."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from tools.verify.steps import StepState
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """One line on the environment."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class RunStarted:
+    """The workflow runs."""
+
+    workflow_id: str
+    tracks: int
+    backend: str
+    version: str
+
+
+@dataclass(frozen=True, slots=True)
+class StepsSeen:
+    """The pipeline's steps as they stand now."""
+
+    steps: tuple[StepState, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing the verdict rests on."""
+
+    id: str
+    passed: bool
+    detail: str
+    """What was seen, with figures."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunEnded:
+    """The verdict."""
+
+    status: str
+    """The workflow's own status."""
+    workflow_id: str
+    tracks: int
+    backend: str
+    version: str
+    seconds: float
+    """From the start of the run to its verdict, the server's start included."""
+    steps: tuple[StepState, ...]
+    checks: tuple[Check, ...]
+
+    @property
+    def held(self) -> bool:
+        """Whether every check passed."""
+        return all(check.passed for check in self.checks)
+
+
+Event = Note | RunStarted | StepsSeen | Check | RunEnded
+
+
+class Writer(Protocol):
+    """Takes the stream."""
+
+    def write(self, event: Event) -> None:
+        """Take one event."""

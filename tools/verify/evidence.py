@@ -1,0 +1,155 @@
+"""Everything the verdict rests on, gathered once the workflow has ended."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+
+from contracts.load import Contracts, load_contracts
+from fixtures_audio import Audio, HeardWord, hear, read_audio
+from tools.testbed import database
+from tools.testbed.fleet import Fleet
+from tools.testbed.services.ledger import Request
+from tools.testbed.services.stand_ins import StandIns
+from tools.testbed.testbed import RECORDING_BUCKET, TRANSCRIPT_BUCKET, Testbed
+from tools.verify.scenario import Scenario
+from tools.verify.steps import StepState, step_states
+
+URL_SECONDS = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class ServedUrl:
+    """What a presigned URL answered."""
+
+    track_index: int
+    url: str
+    promised_bytes: int
+    status: int
+    received_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Mixdown:
+    """The mixdown as it was uploaded, decoded and heard."""
+
+    audio: Audio
+    words: tuple[HeardWord, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """One run, as seen from outside."""
+
+    contracts: Contracts
+    scenario: Scenario
+    workflow: Mapping[str, Any]
+    steps: tuple[StepState, ...]
+    transcript: Mapping[str, Any]
+    events: Sequence[tuple[str, Any]]
+    requests: Sequence[Request]
+    stand_ins: StandIns
+    recording_keys: frozenset[str]
+    transcript_keys: frozenset[str]
+    urls: tuple[ServedUrl, ...]
+    mixdown: Mixdown | None
+    fleet_log: str
+    secrets: tuple[str, ...]
+
+    @property
+    def output(self) -> Mapping[str, Any]:
+        """The workflow's output."""
+        output: Mapping[str, Any] = self.workflow.get("output") or {}
+        return output
+
+    def task(self, reference: str) -> Mapping[str, Any] | None:
+        """Return the last attempt at a task, if it was ever scheduled."""
+        attempts = [t for t in self.workflow["tasks"] if t["referenceTaskName"] == reference]
+        return attempts[-1] if attempts else None
+
+    def requests_during(self, service: str, first: str, last: str) -> list[Request]:
+        """Return what a service was asked from the start of one step to the end of another."""
+        by_name = {step.name: step for step in self.steps}
+        start, end = by_name[first].started_at, by_name[last].ended_at
+        if start is None or end is None:
+            return []
+        asked = (request for request in self.requests if request.service == service)
+        return [request for request in asked if start <= request.received_at <= end]
+
+
+def gather(
+    testbed: Testbed, fleet: Fleet, scenario: Scenario, workflow: Mapping[str, Any], now: float
+) -> Evidence:
+    """Collect the evidence of a run that has ended."""
+    contracts = load_contracts()
+    found = database.rows(
+        testbed.database_url, fleet.profile.transcript_sql, transcript_id=scenario.transcript_id
+    )
+    events = database.rows(
+        testbed.database_url, fleet.profile.events_sql, transcript_id=scenario.transcript_id
+    )
+    return Evidence(
+        contracts=contracts,
+        scenario=scenario,
+        workflow=workflow,
+        steps=tuple(step_states(contracts.steps, workflow, now)),
+        transcript=found[0] if found else {},
+        events=[(row["event"], _json(row["data"])) for row in events],
+        requests=testbed.stand_ins.ledger.requests(),
+        stand_ins=testbed.stand_ins,
+        recording_keys=frozenset(testbed.s3.keys(RECORDING_BUCKET)),
+        transcript_keys=frozenset(testbed.s3.keys(TRANSCRIPT_BUCKET)),
+        urls=tuple(_served(task) for task in _padded(workflow)),
+        mixdown=_mixdown(testbed, workflow),
+        fleet_log=fleet.log(),
+        secrets=_secrets(testbed.stand_ins, testbed.s3.secret_key),
+    )
+
+
+def _json(value: Any) -> Any:
+    return json.loads(value) if isinstance(value, str) else value
+
+
+def _padded(workflow: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    return [
+        task["outputData"]
+        for task in workflow["tasks"]
+        if task["taskDefName"] == "pad_track" and task["status"] == "COMPLETED"
+    ]
+
+
+def _served(output: Mapping[str, Any]) -> ServedUrl:
+    url = str(output["padded_url"])
+    try:
+        answer = httpx.get(url, timeout=URL_SECONDS)
+        status, received = answer.status_code, len(answer.content)
+    except httpx.HTTPError:
+        status, received = 0, 0
+    return ServedUrl(output["track_index"], url, output["size"], status, received)
+
+
+def _mixdown(testbed: Testbed, workflow: Mapping[str, Any]) -> Mixdown | None:
+    key = (workflow.get("output") or {}).get("audio_key")
+    if key is None:
+        return None
+    # What was uploaded counts, also where consent has had it deleted since.
+    audio = read_audio(io.BytesIO(testbed.s3.read_version(TRANSCRIPT_BUCKET, key)))
+    return Mixdown(audio, tuple(hear(audio.samples)))
+
+
+def _secrets(stand_ins: StandIns, s3_secret: str) -> tuple[str, ...]:
+    keys = stand_ins.credentials
+    return (
+        keys.daily_key,
+        keys.modal_key,
+        keys.llm_key,
+        keys.zulip_key,
+        keys.webhook_secret,
+        s3_secret,
+        "X-Amz-Signature",
+    )

@@ -1,0 +1,142 @@
+"""One meeting as the outside world knows it: rows, keys, participants and the truth."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from fixtures_audio import Meeting, write_meeting
+from tools.testbed.services.daily import DailyParticipant, DailyRecording, DailyTrack
+from tools.testbed.testbed import RECORDING_BUCKET, Testbed
+
+ZULIP_STREAM = "meetings"
+ZULIP_TOPIC = "transcripts"
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """A meeting, its audio on disk and the names everything goes by."""
+
+    meeting: Meeting
+    audio: tuple[Path, ...]
+    """One WebM file a track."""
+    denied: frozenset[int]
+    """Tracks whose participants denied consent."""
+    run_id: str
+    """Part of every id, so that runs on one server do not meet."""
+    started_at: datetime
+
+    @classmethod
+    def prepared(cls, meeting: Meeting, folder: Path, *, denied: Sequence[int] = ()) -> Scenario:
+        """Write a meeting's audio into `folder` and give everything its name."""
+        folder.mkdir(parents=True, exist_ok=True)
+        return cls(
+            meeting=meeting,
+            audio=tuple(write_meeting(meeting, folder)),
+            denied=frozenset(denied),
+            run_id=uuid.uuid4().hex[:12],
+            started_at=datetime.now(UTC),
+        )
+
+    @property
+    def transcript_id(self) -> str:
+        """Id of the transcript to be."""
+        return f"transcript-{self.run_id}"
+
+    @property
+    def recording_id(self) -> str:
+        """Daily's id of the recording."""
+        return f"recording-{self.run_id}"
+
+    @property
+    def session_id(self) -> str:
+        """Daily's id of the meeting session."""
+        return f"session-{self.run_id}"
+
+    @property
+    def room_id(self) -> str:
+        """Id of the room."""
+        return f"room-{self.run_id}"
+
+    @property
+    def track_keys(self) -> tuple[str, ...]:
+        """The raw tracks' S3 keys, named as Daily names them, in track order."""
+        stamp = int(self.started_at.timestamp() * 1000)
+        return tuple(
+            f"acme/{self.room_id}/{stamp}-{track.participant.id}-cam-audio-{stamp + track.index}"
+            for track in self.meeting.tracks
+        )
+
+    def workflow_input(self) -> dict[str, Any]:
+        """Return what the product starts the workflow with (seed INTEG-001)."""
+        return {
+            "recording_id": self.recording_id,
+            "room_name": self.room_id,
+            "tracks": [{"s3_key": key} for key in self.track_keys],
+            "bucket_name": RECORDING_BUCKET,
+            "transcript_id": self.transcript_id,
+            "room_id": self.room_id,
+        }
+
+    def rows(self, webhook_url: str, webhook_secret: str) -> dict[str, Any]:
+        """Return what the product knows of the meeting before the workflow starts."""
+        return {
+            "room": {
+                "id": self.room_id,
+                "name": self.room_id,
+                "webhook_url": webhook_url,
+                "webhook_secret": webhook_secret,
+                "zulip_stream": ZULIP_STREAM,
+                "zulip_topic": ZULIP_TOPIC,
+            },
+            "recording": {
+                "id": self.recording_id,
+                "bucket_name": RECORDING_BUCKET,
+                "track_keys": list(self.track_keys),
+            },
+            "transcript": {"id": self.transcript_id},
+            "consents": [
+                {
+                    "participant_id": track.participant.id,
+                    "granted": track.index not in self.denied,
+                }
+                for track in self.meeting.tracks
+            ],
+        }
+
+    def publish(self, testbed: Testbed) -> None:
+        """Put the raw tracks into S3 and the recording into Daily."""
+        for key, path in zip(self.track_keys, self.audio, strict=True):
+            testbed.s3.put_file(RECORDING_BUCKET, key, path)
+        began = int(self.started_at.timestamp())
+        testbed.stand_ins.daily.add_recording(
+            DailyRecording(
+                id=self.recording_id,
+                room_name=self.room_id,
+                start_ts=began,
+                duration=round(self.meeting.duration),
+                mtg_session_id=self.session_id,
+                max_participants=len(self.meeting.tracks),
+                tracks=tuple(
+                    DailyTrack(key, path.stat().st_size)
+                    for key, path in zip(self.track_keys, self.audio, strict=True)
+                ),
+            )
+        )
+        testbed.stand_ins.daily.add_meeting(
+            self.session_id,
+            [
+                DailyParticipant(
+                    participant_id=track.participant.id,
+                    join_time=began + int(track.offset),
+                    duration=round(track.duration),
+                    user_id=track.participant.user_id,
+                    user_name=track.participant.name,
+                )
+                for track in self.meeting.tracks
+            ],
+        )

@@ -1,0 +1,88 @@
+"""What Conductor tells of a running workflow, as the pipeline's steps."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from contracts.load import Step
+
+NOT_STARTED = "PENDING"
+ENDED_WELL = frozenset({"COMPLETED"})
+RUNNING = frozenset({NOT_STARTED, "SCHEDULED", "IN_PROGRESS"})
+
+
+@dataclass(frozen=True, slots=True)
+class StepState:
+    """One step of a run at one moment."""
+
+    name: str
+    status: str
+    attempts: int
+    """Of all branches together."""
+    started_at: float | None
+    """Epoch seconds."""
+    seconds: float
+    branches_done: int
+    branches: int
+    """0 for a step that is no dynamic fork."""
+    reason: str
+    """Why it failed, in the fleet's words; empty otherwise."""
+
+    @property
+    def ended_at(self) -> float | None:
+        """Epoch seconds of the end; None before it started."""
+        return None if self.started_at is None else self.started_at + self.seconds
+
+
+def step_states(steps: Sequence[Step], workflow: Mapping[str, Any], now: float) -> list[StepState]:
+    """Return each step's state, in the order of the pipeline.
+
+    Args:
+        steps: The pipeline.
+        workflow: The run as Conductor's API gives it, with tasks.
+        now: Epoch seconds; the end of what still runs.
+    """
+    return [_state(step, workflow["tasks"], now) for step in steps]
+
+
+def _state(step: Step, tasks: Sequence[Mapping[str, Any]], now: float) -> StepState:
+    attempts = [task for task in tasks if _belongs(task, step)]
+    latest = {task["referenceTaskName"]: task for task in attempts}
+    started = [task["startTime"] / 1000 for task in attempts if task.get("startTime")]
+    ended = [(task.get("endTime") or now * 1000) / 1000 for task in latest.values()]
+    statuses = [task["status"] for task in latest.values()]
+    fork = next(
+        (t for t in tasks if step.dynamic and t["referenceTaskName"] == step.reference), None
+    )
+    reasons = [
+        task["reasonForIncompletion"] for task in attempts if task.get("reasonForIncompletion")
+    ]
+    return StepState(
+        name=step.task_type if step.dynamic else step.reference,
+        status=_together(statuses, empty="COMPLETED" if fork else NOT_STARTED),
+        attempts=len(attempts),
+        started_at=min(started) if started else None,
+        seconds=round(max(ended) - min(started), 3) if started else 0.0,
+        branches_done=statuses.count("COMPLETED") if step.dynamic else 0,
+        branches=len(latest) if step.dynamic else 0,
+        reason=reasons[-1] if reasons else "",
+    )
+
+
+def _belongs(task: Mapping[str, Any], step: Step) -> bool:
+    if step.dynamic:
+        return bool(task["taskDefName"] == step.task_type)
+    return bool(task["referenceTaskName"] == step.reference)
+
+
+def _together(statuses: Sequence[str], *, empty: str) -> str:
+    """Return one status for all branches: the worst of those that ended, or what still runs."""
+    if not statuses:
+        return empty
+    failed = [status for status in statuses if status not in RUNNING | ENDED_WELL]
+    running = [status for status in statuses if status in RUNNING]
+    if failed:
+        return failed[0]
+    return "IN_PROGRESS" if running and len(set(statuses)) > 1 else statuses[0]

@@ -42,6 +42,20 @@ class ConductorRefusedError(ConductorError):
         self.message = message
 
 
+class _TimedConnection(RESTClientObject):  # type: ignore[misc]  # the SDK is untyped
+    """The SDK's connection, which waits two minutes for an answer, with our time limit.
+
+    The SDK makes a new HTTP client whenever the old one breaks: that one is limited as well.
+    """
+
+    def __init__(self, timeout: float) -> None:
+        self._timeout = timeout
+        super().__init__()
+
+    def _create_default_httpx_client(self) -> httpx.Client:
+        return httpx.Client(timeout=self._timeout)
+
+
 class ConductorClient:
     """A connection to one Conductor server."""
 
@@ -57,11 +71,10 @@ class ConductorClient:
         """
         self._server = server_api_url
         self._attempts = attempts
-        self._http = httpx.Client(timeout=timeout)
         self._workflows = OrkesWorkflowClient(Configuration(server_api_url=server_api_url))
-        # The SDK's own connection waits two minutes for an answer.
         self._workflows.api_client.rest_client.close()
-        self._workflows.api_client.rest_client = RESTClientObject(connection=self._http)
+        self._connection = _TimedConnection(timeout)
+        self._workflows.api_client.rest_client = self._connection
 
     @classmethod
     def from_settings(cls, settings: Settings) -> Self:
@@ -97,7 +110,7 @@ class ConductorClient:
 
     def close(self) -> None:
         """Close the connection."""
-        self._http.close()
+        self._connection.close()
 
     def __enter__(self) -> Self:
         return self

@@ -41,7 +41,9 @@ class Settings(BaseSettings):
     s3_region: str = "us-east-1"
     transcript_bucket: str = "transcripts"
 
-    database_url: str = "sqlite:///reference_workers.db"
+    database_url: str = Field(default="sqlite:///reference_workers.db", repr=False)
+    """Out of the repr, since it may hold a password."""
+
     data_dir: Path = Path("data")
     frontend_url: str = "http://localhost:3000"
 

@@ -15,10 +15,11 @@ def webvtt(words: Sequence[Mapping[str, Any]], names: Mapping[int, str | None]) 
 
 def _cue(turn: Sequence[Mapping[str, Any]], names: Mapping[int, str | None]) -> str:
     speaker = turn[0]["speaker"]
-    name = names.get(speaker) or f"Speaker {speaker}"
+    # A name of blanks only would be none.
+    name = _escaped([names.get(speaker) or ""]) or f"Speaker {speaker}"
     end = max(word["end"] for word in turn)
     return (
-        f"{_clock(turn[0]['start'])} --> {_clock(end)}\n<v {_escaped([name])}>"
+        f"{_clock(turn[0]['start'])} --> {_clock(end)}\n<v {name}>"
         f"{_escaped(word['word'] for word in turn)}"
     )
 

@@ -6,16 +6,19 @@ import signal
 import sys
 from collections.abc import Callable
 from contextlib import closing
+from dataclasses import asdict
 from functools import wraps
 from pathlib import Path
 from typing import Annotated, NoReturn, ParamSpec
 
 import typer
 from rich.console import Console
+from rich.text import Text
 
 from contracts.load import load_contracts
+from tools.doctor import as_json, can_run, examine
 from tools.errors import ExitCode, TrackproofError, UsageError
-from tools.report.json_file import JsonFile
+from tools.report.json_file import JsonFile, check_writable, write_json
 from tools.report.terminal import console_writer
 from tools.testbed.conductor.existing import connect
 from tools.testbed.conductor.registration import register
@@ -40,6 +43,9 @@ ConductorOption = Annotated[
 VersionOption = Annotated[
     str,
     typer.Option("--conductor-version", help=f"One of {', '.join(VERSIONS)}."),
+]
+JsonOption = Annotated[
+    Path | None, typer.Option("--json", help="Write the result to this file as JSON.")
 ]
 
 
@@ -72,9 +78,7 @@ def run(
     ] = None,
     conductor: ConductorOption = "auto",
     conductor_version: VersionOption = DEFAULT_VERSION,
-    json_file: Annotated[
-        Path | None, typer.Option("--json", help="Write the verdict to this file.")
-    ] = None,
+    json_file: JsonOption = None,
 ) -> ExitCode:
     """Run one synthetic meeting through a real Conductor and judge the result."""
     denied = sorted(set(deny_consent or []))
@@ -104,13 +108,40 @@ def run(
 @ends_cleanly
 def register_definitions(
     conductor: Annotated[str, typer.Option(help="URL of a running Conductor.")],
+    json_file: JsonOption = None,
 ) -> ExitCode:
     """Register the task definitions and the workflow; doing it twice changes nothing."""
     contracts = load_contracts()
+    if json_file:
+        check_writable(json_file)
     with connect(conductor) as server:
         report = register(server.api_url, contracts.task_definitions(), contracts.workflow)
-    typer.echo(str(report))
+    typer.echo(f"{server.api_url}: {report}")
+    if json_file:
+        write_json(json_file, asdict(report))
     return ExitCode.HELD
+
+
+@app.command()
+@ends_cleanly
+def doctor(json_file: JsonOption = None) -> ExitCode:
+    """Say what this machine can run, and why not."""
+    if json_file:
+        check_writable(json_file)
+    console = Console()
+    findings = []
+    for finding in examine():
+        findings.append(finding)
+        mark, style = ("✓", "green") if finding.works else ("✗", "red")
+        line = Text.assemble((f"{mark} ", style), (f"{finding.name:<20}", "bold"), finding.detail)
+        console.print(line, soft_wrap=True)
+    if json_file:
+        write_json(json_file, as_json(findings))
+    if can_run(findings):
+        console.print("trackproof run works here.")
+        return ExitCode.HELD
+    console.print("trackproof run does not work here: mend what is marked ✗ above.")
+    return ExitCode.ENVIRONMENT
 
 
 def main() -> NoReturn:

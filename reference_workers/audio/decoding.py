@@ -17,13 +17,16 @@ from av.audio.resampler import AudioResampler
 from av.audio.stream import AudioStream
 from av.container import InputContainer
 
-from reference_workers.errors import PermanentError, TransientError
+from reference_workers.errors import PermanentError, TransientError, WorkerError
 
 RATE = 48_000
 """Samples a second of everything this package makes."""
 
 JITTER_SAMPLES = RATE // 200
 """Times may wobble by 5 ms (container rounding) before it counts as a gap."""
+
+_MISSING_SECONDS = Fraction(1, 2)
+"""Audio may end this much before the end its container declares."""
 
 _OPEN_OPTIONS = {
     "reconnect": "1",
@@ -32,6 +35,8 @@ _OPEN_OPTIONS = {
     # Without these two, a 503 on reconnecting silently truncates the audio.
     "reconnect_on_network_error": "1",
     "reconnect_on_http_error": "5xx",
+    # Microseconds without a byte; libav's own default is to wait for ever.
+    "rw_timeout": "20000000",
     # A playlist or a file name inside hostile media must not reach other protocols.
     "protocol_whitelist": "file,http,https,tcp,tls",
 }
@@ -49,10 +54,8 @@ def opened(source: str) -> Iterator[tuple[InputContainer, AudioStream]]:
     options = _OPEN_OPTIONS if "://" in source else {}
     try:
         container = av.open(source, options=options)
-    except (av.error.InvalidDataError, av.error.HTTPClientError, FileNotFoundError) as error:
-        raise PermanentError(f"audio cannot be opened: {_cause(error)}") from error
-    except OSError as error:
-        raise TransientError(f"audio cannot be reached: {_cause(error)}") from error
+    except av.error.FFmpegError as error:
+        raise _failure("audio cannot be opened", error) from error
     with container:
         if not container.streams.audio:
             raise PermanentError("the media has no audio stream")
@@ -77,7 +80,9 @@ def frames(container: InputContainer, stream: AudioStream) -> Iterator[AudioFram
     A jump of pts between two frames is a gap in the packets (a muted participant).
 
     Raises:
-        PermanentError: The media breaks off or is damaged.
+        PermanentError: The media is damaged.
+        TransientError: The connection is lost, or the audio ends before its declared end:
+            libav takes a connection that cannot be resumed for the end of the file.
     """
     resampler = AudioResampler(format="fltp", layout=layout_of(stream), rate=RATE)
     position = 0
@@ -93,9 +98,7 @@ def frames(container: InputContainer, stream: AudioStream) -> Iterator[AudioFram
             yield _at(out, position)
             position += out.samples
     except av.error.FFmpegError as error:
-        raise PermanentError(
-            f"audio breaks off after {position / RATE:.3f} s: {_cause(error)}"
-        ) from error
+        raise _failure(f"audio breaks off after {position / RATE:.3f} s", error) from error
 
 
 def _timed(container: InputContainer, stream: AudioStream) -> Iterator[tuple[Fraction, AudioFrame]]:
@@ -104,7 +107,10 @@ def _timed(container: InputContainer, stream: AudioStream) -> Iterator[tuple[Fra
     # Opus: packet times are exact, and all audible positions lie one pre-skip earlier.
     skipped = Fraction(stream.codec_context.delay, RATE) if is_opus else Fraction(0)
     origin: Fraction | None = None
+    end = Fraction(0)
     for packet in container.demux(stream):
+        if packet.pts is not None and packet.time_base is not None:
+            end = (packet.pts + (packet.duration or 0)) * packet.time_base
         for frame in packet.decode():
             pts = packet.pts if is_opus else frame.pts
             time_base = packet.time_base if is_opus else frame.time_base
@@ -114,6 +120,20 @@ def _timed(container: InputContainer, stream: AudioStream) -> Iterator[tuple[Fra
             if origin is None:
                 origin = pts * time_base
             yield pts * time_base - origin - skipped, frame
+    declared = _declared_end(container)
+    if declared is not None and end < declared - _MISSING_SECONDS:
+        raise TransientError(
+            f"audio breaks off: it ends at {float(end):.3f} s of {float(declared):.3f} s"
+        )
+
+
+def _declared_end(container: InputContainer) -> Fraction | None:
+    """Return the end in seconds as a Matroska header states it; other formats guess theirs."""
+    is_audio_only = len(container.streams) == 1
+    if container.duration is None or not is_audio_only or "matroska" not in container.format.name:
+        return None
+    # libav takes the start off what the header says.
+    return Fraction((container.start_time or 0) + container.duration, av.time_base)
 
 
 def _at(frame: AudioFrame, position: int) -> AudioFrame:
@@ -122,6 +142,12 @@ def _at(frame: AudioFrame, position: int) -> AudioFrame:
     return frame
 
 
-def _cause(error: Exception) -> str:
+def _failure(what: str, error: av.error.FFmpegError) -> WorkerError:
+    """Sort an error of libav's: the network's and the server's troubles pass, others stay."""
     # libav puts the URL into its messages, and a presigned URL holds a signature.
-    return getattr(error, "strerror", None) or type(error).__name__
+    message = f"{what}: {error.strerror or type(error).__name__}"
+    if isinstance(error, FileNotFoundError):
+        return PermanentError(message)
+    if isinstance(error, OSError | av.error.HTTPServerError | av.error.HTTPTooManyRequestsError):
+        return TransientError(message)
+    return PermanentError(message)

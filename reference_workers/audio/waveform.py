@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -20,21 +22,25 @@ def peaks(source: str) -> list[float]:
     255th. Audio shorter than 255 ms repeats its nearest millisecond; no audio is silence.
     """
     with opened(source) as (container, stream):
-        grains = [
-            grain
-            for frame in frames(container, stream)
-            for grain in _grains(np.abs(frame.to_ndarray()).max(axis=0))
-        ]
+        levels = (np.abs(frame.to_ndarray()).max(axis=0) for frame in frames(container, stream))
+        grains = [grain for block in _grains(levels) for grain in block]
     if not grains:
         return [0.0] * PEAKS
     edges = np.linspace(0, len(grains), PEAKS + 1)
     starts = np.minimum(np.floor(edges[:-1]).astype(int), len(grains) - 1)
     ends = np.maximum(np.ceil(edges[1:]).astype(int), starts + 1)
-    levels = np.asarray(grains)
-    drawn = [min(1.0, float(levels[a:b].max())) for a, b in zip(starts, ends, strict=True)]
+    highest = np.asarray(grains)
+    drawn = [min(1.0, float(highest[a:b].max())) for a, b in zip(starts, ends, strict=True)]
     return [round(level, 4) for level in drawn]
 
 
-def _grains(levels: NDArray[np.float32]) -> NDArray[np.float32]:
-    starts = np.arange(0, len(levels), _GRAIN_SAMPLES)
-    return np.maximum.reduceat(levels, starts)
+def _grains(blocks: Iterable[NDArray[np.float32]]) -> Iterator[NDArray[np.float32]]:
+    """Yield the highest level of each millisecond, on one grid over all blocks."""
+    rest = np.zeros(0, dtype=np.float32)
+    for block in blocks:
+        levels = np.concatenate([rest, block])
+        whole = len(levels) // _GRAIN_SAMPLES * _GRAIN_SAMPLES
+        yield levels[:whole].reshape(-1, _GRAIN_SAMPLES).max(axis=1)
+        rest = levels[whole:]
+    if rest.size:
+        yield rest.max(keepdims=True)

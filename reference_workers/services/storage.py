@@ -11,7 +11,7 @@ from urllib.parse import unquote, urlsplit
 
 import boto3
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
 
 from reference_workers.errors import PermanentError, TransientError
 from reference_workers.services.http import is_retryable
@@ -46,12 +46,17 @@ class Storage:
         )
 
     def presigned(self, key: str, *, bucket: str | None = None) -> str:
-        """Return a URL that serves the object for 7200 s."""
-        return self._client.generate_presigned_url(
-            "get_object",
-            Params={"Bucket": bucket or self.bucket, "Key": key},
-            ExpiresIn=PRESIGN_SECONDS,
-        )
+        """Return a URL that serves the object for 7200 s.
+
+        Raises:
+            PermanentError: There can be no such bucket or key.
+        """
+        with _failures(key):
+            return self._client.generate_presigned_url(
+                "get_object",
+                Params={"Bucket": bucket or self.bucket, "Key": key},
+                ExpiresIn=PRESIGN_SECONDS,
+            )
 
     def freshly_signed(self, url: str) -> str:
         """Return `url` signed anew if it is one of ours, so that a late retry finds it valid."""
@@ -109,5 +114,7 @@ def _failures(key: str) -> Iterator[None]:
         )
         kind = TransientError if is_retryable(status) else PermanentError
         raise kind(f"S3 {key!r}: {code} ({status})") from error
+    except ParamValidationError as error:
+        raise PermanentError(f"S3 {key!r}: no usable bucket or key") from error
     except BotoCoreError as error:
         raise TransientError(f"S3 {key!r}: no answer ({type(error).__name__})") from error

@@ -19,20 +19,29 @@ class JsonFile:
             UsageError: It cannot.
         """
         self._path = path
-        try:
-            path.touch()
-        except OSError as error:
-            raise UsageError(
-                f"the report cannot be written to {path}",
-                evidence=str(error),
-                hint="name a file in a folder that exists and is yours",
-            ) from error
+        check_writable(path)
 
     def write(self, event: Event) -> None:
         """Write the verdict; all else is no business of this file's."""
         if isinstance(event, RunEnded):
-            text = json.dumps(as_json(event), indent=2, ensure_ascii=False)
-            self._path.write_text(f"{text}\n")
+            write_json(self._path, as_json(event))
+
+
+def check_writable(path: Path) -> None:
+    """Raise a UsageError if `path` is no file that can be written."""
+    try:
+        path.touch()
+    except OSError as error:
+        raise UsageError(
+            f"the report cannot be written to {path}",
+            evidence=str(error),
+            hint="name a file in a folder that exists and is yours",
+        ) from error
+
+
+def write_json(path: Path, content: object) -> None:
+    """Write `content` as readable JSON."""
+    path.write_text(f"{json.dumps(content, indent=2, ensure_ascii=False)}\n")
 
 
 def as_json(ended: RunEnded) -> dict[str, object]:

@@ -72,12 +72,13 @@ class Evidence:
         attempts = [t for t in self.workflow["tasks"] if t["referenceTaskName"] == reference]
         return attempts[-1] if attempts else None
 
-    def requests_during(self, service: str, first: str, last: str) -> list[Request]:
-        """Return what a service was asked from the start of one step to the end of another."""
-        by_name = {step.name: step for step in self.steps}
-        start, end = by_name[first].started_at, by_name[last].ended_at
-        if start is None or end is None:
+    def requests_during(self, service: str, *names: str) -> list[Request]:
+        """Return what a service was asked while any of these steps ran."""
+        ran = [step for step in self.steps if step.name in names and step.started_at is not None]
+        if not ran:
             return []
+        start = min(step.started_at or 0.0 for step in ran)
+        end = max(step.ended_at or 0.0 for step in ran)
         asked = (request for request in self.requests if request.service == service)
         return [request for request in asked if start <= request.received_at <= end]
 

@@ -11,8 +11,8 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from contracts.load import load_contracts
-from fixtures_audio import make_meeting
-from tools.errors import DeadlineError
+from fixtures_audio import Meeting, make_meeting
+from tools.errors import DeadlineError, UsageError
 from tools.testbed.conductor.registration import register
 from tools.testbed.fleet import REFERENCE, Fleet, FleetProfile
 from tools.testbed.testbed import Testbed
@@ -63,8 +63,9 @@ def run_meeting(options: RunOptions, writers: Sequence[Writer]) -> RunEnded:
         TemporaryDirectory(prefix="trackproof-meeting-") as folder,
         ThreadPoolExecutor(1) as pool,
     ):
-        # The meeting is made while the server starts.
-        making = pool.submit(_scenario, options, Path(folder))
+        # The audio is written while the server starts.
+        meeting = _meeting(options)
+        making = pool.submit(Scenario.prepared, meeting, Path(folder), denied=options.denied)
         with (
             Testbed.started(
                 conductor=options.conductor,
@@ -94,9 +95,14 @@ def run_meeting(options: RunOptions, writers: Sequence[Writer]) -> RunEnded:
     return ended
 
 
-def _scenario(options: RunOptions, folder: Path) -> Scenario:
-    meeting = make_meeting(tracks=options.tracks, seconds=options.seconds, seed=options.seed)
-    return Scenario.prepared(meeting, folder, denied=options.denied)
+def _meeting(options: RunOptions) -> Meeting:
+    try:
+        return make_meeting(tracks=options.tracks, seconds=options.seconds, seed=options.seed)
+    except ValueError as error:
+        raise UsageError(
+            f"no meeting of {options.tracks} tracks fits into {options.seconds:g} s: {error}",
+            hint="give it more --seconds",
+        ) from error
 
 
 def _carried_out(testbed: Testbed, fleet: Fleet, scenario: Scenario, tell: Tell) -> dict[str, Any]:

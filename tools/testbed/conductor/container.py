@@ -35,9 +35,14 @@ from testcontainers.core.waiting_utils import WaitStrategyTarget
 DEFAULT_IMAGE = "conductoross/conductor-standalone:3.15.0"
 REQUEST_SECONDS = 10
 POLL_SECONDS = 0.1
+LAST_WORDS = (b"APPLICATION FAILED TO START", b"Application run failed")
+LAST_WORDS_LINES = 100
 
 HINTS = (
-    (r"No such image|pull access denied", "pull or build the image; check its name and tag"),
+    (
+        r"(?i)no such image|pull access denied|manifest unknown|registry",
+        "pull or build the image; check its name and tag",
+    ),
     (r"was refused with", "correct the definition as the server says"),
     (r"OutOfMemoryError", "give the container more memory: a server takes about 500 MB"),
     (r"UnsupportedClassVersionError", "use an image with a newer Java"),
@@ -210,7 +215,11 @@ class ConductorContainer(DockerContainer):
 
 
 class _AnswersWhileRunning(HttpWaitStrategy):
-    """Waits for an HTTP answer, and gives up at once when the container has ended."""
+    """Waits for an HTTP answer, and gives up at once when the server has.
+
+    That is when the container has ended, or when Spring has said its last words: threads of the
+    server may keep the process alive after them.
+    """
 
     def wait_until_ready(self, container: WaitStrategyTarget) -> None:
         self._target = container
@@ -220,6 +229,9 @@ class _AnswersWhileRunning(HttpWaitStrategy):
         self._target.reload()
         if self._target.status in {"exited", "dead", "removing"}:
             raise ContainerStartException("the container ended before the server was ready")
+        log = self._target.get_wrapped_container().logs(tail=LAST_WORDS_LINES)
+        if any(words in log for words in LAST_WORDS):
+            raise ContainerStartException("the server gave up before it was ready")
         return super()._try_http_request(url, headers, ssl_context)
 
 

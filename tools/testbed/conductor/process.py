@@ -37,8 +37,14 @@ PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "TZ")
 # Spring Boot 2 writes "port(s): 8080", Spring Boot 3 "port 8080".
 LISTENING = re.compile(r"Tomcat started on port(?:\(s\):)? (\d+)")
 
+# Spring's last words. Threads of the server may keep the process alive after them.
+GAVE_UP = re.compile(r"APPLICATION FAILED TO START|Application run failed")
+
 KNOWN_CAUSES = (
-    (r"Port \d+ was already in use|Address already in use", "choose another port, or none at all"),
+    (
+        r"Port \d+ (?:is|was) already in use|Address already in use",
+        "choose another port, or none at all",
+    ),
     (
         r"java\.lang\.OutOfMemoryError|Cannot allocate memory",
         "free some memory: a server takes about 500 MB",
@@ -134,10 +140,13 @@ class _Running:
         """Return the API's URL as soon as the server is ready; fail as soon as it is dead."""
         last_seen = Probe(Seen.UNREACHABLE, "it does not listen yet")
 
+        gave_up = False
+
         def ready_url() -> str | None:
-            nonlocal last_seen
-            if self.process.poll() is not None:
+            nonlocal last_seen, gave_up
+            if gave_up or self.process.poll() is not None:
                 raise self._death()
+            gave_up = bool(GAVE_UP.search(self._log_text()))  # a look later it has said why
             api_url = self._api_url()
             if api_url:
                 last_seen = probe(api_url)
@@ -174,9 +183,10 @@ class _Running:
         return f"http://127.0.0.1:{listening[1]}/api" if listening else None
 
     def _death(self) -> TestbedError:
+        code = self.process.poll()
+        how = "gave up" if code is None else f"died with exit code {code}"
         return TestbedError(
-            f"Conductor {self._version.name} died while starting, "
-            f"with exit code {self.process.poll()}",
+            f"Conductor {self._version.name} {how} while starting",
             evidence=self.log(),
             hint=self._hint(UNKNOWN_CAUSE),
         )

@@ -38,7 +38,9 @@ class ConductorVersion:
 
 DEFAULT_VERSION = "3.15.0"
 
-IN_MEMORY = {"conductor.db.type": "memory", "conductor.queue.type": "memory"}
+# The sample is sent to localhost:8080, whatever server happens to be there.
+NO_SAMPLE = {"loadSample": "false"}
+IN_MEMORY = {**NO_SAMPLE, "conductor.db.type": "memory", "conductor.queue.type": "memory"}
 
 VERSIONS = {
     version.name: version
@@ -70,7 +72,7 @@ VERSIONS = {
             sha256="6b1615a5beb82bbbfa05219d0f1b84440aa8c0bef1371662803ef5588d7d507b",
             size=457_760_812,
             minimum_java=21,
-            properties={},  # SQLite in the working folder
+            properties=NO_SAMPLE,  # SQLite in the working folder
             images=("conductoross/conductor:3.32.3",),
         ),
     )

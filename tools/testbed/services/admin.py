@@ -22,9 +22,8 @@ def admin_app(ledger: Ledger, faults: Faults) -> Starlette:
             rules = _RULES.validate_json(await request.body())
             faults.add(*(rules if isinstance(rules, list) else [rules]))
         except ValidationError as error:
-            return JSONResponse(
-                {"error": error.errors(include_url=False, include_input=False, include_context=False)}, 400
-            )
+            mistakes = error.errors(include_url=False, include_input=False, include_context=False)
+            return JSONResponse({"error": mistakes}, 400)
         except ValueError as error:
             return JSONResponse({"error": str(error)}, 400)
         return show_faults(201)

@@ -17,7 +17,7 @@ TITLE_CALLS = 1
 
 def checks(evidence: Evidence) -> Iterator[Check]:
     """Yield the verdict on what the LLM was asked and what became of its answers."""
-    topic_calls = evidence.requests_during("llm", "detect_topics", "detect_topics")
+    topic_calls = evidence.requests_during("llm", "detect_topics")
     yield _topic_calls(evidence, topic_calls)
     yield _chunks(evidence, topic_calls)
     yield _summary_calls(evidence)

@@ -99,5 +99,7 @@ def _waveform(evidence: Evidence, mixdown: Mixdown) -> Check:
         narrow = levels[int(begin) + grace : max(int(begin) + grace, int(end) - grace)]
         off = max(off, value - wide, narrow.max(initial=0.0) - value)
     return Check(
-        "waveform.peaks", bool(off <= PEAK_TOLERANCE), f"{PEAKS} peaks, at most {max(off, 0.0):.4f} off"
+        "waveform.peaks",
+        bool(off <= PEAK_TOLERANCE),
+        f"{PEAKS} peaks, at most {max(off, 0.0):.4f} off",
     )

@@ -124,10 +124,17 @@ def test_death_while_starting_is_told_at_once_with_its_last_words(
     java(f"print({last_words!r}); sys.exit(7)")
     with pytest.raises(TestbedError) as failure:
         start()
-    assert failure.value.what == "Conductor 3.15.0 died while starting, with exit code 7"
+    assert failure.value.what == "Conductor 3.15.0 died with exit code 7 while starting"
     assert last_words in failure.value.evidence
     assert hint in failure.value.hint
     assert own_folders(tmp_path) == []
+
+
+def test_server_that_gives_up_but_lives_on_is_told_at_once(java: Callable[[str], None]) -> None:
+    java('print("APPLICATION FAILED TO START: Port 1 was already in use."); time.sleep(60)')
+    with pytest.raises(TestbedError, match=r"Conductor 3\.15\.0 gave up while starting") as failure:
+        start(start_seconds=30)
+    assert "another port" in failure.value.hint
 
 
 def test_server_that_never_gets_ready_is_ended(java: Callable[[str], None], tmp_path: Path) -> None:

@@ -26,6 +26,7 @@ def test_sums_are_all_different() -> None:
 
 def test_properties_become_arguments() -> None:
     assert conductor_version("3.15.0").arguments == (
+        "--loadSample=false",
         "--conductor.db.type=memory",
         "--conductor.queue.type=memory",
     )

@@ -33,17 +33,16 @@ def test_what_only_begins_like_a_base_url_is_not_answered(stand_ins: StandIns) -
         httpx.post("http://hooks.test/inside")
 
 
-@pytest.mark.parametrize("asynchronous", [True, False])
-def test_no_call_leaves_the_machine(stand_ins: StandIns, asynchronous: bool) -> None:
-    async def call() -> None:
-        async with httpx.AsyncClient() as client:
-            await client.get("https://example.com/")
-
+def test_no_call_leaves_the_machine(stand_ins: StandIns) -> None:
     with stand_ins.in_process(), pytest.raises(AssertionError, match="not mocked"):
-        if asynchronous:
-            asyncio.run(call())
-        else:
-            httpx.get("https://example.com/")
+        httpx.get("https://example.com/")
+
+
+async def test_no_async_call_leaves_the_machine(stand_ins: StandIns) -> None:
+    with stand_ins.in_process():
+        async with httpx.AsyncClient() as client:
+            with pytest.raises(AssertionError, match="not mocked"):
+                await client.get("https://example.com/")
 
 
 def test_real_servers_on_loopback_stay_reachable(stand_ins: StandIns) -> None:

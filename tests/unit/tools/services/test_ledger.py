@@ -87,9 +87,12 @@ def test_numbers_count_over_all_services() -> None:
 
 def test_no_request_is_lost_when_many_come_at_once() -> None:
     ledger = Ledger()
-    threads = [
-        threading.Thread(target=lambda: [note(ledger, "/x") for _ in range(50)]) for _ in range(8)
-    ]
+
+    def note_fifty() -> None:
+        for _ in range(50):
+            note(ledger, "/x")
+
+    threads = [threading.Thread(target=note_fifty) for _ in range(8)]
 
     for thread in threads:
         thread.start()

@@ -12,6 +12,7 @@ import pytest
 from tests.unit.tools.services.both_ways import bearer
 from tools.errors import TestbedError
 from tools.testbed.services import Fault, StandIns
+from tools.waiting import wait_until
 
 
 def test_every_service_has_its_own_url_on_one_port(stand_ins: StandIns) -> None:
@@ -78,8 +79,7 @@ def test_stopping_does_not_wait_for_delayed_answers(stand_ins: StandIns) -> None
     with stand_ins.serve() as served, socket.socket() as caller:
         caller.connect(("127.0.0.1", urlsplit(served.root_url).port))
         caller.sendall(b"POST /webhook/x HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n")
-        while stand_ins.ledger.count() == 0:
-            pass  # the request arrives within milliseconds
+        wait_until(stand_ins.ledger.count, what="the request to arrive", timeout=5)
 
     assert stand_ins.ledger.requests()[0].answered_at is None
 

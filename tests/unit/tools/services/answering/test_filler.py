@@ -62,44 +62,43 @@ leaves = st.one_of(strings, patterns, formats, integers, steps, open_ranges, fix
 names = st.sampled_from(["title", "summary", "subjects", "score", "ä", "$ref-like", "a/b~c"])
 
 
-def larger(inner: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
-    """Make schemas that hold others."""
-    properties = st.dictionaries(names, inner, max_size=4)
-    objects = st.tuples(properties, st.sets(names, max_size=3), st.booleans()).map(
-        lambda t: {
+@st.composite
+def schemas(draw: st.DrawFn, depth: int = 3) -> Any:
+    """Make a schema that holds others, so many levels deep at most."""
+    inner = schemas(depth - 1) if depth else leaves
+    kind = draw(st.sampled_from(["leaf", "object", "array", "set", "tuple", "union", "nullable"]))
+    if depth == 0 or kind == "leaf":
+        return draw(leaves)
+    if kind == "object":
+        properties = draw(st.dictionaries(names, inner, max_size=4))
+        wanted = draw(st.sets(names, max_size=3))
+        closed = draw(st.booleans())
+        return {
             "type": "object",
-            "properties": t[0],
-            "required": sorted(t[1] & t[0].keys() if t[2] else t[1]),
-            "additionalProperties": not t[2],
+            "properties": properties,
+            "required": sorted(wanted & properties.keys() if closed else wanted),
+            "additionalProperties": not closed,
         }
-    )
-    arrays = st.tuples(inner, with_limits("minItems", "maxItems", 0, 8)).map(
-        lambda t: {"type": "array", "items": t[0], **t[1]}
-    )
-    sets = with_limits("minItems", "maxItems", 0, 5).map(
-        lambda limits: {"type": "array", "items": {"type": "string"}, "uniqueItems": True, **limits}
-    )
-    tuples = st.lists(inner, min_size=1, max_size=3).map(
-        lambda parts: {"type": "array", "prefixItems": parts, "items": False}
-    )
-    unions = st.lists(inner, min_size=1, max_size=3).map(lambda parts: {"anyOf": parts})
-    nullable = inner.map(lambda part: {"oneOf": [{"type": "null"}, {"allOf": [part]}]}).filter(
-        lambda schema: not Draft202012Validator(schema["oneOf"][1]).is_valid(None)
-    )
-    return st.one_of(objects, arrays, sets, tuples, unions, nullable)
-
-
-schemas = st.recursive(leaves, larger, max_leaves=12)
+    if kind in ("array", "set"):
+        limits = draw(with_limits("minItems", "maxItems", 0, 6))
+        items = draw(inner) if kind == "array" else {"type": "string"}
+        return {"type": "array", "items": items, "uniqueItems": kind == "set", **limits}
+    parts = draw(st.lists(inner, min_size=1, max_size=3))
+    if kind == "tuple":
+        return {"type": "array", "prefixItems": parts, "items": False}
+    if kind == "nullable" and not Draft202012Validator(parts[0]).is_valid(None):
+        return {"oneOf": [{"type": "null"}, {"allOf": parts[:1]}]}
+    return {"anyOf": parts}
 
 
 @settings(deadline=None, max_examples=200)
-@given(schemas)
+@given(schemas())
 def test_an_answer_always_keeps_its_schema(schema: Any) -> None:
     Draft202012Validator(schema).validate(filled(schema))
 
 
 @settings(deadline=None, max_examples=50)
-@given(schemas)
+@given(schemas())
 def test_an_answer_keeps_a_schema_it_is_referred_to(schema: Any) -> None:
     root = {
         "$defs": {"Part/1": schema},
@@ -112,7 +111,7 @@ def test_an_answer_keeps_a_schema_it_is_referred_to(schema: Any) -> None:
 
 
 @settings(deadline=None, max_examples=50)
-@given(schemas)
+@given(schemas())
 def test_a_schema_is_always_filled_the_same_way(schema: Any) -> None:
     assert repr(filled(schema)) == repr(filled(schema))
 

@@ -1,0 +1,73 @@
+"""Every routine a person would type. `nox -l` lists them."""
+
+from __future__ import annotations
+
+import nox
+
+nox.options.sessions = ["tests"]
+nox.options.reuse_existing_virtualenvs = True
+nox.options.error_on_missing_interpreters = True
+
+PACKAGES = ("contracts", "fixtures_audio", "reference_workers", "tests", "tools")
+RUN_LOCK = "requirements/run.txt"
+DEV_LOCK = "requirements/dev.txt"
+
+
+def _install(session: nox.Session, lock: str) -> None:
+    """Install exactly what is locked, then the project itself."""
+    session.install("--require-hashes", "-r", lock)
+    session.install("--no-deps", "--no-build-isolation", "-e", ".")
+
+
+@nox.session
+def demo(session: nox.Session) -> None:
+    """Run one meeting through a real Conductor: `nox -s demo -- --tracks 5`."""
+    _install(session, RUN_LOCK)
+    session.run("trackproof", "run", *session.posargs)
+
+
+@nox.session
+def tests(session: nox.Session) -> None:
+    """Check style, types and imports, then run all tests: `nox -s tests -- -k word`."""
+    _install(session, DEV_LOCK)
+    if not session.posargs:
+        _checks(session)
+    session.run("pytest", *session.posargs)
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Check style, types, imports and dependencies only."""
+    _install(session, DEV_LOCK)
+    _checks(session)
+
+
+@nox.session
+def fmt(session: nox.Session) -> None:
+    """Put the code into its one format."""
+    _install(session, DEV_LOCK)
+    session.run("ruff", "check", "--fix", ".")
+    session.run("ruff", "format", ".")
+
+
+@nox.session
+def lock(session: nox.Session) -> None:
+    """Write the locks anew; `-- --upgrade` takes the newest of everything."""
+    session.install("uv")
+    for target, extra in ((RUN_LOCK, ()), (DEV_LOCK, ("--extra", "dev"))):
+        session.run(
+            *("uv", "pip", "compile", "pyproject.toml", "requirements/build.in"),
+            *("--generate-hashes", "--universal", "--python-version", "3.11"),
+            *("--no-emit-index-url", "--no-annotate", "--quiet", "--output-file", target),
+            *("--custom-compile-command", "nox -s lock"),
+            *extra,
+            *session.posargs,
+        )
+
+
+def _checks(session: nox.Session) -> None:
+    session.run("ruff", "check", ".")
+    session.run("ruff", "format", "--check", ".")
+    session.run("mypy")
+    session.run("lint-imports")
+    session.run("deptry", ".")

@@ -1,0 +1,46 @@
+"""Real servers: one process for the whole session, and an image made from our own recipe."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tools.errors import TestbedError
+from tools.testbed.conductor.engine import docker_engine, has_image
+from tools.testbed.conductor.image import build_image
+from tools.testbed.conductor.process import start_process
+from tools.testbed.conductor.server import ConductorServer
+
+BASE_IMAGE = "trackproof/jre-base:17"
+TEST_IMAGE = "trackproof/conductor-test:3.15.0"
+MAKE_BASE = Path(__file__).parents[3] / "docker" / "make-base-image.sh"
+
+
+@pytest.fixture(scope="session")
+def conductor() -> Iterator[ConductorServer]:
+    """Share one 3.15.0 between the tests that only register and run things."""
+    with start_process("3.15.0", report=print) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def conductor_image() -> Iterator[str]:
+    """Build an image of 3.15.0; skip in one line where that cannot be done."""
+    try:
+        with docker_engine() as engine:
+            base_is_here = has_image(engine, BASE_IMAGE)
+    except TestbedError as error:
+        pytest.skip(f"{error.what}: {error.evidence.splitlines()[0]}")
+    if not base_is_here:
+        if os.geteuid() != 0 or not shutil.which("debootstrap"):
+            pytest.skip(f"image {BASE_IMAGE} is not here; make it with docker/{MAKE_BASE.name}")
+        subprocess.run([str(MAKE_BASE), BASE_IMAGE], check=True, capture_output=True)
+    tag = build_image("3.15.0", base=BASE_IMAGE, tag=TEST_IMAGE, report=print)
+    yield tag
+    with docker_engine() as engine:
+        engine.images.remove(tag, force=True)

@@ -1,0 +1,52 @@
+"""Look for what a server may have left behind on this machine."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from tools.waiting import wait_until
+
+ROOT = Path(__file__).parents[3]
+
+
+def processes_naming(text: str) -> list[str]:
+    """Return the command lines of running processes that contain `text`."""
+    found = []
+    for entry in Path("/proc").glob("[0-9]*/cmdline"):
+        with contextlib.suppress(OSError):  # ended meanwhile
+            command = entry.read_bytes().replace(b"\0", b" ").decode(errors="replace")
+            if text in command:
+                found.append(command)
+    return found
+
+
+@contextmanager
+def parent_script(code: str, folder: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """Run a script that starts a server, writes its API URL to `url` in `folder` and hangs on."""
+    script = folder / "parent.py"
+    script.write_text(code)
+    with (folder / "parent.log").open("wb") as log:
+        parent = subprocess.Popen(
+            [sys.executable, str(script), str(folder)],
+            cwd=ROOT,
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+            stdout=log,
+            stderr=subprocess.STDOUT,
+        )
+    try:
+        wait_until(
+            lambda: parent.poll() is not None or (folder / "url").exists(),
+            what="the parent script to start its server",
+            timeout=120,
+        )
+        assert parent.poll() is None, (folder / "parent.log").read_text()
+        yield parent
+    finally:
+        parent.kill()
+        parent.wait()

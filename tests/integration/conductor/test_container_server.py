@@ -1,0 +1,169 @@
+from __future__ import annotations
+
+import json
+import signal
+from pathlib import Path
+from urllib.parse import urlsplit
+from urllib.request import urlopen
+
+import pytest
+from testcontainers.core.config import testcontainers_config
+from testcontainers.core.exceptions import ContainerStartException
+from testcontainers.core.network import Network
+
+from tests.integration.conductor.leftovers import parent_script
+from tools.errors import TestbedError
+from tools.testbed.conductor import ConductorRest
+from tools.testbed.conductor.container import ConductorContainer
+from tools.testbed.conductor.containerized import LABEL, start_container
+from tools.testbed.conductor.engine import docker_engine
+from tools.testbed.conductor.existing import connect
+from tools.waiting import wait_until
+
+pytestmark = [pytest.mark.conductor, pytest.mark.docker]
+
+OWNER = {"ownerEmail": "owner@example.org"}
+
+PARENT = """
+import sys, time
+from pathlib import Path
+from tools.testbed.conductor.containerized import start_container
+
+folder = Path(sys.argv[1])
+server = start_container("3.15.0", report=print, image="IMAGE")
+(folder / "url").write_text(server.api_url)
+time.sleep(300)
+"""
+
+
+@pytest.fixture(autouse=True)
+def without_reaper(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep the tests on engines that have no image of testcontainers' reaper."""
+    monkeypatch.setattr(testcontainers_config, "_ryuk_disabled", True)
+
+
+def containers(**filters: str) -> list[str]:
+    """Return the ids of containers, running or not."""
+    with docker_engine() as engine:
+        return [found.id for found in engine.containers.list(all=True, filters=filters)]
+
+
+def test_container_starts_healthy_and_is_gone_after_stop(conductor_image: str) -> None:
+    before = containers(label=LABEL)
+    with start_container("3.15.0", report=print, image=conductor_image) as server:
+        with ConductorRest(server.api_url) as rest:
+            assert rest.health()["healthy"] is True
+        assert server.backend == "container"
+        assert server.poll() is None
+        assert "Tomcat started" in server.logs(500)
+        assert connect(server.base_url).version == "3.15.0"
+        assert server.internal_api_url.endswith(":8080/api")
+        assert len(containers(label=LABEL)) == len(before) + 1
+    assert containers(label=LABEL) == before
+    assert server.poll() is not None
+    assert server.logs()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL, signal.SIGINT])
+def test_container_ends_with_its_parent(
+    conductor_image: str, tmp_path: Path, number: signal.Signals
+) -> None:
+    with parent_script(PARENT.replace("IMAGE", conductor_image), tmp_path) as parent:
+        url = (tmp_path / "url").read_text()
+        port = str(urlsplit(url).port)
+        assert containers(publish=port)
+        parent.send_signal(number)
+        parent.wait(20)
+        wait_until(
+            lambda: not containers(publish=port),
+            what="the container to be removed after its parent",
+            timeout=20,
+        )
+
+
+def test_definitions_are_registered_when_the_server_is_ready(
+    conductor_image: str, tmp_path: Path
+) -> None:
+    (tmp_path / "tasks.json").write_text(json.dumps([{"name": "pad", **OWNER}]))
+    last = {"name": "pad", "taskReferenceName": "pad"}
+    workflow = {"name": "pipeline", "version": 1, "tasks": [last], **OWNER}
+    (tmp_path / "workflow.json").write_text(json.dumps(workflow))
+    container = (
+        ConductorContainer(conductor_image)
+        .with_task_definitions(tmp_path / "tasks.json")
+        .with_workflow_definitions(tmp_path / "workflow.json")
+        .with_environment({"JAVA_OPTS": "-Xmx400m"})
+    )
+    with container, ConductorRest(container.get_api_url()) as rest:
+        assert [task["name"] for task in rest.task_definitions()] == ["pad"]
+        assert rest.workflow_definition("pipeline", 1)
+        assert container.get_container_logs(1).count("\n") == 0
+
+
+def test_refused_definition_ends_the_start_with_the_servers_words(
+    conductor_image: str, tmp_path: Path
+) -> None:
+    (tmp_path / "workflow.json").write_text(json.dumps({"name": "nobody's", "tasks": []}))
+    before = containers()
+    with (
+        pytest.raises(ContainerStartException, match="ownerEmail cannot be empty") as failure,
+        ConductorContainer(conductor_image).with_workflow_definitions(tmp_path / "workflow.json"),
+    ):
+        pass
+    assert "Hint: correct the definition" in str(failure.value)
+    assert containers() == before
+
+
+def test_properties_win_over_the_file_in_the_image(conductor_image: str) -> None:
+    container = ConductorContainer(conductor_image, port=9090).with_property("server.port", "9090")
+    with container, urlopen(f"{container.get_api_url()}/metadata/taskdefs") as answer:
+        assert answer.status == 200
+
+
+def test_internal_url_is_reachable_from_another_container(conductor_image: str) -> None:
+    with Network() as network:
+        conductor = (
+            ConductorContainer(conductor_image)
+            .with_network(network)
+            .with_network_aliases("conductor")
+        )
+        neighbour = ConductorContainer(conductor_image).with_network(network)
+        with conductor, neighbour:
+            assert conductor.get_internal_api_url() == "http://conductor:8080/api"
+            asked = neighbour.exec(
+                [
+                    "bash",
+                    "-c",
+                    "exec 3<>/dev/tcp/conductor/8080; "
+                    'printf "GET /api/metadata/taskdefs HTTP/1.0\\r\\n\\r\\n" >&3; cat <&3',
+                ]
+            )
+            assert b"200" in asked.output.splitlines()[0]
+
+
+def test_server_that_dies_is_told_at_once_with_log_and_hint(conductor_image: str) -> None:
+    before = containers()
+    container = ConductorContainer(conductor_image).with_property("conductor.db.type", "postgres")
+    with pytest.raises(ContainerStartException) as failure, container:
+        pass
+    text = str(failure.value)
+    assert "before" in text.splitlines()[0]
+    assert "Last log lines:" in text
+    assert "Hint: " in text.splitlines()[-1]
+    assert containers() == before
+
+
+@pytest.mark.usefixtures("conductor_image")
+def test_missing_image_is_a_testbed_error_with_a_hint() -> None:
+    with pytest.raises(TestbedError, match="trackproof/none:0") as failure:
+        start_container("3.15.0", report=print, image="trackproof/none:0")
+    assert "pull or build the image" in failure.value.hint
+
+
+def test_image_reports_its_own_health(conductor_image: str) -> None:
+    with docker_engine() as engine, ConductorContainer(conductor_image) as container:
+        wait_until(
+            lambda: engine.containers.get(container.get_container_id()).health == "healthy",
+            what="the image's own health check",
+            timeout=60,
+        )

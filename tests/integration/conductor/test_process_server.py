@@ -1,0 +1,82 @@
+from __future__ import annotations
+
+import signal
+import socket
+from pathlib import Path
+
+import pytest
+
+from tests.integration.conductor.leftovers import parent_script, processes_naming
+from tools.errors import TestbedError
+from tools.testbed.conductor import VERSIONS, ConductorRest
+from tools.testbed.conductor.existing import connect
+from tools.testbed.conductor.jar import jar_path
+from tools.testbed.conductor.process import start_process
+from tools.waiting import wait_until
+
+pytestmark = pytest.mark.conductor
+
+PARENT = """
+import sys, time
+from pathlib import Path
+from tools.testbed.conductor import start_process
+
+folder = Path(sys.argv[1])
+server = start_process("3.15.0", report=print, folder=folder / "server")
+(folder / "url").write_text(server.api_url)
+time.sleep(300)
+"""
+
+
+def test_server_starts_healthy_and_leaves_nothing(tmp_path: Path) -> None:
+    with start_process("3.15.0", report=print, folder=tmp_path) as server:
+        with ConductorRest(server.api_url) as rest:
+            assert rest.health()["healthy"] is True
+            assert rest.task_definitions() == []
+        assert processes_naming(str(tmp_path))
+    assert processes_naming(str(tmp_path)) == []
+    assert not server.alive
+    assert "Tomcat started" in (tmp_path / "conductor.log").read_text()
+
+
+def test_two_servers_run_side_by_side_and_share_nothing() -> None:
+    with (
+        start_process("3.15.0", report=print) as first,
+        start_process("3.15.0", report=print) as second,
+    ):
+        assert first.api_url != second.api_url
+        with ConductorRest(first.api_url) as one, ConductorRest(second.api_url) as other:
+            one.create_task_definition({"name": "only_here", "ownerEmail": "a@b.org"})
+            assert [task["name"] for task in one.task_definitions()] == ["only_here"]
+            assert other.task_definitions() == []
+
+
+def test_port_in_use_is_told_with_a_hint() -> None:
+    with socket.create_server(("0.0.0.0", 0)) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(TestbedError, match="while starting") as failure:
+            start_process("3.15.0", report=print, port=port)
+    assert f"Port {port}" in failure.value.evidence
+    assert "another port" in failure.value.hint
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL, signal.SIGINT])
+def test_server_ends_with_its_parent(tmp_path: Path, number: signal.Signals) -> None:
+    with parent_script(PARENT, tmp_path) as parent:
+        connect((tmp_path / "url").read_text())
+        parent.send_signal(number)
+        parent.wait(20)
+        wait_until(
+            lambda: not processes_naming(str(tmp_path / "server")),
+            what="the server to end after its parent",
+            timeout=20,
+            evidence=lambda: "\n".join(processes_naming(str(tmp_path / "server"))),
+        )
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_every_version_starts_and_tells_its_number(version: str) -> None:
+    if version != "3.15.0" and not jar_path(VERSIONS[version]).exists():
+        pytest.skip(f"the jar of Conductor {version} is not in the cache")
+    with start_process(version, report=print) as server:
+        assert connect(server.base_url).version == version

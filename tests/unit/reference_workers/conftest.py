@@ -1,0 +1,60 @@
+"""The bench that workers are put to: every outside service there, and none of them far away."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from reference_workers.audio import decoding
+from reference_workers.context import Clients, Context
+from reference_workers.seed import seed
+from tests.unit.reference_workers.bench import (
+    RECORDINGS,
+    TRANSCRIPTS,
+    Bench,
+    meeting_rows,
+    settings,
+    stand_ins,
+)
+from tools.testbed.s3 import S3Server
+
+
+@pytest.fixture(scope="session")
+def s3_server() -> Iterator[S3Server]:
+    with S3Server([RECORDINGS, TRANSCRIPTS]) as server:
+        yield server
+
+
+@pytest.fixture
+def s3(s3_server: S3Server) -> S3Server:
+    s3_server.reset()
+    return s3_server
+
+
+@pytest.fixture
+def empty_bench(s3: S3Server, tmp_path: Path) -> Iterator[Bench]:
+    """A bench with an empty database."""
+    services = stand_ins()
+    with services.in_process(), Clients.opened(settings(s3, tmp_path)) as clients:
+        clients.state.create_tables()
+        yield Bench(clients, services, s3, tmp_path)
+
+
+@pytest.fixture
+def bench(empty_bench: Bench) -> Bench:
+    """A bench with one meeting, nobody asked for consent."""
+    seed(empty_bench.clients.state, meeting_rows())
+    return empty_bench
+
+
+@pytest.fixture
+def context(bench: Bench) -> Context:
+    return bench.context
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let libav give up on a server at once, not after half a minute."""
+    monkeypatch.setitem(decoding._OPEN_OPTIONS, "reconnect_delay_max", "0")

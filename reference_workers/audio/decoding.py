@@ -132,8 +132,7 @@ def _declared_end(container: InputContainer) -> Fraction | None:
     is_audio_only = len(container.streams) == 1
     if container.duration is None or not is_audio_only or "matroska" not in container.format.name:
         return None
-    # libav takes the start off what the header says.
-    return Fraction((container.start_time or 0) + container.duration, av.time_base)
+    return Fraction(container.duration, av.time_base)  # offset included
 
 
 def _at(frame: AudioFrame, position: int) -> AudioFrame:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -70,6 +71,7 @@ class Fleet:
         self.profile = profile
         self._environment = environment
         self._folder = folder
+        self._started_at = time.time()
         self._process = ManagedProcess(
             f"fleet {profile.name}",
             profile.command,
@@ -120,7 +122,12 @@ class Fleet:
             return not missing()
 
         def missing() -> list[str]:
-            polled = {entry["queueName"].rpartition(":")[2] for entry in conductor.poll_data()}
+            polled = {
+                entry["queueName"].rpartition(":")[2]
+                for entry in conductor.poll_data()
+                # A server that was there before remembers the polls of earlier fleets.
+                if entry["lastPollTime"] >= self._started_at * 1000
+            }
             return sorted(set(task_types) - polled)
 
         try:

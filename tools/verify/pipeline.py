@@ -75,7 +75,7 @@ def run_meeting(options: RunOptions, writers: Sequence[Writer]) -> RunEnded:
             testbed.fleet(options.fleet) as fleet,
         ):
             scenario = making.result()
-            workflow = _carried_out(testbed, fleet, scenario, tell)
+            workflow = carry_out(testbed, fleet, scenario, tell)
             evidence = gather(testbed, fleet, scenario, workflow, time.time())
             checks = []
             for check in judge(evidence):
@@ -105,7 +105,7 @@ def _meeting(options: RunOptions) -> Meeting:
         ) from error
 
 
-def _carried_out(testbed: Testbed, fleet: Fleet, scenario: Scenario, tell: Tell) -> dict[str, Any]:
+def carry_out(testbed: Testbed, fleet: Fleet, scenario: Scenario, tell: Tell) -> dict[str, Any]:
     """Register, seed, start and follow the workflow to its end; return it as it ended."""
     contracts = load_contracts()
     scenario.publish(testbed)

@@ -8,7 +8,7 @@ import pytest
 
 from tests.integration.conductor.leftovers import parent_script, processes_naming
 from tools.errors import TestbedError
-from tools.testbed.conductor import VERSIONS, ConductorRest
+from tools.testbed.conductor import VERSIONS, ConductorRest, start_conductor
 from tools.testbed.conductor.existing import connect
 from tools.testbed.conductor.jar import jar_path
 from tools.testbed.conductor.process import start_process
@@ -72,6 +72,16 @@ def test_server_ends_with_its_parent(tmp_path: Path, number: signal.Signals) -> 
             timeout=20,
             evidence=lambda: "\n".join(processes_naming(str(tmp_path / "server"))),
         )
+
+
+def test_auto_starts_a_process_where_no_engine_answers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/none.sock")
+    lines: list[str] = []
+    with start_conductor("auto", report=lines.append) as server:
+        assert server.backend == "process"
+    assert "Conductor 3.15.0 as a process: no Docker engine answers on this machine" in lines
 
 
 @pytest.mark.parametrize("version", VERSIONS)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import socket
 import threading
@@ -52,7 +53,11 @@ class _HangUpProtocol(H11Protocol):
 
         async def with_hang_up(scope: Any, receive: Any, send: Any) -> None:
             offered = {HANG_UP: self.transport.abort}
-            await app({**scope, "extensions": offered}, receive, send)
+            try:
+                await app({**scope, "extensions": offered}, receive, send)
+            except asyncio.CancelledError:  # the server stops, and nobody waits for this answer
+                self.cycle.disconnected = True
+                self.transport.abort()
 
         self.app = with_hang_up
 

@@ -74,7 +74,9 @@ def test_a_dropped_connection_is_closed_without_a_single_byte(stand_ins: StandIn
             assert caller.recv(1024) == b""
 
 
-def test_stopping_does_not_wait_for_delayed_answers(stand_ins: StandIns) -> None:
+def test_stopping_does_not_wait_for_delayed_answers(
+    stand_ins: StandIns, caplog: pytest.LogCaptureFixture
+) -> None:
     stand_ins.faults.add(Fault(service="webhook", delay=60))
     with stand_ins.serve() as served, socket.socket() as caller:
         caller.connect(("127.0.0.1", urlsplit(served.root_url).port))
@@ -82,6 +84,7 @@ def test_stopping_does_not_wait_for_delayed_answers(stand_ins: StandIns) -> None
         wait_until(stand_ins.ledger.count, what="the request to arrive", timeout=5)
 
     assert stand_ins.ledger.requests()[0].answered_at is None
+    assert [record.getMessage() for record in caplog.records if record.levelname == "ERROR"] == []
 
 
 def test_a_body_that_comes_in_pieces_is_put_together(stand_ins: StandIns) -> None:

@@ -37,9 +37,10 @@ class Reading:
         return self.title(turn) if _TERSE.search(name) else self.summary(turn)
 
     def title(self, turn: int = 0) -> str:
-        """Return a short phrase that begins with a subject."""
+        """Return a phrase that begins with a subject and names every other tracer."""
         subject, count = self._subject(turn)
-        near = [word for word in self._supporting(2) if word != subject]
+        others = [tracer for tracer in self.tracers if tracer != subject][: _MOST_IN_A_PHRASE - 1]
+        near = [word for word in (*others, *self._supporting(2)) if word != subject]
         phrase = f"{subject.capitalize()}: {' and '.join(near)}" if near else subject.capitalize()
         return f"{phrase}{count}"
 

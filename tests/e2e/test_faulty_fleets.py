@@ -1,0 +1,169 @@
+"""Fleets that are wrong and services that are down: the verdict tells one from the other."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from textwrap import dedent
+
+import pytest
+
+from fixtures_audio import make_meeting
+from tools.errors import FleetError
+from tools.testbed.conductor import ConductorServer
+from tools.testbed.fleet import REFERENCE, Fleet, FleetProfile
+from tools.testbed.services.faults import Fault
+from tools.testbed.testbed import Testbed
+from tools.verify.checks import judge
+from tools.verify.evidence import gather
+from tools.verify.pipeline import RunOptions, carry_out, run_meeting
+from tools.verify.scenario import Scenario
+
+pytestmark = pytest.mark.conductor
+
+
+def mutant(patch: str) -> FleetProfile:
+    """Return the reference fleet with something replaced in its launcher."""
+    launcher = f"{dedent(patch)}\nfrom reference_workers.__main__ import main\nmain()\n"
+    return replace(REFERENCE, name="mutant", command=(sys.executable, "-c", launcher))
+
+
+@pytest.mark.parametrize(
+    ("patch", "killed_by"),
+    [
+        pytest.param(
+            """
+            from fractions import Fraction
+            from importlib import import_module
+            worker = import_module("reference_workers.workers.pad_track")
+            offset = worker.offset_seconds
+            worker.offset_seconds = lambda source: offset(source) + Fraction(30, 1000)
+            """,
+            {"words.time", "words.complete", "mixdown.words"},
+            id="every late joiner is padded by 30 ms too much",
+        ),
+        pytest.param(
+            """
+            import reference_workers.workers as workers
+            workers.WORKERS["cleanup_consent"] = (
+                lambda context, *, transcript_id: {"audio_deleted": True, "reason": "said so"}
+            )
+            """,
+            {"consent.honoured", "storage.keys"},
+            id="audio is said to be deleted and is not",
+        ),
+        pytest.param(
+            """
+            import reference_workers.workers as workers
+            merge = workers.WORKERS["merge_transcripts"]
+            def by_arrival(context, *, transcripts, transcript_id):
+                merged = merge(context, transcripts=transcripts, transcript_id=transcript_id)
+                for word in merged["all_words"]:
+                    word["speaker"] = 0
+                return merged
+            workers.WORKERS["merge_transcripts"] = by_arrival
+            """,
+            {"words.speaker"},
+            id="every word is given to the first speaker",
+        ),
+        pytest.param(
+            """
+            import reference_workers.services.webhook as webhook
+            signature = webhook.signature
+            webhook.signature = lambda secret, t, body: signature(secret, t, body + b" ")
+            """,
+            {"webhook.signature"},
+            id="the webhook is signed over other bytes",
+        ),
+    ],
+)
+def test_a_faulty_fleet_fails_the_right_check(
+    patch: str, killed_by: set[str], conductor: ConductorServer
+) -> None:
+    options = RunOptions(seconds=10, denied=[2], conductor=conductor.api_url, fleet=mutant(patch))
+
+    ended = run_meeting(options, [])
+
+    failed = {check.id for check in ended.checks if not check.passed}
+    assert failed & killed_by, f"failed instead: {failed}"
+    assert not ended.held
+
+
+def test_a_fleet_that_dies_ends_the_run_at_once_with_its_last_words(
+    conductor: ConductorServer,
+) -> None:
+    fleet = mutant(
+        """
+        import os
+        import reference_workers.workers as workers
+        def die(context, **_):
+            print("no disk left for the mixdown", flush=True)
+            os._exit(7)
+        workers.WORKERS["mixdown_tracks"] = die
+        """
+    )
+    began = time.monotonic()
+
+    with pytest.raises(FleetError) as caught:
+        run_meeting(RunOptions(seconds=8, conductor=conductor.api_url, fleet=fleet), [])
+
+    assert "died with exit code 7" in str(caught.value)
+    assert "no disk left for the mixdown" in caught.value.evidence
+    assert time.monotonic() - began < 60  # mixdown_tracks itself would time out after 300 s
+
+
+def test_a_fleet_that_cannot_start_is_told_with_its_log(conductor: ConductorServer) -> None:
+    broken = replace(
+        REFERENCE, name="broken", command=(sys.executable, "-c", "import nothing_here")
+    )
+
+    with pytest.raises(FleetError, match="'broken' died") as caught:
+        run_meeting(RunOptions(seconds=8, conductor=conductor.api_url, fleet=broken), [])
+
+    assert "No module named 'nothing_here'" in caught.value.evidence
+
+
+@contextmanager
+def prepared(conductor: ConductorServer, folder: Path) -> Iterator[tuple[Testbed, Fleet, Scenario]]:
+    scenario = Scenario.prepared(make_meeting(tracks=2, seconds=6), folder)
+    with (
+        Testbed.started(
+            conductor=conductor.api_url, version=conductor.version, report=lambda _: None
+        ) as testbed,
+        testbed.fleet(REFERENCE) as fleet,
+    ):
+        yield testbed, fleet, scenario
+
+
+@pytest.mark.parametrize(("service", "status"), [("zulip", 401), ("webhook", 404)])
+def test_a_failing_delivery_never_fails_a_finished_meeting(
+    service: str, status: int, conductor: ConductorServer, tmp_path: Path
+) -> None:
+    with prepared(conductor, tmp_path) as (testbed, fleet, scenario):
+        testbed.stand_ins.faults.add(Fault(service=service, status=status))
+
+        workflow = carry_out(testbed, fleet, scenario, lambda _: None)
+        checks = {c.id: c for c in judge(gather(testbed, fleet, scenario, workflow, time.time()))}
+
+    assert workflow["status"] == "COMPLETED"
+    assert checks["steps.completed"].passed, checks["steps.completed"].detail
+    assert checks["database.result"].passed, checks["database.result"].detail
+
+
+def test_a_service_that_fails_once_costs_one_more_try(
+    conductor: ConductorServer, tmp_path: Path
+) -> None:
+    with prepared(conductor, tmp_path) as (testbed, fleet, scenario):
+        testbed.stand_ins.faults.add(Fault(service="modal", status=503, times=1))
+
+        workflow = carry_out(testbed, fleet, scenario, lambda _: None)
+        evidence = gather(testbed, fleet, scenario, workflow, time.time())
+        failed = [check.id for check in judge(evidence) if not check.passed]
+
+    transcription = next(step for step in evidence.steps if step.name == "transcribe_track")
+    assert failed == []
+    assert transcription.attempts == 3  # two tracks, one of them twice

@@ -1,0 +1,68 @@
+"""Whole meetings through real servers: every word of every track, on every version."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from tools.testbed.conductor import VERSIONS, ConductorServer
+from tools.verify.events import Event, RunEnded
+from tools.verify.pipeline import RunOptions, run_meeting
+
+pytestmark = pytest.mark.conductor
+
+
+def failed_checks(ended: RunEnded) -> list[str]:
+    return [f"{check.id}: {check.detail}" for check in ended.checks if not check.passed]
+
+
+@pytest.mark.parametrize("tracks", [1, 3, 8, 16])
+@pytest.mark.parametrize("version", list(VERSIONS))
+def test_every_check_holds(
+    version: str, tracks: int, conductor_of: Callable[[str], ConductorServer]
+) -> None:
+    server = conductor_of(version)
+
+    ended = run_meeting(RunOptions(tracks=tracks, seed=tracks, conductor=server.api_url), [])
+
+    assert failed_checks(ended) == []
+    assert ended.status == "COMPLETED"
+    assert ended.version == version
+
+
+@pytest.mark.parametrize("denied", [[0], [1], [0, 1, 2]])
+def test_denied_consent_leaves_no_audio(denied: list[int], conductor: ConductorServer) -> None:
+    options = RunOptions(tracks=3, seconds=10, denied=denied, conductor=conductor.api_url)
+
+    assert failed_checks(run_meeting(options, [])) == []
+
+
+def test_more_tracks_than_bands_are_told_apart(conductor: ConductorServer) -> None:
+    options = RunOptions(tracks=40, seconds=12, conductor=conductor.api_url)
+
+    assert failed_checks(run_meeting(options, [])) == []
+
+
+def test_a_meeting_of_more_than_one_chunk_asks_for_more_topics(conductor: ConductorServer) -> None:
+    options = RunOptions(tracks=4, seconds=90, conductor=conductor.api_url)
+
+    ended = run_meeting(options, [])
+
+    assert failed_checks(ended) == []
+    topics = next(check for check in ended.checks if check.id == "llm.topic_calls")
+    assert not topics.detail.startswith(("0 ", "1 "))
+
+
+def test_the_stream_of_events_tells_of_every_step(conductor: ConductorServer) -> None:
+    seen: list[Event] = []
+
+    class Recorder:
+        def write(self, event: Event) -> None:
+            seen.append(event)
+
+    ended = run_meeting(RunOptions(seconds=8, conductor=conductor.api_url), [Recorder()])
+
+    kinds = list(dict.fromkeys(type(event).__name__ for event in seen))
+    assert kinds == ["Note", "RunStarted", "StepsSeen", "Check", "RunEnded"]
+    assert seen[-1] == ended

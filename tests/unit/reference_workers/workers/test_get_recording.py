@@ -1,0 +1,96 @@
+from __future__ import annotations
+
+import pytest
+
+from reference_workers.errors import PermanentError, TransientError
+from reference_workers.services.daily import Daily
+from reference_workers.workers.get_recording import get_recording
+from tests.unit.reference_workers.bench import Bench
+from tools.testbed.services import DailyRecording, Fault
+
+
+def test_the_recording_is_told_in_the_contracts_words(bench: Bench) -> None:
+    output = bench.completed("get_recording", {"recording_id": "rec-1"})
+
+    assert output == {
+        "id": "rec-1",
+        "mtg_session_id": "session-1",
+        "room_name": "standup",
+        "duration": 61,
+    }
+
+
+def test_a_recording_without_a_session_is_no_failure(bench: Bench) -> None:
+    output = bench.completed("get_recording", {"recording_id": "rec-lonely"})
+
+    assert output["mtg_session_id"] is None
+
+
+def test_a_recording_daily_does_not_know_is_not_asked_for_again(bench: Bench) -> None:
+    with pytest.raises(PermanentError, match="answered 404"):
+        get_recording(bench.context, recording_id="rec-unknown")
+
+    assert bench.calls("daily") == 1
+
+
+@pytest.mark.parametrize("status", [408, 425, 429, 500, 502, 503, 504])
+def test_a_busy_or_broken_daily_is_asked_again_later(bench: Bench, status: int) -> None:
+    bench.stand_ins.faults.add(Fault(service="daily", status=status))
+
+    with pytest.raises(TransientError, match=f"answered {status}"):
+        get_recording(bench.context, recording_id="rec-1")
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 410])
+def test_a_refusal_is_final(bench: Bench, status: int) -> None:
+    bench.stand_ins.faults.add(Fault(service="daily", status=status))
+
+    with pytest.raises(PermanentError, match=f"answered {status}"):
+        get_recording(bench.context, recording_id="rec-1")
+
+
+def test_a_dropped_connection_may_hold_next_time(bench: Bench) -> None:
+    bench.stand_ins.faults.add(Fault(service="daily", drop=True, times=1))
+
+    with pytest.raises(TransientError, match="no answer"):
+        get_recording(bench.context, recording_id="rec-1")
+    assert get_recording(bench.context, recording_id="rec-1")["id"] == "rec-1"
+
+
+def test_an_answer_that_takes_too_long_is_given_up(bench: Bench) -> None:
+    bench.stand_ins.faults.add(Fault(service="daily", delay=30))
+    hasty = Daily(bench.clients.settings.model_copy(update={"outside_timeout_seconds": 0.05}))
+
+    with pytest.raises(TransientError, match=r"no answer \(ReadTimeout\)"):
+        hasty.recording("rec-1")
+    hasty.close()
+
+
+@pytest.mark.parametrize("body", ["<html>gateway</html>", "[]", "null", '{"id": null}', "{}"])
+def test_a_200_with_rubbish_is_retried(bench: Bench, body: str) -> None:
+    bench.stand_ins.faults.add(Fault(service="daily", body=body))
+
+    assert bench.perform("get_recording", {"recording_id": "rec-1"}).status == "FAILED"
+
+
+@pytest.mark.parametrize("recording_id", ["a/../b", "meetings?x=1", "ü#1", "%2e%2e"])
+def test_an_id_cannot_choose_another_path(bench: Bench, recording_id: str) -> None:
+    with pytest.raises(PermanentError, match="404"):
+        get_recording(bench.context, recording_id=recording_id)
+
+    (request,) = bench.stand_ins.ledger.requests("daily")
+    assert request.path == f"/recordings/{recording_id}"
+    assert request.query == {}
+
+
+def test_a_duration_daily_does_not_know_is_nought(bench: Bench) -> None:
+    body = '{"id": "rec-1", "room_name": "standup", "duration": null}'
+    bench.stand_ins.faults.add(Fault(service="daily", body=body))
+
+    assert get_recording(bench.context, recording_id="rec-1")["duration"] == 0
+
+
+def test_the_key_of_a_recording_added_later_is_sent(bench: Bench) -> None:
+    bench.stand_ins.daily.add_recording(DailyRecording("rec-2", "retro", 1_700_000_000, 9))
+
+    assert bench.completed("get_recording", {"recording_id": "rec-2"})["room_name"] == "retro"

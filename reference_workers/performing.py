@@ -14,7 +14,7 @@ import structlog
 from contracts.load import Step, load_contracts
 from contracts.validate import ContractViolationError, accepted_input, check
 from reference_workers.context import Context
-from reference_workers.errors import PermanentError, TransientError, WorkerError
+from reference_workers.errors import PermanentError, TransientError
 from reference_workers.workers import WORKERS
 
 Status = Literal["COMPLETED", "FAILED", "FAILED_WITH_TERMINAL_ERROR"]
@@ -109,7 +109,7 @@ def _report(
             if is_final and not step.optional:
                 edit.transcript.status = "error"
                 edit.emit("STATUS", {"value": "error"})
-    except WorkerError as error:
+    except Exception as error:  # whatever it is, the task itself is not to suffer for it
         log.warning("progress could not be recorded", cause=str(error))
 
 
@@ -127,6 +127,6 @@ def _transcript_id(context: Context, payload: Mapping[str, Any]) -> str | None:
     if isinstance(recording_id := payload.get("recording_id"), str):
         try:
             return context.clients.state.transcript_id_of_recording(recording_id)
-        except WorkerError as error:
+        except Exception as error:
             log.warning("transcript could not be looked up", cause=str(error))
     return None

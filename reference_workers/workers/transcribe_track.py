@@ -22,12 +22,13 @@ def transcribe_track(
     try:
         words = [
             {
-                "word": heard["word"].strip(),
+                "word": text,
                 "start": float(heard["start"]),
                 "end": float(heard["end"]),
                 "speaker": track_index,
             }
             for heard in answer["words"]
+            if (text := heard["word"].strip())  # blanks only are no word
         ]
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise TransientError("transcription: the words are not in their usual shape") from error

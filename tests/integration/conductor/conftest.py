@@ -6,19 +6,18 @@ import os
 import shutil
 import subprocess
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from tools.errors import TestbedError
 from tools.testbed.conductor.engine import docker_engine, has_image
-from tools.testbed.conductor.image import build_image
+from tools.testbed.conductor.image import RECIPE, build_image
 from tools.testbed.conductor.process import start_process
 from tools.testbed.conductor.server import ConductorServer
 
 BASE_IMAGE = "trackproof/jre-base:17"
 TEST_IMAGE = "trackproof/conductor-test:3.15.0"
-MAKE_BASE = Path(__file__).parents[3] / "docker" / "make-base-image.sh"
+MAKE_BASE = RECIPE / "make-base-image.sh"
 
 
 @pytest.fixture(scope="session")
@@ -38,7 +37,7 @@ def conductor_image() -> Iterator[str]:
         pytest.skip(f"{error.what}: {error.evidence.splitlines()[0]}")
     if not base_is_here:
         if os.geteuid() != 0 or not shutil.which("debootstrap"):
-            pytest.skip(f"image {BASE_IMAGE} is not here; make it with docker/{MAKE_BASE.name}")
+            pytest.skip(f"image {BASE_IMAGE} is not here; make it with {MAKE_BASE}")
         subprocess.run([str(MAKE_BASE), BASE_IMAGE], check=True, capture_output=True)
     tag = build_image("3.15.0", base=BASE_IMAGE, tag=TEST_IMAGE, report=print)
     yield tag

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,6 +12,7 @@ import pytest
 from reference_workers.audio import decoding
 from reference_workers.context import Clients, Context
 from reference_workers.seed import seed
+from reference_workers.state.repository import State
 from tests.unit.reference_workers.bench import (
     RECORDINGS,
     TRANSCRIPTS,
@@ -33,12 +36,23 @@ def s3(s3_server: S3Server) -> S3Server:
     return s3_server
 
 
+@pytest.fixture(scope="session")
+def opened_clients(
+    s3_server: S3Server, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Clients]:
+    """Clients to borrow from: opening theirs takes a test longer than using them."""
+    with Clients.opened(settings(s3_server, tmp_path_factory.mktemp("unused"))) as clients:
+        yield clients
+
+
 @pytest.fixture
-def empty_bench(s3: S3Server, tmp_path: Path) -> Iterator[Bench]:
+def empty_bench(opened_clients: Clients, s3: S3Server, tmp_path: Path) -> Iterator[Bench]:
     """A bench with an empty database."""
+    own = settings(s3, tmp_path)
     services = stand_ins()
-    with services.in_process(), Clients.opened(settings(s3, tmp_path)) as clients:
-        clients.state.create_tables()
+    with services.in_process(), closing(State(own.database_url)) as state:
+        state.create_tables()
+        clients = replace(opened_clients, settings=own, state=state)
         yield Bench(clients, services, s3, tmp_path)
 
 

@@ -8,7 +8,7 @@ import tempfile
 import uuid
 from pathlib import Path
 
-from docker.errors import DockerException, NotFound  # type: ignore[import-not-found,import-untyped,unused-ignore]
+from docker.errors import DockerException, NotFound
 from testcontainers.core.config import testcontainers_config
 from testcontainers.core.exceptions import ContainerStartException
 

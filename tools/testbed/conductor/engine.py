@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import requests
-from docker.errors import DockerException, ImageNotFound  # type: ignore[import-not-found,import-untyped,unused-ignore]
+from docker.errors import DockerException, ImageNotFound
 from testcontainers.core.docker_client import DockerClient
 
 from tools.errors import TestbedError

@@ -7,7 +7,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from docker.errors import APIError, BuildError  # type: ignore[import-not-found,import-untyped,unused-ignore]
+from docker.errors import APIError, BuildError
 
 from tools.errors import TestbedError
 from tools.testbed.conductor.engine import docker_engine
@@ -16,7 +16,7 @@ from tools.testbed.conductor.limits import BUILD
 from tools.testbed.conductor.versions import conductor_version
 
 RECIPE_FILES = ("Dockerfile", "startup.sh", "healthcheck.sh")
-RECIPE = Path(__file__).parents[3] / "docker"
+RECIPE = Path(__file__).parent / "recipe"
 PROPERTIES_NAME = "config-local.properties"
 
 

@@ -38,7 +38,7 @@ class ConductorVersion:
 
 DEFAULT_VERSION = "3.15.0"
 
-# The sample is sent to localhost:8080, whatever server happens to be there.
+# 3.15.0 and 3.21.14 would fill themselves with the definitions of a sample workflow.
 NO_SAMPLE = {"loadSample": "false"}
 IN_MEMORY = {**NO_SAMPLE, "conductor.db.type": "memory", "conductor.queue.type": "memory"}
 

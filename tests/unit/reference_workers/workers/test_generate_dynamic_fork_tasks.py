@@ -95,9 +95,7 @@ def test_each_track_becomes_one_transcription_branch_with_its_input(
 def test_the_order_of_the_joins_map_means_nothing(bench: Bench, order: list[int]) -> None:
     joined = {f"pad_track_{index}": padded(index) for index in order}
 
-    output = bench.completed(
-        "generate_dynamic_fork_tasks", transcription(12, padded_tracks=joined)
-    )
+    output = bench.completed("generate_dynamic_fork_tasks", transcription(12, padded_tracks=joined))
 
     urls = [output["inputs"][f"transcribe_track_{index}"]["audio_url"] for index in range(12)]
     assert urls == [f"https://s3.test/padded-{index}" for index in range(12)]

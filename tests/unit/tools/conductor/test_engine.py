@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from docker.errors import (  # type: ignore[import-not-found,import-untyped,unused-ignore]
+from docker.errors import (
     DockerException,
     ImageNotFound,
 )

@@ -2,7 +2,7 @@
 # Makes a base image with a Java 17 from Debian packages alone, where no image can be pulled.
 # Needs Debian, root, debootstrap and a Docker engine; takes about a minute.
 #
-#   docker/make-base-image.sh [tag]
+#   tools/testbed/conductor/recipe/make-base-image.sh [tag]
 set -eu
 
 tag="${1:-trackproof/jre-base:17}"

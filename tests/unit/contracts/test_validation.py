@@ -1,0 +1,116 @@
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from contracts.load import load_contracts
+from contracts.validate import ContractViolationError, accepted_input, check
+
+WORD = {"word": "hello", "start": 0.0, "end": 0.5, "speaker": 0}
+
+
+def test_defaults_fill_what_is_missing() -> None:
+    accepted = accepted_input("detect_topics", {"words": [], "transcript_id": "t"})
+
+    assert accepted == {"words": [], "transcript_id": "t", "target_language": "en"}
+
+
+def test_a_null_from_the_workflow_is_a_missing_value() -> None:
+    payload: dict[str, Any] = {"words": [], "transcript_id": "t", "target_language": None}
+
+    assert accepted_input("detect_topics", payload)["target_language"] == "en"
+
+
+def test_a_field_without_a_default_is_none() -> None:
+    accepted = accepted_input("get_participants", {"mtg_session_id": None})
+
+    assert accepted == {"mtg_session_id": None, "transcript_id": None}
+
+
+def test_fields_a_worker_does_not_know_are_dropped() -> None:
+    payload = {"recording_id": "r", "track_index": 5, "_trace": {"id": 1}}
+
+    assert accepted_input("get_recording", payload) == {"recording_id": "r"}
+
+
+def test_falsy_values_are_kept() -> None:
+    payload = {"track_index": 0, "audio_url": "u", "language": "de"}
+
+    assert accepted_input("transcribe_track", payload)["track_index"] == 0
+
+
+@pytest.mark.parametrize(
+    ("task", "payload", "pointer"),
+    [
+        ("get_recording", {}, ""),
+        ("get_recording", {"recording_id": ""}, "/recording_id"),
+        ("get_recording", {"recording_id": None}, "/recording_id"),
+        (
+            "pad_track",
+            {"track_index": 64, "s3_key": "k", "bucket_name": "b", "transcript_id": "t"},
+            "/track_index",
+        ),
+        (
+            "detect_topics",
+            {"words": [WORD, {**WORD, "start": -1}], "transcript_id": "t"},
+            "/words/1/start",
+        ),
+        (
+            "detect_topics",
+            {"words": [], "transcript_id": "t", "target_language": "English please"},
+            "/target_language",
+        ),
+        ("cleanup_consent", {"transcript_id": "t" * 201}, "/transcript_id"),
+    ],
+)
+def test_a_breach_is_told_with_its_place(task: str, payload: dict[str, Any], pointer: str) -> None:
+    with pytest.raises(ContractViolationError) as caught:
+        accepted_input(task, payload)
+
+    assert (caught.value.task, caught.value.side) == (task, "input")
+    assert caught.value.pointer == pointer
+    assert str(caught.value).startswith(f"{task}: input at {pointer or '/'}: ")
+
+
+def test_a_word_keyed_text_is_no_word() -> None:
+    spoken = {"text": "hello", "start": 0.0, "end": 0.5, "speaker": 0}
+
+    with pytest.raises(ContractViolationError, match="/words/0"):
+        check("transcribe_track", "output", {"words": [spoken], "track_index": 0})
+
+
+@pytest.mark.parametrize("length", [0, 254, 256])
+def test_a_waveform_has_255_peaks(length: int) -> None:
+    check("generate_waveform", "output", {"waveform": [0.5] * 255})
+
+    with pytest.raises(ContractViolationError, match="/waveform"):
+        check("generate_waveform", "output", {"waveform": [0.5] * length})
+
+
+def test_what_stands_in_an_error_is_cut_before_it_fills_a_log() -> None:
+    with pytest.raises(ContractViolationError) as caught:
+        accepted_input("get_recording", {"recording_id": ["x" * 10_000]})
+
+    assert len(str(caught.value)) < 400
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers(-10, 10) | st.floats(-9, 9) | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner),
+    max_leaves=5,
+)
+
+
+@given(task=st.sampled_from(sorted(load_contracts().tasks)), data=st.data())
+def test_any_payload_is_accepted_with_known_fields_only_or_refused(
+    task: str, data: st.DataObject
+) -> None:
+    known = load_contracts().tasks[task].input["properties"]
+    payload = data.draw(st.dictionaries(st.sampled_from([*known, "other"]), json_values))
+
+    with suppress(ContractViolationError):
+        assert accepted_input(task, payload).keys() == known.keys()

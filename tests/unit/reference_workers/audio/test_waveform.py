@@ -1,0 +1,75 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from fixtures_audio import RATE_HZ
+from reference_workers.audio.waveform import peaks
+from reference_workers.errors import PermanentError
+from tests.unit.reference_workers.sounds import silence, write_picture, write_sound
+
+
+def tone(level: float, seconds: float) -> np.ndarray[tuple[int], np.dtype[np.float32]]:
+    time = np.arange(round(seconds * RATE_HZ)) / RATE_HZ
+    return (level * np.sin(2 * np.pi * 500 * time)).astype(np.float32)
+
+
+def test_silence_is_255_zeros(tmp_path: Path) -> None:
+    path = write_sound(silence(2), tmp_path / "a.wav", codec="pcm_s16le")
+
+    assert peaks(str(path)) == [0.0] * 255
+
+
+@pytest.mark.parametrize("seconds", [0.001, 0.05, 0.254, 0.255, 0.2551, 1.0, 3.7])
+def test_a_steady_tone_is_level_however_short_it_is(tmp_path: Path, seconds: float) -> None:
+    path = write_sound(tone(0.5, max(seconds, 0.002)), tmp_path / "a.wav", codec="pcm_s16le")
+
+    drawn = peaks(str(path))
+
+    assert len(drawn) == 255
+    assert max(drawn) == pytest.approx(0.5, abs=0.01)
+    if seconds >= 1:
+        assert min(drawn) == pytest.approx(0.5, abs=0.02)
+
+
+@pytest.mark.parametrize("rate", [16_000, 44_100, 48_000])
+def test_each_peak_stands_at_its_time(tmp_path: Path, rate: int) -> None:
+    sound = np.concatenate([silence(2), tone(0.8, 1), silence(2)])
+    path = write_sound(sound, tmp_path / "a.wav", codec="pcm_s16le", rate=rate)
+
+    drawn = np.asarray(peaks(str(path)))
+
+    loud = np.flatnonzero(drawn > 0.7)
+    assert (loud[0], loud[-1]) == (pytest.approx(102, abs=1), pytest.approx(152, abs=1))
+    assert drawn[:100].max() < 0.01
+    assert drawn[155:].max() < 0.01
+
+
+def test_a_click_in_a_long_recording_is_not_averaged_away(tmp_path: Path) -> None:
+    sound = silence(20)
+    sound[round(7.3 * RATE_HZ)] = 0.9
+    path = write_sound(sound, tmp_path / "a.wav", codec="pcm_s16le")
+
+    drawn = peaks(str(path))
+
+    assert max(drawn) == pytest.approx(0.9, abs=0.01)
+    assert drawn.index(max(drawn)) == int(7.3 / 20 * 255)
+
+
+def test_the_louder_channel_counts(tmp_path: Path) -> None:
+    path = write_sound(tone(0.6, 1), tmp_path / "a.wav", codec="pcm_s16le", channels=2)
+
+    assert max(peaks(str(path))) == pytest.approx(0.6, abs=0.01)
+
+
+def test_no_peak_is_above_one(tmp_path: Path) -> None:
+    path = write_sound(tone(1.0, 1), tmp_path / "a.mp3", codec="libmp3lame")
+
+    assert max(peaks(str(path))) <= 1.0
+
+
+def test_what_has_no_audio_is_final(tmp_path: Path) -> None:
+    with pytest.raises(PermanentError):
+        peaks(str(write_picture(tmp_path / "a.webm")))

@@ -1,0 +1,78 @@
+"""A local HTTP server that speaks as much of Conductor's REST API as a test asks for."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Condition, Thread
+from typing import Any
+
+Answer = tuple[int, Any]
+"""Status and JSON body; status 0 closes the connection without an answer."""
+
+
+@dataclass
+class ConductorServer:
+    """What was asked, and how to answer it: `(method, path) -> answer`."""
+
+    answer: Callable[[str, str], Answer]
+    url: str = ""
+    asked: list[tuple[str, str, Any]] = field(default_factory=list)
+    _changed: Condition = field(default_factory=Condition)
+
+    def note(self, method: str, path: str, body: Any) -> None:
+        with self._changed:
+            self.asked.append((method, path, body))
+            self._changed.notify_all()
+
+    def bodies(self, method: str, path: str) -> list[Any]:
+        """Return the bodies of the requests of a kind."""
+        with self._changed:
+            return [body for m, p, body in self.asked if (m, p) == (method, path)]
+
+    def wait_for(self, method: str, path: str, *, count: int = 1) -> None:
+        """Wait until so many requests of a kind have come."""
+        with self._changed:
+            came = self._changed.wait_for(
+                lambda: [(m, p) for m, p, _ in self.asked].count((method, path)) >= count, 10
+            )
+        assert came, f"{count} × {method} {path} did not come, only {self.asked}"
+
+
+@contextmanager
+def conductor_server(answer: Callable[[str, str], Answer]) -> Iterator[ConductorServer]:
+    """Serve the answers on a free port of loopback."""
+    conductor = ConductorServer(answer)
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            path = self.path.partition("?")[0]
+            body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            conductor.note(self.command, path, json.loads(body) if body else None)
+            status, content = conductor.answer(self.command, path)
+            if status == 0:
+                self.close_connection = True
+                return
+            text = content if isinstance(content, str) else json.dumps(content)
+            self.send_response(status)
+            kind = "text/plain" if isinstance(content, str) else "application/json"
+            self.send_header("Content-Type", kind)
+            self.send_header("Content-Length", str(len(text.encode())))
+            self.end_headers()
+            self.wfile.write(text.encode())
+
+        do_POST = do_PUT = do_GET  # noqa: N815 - the names http.server looks for
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        conductor.url = f"http://127.0.0.1:{server.server_port}/api"
+        thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
+        thread.start()
+        yield conductor
+        server.shutdown()
+        thread.join()

@@ -1,0 +1,215 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from contracts.load import load_contracts
+from reference_workers.errors import PermanentError, TransientError
+from reference_workers.performing import step_of
+from reference_workers.workers import WORKERS
+from tests.unit.reference_workers.bench import TRANSCRIPT_ID, Bench, Json
+
+TITLE: Json = {"topics": [], "transcript_id": TRANSCRIPT_ID}
+STEPS = len(load_contracts().steps)
+
+
+def failing(monkeypatch: pytest.MonkeyPatch, task_type: str, error: Exception) -> None:
+    """Let the worker of a task type do nothing but fail."""
+
+    def fail(*_: Any, **__: Any) -> Json:
+        raise error
+
+    monkeypatch.setitem(WORKERS, task_type, fail)
+
+
+def progress(bench: Bench) -> list[str]:
+    return [event["step_status"] for event in bench.events("PIPELINE_PROGRESS")]
+
+
+def test_every_contract_has_its_worker() -> None:
+    assert WORKERS.keys() == load_contracts().tasks.keys()
+
+
+def test_input_that_breaks_the_contract_is_final_and_says_where(bench: Bench) -> None:
+    payload = {**TITLE, "topics": [{"id": "a", "title": "", "summary": "", "timestamp": 0}]}
+
+    outcome = bench.perform("generate_title", payload)
+
+    assert outcome.status == "FAILED_WITH_TERMINAL_ERROR"
+    assert str(outcome.reason).startswith("generate_title: input at /topics/0")
+    assert bench.calls("llm") == 0
+
+
+def test_output_that_breaks_the_contract_may_be_better_next_time(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(WORKERS, "generate_title", lambda *_, **__: {"title": 5})
+
+    outcome = bench.perform("generate_title", TITLE)
+
+    assert outcome.status == "FAILED"
+    assert str(outcome.reason).startswith("generate_title: output at /title")
+    assert outcome.output == {}
+
+
+@pytest.mark.parametrize(
+    ("error", "status"),
+    [
+        (TransientError("later"), "FAILED"),
+        (PermanentError("never"), "FAILED_WITH_TERMINAL_ERROR"),
+    ],
+)
+def test_the_two_kinds_of_failure_become_conductors_two_states(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, error: Exception, status: str
+) -> None:
+    failing(monkeypatch, "generate_title", error)
+
+    outcome = bench.perform("generate_title", TITLE)
+
+    assert (outcome.status, outcome.reason) == (status, str(error))
+
+
+def test_what_nobody_expected_is_retried_and_its_message_kept_in(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failing(monkeypatch, "generate_title", RuntimeError("https://s3.test/?X-Amz-Signature=secret"))
+
+    outcome = bench.perform("generate_title", TITLE)
+
+    assert (outcome.status, outcome.reason) == ("FAILED", "unexpected RuntimeError")
+
+
+def test_a_task_that_succeeds_is_seen_to_begin_and_to_end(bench: Bench) -> None:
+    bench.perform("generate_title", TITLE)
+
+    step = next(s for s in load_contracts().steps if s.reference == "generate_title")
+    assert bench.events("PIPELINE_PROGRESS") == [
+        {
+            "workflow_id": "workflow-1",
+            "current_step": "generate_title",
+            "step_index": step.index,
+            "total_steps": STEPS,
+            "step_status": status,
+        }
+        for status in ("in_progress", "completed")
+    ]
+
+
+@pytest.mark.parametrize("error", [TransientError("x"), PermanentError("x"), ValueError("x")])
+def test_a_task_that_fails_is_closed_as_failed(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    failing(monkeypatch, "generate_title", error)
+
+    bench.perform("generate_title", TITLE)
+
+    assert progress(bench) == ["in_progress", "failed"]
+
+
+@pytest.mark.parametrize(("attempt", "status"), [(0, "uploaded"), (2, "uploaded"), (3, "error")])
+def test_the_status_is_error_only_after_the_last_attempt(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, attempt: int, status: str
+) -> None:
+    failing(monkeypatch, "generate_title", TransientError("later"))
+
+    bench.perform("generate_title", TITLE, attempt=attempt)
+
+    assert bench.transcript().status == status
+    assert bench.events("STATUS") == ([{"value": "error"}] if status == "error" else [])
+
+
+def test_a_permanent_failure_is_an_error_at_once(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failing(monkeypatch, "generate_title", PermanentError("never"))
+
+    bench.perform("generate_title", TITLE)
+
+    assert bench.transcript().status == "error"
+
+
+@pytest.mark.parametrize("task_type", ["post_zulip", "send_webhook"])
+@pytest.mark.parametrize("error", [TransientError("later"), PermanentError("never")])
+def test_telling_others_never_makes_a_finished_meeting_an_error(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, task_type: str, error: Exception
+) -> None:
+    with bench.clients.state.edit(TRANSCRIPT_ID) as edit:
+        edit.transcript.status = "ended"
+    failing(monkeypatch, task_type, error)
+
+    payload = {"transcript_id": TRANSCRIPT_ID, "room_id": None}
+    outcome = bench.perform(task_type, payload, attempt=30)
+
+    assert outcome.status != "COMPLETED"
+    assert bench.transcript().status == "ended"
+    assert progress(bench) == ["in_progress", "failed"]
+
+
+def test_a_branch_of_a_fork_reports_as_its_fork(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failing(monkeypatch, "pad_track", PermanentError("never"))
+    payload = {
+        "track_index": 7,
+        "s3_key": "k",
+        "bucket_name": "b",
+        "transcript_id": TRANSCRIPT_ID,
+    }
+
+    bench.perform("pad_track", payload, reference="pad_track_7")
+
+    (begun, ended) = bench.events("PIPELINE_PROGRESS")
+    fork = next(s for s in load_contracts().steps if s.reference == "fork_track_padding")
+    assert begun["step_index"] == ended["step_index"] == fork.index
+    assert begun["current_step"] == "pad_track_7"
+    assert bench.transcript().status == "error"
+
+
+def test_a_task_that_knows_only_the_recording_finds_its_transcript(bench: Bench) -> None:
+    bench.perform("get_recording", {"recording_id": "rec-1"})
+
+    assert progress(bench) == ["in_progress", "completed"]
+
+
+@pytest.mark.parametrize("reference", ["generate_padding_tasks", "generate_transcription_tasks"])
+def test_a_task_type_used_twice_goes_by_its_reference(reference: str) -> None:
+    step = step_of(reference, "generate_dynamic_fork_tasks")
+
+    assert step is not None
+    assert step.reference == reference
+
+
+def test_a_task_outside_the_pipeline_is_no_step() -> None:
+    assert step_of("something_else", "get_recording") is None
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [
+        {"recording_id": "rec-unknown"},
+        {"recording_id": "\ud800"},
+        {"recording_id": "rec-1", "transcript_id": "nowhere"},
+        {"recording_id": "rec-1", "transcript_id": "\ud800"},
+        {"recording_id": "rec-1", "transcript_id": 5},
+        {"recording_id": 5},
+        {},
+    ],
+    ids=str,
+)
+def test_progress_that_cannot_be_recorded_breaks_nothing(bench: Bench, payload: Json) -> None:
+    outcome = bench.perform("get_recording", payload)
+
+    assert outcome.status in {"COMPLETED", "FAILED", "FAILED_WITH_TERMINAL_ERROR"}
+
+
+def test_a_database_that_is_not_there_does_not_stop_a_task_that_needs_none(
+    empty_bench: Bench,
+) -> None:
+    with empty_bench.clients.state.engine.begin() as connection:
+        connection.exec_driver_sql("DROP TABLE events")
+        connection.exec_driver_sql("DROP TABLE transcripts")
+
+    outcome = empty_bench.perform("get_recording", {"recording_id": "rec-1"})
+
+    assert outcome.status == "COMPLETED"

@@ -1,0 +1,170 @@
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from types import SimpleNamespace
+
+import pytest
+from conductor.client.automator import task_runner
+from conductor.client.http.api.task_resource_api import TaskResourceApi
+from conductor.client.http.models.task import Task
+
+from reference_workers import runner
+from reference_workers.runner import ContractWorker, Fleet
+from reference_workers.workers import WORKERS
+from tests.unit.reference_workers.bench import TRANSCRIPT_ID, Bench, Json
+from tests.unit.reference_workers.conductor_server import (
+    Answer,
+    ConductorServer,
+    conductor_server,
+)
+
+UPDATE_V2 = "/api/tasks/update-v2"
+UPDATE_V1 = "/api/tasks"
+TASK = {
+    "taskId": "task-1",
+    "workflowInstanceId": "workflow-1",
+    "referenceTaskName": "generate_title",
+    "taskDefName": "generate_title",
+    "taskType": "generate_title",
+    "retryCount": 0,
+    "inputData": {"topics": [], "transcript_id": TRANSCRIPT_ID},
+}
+NOT_SUPPORTED = {"status": 500, "message": "Request method 'POST' not supported"}
+
+
+@contextmanager
+def one_task(update_v2: Answer) -> Iterator[ConductorServer]:
+    """Serve one task, and answer update-v2 in the given way."""
+    left = iter([[TASK]])
+
+    def answer(_: str, path: str) -> Answer:
+        if path.startswith("/api/tasks/poll"):
+            return 200, next(left, [])
+        if path == UPDATE_V2:
+            return update_v2
+        return 200, "task-1"
+
+    with conductor_server(answer) as server:
+        yield server
+
+
+@contextmanager
+def polling(bench: Bench, server: ConductorServer) -> Iterator[None]:
+    """Have a fleet poll for titles."""
+    settings = bench.clients.settings.model_copy(update={"conductor_server_url": server.url})
+    fleet = Fleet(replace(bench.clients, settings=settings), ["generate_title"])
+    fleet.start()
+    try:
+        yield
+    finally:
+        fleet.stop()
+
+
+@pytest.fixture(autouse=True)
+def _no_pauses_between_updates(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The SDK pauses 10, 20, 30 s after a failed update."""
+    clock = SimpleNamespace(time=time.time, sleep=lambda seconds: time.sleep(min(seconds, 0.01)))
+    monkeypatch.setattr(task_runner, "time", clock)
+
+
+def test_a_task_ends_on_a_server_without_update_v2(bench: Bench) -> None:
+    with one_task(update_v2=(500, NOT_SUPPORTED)) as server, polling(bench, server):
+        server.wait_for("POST", UPDATE_V1)
+
+    (result,) = server.bodies("POST", UPDATE_V1)
+    assert (result["taskId"], result["status"]) == ("task-1", "COMPLETED")
+    assert result["outputData"] == {"title": "Untitled Meeting"}
+    assert len(server.bodies("POST", UPDATE_V2)) == 1
+
+
+def test_the_sdk_by_itself_would_lose_the_result(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(runner, "CompatibleTaskResourceApi", TaskResourceApi)
+
+    with one_task(update_v2=(500, NOT_SUPPORTED)) as server, polling(bench, server):
+        server.wait_for("POST", UPDATE_V2, count=4)
+
+    assert server.bodies("POST", UPDATE_V1) == []
+
+
+def test_a_task_ends_by_update_v2_where_there_is_one(bench: Bench) -> None:
+    with one_task(update_v2=(204, "")) as server, polling(bench, server):
+        server.wait_for("POST", UPDATE_V2)
+
+    assert server.bodies("POST", UPDATE_V2)[0]["status"] == "COMPLETED"
+    assert server.bodies("POST", UPDATE_V1) == []
+
+
+def test_another_500_is_tried_again_and_no_reason_to_fall_back(bench: Bench) -> None:
+    broken = (500, {"status": 500, "message": "database is gone"})
+    with one_task(update_v2=broken) as server, polling(bench, server):
+        server.wait_for("POST", UPDATE_V2, count=4)
+
+    assert server.bodies("POST", UPDATE_V1) == []
+
+
+def test_a_fleet_polls_for_every_task_type(bench: Bench) -> None:
+    with conductor_server(lambda *_: (200, [])) as server:
+        settings = bench.clients.settings.model_copy(update={"conductor_server_url": server.url})
+        fleet = Fleet(replace(bench.clients, settings=settings))
+        fleet.start()
+        for task_type in WORKERS:
+            server.wait_for("GET", f"/api/tasks/poll/batch/{task_type}")
+        fleet.stop()
+
+    assert not [thread for thread in fleet._threads if thread.is_alive()]
+
+
+@pytest.mark.parametrize(
+    ("task_type", "threads"),
+    [("pad_track", 4), ("transcribe_track", 4), ("mixdown_tracks", 1), ("finalize", 1)],
+)
+def test_only_branches_are_worked_on_side_by_side(
+    bench: Bench, task_type: str, threads: int
+) -> None:
+    assert ContractWorker(task_type, bench.clients).thread_count == threads
+
+
+@pytest.mark.parametrize(
+    ("payload", "status"),
+    [
+        ({"topics": [], "transcript_id": TRANSCRIPT_ID}, "COMPLETED"),
+        ({"topics": []}, "FAILED_WITH_TERMINAL_ERROR"),
+        ({"topics": [], "transcript_id": "nowhere"}, "FAILED_WITH_TERMINAL_ERROR"),
+    ],
+)
+def test_an_outcome_becomes_the_tasks_result(bench: Bench, payload: Json, status: str) -> None:
+    task = Task(
+        task_id="task-1",
+        workflow_instance_id="workflow-1",
+        reference_task_name="generate_title",
+        retry_count=0,
+        input_data=payload,
+    )
+
+    result = ContractWorker("generate_title", bench.clients).execute(task)
+
+    assert (result.status, result.task_id, result.workflow_instance_id) == (
+        status,
+        "task-1",
+        "workflow-1",
+    )
+    assert bool(result.reason_for_incompletion) == (status != "COMPLETED")
+
+
+def test_a_retry_is_told_how_often_it_was_tried(bench: Bench) -> None:
+    task = Task(
+        task_id="task-1",
+        reference_task_name="send_webhook",
+        retry_count=7,
+        input_data={"transcript_id": TRANSCRIPT_ID, "room_id": "room-1"},
+    )
+
+    ContractWorker("send_webhook", bench.clients).execute(task)
+
+    (delivery,) = bench.stand_ins.webhook.deliveries()
+    assert delivery.header("x-webhook-retry") == "7"

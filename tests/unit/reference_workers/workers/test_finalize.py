@@ -1,0 +1,77 @@
+from __future__ import annotations
+
+import pytest
+
+from tests.unit.reference_workers.bench import TRANSCRIPT_ID, Bench, Json
+
+RESULT = {
+    "transcript_id": TRANSCRIPT_ID,
+    "title": "Budget",
+    "summary": "**Summary**",
+    "short_summary": "Short.",
+    "duration": 61.5,
+}
+
+
+def row(bench: Bench) -> Json:
+    transcript = bench.transcript()
+    return {
+        "status": transcript.status,
+        "title": transcript.title,
+        "summary": transcript.long_summary,
+        "short_summary": transcript.short_summary,
+        "duration": transcript.duration,
+    }
+
+
+def test_the_result_is_final_in_the_database(bench: Bench) -> None:
+    output = bench.completed("finalize", RESULT)
+
+    assert output == {"status": "COMPLETED"}
+    assert row(bench) == {
+        "status": "ended",
+        "title": "Budget",
+        "summary": "**Summary**",
+        "short_summary": "Short.",
+        "duration": 61.5,
+    }
+    assert bench.events("STATUS") == [{"value": "ended"}]
+
+
+def test_twice_leaves_what_once_leaves(bench: Bench) -> None:
+    bench.completed("finalize", RESULT)
+    once = row(bench)
+
+    bench.completed("finalize", RESULT)
+
+    assert row(bench) == once
+    assert bench.events("STATUS") == [{"value": "ended"}]
+
+
+def test_a_meeting_that_was_in_error_ends_after_all(bench: Bench) -> None:
+    with bench.clients.state.edit(TRANSCRIPT_ID) as edit:
+        edit.transcript.status = "error"
+
+    bench.completed("finalize", RESULT)
+
+    assert row(bench)["status"] == "ended"
+    assert bench.events("STATUS") == [{"value": "ended"}]
+
+
+@pytest.mark.parametrize("field", RESULT)
+def test_a_result_that_lacks_a_field_is_refused_and_nothing_is_written(
+    bench: Bench, field: str
+) -> None:
+    payload = {key: value for key, value in RESULT.items() if key != field}
+
+    outcome = bench.perform("finalize", payload)
+
+    assert outcome.status == "FAILED_WITH_TERMINAL_ERROR"
+    assert field in str(outcome.reason)
+    assert bench.transcript().title is None
+
+
+def test_an_empty_meeting_can_end_too(bench: Bench) -> None:
+    empty = {**RESULT, "title": "Untitled Meeting", "summary": "", "short_summary": ""}
+
+    assert bench.completed("finalize", empty) == {"status": "COMPLETED"}

@@ -1,0 +1,119 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from reference_workers.errors import PermanentError, TransientError
+from reference_workers.seed import seed
+from reference_workers.services.zulip import Zulip
+from reference_workers.workers.post_zulip import post_zulip
+from tests.unit.reference_workers.bench import TRANSCRIPT_ID, Bench, meeting_rows
+from tools.testbed.services import Fault
+
+PAYLOAD = {"transcript_id": TRANSCRIPT_ID}
+
+
+def finished(bench: Bench, *, title: str = "Budget", **room: Any) -> Bench:
+    """Seed a finished meeting in a room."""
+    texts = {"title": title, "short_summary": "Short.", "long_summary": "Long."}
+    seed(bench.clients.state, meeting_rows(room=room, transcript=texts))
+    return bench
+
+
+def test_the_summary_is_posted_to_the_rooms_topic(empty_bench: Bench) -> None:
+    bench = finished(empty_bench, title="Überblick & <b>")
+
+    output = bench.completed("post_zulip", PAYLOAD)
+
+    (message,) = bench.stand_ins.zulip.messages()
+    assert (message.stream, message.topic) == ("meetings", "Daily standup")
+    assert message.content == (
+        "### Überblick & <b>\n\nShort.\n\nLong.\n\n"
+        "[Transcript](https://notes.test/transcripts/transcript-1)"
+    )
+    assert output == {"message_id": str(message.id)}
+    assert bench.transcript().zulip_message_id == str(message.id)
+
+
+def test_the_next_time_updates_the_same_message(empty_bench: Bench) -> None:
+    bench = finished(empty_bench)
+    once = bench.completed("post_zulip", PAYLOAD)
+    with bench.clients.state.edit(TRANSCRIPT_ID) as edit:
+        edit.transcript.title = "Launch"
+
+    again = bench.completed("post_zulip", PAYLOAD)
+
+    (message,) = bench.stand_ins.zulip.messages()
+    assert again == once
+    assert message.content.startswith("### Launch")
+    assert len(message.earlier) == 1
+
+
+def test_a_message_somebody_deleted_is_posted_anew(empty_bench: Bench) -> None:
+    bench = finished(empty_bench)
+    once = bench.completed("post_zulip", PAYLOAD)
+    bench.stand_ins.zulip.forget(int(once["message_id"]))
+
+    again = bench.completed("post_zulip", PAYLOAD)
+
+    (message,) = bench.stand_ins.zulip.messages()
+    assert again == {"message_id": str(message.id)} != once
+    assert bench.transcript().zulip_message_id == str(message.id)
+
+
+@pytest.mark.parametrize("stream", [None, ""])
+def test_a_room_without_a_stream_is_told_nothing(empty_bench: Bench, stream: str | None) -> None:
+    bench = finished(empty_bench, zulip_stream=stream)
+
+    assert bench.completed("post_zulip", PAYLOAD) == {"message_id": None}
+    assert bench.calls("zulip") == 0
+
+
+def test_a_room_without_a_topic_lends_its_name(empty_bench: Bench) -> None:
+    bench = finished(empty_bench, zulip_topic=None)
+
+    bench.completed("post_zulip", PAYLOAD)
+
+    assert bench.stand_ins.zulip.messages()[0].topic == "Standup"
+
+
+@pytest.mark.parametrize("method", ["POST", "PATCH"])
+@pytest.mark.parametrize("status", [400, 401, 403, 404])
+def test_a_refusal_is_final(empty_bench: Bench, method: str, status: int) -> None:
+    bench = finished(empty_bench)
+    if method == "PATCH":
+        bench.completed("post_zulip", PAYLOAD)
+    bench.stand_ins.faults.add(Fault(service="zulip", method=method, status=status))
+
+    with pytest.raises(PermanentError, match=str(status)):
+        post_zulip(bench.context, transcript_id=TRANSCRIPT_ID)
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        *(Fault(service="zulip", status=status) for status in (429, 500, 503)),
+        Fault(service="zulip", drop=True),
+        Fault(service="zulip", body="<html>"),
+        Fault(service="zulip", body='{"result": "success"}'),
+    ],
+    ids=["429", "500", "503", "drop", "no JSON", "no id"],
+)
+def test_what_may_pass_is_tried_again(empty_bench: Bench, fault: Fault) -> None:
+    bench = finished(empty_bench)
+    bench.stand_ins.faults.add(fault)
+
+    with pytest.raises(TransientError):
+        post_zulip(bench.context, transcript_id=TRANSCRIPT_ID)
+
+    assert bench.transcript().zulip_message_id is None
+
+
+def test_a_wrong_key_is_final(empty_bench: Bench) -> None:
+    bench = finished(empty_bench)
+    zulip = Zulip(bench.clients.settings.model_copy(update={"zulip_bot_email": "else@zulip.test"}))
+
+    with pytest.raises(PermanentError, match="401"):
+        zulip.post("meetings", "topic", "content")
+    zulip.close()

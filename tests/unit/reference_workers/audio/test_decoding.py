@@ -151,6 +151,7 @@ def test_a_server_that_is_not_there_may_come_back() -> None:
 
 @pytest.mark.usefixtures("impatient")
 def test_a_server_that_falls_silent_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "rw_timeout" in decoding._OPEN_OPTIONS
     monkeypatch.setitem(decoding._OPEN_OPTIONS, "rw_timeout", "50000")
     with socket.create_server(("127.0.0.1", 0)) as listener:
         url = f"http://127.0.0.1:{listener.getsockname()[1]}/track.webm"

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from fractions import Fraction
 from pathlib import Path
 
 import av
@@ -8,6 +9,7 @@ import pytest
 
 from fixtures_audio import Meeting, hear_file, make_meeting, read_audio, write_meeting
 from reference_workers.audio.mixing import write_mixdown
+from reference_workers.audio.padding import write_padded
 from reference_workers.errors import PermanentError
 from tests.unit.reference_workers.sounds import (
     assert_heard,
@@ -62,6 +64,21 @@ def test_a_mute_is_kept_as_long_as_it_was(tmp_path: Path) -> None:
 
     track = meeting.tracks[1]
     assert_heard(said(track), in_track(track, hear_file(target)), within=0.003)
+
+
+def test_padded_and_unpadded_tracks_of_one_meeting_meet_in_time(tmp_path: Path) -> None:
+    meeting = make_meeting(tracks=3, seconds=16, offsets=[0, 1.001, 3.217])
+    recorded = write_meeting(meeting, tmp_path)
+    padded = tmp_path / "padded.webm"
+    write_padded(str(recorded[1]), padded, Fraction(1001, 1000))
+
+    sources = [str(path) for path in (recorded[0], padded, recorded[2])]
+    duration = write_mixdown(sources, tmp_path / "audio.mp3")
+
+    heard = hear_file(tmp_path / "audio.mp3")
+    for track in meeting.tracks:
+        assert_heard(said(track), in_track(track, heard), within=0.003)
+    assert duration == pytest.approx(meeting.duration, abs=0.03)
 
 
 def test_the_longest_track_gives_the_duration_wherever_it_stands(tmp_path: Path) -> None:

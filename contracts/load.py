@@ -5,14 +5,14 @@ Task definitions and pipeline steps are rendered from these files; nothing repea
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
-import yaml
+from contracts.errors import ContractFileError
+from contracts.reading import check_schema, check_shape, read_data
 
 ROOT = Path(__file__).parent
 WORKFLOW_NAME = "diarization_pipeline"
@@ -29,6 +29,19 @@ _DEFINITION_DEFAULTS: dict[str, Any] = {
 
 
 @dataclass(frozen=True, slots=True)
+class Clause:
+    """One duty, as one sentence."""
+
+    id: str
+    task: str
+    """The task type, or `pipeline`."""
+    text: str
+    seed: str
+    """The item of the product's task list that it comes from."""
+    severity: Literal["must", "should"]
+
+
+@dataclass(frozen=True, slots=True)
 class TaskContract:
     """One task type: what Conductor is told of it and what goes in and out."""
 
@@ -38,6 +51,10 @@ class TaskContract:
     definition: Mapping[str, Any]
     input: Schema
     output: Schema
+    effects: Mapping[str, Any]
+    errors: Mapping[str, Sequence[str]]
+    idempotency: Mapping[str, Any]
+    clauses: tuple[Clause, ...]
 
     @property
     def retry_count(self) -> int:
@@ -73,6 +90,13 @@ class Contracts:
 
     tasks: Mapping[str, TaskContract]
     workflow: Mapping[str, Any]
+    pipeline_clauses: tuple[Clause, ...]
+
+    @property
+    def clauses(self) -> tuple[Clause, ...]:
+        """Every clause: those of each task, then those of the whole."""
+        of_tasks = [clause for task in self.tasks.values() for clause in task.clauses]
+        return (*of_tasks, *self.pipeline_clauses)
 
     @property
     def steps(self) -> tuple[Step, ...]:
@@ -124,15 +148,40 @@ def _worker_tasks(tasks: list[dict[str, Any]]) -> Iterator[tuple[dict[str, Any],
 
 @cache
 def load_contracts(root: Path = ROOT) -> Contracts:
-    """Read the contracts folder `root`."""
-    shapes = yaml.safe_load((root / "shapes.yaml").read_text())["$defs"]
-    workflow = json.loads((root / "workflows" / f"{WORKFLOW_NAME}.json").read_text())
-    tasks = [_task(path, shapes) for path in sorted((root / "tasks").glob("*.yaml"))]
-    return Contracts(tasks={task.name: task for task in tasks}, workflow=workflow)
+    """Read the contracts folder `root`.
+
+    Raises:
+        ContractFileError: A file is missing, damaged or not of its kind's shape.
+    """
+    kind = read_data(ROOT / "meta" / "task.schema.yaml")
+    shapes_file = root / "shapes.yaml"
+    shapes = read_data(shapes_file)
+    check_schema(shapes_file, "", shapes)
+    workflow = read_data(root / "workflows" / f"{WORKFLOW_NAME}.json")
+    pipeline_file = root / "pipeline.yaml"
+    pipeline = read_data(pipeline_file)
+    clauses_of = {"type": "array", "items": {"$ref": "#/$defs/clause"}}
+    check_shape(
+        pipeline_file,
+        pipeline,
+        {"$defs": kind["$defs"], "required": ["clauses"], "properties": {"clauses": clauses_of}},
+    )
+    tasks = [_task(path, kind, shapes["$defs"]) for path in sorted((root / "tasks").glob("*.yaml"))]
+    return Contracts(
+        tasks={task.name: task for task in tasks},
+        workflow=workflow,
+        pipeline_clauses=_clauses("pipeline", pipeline),
+    )
 
 
-def _task(path: Path, shapes: Mapping[str, Schema]) -> TaskContract:
-    data = yaml.safe_load(path.read_text())
+def _task(path: Path, kind: Schema, shapes: Mapping[str, Schema]) -> TaskContract:
+    data = read_data(path)
+    check_shape(path, data, kind)
+    for side in ("input", "output"):
+        check_schema(path, f"/{side}", data[side])
+    if data["task"] != path.stem:
+        hint = "give file and task one name"
+        raise ContractFileError(path, "/task", f"it names the task {data['task']!r}", hint)
     return TaskContract(
         name=data["task"],
         summary=data["summary"],
@@ -140,7 +189,15 @@ def _task(path: Path, shapes: Mapping[str, Schema]) -> TaskContract:
         definition=data["definition"],
         input=_bundled(data["input"], shapes),
         output=_bundled(data["output"], shapes),
+        effects=data["effects"],
+        errors=data["errors"],
+        idempotency=data["idempotency"],
+        clauses=_clauses(data["task"], data),
     )
+
+
+def _clauses(task: str, data: Mapping[str, Any]) -> tuple[Clause, ...]:
+    return tuple(Clause(task=task, **clause) for clause in data["clauses"])
 
 
 def _bundled(schema: Schema, shapes: Mapping[str, Schema]) -> Schema:

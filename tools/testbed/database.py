@@ -16,15 +16,16 @@ def rows(database_url: str, sql: str, **parameters: Any) -> list[dict[str, Any]]
     Raises:
         TestbedError: The database or the query is not as the fleet's profile says.
     """
-    engine = create_engine(database_url)
     try:
-        with engine.connect() as connection:
-            return [dict(row._mapping) for row in connection.execute(text(sql), parameters)]
+        engine = create_engine(database_url)
+        try:
+            with engine.connect() as connection:
+                return [dict(row._mapping) for row in connection.execute(text(sql), parameters)]
+        finally:
+            engine.dispose()
     except SQLAlchemyError as error:
         raise TestbedError(
             "the fleet's database cannot be read as its profile says",
             evidence=f"{sql}\n{error}",
             hint="compare the profile's SQL with the fleet's tables",
         ) from error
-    finally:
-        engine.dispose()

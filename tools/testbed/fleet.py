@@ -103,6 +103,12 @@ class Fleet:
                 f"the seed command of fleet {self.profile.name!r} ended with {error.returncode}",
                 evidence="\n".join(error.stderr.splitlines()[-30:]),
             ) from error
+        except OSError as error:
+            raise FleetError(
+                f"the seed command of fleet {self.profile.name!r} cannot be started",
+                evidence=str(error),
+                hint="see the seed command of the fleet's profile",
+            ) from error
         except (subprocess.TimeoutExpired, ValueError) as error:
             raise FleetError(
                 f"the seed command of fleet {self.profile.name!r} wrote no ids",

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
+from tools.errors import FleetError
 from tools.testbed.conductor import ConductorServer, start_conductor
 from tools.testbed.conductor.rest import ConductorRest
 from tools.testbed.fleet import Fleet, FleetProfile
@@ -89,9 +90,20 @@ class Testbed:
 
     @contextmanager
     def fleet(self, profile: FleetProfile) -> Iterator[Fleet]:
-        """Start a fleet against this testbed; it is ended when the block ends."""
+        """Start a fleet against this testbed; it is ended when the block ends.
+
+        Raises:
+            FleetError: The profile names a place that there is not.
+        """
         places = self.places()
-        told = {name: value.format(**places) for name, value in profile.environment.items()}
+        try:
+            told = {name: value.format(**places) for name, value in profile.environment.items()}
+        except (LookupError, ValueError) as error:
+            raise FleetError(
+                f"the environment of fleet {profile.name!r} cannot be filled",
+                evidence=f"{type(error).__name__}: {error}",
+                hint=f"places are named like {{s3_endpoint}}: {', '.join(places)}",
+            ) from error
         fleet = Fleet(profile, {**os.environ, **told}, self.folder)
         try:
             yield fleet

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import av
 import httpx
 
 from contracts.load import Contracts, load_contracts
@@ -58,6 +59,7 @@ class Evidence:
     transcript_keys: frozenset[str]
     urls: tuple[ServedUrl, ...]
     mixdown: Mixdown | None
+    """None where the fleet left none that can be read."""
     fleet_log: str
     secrets: tuple[str, ...]
 
@@ -125,13 +127,14 @@ def _padded(workflow: Mapping[str, Any]) -> list[Mapping[str, Any]]:
 
 
 def _served(output: Mapping[str, Any]) -> ServedUrl:
-    url = str(output["padded_url"])
+    url = str(output.get("padded_url"))
     try:
         answer = httpx.get(url, timeout=URL_SECONDS)
         status, received = answer.status_code, len(answer.content)
-    except httpx.HTTPError:
+    except (httpx.HTTPError, httpx.InvalidURL):
         status, received = 0, 0
-    return ServedUrl(output["track_index"], url, output["size"], status, received)
+    # A fleet may leave out what it owes: that is for the checks to say.
+    return ServedUrl(output.get("track_index", -1), url, output.get("size", -1), status, received)
 
 
 def _mixdown(testbed: Testbed, workflow: Mapping[str, Any]) -> Mixdown | None:
@@ -139,7 +142,10 @@ def _mixdown(testbed: Testbed, workflow: Mapping[str, Any]) -> Mixdown | None:
     if key is None:
         return None
     # What was uploaded counts, also where consent has had it deleted since.
-    audio = read_audio(io.BytesIO(testbed.s3.read_version(TRANSCRIPT_BUCKET, key)))
+    try:
+        audio = read_audio(io.BytesIO(testbed.s3.read_version(TRANSCRIPT_BUCKET, key)))
+    except (KeyError, ValueError, av.FFmpegError):
+        return None
     return Mixdown(audio, tuple(hear(audio.samples)))
 
 

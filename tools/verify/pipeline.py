@@ -98,7 +98,7 @@ def run_meeting(options: RunOptions, writers: Sequence[Writer]) -> RunEnded:
 def _meeting(options: RunOptions) -> Meeting:
     try:
         return make_meeting(tracks=options.tracks, seconds=options.seconds, seed=options.seed)
-    except ValueError as error:
+    except (ValueError, OverflowError) as error:
         raise UsageError(
             f"no meeting of {options.tracks} tracks fits into {options.seconds:g} s: {error}",
             hint="give it more --seconds",

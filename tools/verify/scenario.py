@@ -31,15 +31,31 @@ class Scenario:
     started_at: datetime
 
     @classmethod
-    def prepared(cls, meeting: Meeting, folder: Path, *, denied: Sequence[int] = ()) -> Scenario:
-        """Write a meeting's audio into `folder` and give everything its name."""
+    def prepared(
+        cls,
+        meeting: Meeting,
+        folder: Path,
+        *,
+        denied: Sequence[int] = (),
+        run_id: str | None = None,
+        started_at: datetime | None = None,
+    ) -> Scenario:
+        """Write a meeting's audio into `folder` and give everything its name.
+
+        Args:
+            meeting: What is spoken.
+            folder: Where the audio goes; made if it is not there.
+            denied: Tracks whose participants deny consent.
+            run_id: Makes all names known beforehand; a new one by default.
+            started_at: When the meeting began; now by default.
+        """
         folder.mkdir(parents=True, exist_ok=True)
         return cls(
             meeting=meeting,
             audio=tuple(write_meeting(meeting, folder)),
             denied=frozenset(denied),
-            run_id=uuid.uuid4().hex[:12],
-            started_at=datetime.now(UTC),
+            run_id=run_id or uuid.uuid4().hex[:12],
+            started_at=started_at or datetime.now(UTC),
         )
 
     @property

@@ -11,6 +11,8 @@ from contracts.load import Step
 NOT_STARTED = "PENDING"
 ENDED_WELL = frozenset({"COMPLETED"})
 RUNNING = frozenset({NOT_STARTED, "SCHEDULED", "IN_PROGRESS"})
+LESSER_ENDS = frozenset({"CANCELED", "COMPLETED_WITH_ERRORS", "SKIPPED"})
+"""What happens to a branch when another one has failed, or what does not fail the step."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,5 +86,5 @@ def _together(statuses: Sequence[str], *, empty: str) -> str:
     failed = [status for status in statuses if status not in RUNNING | ENDED_WELL]
     running = [status for status in statuses if status in RUNNING]
     if failed:
-        return failed[0]
+        return next((status for status in failed if status not in LESSER_ENDS), failed[0])
     return "IN_PROGRESS" if running and len(set(statuses)) > 1 else statuses[0]

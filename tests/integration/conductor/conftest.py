@@ -12,19 +12,10 @@ import pytest
 from tools.errors import TestbedError
 from tools.testbed.conductor.engine import docker_engine, has_image
 from tools.testbed.conductor.image import RECIPE, build_image
-from tools.testbed.conductor.process import start_process
-from tools.testbed.conductor.server import ConductorServer
 
 BASE_IMAGE = "trackproof/jre-base:17"
 TEST_IMAGE = "trackproof/conductor-test:3.15.0"
 MAKE_BASE = RECIPE / "make-base-image.sh"
-
-
-@pytest.fixture(scope="session")
-def conductor() -> Iterator[ConductorServer]:
-    """Share one 3.15.0 between the tests that only register and run things."""
-    with start_process("3.15.0", report=print) as server:
-        yield server
 
 
 @pytest.fixture(scope="session")

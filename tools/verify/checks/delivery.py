@@ -81,8 +81,10 @@ def _payload(evidence: Evidence) -> Check:
     named = {person.get("speaker"): person.get("name") for person in sent.get("participants", [])}
     if named != speakers:
         wrong.append(f"participants are {named}, not {speakers}")
-    if len(sent.get("topics", [])) != len(output.get("topics") or []):
-        wrong.append(f"{len(sent.get('topics', []))} topics")
+    found = [topic["title"] for topic in output.get("topics") or []]
+    told = [topic.get("title") for topic in sent.get("topics", [])]
+    if told != found:
+        wrong.append(f"topics are {told}, not {found}")
     return Check(
         "webhook.payload",
         not wrong,
@@ -99,6 +101,6 @@ def _manners(evidence: Evidence) -> Check:
     ]
     return Check(
         "services.accepted",
-        not refused,
+        bool(evidence.requests) and not refused,
         "; ".join(refused[:3]) or f"{len(evidence.requests)} requests, none refused",
     )

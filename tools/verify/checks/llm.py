@@ -43,17 +43,28 @@ def _chunks(evidence: Evidence, calls: Sequence[Request]) -> Check:
         for first in range(0, len(texts), WORDS_PER_CHUNK)
     ]
     seen = sum(any(chunk in text for text in prompts) for chunk in chunks)
-    return Check("llm.chunks", seen == len(chunks), f"{seen} of {len(chunks)} chunks seen whole")
+    return Check(
+        "llm.chunks",
+        bool(chunks) and seen == len(chunks),
+        f"{seen} of {len(chunks)} chunks seen whole",
+    )
 
 
 def _summary_calls(evidence: Evidence) -> Check:
     calls = evidence.requests_during("llm", "generate_title", "generate_summary")
-    calls_for_summary = len(calls) - TITLE_CALLS
-    subjects, odd = divmod(calls_for_summary - 2, 2)
+    allowed = {TITLE_CALLS + 2 + 2 * subjects: subjects for subjects in range(1, MAX_SUBJECTS + 1)}
+    subjects = allowed.get(len(calls))
+    if subjects is None:
+        return Check(
+            "llm.summary_calls",
+            passed=False,
+            detail=f"{len(calls)} calls for title and summary are not {TITLE_CALLS} + 2 + 2 · N "
+            f"for N from 1 to {MAX_SUBJECTS} subjects",
+        )
     return Check(
         "llm.summary_calls",
-        not odd and 1 <= subjects <= MAX_SUBJECTS,
-        f"{calls_for_summary} calls = 2 + 2 · {subjects}{' and one too many' if odd else ''}, "
+        passed=True,
+        detail=f"{len(calls) - TITLE_CALLS} calls = 2 + 2 · {subjects}, "
         f"{TITLE_CALLS} for the title",
     )
 
@@ -81,7 +92,12 @@ def _tracers(evidence: Evidence) -> Check:
     return Check(
         "llm.tracers",
         bool(spoken) and not lost,
-        "; ".join(lost) or f"{', '.join(sorted(spoken))} surface in {', '.join(places)}",
+        "; ".join(lost)
+        or (
+            f"{', '.join(sorted(spoken))} surface in {', '.join(places)}"
+            if spoken
+            else "no tracer was spoken"
+        ),
     )
 
 

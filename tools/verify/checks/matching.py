@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Hashable, Iterable, Sequence
+from collections import defaultdict, deque
+from collections.abc import Hashable, Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -48,35 +48,40 @@ class Match:
 
     def describe(self) -> str:
         """Return what was found, with the first misses by name."""
-        text = f"{self.found} of {self.spoken} words, each once"
+        return "; ".join([f"{self.found} of {self.spoken} words, each once", *self.misses()])
+
+    def misses(self) -> list[str]:
+        """Return what is missing and what is surplus, the first of each by name."""
+        told = []
         for kind, words in (("missing", self.missing), ("surplus", self.surplus)):
             if words:
                 first = ", ".join(f"{word.identity} at {word.start:.3f} s" for word in words[:3])
-                text += f"; {len(words)} {kind}: {first}"
-        return text
+                told.append(f"{len(words)} {kind}: {first}")
+        return told
 
 
-def match(spoken: Iterable[Timed], heard: Iterable[Timed]) -> Match:
-    """Pair each spoken word with the nearest heard one of the same identity, in time order."""
-    waiting: dict[Hashable, list[float]] = defaultdict(list)
+def match(
+    spoken: Iterable[Timed], heard: Iterable[Timed], *, tolerance: float = TOLERANCE_SECONDS
+) -> Match:
+    """Pair spoken words with heard ones of the same identity, in time order.
+
+    The earliest heard word within `tolerance` seconds is taken: that leaves as many as possible
+    for the words to come, also where the same word is said twice in a breath.
+    """
+    # A hair beyond the tolerance: floats of milliseconds do not add up exactly.
+    reach = tolerance + 1e-6
+    waiting: dict[Hashable, deque[float]] = defaultdict(deque)
     for word in sorted(heard, key=lambda word: word.start):
         waiting[word.identity].append(word.start)
-    missing, errors = [], []
+    missing, surplus, errors = [], [], []
     truth = sorted(spoken, key=lambda word: word.start)
     for word in truth:
-        nearest = _nearest(waiting[word.identity], word.start)
-        if nearest is None:
-            missing.append(word)
+        starts = waiting[word.identity]
+        while starts and starts[0] < word.start - reach:
+            surplus.append(Timed(word.identity, starts.popleft()))
+        if starts and starts[0] <= word.start + reach:
+            errors.append(abs(starts.popleft() - word.start) * 1000)
         else:
-            errors.append(abs(waiting[word.identity].pop(nearest) - word.start) * 1000)
-    surplus = [Timed(identity, start) for identity, left in waiting.items() for start in left]
+            missing.append(word)
+    surplus += [Timed(identity, start) for identity, left in waiting.items() for start in left]
     return Match(len(truth), tuple(missing), tuple(surplus), tuple(errors))
-
-
-def _nearest(starts: Sequence[float], wanted: float) -> int | None:
-    """Return the place of the start nearest to `wanted`, if it is within tolerance."""
-    if not starts:
-        return None
-    place = min(range(len(starts)), key=lambda index: abs(starts[index] - wanted))
-    # A hair beyond the tolerance: floats of milliseconds do not add up exactly.
-    return place if abs(starts[place] - wanted) <= TOLERANCE_SECONDS + 1e-6 else None

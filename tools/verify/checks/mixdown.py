@@ -27,7 +27,8 @@ PEAKS = 255
 def checks(evidence: Evidence) -> Iterator[Check]:
     """Yield the verdict on the mixdown and its waveform."""
     if evidence.mixdown is None:
-        yield Check("mixdown.words", passed=False, detail="there is no mixdown")
+        for name in ("mixdown.words", "mixdown.level", "mixdown.duration", "waveform.peaks"):
+            yield Check(name, passed=False, detail="there is no mixdown that can be read")
         return
     yield _words(evidence, evidence.mixdown)
     yield _levels(evidence, evidence.mixdown)

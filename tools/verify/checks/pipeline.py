@@ -9,6 +9,8 @@ from tools.verify.events import Check
 from tools.verify.evidence import Evidence
 
 PARALLEL = {"generate_title", "generate_summary"}
+AROUND_PARALLEL = (("detect_topics", "generate_summary"), ("generate_title", "finalize"))
+"""What must follow one another and are no neighbours, because of the parallel steps."""
 
 
 def checks(evidence: Evidence) -> Iterator[Check]:
@@ -35,20 +37,17 @@ def _completed(evidence: Evidence) -> Check:
 
 
 def _ordered(evidence: Evidence) -> Check:
+    steps = {step.name: step for step in evidence.steps}
+    neighbours = [pair for pair in pairwise(evidence.steps) if {s.name for s in pair} != PARALLEL]
     early = []
-    for earlier, later in pairwise(evidence.steps):
-        if {earlier.name, later.name} == PARALLEL or later.started_at is None:
+    for earlier, later in (
+        *neighbours,
+        *((steps[first], steps[then]) for first, then in AROUND_PARALLEL),
+    ):
+        if later.started_at is None:
             continue
         if earlier.ended_at is None or later.started_at < earlier.ended_at - 0.001:
             early.append(f"{later.name} began before {earlier.name} had ended")
-    topics = next(step for step in evidence.steps if step.name == "detect_topics")
-    summary = next(step for step in evidence.steps if step.name == "generate_summary")
-    if (
-        topics.ended_at is not None
-        and summary.started_at is not None
-        and summary.started_at < topics.ended_at - 0.001
-    ):
-        early.append("generate_summary began before detect_topics had ended")
     return Check("steps.order", not early, "; ".join(early) or "as in the seed")
 
 
@@ -65,15 +64,15 @@ def _forked(evidence: Evidence) -> Check:
 
 def _deliveries_may_fail(evidence: Evidence) -> Check:
     """A failing Zulip or webhook must not fail a meeting whose result is safe."""
-    needed = []
+    wrong = []
     for reference in ("post_zulip", "send_webhook"):
         task = evidence.task(reference)
-        if task is not None and not task["workflowTask"].get("optional"):
-            needed.append(reference)
+        if task is None:
+            wrong.append(f"{reference} was never scheduled")
+        elif not task["workflowTask"].get("optional"):
+            wrong.append(f"a failing {reference} would fail the meeting")
     return Check(
         "deliveries.optional",
-        not needed,
-        f"would fail the meeting: {', '.join(needed)}"
-        if needed
-        else "a failing Zulip or webhook fails no finished meeting",
+        not wrong,
+        "; ".join(wrong) or "a failing Zulip or webhook fails no finished meeting",
     )

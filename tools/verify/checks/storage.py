@@ -79,7 +79,8 @@ def _consent(evidence: Evidence) -> Check:
         return Check(
             "consent.honoured",
             kept,
-            f"nobody denied: {len(left)} of {len(raw)} raw tracks kept, deleted says {told}",
+            f"nobody denied: {len(left)} of {len(raw)} raw tracks kept, deleted says {told}, "
+            f"database says {recorded}",
         )
     audio_left = sorted(left | evidence.transcript_keys)
     return Check(

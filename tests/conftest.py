@@ -1,4 +1,4 @@
-"""Real servers for whole runs: one Conductor a version for all tests that need it."""
+"""Real servers: one Conductor a version, for all tests that only use it."""
 
 from __future__ import annotations
 

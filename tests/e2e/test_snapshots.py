@@ -1,0 +1,104 @@
+"""Three canonical meetings, as everything outside sees them: what changes shows in review."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from syrupy.assertion import SnapshotAssertion
+from syrupy.extensions.json import JSONSnapshotExtension
+
+from fixtures_audio import make_meeting
+from tools.testbed.conductor import ConductorServer
+from tools.testbed.fleet import REFERENCE
+from tools.testbed.services.ledger import Request
+from tools.testbed.testbed import Testbed
+from tools.verify.evidence import Evidence, gather
+from tools.verify.normalise import normalise
+from tools.verify.pipeline import carry_out
+from tools.verify.scenario import Scenario
+
+pytestmark = pytest.mark.conductor
+
+BEGAN = datetime(2026, 1, 5, 9, 30, tzinfo=UTC)
+TELLING_HEADERS = ("content-type", "x-webhook-event", "x-webhook-retry", "x-webhook-signature")
+PROGRESS = "PIPELINE_PROGRESS"
+
+
+@pytest.mark.parametrize("tracks", [1, 3, 12])
+def test_a_canonical_meeting_looks_as_it_always_did(
+    tracks: int, conductor: ConductorServer, tmp_path: Path, snapshot: SnapshotAssertion
+) -> None:
+    meeting = make_meeting(tracks=tracks, seconds=12, seed=tracks)
+    scenario = Scenario.prepared(meeting, tmp_path, run_id=f"canonical-{tracks}", started_at=BEGAN)
+    with (
+        Testbed.started(
+            conductor=conductor.api_url, version=conductor.version, report=lambda _: None
+        ) as testbed,
+        testbed.fleet(REFERENCE) as fleet,
+    ):
+        workflow = carry_out(testbed, fleet, scenario, lambda _: None)
+        evidence = gather(testbed, fleet, scenario, workflow, time.time())
+        names = {
+            workflow["workflowId"]: "workflow",
+            testbed.s3.endpoint: "s3",
+            str(testbed.folder): "folder",
+            **{url: service for service, url in testbed.served.urls.items()},
+        }
+
+    json = snapshot.use_extension(JSONSnapshotExtension)
+    assert normalise(requests(evidence.requests), names) == json(name="requests")
+    assert normalise(events(evidence), names) == json(name="events")
+    assert normalise(progress(evidence), names) == json(name="progress")
+    assert normalise(dict(evidence.transcript), names) == json(name="transcript row")
+    assert normalise(outputs(evidence), names) == json(name="outputs")
+
+
+def requests(seen: Sequence[Request]) -> list[dict[str, Any]]:
+    """Return what was sent outside, by service; branches of one fork come in any order."""
+    told = [
+        {
+            "service": request.service,
+            "request": f"{request.method} {request.path}",
+            "headers": {
+                name: request.header(name) for name in TELLING_HEADERS if request.header(name)
+            },
+            "body": request.json or dict(request.form),
+            "answer": request.status,
+        }
+        for request in seen
+    ]
+    return sorted(told, key=lambda one: (one["service"], one["request"], str(one["body"])))
+
+
+def events(evidence: Evidence) -> list[dict[str, Any]]:
+    """Return the events in order; title and summary are written side by side, so by name."""
+    told = [{"event": name, "data": data} for name, data in evidence.events if name != PROGRESS]
+    side_by_side = [one for one in told if one["event"].startswith("FINAL_")]
+    first = next(place for place, one in enumerate(told) if one in side_by_side)
+    alone = [one for one in told if one not in side_by_side]
+    return [*alone[:first], *sorted(side_by_side, key=lambda o: o["event"]), *alone[first:]]
+
+
+def progress(evidence: Evidence) -> dict[str, list[str]]:
+    """Return each task's own progress, in its order."""
+    told: dict[str, list[str]] = {}
+    for name, data in evidence.events:
+        if name == PROGRESS:
+            place = f"{data['step_status']} {data['step_index']}/{data['total_steps']}"
+            told.setdefault(data["current_step"], []).append(place)
+    return dict(sorted(told.items()))
+
+
+def outputs(evidence: Evidence) -> dict[str, Any]:
+    """Return every task's output, by reference name."""
+    told = {
+        task["referenceTaskName"]: task["outputData"]
+        for task in evidence.workflow["tasks"]
+        if task["taskType"] not in {"FORK", "FORK_JOIN", "JOIN", "FORK_JOIN_DYNAMIC"}
+    }
+    return dict(sorted(told.items()))

@@ -1,0 +1,35 @@
+"""The command line: `trackproof`, or `python -m tools.cli`. One file a verb.
+
+A verb imports what it needs when it runs, so that the quick ones are quick.
+"""
+
+from __future__ import annotations
+
+import signal
+import sys
+from typing import NoReturn
+
+import typer
+
+from tools.cli.contracts import contracts
+from tools.cli.doctor import doctor
+from tools.cli.register import register
+from tools.cli.run import run
+
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    help="Proves that a fleet of Conductor workers turns a multitrack meeting into a correct "
+    "transcript.",
+)
+app.command(name="run")(run)
+app.command(name="register")(register)
+app.command(name="doctor")(doctor)
+app.add_typer(contracts, name="contracts")
+
+
+def main() -> NoReturn:
+    """Run the command line; SIGTERM ends it as Ctrl-C does, with everything put away."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    sys.exit(app())

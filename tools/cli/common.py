@@ -1,0 +1,46 @@
+"""What all verbs share: options, and how they end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from pathlib import Path
+from typing import Annotated, ParamSpec
+
+import typer
+from rich.console import Console
+from rich.text import Text
+
+from contracts.errors import ContractFileError
+from tools.errors import ExitCode, TrackproofError
+from tools.report.harmless import harmless
+
+P = ParamSpec("P")
+
+JsonOption = Annotated[
+    Path | None, typer.Option("--json", help="Write the result to this file as JSON.")
+]
+
+
+def ends_cleanly(command: Callable[P, ExitCode]) -> Callable[P, None]:
+    """Turn a command's result or error into its exit code; print errors for people."""
+
+    @wraps(command)
+    def wrapped(*args: P.args, **kwargs: P.kwargs) -> None:
+        try:
+            code = command(*args, **kwargs)
+        except TrackproofError as error:
+            complain(str(error))
+            code = error.exit_code
+        except ContractFileError as error:
+            complain(str(error))
+            code = ExitCode.ENVIRONMENT
+        raise typer.Exit(code)
+
+    return wrapped
+
+
+def complain(text: str) -> None:
+    """Say what went wrong, on standard error."""
+    lines = f"trackproof: {text}".splitlines()
+    Console(stderr=True).print(Text("\n".join(map(harmless, lines))), soft_wrap=True)

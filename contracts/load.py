@@ -98,6 +98,8 @@ class Contracts:
     tasks: Mapping[str, TaskContract]
     workflow: Mapping[str, Any]
     pipeline_clauses: tuple[Clause, ...]
+    root: Path = ROOT
+    """The folder they were read from."""
 
     @property
     def clauses(self) -> tuple[Clause, ...]:
@@ -184,6 +186,7 @@ def load_contracts(root: Path = ROOT) -> Contracts:
         tasks={task.name: task for task in tasks},
         workflow=workflow,
         pipeline_clauses=_clauses("pipeline", pipeline),
+        root=root,
     )
 
 

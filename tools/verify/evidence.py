@@ -75,14 +75,19 @@ class Evidence:
         return attempts[-1] if attempts else None
 
     def requests_during(self, service: str, *names: str) -> list[Request]:
-        """Return what a service was asked while any of these steps ran."""
+        """Return what a service was asked while any of these steps ran, injected faults aside."""
         ran = [step for step in self.steps if step.name in names and step.started_at is not None]
         if not ran:
             return []
         start = min(step.started_at or 0.0 for step in ran)
         end = max(step.ended_at or 0.0 for step in ran)
-        asked = (request for request in self.requests if request.service == service)
-        return [request for request in asked if start <= request.received_at <= end]
+        return [
+            request
+            for request in self.requests
+            if request.service == service
+            and not request.faulted
+            and start <= request.received_at <= end
+        ]
 
 
 def gather(

@@ -1,0 +1,84 @@
+"""Do the contracts fit together? Found out from the files alone, without a server.
+
+`check_wiring` follows every reference of the workflow to its source and holds the schema of
+what comes from there against the schema of where it goes, through joins and dynamic forks;
+and it checks names, time limits and the seed's table. One module a kind of question:
+
+    fitting   does one JSON Schema fit another
+    paths     what a JSONPath picks from a schema
+    graph     what runs before what
+    sources   what an expression yields
+    feeding   tasks' inputs, the workflow's input and output
+    forks     dynamic forks and their branches' inputs
+    limits    time-outs and retries
+    naming    the workflow's name, clauses, events, operations
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import jsonschema_rs
+
+from contracts.errors import Finding
+from contracts.load import Contracts
+from contracts.reading import check_schema, pointer, read_data
+from contracts.wiring.feeding import INPUT_FILE, check_definitions_used, check_feeding, check_start
+from contracts.wiring.fitting import inlined
+from contracts.wiring.forks import check_forks, check_plan, read_plan
+from contracts.wiring.graph import WORKFLOW_FILE, arranged
+from contracts.wiring.limits import check_limits, check_longest_run, read_table
+from contracts.wiring.naming import check_clauses, check_effects, check_header, check_references
+from contracts.wiring.sources import Flow
+
+__all__ = ["check_wiring"]
+
+_SHAPE_FILE = Path(__file__).with_name("workflow.schema.yaml")
+
+
+def check_wiring(contracts: Contracts) -> list[Finding]:
+    """Return everything that does not fit, by file and place; nothing means that all does.
+
+    Raises:
+        ContractFileError: A file that the check needs is missing or damaged.
+    """
+    findings = [
+        *check_header(contracts.workflow),
+        *check_clauses(contracts),
+        *check_references(contracts),
+        *check_effects(contracts),
+        *check_limits(contracts, read_table(contracts.root)),
+        *_check_flow(contracts),
+    ]
+    return sorted(
+        dict.fromkeys(findings), key=lambda found: (found.file, found.pointer, found.what)
+    )
+
+
+def _check_flow(contracts: Contracts) -> Iterator[Finding]:
+    plan = read_plan(contracts.root)
+    yield from check_plan(contracts, plan)
+    if damages := list(_check_shape(contracts)):
+        # Nothing can be followed through a workflow of another shape.
+        yield from damages
+        return
+    input_file = contracts.root / INPUT_FILE
+    start = read_data(input_file)
+    check_schema(input_file, "", start)
+    shapes = read_data(contracts.root / "shapes.yaml")["$defs"]
+    graph, findings = arranged(contracts.workflow["tasks"])
+    yield from findings
+    flow = Flow(contracts, graph, inlined(start, shapes), plan)
+    yield from check_start(flow)
+    yield from check_definitions_used(contracts, flow)
+    yield from check_feeding(flow)
+    yield from check_forks(flow)
+    yield from check_longest_run(flow)
+
+
+def _check_shape(contracts: Contracts) -> Iterator[Finding]:
+    validator = jsonschema_rs.Draft202012Validator(read_data(_SHAPE_FILE))
+    for error in validator.iter_errors(contracts.workflow):
+        hint = "compare with the other tasks of the workflow"
+        yield Finding(WORKFLOW_FILE, pointer(error.instance_path), error.message[:300], hint)

@@ -63,9 +63,7 @@ def with_task(contracts: Contracts, name: str, **parts: Any) -> Contracts:
     )
 
 
-def with_property(
-    contracts: Contracts, name: str, side: str, field: str, schema: Raw | None
-) -> Contracts:
+def with_property(contracts: Contracts, name: str, side: str, field: str, schema: Any) -> Contracts:
     """Give one field of one side another schema, or take it out."""
     whole = own_schema(contracts.tasks[name], side)
     if schema is None:

@@ -8,6 +8,7 @@ fails beside others that keep to the new one.
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -67,6 +68,15 @@ def canonical(data: Any) -> bytes:
 def same(old: Any, new: Any) -> bool:
     """Tell whether two values are equal as JSON; unlike Python's, 1 is not true, and 1 is 1.0."""
     return canonical(old) == canonical(new)
+
+
+def differences(
+    old: Mapping[str, Any], new: Mapping[str, Any], place: str
+) -> Iterator[tuple[str, Any, Any, str]]:
+    """Yield what differs by key: the key, old and new value (None if there is none), the place."""
+    for key in sorted(old.keys() | new.keys()):
+        if (key in old) != (key in new) or not same(old.get(key), new.get(key)):
+            yield key, old.get(key), new.get(key), at(place, key)
 
 
 def at(place: str, *parts: str | int) -> str:

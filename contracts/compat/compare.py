@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from contracts.compat.changes import VERDICTS, Change, at, replaced, same, within
+from contracts.compat.changes import VERDICTS, Change, differences, replaced, told, within
 from contracts.compat.frozen import Release
 from contracts.compat.schemas import root_node, schema_changes
 from contracts.compat.services import service_changes
@@ -22,9 +22,8 @@ def compare(old: Release, new: Release) -> list[Change]:
 
 
 def _changes(old: Release, new: Release) -> Iterator[Change]:
-    for section in sorted((old.keys() | new.keys()) - {"version"}):
-        before, after, place = old.get(section), new.get(section), at("", section)
-        if same(before, after):
+    for section, before, after, place in differences(old, new, ""):
+        if section == "version":
             continue
         if section in ("tasks", "events", "services"):
             yield from _named(section, before or {}, after or {}, place)
@@ -45,18 +44,17 @@ def _changes(old: Release, new: Release) -> Iterator[Change]:
 def _named(section: str, old: Data, new: Data, place: str) -> Iterator[Change]:
     """Compare what goes by name: tasks, events, outside services."""
     noun = section.removesuffix("s")
-    for name in sorted(old.keys() | new.keys()):
-        here = at(place, name)
+    for name, before, after, here in differences(old, new, place):
         if name not in new:
             reason = "Consumers that rely on it find nobody there."
             yield Change(here, f"the {noun} {name} was removed", "breaking", reason, name)
         elif name not in old:
             reason = "Fleets have to serve it; who does not know it ignores it."
             yield Change(here, f"the {noun} {name} was added", "consumers only", reason, name)
-        elif not same(old[name], new[name]):
-            found = list(_item(section, old[name], new[name], here))
+        else:
+            found = list(_item(section, before, after, here))
             # Nothing that differs is passed over in silence.
-            found = found or [replaced(here, old[name], new[name])]
+            found = found or [replaced(here, before, after)]
             yield from (within(change, name) for change in found)
 
 
@@ -71,9 +69,8 @@ def _item(section: str, old: Data, new: Data, place: str) -> Iterator[Change]:
 
 
 def _fork_inputs(old: Data, new: Data, place: str) -> Iterator[Change]:
-    for key in sorted(old.keys() | new.keys()):
-        if not same(old.get(key), new.get(key)):
-            change = replaced(at(place, key), old.get(key), new.get(key))
-            reason = "The helper of the forks has to write the branches' inputs in this way."
-            example = "a branch written in the old way"
-            yield Change(change.pointer, change.what, "consumers only", reason, example)
+    for _, before, after, here in differences(old, new, place):
+        what = f"{told(before)} became {told(after)}"
+        reason = "The helper of the forks has to write the branches' inputs in this way."
+        example = "a branch written in the old way"
+        yield Change(here, what, "consumers only", reason, example)

@@ -84,7 +84,7 @@ def _judged(newest: Version, root: Path) -> list[Finding]:
     whom = "break consumers of" if grave == "breaking" else "ask more of fleets than"
     what = "\n".join(
         [
-            f"{len(listed)} changes {whom} release {newest}, but the version is {version}:",
+            f"changes {whom} release {newest}, but the version is {version}:",
             *(str(change) for change in listed),
         ]
     )

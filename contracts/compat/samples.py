@@ -139,7 +139,7 @@ def _objects(schema: Schema, known: tuple[Any, ...], depth: int) -> Iterator[dic
         name: list(islice(samples(part, known, depth + 1), MOST_FIELD_SAMPLES))
         for name, part in schema.get("properties", {}).items()
     }
-    others = schema.get("additionalProperties", not fields)
+    others = schema.get("additionalProperties", "properties" not in schema)
     more = list(islice(samples(others, known, depth + 1), MOST_FIELD_SAMPLES)) if others else []
     named = [*schema.get("required", ())]
     if any(not fields.get(name, more) for name in named):

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from contracts.compat.changes import Change, Direction, at, replaced, same, told
+from contracts.compat.changes import Change, Direction, at, differences, replaced, same, told
 from contracts.compat.schemas import Node, schema_changes
 
 Data = Mapping[str, Any]
@@ -34,7 +34,7 @@ class _Service:
         self._old, self._new, self._place = old, new, place
 
     def changes(self) -> Iterator[Change]:
-        for key, before, after, here in _differences(self._old, self._new, self._place):
+        for key, before, after, here in differences(self._old, self._new, self._place):
             if key in ("paths", "webhooks"):
                 yield from self._operations(before or {}, after or {}, here)
             elif key == "components":
@@ -137,12 +137,6 @@ class _Service:
 
 def _without_content(body: Data) -> Data:
     return {key: value for key, value in body.items() if key != "content"}
-
-
-def _differences(old: Data, new: Data, place: str) -> Iterator[tuple[str, Any, Any, str]]:
-    for key in sorted(old.keys() | new.keys()):
-        if not same(old.get(key), new.get(key)):
-            yield key, old.get(key), new.get(key), at(place, key)
 
 
 def _other(key: str, before: Any, after: Any, place: str) -> Change:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from contracts.compat.changes import Change, Verdict, at, replaced, same, told
+from contracts.compat.changes import Change, Verdict, at, differences, replaced, same, told
 from contracts.compat.schemas import reworded, root_node, schema_changes
 
 Data = Mapping[str, Any]
@@ -31,14 +31,11 @@ def task_changes(old: Data, new: Data, place: str) -> Iterator[Change]:
         "summary": _describing,
         "seed": _describing,
     }
-    for part in sorted(old.keys() | new.keys()):
-        before, after = old.get(part), new.get(part)
-        if same(before, after):
-            continue
+    for part, before, after, here in differences(old, new, place):
         if part in parts and before is not None and after is not None:
-            yield from parts[part](before, after, at(place, part))
+            yield from parts[part](before, after, here)
         else:
-            yield replaced(at(place, part), before, after)
+            yield replaced(here, before, after)
 
 
 def _describing(old: Any, new: Any, place: str) -> Iterator[Change]:
@@ -47,11 +44,8 @@ def _describing(old: Any, new: Any, place: str) -> Iterator[Change]:
 
 
 def _definition(old: Data, new: Data, place: str) -> Iterator[Change]:
-    for key in sorted(old.keys() | new.keys()):
-        before, after = old.get(key), new.get(key)
-        if same(before, after):
-            continue
-        here, counts = at(place, key), _counts(before, after)
+    for key, before, after, here in differences(old, new, place):
+        counts = _counts(before, after)
         match key:
             case "timeoutSeconds" | "responseTimeoutSeconds" if counts:
                 yield _limit(here, *counts)
@@ -90,10 +84,7 @@ def _patience(place: str, old: Any, new: Any, *, lower: bool) -> Change:
 
 def clause_changes(old: Data, new: Data, place: str) -> Iterator[Change]:
     """Return every difference between two sets of clauses by id."""
-    for name in sorted(old.keys() | new.keys()):
-        here, before, after = at(place, name), old.get(name), new.get(name)
-        if same(before, after):
-            continue
+    for name, before, after, here in differences(old, new, place):
         if after is None:
             must = old[name]["severity"] == "must"
             reason = "Consumers may rely on it." if must else "Nobody can rely on a should."
@@ -111,10 +102,7 @@ def clause_changes(old: Data, new: Data, place: str) -> Iterator[Change]:
 
 
 def _clause(old: Data, new: Data, place: str) -> Iterator[Change]:
-    for key in sorted(old.keys() | new.keys()):
-        before, after, here = old.get(key), new.get(key), at(place, key)
-        if same(before, after):
-            continue
+    for key, before, after, here in differences(old, new, place):
         if key == "text" and isinstance(before, str) and isinstance(after, str):
             yield reworded(here, "the clause", before, after, else_verdict="consumers only")
         elif (key, before, after) == ("severity", "must", "should"):
@@ -130,11 +118,7 @@ def _clause(old: Data, new: Data, place: str) -> Iterator[Change]:
 
 
 def _effects(old: Data, new: Data, place: str) -> Iterator[Change]:
-    for key in sorted(old.keys() | new.keys()):
-        here = at(place, key)
-        before, after = old.get(key), new.get(key)
-        if same(before, after):
-            continue
+    for key, before, after, here in differences(old, new, place):
         match key:
             case "events":
                 yield from _named_effects("the event", before, after, here)
@@ -236,16 +220,13 @@ def _errors(old: Data, new: Data, place: str) -> Iterator[Change]:
                 yield Change(here, f"{cause!r} was removed", "breaking", reason, cause)
         if sorted(was) == sorted(will) and not same(list(was), list(will)):
             yield Change(here, "the order of the list changed", "compatible", "It means nothing.")
-    for key in sorted((old.keys() | new.keys()) - {"retryable", "terminal"}):
-        if not same(old.get(key), new.get(key)):
-            yield replaced(at(place, key), old.get(key), new.get(key))
+    for key, before, after, here in differences(old, new, place):
+        if key not in ("retryable", "terminal"):
+            yield replaced(here, before, after)
 
 
 def _idempotency(old: Data, new: Data, place: str) -> Iterator[Change]:
-    for key in sorted(old.keys() | new.keys()):
-        before, after, here = old.get(key), new.get(key), at(place, key)
-        if same(before, after):
-            continue
+    for key, before, after, here in differences(old, new, place):
         if key == "rule" and isinstance(before, str) and isinstance(after, str):
             yield reworded(here, "the rule", before, after, else_verdict="consumers only")
         elif key == "cache_key" and after is None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from contracts.compat.changes import Change, at, replaced, same, told
+from contracts.compat.changes import Change, at, differences, replaced, same, told
 
 Data = Mapping[str, Any]
 _DESCRIBING = {"description", "ownerEmail", "version"}
@@ -13,10 +13,7 @@ _DESCRIBING = {"description", "ownerEmail", "version"}
 
 def workflow_changes(old: Data, new: Data, place: str) -> Iterator[Change]:
     """Return every difference between two versions of the workflow."""
-    for key in sorted(old.keys() | new.keys()):
-        before, after, here = old.get(key), new.get(key), at(place, key)
-        if same(before, after):
-            continue
+    for key, before, after, here in differences(old, new, place):
         match key:
             case "tasks" if before and after:
                 yield from _steps(before, after, here)
@@ -44,15 +41,14 @@ def _limit(place: str, old: int, new: int) -> Change:
 
 
 def _outputs(old: Data, new: Data, place: str) -> Iterator[Change]:
-    for name in sorted(old.keys() | new.keys()):
-        before, after, here = old.get(name), new.get(name), at(place, name)
+    for name, before, after, here in differences(old, new, place):
         if name not in new:
             reason = "Who reads the run's output does not find it."
             yield Change(here, f"the output {name} was removed", "breaking", reason, name)
         elif name not in old:
             reason = "Who does not know it ignores it."
             yield Change(here, f"the output {name} was added", "compatible", reason)
-        elif not same(before, after):
+        else:
             what = f"{told(before)} became {told(after)}"
             reason = "It comes from another place, so it may be another value."
             yield Change(here, what, "breaking", reason, told(after))
@@ -90,9 +86,8 @@ def _placed(tasks: Sequence[Data], place: str) -> Iterator[tuple[str, tuple[str,
 
 
 def _step(old: Data, new: Data, place: str) -> Iterator[Change]:
-    for key in sorted((old.keys() | new.keys()) - {"forkTasks"}):
-        before, after, here = old.get(key), new.get(key), at(place, key)
-        if same(before, after):
+    for key, before, after, here in differences(old, new, place):
+        if key == "forkTasks":
             continue
         what = f"{told(before)} became {told(after)}"
         if key == "inputParameters" and new.get("type") == "SIMPLE":

@@ -45,7 +45,7 @@ def _inlined(node: Any, definitions: Mapping[str, Any], trail: tuple[str, ...]) 
         # A keyword that nobody knows: who has to decide on it sees that something is missing.
         return {**written, "$circle": name}
     target = _inlined(definitions[name], definitions, (*trail, name))
-    if set(target) & set(written) - ANNOTATIONS:
+    if not isinstance(target, dict) or target.keys() & written.keys() - ANNOTATIONS:
         return {"allOf": [target, written]}
     return {**target, **written}
 
@@ -160,8 +160,8 @@ def _explicit_parts(schema: Schema) -> Schema:
     written = dict(schema)
     if "object" in kinds:
         fields = {name: explicit(part) for name, part in schema.get("properties", {}).items()}
-        others = schema.get("additionalProperties", not fields)
-        if fields:
+        others = schema.get("additionalProperties", "properties" not in schema)
+        if "properties" in schema:
             unnamed = [name for name in schema.get("required", ()) if name not in fields]
             fields |= {name: explicit(others or True) for name in unnamed}
         written |= {"properties": fields, "additionalProperties": explicit(others)}

@@ -49,7 +49,7 @@ def diff(
     for change in changes:
         # Contracts come from outside too: nothing in them may steer a terminal.
         typer.echo("\n".join(map(harmless, str(change).splitlines())))
-    typer.echo(f"{before['version']} to {after['version']}: {verdict}, {len(changes)} changes")
+    typer.echo(f"{before['version']} to {after['version']}: {verdict}; changes: {len(changes)}")
     return ExitCode.CHECK_FAILED if verdict == "breaking" else ExitCode.HELD
 
 

@@ -9,7 +9,7 @@ contract matters more. `trackproof contracts diff` is what a pull request is rea
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import fields
+from dataclasses import fields, is_dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ import rfc8785
 
 from contracts.compat.changes import canonical
 from contracts.errors import ContractFileError
-from contracts.load import ROOT, Clause, Contracts, TaskContract, bundled, load_contracts
+from contracts.load import ROOT, Clause, TaskContract, bundled, load_contracts
 from contracts.reading import check_schema, check_shape, read_data, references
 
 Release = Mapping[str, Any]
@@ -37,7 +37,7 @@ def working_release(root: Path = ROOT) -> Release:
     contracts = load_contracts(root)
     release = {
         # Sections that only newer contracts have come along by themselves.
-        **{field.name: getattr(contracts, field.name) for field in fields(Contracts)},
+        **{field.name: getattr(contracts, field.name) for field in fields(contracts)},
         "version": working_version(root),
         "tasks": {name: _task(task) for name, task in contracts.tasks.items()},
         "pipeline_clauses": _clauses(contracts.pipeline_clauses),
@@ -161,5 +161,7 @@ def _plain(data: Any) -> Any:
             return {str(key): _plain(value) for key, value in data.items()}
         case list() | tuple():
             return [_plain(item) for item in data]
+        case _ if is_dataclass(data):
+            return {field.name: _plain(getattr(data, field.name)) for field in fields(data)}
         case _:
             return data

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from contracts.compat import compare
+from contracts.compat.schemas import root_node, schema_changes
 from tests.unit.contracts.compat.changing import Document, Edit, changed, document
 
 BREAKING, CONSUMERS, COMPATIBLE = "breaking", "consumers only", "compatible"
@@ -382,6 +383,32 @@ def test_what_is_only_written_in_another_order_is_compatible() -> None:
         whole["tasks"]["get_recording"]["errors"]["retryable"].reverse()
 
     assert {change.verdict for change in changed(shuffle)} == {"compatible"}
+
+
+def test_a_field_that_loses_its_name_in_a_map_has_to_fit_the_maps_values() -> None:
+    numbers = {"type": "object", "additionalProperties": {"type": "integer"}}
+    old = {**numbers, "properties": {"a": {"type": "string"}}}
+    new = {**numbers, "properties": {}}
+
+    [change] = schema_changes(root_node(old, ""), root_node(new, ""), "to fleets")
+
+    assert change.verdict == "breaking"
+    assert change.example == '{"a": "a"}'
+
+
+def test_a_shape_that_refers_to_itself_is_compared_to_its_end() -> None:
+    def tree(kind: str) -> Document:
+        children = {"type": "array", "items": {"$ref": "#/$defs/tree"}}
+        fields = {"name": {"type": kind}, "children": children}
+        node = {"type": "object", "properties": fields}
+        return {"$ref": "#/$defs/tree", "$defs": {"tree": node}}
+
+    [change] = schema_changes(
+        root_node(tree("string"), ""), root_node(tree("integer"), ""), "from fleets"
+    )
+
+    assert change.pointer == "/$defs/tree/properties/name"
+    assert change.verdict == "breaking"
 
 
 def test_a_shape_that_two_tasks_share_is_told_of_both() -> None:

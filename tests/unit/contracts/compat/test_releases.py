@@ -3,15 +3,23 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable
+from dataclasses import dataclass, field, fields, make_dataclass
 from pathlib import Path
 
 import pytest
 
-from contracts.compat import check_release_gate, compare, freeze, named_release, working_release
+from contracts.compat import (
+    check_release_gate,
+    compare,
+    freeze,
+    frozen,
+    named_release,
+    working_release,
+)
 from contracts.compat.changes import canonical
 from contracts.compat.releases import Version, load_release, released_versions
 from contracts.errors import ContractFileError
-from contracts.load import ROOT
+from contracts.load import ROOT, Contracts, load_contracts
 
 
 @pytest.fixture
@@ -209,3 +217,21 @@ def test_folder_file_and_version_name_the_same_contract(released: Path) -> None:
 
     assert compare(by_version, named_release(str(released))) == []
     assert compare(by_version, named_release(str(released / "releases" / "1.0.0.json"))) == []
+
+
+def test_sections_that_the_contracts_gain_are_frozen_by_themselves(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    @dataclass(frozen=True)
+    class Mood:
+        name: str
+
+    law = load_contracts(root)
+    grown = make_dataclass(
+        "Grown", [("moods", tuple, field(default=()))], bases=(Contracts,), frozen=True
+    )
+    values = {part.name: getattr(law, part.name) for part in fields(law)}
+    more = grown(**values | {"moods": (Mood("good"),)})
+    monkeypatch.setattr(frozen, "load_contracts", lambda _: more)
+
+    assert working_release(root)["moods"] == [{"name": "good"}]

@@ -36,7 +36,9 @@ def objects(inner: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
         },
         st.dictionaries(st.sampled_from(NAMES), inner, min_size=1, max_size=3),
         st.sets(st.sampled_from(NAMES)),
-        st.sampled_from([{}, {}, {"additionalProperties": False}]),
+        st.sampled_from(
+            [{}, {"additionalProperties": False}, {"additionalProperties": {"type": "integer"}}]
+        ),
     )
 
 

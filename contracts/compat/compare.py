@@ -7,7 +7,8 @@ from typing import Any
 
 from contracts.compat.changes import VERDICTS, Change, differences, replaced, told, within
 from contracts.compat.frozen import Release
-from contracts.compat.schemas import root_node, schema_changes
+from contracts.compat.nodes import root_node
+from contracts.compat.schemas import schema_changes
 from contracts.compat.services import service_changes
 from contracts.compat.tasks import clause_changes, task_changes
 from contracts.compat.workflow import workflow_changes

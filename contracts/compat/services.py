@@ -10,7 +10,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from contracts.compat.changes import Change, Direction, at, differences, replaced, same, told
-from contracts.compat.schemas import Node, schema_changes
+from contracts.compat.nodes import Node
+from contracts.compat.schemas import schema_changes
 
 Data = Mapping[str, Any]
 _DESCRIBING = {

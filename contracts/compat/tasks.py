@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from contracts.compat.changes import Change, Verdict, at, differences, replaced, same, told
-from contracts.compat.schemas import reworded, root_node, schema_changes
+from contracts.compat.nodes import root_node
+from contracts.compat.schemas import reworded, schema_changes
 
 Data = Mapping[str, Any]
 

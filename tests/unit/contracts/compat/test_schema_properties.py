@@ -12,7 +12,8 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from contracts.compat.changes import Direction, same, worst
-from contracts.compat.schemas import root_node, schema_changes
+from contracts.compat.nodes import root_node
+from contracts.compat.schemas import schema_changes
 from contracts.schemas.forms import inlined, opened
 
 NAMES = "abcd"

@@ -22,7 +22,7 @@ def main() -> None:
         signal.signal(number, lambda *_: told_to_stop.set())
 
     with Clients.opened(settings) as clients:
-        clients.state.create_tables()
+        clients.state.migrate()
         fleet = Fleet(clients)
         fleet.start()
         structlog.get_logger().info("fleet polls", server=settings.conductor_server_url)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 
@@ -16,6 +16,7 @@ from reference_workers.services.storage import Storage
 from reference_workers.services.webhook import Webhook
 from reference_workers.services.zulip import Zulip
 from reference_workers.settings import Settings
+from reference_workers.state.editing import Edit, Source
 from reference_workers.state.repository import State
 
 
@@ -70,6 +71,23 @@ class Context:
     reference: str = ""
     attempt: int = 0
     """How many times this task was tried before."""
+    source: Source = field(init=False)
+    """Who tells in this task's events: all attempts and all runs of it are one."""
+
+    def __post_init__(self) -> None:
+        """Name the source after the task."""
+        object.__setattr__(self, "source", Source(f"{self.workflow_id}/{self.reference}"))
+
+    @contextmanager
+    def edit(self, transcript_id: str) -> Iterator[Edit]:
+        """Open a transaction on a transcript: the task's result and its events, or neither.
+
+        Raises:
+            PermanentError: There is no such transcript.
+            TransientError: The database does not answer.
+        """
+        with self.clients.state.edit(transcript_id, self.source) as edit:
+            yield edit
 
     @contextmanager
     def scratch(self, suffix: str) -> Iterator[Path]:

@@ -6,7 +6,7 @@ import pytest
 
 from contracts.load import load_contracts
 from reference_workers.errors import PermanentError, TransientError
-from reference_workers.performing import step_of
+from reference_workers.progress import step_of
 from reference_workers.workers import WORKERS
 from tests.unit.reference_workers.bench import TRANSCRIPT_ID, Bench, Json
 
@@ -207,8 +207,8 @@ def test_a_database_that_is_not_there_does_not_stop_a_task_that_needs_none(
     empty_bench: Bench,
 ) -> None:
     with empty_bench.clients.state.engine.begin() as connection:
-        connection.exec_driver_sql("DROP TABLE events")
-        connection.exec_driver_sql("DROP TABLE transcripts")
+        for table in ("events", "branches", "consents", "transcripts"):
+            connection.exec_driver_sql(f"DROP TABLE {table}")
 
     outcome = empty_bench.perform("get_recording", {"recording_id": "rec-1"})
 

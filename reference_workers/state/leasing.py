@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 
-from reference_workers.errors import TransientError
+from reference_workers.errors import ConflictError, TransientError
 from reference_workers.state.models import Lease
 from reference_workers.state.repository import State
 
@@ -24,14 +24,17 @@ def take(state: State, name: str, owner: str, *, seconds: float) -> bool:
         lease = session.get(Lease, name)
     if lease is not None and lease.owner != owner and lease.expires_at > present:
         return False
-    with state.writes() as session:
-        lease = session.get(Lease, name, with_for_update=True)
-        if lease is None:
-            session.add(Lease(name=name, owner=owner, expires_at=present + seconds))
-        elif lease.owner == owner or lease.expires_at <= present:
-            lease.owner, lease.expires_at = owner, present + seconds
-        else:
-            return False
+    try:
+        with state.writes() as session:
+            lease = session.get(Lease, name, with_for_update=True)
+            if lease is None:
+                session.add(Lease(name=name, owner=owner, expires_at=present + seconds))
+            elif lease.owner == owner or lease.expires_at <= present:
+                lease.owner, lease.expires_at = owner, present + seconds
+            else:
+                return False
+    except ConflictError:
+        return False
     return True
 
 

@@ -11,7 +11,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError, InterfaceError, Operation
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.orm import Session, defer
 
-from reference_workers.errors import PermanentError, TransientError
+from reference_workers.errors import ConflictError, PermanentError, TransientError
 from reference_workers.state import migrating
 from reference_workers.state.connecting import open_engine, reading
 from reference_workers.state.editing import Edit, Source
@@ -142,15 +142,15 @@ class State:
         """Open a transaction of any kind; it is committed when the block ends well.
 
         Raises:
-            TransientError: The database does not answer, or another was quicker to write the
-                same row.
+            ConflictError: Another was quicker to write the same row.
+            TransientError: The database does not answer.
         """
         with self._session(self.engine) as session:
             try:
                 with session.begin():
                     yield session
             except IntegrityError as error:
-                raise TransientError("database: another has written the same row") from error
+                raise ConflictError("database: another has written the same row") from error
 
     def close(self) -> None:
         """Give the connections back."""

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 
 import redis.asyncio
 import structlog
@@ -124,7 +124,7 @@ class Subscriptions:
 
     async def events_after(
         self, transcript_id: str, last_id: str | None = None
-    ) -> AsyncIterator[Message]:
+    ) -> AsyncGenerator[Message, None]:
         """Yield a transcript's events after one, for ever; close it with `contextlib.aclosing`.
 
         Args:
@@ -166,9 +166,9 @@ class Subscriptions:
         return await asyncio.to_thread(read_after, self._state, transcript_id, seq, limit=PAGE)
 
     async def _poll(self) -> None:
-        """Ask the database what is new, for ever."""
+        """Ask the database what is new, until closed."""
         troubled = False
-        while True:
+        while not self._closed:  # Redis's client may swallow that we are cancelled
             pause = CHECK_SECONDS if self._pubsub else POLL_SECONDS
             try:
                 async with asyncio.timeout(pause):
@@ -205,9 +205,9 @@ class Subscriptions:
                 topic.append(messages)
 
     async def _listen(self, server: redis.asyncio.Redis) -> None:
-        """Take what Redis delivers, for ever; connect again whenever it is gone."""
+        """Take what Redis delivers, until closed; connect again whenever it is gone."""
         troubled = False
-        while True:
+        while not self._closed:
             try:
                 async with server.pubsub() as pubsub:
                     await pubsub.subscribe(room_of(""))  # of nobody: it keeps the connection
@@ -262,6 +262,7 @@ class Subscriptions:
 
     async def _close(self, tasks: list[asyncio.Task[None]]) -> None:
         self._closed = True
+        self._poked.set()
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)

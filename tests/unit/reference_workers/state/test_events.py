@@ -86,8 +86,8 @@ class Heard:
 
     def __init__(self, url: str) -> None:
         self.messages: list[Message] = []
-        self._client = redis.Redis.from_url(url)
-        self._pubsub = self._client.pubsub(ignore_subscribe_messages=True)
+        self._client: redis.Redis = redis.Redis.from_url(url)
+        self._pubsub = self._client.pubsub(ignore_subscribe_messages=True)  # type: ignore[no-untyped-call]
         self._pubsub.subscribe(ROOM)
         self._ended = False
         self._thread = Thread(target=self._hear)
@@ -181,9 +181,10 @@ def test_what_could_not_be_marked_is_published_again(
         raise RuntimeError("killed between Redis and the database")
 
     with closing(Heard(redis_server.url)) as heard:
-        with monkeypatch.context() as patch, pytest.raises(RuntimeError):
+        with monkeypatch.context() as patch:
             patch.setattr(publisher, "_mark", die)
-            publisher.publish_batch()
+            with pytest.raises(RuntimeError):
+                publisher.publish_batch()
         with Publisher(state, redis_server.url).running():
             wait_until(lambda: len(heard.messages) >= 4, what="both twice", timeout=SECONDS)
 
@@ -194,13 +195,12 @@ def test_of_many_publishers_one_is_at_work_and_another_takes_over(
     state: State, redis_server: RedisServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("reference_workers.state.publishing.WAIT_SECONDS", 0.05)
-    with closing(Heard(redis_server.url)) as heard:
+    with closing(Heard(redis_server.url)) as heard, Publisher(state, redis_server.url).running():
         with Publisher(state, redis_server.url).running():
-            with Publisher(state, redis_server.url).running():
-                write(state, 1, 30)
-                wait_until(lambda: len(heard.messages) >= 30, what="30 events", timeout=SECONDS)
-            write(state, 31, 40)
-            wait_until(lambda: len(heard.messages) >= 40, what="10 more", timeout=SECONDS)
+            write(state, 1, 30)
+            wait_until(lambda: len(heard.messages) >= 30, what="30 events", timeout=SECONDS)
+        write(state, 31, 40)
+        wait_until(lambda: len(heard.messages) >= 40, what="10 more", timeout=SECONDS)
 
     assert numbers(heard.messages) == list(range(1, 41))
 
@@ -253,10 +253,9 @@ async def test_what_another_process_writes_reaches_a_subscriber(
 ) -> None:
     url = state.engine.url.render_as_string(hide_password=False)
     with closing(State(url)) as other:
-        async with Subscriptions.opened(state) as subscriptions:
-            async with taking(subscriptions, 2) as task:
-                await asyncio.to_thread(write, other, 1, 2)
-                assert numbers(await task) == [1, 2]
+        async with Subscriptions.opened(state) as subscriptions, taking(subscriptions, 2) as task:
+            await asyncio.to_thread(write, other, 1, 2)
+            assert numbers(await task) == [1, 2]
 
 
 async def test_subscribers_go_on_when_redis_goes_and_comes_back(
@@ -265,14 +264,16 @@ async def test_subscribers_go_on_when_redis_goes_and_comes_back(
     monkeypatch.setattr("reference_workers.state.publishing.WAIT_SECONDS", 0.1)
     monkeypatch.setattr("reference_workers.state.subscribing.RETRY_SECONDS", 0.1)
     with Publisher(state, redis_server.url).running():
-        async with Subscriptions.opened(state, redis_server.url) as subscriptions:
-            async with taking(subscriptions, 30) as task:
-                await asyncio.to_thread(write, state, 1, 10)
-                await asyncio.to_thread(redis_server.stop)
-                await asyncio.to_thread(write, state, 11, 20)
-                await asyncio.to_thread(redis_server.start)
-                await asyncio.to_thread(write, state, 21, 30)
-                taken = await task
+        async with (
+            Subscriptions.opened(state, redis_server.url) as subscriptions,
+            taking(subscriptions, 30) as task,
+        ):
+            await asyncio.to_thread(write, state, 1, 10)
+            await asyncio.to_thread(redis_server.stop)
+            await asyncio.to_thread(write, state, 11, 20)
+            await asyncio.to_thread(redis_server.start)
+            await asyncio.to_thread(write, state, 21, 30)
+            taken = await task
 
     assert numbers(taken) == list(range(1, 31))
 
@@ -284,10 +285,12 @@ async def test_with_redis_a_subscriber_need_not_wait_for_the_database(
     monkeypatch.setattr("reference_workers.state.subscribing.CHECK_SECONDS", 3600)
     url = state.engine.url.render_as_string(hide_password=False)
     with closing(State(url)) as other, Publisher(other, redis_server.url).running():
-        async with Subscriptions.opened(state, redis_server.url) as subscriptions:
-            async with taking(subscriptions, 5) as task:
-                await asyncio.to_thread(write, other, 1, 5)
-                assert numbers(await task) == [1, 2, 3, 4, 5]
+        async with (
+            Subscriptions.opened(state, redis_server.url) as subscriptions,
+            taking(subscriptions, 5) as task,
+        ):
+            await asyncio.to_thread(write, other, 1, 5)
+            assert numbers(await task) == [1, 2, 3, 4, 5]
 
 
 async def test_a_lost_message_is_found_in_the_database(
@@ -296,27 +299,31 @@ async def test_a_lost_message_is_found_in_the_database(
     monkeypatch.setattr("reference_workers.state.subscribing.CHECK_SECONDS", 0.2)
     url = state.engine.url.render_as_string(hide_password=False)
     with closing(State(url)) as other:  # and nobody publishes
-        async with Subscriptions.opened(state, redis_server.url) as subscriptions:
-            async with taking(subscriptions, 3) as task:
-                await asyncio.to_thread(write, other, 1, 3)
-                assert numbers(await task) == [1, 2, 3]
+        async with (
+            Subscriptions.opened(state, redis_server.url) as subscriptions,
+            taking(subscriptions, 3) as task,
+        ):
+            await asyncio.to_thread(write, other, 1, 3)
+            assert numbers(await task) == [1, 2, 3]
 
 
 async def test_rubbish_and_repeats_in_a_room_are_passed_over(
     state: State, redis_server: RedisServer
 ) -> None:
     with closing(redis.Redis.from_url(redis_server.url)) as client:
-        async with Subscriptions.opened(state, redis_server.url) as subscriptions:
-            async with taking(subscriptions, 4) as task:
-                await asyncio.to_thread(write, state, 1, 2)
-                for text in (
-                    "rubbish",
-                    "[]",
-                    *(m.text for m in read_after(state, TRANSCRIPT_ID, 0, limit=2)),
-                ):
-                    await asyncio.to_thread(client.publish, ROOM, text)
-                await asyncio.to_thread(write, state, 3, 4)
-                assert numbers(await task) == [1, 2, 3, 4]
+        async with (
+            Subscriptions.opened(state, redis_server.url) as subscriptions,
+            taking(subscriptions, 4) as task,
+        ):
+            await asyncio.to_thread(write, state, 1, 2)
+            for text in (
+                "rubbish",
+                "[]",
+                *(m.text for m in read_after(state, TRANSCRIPT_ID, 0, limit=2)),
+            ):
+                await asyncio.to_thread(client.publish, ROOM, text)
+            await asyncio.to_thread(write, state, 3, 4)
+            assert numbers(await task) == [1, 2, 3, 4]
 
 
 async def test_a_slow_subscriber_misses_nothing_and_nothing_is_kept_for_it(
@@ -324,16 +331,18 @@ async def test_a_slow_subscriber_misses_nothing_and_nothing_is_kept_for_it(
 ) -> None:
     monkeypatch.setattr(subscribing, "NEWEST", 10)
     monkeypatch.setattr(subscribing, "PAGE", 7)
-    async with Subscriptions.opened(state) as subscriptions:
-        async with aclosing(subscriptions.events_after(TRANSCRIPT_ID)) as events:
-            await asyncio.to_thread(write, state, 1, 1)
-            slow = [await anext(events)]
-            await asyncio.to_thread(write, state, 2, 60)
-            assert numbers(await take(subscriptions, 60)) == list(range(1, 61))
-            (topic,) = subscriptions._topics.values()
-            assert len(topic._newest) <= 2 * 10 + 7
-            while len(slow) < 60:
-                slow.append(await anext(events))
+    async with (
+        Subscriptions.opened(state) as subscriptions,
+        aclosing(subscriptions.events_after(TRANSCRIPT_ID)) as events,
+    ):
+        await asyncio.to_thread(write, state, 1, 1)
+        slow = [await anext(events)]
+        await asyncio.to_thread(write, state, 2, 60)
+        assert numbers(await take(subscriptions, 60)) == list(range(1, 61))
+        (topic,) = subscriptions._topics.values()
+        assert len(topic._newest) <= 2 * 10 + 7
+        while len(slow) < 60:
+            slow.append(await anext(events))
 
     assert numbers(slow) == list(range(1, 61))
 
@@ -363,8 +372,7 @@ async def test_a_transcript_that_comes_later_is_followed_from_its_first_event(
     empty_state: State,
 ) -> None:
     empty_state.migrate()
-    async with Subscriptions.opened(empty_state) as subscriptions:
-        async with taking(subscriptions, 1) as task:
-            await asyncio.to_thread(seed, empty_state, meeting_rows())
-            await asyncio.to_thread(write, empty_state, 1, 1)
-            assert numbers(await task) == [1]
+    async with Subscriptions.opened(empty_state) as subscriptions, taking(subscriptions, 1) as task:
+        await asyncio.to_thread(seed, empty_state, meeting_rows())
+        await asyncio.to_thread(write, empty_state, 1, 1)
+        assert numbers(await task) == [1]

@@ -61,6 +61,11 @@ class Clients:
             yield clients
 
 
+def task_source(workflow_id: str, reference: str) -> Source:
+    """Return who tells in a task's events: all its attempts and runs are one."""
+    return Source(f"{workflow_id}/{reference}")
+
+
 @dataclass(frozen=True, slots=True)
 class Context:
     """One task at work."""
@@ -76,7 +81,7 @@ class Context:
 
     def __post_init__(self) -> None:
         """Name the source after the task."""
-        object.__setattr__(self, "source", Source(f"{self.workflow_id}/{self.reference}"))
+        object.__setattr__(self, "source", task_source(self.workflow_id, self.reference))
 
     @contextmanager
     def edit(self, transcript_id: str) -> Iterator[Edit]:

@@ -12,12 +12,16 @@ from typing import Any, Literal
 import structlog
 
 from contracts.load import Step, load_contracts
-from reference_workers.context import Context
+from reference_workers.context import Context, task_source
 from reference_workers.state.editing import Edit
+from reference_workers.state.repository import State
 
 Progress = Literal["in_progress", "completed", "failed"]
 
 PROGRESS = "PIPELINE_PROGRESS"
+FAILED = frozenset({"FAILED", "FAILED_WITH_TERMINAL_ERROR", "TIMED_OUT", "CANCELED"})
+"""How a task of Conductor's ends that has not done its work."""
+
 FORK_HELPER = "generate_dynamic_fork_tasks"
 
 log = structlog.get_logger()
@@ -51,14 +55,33 @@ def report(
                 _note_start(context, edit, step)
             if progress == "completed" and task_type == FORK_HELPER:
                 _note_branches(context, edit, output or {})
-            data = _data(context, edit, step, progress)
-            # Another attempt is another task of Conductor's, and has a progress of its own.
-            task = context.task_id or f"{context.workflow_id}/{context.reference}/{context.attempt}"
-            edit.emit(PROGRESS, data, identity=f"{task}/{progress}")
+            data = _data(edit, step, context.workflow_id, context.reference, progress)
+            edit.emit(PROGRESS, data, identity=_identity(context.task_id, progress))
             if is_final and not step.optional:
                 edit.become("error")
     except Exception as error:  # whatever it is, the task itself is not to suffer for it
         log.warning("progress could not be recorded", cause=str(error))
+
+
+def close_open_steps(state: State, transcript_id: str, workflow: Mapping[str, Any]) -> None:
+    """Tell `failed` for every task that began and has failed without its worker saying so.
+
+    Args:
+        state: The database.
+        transcript_id: The transcript the workflow works on.
+        workflow: As Conductor has it, with its tasks.
+    """
+    workflow_id = workflow["workflowId"]
+    for task in workflow["tasks"]:
+        reference, task_id = task["referenceTaskName"], task["taskId"]
+        step = step_of(reference, task.get("taskDefName", ""))
+        if step is None or task["status"] not in FAILED:
+            continue
+        with state.edit(transcript_id, task_source(workflow_id, reference)) as edit:
+            began = edit.has_told(PROGRESS, _identity(task_id, "in_progress"))
+            if began and not edit.has_told(PROGRESS, _identity(task_id, "completed")):
+                data = _data(edit, step, workflow_id, reference, "failed")
+                edit.emit(PROGRESS, data, identity=_identity(task_id, "failed"))
 
 
 def step_of(reference: str, task_type: str) -> Step | None:
@@ -83,10 +106,17 @@ def _note_branches(context: Context, edit: Edit, output: Mapping[str, Any]) -> N
         edit.expect_branches(context.workflow_id, task_type, references)
 
 
-def _data(context: Context, edit: Edit, step: Step, progress: Progress) -> dict[str, Any]:
+def _identity(task_id: str, progress: Progress) -> str:
+    """Return what makes two reports one; another attempt is another task of Conductor's."""
+    return f"{task_id}/{progress}"
+
+
+def _data(
+    edit: Edit, step: Step, workflow_id: str, reference: str, progress: Progress
+) -> dict[str, Any]:
     data = {
-        "workflow_id": context.workflow_id,
-        "current_step": context.reference,
+        "workflow_id": workflow_id,
+        "current_step": reference,
         "step_index": step.index,
         "total_steps": len(load_contracts().steps),
         "step_status": progress,
@@ -94,7 +124,6 @@ def _data(context: Context, edit: Edit, step: Step, progress: Progress) -> dict[
     if not step.dynamic:
         return data
     done, total = edit.count_branches(
-        context.workflow_id, step.task_type, context.reference, done=progress == "completed"
+        workflow_id, step.task_type, reference, done=progress == "completed"
     )
-    branches = {"branch": context.reference, "branches_done": done, "branches_total": total}
-    return {**data, **branches}
+    return {**data, "branch": reference, "branches_done": done, "branches_total": total}

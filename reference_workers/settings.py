@@ -58,3 +58,6 @@ class Settings(BaseSettings):
 
     transcription_timeout_seconds: float = Field(default=840.0, gt=0)
     """Time limit of one transcription; below transcribe_track's response timeout."""
+
+    reconcile_seconds: float = Field(default=15.0, gt=0)
+    """Between two looks for transcripts whose workflow ended without their knowing."""

@@ -57,8 +57,11 @@ class Edit:
         if identity is None:
             digest = hashlib.sha256(json.dumps(data, sort_keys=True).encode()).hexdigest()
             identity = f"{self._source.told[name] + self.told[name]}/{digest}"
-        whole = "\n".join((self.transcript.id, self._source.key, name, identity))
-        self._append(name, data, str(uuid.uuid5(EVENT_IDS, whole.encode("utf-8", "replace").hex())))
+        self._append(name, data, self._event_id(name, identity))
+
+    def has_told(self, name: str, identity: str) -> bool:
+        """Tell whether the source has emitted an event with that identity, at any time."""
+        return self.session.get(Event, self._event_id(name, identity)) is not None
 
     def become(self, status: str) -> None:
         """Set the transcript's status, and tell of it if it is another one than before."""
@@ -112,6 +115,10 @@ class Edit:
             )
         ).one()
         return finished, total
+
+    def _event_id(self, name: str, identity: str) -> str:
+        whole = "\n".join((self.transcript.id, self._source.key, name, identity))
+        return str(uuid.uuid5(EVENT_IDS, whole))
 
     def _branch(self, workflow_id: str, task_type: str, reference: str) -> Branch:
         return Branch(

@@ -14,6 +14,7 @@ from contracts.load import load_contracts
 from fixtures_audio import Meeting, make_meeting
 from tools.errors import DeadlineError, UsageError
 from tools.testbed.conductor.registration import register
+from tools.testbed.database import DEFAULT_DATABASE
 from tools.testbed.fleet import REFERENCE, Fleet, FleetProfile
 from tools.testbed.testbed import Testbed
 from tools.verify.checks import judge
@@ -44,6 +45,7 @@ class RunOptions:
     denied: Sequence[int] = ()
     conductor: str = "auto"
     version: str = "3.15.0"
+    database: str = DEFAULT_DATABASE
     fleet: FleetProfile = REFERENCE
 
 
@@ -70,6 +72,7 @@ def run_meeting(options: RunOptions, writers: Sequence[Writer]) -> RunEnded:
             Testbed.started(
                 conductor=options.conductor,
                 version=options.version,
+                database=options.database,
                 report=lambda line: tell(Note(line)),
             ) as testbed,
             testbed.fleet(options.fleet) as fleet,

@@ -1,0 +1,1 @@
+"""Benchmarks: each module has a `main()` that prints a table for people and a line of JSON."""

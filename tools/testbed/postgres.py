@@ -34,6 +34,8 @@ USERS = ("postgres", "nobody")
 
 HINT = "install PostgreSQL (Debian: apt-get install postgresql) or start Docker"
 
+INITDB = ("-U", "trackproof", "--auth=trust", "--encoding=UTF8", "--locale=C", "--no-sync")
+
 SETTINGS = (
     "listen_addresses=",
     "fsync=off",
@@ -120,9 +122,8 @@ def _process(programs: Path) -> Iterator[PostgresServer]:
 
 
 def _initialise(command: Sequence[str], home: Path) -> None:
-    options = ("-U", "trackproof", "--auth=trust", "--encoding=UTF8", "--locale=C", "--no-sync")
     done = subprocess.run(  # noqa: S603
-        [*command, *options], cwd=home, capture_output=True, text=True, check=False
+        [*command, *INITDB], cwd=home, capture_output=True, text=True, check=False
     )
     if done.returncode:
         raise TestbedError(

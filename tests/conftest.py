@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -11,18 +12,22 @@ import pytest
 from tools.errors import TestbedError
 from tools.testbed.conductor import ConductorServer, start_process
 from tools.testbed.conductor.versions import DEFAULT_VERSION
+from tools.testbed.database import STARTED, VARIABLE
 from tools.testbed.postgres import PostgresServer, start_postgres
-
-DATABASES = ("sqlite", "postgres")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--database",
-        choices=DATABASES,
+        choices=STARTED,
         default="sqlite",
         help="where fleets keep their state (tests of the state itself run on both)",
     )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    # Whole runs follow too, in whatever process they are started.
+    os.environ[VARIABLE] = config.getoption("--database")
 
 
 @pytest.fixture(scope="session")
@@ -79,7 +84,7 @@ def database_url(pytestconfig: pytest.Config, new_database: Callable[[str], str]
     return new_database(pytestconfig.getoption("--database"))
 
 
-@pytest.fixture(params=DATABASES)
+@pytest.fixture(params=STARTED)
 def each_database_url(request: pytest.FixtureRequest, new_database: Callable[[str], str]) -> str:
     """Return an empty database: the test runs once on each kind."""
     return new_database(request.param)

@@ -33,8 +33,12 @@ def run(
         str | None, typer.Option(help="Version to start; `trackproof doctor` lists them.")
     ] = None,
     database: Annotated[
-        str, typer.Option(help="Where the fleet keeps its state: sqlite, postgres, or a URL.")
-    ] = "sqlite",
+        str | None,
+        typer.Option(
+            help="Where the fleet keeps its state: sqlite, postgres, or a URL. "
+            "By default what TRACKPROOF_DATABASE says, else sqlite."
+        ),
+    ] = None,
     json_file: JsonOption = None,
 ) -> ExitCode:
     """Run one synthetic meeting through a real Conductor and judge the result."""
@@ -57,7 +61,7 @@ def _run(
     denied: list[int],
     conductor: str,
     version: str | None,
-    database: str,
+    database: str | None,
     json_file: Path | None,
 ) -> ExitCode:
     from tools.report.json_file import JsonFile
@@ -66,7 +70,8 @@ def _run(
     from tools.testbed.database import check_choice
     from tools.verify.pipeline import RunOptions, run_meeting
 
-    check_choice(database)
+    if database is not None:
+        check_choice(database)
     options = RunOptions(
         tracks=tracks,
         seconds=seconds,

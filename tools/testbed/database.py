@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,7 +14,15 @@ from sqlalchemy.exc import SQLAlchemyError
 from tools.errors import TestbedError, UsageError
 from tools.testbed.postgres import start_postgres
 
-DEFAULT_DATABASE = "sqlite"
+STARTED = ("sqlite", "postgres")
+"""What can be had without a URL."""
+
+VARIABLE = "TRACKPROOF_DATABASE"
+
+
+def default_database() -> str:
+    """Return the choice where none is made: of the environment, else SQLite."""
+    return os.environ.get(VARIABLE) or "sqlite"
 
 
 @contextmanager
@@ -41,7 +50,7 @@ def database_for(choice: str, folder: Path) -> Iterator[str]:
 
 def check_choice(choice: str) -> None:
     """Raise a UsageError for what is no way to get a database."""
-    if choice in {DEFAULT_DATABASE, "postgres"}:
+    if choice in STARTED:
         return
     try:
         known = make_url(choice).get_backend_name() in {"sqlite", "postgresql"}

@@ -13,7 +13,7 @@ from typing import Self
 from tools.errors import FleetError
 from tools.testbed.conductor import ConductorServer, start_conductor
 from tools.testbed.conductor.rest import ConductorRest
-from tools.testbed.database import DEFAULT_DATABASE, database_for
+from tools.testbed.database import database_for, default_database
 from tools.testbed.fleet import Fleet, FleetProfile
 from tools.testbed.s3 import S3Server
 from tools.testbed.services.serving import ServedStandIns
@@ -46,7 +46,7 @@ class Testbed:
         conductor: str,
         version: str,
         report: Callable[[str], None],
-        database: str = DEFAULT_DATABASE,
+        database: str | None = None,
     ) -> Iterator[Self]:
         """Start all parts; they are ended when the block ends, however it ends.
 
@@ -54,14 +54,15 @@ class Testbed:
             conductor: `auto`, `container`, `process` or the URL of a running server.
             version: Version of the server to start.
             report: Takes one line at a time on what is being started.
-            database: `sqlite`, `postgres` or the URL of a database.
+            database: `sqlite`, `postgres` or the URL of a database; by default what
+                TRACKPROOF_DATABASE says, else `sqlite`.
 
         Raises:
             TestbedError: A part could not be started.
         """
         with ExitStack() as stack:
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="trackproof-")))
-            database_url = stack.enter_context(database_for(database, folder))
+            database_url = stack.enter_context(database_for(database or default_database(), folder))
             s3 = stack.enter_context(S3Server([RECORDING_BUCKET, TRANSCRIPT_BUCKET]))
             stand_ins = StandIns()
             served = stack.enter_context(stand_ins.serve())

@@ -14,7 +14,6 @@ from contracts.load import load_contracts
 from fixtures_audio import Meeting, make_meeting
 from tools.errors import DeadlineError, UsageError
 from tools.testbed.conductor.registration import register
-from tools.testbed.database import DEFAULT_DATABASE
 from tools.testbed.fleet import REFERENCE, Fleet, FleetProfile
 from tools.testbed.testbed import Testbed
 from tools.verify.checks import judge
@@ -45,7 +44,7 @@ class RunOptions:
     denied: Sequence[int] = ()
     conductor: str = "auto"
     version: str = "3.15.0"
-    database: str = DEFAULT_DATABASE
+    database: str | None = None
     fleet: FleetProfile = REFERENCE
 
 

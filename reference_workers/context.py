@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 
@@ -16,6 +16,7 @@ from reference_workers.services.storage import Storage
 from reference_workers.services.webhook import Webhook
 from reference_workers.services.zulip import Zulip
 from reference_workers.settings import Settings
+from reference_workers.state.editing import Edit, Source
 from reference_workers.state.repository import State
 
 
@@ -60,6 +61,11 @@ class Clients:
             yield clients
 
 
+def task_source(workflow_id: str, reference: str) -> Source:
+    """Return who tells in a task's events: all its attempts and runs are one."""
+    return Source(f"{workflow_id}/{reference}")
+
+
 @dataclass(frozen=True, slots=True)
 class Context:
     """One task at work."""
@@ -70,6 +76,23 @@ class Context:
     reference: str = ""
     attempt: int = 0
     """How many times this task was tried before."""
+    source: Source = field(init=False)
+    """Who tells in this task's events: all attempts and all runs of it are one."""
+
+    def __post_init__(self) -> None:
+        """Name the source after the task."""
+        object.__setattr__(self, "source", task_source(self.workflow_id, self.reference))
+
+    @contextmanager
+    def edit(self, transcript_id: str) -> Iterator[Edit]:
+        """Open a transaction on a transcript: the task's result and its events, or neither.
+
+        Raises:
+            PermanentError: There is no such transcript.
+            TransientError: The database does not answer.
+        """
+        with self.clients.state.edit(transcript_id, self.source) as edit:
+            yield edit
 
     @contextmanager
     def scratch(self, suffix: str) -> Iterator[Path]:

@@ -42,7 +42,7 @@ def seed(state: State, meeting: dict[str, Any]) -> dict[str, str]:
 def main() -> None:
     """Read standard input, write standard output."""
     state = State(Settings().database_url)
-    state.create_tables()
+    state.migrate()
     json.dump(seed(state, json.load(sys.stdin)), sys.stdout)
 
 

@@ -44,6 +44,9 @@ class Settings(BaseSettings):
     database_url: str = Field(default="sqlite:///reference_workers.db", repr=False)
     """Out of the repr, since it may hold a password."""
 
+    redis_url: str | None = Field(default=None, repr=False)
+    """Where events are published; without it subscribers read the database only."""
+
     data_dir: Path = Path("data")
     frontend_url: str = "http://localhost:3000"
 
@@ -55,3 +58,6 @@ class Settings(BaseSettings):
 
     transcription_timeout_seconds: float = Field(default=840.0, gt=0)
     """Time limit of one transcription; below transcribe_track's response timeout."""
+
+    reconcile_seconds: float = Field(default=15.0, gt=0)
+    """Between two looks for transcripts whose workflow ended without their knowing."""

@@ -52,7 +52,7 @@ def detect_topics(
                 "duration": max(word["end"] for word in chunk) - start,
             }
         )
-    with context.clients.state.edit(transcript_id) as edit:
+    with context.edit(transcript_id) as edit:
         edit.transcript.topics = topics
         for topic in topics:
             edit.emit("TOPIC", topic)

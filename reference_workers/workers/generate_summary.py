@@ -44,7 +44,7 @@ def generate_summary(
 ) -> dict[str, Any]:
     """Return the long summary (Markdown) and the short one; both empty if nobody spoke."""
     long_summary, recap = _ask(context, words, topics) if words else ("", "")
-    with context.clients.state.edit(transcript_id) as edit:
+    with context.edit(transcript_id) as edit:
         edit.transcript.long_summary = long_summary
         edit.transcript.short_summary = recap
         edit.emit("FINAL_LONG_SUMMARY", {"long_summary": long_summary})

@@ -28,7 +28,7 @@ def generate_title(
 ) -> dict[str, Any]:
     """Return the title; a meeting without topics needs no LLM to stay untitled."""
     title = _ask(context, topics) if topics else UNTITLED
-    with context.clients.state.edit(transcript_id) as edit:
+    with context.edit(transcript_id) as edit:
         edit.transcript.title = title
         edit.emit("FINAL_TITLE", {"title": title})
     return {"title": title}

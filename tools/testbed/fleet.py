@@ -59,7 +59,7 @@ REFERENCE = FleetProfile(
         "DATA_DIR": "{folder}/data",
     },
     transcript_sql="SELECT * FROM transcripts WHERE id = :transcript_id",
-    events_sql="SELECT event, data FROM events WHERE transcript_id = :transcript_id ORDER BY id",
+    events_sql="SELECT event, data FROM events WHERE transcript_id = :transcript_id ORDER BY seq",
 )
 
 

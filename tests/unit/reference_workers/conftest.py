@@ -46,12 +46,14 @@ def opened_clients(
 
 
 @pytest.fixture
-def empty_bench(opened_clients: Clients, s3: S3Server, tmp_path: Path) -> Iterator[Bench]:
+def empty_bench(
+    opened_clients: Clients, s3: S3Server, tmp_path: Path, database_url: str
+) -> Iterator[Bench]:
     """A bench with an empty database."""
-    own = settings(s3, tmp_path)
+    own = settings(s3, tmp_path, database_url=database_url)
     services = stand_ins()
     with services.in_process(), closing(State(own.database_url)) as state:
-        state.create_tables()
+        state.migrate()
         clients = replace(opened_clients, settings=own, state=state)
         yield Bench(clients, services, s3, tmp_path)
 

@@ -27,6 +27,9 @@ class Settings(BaseSettings):
     transcript_url: str = "http://localhost:8000"
     transcript_modal_api_key: SecretStr = SecretStr("")
 
+    transcript_model: str = "default"
+    """Names what transcribes behind that URL: another name, and nothing remembered is used."""
+
     llm_url: str = "http://localhost:8001/v1"
     llm_api_key: SecretStr = SecretStr("")
     llm_model: str = "default"
@@ -49,6 +52,12 @@ class Settings(BaseSettings):
 
     data_dir: Path = Path("data")
     frontend_url: str = "http://localhost:3000"
+
+    cache_max_bytes: int = Field(default=256_000_000, ge=0)
+    """Of all remembered answers together; the oldest go first. 0 remembers nothing."""
+
+    cache_max_age_seconds: float = Field(default=30 * 86_400.0, ge=0)
+    """After which an answer is asked for anew. 0 remembers nothing."""
 
     branch_threads: int = Field(default=4, ge=1, le=64)
     """How many branches of one fork this process works on at a time."""

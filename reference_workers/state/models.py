@@ -199,3 +199,19 @@ class Lease(Base):
     owner: Mapped[str]
     expires_at: Mapped[float]
     """Seconds since the epoch, by the owner's clock."""
+
+
+class CacheEntry(Base):
+    """One answer of an outside service, and what it was asked (as a hash)."""
+
+    __tablename__ = "cache_entries"
+
+    key: Mapped[str] = mapped_column(primary_key=True)
+    """SHA-256 over the kind and everything the answer depends on."""
+    kind: Mapped[str]
+    """The task type that asked."""
+    value: Mapped[Json] = mapped_column(JSON)
+    size: Mapped[int]
+    """Bytes of the value as JSON."""
+    created_at: Mapped[float] = mapped_column(index=True)
+    """Seconds since the epoch."""

@@ -41,7 +41,7 @@ def detect_topics(
         chunk = words[first : first + WORDS_PER_CHUNK]
         text = " ".join(word["word"] for word in chunk)
         prompt = _PROMPT.format(language=target_language, text=text)
-        answer = context.clients.llm.ask(prompt, name="topic", schema=_SCHEMA)
+        answer = context.ask("detect_topics", prompt, name="topic", schema=_SCHEMA)
         start = chunk[0]["start"]
         topics.append(
             {

@@ -37,4 +37,4 @@ def generate_title(
 def _ask(context: Context, topics: Sequence[Mapping[str, Any]]) -> str:
     listed = "\n".join(f"- {topic['title']}: {topic['summary']}" for topic in topics)
     prompt = _PROMPT.format(topics=listed)
-    return str(context.clients.llm.ask(prompt, name="title", schema=_SCHEMA)["title"])
+    return str(context.ask("generate_title", prompt, name="title", schema=_SCHEMA)["title"])

@@ -12,6 +12,7 @@ import pytest
 from reference_workers.audio import decoding
 from reference_workers.context import Clients, Context
 from reference_workers.seed import seed
+from reference_workers.state.cache import Cache
 from reference_workers.state.repository import State
 from tests.unit.reference_workers.bench import (
     RECORDINGS,
@@ -54,7 +55,10 @@ def empty_bench(
     services = stand_ins()
     with services.in_process(), closing(State(own.database_url)) as state:
         state.migrate()
-        clients = replace(opened_clients, settings=own, state=state)
+        cache = Cache(
+            state, max_bytes=own.cache_max_bytes, max_age_seconds=own.cache_max_age_seconds
+        )
+        clients = replace(opened_clients, settings=own, state=state, cache=cache)
         yield Bench(clients, services, s3, tmp_path)
 
 

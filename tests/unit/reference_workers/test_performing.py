@@ -38,6 +38,7 @@ def test_input_that_breaks_the_contract_is_final_and_says_where(bench: Bench) ->
 
     assert outcome.status == "FAILED_WITH_TERMINAL_ERROR"
     assert str(outcome.reason).startswith("generate_title: input at /topics/0")
+    assert str(outcome.reason).endswith("(schema /$defs/topic/required)")
     assert bench.calls("llm") == 0
 
 

@@ -15,8 +15,7 @@ from typing import Any
 import structlog
 from sqlalchemy import select
 
-from reference_workers.client import ConductorClient, ConductorError, ConductorRefusedError
-from reference_workers.errors import WorkerError
+from reference_workers.client import ConductorClient, ConductorRefusedError
 from reference_workers.progress import close_open_steps
 from reference_workers.state import leasing
 from reference_workers.state.editing import Edit
@@ -78,8 +77,8 @@ class Reconciler:
                 try:
                     if leasing.take(self._state, LEASE, self._owner, seconds=3 * self._seconds):
                         self.look(client)
-                except (ConductorError, WorkerError) as error:
-                    log.warning("transcripts wait for their ending", cause=str(error))
+                except Exception as error:  # whatever it is, the next look comes
+                    log.warning("transcripts wait for their ending", cause=repr(error))
 
     def look(self, client: ConductorClient) -> None:
         """Ask Conductor about every transcript whose workflow has not been seen to end.

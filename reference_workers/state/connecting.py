@@ -29,6 +29,7 @@ def open_engine(database_url: str) -> Engine:
         pool_size=POOL_SIZE,
         max_overflow=POOL_OVERFLOW,
         pool_pre_ping=not is_sqlite,  # a server may have been restarted
+        hide_parameters=True,  # an error may be logged, and a row holds what is said in meetings
         connect_args={} if is_sqlite else {"connect_timeout": CONNECT_TIMEOUT_SECONDS},
     )
     if is_sqlite:

@@ -18,7 +18,6 @@ import redis
 import structlog
 from sqlalchemy import update
 
-from reference_workers.errors import TransientError
 from reference_workers.state import leasing
 from reference_workers.state.messages import read_undelivered
 from reference_workers.state.models import Event, now
@@ -75,9 +74,9 @@ class Publisher:
             try:
                 self._publish_while_leased()
                 troubled = False
-            except (redis.RedisError, TransientError) as error:
+            except Exception as error:  # whatever it is, events are not to wait for ever
                 if not troubled:  # said once, not every second
-                    log.warning("events wait to be published", cause=str(error))
+                    log.warning("events wait to be published", cause=repr(error))
                 troubled = True
             self._stopping.wait(WAIT_SECONDS)
 
@@ -145,17 +144,17 @@ class Publisher:
 
         def keep() -> None:
             renew_at = time.monotonic() + RENEW_SECONDS
-            while not ended.wait(MARK_SECONDS):
-                try:
+            try:
+                while not ended.wait(MARK_SECONDS):
                     self.mark()
                     if time.monotonic() > renew_at:
                         if not leasing.take(self._state, LEASE, self._owner, seconds=LEASE_SECONDS):
-                            break
+                            return
                         renew_at = time.monotonic() + RENEW_SECONDS
-                except TransientError as error:
-                    log.warning("published events wait to be marked", cause=str(error))
-                    break
-            lost.set()
+            except Exception as error:  # whatever it is, publishing begins anew
+                log.warning("published events wait to be marked", cause=repr(error))
+            finally:
+                lost.set()
 
         thread = threading.Thread(target=keep, name="publisher-keeper")
         thread.start()

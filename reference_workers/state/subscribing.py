@@ -22,7 +22,6 @@ import structlog
 from redis.exceptions import RedisError
 from sqlalchemy import select
 
-from reference_workers.errors import TransientError
 from reference_workers.state.messages import Message, read_after, room_of, seq_of
 from reference_workers.state.models import Transcript
 from reference_workers.state.repository import State
@@ -180,9 +179,9 @@ class Subscriptions:
             try:
                 await self._look()
                 troubled = False
-            except TransientError as error:
+            except Exception as error:  # whatever it is, nobody is to wait for ever
                 if not troubled:
-                    log.warning("subscribers wait for the database", cause=str(error))
+                    log.warning("subscribers wait for the database", cause=repr(error))
                 troubled = True
                 await asyncio.sleep(RETRY_SECONDS)
 
@@ -219,9 +218,9 @@ class Subscriptions:
                     troubled = False
                     async for told in pubsub.listen():
                         self._take(told)
-            except (RedisError, OSError) as error:
+            except Exception as error:  # whatever it is, the database is asked meanwhile
                 if not troubled:
-                    log.warning("Redis does not deliver; the database is asked", cause=str(error))
+                    log.warning("Redis does not deliver; the database is asked", cause=repr(error))
                 troubled = True
             finally:
                 self._pubsub = None

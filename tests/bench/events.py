@@ -1,4 +1,4 @@
-"""How soon and how completely events reach many subscribers: `python -m tests.bench.events`.
+"""Events: how soon and how completely they reach many subscribers, and many writers at once.
 
 One process writes to one transcript, an event a transaction, at a steady pace. Another has all
 the subscribers. The time from before the transaction to the subscriber counts as delivery.
@@ -25,12 +25,14 @@ from reference_workers.state.models import Transcript
 from reference_workers.state.publishing import Publisher
 from reference_workers.state.repository import State
 from reference_workers.state.subscribing import Subscriptions
+from tests.bench.figures import Figure
 from tests.bench.writing import write_at_once
 from tools.testbed.postgres import start_postgres
 from tools.testbed.redis import start_redis
 
 TRANSCRIPT_ID = "transcript-bench"
 SUBSCRIBERS, EVENTS, PER_SECOND = 200, 10_000, 400
+P99_MS, P99_MS_WITH_REDIS = 250.0, 100.0
 WRITERS, TASKS = 15, 200
 
 
@@ -144,38 +146,57 @@ def prepared(database: str) -> Iterator[str]:
         yield url
 
 
+def measure() -> Iterator[Figure]:
+    """Measure deliveries and writers, on both databases, with Redis and without."""
+    for result in results(("sqlite", "postgres"), SUBSCRIBERS, EVENTS, PER_SECOND):
+        if isinstance(result, Writing):
+            what = f"{result.database}, {result.writers} processes, {result.tasks} tasks each"
+            yield Figure(f"{what}: errors", result.errors, "")
+            yield Figure(f"{what}: all", result.seconds, "s")
+            yield Figure(f"{what}: slowest task", result.slowest_task_ms, "ms")
+        else:
+            what = f"{result.database}{' and Redis' if result.redis else ''}"
+            what += f", {result.subscribers} subscribers, {result.events:,} events"
+            promised = P99_MS_WITH_REDIS if result.redis else P99_MS
+            yield Figure(f"{what}: lost or repeated", result.lost + result.repeated, "")
+            yield Figure(f"{what}: p50", result.p50_ms, "ms")
+            yield Figure(f"{what}: p99", result.p99_ms, "ms", promised)
+            yield Figure(f"{what}: worst", result.worst_ms, "ms")
+
+
+def results(
+    databases: Sequence[str], subscribers: int, events: int, pace: float
+) -> Iterator[Delivery | Writing]:
+    """Measure on these databases, with Redis and without."""
+    for database in databases:
+        for with_redis in (False, True):
+            with ExitStack() as stack:
+                url = stack.enter_context(prepared(database))
+                redis_url = stack.enter_context(start_redis()).url if with_redis else None
+                yield asyncio.run(
+                    deliver(
+                        database,
+                        url,
+                        redis_url,
+                        subscribers=subscribers,
+                        events=events,
+                        pace=pace,
+                    )
+                )
+        with prepared(database) as url:
+            yield write_together(database, url)
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Measure and print."""
+    """Measure other sizes than `python -m tests.bench events` does, and print."""
     parser = argparse.ArgumentParser(prog="python -m tests.bench.events", description=__doc__)
     parser.add_argument("--subscribers", type=int, default=SUBSCRIBERS)
     parser.add_argument("--events", type=int, default=EVENTS)
     parser.add_argument("--pace", type=float, default=PER_SECOND, help="events a second")
     parser.add_argument("--databases", nargs="+", default=["sqlite", "postgres"])
     asked = parser.parse_args(arguments)
-    results: list[Delivery | Writing] = []
-    for database in asked.databases:
-        for with_redis in (False, True):
-            with ExitStack() as stack:
-                url = stack.enter_context(prepared(database))
-                redis_url = stack.enter_context(start_redis()).url if with_redis else None
-                measured = deliver(
-                    database,
-                    url,
-                    redis_url,
-                    subscribers=asked.subscribers,
-                    events=asked.events,
-                    pace=asked.pace,
-                )
-                results.append(asyncio.run(measured))
-                _show(results[-1])
-        with prepared(database) as url:
-            results.append(write_together(database, url))
-            _show(results[-1])
-    print(json.dumps({"events": [asdict(result) for result in results]}))  # noqa: T201
-
-
-def _show(result: Delivery | Writing) -> None:
-    print("  ".join(f"{name} {value}" for name, value in asdict(result).items()))  # noqa: T201
+    for result in results(asked.databases, asked.subscribers, asked.events, asked.pace):
+        print(json.dumps(asdict(result)), flush=True)  # noqa: T201
 
 
 if __name__ == "__main__":

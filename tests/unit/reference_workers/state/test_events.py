@@ -8,12 +8,14 @@ import json
 from collections.abc import AsyncIterator, Iterator
 from contextlib import aclosing, asynccontextmanager, closing
 from threading import Thread
+from typing import Any
 
 import pytest
 import redis
 
+from reference_workers.errors import TransientError
 from reference_workers.seed import seed
-from reference_workers.state import leasing, subscribing
+from reference_workers.state import leasing, publishing, subscribing
 from reference_workers.state.messages import Message, read_after, read_undelivered
 from reference_workers.state.publishing import Publisher
 from reference_workers.state.repository import State
@@ -316,6 +318,47 @@ async def test_a_lost_message_is_found_in_the_database(
         ):
             await asyncio.to_thread(write, other, 1, 3)
             assert numbers(await task) == [1, 2, 3]
+
+
+async def test_trouble_with_the_database_ends_no_subscription(
+    state: State, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(subscribing, "RETRY_SECONDS", 0.05)
+    troubles = [RuntimeError("nobody expected that"), TransientError("database: gone")]
+    heads = subscribing._heads
+
+    def troubled(*arguments: Any) -> dict[str, int]:
+        if troubles:
+            raise troubles.pop()
+        return heads(*arguments)
+
+    async with Subscriptions.opened(state) as subscriptions, taking(subscriptions, 2) as task:
+        monkeypatch.setattr(subscribing, "_heads", troubled)
+        await asyncio.to_thread(write, state, 1, 2)
+        assert numbers(await task) == [1, 2]
+
+    assert troubles == []
+
+
+def test_trouble_with_the_database_ends_no_publishing(
+    state: State, redis_server: RedisServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(publishing, "WAIT_SECONDS", 0.05)
+    monkeypatch.setattr(publishing, "MARK_SECONDS", 0.05)
+    troubles = [RuntimeError("nobody expected that"), TransientError("database: gone")]
+
+    def troubled(publisher: Publisher) -> None:
+        if troubles:
+            raise troubles.pop()
+        mark(publisher)
+
+    mark = Publisher.mark
+    monkeypatch.setattr(Publisher, "mark", troubled)
+    with Publisher(state, redis_server.url).running():
+        write(state, 1, 2)
+        wait_until(lambda: delivered(state), what="all to be marked", timeout=SECONDS)
+
+    assert troubles == []
 
 
 async def test_rubbish_and_repeats_in_a_room_are_passed_over(

@@ -6,6 +6,7 @@ Defaults suit local development inside the product's own container network.
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -18,6 +19,9 @@ class Settings(BaseSettings):
 
     conductor_server_url: str = "http://conductor:8080/api"
     conductor_debug: bool = False
+    log_format: Literal["text", "json"] = "text"
+    """How a line of the log is written: for people, or as one JSON object."""
+
     conductor_enabled: bool = False
     conductor_shadow_mode: bool = False
 

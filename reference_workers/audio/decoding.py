@@ -17,6 +17,7 @@ from av.audio.resampler import AudioResampler
 from av.audio.stream import AudioStream
 from av.container import InputContainer
 
+from reference_workers import metering
 from reference_workers.errors import PermanentError, TransientError, WorkerError
 
 RATE = 48_000
@@ -91,6 +92,8 @@ def frames(container: InputContainer, stream: AudioStream) -> Iterator[AudioFram
             expected = round(elapsed * RATE)
             if expected > position + JITTER_SAMPLES:
                 position = expected
+            if frame.sample_rate:
+                metering.decoded(frame.samples / frame.sample_rate)
             for out in resampler.resample(frame):
                 yield _at(out, position)
                 position += out.samples
@@ -109,6 +112,7 @@ def _timed(container: InputContainer, stream: AudioStream) -> Iterator[tuple[Fra
     origin: Fraction | None = None
     end = Fraction(0)
     for packet in container.demux(stream):
+        metering.read_audio(packet.size)
         if packet.pts is not None and packet.time_base is not None:
             end = (packet.pts + (packet.duration or 0)) * packet.time_base
         for frame in packet.decode():

@@ -12,6 +12,7 @@ from typing import Any
 
 import httpx
 
+from reference_workers import metering
 from reference_workers.errors import PermanentError, TransientError
 
 RETRYABLE_STATUSES = frozenset(
@@ -35,8 +36,10 @@ def exchange(client: httpx.Client, method: str, url: str, **arguments: Any) -> h
         TransientError: No answer: connection refused, cut or too slow.
         PermanentError: The URL itself makes no sense.
     """
-    with _no_answer(client, method, url):
-        return client.request(method, url, **arguments)
+    with metering.call(_host(client, url), method) as call, _no_answer(client, method, url):
+        response = client.request(method, url, **arguments)
+        call.answered(response)
+        return response
 
 
 @contextmanager
@@ -60,8 +63,13 @@ def stream(client: httpx.Client, url: str) -> Iterator[bytes]:
         TransientError: As `fetch`, or the connection is lost on the way.
         PermanentError: As `fetch`.
     """
-    with _no_answer(client, "GET", url), client.stream("GET", url) as response:
+    with (
+        metering.call(_host(client, url), "GET") as call,
+        _no_answer(client, "GET", url),
+        client.stream("GET", url) as response,
+    ):
         yield from accepted(response).iter_bytes()
+        call.answered(response)
 
 
 def fetch(client: httpx.Client, method: str, url: str, **arguments: Any) -> httpx.Response:
@@ -98,6 +106,13 @@ def fetch_object(client: httpx.Client, method: str, url: str, **arguments: Any) 
     if not isinstance(data, dict):
         raise TransientError(f"{method} {_place(client, url)}: the answer is no JSON object")
     return data
+
+
+def _host(client: httpx.Client, url: str) -> str:
+    try:
+        return client.base_url.join(url).host or "?"
+    except (httpx.InvalidURL, ValueError):
+        return "?"
 
 
 def _place(client: httpx.Client, url: str) -> str:

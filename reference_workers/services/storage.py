@@ -15,6 +15,7 @@ import httpx
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
 
+from reference_workers import metering
 from reference_workers.errors import PermanentError, TransientError
 from reference_workers.services.http import is_retryable, stream
 from reference_workers.settings import Settings
@@ -76,7 +77,7 @@ class Storage:
         Raises:
             PermanentError: There is no such object.
         """
-        with _failures(key):
+        with _asking("HeadObject", key):
             head = self._client.head_object(Bucket=bucket or self.bucket, Key=key)
         return head["ContentLength"]
 
@@ -94,15 +95,17 @@ class Storage:
 
     def put_file(self, key: str, path: Path, *, content_type: str) -> int:
         """Upload a file into the transcripts' bucket; return its size in bytes."""
-        with _failures(key), path.open("rb") as body:
+        size = path.stat().st_size
+        with _asking("PutObject", key) as call, path.open("rb") as body:
+            call.bytes_out = size
             self._client.put_object(
                 Bucket=self.bucket, Key=key, Body=body, ContentType=content_type
             )
-        return path.stat().st_size
+        return size
 
     def keys(self, prefix: str) -> list[str]:
         """Return the keys in the transcripts' bucket that begin with `prefix`."""
-        with _failures(prefix):
+        with _asking("ListObjectsV2", prefix):
             pages = self._client.get_paginator("list_objects_v2").paginate(
                 Bucket=self.bucket, Prefix=prefix
             )
@@ -110,13 +113,19 @@ class Storage:
 
     def delete(self, key: str, *, bucket: str | None = None) -> None:
         """Delete an object; one that is gone already is no error."""
-        with _failures(key):
+        with _asking("DeleteObject", key):
             self._client.delete_object(Bucket=bucket or self.bucket, Key=key)
 
     def close(self) -> None:
         """Close the connections."""
         self._client.close()
         self._reader.close()
+
+
+@contextmanager
+def _asking(operation: str, key: str) -> Iterator[metering.Call]:
+    with metering.call("s3", operation) as call, _failures(key):
+        yield call
 
 
 @contextmanager

@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+import json
 import logging
+import subprocess
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -71,6 +74,63 @@ def test_an_event_keeps_what_is_no_query(capsys: pytest.CaptureFixture[str]) -> 
     assert "why? because" in out
     assert "url='http://s3.test/a.webm'" in out
     assert "count=3" in out
+
+
+def test_as_json_a_line_is_one_object_without_secrets(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    log.configure(debug=False, as_json=True, secrets=["canary-key"])
+    monkeypatch.setitem(WORKERS, "generate_title", fail)
+
+    bench.perform("generate_title", TITLE, attempt=2)
+    structlog.get_logger().warning(
+        "refused",
+        headers={"Authorization": "canary-key"},
+        urls=[URL],
+        error=ValueError(URL),
+        count=3,
+    )
+
+    failed, ended, refused = map(json.loads, capsys.readouterr().out.splitlines())
+    assert "av.error.HTTPServerError" in failed["exception"]
+    assert {key: ended[key] for key in ("event", "level", "task", "attempt", "transcript_id")} == {
+        "event": "task ended",
+        "level": "info",
+        "task": "generate_title",
+        "attempt": 2,
+        "transcript_id": TRANSCRIPT_ID,
+    }
+    assert refused["headers"] == {"Authorization": "…"}
+    assert refused["urls"] == ["http://s3.test/recordings/a.webm?…"]
+    assert refused["count"] == 3
+    for line in (failed, ended, refused):
+        assert "5ecret" not in str(line)
+        assert "canary" not in str(line)
+
+
+LIBRARY = f"""
+import logging, structlog
+from reference_workers import log
+log.configure(debug=False, as_json=True, secrets=["canary-key"])
+with structlog.contextvars.bound_contextvars(task="pad_track_7"):
+    try:
+        raise ValueError("{URL}")
+    except ValueError:
+        logging.getLogger("conductor.client").exception("canary-key of %s", "{URL}")
+"""
+
+
+def test_what_a_library_logs_goes_the_same_way() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", LIBRARY], capture_output=True, text=True, check=True
+    )
+
+    (line,) = map(json.loads, done.stdout.splitlines())
+    assert line["event"] == "… of http://s3.test/recordings/a.webm?…"
+    assert (line["logger"], line["level"]) == ("conductor.client", "error")
+    assert line["task"] == "pad_track_7"
+    assert "ValueError" in line["exception"]
+    assert "5ecret" not in done.stdout + done.stderr
 
 
 @pytest.mark.parametrize(("debug", "shown"), [(True, True), (False, False)])

@@ -12,6 +12,9 @@ from structlog.typing import EventDict, Processor, WrappedLogger
 
 from reference_workers.redacting import Redactor
 
+SIGNERS = ("httpx", "httpcore", "boto3", "botocore", "urllib3")
+"""Libraries whose details hold whole URLs, headers, or a signature while it is being made."""
+
 
 def configure(*, debug: bool, as_json: bool = False, secrets: Iterable[str] = ()) -> None:
     """Set the process's logging up; the SDK's own chatter stays out unless `debug`.
@@ -49,8 +52,8 @@ def configure(*, debug: bool, as_json: bool = False, secrets: Iterable[str] = ()
         )
     )
     logging.basicConfig(level=level if debug else logging.WARNING, handlers=[handler])
-    # httpx logs whole URLs, and a URL may hold a signature.
-    logging.getLogger("httpx").setLevel(logging.WARNING)
+    for library in SIGNERS:
+        logging.getLogger(library).setLevel(logging.WARNING)
 
 
 def _without_secrets(

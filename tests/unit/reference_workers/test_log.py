@@ -21,10 +21,11 @@ TITLE = {"topics": [], "transcript_id": TRANSCRIPT_ID}
 
 @pytest.fixture(autouse=True)
 def _logging_restored() -> Iterator[None]:
-    level = logging.getLogger("httpx").level
+    levels = {name: logging.getLogger(name).level for name in log.SIGNERS}
     yield
     structlog.reset_defaults()
-    logging.getLogger("httpx").setLevel(level)
+    for name, level in levels.items():
+        logging.getLogger(name).setLevel(level)
 
 
 def fail(*_: Any, **__: Any) -> dict[str, Any]:
@@ -145,7 +146,10 @@ def test_details_are_shown_only_when_asked_for(
 
 
 @pytest.mark.parametrize("debug", [True, False])
-def test_httpx_never_logs_its_urls(debug: bool) -> None:
+@pytest.mark.parametrize(
+    "library", ["httpx", "httpcore", "botocore.auth", "urllib3.connectionpool"]
+)
+def test_what_signs_and_sends_never_logs_its_details(debug: bool, library: str) -> None:
     log.configure(debug=debug)
 
-    assert not logging.getLogger("httpx").isEnabledFor(logging.INFO)
+    assert not logging.getLogger(library).isEnabledFor(logging.INFO)

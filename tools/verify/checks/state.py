@@ -24,7 +24,6 @@ def checks(evidence: Evidence) -> Iterator[Check]:
     yield _result(evidence)
     yield _events(evidence)
     yield _schema(evidence)
-    yield _no_secrets(evidence)
 
 
 def _result(evidence: Evidence) -> Check:
@@ -73,17 +72,4 @@ def _schema(evidence: Evidence) -> Check:
         "events.schema",
         bool(evidence.events) and not wrong,
         "; ".join(wrong[:3]) + more or f"{len(evidence.events)} events, all in the dictionary",
-    )
-
-
-def _no_secrets(evidence: Evidence) -> Check:
-    events = str(evidence.events)
-    leaks = [
-        f"{place} holds {secret[:4]}…"
-        for secret in evidence.secrets
-        for place, text in (("the fleet's log", evidence.fleet_log), ("an event", events))
-        if secret in text
-    ]
-    return Check(
-        "secrets.kept", not leaks, "; ".join(leaks) or "no key or signature in log and events"
     )

@@ -118,7 +118,7 @@ def good_run(
         urls=tuple(_url(track.index, gone=gone) for track in scenario.meeting.tracks),
         mixdown=small_mixdown(),
         fleet_log="pad_track: track 1 padded\n",
-        secrets=(stand_ins.credentials.modal_key, "X-Amz-Signature"),
+        secrets=(stand_ins.credentials.modal_key, stand_ins.credentials.webhook_secret),
     )
     transcript = " ".join(word["word"] for word in output["all_words"])
     asked = [

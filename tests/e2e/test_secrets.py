@@ -29,7 +29,7 @@ from tools.verify.scenario import Scenario
 
 pytestmark = pytest.mark.conductor
 
-PASSWORD = "canary-database-password"  # noqa: S105 - made up
+PASSWORD = "canary-database-password"
 TALKATIVE = replace(
     REFERENCE,
     environment={**REFERENCE.environment, "CONDUCTOR_DEBUG": "true", "LOG_FORMAT": "json"},
@@ -119,7 +119,7 @@ def test_audio_that_cannot_be_read_shows_nobody_its_url(
 ) -> None:
     scenario = Scenario.prepared(make_meeting(tracks=2, seconds=5, seed=1), tmp_path)
     with running(conductor, database) as (testbed, fleet):
-        first, second = scenario.track_keys
+        _, second = scenario.track_keys
         publish = Scenario.publish
 
         def broken(self: Scenario, testbed: Testbed) -> None:

@@ -14,6 +14,7 @@ import typer
 from tools.cli.cache import cache
 from tools.cli.contracts import contracts
 from tools.cli.doctor import doctor
+from tools.cli.explain import explain
 from tools.cli.register import register
 from tools.cli.run import run
 
@@ -26,6 +27,7 @@ app = typer.Typer(
 )
 app.command(name="run")(run)
 app.command(name="register")(register)
+app.command(name="explain")(explain)
 app.command(name="doctor")(doctor)
 app.add_typer(contracts, name="contracts")
 app.add_typer(cache, name="cache")

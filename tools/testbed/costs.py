@@ -1,7 +1,7 @@
 """What each attempt of a run cost, read from a fleet's database by SQL.
 
 By one documented table, `task_costs`: so a fleet in any language that keeps one like it can be
-asked the same. The first three columns below have to be there; each of the others counts as 0
+asked the same. `task_id` and `workflow_id` have to be there; each of the others counts as 0
 where it is missing.
 """
 

@@ -14,6 +14,7 @@ from fixtures_audio import make_meeting
 from tests.unit.tools.test_cli import trackproof
 from tools.testbed import database
 from tools.testbed.conductor import VERSIONS, ConductorServer
+from tools.testbed.conductor.versions import DEFAULT_VERSION
 from tools.testbed.fleet import REFERENCE, Fleet
 from tools.testbed.services.faults import Fault
 from tools.testbed.testbed import Testbed
@@ -47,14 +48,14 @@ class Lab:
         return output, json.loads(report.read_text())
 
 
-@pytest.fixture(params=sorted(VERSIONS))
+@pytest.fixture
 def lab(
     request: pytest.FixtureRequest,
     conductor_of: Callable[[str], ConductorServer],
     database_url: str,
     tmp_path: Path,
 ) -> Iterator[Lab]:
-    server = conductor_of(request.param)
+    server = conductor_of(getattr(request, "param", DEFAULT_VERSION))
     with (
         Testbed.started(
             conductor=server.api_url,
@@ -71,15 +72,16 @@ def attempts(story: Any, task_type: str) -> list[Any]:
     return [one for one in story["attempts"] if one["task_type"] == task_type]
 
 
+@pytest.mark.parametrize("lab", sorted(VERSIONS), indirect=True)
 def test_a_run_that_ended_is_told_with_its_retries_and_all_its_costs(lab: Lab) -> None:
-    lab.testbed.stand_ins.faults.add(Fault(service="daily", status=503, times=1))
+    lab.testbed.stand_ins.faults.add(Fault(service="webhook", status=503, times=1))
     workflow = lab.run()
 
     text, story = lab.explained(workflow["workflowId"])
 
     assert story["status"] == "COMPLETED"
     assert story["cause"] == ""
-    first, second = attempts(story, "get_recording")
+    first, second = attempts(story, "send_webhook")
     assert (first["status"], second["status"]) == ("FAILED", "COMPLETED")
     assert "answered 503" in first["reason"]
     assert (first["cost"]["calls"], second["cost"]["calls"]) == (1, 1)

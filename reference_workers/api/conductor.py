@@ -88,7 +88,7 @@ class Conductor:
         name = quote(workflow_id, safe="")
         return await self._ask(f"{self._api}/workflow/{name}?includeTasks=false")
 
-    async def close(self) -> None:
+    async def aclose(self) -> None:
         """Close the connections; nobody waits for a name that is still looked up."""
         self._names.shutdown(wait=False, cancel_futures=True)
         await self._http.aclose()
@@ -123,6 +123,8 @@ class Conductor:
             self._looking_up = asyncio.get_running_loop().run_in_executor(
                 self._names, socket.getaddrinfo, self._root.host, None
             )
+            # It may fail when everybody has given it up.
+            self._looking_up.add_done_callback(lambda done: done.cancelled() or done.exception())
         await asyncio.shield(self._looking_up)
         self._looked_up_at = time.monotonic()
 
@@ -138,7 +140,7 @@ class Conductor:
             raise ValueError(f"answered {status}, a redirection; {_HINT}")
         try:
             body = json.loads(content)
-        except ValueError:
+        except (ValueError, RecursionError):
             kind = response.headers.get("content-type", "")[:60] or "no media type"
             raise ValueError(f"answered {status} with {kind}, not with JSON; {_HINT}") from None
         if not isinstance(body, dict):
@@ -160,8 +162,16 @@ def _cause(error: Exception) -> str:
     if isinstance(error, httpx.UnsupportedProtocol | httpx.InvalidURL):
         return f"no usable URL; {_HINT}"
     if isinstance(error, httpx.ConnectError):
-        tls = isinstance(error.__cause__ and error.__cause__.__cause__, ssl.SSLError)
-        return "no TLS that can be trusted" if tls else "the connection is refused"
+        return "no TLS that can be trusted" if _is_tls(error) else "the connection is refused"
     if isinstance(error, httpx.TransportError):
         return f"the connection broke ({type(error).__name__})"
     return str(error)
+
+
+def _is_tls(error: BaseException | None) -> bool:
+    """Tell whether TLS is at the bottom of an error."""
+    while error is not None:
+        if isinstance(error, ssl.SSLError):
+            return True
+        error = error.__cause__ or error.__context__
+    return False

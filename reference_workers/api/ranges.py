@@ -71,6 +71,6 @@ def _is_same_version(if_range: str | None, etag: str, modified_at: datetime) -> 
         return True
     try:
         moment = parsedate_to_datetime(if_range)
-    except ValueError:
+    except (ValueError, OverflowError):
         return False  # another tag, or a weak one, which is not good enough for a part
     return moment.tzinfo is not None and moment == modified_at.replace(microsecond=0)

@@ -56,7 +56,7 @@ class Resources:
             threads = ThreadPoolExecutor(STORAGE_THREADS, thread_name_prefix="storage")
             stack.callback(threads.shutdown, wait=False, cancel_futures=True)
             conductor = Conductor(settings.conductor_server_url)
-            stack.push_async_callback(conductor.close)
+            stack.push_async_callback(conductor.aclose)
             subscriptions = await stack.enter_async_context(
                 Subscriptions.opened(state, settings.redis_url)
             )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -27,6 +27,8 @@ class ServedApi:
     http: httpx.Client
     state: State
     settings: Settings
+    stop: Callable[[], None]
+    """Have it stop, and return when it has."""
 
     @property
     def ws_url(self) -> str:
@@ -50,6 +52,11 @@ def serve_api(settings: Settings) -> Iterator[ServedApi]:
     server = uvicorn.Server(configured(settings.model_copy(update={"api_port": 0})))
     thread = threading.Thread(target=server.run, name="api")
     thread.start()
+
+    def stop() -> None:
+        server.should_exit = True
+        thread.join(SECONDS)
+
     try:
         wait_until(
             lambda: server.started or not thread.is_alive(),
@@ -63,8 +70,7 @@ def serve_api(settings: Settings) -> Iterator[ServedApi]:
             httpx.Client(base_url=url, timeout=SECONDS, trust_env=False) as http,
             closing(State(settings.database_url)) as state,
         ):
-            yield ServedApi(url, http, state, settings)
+            yield ServedApi(url, http, state, settings, stop)
     finally:
-        server.should_exit = True
-        thread.join(SECONDS)
+        stop()
     assert not thread.is_alive(), "the API did not stop"

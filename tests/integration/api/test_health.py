@@ -236,7 +236,7 @@ def test_a_real_conductor_is_seen_up_stopped_and_killed(settings: Settings, tmp_
         stopped = api.get("/conductor/health")
         java.send_signal(signal.SIGCONT)
         again = wait_until(
-            lambda: (answer := api.get("/conductor/health")).is_success and answer,
+            lambda: answer if (answer := api.get("/conductor/health")).is_success else None,
             what="Conductor to be seen healthy again",
             timeout=20,
         )

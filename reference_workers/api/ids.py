@@ -11,7 +11,8 @@ PATTERN = "^[A-Za-z0-9][A-Za-z0-9._~:@+=-]{0,127}$"
 
 _ID = re.compile(PATTERN.removeprefix("^").removesuffix("$"))
 
-Id = Annotated[str, Path(pattern=PATTERN, examples=["transcript-1"])]
+RecordingId = Annotated[str, Path(pattern=PATTERN, examples=["rec-1"])]
+TranscriptId = Annotated[str, Path(pattern=PATTERN, examples=["transcript-1"])]
 
 
 def is_id(text: str) -> bool:

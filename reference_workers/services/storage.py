@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -100,7 +100,8 @@ class Storage:
         """
         with _failures(key):
             head = self._client.head_object(Bucket=bucket or self.bucket, Key=key)
-        return StoredObject(head["ContentLength"], head["ETag"], head["LastModified"])
+        modified_at = head["LastModified"].astimezone(UTC)
+        return StoredObject(head["ContentLength"], head["ETag"], modified_at)
 
     def open_part(self, key: str, first: int, last: int, *, etag: str) -> StreamingBody:
         """Open the bytes from `first` to `last` of one version in our bucket; close what you get.

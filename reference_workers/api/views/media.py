@@ -9,6 +9,7 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
+import structlog
 from botocore.exceptions import BotoCoreError
 from botocore.response import StreamingBody
 from fastapi import APIRouter, Header, HTTPException, Request
@@ -17,7 +18,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response, StreamingResponse
 
 from reference_workers.api.errors import documented
-from reference_workers.api.ids import Id
+from reference_workers.api.ids import TranscriptId
 from reference_workers.api.ranges import Part, UnsatisfiableError, has_it, wanted_part
 from reference_workers.api.resources import Opened, Resources
 from reference_workers.api.views.transcripts import read_transcript
@@ -40,6 +41,7 @@ _AUDIO = {
     304: {"description": "You have it already."},
 } | documented(404, 410, 416, 422, 502, 503)
 
+log = structlog.get_logger()
 router = APIRouter(tags=["transcripts"])
 
 
@@ -62,7 +64,7 @@ class Waveform(BaseModel):
     response_class=StreamingResponse,
 )
 async def audio(
-    transcript_id: Id,
+    transcript_id: TranscriptId,
     request: Request,
     opened: Opened,
     range: Annotated[  # noqa: A002 - the header's name
@@ -107,7 +109,7 @@ async def audio(
     summary="How loud the mixdown is",
     responses=documented(404, 422, 503),
 )
-def waveform(transcript_id: Id, opened: Opened) -> Waveform:
+def waveform(transcript_id: TranscriptId, opened: Opened) -> Waveform:
     """Answer with the peaks that generate_waveform stored."""
     read_transcript(opened.state, transcript_id)
     path = waveform_file(opened.settings.data_dir, transcript_id)
@@ -162,8 +164,9 @@ async def _pieces(opened: Resources, body: StreamingBody) -> AsyncIterator[bytes
         while piece := await _in_storage(opened, body.read, PIECE):
             yield piece
     except BotoCoreError as error:
+        log.warning("the storage broke off", cause=type(error).__name__)
         # The answer has begun, and its length was promised: it can only be cut off.
-        raise TransientError(f"storage: cut off ({type(error).__name__})") from None
+        raise TransientError("the storage broke off") from None
     finally:
         body.close()
 

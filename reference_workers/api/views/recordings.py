@@ -11,7 +11,7 @@ from starlette.concurrency import run_in_threadpool
 
 from reference_workers.api.conductor import Conductor, NoAnswerError
 from reference_workers.api.errors import documented
-from reference_workers.api.ids import Id
+from reference_workers.api.ids import RecordingId
 from reference_workers.api.resources import Opened
 from reference_workers.state.models import Recording, Transcript
 from reference_workers.state.repository import State
@@ -48,7 +48,7 @@ router = APIRouter(tags=["recordings"])
     summary="A recording, and how far its workflow is",
     responses=documented(404, 422, 503),
 )
-async def recording(recording_id: Id, opened: Opened) -> RecordingAnswer:
+async def recording(recording_id: RecordingId, opened: Opened) -> RecordingAnswer:
     """Answer though Conductor is away: then the workflow's status is UNKNOWN, with the cause."""
     row, transcript_id = await run_in_threadpool(_read, opened.state, recording_id)
     workflow = None

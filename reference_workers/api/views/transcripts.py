@@ -16,7 +16,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import defer
 
 from reference_workers.api.errors import documented
-from reference_workers.api.ids import Id
+from reference_workers.api.ids import TranscriptId
 from reference_workers.api.resources import Opened
 from reference_workers.state.models import Transcript
 from reference_workers.state.repository import State
@@ -63,7 +63,7 @@ router = APIRouter(tags=["transcripts"])
     summary="A transcript without its words",
     responses=documented(404, 422, 503),
 )
-def transcript(transcript_id: Id, opened: Opened) -> TranscriptAnswer:
+def transcript(transcript_id: TranscriptId, opened: Opened) -> TranscriptAnswer:
     """Answer with what is there at the moment; follow the WebSocket to hear of changes."""
     return TranscriptAnswer.model_validate(read_transcript(opened.state, transcript_id))
 
@@ -74,7 +74,7 @@ def transcript(transcript_id: Id, opened: Opened) -> TranscriptAnswer:
     responses=documented(404, 422, 503),
 )
 def words(
-    transcript_id: Id,
+    transcript_id: TranscriptId,
     opened: Opened,
     offset: Annotated[int, Query(ge=0, le=WORDS_MAX)] = 0,
     limit: Annotated[int, Query(ge=1, le=WORDS_AT_ONCE)] = WORDS_AT_ONCE,

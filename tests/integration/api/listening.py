@@ -38,8 +38,7 @@ async def farewell(socket: ClientConnection) -> tuple[int, str]:
     """Return close code and reason, whatever comes before."""
     async with asyncio.timeout(SECONDS):
         with pytest.raises(ConnectionClosed) as closed:
-            while True:
-                await socket.recv()
+            await _listen_for_ever(socket)
     said = closed.value.rcvd
     assert said is not None, "the connection was cut without a word"
     return said.code, said.reason
@@ -48,3 +47,8 @@ async def farewell(socket: ClientConnection) -> tuple[int, str]:
 def names(events: list[Json]) -> list[str]:
     """Return what the events are called."""
     return [event["event"] for event in events]
+
+
+async def _listen_for_ever(socket: ClientConnection) -> None:
+    while True:
+        await socket.recv()

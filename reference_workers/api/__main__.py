@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import sys
 
-import uvicorn
-
 from reference_workers import log
-from reference_workers.api.serving import RefusedToListenError, configured
+from reference_workers.api.serving import RefusedToListenError, Server, configured
 from reference_workers.settings import Settings
 
 
@@ -20,7 +18,7 @@ def main() -> int:
     except RefusedToListenError as error:
         print(error, file=sys.stderr)  # noqa: T201
         return 2
-    uvicorn.Server(config).run()
+    Server(config).run()
     return 0
 
 

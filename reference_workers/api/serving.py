@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 
+import structlog
 import uvicorn
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.frames import CloseCode
@@ -20,6 +22,8 @@ PING_SECONDS = 20.0
 SAID_MAX_BYTES = 16 * 1024
 """Of one message to us."""
 STOP_SECONDS = 10
+
+log = structlog.get_logger()
 
 
 class RefusedToListenError(Exception):
@@ -58,6 +62,17 @@ class CuttingProtocol(WebSocketsSansIOProtocol):
         asyncio.get_running_loop().call_later(LINGER_SECONDS, self.transport.abort)
 
 
+class Server(uvicorn.Server):
+    """uvicorn's own, which says where it listens in our log."""
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Listen, and say so."""
+        await super().startup(sockets)
+        for server in self.servers if self.started else ():
+            for listener in server.sockets:
+                log.info("the API listens", address=listener.getsockname()[:2])
+
+
 def configured(settings: Settings) -> uvicorn.Config:
     """Return how uvicorn is to serve the API.
 
@@ -78,7 +93,9 @@ def configured(settings: Settings) -> uvicorn.Config:
         ws_ping_interval=PING_SECONDS,
         ws_ping_timeout=PING_SECONDS,
         ws_per_message_deflate=False,  # a compressor for each subscriber would cost 100 KB and more
-        access_log=False,  # it would have whole URLs, and people put tokens into them
+        # uvicorn logs whole URLs and, for WebSockets, whole headers: tokens would be among them.
+        access_log=False,
+        log_level="warning",
         log_config=None,
         server_header=False,
         timeout_graceful_shutdown=STOP_SECONDS,

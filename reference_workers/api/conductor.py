@@ -153,12 +153,15 @@ class Conductor:
         return f"Conductor at {self._root.host}{port}"
 
 
+_NO_SUCH_NAME = frozenset({socket.EAI_NONAME, socket.EAI_NODATA})
 _HINT = "is CONDUCTOR_SERVER_URL right?"
 
 
 def _cause(error: Exception) -> str:
     if isinstance(error, socket.gaierror):
-        return "there is no such name"
+        if error.errno in _NO_SUCH_NAME:
+            return "there is no such name"
+        return f"the name cannot be looked up now ({error.strerror})"
     if isinstance(error, httpx.UnsupportedProtocol | httpx.InvalidURL):
         return f"no usable URL; {_HINT}"
     if isinstance(error, httpx.ConnectError):

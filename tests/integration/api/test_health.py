@@ -149,6 +149,18 @@ async def test_a_server_that_is_not_there_is_named(url: str, cause: str) -> None
     assert cause in (health.error or "")
 
 
+async def test_a_name_server_that_is_away_is_no_missing_name(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def getaddrinfo(*_: Any, **__: Any) -> Any:
+        raise socket.gaierror(socket.EAI_AGAIN, "Temporary failure in name resolution")
+
+    monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
+    health = await checked("http://conductor.test/api")
+
+    assert "the name cannot be looked up now (Temporary failure" in (health.error or "")
+
+
 async def test_tls_that_cannot_be_trusted_is_told() -> None:
     with misbehaving(saying(b"\x15\x03\x01 this is no TLS")) as port:
         health = await checked(f"https://127.0.0.1:{port}/api")

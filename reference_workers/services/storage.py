@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,9 +16,10 @@ import boto3
 import httpx
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
+from botocore.response import StreamingBody
 
 from reference_workers import metering
-from reference_workers.errors import PermanentError, TransientError
+from reference_workers.errors import MissingError, PermanentError, TransientError
 from reference_workers.services.http import is_retryable, stream
 from reference_workers.settings import Settings
 
@@ -25,6 +28,17 @@ if TYPE_CHECKING:
 
 PRESIGN_SECONDS = 7200
 """Lifetime of a presigned URL (seed TASK-004c)."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredObject:
+    """What S3 says about an object."""
+
+    size: int
+    """Bytes."""
+    etag: str
+    """With its quotes, as HTTP has it; another content has another one."""
+    modified_at: datetime
 
 
 class Storage:
@@ -75,11 +89,33 @@ class Storage:
         """Return an object's size in bytes.
 
         Raises:
-            PermanentError: There is no such object.
+            MissingError: There is no such object.
+        """
+        return self.about(key, bucket=bucket).size
+
+    def about(self, key: str, *, bucket: str | None = None) -> StoredObject:
+        """Return what there is under a key.
+
+        Raises:
+            MissingError: There is no such object.
         """
         with _asking("HeadObject", key):
             head = self._client.head_object(Bucket=bucket or self.bucket, Key=key)
-        return head["ContentLength"]
+        modified_at = head["LastModified"].astimezone(UTC)
+        return StoredObject(head["ContentLength"], head["ETag"], modified_at)
+
+    def open_part(self, key: str, first: int, last: int, *, etag: str) -> StreamingBody:
+        """Open the bytes from `first` to `last` of one version in our bucket; close what you get.
+
+        Raises:
+            MissingError: There is no such object (any more).
+            PermanentError: It is another version by now.
+        """
+        with _failures(key):
+            answer = self._client.get_object(
+                Bucket=self.bucket, Key=key, Range=f"bytes={first}-{last}", IfMatch=etag
+            )
+        return answer["Body"]
 
     def sha256(self, url: str) -> str:
         """Return the SHA-256 of what a URL serves, read in flat memory, as hex digits.
@@ -137,9 +173,14 @@ def _failures(key: str) -> Iterator[None]:
         status = int(
             error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", HTTPStatus.BAD_REQUEST)
         )
-        kind = TransientError if is_retryable(status) else PermanentError
-        raise kind(f"S3 {key!r}: {code} ({status})") from error
+        raise _kind(status)(f"S3 {key!r}: {code} ({status})") from error
     except ParamValidationError as error:
         raise PermanentError(f"S3 {key!r}: no usable bucket or key") from error
     except BotoCoreError as error:
         raise TransientError(f"S3 {key!r}: no answer ({type(error).__name__})") from error
+
+
+def _kind(status: int) -> type[TransientError | PermanentError]:
+    if is_retryable(status):
+        return TransientError
+    return MissingError if status == HTTPStatus.NOT_FOUND else PermanentError

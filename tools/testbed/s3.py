@@ -130,6 +130,16 @@ class S3Server:
         )
         return sorted(entry["Key"] for page in pages for entry in page.get("Contents", []))
 
+    def versions(self, bucket: str) -> dict[str, str]:
+        """Return the version of every object there is now, by key."""
+        # Asked of moto itself: a look at a few thousand keys takes no time.
+        store = s3_backends[DEFAULT_ACCOUNT_ID]["aws"].buckets[bucket]
+        return {
+            key: str(entry.version_id)
+            for key, entry in list(store.keys.items())
+            if not isinstance(entry, FakeDeleteMarker)
+        }
+
     def read(self, bucket: str, key: str) -> bytes:
         """Return the content of an object that is there now.
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeoutError
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, cast
 
 from tools.errors import FleetError
 
@@ -79,6 +79,7 @@ class SeedLines:
         self._environment = environment
         self._process: subprocess.Popen[str] | None = None
         self._errors: IO[str] | None = None
+        self._last_words = ""
 
     def sow(self, meeting: Mapping[str, Any]) -> Ids:
         """Have the rows written; return their ids.
@@ -87,17 +88,16 @@ class SeedLines:
             FleetError: The command ended, or answered no ids in time.
         """
         process = self._process or self._start()
-        assert process.stdin and process.stdout
         try:
-            process.stdin.write(f"{json.dumps(meeting)}\n")
-            process.stdin.flush()
-            line = _line_in_time(process.stdout)
+            cast("IO[str]", process.stdin).write(f"{json.dumps(meeting)}\n")
+            cast("IO[str]", process.stdin).flush()
+            line = _line_in_time(cast("IO[str]", process.stdout))
             ids: Ids = json.loads(line)
         except (OSError, ValueError, FutureTimeoutError) as error:
             self.close()
             raise FleetError(
                 f"{self._who} wrote no ids",
-                evidence=self._last_words() or str(error),
+                evidence=self._last_words or str(error),
                 hint="with seed_lines it must answer every line with a line, and flush it",
             ) from error
         return ids
@@ -107,6 +107,14 @@ class SeedLines:
         process, self._process = self._process, None
         if process is None:
             return
+        if self._errors is not None:
+            with self._errors as errors:
+                self._end(process)
+                errors.seek(0)
+                self._last_words = "\n".join(errors.read().splitlines()[-30:])
+
+    @staticmethod
+    def _end(process: subprocess.Popen[str]) -> None:
         try:
             process.communicate(timeout=5)
         except (subprocess.TimeoutExpired, OSError, ValueError):
@@ -128,12 +136,6 @@ class SeedLines:
         except OSError as error:
             raise _cannot_start(self._who, error) from error
         return self._process
-
-    def _last_words(self) -> str:
-        if self._errors is None:
-            return ""
-        self._errors.seek(0)
-        return "\n".join(self._errors.read().splitlines()[-30:])
 
 
 def _line_in_time(stream: IO[str]) -> str:

@@ -43,6 +43,22 @@ def lint(session: nox.Session) -> None:
 
 
 @nox.session
+def contracts(session: nox.Session) -> None:
+    """Prove the contracts sound, their page fresh, and the newest release unbroken."""
+    _install(session, RUN_LOCK)
+    session.run("trackproof", "contracts", "check")
+    session.run("trackproof", "contracts", "docs", "--check")
+    session.run("trackproof", "contracts", "gate")
+
+
+@nox.session
+def bench(session: nox.Session) -> None:
+    """Measure what is promised to be quick: `nox -s bench -- validation`."""
+    _install(session, DEV_LOCK)
+    session.run("python", "-m", "tests.bench", *session.posargs)
+
+
+@nox.session
 def fmt(session: nox.Session) -> None:
     """Put the code into its one format."""
     _install(session, DEV_LOCK)

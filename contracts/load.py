@@ -203,8 +203,8 @@ def _task(path: Path, kind: Schema, shapes: Mapping[str, Schema]) -> TaskContrac
         summary=data["summary"],
         seed=tuple(data["seed"]),
         definition=data["definition"],
-        input=_bundled(data["input"], shapes),
-        output=_bundled(data["output"], shapes),
+        input=bundled(data["input"], shapes),
+        output=bundled(data["output"], shapes),
         effects=data["effects"],
         errors=data["errors"],
         idempotency=data["idempotency"],
@@ -216,7 +216,7 @@ def _clauses(task: str, data: Mapping[str, Any]) -> tuple[Clause, ...]:
     return tuple(Clause(task=task, **clause) for clause in data["clauses"])
 
 
-def _bundled(schema: Schema, shapes: Mapping[str, Schema]) -> Schema:
+def bundled(schema: Schema, shapes: Mapping[str, Schema]) -> Schema:
     """Make `schema` stand alone: what it borrows from shapes.yaml comes along as its $defs."""
     local: Schema = _pointing_inward(schema)
     known = {**_pointing_inward(dict(shapes)), **local.get("$defs", {})}

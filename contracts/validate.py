@@ -5,27 +5,35 @@ The validators are compiled once; jsonschema-rs keeps the cost of a large payloa
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from functools import cache
-from typing import Any, Literal
+from collections.abc import Callable, Mapping
+from functools import cache, wraps
+from inspect import iscoroutinefunction
+from typing import Any, Literal, ParamSpec, TypeAlias, cast
 
 import jsonschema_rs
 
 from contracts.load import load_contracts
+from contracts.reading import pointer
 
+P = ParamSpec("P")
 Side = Literal["input", "output"]
+Worker: TypeAlias = Callable[P, Mapping[str, Any]]
 
 
 class ContractViolationError(ValueError):
     """A payload breaks its task's schema."""
 
-    def __init__(self, task: str, side: Side, pointer: str, reason: str) -> None:
-        """Say which task, which side, where (JSON pointer) and why."""
-        super().__init__(f"{task}: {side} at {pointer or '/'}: {reason}")
+    def __init__(
+        self, task: str, side: Side, pointer: str, reason: str, *, schema_pointer: str = ""
+    ) -> None:
+        """Say which task, which side, where (JSON pointers into payload and schema) and why."""
+        rule = f" (schema {schema_pointer})" if schema_pointer else ""
+        super().__init__(f"{task}: {side} at {pointer or '/'}: {reason}{rule}")
         self.task = task
         self.side = side
         self.pointer = pointer
         self.reason = reason
+        self.schema_pointer = schema_pointer
 
 
 @cache
@@ -43,8 +51,13 @@ def check(task: str, side: Side, payload: Mapping[str, Any]) -> None:
     """
     error = next(_validator(task, side).iter_errors(payload), None)
     if error is not None:
-        pointer = "".join(f"/{part}" for part in error.instance_path)
-        raise ContractViolationError(task, side, pointer, _short(error.message))
+        raise ContractViolationError(
+            task,
+            side,
+            pointer(error.instance_path),
+            _short(error.message),
+            schema_pointer=pointer(error.schema_path),
+        )
 
 
 def accepted_input(task: str, payload: Mapping[str, Any]) -> dict[str, Any]:
@@ -60,6 +73,48 @@ def accepted_input(task: str, payload: Mapping[str, Any]) -> dict[str, Any]:
         value = payload.get(name)
         accepted[name] = schema.get("default") if value is None else value
     return accepted
+
+
+def keeps_contract(task: str) -> Callable[[Worker[P]], Worker[P]]:
+    """Hold a worker to its contract: what it gets and what it returns is checked at each call.
+
+    For any function that returns the task's output and takes the task's input, either as one
+    mapping or as keyword arguments; it sees the named fields only, with defaults filled in.
+
+        @keeps_contract("get_recording")
+        def get_recording(recording_id: str) -> dict[str, Any]: ...
+
+    Raises:
+        ValueError: There is no contract of that name (when decorating).
+        ContractViolationError: Input or output breaks the contract (when called).
+    """
+    if task not in load_contracts().tasks:
+        known = ", ".join(sorted(load_contracts().tasks))
+        raise ValueError(f"there is no contract for the task {task!r}; there are: {known}")
+    required = load_contracts().tasks[task].input.get("required", ())
+
+    def decorated(worker: Worker[P]) -> Worker[P]:
+        if iscoroutinefunction(worker):
+            raise TypeError(f"{worker.__qualname__} is async; decorate a plain function")
+
+        @wraps(worker)
+        def checked(*args: P.args, **kwargs: P.kwargs) -> Mapping[str, Any]:
+            if args:
+                output = cast("Any", worker)(accepted_input(task, cast("Any", args[0])))
+            else:
+                # An SDK hands None to a parameter whose field is not there.
+                given = {
+                    name: value
+                    for name, value in kwargs.items()
+                    if value is not None or name in required
+                }
+                output = cast("Any", worker)(**accepted_input(task, given))
+            check(task, "output", output)
+            return cast("Mapping[str, Any]", output)
+
+        return checked
+
+    return decorated
 
 
 def _short(message: str, limit: int = 300) -> str:

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import signal
 import threading
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 
 import structlog
 
 from reference_workers import log
+from reference_workers.client import ConductorClient
 from reference_workers.context import Clients
+from reference_workers.reconciling import Reconciler
 from reference_workers.runner import Fleet
 from reference_workers.settings import Settings
+from reference_workers.state.publishing import Publisher
 
 
 def main() -> None:
@@ -22,13 +27,30 @@ def main() -> None:
         signal.signal(number, lambda *_: told_to_stop.set())
 
     with Clients.opened(settings) as clients:
-        clients.state.create_tables()
-        fleet = Fleet(clients)
-        fleet.start()
-        structlog.get_logger().info("fleet polls", server=settings.conductor_server_url)
-        told_to_stop.wait()
-        fleet.stop()
+        clients.state.migrate()
+        with _beside_the_workers(clients):
+            fleet = Fleet(clients)
+            fleet.start()
+            structlog.get_logger().info("fleet polls", server=settings.conductor_server_url)
+            told_to_stop.wait()
+            fleet.stop()
         structlog.get_logger().info("fleet stopped")
+
+
+@contextmanager
+def _beside_the_workers(clients: Clients) -> Iterator[None]:
+    """Publish events and see to endings until the block ends."""
+    settings = clients.settings
+    with ExitStack() as stack:
+        if settings.redis_url:
+            stack.enter_context(Publisher(clients.state, settings.redis_url).running())
+        reconciler = Reconciler(
+            clients.state,
+            lambda: ConductorClient.from_settings(settings),
+            seconds=settings.reconcile_seconds,
+        )
+        stack.enter_context(reconciler.running())
+        yield
 
 
 if __name__ == "__main__":

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 from reference_workers.services.daily import Daily
 from reference_workers.services.llm import LLM
@@ -16,6 +17,8 @@ from reference_workers.services.storage import Storage
 from reference_workers.services.webhook import Webhook
 from reference_workers.services.zulip import Zulip
 from reference_workers.settings import Settings
+from reference_workers.state.cache import Cache
+from reference_workers.state.editing import Edit, Source
 from reference_workers.state.repository import State
 
 
@@ -25,6 +28,7 @@ class Clients:
 
     settings: Settings
     state: State
+    cache: Cache
     storage: Storage
     daily: Daily
     modal: Modal
@@ -36,9 +40,15 @@ class Clients:
     @contextmanager
     def opened(cls, settings: Settings) -> Iterator[Self]:
         """Open all clients; they are closed when the block ends."""
+        state = State(settings.database_url)
         clients = cls(
             settings=settings,
-            state=State(settings.database_url),
+            state=state,
+            cache=Cache(
+                state,
+                max_bytes=settings.cache_max_bytes,
+                max_age_seconds=settings.cache_max_age_seconds,
+            ),
             storage=Storage(settings),
             daily=Daily(settings),
             modal=Modal(settings),
@@ -60,6 +70,11 @@ class Clients:
             yield clients
 
 
+def task_source(workflow_id: str, reference: str) -> Source:
+    """Return who tells in a task's events: all its attempts and runs are one."""
+    return Source(f"{workflow_id}/{reference}")
+
+
 @dataclass(frozen=True, slots=True)
 class Context:
     """One task at work."""
@@ -70,6 +85,38 @@ class Context:
     reference: str = ""
     attempt: int = 0
     """How many times this task was tried before."""
+    source: Source = field(init=False)
+    """Who tells in this task's events: all attempts and all runs of it are one."""
+
+    def __post_init__(self) -> None:
+        """Name the source after the task."""
+        object.__setattr__(self, "source", task_source(self.workflow_id, self.reference))
+
+    @contextmanager
+    def edit(self, transcript_id: str) -> Iterator[Edit]:
+        """Open a transaction on a transcript: the task's result and its events, or neither.
+
+        Raises:
+            PermanentError: There is no such transcript.
+            TransientError: The database does not answer.
+        """
+        with self.clients.state.edit(transcript_id, self.source) as edit:
+            yield edit
+
+    def ask(self, task: str, prompt: str, *, name: str, schema: dict[str, Any]) -> dict[str, Any]:
+        """Return the LLM's answer to a question of a task's, remembered or new.
+
+        Each answer is remembered by itself: a task of many questions that fails at the last one
+        asks only that one again.
+        """
+        clients = self.clients
+        answer: dict[str, Any] = clients.cache.remembered(
+            task,
+            [clients.llm.model, prompt, name, json.dumps(schema, sort_keys=True)],
+            lambda: clients.llm.ask(prompt, name=name, schema=schema),
+            patience=clients.settings.outside_timeout_seconds,
+        )
+        return answer
 
     @contextmanager
     def scratch(self, suffix: str) -> Iterator[Path]:

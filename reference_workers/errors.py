@@ -11,5 +11,9 @@ class TransientError(WorkerError):
     """It may work next time: Conductor retries (FAILED)."""
 
 
+class ConflictError(TransientError):
+    """Another was quicker to write the same row."""
+
+
 class PermanentError(WorkerError):
     """It will not work next time either: no retry (FAILED_WITH_TERMINAL_ERROR)."""

@@ -11,14 +11,14 @@ from typing import Any, Literal
 
 import structlog
 
-from contracts.load import Step, load_contracts
+from contracts.load import load_contracts
 from contracts.validate import ContractViolationError, accepted_input, check
 from reference_workers.context import Context
 from reference_workers.errors import PermanentError, TransientError
+from reference_workers.progress import report
 from reference_workers.workers import WORKERS
 
 Status = Literal["COMPLETED", "FAILED", "FAILED_WITH_TERMINAL_ERROR"]
-Progress = Literal["in_progress", "completed", "failed"]
 
 log = structlog.get_logger()
 
@@ -41,13 +41,14 @@ def perform(context: Context, task_type: str, payload: Mapping[str, Any]) -> Out
         attempt=context.attempt,
         transcript_id=transcript_id,
     ):
-        _report(context, transcript_id, task_type, "in_progress")
+        report(context, transcript_id, task_type, "in_progress")
         outcome = _outcome(context, task_type, payload)
-        _report(
+        report(
             context,
             transcript_id,
             task_type,
             "completed" if outcome.status == "COMPLETED" else "failed",
+            output=outcome.output,
             is_final=_is_final(context, task_type, outcome),
         )
         log.info("task ended", status=outcome.status, reason=outcome.reason)
@@ -80,45 +81,6 @@ def _is_final(context: Context, task_type: str, outcome: Outcome) -> bool:
         return False
     retries = load_contracts().tasks[task_type].retry_count
     return outcome.status == "FAILED_WITH_TERMINAL_ERROR" or context.attempt >= retries
-
-
-def _report(
-    context: Context,
-    transcript_id: str | None,
-    task_type: str,
-    progress: Progress,
-    *,
-    is_final: bool = False,
-) -> None:
-    """Append PIPELINE_PROGRESS; after the last failure of a needed step, the status is error."""
-    step = step_of(context.reference, task_type)
-    if transcript_id is None or step is None:
-        return
-    try:
-        with context.clients.state.edit(transcript_id) as edit:
-            edit.emit(
-                "PIPELINE_PROGRESS",
-                {
-                    "workflow_id": context.workflow_id,
-                    "current_step": context.reference,
-                    "step_index": step.index,
-                    "total_steps": len(load_contracts().steps),
-                    "step_status": progress,
-                },
-            )
-            if is_final and not step.optional:
-                edit.transcript.status = "error"
-                edit.emit("STATUS", {"value": "error"})
-    except Exception as error:  # whatever it is, the task itself is not to suffer for it
-        log.warning("progress could not be recorded", cause=str(error))
-
-
-def step_of(reference: str, task_type: str) -> Step | None:
-    """Return the pipeline's step for a task; a branch of a dynamic fork has its fork's step."""
-    for step in load_contracts().steps:
-        if step.reference == reference or (step.dynamic and step.task_type == task_type):
-            return step
-    return None
 
 
 def _transcript_id(context: Context, payload: Mapping[str, Any]) -> str | None:

@@ -42,7 +42,7 @@ def seed(state: State, meeting: dict[str, Any]) -> dict[str, str]:
 def main() -> None:
     """Answer every line of standard input with a line on standard output."""
     state = State(Settings().database_url)
-    state.create_tables()
+    state.migrate()
     for line in sys.stdin:
         sys.stdout.write(f"{json.dumps(seed(state, json.loads(line)))}\n")
         sys.stdout.flush()

@@ -27,6 +27,9 @@ class Settings(BaseSettings):
     transcript_url: str = "http://localhost:8000"
     transcript_modal_api_key: SecretStr = SecretStr("")
 
+    transcript_model: str = "default"
+    """Names what transcribes behind that URL: another name, and nothing remembered is used."""
+
     llm_url: str = "http://localhost:8001/v1"
     llm_api_key: SecretStr = SecretStr("")
     llm_model: str = "default"
@@ -44,8 +47,17 @@ class Settings(BaseSettings):
     database_url: str = Field(default="sqlite:///reference_workers.db", repr=False)
     """Out of the repr, since it may hold a password."""
 
+    redis_url: str | None = Field(default=None, repr=False)
+    """Where events are published; without it subscribers read the database only."""
+
     data_dir: Path = Path("data")
     frontend_url: str = "http://localhost:3000"
+
+    cache_max_bytes: int = Field(default=256_000_000, ge=0)
+    """Of all remembered answers together; the oldest go first. 0 remembers nothing."""
+
+    cache_max_age_seconds: float = Field(default=30 * 86_400.0, ge=0)
+    """After which an answer is asked for anew. 0 remembers nothing."""
 
     branch_threads: int = Field(default=4, ge=1, le=64)
     """How many branches of one fork this process works on at a time."""
@@ -55,3 +67,6 @@ class Settings(BaseSettings):
 
     transcription_timeout_seconds: float = Field(default=840.0, gt=0)
     """Time limit of one transcription; below transcribe_track's response timeout."""
+
+    reconcile_seconds: float = Field(default=15.0, gt=0)
+    """Between two looks for transcripts whose workflow ended without their knowing."""

@@ -1,14 +1,33 @@
-"""Real servers: one Conductor a version, for all tests that only use it."""
+"""Real servers for all tests that only use them: one Conductor a version, one PostgreSQL."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from pathlib import Path
 
 import pytest
 
+from tools.errors import TestbedError
 from tools.testbed.conductor import ConductorServer, start_process
 from tools.testbed.conductor.versions import DEFAULT_VERSION
+from tools.testbed.database import STARTED, VARIABLE
+from tools.testbed.postgres import PostgresServer, start_postgres
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--database",
+        choices=STARTED,
+        default="sqlite",
+        help="where fleets keep their state (tests of the state itself run on both)",
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    # Whole runs follow too, in whatever process they are started.
+    os.environ[VARIABLE] = config.getoption("--database")
 
 
 @pytest.fixture(scope="session")
@@ -30,3 +49,42 @@ def conductor_of() -> Iterator[Callable[[str], ConductorServer]]:
 def conductor(conductor_of: Callable[[str], ConductorServer]) -> ConductorServer:
     """Return a server of the default version."""
     return conductor_of(DEFAULT_VERSION)
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgresServer]:
+    """Return a PostgreSQL server; skip where there is none to run."""
+    with ExitStack() as stack:
+        try:
+            server = stack.enter_context(start_postgres())
+        except TestbedError as error:
+            pytest.skip(f"{error.what}. Hint: {error.hint}")
+        yield server
+
+
+@pytest.fixture
+def new_database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Callable[[str], str]]:
+    """Make an empty database of a kind and return its URL."""
+    with ExitStack() as stack:
+
+        def of(kind: str) -> str:
+            if kind == "sqlite":
+                return f"sqlite:///{tmp_path / 'state.db'}"
+            server: PostgresServer = request.getfixturevalue("postgres")
+            url = server.new_database()
+            stack.callback(server.drop_database, url)
+            return url
+
+        yield of
+
+
+@pytest.fixture
+def database_url(pytestconfig: pytest.Config, new_database: Callable[[str], str]) -> str:
+    """Return an empty database of the kind that `--database` names."""
+    return new_database(pytestconfig.getoption("--database"))
+
+
+@pytest.fixture(params=STARTED)
+def each_database_url(request: pytest.FixtureRequest, new_database: Callable[[str], str]) -> str:
+    """Return an empty database: the test runs once on each kind."""
+    return new_database(request.param)

@@ -4,7 +4,6 @@
 what comes from there against the schema of where it goes, through joins and dynamic forks;
 and it checks names, time limits and the seed's table. One module a kind of question:
 
-    fitting   does one JSON Schema fit another
     paths     what a JSONPath picks from a schema
     graph     what runs before what
     sources   what an expression yields
@@ -24,8 +23,8 @@ import jsonschema_rs
 from contracts.errors import Finding
 from contracts.load import Contracts
 from contracts.reading import check_schema, pointer, read_data
+from contracts.schemas.forms import inlined
 from contracts.wiring.feeding import INPUT_FILE, check_definitions_used, check_feeding, check_start
-from contracts.wiring.fitting import inlined
 from contracts.wiring.forks import check_forks, check_plan, read_plan
 from contracts.wiring.graph import WORKFLOW_FILE, arranged
 from contracts.wiring.limits import check_limits, check_longest_run, read_table

@@ -8,7 +8,9 @@ from typing import Any
 from contracts.errors import Finding
 from contracts.load import Contracts, Schema
 from contracts.reading import pointer as pointer_of
-from contracts.wiring.fitting import Misfit, inlined, misfits, shown
+from contracts.schemas.fitting import Misfit, misfits
+from contracts.schemas.forms import inlined
+from contracts.schemas.words import shown
 from contracts.wiring.graph import WORKFLOW_FILE, Node
 from contracts.wiring.paths import EXPRESSION, advice
 from contracts.wiring.sources import Flow, unresolved, value_schema

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from contracts.reading import pointer as pointer_of
-from contracts.wiring.fitting import choices, described, nullable, union
+from contracts.schemas.forms import choices, nullable, union
+from contracts.schemas.words import described
 
 EXPRESSION = re.compile(r"(?<!\$)\$\{([^{}]*)\}")
 _NAME = r"[A-Za-z_][\w-]*"

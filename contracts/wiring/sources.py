@@ -9,7 +9,7 @@ from typing import Any
 
 from contracts.errors import Finding
 from contracts.load import Contracts, Schema
-from contracts.wiring.fitting import inlined, union
+from contracts.schemas.forms import inlined, union
 from contracts.wiring.graph import WORKFLOW_FILE, Graph, Node
 from contracts.wiring.paths import (
     EXPRESSION,

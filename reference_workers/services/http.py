@@ -5,6 +5,8 @@ Messages carry method, host and path; never a query (it may hold a signature) or
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from http import HTTPStatus
 from typing import Any
 
@@ -33,8 +35,14 @@ def exchange(client: httpx.Client, method: str, url: str, **arguments: Any) -> h
         TransientError: No answer: connection refused, cut or too slow.
         PermanentError: The URL itself makes no sense.
     """
-    try:
+    with _no_answer(client, method, url):
         return client.request(method, url, **arguments)
+
+
+@contextmanager
+def _no_answer(client: httpx.Client, method: str, url: str) -> Iterator[None]:
+    try:
+        yield
     except httpx.TransportError as error:
         if isinstance(error, httpx.UnsupportedProtocol):
             raise PermanentError(f"{method} {_place(client, url)}: no usable URL") from error
@@ -43,6 +51,17 @@ def exchange(client: httpx.Client, method: str, url: str, **arguments: Any) -> h
         ) from error
     except httpx.InvalidURL as error:
         raise PermanentError(f"{method}: no usable URL") from error
+
+
+def stream(client: httpx.Client, url: str) -> Iterator[bytes]:
+    """Yield what a URL serves, piece by piece.
+
+    Raises:
+        TransientError: As `fetch`, or the connection is lost on the way.
+        PermanentError: As `fetch`.
+    """
+    with _no_answer(client, "GET", url), client.stream("GET", url) as response:
+        yield from accepted(response).iter_bytes()
 
 
 def fetch(client: httpx.Client, method: str, url: str, **arguments: Any) -> httpx.Response:

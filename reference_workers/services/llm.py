@@ -18,7 +18,7 @@ class LLM:
 
     def __init__(self, settings: Settings) -> None:
         """Open a client for one model."""
-        self._model = settings.llm_model
+        self.model = settings.llm_model
         self._client = httpx.Client(
             base_url=settings.llm_url,
             headers={"Authorization": f"Bearer {settings.llm_api_key.get_secret_value()}"},
@@ -37,7 +37,7 @@ class LLM:
             "POST",
             "chat/completions",
             json={
-                "model": self._model,
+                "model": self.model,
                 "messages": [{"role": "user", "content": prompt}],
                 "response_format": {
                     "type": "json_schema",

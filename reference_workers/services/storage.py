@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http import HTTPStatus
@@ -10,11 +11,12 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
 import boto3
+import httpx
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
 
 from reference_workers.errors import PermanentError, TransientError
-from reference_workers.services.http import is_retryable
+from reference_workers.services.http import is_retryable, stream
 from reference_workers.settings import Settings
 
 if TYPE_CHECKING:
@@ -30,6 +32,7 @@ class Storage:
     def __init__(self, settings: Settings) -> None:
         """Open a client that addresses buckets by path, as self-hosted S3 servers want it."""
         self.bucket = settings.transcript_bucket
+        self._reader = httpx.Client(timeout=settings.outside_timeout_seconds)
         self._client: S3Client = boto3.client(
             "s3",
             endpoint_url=settings.s3_endpoint_url,
@@ -77,6 +80,18 @@ class Storage:
             head = self._client.head_object(Bucket=bucket or self.bucket, Key=key)
         return head["ContentLength"]
 
+    def sha256(self, url: str) -> str:
+        """Return the SHA-256 of what a URL serves, read in flat memory, as hex digits.
+
+        Raises:
+            TransientError: It cannot be read now.
+            PermanentError: It is refused, or there is nothing.
+        """
+        digest = hashlib.sha256()
+        for chunk in stream(self._reader, url):
+            digest.update(chunk)
+        return digest.hexdigest()
+
     def put_file(self, key: str, path: Path, *, content_type: str) -> int:
         """Upload a file into the transcripts' bucket; return its size in bytes."""
         with _failures(key), path.open("rb") as body:
@@ -101,6 +116,7 @@ class Storage:
     def close(self) -> None:
         """Close the connections."""
         self._client.close()
+        self._reader.close()
 
 
 @contextmanager

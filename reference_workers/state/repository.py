@@ -2,66 +2,94 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, TypeVar
+from typing import TypeVar
 
-from sqlalchemy import Engine, create_engine, event, select
-from sqlalchemy.exc import OperationalError
-from sqlalchemy.orm import Session
+from sqlalchemy import Engine, select
+from sqlalchemy.exc import DBAPIError, IntegrityError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from sqlalchemy.orm import Session, defer
 
-from reference_workers.errors import PermanentError, TransientError
-from reference_workers.state.models import Base, Consent, Event, Recording, Room, Transcript
-
-BUSY_TIMEOUT_SECONDS = 15
+from reference_workers.errors import ConflictError, PermanentError, TransientError
+from reference_workers.state import migrating
+from reference_workers.state.connecting import open_engine, reading
+from reference_workers.state.editing import Edit, Source
+from reference_workers.state.models import Consent, Meeting, Recording, Room, Transcript
 
 Row = TypeVar("Row", Recording, Room)
-
-
-class Edit:
-    """One open transaction on one transcript."""
-
-    def __init__(self, session: Session, transcript: Transcript) -> None:
-        """Bind the transaction to its transcript row."""
-        self._session = session
-        self.transcript = transcript
-
-    def emit(self, name: str, data: dict[str, Any]) -> None:
-        """Append an event; it becomes visible together with the rest of the transaction."""
-        row = Event(transcript_id=self.transcript.id, event=name, data=data)
-        self._session.add(row)
+Listener = Callable[[str], None]
 
 
 class State:
-    """The database behind the fleet."""
+    """The database behind the fleet; safe to share among threads."""
 
     def __init__(self, database_url: str) -> None:
-        """Connect; on SQLite, readers and writers of many processes wait for each other."""
-        self.engine = _engine(database_url)
+        """Prepare to connect; on SQLite, writers of many processes wait for each other."""
+        self.engine = open_engine(database_url)
+        self.reading = reading(self.engine)
+        self._listeners: list[Listener] = []
 
-    def create_tables(self) -> None:
-        """Create what is missing."""
-        Base.metadata.create_all(self.engine)
+    def migrate(self) -> None:
+        """Bring the database to the newest revision; many processes may ask for it at once.
+
+        Raises:
+            MigrationError: The tables that are there were not made by migrations.
+        """
+        migrating.upgrade(self.engine)
 
     @contextmanager
-    def edit(self, transcript_id: str) -> Iterator[Edit]:
+    def edit(self, transcript_id: str, source: Source | None = None) -> Iterator[Edit]:
         """Open a transaction on a transcript; it is committed when the block ends well.
+
+        Args:
+            transcript_id: The transcript whose row is locked until the end of the block.
+            source: Who tells, so that the same event is not told twice; nobody in particular
+                by default.
 
         Raises:
             PermanentError: There is no such transcript.
             TransientError: The database does not answer.
         """
-        with self._session() as session, session.begin():
-            yield Edit(session, _existing(session, transcript_id))
+        teller = source or Source()
+        with self._session(self.engine) as session, session.begin():
+            edit = Edit(session, _locked(session, transcript_id), teller)
+            yield edit
+        teller.told += edit.told
+        for listener in tuple(self._listeners):
+            listener(transcript_id)
+
+    @contextmanager
+    def listening(self, listener: Listener) -> Iterator[None]:
+        """Have `listener` called with a transcript's id after each edit by this process.
+
+        It is called on the editor's thread, and so has to be quick and raise nothing.
+        """
+        self._listeners.append(listener)
+        try:
+            yield
+        finally:
+            self._listeners.remove(listener)
 
     def transcript(self, transcript_id: str) -> Transcript:
-        """Return a transcript as it stands, detached from the database."""
-        with self._session() as session:
-            return _existing(session, transcript_id)
+        """Return a transcript as it stands, detached from the database.
+
+        Raises:
+            PermanentError: There is no such transcript.
+            TransientError: The database does not answer.
+        """
+        with self.reads() as session:
+            return _existing(session.get(Transcript, transcript_id), transcript_id)
 
     def recording_of(self, transcript: Transcript) -> Recording | None:
         """Return the recording a transcript is made from."""
         return self._get(Recording, transcript.recording_id)
+
+    def recording_by_workflow(self, workflow_id: str) -> Recording | None:
+        """Return the recording that a workflow works on (seed STATE-001)."""
+        with self.reads() as session:
+            query = select(Recording).where(Recording.workflow_id == workflow_id)
+            return session.scalars(query).first()
 
     def room(self, room_id: str | None) -> Room | None:
         """Return a room, if there is such a room."""
@@ -69,15 +97,60 @@ class State:
 
     def consents(self, transcript_id: str) -> list[Consent]:
         """Return every answer given to the question of consent."""
-        with self._session() as session:
+        with self.reads() as session:
             query = select(Consent).where(Consent.transcript_id == transcript_id)
             return list(session.scalars(query))
 
     def transcript_id_of_recording(self, recording_id: str) -> str | None:
         """Return the id of the transcript that is made from a recording."""
-        with self._session() as session:
+        with self.reads() as session:
             query = select(Transcript.id).where(Transcript.recording_id == recording_id)
             return session.scalars(query).first()
+
+    def store_workflow(self, recording_id: str, workflow_id: str) -> None:
+        """Note which workflow works on a recording: for whoever starts one.
+
+        Raises:
+            PermanentError: There is no such recording.
+        """
+        with self.writes() as session:
+            recording = session.get(Recording, recording_id)
+            if recording is None:
+                raise PermanentError(f"there is no recording {recording_id!r}")
+            recording.workflow_id = workflow_id
+
+    def store_meeting(self, recording_id: str, meeting: Meeting) -> None:
+        """Write or renew the session a recording was made in; nothing for an unknown recording."""
+        with self.writes() as session:
+            recording = session.get(Recording, recording_id)
+            if recording is None:
+                return
+            query = select(Transcript.room_id).where(Transcript.recording_id == recording_id)
+            meeting.room_id = session.scalars(query).first()
+            session.merge(meeting)
+            session.flush()
+            recording.meeting_id = meeting.id
+
+    @contextmanager
+    def reads(self) -> Iterator[Session]:
+        """Open a transaction that only reads: it waits for no writer, and no writer for it."""
+        with self._session(self.reading) as session:
+            yield session
+
+    @contextmanager
+    def writes(self) -> Iterator[Session]:
+        """Open a transaction of any kind; it is committed when the block ends well.
+
+        Raises:
+            ConflictError: Another was quicker to write the same row.
+            TransientError: The database does not answer.
+        """
+        with self._session(self.engine) as session:
+            try:
+                with session.begin():
+                    yield session
+            except IntegrityError as error:
+                raise ConflictError("database: another has written the same row") from error
 
     def close(self) -> None:
         """Give the connections back."""
@@ -86,42 +159,36 @@ class State:
     def _get(self, table: type[Row], key: str | None) -> Row | None:
         if key is None:
             return None
-        with self._session() as session:
+        with self.reads() as session:
             return session.get(table, key)
 
     @contextmanager
-    def _session(self) -> Iterator[Session]:
+    def _session(self, engine: Engine) -> Iterator[Session]:
         try:
-            with Session(self.engine, expire_on_commit=False) as session:
+            with Session(engine, expire_on_commit=False) as session:
                 yield session
-        except OperationalError as error:
+        except (OperationalError, InterfaceError) as error:
             raise TransientError(f"database: {error.orig}") from error
+        except PoolTimeoutError as error:
+            raise TransientError("database: every connection is in use") from error
+        except DBAPIError as error:
+            if error.connection_invalidated:
+                raise TransientError(f"database: {error.orig}") from error
+            raise
 
 
-def _existing(session: Session, transcript_id: str) -> Transcript:
-    transcript = session.get(Transcript, transcript_id)
+def _locked(session: Session, transcript_id: str) -> Transcript:
+    """Return a transcript no other transaction writes; its words come only when asked for."""
+    query = (
+        select(Transcript)
+        .where(Transcript.id == transcript_id)
+        .options(defer(Transcript.words))
+        .with_for_update(key_share=True)
+    )
+    return _existing(session.scalars(query).first(), transcript_id)
+
+
+def _existing(transcript: Transcript | None, transcript_id: str) -> Transcript:
     if transcript is None:
         raise PermanentError(f"there is no transcript {transcript_id!r}")
     return transcript
-
-
-def _engine(database_url: str) -> Engine:
-    engine = create_engine(database_url)
-    if engine.dialect.name == "sqlite":
-
-        @event.listens_for(engine, "connect")
-        def _configure(connection: Any, _: Any) -> None:
-            # The driver's own implicit BEGIN is a deferred one: two writers that read first
-            # would deadlock. Off with it; see the "begin" listener.
-            connection.isolation_level = None
-            cursor = connection.cursor()
-            cursor.execute("PRAGMA journal_mode=WAL")
-            cursor.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_SECONDS * 1000}")
-            cursor.execute("PRAGMA foreign_keys=ON")
-            cursor.close()
-
-        @event.listens_for(engine, "begin")
-        def _begin(connection: Any) -> None:
-            connection.exec_driver_sql("BEGIN IMMEDIATE")
-
-    return engine

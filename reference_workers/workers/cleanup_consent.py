@@ -25,6 +25,6 @@ def cleanup_consent(context: Context, *, transcript_id: str) -> dict[str, Any]:
             storage.delete(key, bucket=recording.bucket_name)
     for key in [*storage.keys(f"{transcript_id}/padded_track_"), f"{transcript_id}/audio.mp3"]:
         storage.delete(key)
-    with state.edit(transcript_id) as edit:
+    with context.edit(transcript_id) as edit:
         edit.transcript.audio_deleted = True
     return {"audio_deleted": True, "reason": f"consent denied by {len(denied)} participant(s)"}

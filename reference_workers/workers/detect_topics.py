@@ -41,7 +41,7 @@ def detect_topics(
         chunk = words[first : first + WORDS_PER_CHUNK]
         text = " ".join(word["word"] for word in chunk)
         prompt = _PROMPT.format(language=target_language, text=text)
-        answer = context.clients.llm.ask(prompt, name="topic", schema=_SCHEMA)
+        answer = context.ask("detect_topics", prompt, name="topic", schema=_SCHEMA)
         start = chunk[0]["start"]
         topics.append(
             {
@@ -52,7 +52,7 @@ def detect_topics(
                 "duration": max(word["end"] for word in chunk) - start,
             }
         )
-    with context.clients.state.edit(transcript_id) as edit:
+    with context.edit(transcript_id) as edit:
         edit.transcript.topics = topics
         for topic in topics:
             edit.emit("TOPIC", topic)

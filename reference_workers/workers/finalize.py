@@ -17,14 +17,11 @@ def finalize(
     duration: float,
 ) -> dict[str, Any]:
     """Write the result and the status; doing it twice leaves what doing it once leaves."""
-    with context.clients.state.edit(transcript_id) as edit:
+    with context.edit(transcript_id) as edit:
         transcript = edit.transcript
-        already_final = transcript.status == "ended"
-        transcript.status = "ended"
         transcript.title = title
         transcript.long_summary = summary
         transcript.short_summary = short_summary
         transcript.duration = duration
-        if not already_final:
-            edit.emit("STATUS", {"value": "ended"})
+        edit.become("ended")
     return {"status": "COMPLETED"}

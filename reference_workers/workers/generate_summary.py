@@ -7,6 +7,7 @@ subject once for its details and once to turn them into a paragraph.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from reference_workers.context import Context
@@ -44,7 +45,7 @@ def generate_summary(
 ) -> dict[str, Any]:
     """Return the long summary (Markdown) and the short one; both empty if nobody spoke."""
     long_summary, recap = _ask(context, words, topics) if words else ("", "")
-    with context.clients.state.edit(transcript_id) as edit:
+    with context.edit(transcript_id) as edit:
         edit.transcript.long_summary = long_summary
         edit.transcript.short_summary = recap
         edit.emit("FINAL_LONG_SUMMARY", {"long_summary": long_summary})
@@ -55,7 +56,7 @@ def generate_summary(
 def _ask(
     context: Context, words: Sequence[Mapping[str, Any]], topics: Sequence[Mapping[str, Any]]
 ) -> tuple[str, str]:
-    ask = context.clients.llm.ask
+    ask = partial(context.ask, "generate_summary")
     listed = "\n".join(f"- {topic['title']}: {topic['summary']}" for topic in topics)
     meeting = f"Topics:\n{listed}\n\nTranscript:\n{_spoken(words)}"
 

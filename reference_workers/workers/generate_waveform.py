@@ -18,7 +18,7 @@ def generate_waveform(context: Context, *, audio_key: str, transcript_id: str) -
     folder.mkdir(parents=True, exist_ok=True)
     stored = folder / "waveform.json"
     stored.write_text(json.dumps({"data": waveform}))
-    with context.clients.state.edit(transcript_id) as edit:
+    with context.edit(transcript_id) as edit:
         edit.transcript.waveform_location = str(stored)
         edit.emit("WAVEFORM", {"waveform": waveform})
     return {"waveform": waveform}

@@ -38,8 +38,7 @@ def _remember(context: Context, transcript_id: str, participants: Sequence[dict[
     state = context.clients.state
     recording = state.recording_of(state.transcript(transcript_id))
     track_keys = recording.track_keys if recording else []
-    with state.edit(transcript_id) as edit:
-        edit.transcript.status = "processing"
+    with context.edit(transcript_id) as edit:
         edit.transcript.participants = [
             {
                 "id": person["participant_id"],
@@ -48,7 +47,7 @@ def _remember(context: Context, transcript_id: str, participants: Sequence[dict[
             }
             for person in participants
         ]
-        edit.emit("STATUS", {"value": "processing"})
+        edit.become("processing")
 
 
 def _speaker(participant_id: str, track_keys: Sequence[str]) -> int | None:

@@ -20,7 +20,7 @@ def merge_transcripts(
     branches = transcripts.values() if isinstance(transcripts, Mapping) else transcripts
     words = [word for branch in branches for word in branch["words"]]
     words.sort(key=lambda word: (word["start"], word["speaker"]))
-    with context.clients.state.edit(transcript_id) as edit:
+    with context.edit(transcript_id) as edit:
         edit.transcript.words = words
         text = " ".join(word["word"] for word in words)
         edit.emit("TRANSCRIPT", {"text": text, "translation": None})

@@ -18,7 +18,7 @@ def mixdown_tracks(
     with context.scratch(".mp3") as path:
         duration = write_mixdown([storage.freshly_signed(url) for url in padded_urls], path)
         size = storage.put_file(key, path, content_type="audio/mpeg")
-    with context.clients.state.edit(transcript_id) as edit:
+    with context.edit(transcript_id) as edit:
         edit.transcript.duration = duration
         edit.emit("DURATION", {"duration": duration})
     return {"audio_key": key, "duration": duration, "size": size}

@@ -21,7 +21,7 @@ def post_zulip(context: Context, *, transcript_id: str) -> dict[str, Any]:
     message_id = transcript.zulip_message_id
     if message_id is None or not clients.zulip.update(message_id, topic, content):
         message_id = clients.zulip.post(room.zulip_stream, topic, content)
-        with clients.state.edit(transcript_id) as edit:
+        with context.edit(transcript_id) as edit:
             edit.transcript.zulip_message_id = message_id
     return {"message_id": message_id}
 

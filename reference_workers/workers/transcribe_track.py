@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from reference_workers.context import Context
-from reference_workers.errors import TransientError
+from reference_workers.errors import TransientError, WorkerError
 
 
 def transcribe_track(
@@ -17,20 +17,35 @@ def transcribe_track(
     transcript_id: str | None,
 ) -> dict[str, Any]:
     """Return the track's words in time order, each with the track as its speaker."""
-    url = context.clients.storage.freshly_signed(audio_url)
-    answer = context.clients.modal.transcribe(url, language)
+    clients = context.clients
+    url = clients.storage.freshly_signed(audio_url)
+
+    def transcribe() -> list[dict[str, Any]]:
+        return _words(clients.modal.transcribe(url, language))
+
+    try:
+        content = clients.storage.sha256(url)
+    except WorkerError:
+        words = transcribe()  # audio that only the service can reach: it knows what is wrong
+    else:
+        words = clients.cache.remembered(
+            "transcribe_track",
+            [content, language, clients.settings.transcript_model],
+            transcribe,
+            patience=clients.settings.transcription_timeout_seconds,
+        )
+    # The same audio may be another's track the next time: the speaker is not remembered.
+    tagged = [{**word, "speaker": track_index} for word in words]
+    return {"words": tagged, "track_index": track_index}
+
+
+def _words(answer: dict[str, Any]) -> list[dict[str, Any]]:
     try:
         words = [
-            {
-                "word": text,
-                "start": float(heard["start"]),
-                "end": float(heard["end"]),
-                "speaker": track_index,
-            }
+            {"word": text, "start": float(heard["start"]), "end": float(heard["end"])}
             for heard in answer["words"]
             if (text := heard["word"].strip())  # blanks only are no word
         ]
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise TransientError("transcription: the words are not in their usual shape") from error
-    words.sort(key=lambda word: word["start"])
-    return {"words": words, "track_index": track_index}
+    return sorted(words, key=lambda word: word["start"])

@@ -101,6 +101,8 @@ def test_an_interrupted_run_ends_all_that_it_started(
         (["--seconds", "0.1"], "no meeting of 3 tracks fits into 0.1 s"),
         (["--conductor", "nonsense"], "'nonsense' is no way to get a Conductor"),
         (["--conductor", "http://127.0.0.1:9"], "no usable Conductor answers at"),
+        (["--database", "nonsense"], "--database is no way to get a database"),
+        (["--database", "mysql://u:secret@host/x"], "postgresql+psycopg://"),
         (["--conductor-version", "1.0"], "3.15.0, 3.21.14, 3.32.3"),
         (["--json", "/nowhere/at/all.json"], "/nowhere/at/all.json"),
     ],

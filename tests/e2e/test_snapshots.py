@@ -90,6 +90,8 @@ def progress(evidence: Evidence) -> dict[str, list[str]]:
     for name, data in evidence.events:
         if name == PROGRESS:
             place = f"{data['step_status']} {data['step_index']}/{data['total_steps']}"
+            if "branch" in data:
+                place += f" of {data['branches_total']} branches"
             told.setdefault(data["current_step"], []).append(place)
     return dict(sorted(told.items()))
 

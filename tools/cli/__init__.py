@@ -11,6 +11,7 @@ from typing import NoReturn
 
 import typer
 
+from tools.cli.cache import cache
 from tools.cli.contracts import contracts
 from tools.cli.doctor import doctor
 from tools.cli.register import register
@@ -27,6 +28,7 @@ app.command(name="run")(run)
 app.command(name="register")(register)
 app.command(name="doctor")(doctor)
 app.add_typer(contracts, name="contracts")
+app.add_typer(cache, name="cache")
 
 
 def main() -> NoReturn:

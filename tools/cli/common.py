@@ -21,6 +21,8 @@ JsonOption = Annotated[
     Path | None, typer.Option("--json", help="Write the result to this file as JSON.")
 ]
 
+RootOption = Annotated[Path, typer.Option("--root", help="The contracts folder.")]
+
 
 def ends_cleanly(command: Callable[P, ExitCode]) -> Callable[P, None]:
     """Turn a command's result or error into its exit code; print errors for people."""

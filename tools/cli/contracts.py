@@ -1,4 +1,4 @@
-"""`trackproof contracts …`: check, compare, list and render the contracts."""
+"""`trackproof contracts …`: check, list and render the contracts; releases: see compat."""
 
 from __future__ import annotations
 
@@ -12,13 +12,16 @@ from rich.console import Console
 from rich.table import Table
 
 from contracts.load import ROOT, load_contracts
-from tools.cli.common import JsonOption, complain, ends_cleanly
+from tools.cli.common import JsonOption, RootOption, complain, ends_cleanly
+from tools.cli.compat import diff, freeze, gate
 from tools.errors import ExitCode
 from tools.report.json_file import check_writable, write_json
 
 contracts = typer.Typer(no_args_is_help=True, help="Check, compare, list and render the contracts.")
 
-RootOption = Annotated[Path, typer.Option("--root", help="The contracts folder.")]
+contracts.command(name="freeze")(freeze)
+contracts.command(name="diff")(diff)
+contracts.command(name="gate")(gate)
 
 
 @contracts.command(name="check")

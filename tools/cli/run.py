@@ -32,6 +32,13 @@ def run(
     conductor_version: Annotated[
         str | None, typer.Option(help="Version to start; `trackproof doctor` lists them.")
     ] = None,
+    database: Annotated[
+        str | None,
+        typer.Option(
+            help="Where the fleet keeps its state: sqlite, postgres, or a URL. "
+            "By default what TRACKPROOF_DATABASE says, else sqlite."
+        ),
+    ] = None,
     json_file: JsonOption = None,
 ) -> ExitCode:
     """Run one synthetic meeting through a real Conductor and judge the result."""
@@ -44,7 +51,7 @@ def run(
         raise UsageError(
             f"--deny-consent {denied} names a track that is not there: 0 to {tracks - 1}"
         )
-    return _run(tracks, seconds, seed, denied, conductor, conductor_version, json_file)
+    return _run(tracks, seconds, seed, denied, conductor, conductor_version, database, json_file)
 
 
 def _run(
@@ -54,13 +61,17 @@ def _run(
     denied: list[int],
     conductor: str,
     version: str | None,
+    database: str | None,
     json_file: Path | None,
 ) -> ExitCode:
     from tools.report.json_file import JsonFile
     from tools.report.terminal import console_writer
     from tools.testbed.conductor.versions import DEFAULT_VERSION
+    from tools.testbed.database import check_choice
     from tools.verify.pipeline import RunOptions, run_meeting
 
+    if database is not None:
+        check_choice(database)
     options = RunOptions(
         tracks=tracks,
         seconds=seconds,
@@ -68,6 +79,7 @@ def _run(
         denied=denied,
         conductor=conductor,
         version=version or DEFAULT_VERSION,
+        database=database,
     )
     with closing(console_writer(Console())) as screen:
         writers = [screen, *([JsonFile(json_file)] if json_file else [])]

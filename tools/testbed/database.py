@@ -1,13 +1,66 @@
-"""Look into a fleet's database from outside: plain SQL, no knowledge of its code."""
+"""A fleet's database: where it is, and a look into it by plain SQL, without its code."""
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
-from sqlalchemy import create_engine, text
+from sqlalchemy import create_engine, make_url, text
 from sqlalchemy.exc import SQLAlchemyError
 
-from tools.errors import TestbedError
+from tools.errors import TestbedError, UsageError
+from tools.testbed.postgres import start_postgres
+
+STARTED = ("sqlite", "postgres")
+"""What can be had without a URL."""
+
+VARIABLE = "TRACKPROOF_DATABASE"
+
+
+def default_database() -> str:
+    """Return the choice where none is made: of the environment, else SQLite."""
+    return os.environ.get(VARIABLE) or "sqlite"
+
+
+@contextmanager
+def database_for(choice: str, folder: Path) -> Iterator[str]:
+    """Yield the URL of a database; what was started for it is ended with the block.
+
+    Args:
+        choice: `sqlite`: a file in `folder`. `postgres`: a server of its own. Else a URL.
+        folder: Of the run.
+
+    Raises:
+        UsageError: The choice is none of these.
+        TestbedError: There is no PostgreSQL to start.
+    """
+    match choice:
+        case "sqlite":
+            yield f"sqlite:///{folder / 'fleet.db'}"
+        case "postgres":
+            with start_postgres() as server:
+                yield server.new_database()
+        case _:
+            check_choice(choice)
+            yield choice
+
+
+def check_choice(choice: str) -> None:
+    """Raise a UsageError for what is no way to get a database."""
+    if choice in STARTED:
+        return
+    try:
+        known = make_url(choice).get_backend_name() in {"sqlite", "postgresql"}
+    except SQLAlchemyError:
+        known = False
+    if not known:
+        raise UsageError(
+            "--database is no way to get a database",
+            hint="sqlite, postgres or a URL like postgresql+psycopg://user:password@host/name",
+        )
 
 
 def rows(database_url: str, sql: str, **parameters: Any) -> list[dict[str, Any]]:

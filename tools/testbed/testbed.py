@@ -14,6 +14,7 @@ from typing import Any, Self
 from tools.errors import FleetError
 from tools.testbed.conductor import ConductorServer, start_conductor
 from tools.testbed.conductor.rest import ConductorRest
+from tools.testbed.database import database_for, default_database
 from tools.testbed.fleet import Fleet, FleetProfile
 from tools.testbed.s3 import S3Server
 from tools.testbed.services.serving import ServedStandIns
@@ -35,11 +36,18 @@ class Testbed:
     stand_ins: StandIns
     served: ServedStandIns
     folder: Path
+    database_url: str
+    """Where the fleet keeps its state."""
 
     @classmethod
     @contextmanager
     def started(
-        cls, *, conductor: str, version: str, report: Callable[[str], None]
+        cls,
+        *,
+        conductor: str,
+        version: str,
+        report: Callable[[str], None],
+        database: str | None = None,
     ) -> Iterator[Self]:
         """Start all parts; they are ended when the block ends, however it ends.
 
@@ -47,23 +55,21 @@ class Testbed:
             conductor: `auto`, `container`, `process` or the URL of a running server.
             version: Version of the server to start.
             report: Takes one line at a time on what is being started.
+            database: `sqlite`, `postgres` or the URL of a database; by default what
+                TRACKPROOF_DATABASE says, else `sqlite`.
 
         Raises:
             TestbedError: A part could not be started.
         """
         with ExitStack() as stack:
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="trackproof-")))
+            database_url = stack.enter_context(database_for(database or default_database(), folder))
             s3 = stack.enter_context(S3Server([RECORDING_BUCKET, TRANSCRIPT_BUCKET]))
             stand_ins = StandIns()
             served = stack.enter_context(stand_ins.serve())
             server = stack.enter_context(start_conductor(conductor, version, report=report))
             rest = stack.enter_context(ConductorRest(server.api_url))
-            yield cls(server, rest, s3, stand_ins, served, folder)
-
-    @property
-    def database_url(self) -> str:
-        """Where the fleet keeps its state."""
-        return f"sqlite:///{self.folder / 'fleet.db'}"
+            yield cls(server, rest, s3, stand_ins, served, folder, database_url)
 
     def places(self) -> dict[str, Any]:
         """Return every place and key that a profile can name, as `{s3.endpoint}`."""

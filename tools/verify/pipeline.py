@@ -43,6 +43,7 @@ class RunOptions:
     denied: Sequence[int] = ()
     conductor: str = "auto"
     version: str = "3.15.0"
+    database: str | None = None
     fleet: FleetProfile = REFERENCE
 
 
@@ -69,6 +70,7 @@ def run_meeting(options: RunOptions, writers: Sequence[Writer]) -> RunEnded:
             Testbed.started(
                 conductor=options.conductor,
                 version=options.version,
+                database=options.database,
                 report=lambda line: tell(Note(line)),
             ) as testbed,
             testbed.fleet(options.fleet) as fleet,

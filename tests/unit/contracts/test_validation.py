@@ -4,11 +4,11 @@ from contextlib import suppress
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from contracts.load import load_contracts
-from contracts.validate import ContractViolationError, accepted_input, check
+from contracts.validate import ContractViolationError, accepted_input, check, keeps_contract
 
 WORD = {"word": "hello", "start": 0.0, "end": 0.5, "speaker": 0}
 
@@ -105,6 +105,7 @@ json_values = st.recursive(
 )
 
 
+@settings(deadline=None)  # a busy machine is no fault of the payload's
 @given(task=st.sampled_from(sorted(load_contracts().tasks)), data=st.data())
 def test_any_payload_is_accepted_with_known_fields_only_or_refused(
     task: str, data: st.DataObject
@@ -114,3 +115,86 @@ def test_any_payload_is_accepted_with_known_fields_only_or_refused(
 
     with suppress(ContractViolationError):
         assert accepted_input(task, payload).keys() == known.keys()
+
+
+def test_a_breach_names_the_rule_of_the_schema() -> None:
+    with pytest.raises(ContractViolationError) as caught:
+        accepted_input("get_recording", {"recording_id": ""})
+
+    assert caught.value.schema_pointer == "/properties/recording_id/minLength"
+    assert str(caught.value).endswith("(schema /properties/recording_id/minLength)")
+
+
+TOPICS: dict[str, Any] = {"topics": []}
+
+
+def test_a_decorated_worker_of_keywords_gets_known_fields_and_defaults() -> None:
+    seen = {}
+
+    @keeps_contract("detect_topics")
+    def detect(**fields: Any) -> dict[str, Any]:
+        """Find topics."""
+        seen.update(fields)
+        return TOPICS
+
+    assert detect(words=[], transcript_id="t", target_language=None, other=1) == TOPICS
+    assert seen == {"words": [], "transcript_id": "t", "target_language": "en"}
+    assert (detect.__name__, detect.__doc__) == ("detect", "Find topics.")
+
+
+def test_a_decorated_worker_of_one_mapping_gets_known_fields_and_defaults() -> None:
+    seen = []
+
+    @keeps_contract("detect_topics")
+    def detect(payload: dict[str, Any]) -> dict[str, Any]:
+        seen.append(payload)
+        return TOPICS
+
+    detect({"words": [], "transcript_id": "t", "other": 1})
+
+    assert seen == [{"words": [], "transcript_id": "t", "target_language": "en"}]
+
+
+def test_none_for_an_optional_parameter_is_a_missing_field() -> None:
+    @keeps_contract("get_participants")
+    def fetch(mtg_session_id: str | None, transcript_id: str | None = None) -> dict[str, Any]:
+        return {"participants": []}
+
+    assert fetch(mtg_session_id=None, transcript_id=None) == {"participants": []}
+
+
+def test_a_decorated_worker_is_not_called_with_bad_input() -> None:
+    @keeps_contract("get_recording")
+    def never(recording_id: str) -> dict[str, Any]:
+        raise AssertionError("it was called")
+
+    with pytest.raises(ContractViolationError) as caught:
+        never(recording_id="")
+
+    assert (caught.value.side, caught.value.pointer) == ("input", "/recording_id")
+
+
+@pytest.mark.parametrize("output", [{}, {"topics": [{"id": "a"}]}, None, []])
+def test_a_decorated_worker_cannot_return_what_breaks_its_contract(output: Any) -> None:
+    @keeps_contract("detect_topics")
+    def detect(**_: Any) -> dict[str, Any]:
+        found: dict[str, Any] = output
+        return found
+
+    with pytest.raises(ContractViolationError) as caught:
+        detect(words=[], transcript_id="t")
+
+    assert caught.value.side == "output"
+
+
+def test_a_task_without_a_contract_is_told_when_decorating() -> None:
+    with pytest.raises(ValueError, match=r"no contract for the task 'pad_trak'; there are: .*pad_"):
+        keeps_contract("pad_trak")
+
+
+def test_an_async_worker_is_refused_when_decorating() -> None:
+    async def later() -> dict[str, Any]:
+        return {}
+
+    with pytest.raises(TypeError, match="later is async"):
+        keeps_contract("finalize")(later)  # type: ignore[arg-type]

@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from contracts.load import load_contracts
+from contracts.schemas.fitting import misfits
 from contracts.wiring import check_wiring
-from contracts.wiring.fitting import misfits
 from tests.unit.contracts.wiring_mutations import HARMLESS, MUTATIONS
 
 CONTRACTS = load_contracts()

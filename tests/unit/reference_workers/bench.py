@@ -142,7 +142,10 @@ class Bench:
         self, task_type: str, payload: Json, *, reference: str | None = None, attempt: int = 0
     ) -> Outcome:
         """Have a task carried out as the runner would."""
-        context = replace(self.context, reference=reference or task_type, attempt=attempt)
+        name = reference or task_type
+        context = replace(
+            self.context, reference=name, attempt=attempt, task_id=f"task-{name}-{attempt}"
+        )
         return perform(context, task_type, payload)
 
     def completed(self, task_type: str, payload: Json) -> Json:
@@ -193,4 +196,4 @@ class Bench:
 def event_rows(state: State) -> list[Event]:
     """Return all events, in order."""
     with Session(state.engine) as session:
-        return list(session.scalars(select(Event).order_by(Event.id)))
+        return list(session.scalars(select(Event).order_by(Event.transcript_id, Event.seq)))

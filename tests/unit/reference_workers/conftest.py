@@ -12,6 +12,7 @@ import pytest
 from reference_workers.audio import decoding
 from reference_workers.context import Clients, Context
 from reference_workers.seed import seed
+from reference_workers.state.cache import Cache
 from reference_workers.state.repository import State
 from tests.unit.reference_workers.bench import (
     RECORDINGS,
@@ -46,13 +47,18 @@ def opened_clients(
 
 
 @pytest.fixture
-def empty_bench(opened_clients: Clients, s3: S3Server, tmp_path: Path) -> Iterator[Bench]:
+def empty_bench(
+    opened_clients: Clients, s3: S3Server, tmp_path: Path, database_url: str
+) -> Iterator[Bench]:
     """A bench with an empty database."""
-    own = settings(s3, tmp_path)
+    own = settings(s3, tmp_path, database_url=database_url)
     services = stand_ins()
     with services.in_process(), closing(State(own.database_url)) as state:
-        state.create_tables()
-        clients = replace(opened_clients, settings=own, state=state)
+        state.migrate()
+        cache = Cache(
+            state, max_bytes=own.cache_max_bytes, max_age_seconds=own.cache_max_age_seconds
+        )
+        clients = replace(opened_clients, settings=own, state=state, cache=cache)
         yield Bench(clients, services, s3, tmp_path)
 
 

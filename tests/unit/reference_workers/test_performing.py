@@ -6,7 +6,7 @@ import pytest
 
 from contracts.load import load_contracts
 from reference_workers.errors import PermanentError, TransientError
-from reference_workers.performing import step_of
+from reference_workers.progress import step_of
 from reference_workers.workers import WORKERS
 from tests.unit.reference_workers.bench import TRANSCRIPT_ID, Bench, Json
 
@@ -38,6 +38,7 @@ def test_input_that_breaks_the_contract_is_final_and_says_where(bench: Bench) ->
 
     assert outcome.status == "FAILED_WITH_TERMINAL_ERROR"
     assert str(outcome.reason).startswith("generate_title: input at /topics/0")
+    assert str(outcome.reason).endswith("(schema /$defs/topic/required)")
     assert bench.calls("llm") == 0
 
 
@@ -166,6 +167,89 @@ def test_a_branch_of_a_fork_reports_as_its_fork(
     assert bench.transcript().status == "error"
 
 
+def test_branches_tell_how_many_there_are_and_how_many_are_done(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(
+        WORKERS,
+        "pad_track",
+        lambda _, *, track_index, **__: {
+            "padded_url": "https://s3.test/x",
+            "size": 1,
+            "track_index": track_index,
+        },
+    )
+    tracks: list[Json] = [{"s3_key": "a"}, {"s3_key": "b"}, {"s3_key": "c"}]
+    fork = {
+        "tracks": tracks,
+        "task_type": "pad_track",
+        "transcript_id": TRANSCRIPT_ID,
+        "bucket_name": "b",
+    }
+    forked = bench.perform("generate_dynamic_fork_tasks", fork, reference="generate_padding_tasks")
+    inputs = forked.output["inputs"]
+
+    for number, attempt in ((2, 0), (0, 0), (0, 1)):  # the acknowledgement of 0 was lost
+        reference = f"pad_track_{number}"
+        bench.perform("pad_track", inputs[reference], reference=reference, attempt=attempt)
+
+    told = [
+        (event["branch"], event["step_status"], event["branches_done"], event["branches_total"])
+        for event in bench.events("PIPELINE_PROGRESS")
+        if "branch" in event
+    ]
+    assert told == [
+        ("pad_track_2", "in_progress", 0, 3),
+        ("pad_track_2", "completed", 1, 3),
+        ("pad_track_0", "in_progress", 1, 3),
+        ("pad_track_0", "completed", 2, 3),
+        ("pad_track_0", "in_progress", 2, 3),
+        ("pad_track_0", "completed", 2, 3),
+    ]
+
+
+def test_a_task_run_twice_under_one_id_is_told_once(bench: Bench) -> None:
+    for _ in range(2):
+        bench.perform("generate_title", TITLE)
+
+    assert progress(bench) == ["in_progress", "completed"]
+    assert bench.event_names() == ["FINAL_TITLE"]
+
+
+def test_another_attempt_has_a_progress_of_its_own(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failing(monkeypatch, "generate_title", TransientError("later"))
+
+    for attempt in range(2):
+        bench.perform("generate_title", TITLE, attempt=attempt)
+
+    assert progress(bench) == ["in_progress", "failed"] * 2
+
+
+def test_the_first_task_notes_its_workflow_on_the_recording(bench: Bench) -> None:
+    bench.perform("get_recording", {"recording_id": "rec-1"})
+
+    found = bench.clients.state.recording_by_workflow("workflow-1")
+    assert found is not None
+    assert found.id == "rec-1"
+
+
+def test_a_workflow_that_somebody_has_retried_is_processing_again(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    worker = WORKERS["generate_title"]
+    failing(monkeypatch, "generate_title", PermanentError("never"))
+    bench.perform("generate_title", TITLE)
+    assert bench.transcript().status == "error"
+    monkeypatch.setitem(WORKERS, "generate_title", worker)
+
+    bench.perform("generate_title", TITLE, attempt=1)
+
+    assert bench.transcript().status == "processing"
+    assert bench.events("STATUS") == [{"value": "error"}, {"value": "processing"}]
+
+
 def test_a_task_that_knows_only_the_recording_finds_its_transcript(bench: Bench) -> None:
     bench.perform("get_recording", {"recording_id": "rec-1"})
 
@@ -207,8 +291,8 @@ def test_a_database_that_is_not_there_does_not_stop_a_task_that_needs_none(
     empty_bench: Bench,
 ) -> None:
     with empty_bench.clients.state.engine.begin() as connection:
-        connection.exec_driver_sql("DROP TABLE events")
-        connection.exec_driver_sql("DROP TABLE transcripts")
+        for table in ("events", "branches", "consents", "transcripts"):
+            connection.exec_driver_sql(f"DROP TABLE {table}")
 
     outcome = empty_bench.perform("get_recording", {"recording_id": "rec-1"})
 

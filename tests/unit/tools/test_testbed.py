@@ -40,6 +40,7 @@ def testbed(tmp_path: Path) -> Testbed:
         stand_ins=StandIns(),
         served=cast("ServedStandIns", served),
         folder=tmp_path,
+        database_url="sqlite:///somewhere.db",
     )
 
 
@@ -82,7 +83,7 @@ def test_the_reference_fleet_is_told_every_place_and_key(testbed: Testbed, tmp_p
         "S3_SECRET_ACCESS_KEY": "secret",
         "S3_REGION": "here",
         "TRANSCRIPT_BUCKET": "transcripts",
-        "DATABASE_URL": f"sqlite:///{tmp_path / 'fleet.db'}",
+        "DATABASE_URL": "sqlite:///somewhere.db",
         "DATA_DIR": f"{tmp_path}/data",
     }
 

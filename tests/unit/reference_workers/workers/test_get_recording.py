@@ -1,9 +1,13 @@
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
+from sqlalchemy import select
 
 from reference_workers.errors import PermanentError, TransientError
 from reference_workers.services.daily import Daily
+from reference_workers.state.models import Meeting
 from reference_workers.workers.get_recording import get_recording
 from tests.unit.reference_workers.bench import Bench
 from tools.testbed.services import DailyRecording, Fault
@@ -18,6 +22,37 @@ def test_the_recording_is_told_in_the_contracts_words(bench: Bench) -> None:
         "room_name": "standup",
         "duration": 61,
     }
+
+
+def test_what_daily_says_of_the_session_is_kept(bench: Bench) -> None:
+    for _ in range(2):
+        bench.completed("get_recording", {"recording_id": "rec-1"})
+
+    with bench.clients.state.reads() as session:
+        (meeting,) = session.scalars(select(Meeting)).all()
+    assert (meeting.id, meeting.room_id, meeting.room_name) == ("session-1", "room-1", "standup")
+    assert meeting.started_at == datetime.fromtimestamp(1_700_000_000, UTC)
+
+
+@pytest.mark.parametrize("started", [None, "yesterday", 1e300, float("nan"), [1]])
+@pytest.mark.parametrize("people", [None, -1, 2**40, "three", True])
+def test_a_session_told_in_another_shape_is_kept_as_far_as_it_is_known(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, started: object, people: object
+) -> None:
+    answer = {
+        "id": "rec-1",
+        "mtgSessionId": "session-1",
+        "room_name": "standup",
+        "start_ts": started,
+        "max_participants": people,
+    }
+    monkeypatch.setattr(Daily, "recording", lambda *_: answer)
+
+    get_recording(bench.context, recording_id="rec-1")
+
+    with bench.clients.state.reads() as session:
+        (meeting,) = session.scalars(select(Meeting)).all()
+    assert (meeting.started_at, meeting.max_participants) == (None, None)
 
 
 def test_a_recording_without_a_session_is_no_failure(bench: Bench) -> None:

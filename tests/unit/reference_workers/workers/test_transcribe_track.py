@@ -11,7 +11,7 @@ from reference_workers.workers.transcribe_track import transcribe_track
 from tests.unit.reference_workers.bench import RECORDINGS, TRANSCRIPT_ID, Bench, Json
 from tools.testbed.services import Fault
 
-URL = "https://elsewhere.test/track.webm"
+URL = "http://127.0.0.1:1/track.webm"  # nobody listens: only the service can reach it
 
 
 def transcribe(bench: Bench, *, track_index: int = 0, audio_url: str = URL) -> Json:

@@ -42,7 +42,7 @@ def scenario(tmp_path_factory: pytest.TempPathFactory) -> Scenario:
 def testbed(s3: S3Server, scenario: Scenario, tmp_path: Path) -> Testbed:
     with closing(sqlite3.connect(tmp_path / "fleet.db")) as connection:
         connection.execute("CREATE TABLE transcripts (id TEXT, title TEXT)")
-        connection.execute("CREATE TABLE events (id INTEGER, transcript_id, event TEXT, data TEXT)")
+        connection.execute("CREATE TABLE events (seq INT, transcript_id, event TEXT, data TEXT)")
         connection.execute("INSERT INTO transcripts VALUES (?, 'Budget')", [scenario.transcript_id])
         connection.executemany(
             "INSERT INTO events VALUES (?, ?, ?, ?)",
@@ -60,6 +60,7 @@ def testbed(s3: S3Server, scenario: Scenario, tmp_path: Path) -> Testbed:
         stand_ins=StandIns(),
         served=cast("ServedStandIns", None),
         folder=tmp_path,
+        database_url=f"sqlite:///{tmp_path / 'fleet.db'}",
     )
 
 

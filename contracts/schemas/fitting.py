@@ -1,33 +1,28 @@
 """Does every value that one JSON Schema allows fit another schema as well?
 
 Read for the keywords that the contracts use. A value of which nothing is known (`{}`, an
-undeclared field of an open object) is taken to fit; a demand that cannot be compared is
-reported as undecided. Both schemas come without references: see `inlined`.
+undeclared field of an open object) is taken to fit, unless the source comes from `explicit`; a
+demand that cannot be compared is reported as undecided. Both schemas come without references:
+see `inlined`.
 """
 
 from __future__ import annotations
 
-import json
 import math
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import jsonschema_rs
 
 from contracts.load import Schema
+from contracts.schemas.forms import ANNOTATIONS, ANYTHING, GROUPS, choices
+from contracts.schemas.words import described, kinds_of, shown
 
 MAX_LISTED_INTEGERS = 256
-MAX_SHOWN = 80
 
-_VALUES = ("const", "enum", "default", "examples")
-_GROUPS = ("anyOf", "oneOf", "allOf")
-_ANNOTATIONS = {
-    "$comment", "$defs", "$id", "$schema", "default", "deprecated", "description", "examples",
-    "format", "readOnly", "title", "writeOnly",
-}  # fmt: skip
-_COMPARED = {"type", "const", "enum", *_GROUPS}
+_COMPARED = {"type", "const", "enum", *GROUPS}
 _COMPARED_FOR = {
     "object": {"properties", "required", "additionalProperties", "minProperties", "maxProperties"},
     "array": {"items", "minItems", "maxItems", "uniqueItems"},
@@ -58,94 +53,6 @@ class Misfit:
         return f"at {self.path}: {text}" if self.path else text
 
 
-def inlined(schema: Any, definitions: Mapping[str, Any] | None = None) -> Any:
-    """Return `schema` with its references written out; one that turns in a circle is anything."""
-    own = schema.get("$defs", {}) if isinstance(schema, dict) else {}
-    return _inlined(schema, {**(definitions or {}), **own}, ())
-
-
-def _inlined(node: Any, definitions: Mapping[str, Any], trail: tuple[str, ...]) -> Any:
-    if isinstance(node, list):
-        return [_inlined(item, definitions, trail) for item in node]
-    if not isinstance(node, dict):
-        return node
-    written: Schema = {}
-    for key, value in node.items():
-        if key in _VALUES:
-            written[key] = value
-        elif key == "properties":
-            written[key] = {
-                name: _inlined(part, definitions, trail) for name, part in value.items()
-            }
-        elif key not in ("$defs", "$ref"):
-            written[key] = _inlined(value, definitions, trail)
-    if "$ref" not in node:
-        return written
-    name = node["$ref"].rpartition("/")[2]
-    if name in trail or name not in definitions:
-        return written
-    target = _inlined(definitions[name], definitions, (*trail, name))
-    if set(target) & set(written) - _ANNOTATIONS:
-        return {"allOf": [target, written]}
-    return {**target, **written}
-
-
-def union(schemas: Iterable[Any]) -> Any:
-    """Return the schema of whatever fits one of `schemas`."""
-    different: list[Any] = []
-    for schema in schemas:
-        if schema not in different:
-            different.append(schema)
-    return different[0] if len(different) == 1 else {"anyOf": different}
-
-
-def nullable(schema: Any) -> Any:
-    """Return `schema` or null."""
-    return union([schema, {"type": "null"}])
-
-
-def choices(schema: Any) -> Iterator[Schema]:
-    """Yield `schema` as alternatives: each one constant, of one type, or of none that is known."""
-    if not isinstance(schema, dict):
-        if schema:
-            yield {}
-    elif "const" in schema:
-        yield {"const": schema["const"]}
-    elif "enum" in schema:
-        yield from ({"const": value} for value in schema["enum"])
-    elif group := next((group for group in _GROUPS if group in schema), None):
-        yield from _members(schema, group)
-    else:
-        yield from _typed(schema)
-
-
-def _members(schema: Schema, group: str) -> Iterator[Schema]:
-    base = {key: value for key, value in schema.items() if key != group}
-    members = [member for member in schema[group] if isinstance(member, dict)]
-    if group != "allOf":
-        for member in members:
-            yield from choices({**base, **member})
-        return
-    for member in members:
-        base = {**base, **member}
-    yield from choices(base)
-
-
-def _typed(schema: Schema) -> Iterator[Schema]:
-    match schema.get("type"):
-        case list() as kinds:
-            for kind in kinds:
-                yield from choices({**schema, "type": kind})
-        case "null":
-            yield {"const": None}
-        case "boolean":
-            yield from ({"const": False}, {"const": True})
-        case None:
-            yield {}
-        case _:
-            yield schema
-
-
 def misfits(source: Any, target: Any, path: str = "") -> list[Misfit]:
     """Return why a value of `source` may break `target`; nothing means that all of them fit."""
     found: dict[Misfit, None] = {}
@@ -159,6 +66,8 @@ def _choice_misfits(choice: Schema, target: Any, path: str) -> list[Misfit]:
         return []
     if target is False:
         return [Misfit(path, "nothing is expected there")]
+    if choice.get("type") == ANYTHING:
+        return [] if target.keys() <= ANNOTATIONS else [_wrong_type(choice, target, path)]
     if "const" in choice:
         return _constant_misfits(choice["const"], target, path)
     found = _plain_misfits(choice, target, path)
@@ -223,7 +132,7 @@ def _plain_misfits(choice: Schema, target: Schema, path: str) -> list[Misfit]:
 
 
 def _admits(target: Schema, choice: Schema) -> bool:
-    kinds = _kinds(target)
+    kinds = kinds_of(target)
     kind = choice["type"]
     whole = kind == "number" and _is_whole(choice.get("multipleOf"))
     return (
@@ -232,11 +141,6 @@ def _admits(target: Schema, choice: Schema) -> bool:
         or (kind == "integer" and "number" in kinds)
         or (whole and "integer" in kinds)
     )
-
-
-def _kinds(schema: Schema) -> list[str]:
-    kind = schema.get("type", [])
-    return [kind] if isinstance(kind, str) else list(kind)
 
 
 def _is_whole(number: Any) -> bool:
@@ -373,7 +277,7 @@ def _highest(schema: Schema) -> tuple[float, bool]:
 
 def _not_compared(choice: Schema, target: Schema, path: str) -> list[Misfit]:
     kind = "number" if choice["type"] == "integer" else choice["type"]
-    settled = _ANNOTATIONS | _COMPARED
+    settled = ANNOTATIONS | _COMPARED
     for keywords in (*_COMPARED_FOR.values(), *_NOT_COMPARED_FOR.values()):
         settled = settled | keywords
     open_keywords = {key for key in target if key not in settled}
@@ -383,24 +287,3 @@ def _not_compared(choice: Schema, target: Schema, path: str) -> list[Misfit]:
         for keyword in sorted(open_keywords)
         if choice.get(keyword) != target[keyword]
     ]
-
-
-def described(schema: Any) -> str:
-    """Say in a few words what fits `schema`."""
-    if not isinstance(schema, dict):
-        return "anything" if schema else "nothing"
-    if "enum" in schema or "const" in schema:
-        values = [schema["const"]] if "const" in schema else schema["enum"]
-        return f"{'one of ' * (len(values) > 1)}{', '.join(shown(value) for value in values)}"
-    if kinds := _kinds(schema):
-        return " or ".join(kinds)
-    for group, between in (("anyOf", " or "), ("oneOf", " or "), ("allOf", " and ")):
-        if group in schema:
-            return between.join(dict.fromkeys(described(member) for member in schema[group]))
-    return "anything"
-
-
-def shown(value: Any) -> str:
-    """Return a constant as a reader of YAML would write it, cut where it is long."""
-    text = json.dumps(value, ensure_ascii=False)
-    return text if len(text) <= MAX_SHOWN else f"{text[:MAX_SHOWN]}…"

@@ -1,0 +1,74 @@
+"""Run benchmarks, print a table each and write all figures as JSON."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import platform
+import sys
+from collections.abc import Iterable
+from importlib import import_module
+from pathlib import Path
+from pkgutil import iter_modules
+
+from rich.console import Console
+from rich.table import Table
+
+import tests.bench
+from tests.bench import Figure
+
+REPORT = Path(".trackproof/bench.json")
+NO_BENCHMARKS = {"__main__", "figures", "writing"}
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the named benchmarks, or all; return 0, or 2 for wrong usage."""
+    known = sorted(
+        module.name
+        for module in iter_modules(tests.bench.__path__)
+        if module.name not in NO_BENCHMARKS
+    )
+    parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
+    parser.add_argument("names", nargs="*", help=f"of {', '.join(known)}; all if none is named")
+    parser.add_argument("--json", type=Path, default=REPORT, help=f"the report ({REPORT})")
+    options = parser.parse_args(arguments)
+    if unknown := sorted(set(options.names) - set(known)):
+        parser.error(f"no benchmark is called {', '.join(unknown)}; there are {', '.join(known)}")
+    report: dict[str, object] = {"python": sys.version.split()[0], "machine": platform.platform()}
+    benchmarks: dict[str, list[dict[str, object]]] = {}
+    for name in options.names or known:
+        module = import_module(f"tests.bench.{name}")
+        figures = list(module.measure())
+        title = (module.__doc__ or name).partition("\n")[0]
+        Console().print(as_table(f"{name}: {title}", figures))
+        benchmarks[name] = [as_json(figure) for figure in figures]
+    options.json.parent.mkdir(parents=True, exist_ok=True)
+    options.json.write_text(json.dumps({**report, "benchmarks": benchmarks}, indent=2) + "\n")
+    return 0
+
+
+def as_table(title: str, figures: Iterable[Figure]) -> Table:
+    """Return the figures as they are printed."""
+    table = Table("what", "measured", "promised", "ratio", title=title, title_justify="left")
+    for column in table.columns[1:]:
+        column.justify = "right"
+    for figure in figures:
+        promised = "" if figure.promised is None else f"{figure.promised:g} {figure.unit}"
+        ratio = "" if figure.ratio is None else f"{figure.ratio:.3f}"
+        table.add_row(figure.what, f"{figure.measured:.3g} {figure.unit}", promised, ratio)
+    return table
+
+
+def as_json(figure: Figure) -> dict[str, object]:
+    """Return a figure as it stands in the report."""
+    return {
+        "what": figure.what,
+        "measured": figure.measured,
+        "unit": figure.unit,
+        "promised": figure.promised,
+        "ratio": figure.ratio,
+    }
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,58 @@
+"""The fleet as it is started in earnest publishes what anybody writes into its database."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+import redis
+
+from reference_workers.seed import seed
+from reference_workers.state.messages import Message
+from reference_workers.state.repository import State
+from tests.unit.reference_workers.bench import TRANSCRIPT_ID, meeting_rows
+from tools.testbed.processes import ManagedProcess
+from tools.testbed.redis import HINT, PROGRAM, start_redis
+from tools.waiting import wait_until
+
+pytestmark = pytest.mark.skipif(shutil.which(PROGRAM) is None, reason=HINT)
+
+NOBODY = "http://127.0.0.1:9/api"
+
+
+def test_a_started_fleet_hands_events_to_redis(each_database_url: str, tmp_path: Path) -> None:
+    with start_redis() as server, closing(State(each_database_url)) as state:
+        state.migrate()
+        seed(state, meeting_rows())
+        told = {
+            "DATABASE_URL": each_database_url,
+            "REDIS_URL": server.url,
+            "CONDUCTOR_SERVER_URL": NOBODY,
+        }
+        client: redis.Redis = redis.Redis.from_url(server.url)
+        pubsub = client.pubsub(ignore_subscribe_messages=True)  # type: ignore[no-untyped-call]
+        pubsub.subscribe(f"ts:{TRANSCRIPT_ID}")
+        with (
+            closing(client),
+            closing(pubsub),
+            ManagedProcess(
+                "fleet",
+                [sys.executable, "-m", "reference_workers"],
+                log_path=tmp_path / "fleet.log",
+                env={**os.environ, **told},
+            ) as fleet,
+        ):
+            with state.edit(TRANSCRIPT_ID) as edit:
+                edit.emit("DURATION", {"duration": 61.0})
+            heard = wait_until(
+                lambda: pubsub.get_message(timeout=0.1),
+                what="the event",
+                timeout=60,
+                evidence=fleet.tail,
+            )
+
+    assert Message.parsed(heard["data"]).data == {"duration": 61.0}

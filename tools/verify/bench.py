@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping, Sequence
+from dataclasses import astuple
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from tools.testbed.services.faults import Fault
 from tools.testbed.testbed import Testbed
 from tools.verify.driving import Driver, TaskRun
 from tools.verify.scenario import Scenario
+from tools.verify.timeouts import Trials
 
 
 class Bench:
@@ -31,9 +33,12 @@ class Bench:
         self.fleet = fleet
         self.time_scale = time_scale
         self.driver = Driver(testbed, fleet)
+        self.trials = Trials(testbed.rest, self.driver.definitions, time_scale)
+        """What the server does with a worker that does not answer, task by task."""
         self.runs: list[TaskRun] = []
         """What was driven in this test, oldest first: the evidence of a failing clause."""
         self._latest: Scenario | None = None
+        self._logged = 0
         self._audio: dict[object, tuple[Meeting, tuple[Path, ...]]] = {}
 
     def fresh(self) -> None:
@@ -41,6 +46,20 @@ class Bench:
         self.testbed.stand_ins.faults.clear()
         self.runs.clear()
         self._latest = None
+        self._logged = len(self.fleet.log())
+
+    def close(self) -> None:
+        """End what runs in the background."""
+        self.trials.close()
+
+    def log_since_fresh(self) -> str:
+        """Return what the fleet has logged in this test."""
+        return self.fleet.log()[self._logged :]
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """Every key that the fleet was given: none may stand in a report."""
+        return (*astuple(self.testbed.stand_ins.credentials), self.testbed.s3.secret_key)
 
     def meeting(
         self,

@@ -121,11 +121,10 @@ class Driver:
         """Drive `fleet`, which polls `testbed`'s server and has registered its definitions."""
         self._testbed = testbed
         self._fleet = fleet
-        self._definitions = {task["name"]: task for task in testbed.rest.task_definitions()}
-
-    def definition(self, task: str) -> dict[str, Any] | None:
-        """Return the task definition that the fleet has registered, if it has."""
-        return self._definitions.get(task)
+        self.definitions: dict[str, Any] = {
+            task["name"]: task for task in testbed.rest.task_definitions()
+        }
+        """The task definitions that the fleet has registered, by name."""
 
     def drive(
         self, task: str, payload: Payload, *, transcript_id: str | None, retries: int | None = None
@@ -151,7 +150,7 @@ class Driver:
         return self._seen(task, payload, workflow, before, transcript_id)
 
     def _retried_at_once(self, task: str, retries: int | None) -> dict[str, Any]:
-        registered = self._definitions.get(task) or load_contracts().tasks[task].task_definition()
+        registered = self.definitions.get(task) or load_contracts().tasks[task].task_definition()
         definition = {**registered, "retryLogic": "FIXED", "retryDelaySeconds": 0}
         if retries is not None:
             definition["retryCount"] = retries

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from contracts.validate import event_breaches
 from tools.verify.events import Check
 from tools.verify.evidence import Evidence
 
@@ -22,6 +23,7 @@ def checks(evidence: Evidence) -> Iterator[Check]:
     """Yield the verdict on the database."""
     yield _result(evidence)
     yield _events(evidence)
+    yield _schema(evidence)
     yield _no_secrets(evidence)
 
 
@@ -58,6 +60,20 @@ def _events(evidence: Evidence) -> Check:
     if not final or final[-1] != {"value": "ended"}:
         wrong.append(f"the last STATUS is {final[-1] if final else None}")
     return Check("database.events", not wrong, "; ".join(wrong) or f"{len(names)} events, in order")
+
+
+def _schema(evidence: Evidence) -> Check:
+    wrong = list(
+        dict.fromkeys(
+            breach for name, data in evidence.events for breach in event_breaches(name, data)
+        )
+    )
+    more = f" and {len(wrong) - 3} more" if len(wrong) > 3 else ""
+    return Check(
+        "events.schema",
+        bool(evidence.events) and not wrong,
+        "; ".join(wrong[:3]) + more or f"{len(evidence.events)} events, all in the dictionary",
+    )
 
 
 def _no_secrets(evidence: Evidence) -> Check:

@@ -39,11 +39,13 @@ IDS = {
     "llm.tracers",
     "database.result",
     "database.events",
+    "events.schema",
     "secrets.kept",
     "zulip.message",
     "webhook.signature",
     "webhook.payload",
     "services.accepted",
+    "services.contract",
 }
 
 Spoil = Callable[[Evidence], Evidence]
@@ -427,8 +429,14 @@ STATE: list[Case] = [
     ),
     (
         told(("DEBUG", {"url": "http://s3.test/?X-Amz-Signature=1"})),
-        {"secrets.kept"},
+        {"events.schema", "secrets.kept"},
         "an event holds X-Am…",
+    ),
+    (told(("DEBUG", {})), {"events.schema"}, "DEBUG: no such event is in the dictionary"),
+    (
+        told(("PIPELINE_PROGRESS", {**runs.PROGRESS, "step_status": "done"})),
+        {"events.schema"},
+        "PIPELINE_PROGRESS at /step_status: ",
     ),
 ]
 
@@ -482,6 +490,14 @@ def speakers_swapped(payload: dict[str, Any]) -> dict[str, Any]:
     return transcript(participants=swapped)(payload)
 
 
+def breached(breach: str) -> Spoil:
+    def spoil(evidence: Evidence) -> Evidence:
+        *others, last = evidence.requests
+        return replace(evidence, requests=(*others, replace(last, breaches=(breach,))))
+
+    return spoil
+
+
 DELIVERY: list[Case] = [
     (posted(copies=0), {"zulip.message", "llm.tracers"}, "0 messages, 1 expected"),
     (posted(copies=2), {"zulip.message"}, "2 messages, 1 expected"),
@@ -531,6 +547,11 @@ DELIVERY: list[Case] = [
         asked_more("post_zulip", service="zulip", status=None),
         {"services.accepted"},
         "zulip POST /v1/chat/completions → None",
+    ),
+    (
+        breached("body /topic: minLength 1 is wanted, a string of 0 characters is there"),
+        {"services.contract"},
+        "webhook POST /room: body /topic: minLength 1 is wanted",
     ),
 ]
 

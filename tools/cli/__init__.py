@@ -16,6 +16,7 @@ from tools.cli.contracts import contracts
 from tools.cli.doctor import doctor
 from tools.cli.register import register
 from tools.cli.run import run
+from tools.cli.verify import verify
 
 app = typer.Typer(
     add_completion=False,
@@ -25,6 +26,7 @@ app = typer.Typer(
     "transcript.",
 )
 app.command(name="run")(run)
+app.command(name="verify")(verify)
 app.command(name="register")(register)
 app.command(name="doctor")(doctor)
 app.add_typer(contracts, name="contracts")

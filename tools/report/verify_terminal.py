@@ -12,6 +12,7 @@ from tools.verify.verdict import ClauseResult, TaskVerdict
 MARKS = {
     "passed": ("✓", "green"),
     "failed": ("✗", "red"),
+    "error": ("!", "red"),
     "deviates": ("≈", "yellow"),
     "skipped": ("–", "yellow"),
 }
@@ -91,7 +92,7 @@ def _clause(clause: ClauseResult) -> Text:
         lines.append(f"      received  {on_one_line(exchange.received)} ({statuses}{reason})")
     lines += [f"      {line}" for line in _first(clause.difference, DIFFERENCE_LINES)]
     lines += [f"      log | {line}" for line in _last(clause.log, LOG_LINES)]
-    if clause.status == "failed":
+    if not clause.accepted:
         lines.append(f"      repeat    {clause.repeat}")
     return Text("\n".join(map(harmless, lines)), style=style)
 

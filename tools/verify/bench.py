@@ -6,7 +6,9 @@ import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import astuple
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
+from tempfile import mkdtemp
 from typing import Any
 
 from fixtures_audio import Meeting, make_meeting, write_meeting
@@ -39,7 +41,6 @@ class Bench:
         """What was driven in this test, oldest first: the evidence of a failing clause."""
         self._latest: Scenario | None = None
         self._logged = 0
-        self._audio: dict[object, tuple[Meeting, tuple[Path, ...]]] = {}
 
     def fresh(self) -> None:
         """Make ready for the next test: no faults, no evidence."""
@@ -92,7 +93,8 @@ class Bench:
             webhook: The room's webhook URL: the stand-in's by default, None for none.
             transcript: Columns of the transcript's row, such as `title="Plans"`.
         """
-        spoken, files = self._spoken(tracks, offsets, seconds, seed)
+        begins = None if offsets is None else tuple(offsets)
+        spoken, files = _spoken(self.testbed.folder, tracks, begins, seconds, seed)
         replaced = tuple((audio or {}).get(index, path) for index, path in enumerate(files))
         scenario = Scenario(
             spoken, replaced, frozenset(denied), uuid.uuid4().hex[:12], datetime.now(UTC)
@@ -141,13 +143,11 @@ class Bench:
         """Have a stand-in misbehave until the test ends; `how` is a `Fault`'s fields."""
         self.testbed.stand_ins.faults.add(Fault(service=service, **how))
 
-    def _spoken(
-        self, tracks: int, offsets: Sequence[float] | None, seconds: float, seed: int
-    ) -> tuple[Meeting, tuple[Path, ...]]:
-        key = (tracks, None if offsets is None else tuple(offsets), seconds, seed)
-        if key not in self._audio:
-            spoken = make_meeting(tracks=tracks, seconds=seconds, seed=seed, offsets=offsets)
-            folder = self.testbed.folder / "audio" / str(len(self._audio))
-            folder.mkdir(parents=True)
-            self._audio[key] = (spoken, tuple(write_meeting(spoken, folder)))
-        return self._audio[key]
+
+@cache
+def _spoken(
+    folder: Path, tracks: int, offsets: tuple[float, ...] | None, seconds: float, seed: int
+) -> tuple[Meeting, tuple[Path, ...]]:
+    """Return a meeting and its audio, written once for as long as `folder` lasts."""
+    spoken = make_meeting(tracks=tracks, seconds=seconds, seed=seed, offsets=offsets)
+    return spoken, tuple(write_meeting(spoken, Path(mkdtemp(prefix="audio-", dir=folder))))

@@ -11,6 +11,7 @@ from datetime import date
 import pytest
 
 from contracts.load import Clause, load_contracts
+from tools.errors import DeadlineError, FleetError
 from tools.testbed.fleet.profile import Deviation
 from tools.verify.bench import Bench
 from tools.verify.events import ClauseFinished, ClauseStarted, EnvironmentStarted, Event
@@ -19,6 +20,18 @@ from tools.verify.redacting import redacted
 from tools.verify.verdict import ClauseResult, Exchange, Status
 
 LOG_LINES = 60
+
+TELLS_OF_THE_FLEET = (
+    AssertionError,
+    DeadlineError,
+    FleetError,
+    # A fleet may answer anything: what cannot be read is its breach.
+    AttributeError,
+    LookupError,
+    TypeError,
+    ValueError,
+)
+"""What a failing test raises when it is the fleet that is wrong."""
 
 
 def clauses_of(item: pytest.Item) -> tuple[str, ...]:
@@ -98,9 +111,9 @@ class Collector:
             result = self._results[name]
             if report.when == "call":
                 result = replace(result, seconds=round(result.seconds + report.duration, 3))
-            if report.skipped and result.status != "failed":
+            if report.skipped and result.accepted:
                 result = replace(result, status="skipped", observed=str(call.excinfo or ""))
-            if report.failed and result.status != "failed":
+            if report.failed and result.accepted:
                 result = replace(_failed(result, call, report, bench), test=item.nodeid)
             self._results[name] = result
 
@@ -141,7 +154,7 @@ def _failed(
     runs = bench.runs if bench else []
     return replace(
         result,
-        status="failed",
+        status="failed" if isinstance(error, TELLS_OF_THE_FLEET) else "error",
         expected=redacted(expected, secrets),
         observed=redacted(observed, secrets),
         difference=redacted(difference, secrets),

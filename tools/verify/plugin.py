@@ -15,15 +15,20 @@ import pytest
 from contracts.load import load_contracts
 from tools.errors import TrackproofError
 from tools.testbed.conductor.versions import DEFAULT_VERSION
-from tools.testbed.fleet import load_profile
+from tools.testbed.fleet import FleetProfile, load_profile
+from tools.testbed.testbed import Testbed
 from tools.verify.bench import Bench
 from tools.verify.collecting import Collector, clauses_of, wanted
 from tools.verify.events import EnvironmentStarted, Event, Note
-from tools.verify.laboratory import VerifyOptions, laboratory
+from tools.verify.laboratory import VerifyOptions, bench_of, laboratory
 
 COLLECTOR = pytest.StashKey[Collector]()
 BROKEN = pytest.StashKey[TrackproofError]()
 """Why nothing could be judged."""
+
+Shared = tuple[Testbed, FleetProfile]
+SHARED = pytest.StashKey[Shared]()
+"""A testbed that stands already, and the fleet to start on it."""
 
 
 class Hooks:
@@ -104,14 +109,16 @@ def laboratory_bench(pytestconfig: pytest.Config) -> Iterator[Bench]:
     collector = pytestconfig.stash[COLLECTOR]
     tell = pytestconfig.hook.pytest_trackproof_event
     try:
-        profile = load_profile(pytestconfig.getoption("--fleet"))
+        options = options_of(pytestconfig)
+        if (shared := pytestconfig.stash.get(SHARED, None)) is not None:
+            testbed, profile = shared
+            started = bench_of(testbed, profile, collector.tasks, time_scale=options.time_scale)
+        else:
+            profile = load_profile(options.fleet)
+            started = laboratory(
+                profile, options, collector.tasks, report=lambda line: tell(event=Note(line))
+            )
         collector.deviations = profile.deviations
-        started = laboratory(
-            profile,
-            options_of(pytestconfig),
-            collector.tasks,
-            report=lambda line: tell(event=Note(line)),
-        )
         bench = started.__enter__()
     except TrackproofError as error:
         pytestconfig.stash[BROKEN] = error

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-Status = Literal["passed", "failed", "deviates", "skipped"]
-"""`deviates`: it does not hold, and the fleet's profile has an agreed deviation for it."""
+Status = Literal["passed", "failed", "error", "deviates", "skipped"]
+"""`error`: it could not be judged, which is no fault of the fleet's. `deviates`: it does not hold,
+and the fleet's profile has an agreed deviation for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +51,7 @@ class ClauseResult:
     @property
     def accepted(self) -> bool:
         """Whether the verdict can live with it."""
-        return self.status != "failed"
+        return self.status not in {"failed", "error"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,10 +14,11 @@ import pytest
 
 from contracts.load import load_contracts
 from tools.errors import TrackproofError, UsageError
-from tools.testbed.fleet import load_profile
+from tools.testbed.fleet import FleetProfile, load_profile
+from tools.testbed.testbed import Testbed
 from tools.verify.events import EnvironmentStarted, Event, VerifyEnded, Writer
 from tools.verify.laboratory import VerifyOptions
-from tools.verify.plugin import BROKEN, COLLECTOR
+from tools.verify.plugin import BROKEN, COLLECTOR, SHARED, Shared
 from tools.verify.verdict import by_task
 
 SUITE = "tests.conformance"
@@ -29,13 +30,16 @@ RAN = frozenset({pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED})
 class _Listener:
     """Hands the plugin's events on, and keeps its configuration for the end."""
 
-    def __init__(self, writers: Sequence[Writer]) -> None:
+    def __init__(self, writers: Sequence[Writer], shared: Shared | None) -> None:
         self._writers = writers
+        self._shared = shared
         self.config: pytest.Config | None = None
         self.started: EnvironmentStarted | None = None
 
     def pytest_configure(self, config: pytest.Config) -> None:
         self.config = config
+        if self._shared is not None:
+            config.stash[SHARED] = self._shared
 
     def pytest_trackproof_event(self, event: Event) -> None:
         if isinstance(event, EnvironmentStarted):
@@ -52,9 +56,26 @@ def verify(options: VerifyOptions, writers: Sequence[Writer]) -> VerifyEnded:
         TrackproofError: The environment or the fleet could not start.
     """
     load_profile(options.fleet)
+    return _held(options, writers, shared=None)
+
+
+def verify_within(
+    testbed: Testbed, profile: FleetProfile, options: VerifyOptions, writers: Sequence[Writer] = ()
+) -> VerifyEnded:
+    """Do the same with a testbed that stands already and a profile from anywhere.
+
+    Raises:
+        TrackproofError: As `verify`.
+    """
+    return _held(options, writers, shared=(testbed, profile))
+
+
+def _held(
+    options: VerifyOptions, writers: Sequence[Writer], *, shared: Shared | None
+) -> VerifyEnded:
     check_only(options.only)
     began = time.monotonic()
-    listener, said = _Listener(writers), io.StringIO()
+    listener, said = _Listener(writers, shared), io.StringIO()
     # What pytest prints is of no use here, but for when it cannot run at all.
     with redirect_stdout(said), redirect_stderr(said):
         code = pytest.main(_arguments(options), plugins=[listener])

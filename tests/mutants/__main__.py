@@ -13,6 +13,7 @@ import random
 import sys
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from contracts.load import load_contracts
 from tests.mutants import MUTANTS, Mutant
 from tools.errors import TrackproofError
 from tools.testbed.conductor.versions import DEFAULT_VERSION
+from tools.testbed.fleet import REFERENCE, FleetProfile
 from tools.testbed.testbed import Testbed
 from tools.verify.laboratory import VerifyOptions
 from tools.verify.verifying import verify_within
@@ -56,7 +58,7 @@ def _row(testbed: Testbed, mutant: Mutant) -> dict[str, Any]:
     failed: list[str] = []
     remark = ""
     try:
-        ended = verify_within(testbed, mutant.profile(), options)
+        ended = verify_within(testbed, faulty_fleet(mutant), options)
         clauses = [clause for task in ended.tasks for clause in task.clauses]
         failed = [clause.id for clause in clauses if clause.status == "failed"]
         remark = "; ".join(
@@ -71,10 +73,24 @@ def _row(testbed: Testbed, mutant: Mutant) -> dict[str, Any]:
         "killed_by": list(mutant.killed_by),
         "failed": failed,
         # A suite that breaks by itself kills nobody.
-        "killed": set(mutant.killed_by) <= set(failed) and not remark,
+        "killed": bool(set(mutant.killed_by) & set(failed)) and not remark,
         "remark": remark,
         "seconds": round(time.monotonic() - began, 1),
     }
+
+
+def faulty_fleet(mutant: Mutant) -> FleetProfile:
+    """Return the reference fleet with the mutant's bug in its launcher."""
+    launch = (sys.executable, "-m", "tests.mutants.launch", mutant.id)
+    if breaks_definitions(mutant):
+        command = (*launch, "reference_workers.register")
+        return replace(REFERENCE, name=mutant.id, register_command=command)
+    return replace(REFERENCE, name=mutant.id, command=(*launch, "reference_workers"))
+
+
+def breaks_definitions(mutant: Mutant) -> bool:
+    """Tell whether the bug is in what is registered, and not in a worker."""
+    return any(clause.endswith(".definition") for clause in mutant.killed_by)
 
 
 def _clauses(mutant: Mutant) -> tuple[str, ...]:
@@ -82,11 +98,8 @@ def _clauses(mutant: Mutant) -> tuple[str, ...]:
     return tuple(
         clause.id
         for clause in load_contracts().clauses
-        if (
-            clause.task == mutant.task
-            and (clause.id.endswith(".definition") == (mutant.where == "register"))
-        )
-        or clause.id in mutant.killed_by
+        if clause.task == mutant.task
+        and clause.id.endswith(".definition") == breaks_definitions(mutant)
     )
 
 

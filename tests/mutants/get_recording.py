@@ -1,76 +1,76 @@
-"""Bugs of get_recording."""
+"""Mutants of get_recording."""
 
 from __future__ import annotations
 
-from tests.mutants.mutant import Mutant, with_definition
+from http import HTTPStatus
+from typing import Any
 
-MUTANTS = (
-    Mutant(
-        "get_recording-five-retries",
-        "get_recording",
-        "it is registered with five retries",
-        with_definition("get_recording", retryCount=5),
-        killed_by=("get_recording.definition",),
-        where="register",
-    ),
-    Mutant(
-        "get_recording-never-polls",
-        "get_recording",
-        "its result is never complete: it fails for good each time",
-        """
-        import reference_workers.workers as workers
-        from reference_workers.errors import PermanentError
-        def broken(context, **_):
-            raise PermanentError("not today")
-        workers.WORKERS["get_recording"] = broken
-        """,
-        killed_by=("get_recording.polls",),
-    ),
-    Mutant(
-        "get_recording-snake-session",
-        "get_recording",
-        "the session is read from a field that Daily does not have",
-        """
-        import reference_workers.workers as workers
-        right = workers.WORKERS["get_recording"]
-        def wrong(context, **fields):
-            return {**right(context, **fields), "mtg_session_id": None}
-        workers.WORKERS["get_recording"] = wrong
-        """,
-        killed_by=("get_recording.output",),
-    ),
-    Mutant(
-        "get_recording-milliseconds",
-        "get_recording",
-        "the duration is told in milliseconds",
-        """
-        import reference_workers.workers as workers
-        right = workers.WORKERS["get_recording"]
-        def wrong(context, **fields):
-            told = right(context, **fields)
-            return {**told, "duration": told["duration"] * 1000}
-        workers.WORKERS["get_recording"] = wrong
-        """,
-        killed_by=("get_recording.output",),
-    ),
-    Mutant(
-        "get_recording-429-is-final",
-        "get_recording",
-        "only 5xx is taken for a passing trouble",
-        """
-        import reference_workers.services.http as http
-        http.is_retryable = lambda status: status >= 500
-        """,
-        killed_by=("get_recording.transient-errors",),
-    ),
-    Mutant(
-        "get_recording-404-again",
-        "get_recording",
-        "every refusal is tried again",
-        """
-        import reference_workers.services.http as http
-        http.is_retryable = lambda status: True
-        """,
-        killed_by=("get_recording.permanent-errors",),
-    ),
-)
+from reference_workers.errors import PermanentError
+from tests.mutants.model import Collection
+from tests.mutants.patching import around, change_output, replace
+
+mutant = Collection("get_recording")
+
+
+@mutant("polls", "output")
+def never_completes() -> None:
+    """Every get_recording fails for good."""
+
+    def failing(context: Any, **_: Any) -> dict[str, Any]:
+        raise PermanentError("not implemented")
+
+    around("get_recording", lambda _: failing)
+
+
+@mutant("output")
+def duration_in_milliseconds() -> None:
+    """The duration is given in milliseconds."""
+    change_output("get_recording", lambda out: out.update(duration=out["duration"] * 1000))
+
+
+@mutant("output")
+def session_forgotten() -> None:
+    """mtg_session_id is read from a field that does not exist."""
+    change_output("get_recording", lambda out: out.update(mtg_session_id=None))
+
+
+@mutant("output")
+def room_named_by_id() -> None:
+    """room_name carries the recording's id."""
+    change_output("get_recording", lambda out: out.update(room_name=out["id"]))
+
+
+@mutant("transient-errors")
+def no_retry_on_503() -> None:
+    """A 5xx of Daily's fails the task for good."""
+    replace("services.http", "is_retryable", lambda _: lambda status: status in {408, 425, 429})
+
+
+@mutant("transient-errors")
+def no_retry_on_429() -> None:
+    """A 429 of Daily's fails the task for good."""
+    replace(
+        "services.http",
+        "is_retryable",
+        lambda judge: lambda status: status != HTTPStatus.TOO_MANY_REQUESTS and judge(status),
+    )
+
+
+@mutant("permanent-errors")
+def retry_on_404() -> None:
+    """A recording that Daily does not know is asked for again and again."""
+    replace(
+        "services.http",
+        "is_retryable",
+        lambda judge: lambda status: status == HTTPStatus.NOT_FOUND or judge(status),
+    )
+
+
+@mutant("permanent-errors")
+def retry_on_401() -> None:
+    """A key that Daily refuses is tried again and again."""
+    replace(
+        "services.http",
+        "is_retryable",
+        lambda judge: lambda status: status == HTTPStatus.UNAUTHORIZED or judge(status),
+    )

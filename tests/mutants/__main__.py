@@ -85,7 +85,9 @@ def faulty_fleet(mutant: Mutant) -> FleetProfile:
     if breaks_definitions(mutant):
         command = (*launch, "reference_workers.register")
         return replace(REFERENCE, name=mutant.id, register_command=command)
-    return replace(REFERENCE, name=mutant.id, command=(*launch, "reference_workers"))
+    # The laboratory registers the right definitions in no time: they are there already.
+    command = (*launch, "reference_workers")
+    return replace(REFERENCE, name=mutant.id, command=command, register_command=())
 
 
 def breaks_definitions(mutant: Mutant) -> bool:

@@ -23,7 +23,7 @@ def _break(task: str, wrong: Mapping[str, Any]) -> None:
     right = Contracts.task_definitions
 
     def changed(self: Contracts) -> list[dict[str, Any]]:
-        return [one | wrong if one["name"] == task else one for one in right(self)]
+        return [{**one, **wrong} if one["name"] == task else one for one in right(self)]
 
     Contracts.task_definitions = changed  # type: ignore[method-assign]
 

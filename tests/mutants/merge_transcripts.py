@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from reference_workers.state.repository import Edit
+from reference_workers.state.editing import Edit
 from tests.mutants.model import Collection
 from tests.mutants.patching import change_event, change_input, change_output, drop_event
 

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import event
 from sqlalchemy.orm import InstrumentedAttribute
 
-from reference_workers.state.repository import Edit
+from reference_workers.state.editing import Edit
 from reference_workers.workers import WORKERS, Worker
 
 Json = Any

@@ -22,6 +22,9 @@ from moto.moto_server.threaded_moto_server import ThreadedMotoServer
 from moto.s3.models import FakeDeleteMarker, s3_backends
 
 from tools.errors import TestbedError
+from tools.testbed.s3_gate import SERVICE, S3Gate
+from tools.testbed.services.faults import Faults
+from tools.testbed.services.ledger import Ledger
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -53,6 +56,10 @@ class S3Server:
         self._buckets = tuple(buckets)
         self._server: ThreadedMotoServer | None = None
         self._client: S3Client | None = None
+        self.ledger = Ledger()
+        """Every request to it, without bodies."""
+        self.faults = Faults(frozenset({SERVICE}))
+        """How it misbehaves."""
 
     @property
     def endpoint(self) -> str:
@@ -71,6 +78,9 @@ class S3Server:
         logging.getLogger("werkzeug").setLevel(logging.WARNING)  # not a line for each request
         self._server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
         self._server.start()
+        if self._server._server is not None:
+            real = self._server._server.app
+            self._server._server.app = S3Gate(real, self.ledger, self.faults)
         self.reset()
         return self
 

@@ -44,7 +44,7 @@ class Bench:
 
     def fresh(self) -> None:
         """Make ready for the next test: no faults, no evidence."""
-        self.testbed.stand_ins.faults.clear()
+        self.mend()
         self.runs.clear()
         self._latest = None
         self._logged = len(self.fleet.log())
@@ -140,8 +140,14 @@ class Bench:
         return run
 
     def break_service(self, service: str, **how: Any) -> None:
-        """Have a stand-in misbehave until the test ends; `how` is a `Fault`'s fields."""
-        self.testbed.stand_ins.faults.add(Fault(service=service, **how))
+        """Have a stand-in or `s3` misbehave until the test ends; `how` is a `Fault`'s fields."""
+        place = self.testbed.s3 if service == "s3" else self.testbed.stand_ins
+        place.faults.add(Fault(service=service, **how))
+
+    def mend(self) -> None:
+        """Have all services behave again."""
+        self.testbed.stand_ins.faults.clear()
+        self.testbed.s3.faults.clear()
 
 
 @cache

@@ -63,7 +63,7 @@ class TaskRun:
     events: tuple[Event, ...]
     """What the fleet emitted meanwhile, as (name, data), oldest first."""
     requests: tuple[Request, ...]
-    """What outside services were asked meanwhile."""
+    """What outside services and S3 were asked meanwhile, service by service."""
     transcript: Mapping[str, Any]
     """The transcript's row afterwards; empty where there is none."""
     written: frozenset[StoredObject]
@@ -110,6 +110,7 @@ class _Moment:
     at: float
     events: int
     requests: int
+    s3_requests: int
     objects: Mapping[StoredObject, str]
     log: int
 
@@ -178,6 +179,7 @@ class Driver:
             at=time.monotonic(),
             events=len(self._events(transcript_id)),
             requests=len(self._testbed.stand_ins.ledger.requests()),
+            s3_requests=len(self._testbed.s3.ledger.requests()),
             objects=self._objects(),
             log=len(self._fleet.log()),
         )
@@ -198,7 +200,10 @@ class Driver:
             workflow_status=workflow["status"],
             attempts=tuple(map(_attempt, workflow["tasks"])),
             events=tuple(self._events(transcript_id)[before.events :]),
-            requests=tuple(self._testbed.stand_ins.ledger.requests()[before.requests :]),
+            requests=(
+                *self._testbed.stand_ins.ledger.requests()[before.requests :],
+                *self._testbed.s3.ledger.requests()[before.s3_requests :],
+            ),
             transcript=self.transcript(transcript_id),
             written=frozenset(
                 one for one, version in now.items() if before.objects.get(one) != version

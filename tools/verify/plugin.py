@@ -149,7 +149,7 @@ def bench(laboratory_bench: Bench) -> Iterator[Bench]:
     """Return the bench, without anything of the test before."""
     laboratory_bench.fresh()
     yield laboratory_bench
-    laboratory_bench.testbed.stand_ins.faults.clear()
+    laboratory_bench.mend()
 
 
 def options_of(config: pytest.Config) -> VerifyOptions:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-SIGNED_QUERY = re.compile(r"\?[^\s\"'<>]*X-Amz-[^\s\"'<>]*")
+SIGNED_QUERY = re.compile(r"\?[^\s\"'<>]*(X-Amz-|Signature=)[^\s\"'<>]*")
 
 
 def redacted(text: str, secrets: Sequence[str]) -> str:

@@ -38,6 +38,7 @@ class Fleet:
         )
         seeds = SeedLines if profile.seed_lines else OneShotSeeds
         self._seeds = seeds(profile.name, profile.seed_command, self._cwd, environment)
+        self._seeds.prepare()
 
     def seed(self, meeting: Mapping[str, Any]) -> dict[str, str]:
         """Have the fleet write a meeting's rows into its database; return their ids.

@@ -9,6 +9,7 @@ import threading
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeoutError
+from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any, cast
 
@@ -30,6 +31,9 @@ class OneShotSeeds:
         self._command = command
         self._cwd = cwd
         self._environment = environment
+
+    def prepare(self) -> None:
+        """Nothing can be started beforehand."""
 
     def sow(self, meeting: Mapping[str, Any]) -> Ids:
         """Have the rows written; return their ids.
@@ -72,7 +76,7 @@ class SeedLines:
     def __init__(
         self, fleet: str, command: Sequence[str], cwd: Path, environment: Mapping[str, str]
     ) -> None:
-        """Prepare; the command starts with the first meeting."""
+        """Prepare; nothing runs yet."""
         self._who = f"the seed command of fleet {fleet!r}"
         self._command = command
         self._cwd = cwd
@@ -80,6 +84,11 @@ class SeedLines:
         self._process: subprocess.Popen[str] | None = None
         self._errors: IO[str] | None = None
         self._last_words = ""
+
+    def prepare(self) -> None:
+        """Start the command while the fleet itself starts; `sow` tells if it cannot."""
+        with suppress(FleetError):
+            self._start()
 
     def sow(self, meeting: Mapping[str, Any]) -> Ids:
         """Have the rows written; return their ids.

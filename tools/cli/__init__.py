@@ -17,6 +17,7 @@ from tools.cli.doctor import doctor
 from tools.cli.explain import explain
 from tools.cli.register import register
 from tools.cli.run import run
+from tools.cli.verify import verify
 
 app = typer.Typer(
     add_completion=False,
@@ -26,6 +27,7 @@ app = typer.Typer(
     "transcript.",
 )
 app.command(name="run")(run)
+app.command(name="verify")(verify)
 app.command(name="register")(register)
 app.command(name="explain")(explain)
 app.command(name="doctor")(doctor)

@@ -111,7 +111,7 @@ def test_a_run_that_failed_names_what_went_wrong_first(lab: Lab) -> None:
 
     assert story["status"] == "FAILED"
     assert story["cause"].startswith("detect_topics, attempt 1, ")
-    assert story["cause"].endswith("/v1/chat/completions: answered 401")
+    assert story["cause"].endswith("/chat/completions: answered 401")
     assert "First cause: detect_topics" in text
     (failed,) = attempts(story, "detect_topics")
     assert failed["cost"]["calls"] == 1

@@ -43,11 +43,12 @@ def explain(
         try:
             workflow = rest.workflow(quote(workflow_id, safe=""))
         except ConductorRefusalError as error:
-            if error.status != HTTPStatus.NOT_FOUND:
+            # 400: a name that no run can have, refused before Conductor itself is asked.
+            if error.status not in {HTTPStatus.NOT_FOUND, HTTPStatus.BAD_REQUEST}:
                 raise
             raise UsageError(
                 f"the Conductor at {server.api_url} knows no run {workflow_id!r}",
-                evidence=error.evidence,
+                evidence=error.evidence if error.status == HTTPStatus.NOT_FOUND else "",
                 hint="a server that keeps its runs in memory forgets them when it ends",
             ) from error
     costs = costs_of(database, workflow_id) if database else None

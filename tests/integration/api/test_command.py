@@ -69,7 +69,7 @@ async def test_it_serves_until_it_is_told_to_stop_and_logs_no_token(
         )
     try:
         found = wait_until(
-            lambda: re.search(r"address=\('127\.0\.0\.1', (\d+)\)", log.read_text()),
+            lambda: re.search(r"address=\['127\.0\.0\.1', (\d+)\]", log.read_text()),
             what="the API to say where it listens",
             timeout=60,
             evidence=log.read_text,

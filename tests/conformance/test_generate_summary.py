@@ -1,0 +1,112 @@
+"""Clauses of contracts/tasks/generate_summary.yaml."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from tests.conformance.llm_inputs import topics, words
+from tools.testbed.services.ledger import Request
+from tools.testbed.services.stand_ins import TRACER_WORDS
+from tools.verify.bench import Bench
+from tools.verify.driving import TaskRun
+from tools.verify.expecting import expect
+
+TASK = "generate_summary"
+MOST_SUBJECTS = 6
+
+
+def summed_up(bench: Bench, count: int = 12) -> TaskRun:
+    """Drive the task with words that make the LLM find three subjects, if there are words."""
+    meeting = bench.meeting()
+    said = words(count)
+    for word, tracer in zip(said, sorted(TRACER_WORDS)[:3], strict=False):
+        word["word"] = tracer
+    return bench.drive(TASK, words=said, topics=topics(4), transcript_id=meeting.transcript_id)
+
+
+def answers(run: TaskRun) -> list[str]:
+    """Return the text of each of the LLM's answers."""
+    return [_content(request) for request in run.asked("llm")]
+
+
+def _content(request: Request) -> str:
+    return str(json.loads(request.response)["choices"][0]["message"]["content"])
+
+
+def subjects(run: TaskRun) -> list[Any]:
+    """Return the list that the LLM was asked for: the only answer that holds one."""
+    lists = [
+        value
+        for text in answers(run)
+        if text.startswith("{")
+        for value in json.loads(text).values()
+        if isinstance(value, list)
+    ]
+    return lists[0] if lists else []
+
+
+@pytest.mark.clause("generate_summary.long")
+def test_the_long_summary_takes_up_each_subject(bench: Bench) -> None:
+    run = summed_up(bench)
+
+    summary = str(run.output.get("summary"))
+    missing = [subject for subject in subjects(run) if str(subject) not in summary]
+    expect(len(subjects(run)), "subjects").holds(bool(subjects(run)), "one at least")
+    expect(missing, "subjects that the summary lacks").equals([])
+    expect(summary == run.output.get("short_summary"), "long is short").equals(False)
+
+
+@pytest.mark.clause("generate_summary.short")
+def test_the_short_summary_is_a_short_recap(bench: Bench) -> None:
+    run = summed_up(bench)
+
+    long, short = str(run.output.get("summary")), str(run.output.get("short_summary"))
+    expect(len(short), "characters").holds(0 < len(short) < len(long), f"1 to {len(long) - 1}")
+
+
+@pytest.mark.clause("generate_summary.long-event")
+def test_the_long_summary_is_told(bench: Bench) -> None:
+    run = summed_up(bench)
+
+    expect(run.emitted("FINAL_LONG_SUMMARY"), "events").equals(
+        [{"long_summary": run.output.get("summary")}]
+    )
+
+
+@pytest.mark.clause("generate_summary.short-event")
+def test_the_short_summary_is_told(bench: Bench) -> None:
+    run = summed_up(bench)
+
+    expect(run.emitted("FINAL_SHORT_SUMMARY"), "events").equals(
+        [{"short_summary": run.output.get("short_summary")}]
+    )
+
+
+@pytest.mark.clause("generate_summary.stored")
+def test_both_summaries_are_stored(bench: Bench) -> None:
+    run = summed_up(bench)
+
+    row = (run.transcript.get("long_summary"), run.transcript.get("short_summary"))
+    expect(row, "long and short in the database").equals(
+        (run.output.get("summary"), run.output.get("short_summary"))
+    )
+
+
+@pytest.mark.clause("generate_summary.calls")
+def test_the_llm_is_asked_twice_and_twice_for_each_subject(bench: Bench) -> None:
+    run = summed_up(bench)
+
+    count = min(len(subjects(run)), MOST_SUBJECTS)
+    expect(count, "subjects").holds(count > 0, "one at least")
+    expect(len(run.asked("llm")), "calls to the LLM").equals(2 + 2 * count)
+
+
+@pytest.mark.clause("generate_summary.calls")
+def test_where_nobody_spoke_nobody_is_asked(bench: Bench) -> None:
+    run = summed_up(bench, 0)
+
+    expect(run.statuses, "attempts").equals(["COMPLETED"])
+    expect(run.asked("llm"), "calls to the LLM").equals([])

@@ -99,9 +99,12 @@ def test_both_summaries_are_stored(bench: Bench) -> None:
 def test_the_llm_is_asked_twice_and_twice_for_each_subject(bench: Bench) -> None:
     run = summed_up(bench)
 
-    count = min(len(subjects(run)), MOST_SUBJECTS)
-    expect(count, "subjects").holds(count > 0, "one at least")
-    expect(len(run.asked("llm")), "calls to the LLM").equals(2 + 2 * count)
+    found = [str(subject) for subject in subjects(run)][:MOST_SUBJECTS]
+    expect(len(found), "subjects").holds(bool(found), "one at least")
+    # A subject that the LLM has listed twice may be taken for one.
+    allowed = {2 + 2 * len(found), 2 + 2 * len(set(found))}
+    calls = len(run.asked("llm"))
+    expect(calls, "calls to the LLM").holds(calls in allowed, f"one of {sorted(allowed)}")
 
 
 @pytest.mark.clause("generate_summary.calls")

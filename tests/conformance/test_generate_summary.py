@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import random
 from typing import Any
 
 import pytest
 
+from fixtures_audio import VOCABULARY
 from tests.conformance.llm_inputs import topics, words
 from tools.testbed.services.ledger import Request
 from tools.testbed.services.stand_ins import TRACER_WORDS
@@ -22,8 +24,11 @@ def summed_up(bench: Bench, count: int = 12) -> TaskRun:
     """Drive the task with words that make the LLM find three subjects, if there are words."""
     meeting = bench.meeting()
     said = words(count)
-    for word, tracer in zip(said, sorted(TRACER_WORDS)[:3], strict=False):
-        word["word"] = tracer
+    # By chance: what the LLM answers goes into later questions, which a fleet may remember.
+    others = random.Random(meeting.run_id).sample(sorted(set(VOCABULARY) - TRACER_WORDS), 40)
+    texts = [*sorted(TRACER_WORDS)[:3], *others]
+    for word, text in zip(said, texts, strict=False):
+        word["word"] = text
     return bench.drive(TASK, words=said, topics=topics(4), transcript_id=meeting.transcript_id)
 
 

@@ -41,6 +41,14 @@ def test_the_rooms_topic_gets_one_message_with_title_and_summaries(bench: Bench)
     expect(message is not None, "message_id names the message").equals(True)
 
 
+@pytest.mark.clause("post_zulip.posts")
+def test_a_room_without_a_stream_posts_nothing(bench: Bench) -> None:
+    run = posted(bench, bench.meeting(zulip_stream=None, **FINISHED))
+
+    expect(run.output, "output").equals({"message_id": None})
+    expect(run.asked("zulip"), "calls to Zulip").equals([])
+
+
 @pytest.mark.clause("post_zulip.updates")
 def test_a_message_that_stands_is_updated(bench: Bench) -> None:
     meeting = bench.meeting(**FINISHED)

@@ -12,7 +12,7 @@ from tests.mutants.model import Mutant
 
 WRONG: tuple[tuple[str, Mapping[str, Any]], ...] = (
     ("is retried once only", {"retryCount": 1}),
-    ("has its response time-out in milliseconds", {"responseTimeoutSeconds": 30_000}),
+    ("must answer within a second", {"responseTimeoutSeconds": 1}),
     ("is never retried after a time-out", {"timeoutPolicy": "TIME_OUT_WF"}),
     ("is retried without a pause that grows", {"retryLogic": "FIXED", "retryDelaySeconds": 60}),
     ("may take an hour", {"timeoutSeconds": 3600}),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from importlib import import_module
 from typing import Any
 
@@ -68,16 +68,14 @@ def change_input(task: str, change: Callable[[dict[str, Json]], Json]) -> None:
 
 def change_event(name: str, change: Callable[[dict[str, Json]], dict[str, Json] | None]) -> None:
     """Emit what `change` makes of an event's data; nothing where that is None."""
-    emit = Edit.emit
+    append = Edit._append
 
-    def changed(
-        self: Edit, event_name: str, data: dict[str, Json], *rest: Any, **more: Any
-    ) -> None:
+    def changed(self: Edit, event_name: str, data: Mapping[str, Json], event_id: str) -> None:
         altered = change(dict(data)) if event_name == name else data
         if altered is not None:
-            emit(self, event_name, altered, *rest, **more)
+            append(self, event_name, altered, event_id)
 
-    Edit.emit = changed  # type: ignore[assignment, method-assign]
+    Edit._append = changed  # type: ignore[method-assign]
 
 
 def drop_event(name: str) -> None:

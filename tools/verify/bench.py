@@ -16,7 +16,7 @@ from tools.testbed.fleet import Fleet
 from tools.testbed.services.faults import Fault
 from tools.testbed.testbed import Testbed
 from tools.verify.driving import Driver, TaskRun
-from tools.verify.scenario import Scenario
+from tools.verify.scenario import ZULIP_STREAM, Scenario
 from tools.verify.timeouts import Trials
 
 
@@ -74,6 +74,7 @@ class Bench:
         audio: Mapping[int, Path] | None = None,
         session: bool = True,
         webhook: str | None = "served",
+        zulip_stream: str | None = ZULIP_STREAM,
         **transcript: Any,
     ) -> Scenario:
         """Order a meeting: rows in the fleet's database, raw tracks in S3, Daily's knowledge.
@@ -91,6 +92,7 @@ class Bench:
             audio: Other files for some tracks, by track index.
             session: Whether Daily knows the meeting's session.
             webhook: The room's webhook URL: the stand-in's by default, None for none.
+            zulip_stream: Where the room posts to; None for nowhere.
             transcript: Columns of the transcript's row, such as `title="Plans"`.
         """
         begins = None if offsets is None else tuple(offsets)
@@ -103,6 +105,7 @@ class Bench:
         if webhook == "served":
             webhook = f"{self.testbed.served.urls['webhook']}/{scenario.room_id}"
         rows = scenario.rows(webhook, self.testbed.stand_ins.credentials.webhook_secret)
+        rows["room"]["zulip_stream"] = zulip_stream
         rows["transcript"] |= transcript
         if consents is not None:
             rows["consents"] = [dict(one) for one in consents]

@@ -75,7 +75,7 @@ def change_event(name: str, change: Callable[[dict[str, Json]], dict[str, Json] 
         if altered is not None:
             append(self, event_name, altered, event_id)
 
-    Edit._append = changed  # type: ignore[method-assign]
+    Edit._append = changed  # type: ignore[assignment, method-assign]
 
 
 def drop_event(name: str) -> None:

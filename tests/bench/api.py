@@ -38,7 +38,7 @@ P99_MS, P99_MS_WITH_REDIS = 250.0, 100.0
 HEALTH_CHECKS, CALLERS, HANGING_CHECKS = 2000, 50, 5
 HEALTH_P99_MS, HANGING_MS = 50.0, 2000.0
 CONNECTED_AT_ONCE = 20
-START_SECONDS = 30.0
+START_SECONDS = 180.0
 ADDRESS = re.compile(r'"address": \["127\.0\.0\.1", (\d+)\]')
 """Where the API says that it listens, in its log as JSON."""
 

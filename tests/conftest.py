@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
@@ -69,19 +69,26 @@ def postgres() -> Iterator[PostgresServer]:
         yield server
 
 
-@pytest.fixture
-def new_database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Callable[[str], str]]:
-    """Make an empty database of a kind and return its URL."""
+@contextmanager
+def new_databases(request: pytest.FixtureRequest, folder: Path) -> Iterator[Callable[[str], str]]:
+    """Make empty databases of a kind, in `folder` or on the server; they go with the block."""
     with ExitStack() as stack:
 
         def of(kind: str) -> str:
             if kind == "sqlite":
-                return f"sqlite:///{tmp_path / 'state.db'}"
+                return f"sqlite:///{folder / 'state.db'}"
             server: PostgresServer = request.getfixturevalue("postgres")
             url = server.new_database()
             stack.callback(server.drop_database, url)
             return url
 
+        yield of
+
+
+@pytest.fixture
+def new_database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Callable[[str], str]]:
+    """Make an empty database of a kind and return its URL."""
+    with new_databases(request, tmp_path) as of:
         yield of
 
 

@@ -34,16 +34,22 @@ def page(ended: VerifyEnded, now: datetime) -> str:
     clauses = [clause for task in ended.tasks for clause in task.clauses]
     failing = [clause for clause in clauses if not clause.accepted]
     lesser = [clause for clause in clauses if clause.status in {"deviates", "skipped"}]
-    passed = len(clauses) - len(failing) - len(lesser)
     return rendered(
         "verify.html.j2",
         ended=ended,
         verdict="HELD" if ended.held else "FAILED",
-        headline=f"{len(failing)} of {len(clauses)} clauses do not hold"
-        if failing
-        else f"{passed} of {len(clauses)} clauses hold",
+        headline=_headline(ended),
         ended_at=f"{now:%Y-%m-%d %H:%M} UTC",
         failing=failing,
         lesser=lesser,
         ends=ENDS,
     )
+
+
+def _headline(ended: VerifyEnded) -> str:
+    clauses = [clause for task in ended.tasks for clause in task.clauses]
+    if failing := sum(not clause.accepted for clause in clauses):
+        return f"{failing} of {len(clauses)} clauses do not hold"
+    if ended.shortfalls:
+        return "too little was exercised"
+    return f"{sum(task.passed for task in ended.tasks)} of {len(clauses)} clauses hold"

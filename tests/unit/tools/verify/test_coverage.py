@@ -8,6 +8,7 @@ import pytest
 
 from contracts.load import load_contracts
 from tests.unit.tools.verify.runs import good_run
+from tools.testbed.s3 import OWN_AGENT
 from tools.testbed.services.ledger import Request
 from tools.verify.coverage import ENDS, Coverage, Covered, Watch, shortfalls
 from tools.verify.coverage.graph import edges, name_of
@@ -37,8 +38,11 @@ def seen(*workflows: dict[str, Any]) -> Watch:
     return watch
 
 
-def request(service: str, method: str, path: str, status: int | None) -> Request:
-    return Request(0, service, method, path, {}, (), b"", 0.0, status, b"", 0.0)
+def request(
+    service: str, method: str, path: str, status: int | None, agent: str = "acme/1.0"
+) -> Request:
+    headers = (("user-agent", agent),)
+    return Request(0, service, method, path, {}, headers, b"", 0.0, status, b"", 0.0)
 
 
 def test_the_edges_are_those_of_the_workflow() -> None:
@@ -128,6 +132,7 @@ def test_requests_are_counted_by_what_was_asked_and_how_it_was_answered() -> Non
                 request("daily", "GET", "/nothing/of/the/kind", 404),
                 request("webhook", "POST", "/room-1", 500),
                 request("s3", "PUT", "/transcripts/transcript-1/audio.mp3", 200),
+                request("s3", "PUT", "/recordings/track", 200, f"Boto3/1.44 {OWN_AGENT}"),
             ],
         )
     }

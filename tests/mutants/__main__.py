@@ -54,6 +54,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _row(testbed: Testbed, mutant: Mutant) -> dict[str, Any]:
     began = time.monotonic()
+    # What an earlier fleet has registered would hide what this one has not.
+    testbed.rest.forget_definitions()
     options = VerifyOptions(fleet=mutant.id, only=_clauses(mutant))
     failed: list[str] = []
     remark = ""
@@ -82,6 +84,12 @@ def _row(testbed: Testbed, mutant: Mutant) -> dict[str, Any]:
 def faulty_fleet(mutant: Mutant) -> FleetProfile:
     """Return the reference fleet with the mutant's bug in its launcher."""
     launch = (sys.executable, "-m", "tests.mutants.launch", mutant.id)
+    if mutant.task == "pipeline":  # its bug may be in both
+        command = (*launch, "reference_workers")
+        register_command = (*launch, "reference_workers.register")
+        return replace(
+            REFERENCE, name=mutant.id, command=command, register_command=register_command
+        )
     if breaks_definitions(mutant):
         command = (*launch, "reference_workers.register")
         return replace(REFERENCE, name=mutant.id, register_command=command)

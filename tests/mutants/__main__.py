@@ -1,8 +1,8 @@
 """Run mutants against the suite: `python -m tests.mutants [--sample 15 --seed DAY] [--only …]`.
 
-One Conductor and one testbed for all; for each mutant its fleet and the clauses of its task.
-Ends with 0 when every mutant is killed by the clauses it names and, in a run of all of them,
-every clause has killed one.
+One Conductor and one testbed for all, or for each of `--jobs`; for each mutant its fleet and the
+clauses that it names, or with `--wide` all clauses of its task. Ends with 0 when every mutant is
+killed by a clause it names and, in a run of all of them, every clause has killed one.
 """
 
 from __future__ import annotations
@@ -10,11 +10,13 @@ from __future__ import annotations
 import argparse
 import json
 import random
+import subprocess
 import sys
 import time
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from contracts.load import load_contracts
@@ -31,13 +33,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run what is asked for, a line a mutant; return the exit code."""
     asked = _parser().parse_args(arguments)
     chosen = _chosen(asked)
-    rows: list[dict[str, Any]] = []
-    with Testbed.started(
-        conductor=asked.conductor, version=asked.conductor_version, report=_say
-    ) as testbed:
-        for mutant in chosen:
-            rows.append(_row(testbed, mutant))
-            _say(_line(rows[-1]))
+    if asked.sample:
+        _say(f"{len(chosen)} of {len(MUTANTS)} mutants, seed {asked.seed}")
+    rows = _by_jobs(asked, chosen) if asked.jobs > 1 else _run(asked, chosen)
     complete = len(chosen) == len(MUTANTS)
     toothless = _toothless(rows) if complete else []
     if asked.json:
@@ -49,14 +47,45 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _say(f"STILL ALIVE: {name}")
     for name in toothless:
         _say(f"KILLS NOBODY: {name}")
-    return 1 if alive or toothless else 0
+    return 1 if alive or toothless or len(rows) < len(chosen) else 0
 
 
-def _row(testbed: Testbed, mutant: Mutant) -> dict[str, Any]:
+def _run(asked: argparse.Namespace, chosen: Sequence[Mutant]) -> list[dict[str, Any]]:
+    rows = []
+    with Testbed.started(
+        conductor=asked.conductor, version=asked.conductor_version, report=_say
+    ) as testbed:
+        for mutant in chosen:
+            rows.append(_row(testbed, mutant, wide=asked.wide))
+            _say(_line(rows[-1]))
+    return rows
+
+
+def _by_jobs(asked: argparse.Namespace, chosen: Sequence[Mutant]) -> list[dict[str, Any]]:
+    """Deal the mutants out to processes, each with a testbed of its own."""
+    rows: list[dict[str, Any]] = []
+    with TemporaryDirectory() as folder:
+        processes = []
+        for job in range(asked.jobs):
+            table = Path(folder) / f"{job}.json"
+            only = ",".join(mutant.id for mutant in chosen[job :: asked.jobs])
+            command = [sys.executable, "-m", "tests.mutants", "--only", only, "--json", str(table)]
+            command += ["--conductor", asked.conductor]
+            command += ["--conductor-version", asked.conductor_version]
+            command += ["--wide"] if asked.wide else []
+            processes.append((subprocess.Popen(command), table))
+        for process, table in processes:
+            process.wait()
+            if table.exists():
+                rows += json.loads(table.read_text())["mutants"]
+    place = {mutant.id: number for number, mutant in enumerate(chosen)}
+    return sorted(rows, key=lambda row: place[row["id"]])
+
+
+def _row(testbed: Testbed, mutant: Mutant, *, wide: bool) -> dict[str, Any]:
     began = time.monotonic()
-    # What an earlier fleet has registered would hide what this one has not.
-    testbed.rest.forget_definitions()
-    options = VerifyOptions(fleet=mutant.id, only=_clauses(mutant))
+    _forget_definitions(testbed)
+    options = VerifyOptions(fleet=mutant.id, only=_clauses(mutant) if wide else mutant.killed_by)
     failed: list[str] = []
     remark = ""
     try:
@@ -79,6 +108,15 @@ def _row(testbed: Testbed, mutant: Mutant) -> dict[str, Any]:
         "remark": remark,
         "seconds": round(time.monotonic() - began, 1),
     }
+
+
+def _forget_definitions(testbed: Testbed) -> None:
+    """Take back what fleets before have registered: it would hide what this one has not."""
+    contracts = load_contracts()
+    for task in contracts.tasks:
+        testbed.rest.delete_task_definition(task)
+    for version in (1, 2):
+        testbed.rest.delete_workflow_definition(contracts.workflow["name"], version)
 
 
 def faulty_fleet(mutant: Mutant) -> FleetProfile:
@@ -138,6 +176,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--only", default="", help="task types or mutants' ids, by comma")
     parser.add_argument("--sample", type=int, default=0, help="so many of them, by chance")
     parser.add_argument("--seed", default="0", help="the same seed picks the same sample")
+    parser.add_argument("--jobs", type=int, default=1, help="so many at once")
+    parser.add_argument("--wide", action="store_true", help="run all clauses of a mutant's task")
     parser.add_argument("--conductor", default="process")
     parser.add_argument("--conductor-version", default=DEFAULT_VERSION)
     parser.add_argument("--json", type=Path, help="write the table mutant × clause here")

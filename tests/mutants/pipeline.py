@@ -35,7 +35,7 @@ def one_definition_forgotten() -> None:
     change_definitions(lambda all_: [one for one in all_ if one["name"] != "generate_title"])
 
 
-@mutant("valid", "completes")
+@mutant("valid")
 def a_name_misspelt() -> None:
     """The workflow names a task that nobody defines."""
     change_workflow(lambda flow: task_of(flow, "finalize").update(name="finalise"))

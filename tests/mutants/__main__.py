@@ -8,81 +8,104 @@ killed by a clause it names and, in a run of all of them, every clause has kille
 from __future__ import annotations
 
 import argparse
-import json
 import random
-import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from multiprocessing import get_context
+from multiprocessing.queues import Queue
 from pathlib import Path
-from tempfile import TemporaryDirectory
-from typing import Any
+
+from rich.console import Console
 
 from contracts.load import load_contracts
-from tests.mutants import MUTANTS, Mutant
+from tests.mutants import MUTANTS, Mutant, mutant_by_id
 from tools.errors import TrackproofError
 from tools.testbed.conductor.versions import DEFAULT_VERSION
 from tools.testbed.fleet import REFERENCE, FleetProfile
 from tools.testbed.testbed import Testbed
+from tools.verify.events import Event, MutantFinished, MutantsEnded, Note
 from tools.verify.laboratory import VerifyOptions
+from tools.verify.mutation import MutantResult, toothless
+from tools.verify.reports import file_writers
+from tools.verify.reports.mutants_terminal import MutantsTerminal
 from tools.verify.verifying import verify_within
+
+Tell = Callable[[Event], None]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run what is asked for, a line a mutant; return the exit code."""
+    """Run what is asked for; return the exit code."""
     asked = _parser().parse_args(arguments)
     chosen = _chosen(asked)
+    writers = [MutantsTerminal(Console()), *file_writers(json=asked.json, html=asked.html)]
+
+    def tell(event: Event) -> None:
+        for writer in writers:
+            writer.write(event)
+
+    began = time.monotonic()
     if asked.sample:
-        _say(f"{len(chosen)} of {len(MUTANTS)} mutants, seed {asked.seed}")
-    rows = _by_jobs(asked, chosen) if asked.jobs > 1 else _run(asked, chosen)
-    complete = len(chosen) == len(MUTANTS)
-    toothless = _toothless(rows) if complete else []
-    if asked.json:
-        told = {"mutants": rows, "clauses_that_killed_none": toothless}
-        asked.json.write_text(json.dumps(told, indent=2) + "\n")
-    alive = [row["id"] for row in rows if not row["killed"]]
-    _say(f"{len(rows) - len(alive)} of {len(rows)} mutants killed")
-    for name in alive:
-        _say(f"STILL ALIVE: {name}")
-    for name in toothless:
-        _say(f"KILLS NOBODY: {name}")
-    return 1 if alive or toothless or len(rows) < len(chosen) else 0
+        tell(Note(f"{len(chosen)} of {len(MUTANTS)} mutants, seed {asked.seed}"))
+    results = _by_jobs(asked, chosen, tell) if asked.jobs > 1 else _run(asked, chosen, tell)
+    clauses = [clause.id for clause in load_contracts().clauses]
+    ended = MutantsEnded(
+        mutants=tuple(results),
+        toothless=toothless(results, clauses) if len(chosen) == len(MUTANTS) else (),
+        sample=asked.seed if asked.sample else "",
+        seconds=round(time.monotonic() - began, 1),
+    )
+    tell(ended)
+    return 0 if ended.held else 1
 
 
-def _run(asked: argparse.Namespace, chosen: Sequence[Mutant]) -> list[dict[str, Any]]:
-    rows = []
+def _run(asked: argparse.Namespace, chosen: Sequence[Mutant], tell: Tell) -> list[MutantResult]:
+    results = []
     with Testbed.started(
-        conductor=asked.conductor, version=asked.conductor_version, report=_say
+        conductor=asked.conductor,
+        version=asked.conductor_version,
+        report=lambda line: tell(Note(line)),
     ) as testbed:
         for mutant in chosen:
-            rows.append(_row(testbed, mutant, wide=asked.wide))
-            _say(_line(rows[-1]))
-    return rows
+            results.append(_result(testbed, mutant, wide=asked.wide))
+            tell(MutantFinished(results[-1]))
+    return results
 
 
-def _by_jobs(asked: argparse.Namespace, chosen: Sequence[Mutant]) -> list[dict[str, Any]]:
+def _by_jobs(asked: argparse.Namespace, chosen: Sequence[Mutant], tell: Tell) -> list[MutantResult]:
     """Deal the mutants out to processes, each with a testbed of its own."""
-    rows: list[dict[str, Any]] = []
-    with TemporaryDirectory() as folder:
-        processes = []
-        for job in range(asked.jobs):
-            table = Path(folder) / f"{job}.json"
-            only = ",".join(mutant.id for mutant in chosen[job :: asked.jobs])
-            command = [sys.executable, "-m", "tests.mutants", "--only", only, "--json", str(table)]
-            command += ["--conductor", asked.conductor]
-            command += ["--conductor-version", asked.conductor_version]
-            command += ["--wide"] if asked.wide else []
-            processes.append((subprocess.Popen(command), table))
-        for process, table in processes:
-            process.wait()
-            if table.exists():
-                rows += json.loads(table.read_text())["mutants"]
+    process = get_context("spawn")
+    told: Queue[Event | None] = process.Queue()
+    hands = [[mutant.id for mutant in chosen[job :: asked.jobs]] for job in range(asked.jobs)]
+    jobs = [process.Process(target=_job, args=(asked, hand, told)) for hand in hands]
+    for job in jobs:
+        job.start()
+    results: list[MutantResult] = []
+    for _ in jobs:
+        while (event := told.get()) is not None:
+            tell(event)
+            if isinstance(event, MutantFinished):
+                results.append(event.result)
+    for job in jobs:
+        job.join()
+    if len(results) < len(chosen):
+        raise TrackproofError(
+            f"{len(results)} of {len(chosen)} mutants were judged",
+            hint="what a job died of is told above",
+        )
     place = {mutant.id: number for number, mutant in enumerate(chosen)}
-    return sorted(rows, key=lambda row: place[row["id"]])
+    return sorted(results, key=lambda result: place[result.id])
 
 
-def _row(testbed: Testbed, mutant: Mutant, *, wide: bool) -> dict[str, Any]:
+def _job(asked: argparse.Namespace, hand: Sequence[str], told: Queue[Event | None]) -> None:
+    try:
+        _run(asked, [mutant_by_id(name) for name in hand], told.put)
+    finally:
+        told.put(None)
+
+
+def _result(testbed: Testbed, mutant: Mutant, *, wide: bool) -> MutantResult:
     began = time.monotonic()
     _forget_definitions(testbed)
     options = VerifyOptions(fleet=mutant.id, only=_clauses(mutant) if wide else mutant.killed_by)
@@ -97,17 +120,15 @@ def _row(testbed: Testbed, mutant: Mutant, *, wide: bool) -> dict[str, Any]:
         )
     except TrackproofError as error:
         remark = error.what
-    return {
-        "id": mutant.id,
-        "task": mutant.task,
-        "text": mutant.text,
-        "killed_by": list(mutant.killed_by),
-        "failed": failed,
-        # A suite that breaks by itself kills nobody.
-        "killed": bool(set(mutant.killed_by) & set(failed)) and not remark,
-        "remark": remark,
-        "seconds": round(time.monotonic() - began, 1),
-    }
+    return MutantResult(
+        id=mutant.id,
+        task=mutant.task,
+        text=mutant.text,
+        killed_by=mutant.killed_by,
+        failed=tuple(failed),
+        remark=remark,
+        seconds=round(time.monotonic() - began, 1),
+    )
 
 
 def _forget_definitions(testbed: Testbed) -> None:
@@ -151,17 +172,6 @@ def _clauses(mutant: Mutant) -> tuple[str, ...]:
     )
 
 
-def _toothless(rows: Sequence[dict[str, Any]]) -> list[str]:
-    killing = {name for row in rows if row["killed"] for name in row["failed"]}
-    return [clause.id for clause in load_contracts().clauses if clause.id not in killing]
-
-
-def _line(row: dict[str, Any]) -> str:
-    mark = "✓" if row["killed"] else "✗"
-    by = row["remark"] or ", ".join(row["failed"]) or "nothing"
-    return f"{mark} {row['id']:<40} {row['seconds']:5.1f} s  failed: {by}"
-
-
 def _chosen(asked: argparse.Namespace) -> list[Mutant]:
     only = [name for name in asked.only.split(",") if name]
     found = [m for m in MUTANTS if not only or m.task in only or m.id in only]
@@ -181,12 +191,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--conductor", default="process")
     parser.add_argument("--conductor-version", default=DEFAULT_VERSION)
     parser.add_argument("--json", type=Path, help="write the table mutant × clause here")
+    parser.add_argument("--html", type=Path, help="write the table as a page here")
     return parser
-
-
-def _say(line: str) -> None:
-    sys.stdout.write(f"{line}\n")
-    sys.stdout.flush()
 
 
 if __name__ == "__main__":

@@ -62,6 +62,14 @@ def bench(session: nox.Session) -> None:
 
 
 @nox.session
+def mutants(session: nox.Session) -> None:
+    """Run every faulty fleet against the suite: `nox -s mutants -- --only pad_track`."""
+    _install(session, DEV_LOCK)
+    jobs = () if "--jobs" in session.posargs else ("--jobs", "2")
+    session.run("python", "-m", "tests.mutants", *jobs, *session.posargs)
+
+
+@nox.session
 def fmt(session: nox.Session) -> None:
     """Put the code into its one format."""
     _install(session, DEV_LOCK)

@@ -34,6 +34,7 @@ def test_the_registered_definition_is_the_contracts(task: str, bench: Bench) -> 
     )
 
 
+@pytest.mark.late
 @pytest.mark.parametrize("task", EVERY_TASK)
 def test_a_worker_that_does_not_answer_is_retried_and_given_up(task: str, bench: Bench) -> None:
     retries = load_contracts().tasks[task].retry_count

@@ -1,8 +1,8 @@
 """Run mutants against the suite: `python -m tests.mutants [--sample 15 --seed DAY] [--only …]`.
 
-One Conductor and one testbed for all; for each mutant its fleet and the clauses of its task.
-Ends with 0 when every mutant is killed by the clauses it names and, in a run of all of them,
-every clause has killed one.
+One Conductor and one testbed for all, or for each of `--jobs`; for each mutant its fleet and the
+clauses that it names, or with `--wide` all clauses of its task. Ends with 0 when every mutant is
+killed by a clause it names and, in a run of all of them, every clause has killed one.
 """
 
 from __future__ import annotations
@@ -11,14 +11,16 @@ import argparse
 import random
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from multiprocessing import get_context
+from multiprocessing.queues import Queue
 from pathlib import Path
 
 from rich.console import Console
 
 from contracts.load import load_contracts
-from tests.mutants import MUTANTS, Mutant
+from tests.mutants import MUTANTS, Mutant, mutant_by_id
 from tools.errors import TrackproofError
 from tools.testbed.conductor.versions import DEFAULT_VERSION
 from tools.testbed.fleet import REFERENCE, FleetProfile
@@ -29,6 +31,8 @@ from tools.verify.mutation import MutantResult, toothless
 from tools.verify.reports import file_writers
 from tools.verify.reports.mutants_terminal import MutantsTerminal
 from tools.verify.verifying import verify_within
+
+Tell = Callable[[Event], None]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -42,15 +46,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             writer.write(event)
 
     began = time.monotonic()
-    results: list[MutantResult] = []
-    with Testbed.started(
-        conductor=asked.conductor,
-        version=asked.conductor_version,
-        report=lambda line: tell(Note(line)),
-    ) as testbed:
-        for mutant in chosen:
-            results.append(_result(testbed, mutant))
-            tell(MutantFinished(results[-1]))
+    if asked.sample:
+        tell(Note(f"{len(chosen)} of {len(MUTANTS)} mutants, seed {asked.seed}"))
+    results = _by_jobs(asked, chosen, tell) if asked.jobs > 1 else _run(asked, chosen, tell)
     clauses = [clause.id for clause in load_contracts().clauses]
     ended = MutantsEnded(
         mutants=tuple(results),
@@ -62,11 +60,55 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0 if ended.held else 1
 
 
-def _result(testbed: Testbed, mutant: Mutant) -> MutantResult:
+def _run(asked: argparse.Namespace, chosen: Sequence[Mutant], tell: Tell) -> list[MutantResult]:
+    results = []
+    with Testbed.started(
+        conductor=asked.conductor,
+        version=asked.conductor_version,
+        report=lambda line: tell(Note(line)),
+    ) as testbed:
+        for mutant in chosen:
+            results.append(_result(testbed, mutant, wide=asked.wide))
+            tell(MutantFinished(results[-1]))
+    return results
+
+
+def _by_jobs(asked: argparse.Namespace, chosen: Sequence[Mutant], tell: Tell) -> list[MutantResult]:
+    """Deal the mutants out to processes, each with a testbed of its own."""
+    process = get_context("spawn")
+    told: Queue[Event | None] = process.Queue()
+    hands = [[mutant.id for mutant in chosen[job :: asked.jobs]] for job in range(asked.jobs)]
+    jobs = [process.Process(target=_job, args=(asked, hand, told)) for hand in hands]
+    for job in jobs:
+        job.start()
+    results: list[MutantResult] = []
+    for _ in jobs:
+        while (event := told.get()) is not None:
+            tell(event)
+            if isinstance(event, MutantFinished):
+                results.append(event.result)
+    for job in jobs:
+        job.join()
+    if len(results) < len(chosen):
+        raise TrackproofError(
+            f"{len(results)} of {len(chosen)} mutants were judged",
+            hint="what a job died of is told above",
+        )
+    place = {mutant.id: number for number, mutant in enumerate(chosen)}
+    return sorted(results, key=lambda result: place[result.id])
+
+
+def _job(asked: argparse.Namespace, hand: Sequence[str], told: Queue[Event | None]) -> None:
+    try:
+        _run(asked, [mutant_by_id(name) for name in hand], told.put)
+    finally:
+        told.put(None)
+
+
+def _result(testbed: Testbed, mutant: Mutant, *, wide: bool) -> MutantResult:
     began = time.monotonic()
-    # What an earlier fleet has registered would hide what this one has not.
-    testbed.rest.forget_definitions()
-    options = VerifyOptions(fleet=mutant.id, only=_clauses(mutant))
+    _forget_definitions(testbed)
+    options = VerifyOptions(fleet=mutant.id, only=_clauses(mutant) if wide else mutant.killed_by)
     failed: list[str] = []
     remark = ""
     try:
@@ -87,6 +129,15 @@ def _result(testbed: Testbed, mutant: Mutant) -> MutantResult:
         remark=remark,
         seconds=round(time.monotonic() - began, 1),
     )
+
+
+def _forget_definitions(testbed: Testbed) -> None:
+    """Take back what fleets before have registered: it would hide what this one has not."""
+    contracts = load_contracts()
+    for task in contracts.tasks:
+        testbed.rest.delete_task_definition(task)
+    for version in (1, 2):
+        testbed.rest.delete_workflow_definition(contracts.workflow["name"], version)
 
 
 def faulty_fleet(mutant: Mutant) -> FleetProfile:
@@ -135,6 +186,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--only", default="", help="task types or mutants' ids, by comma")
     parser.add_argument("--sample", type=int, default=0, help="so many of them, by chance")
     parser.add_argument("--seed", default="0", help="the same seed picks the same sample")
+    parser.add_argument("--jobs", type=int, default=1, help="so many at once")
+    parser.add_argument("--wide", action="store_true", help="run all clauses of a mutant's task")
     parser.add_argument("--conductor", default="process")
     parser.add_argument("--conductor-version", default=DEFAULT_VERSION)
     parser.add_argument("--json", type=Path, help="write the table mutant × clause here")

@@ -53,12 +53,17 @@ def other_rates_are_skipped() -> None:
 
 
 @mutant("all-tracks")
-def encoder_not_flushed() -> None:
-    """The encoder's last frames are lost."""
-    rewrite("audio.mixing", "write_mixdown", "        output.mux(encoder.encode(None))\n", "")
+def end_lost() -> None:
+    """What is beyond the first 3 s is not encoded."""
+    rewrite(
+        "audio.mixing",
+        "write_mixdown",
+        "output.mux(encoder.encode(out))",
+        "output.mux(encoder.encode(out) if mixed < 3 * RATE else [])",
+    )
 
 
-@mutant("all-tracks", "duration")
+@mutant("duration")
 def ends_with_the_shortest() -> None:
     """The mixdown ends with the first track that ends."""
     rewrite("audio.mixing", "_mixer", "duration=longest", "duration=shortest")

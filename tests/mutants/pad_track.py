@@ -55,16 +55,15 @@ def padded_twice() -> None:
 
 
 @mutant("offset")
-def end_not_flushed() -> None:
-    """What the filters and the encoder still hold at the end is lost, and the last words in it."""
+def end_lost() -> None:
+    """What is beyond the first 3 s is lost."""
     rewrite(
         "audio.padding",
         "write_padded",
-        """        graph.push(None)
-        drain()
-        output.mux(encoder.encode(None))
-""",
-        "",
+        "            graph.push(frame)",
+        """            if position > 3 * RATE:
+                break
+            graph.push(frame)""",
     )
 
 

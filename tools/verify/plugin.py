@@ -87,6 +87,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Make the marker known and begin a verdict."""
     config.addinivalue_line("markers", "clause(id, …): the clauses of contracts/ it proves")
+    config.addinivalue_line("markers", "late: it waits for what runs beside the other tests")
     options = options_of(config)
     config.stash[COLLECTOR] = Collector(options.fleet, keeps=options.failures is not None)
     if options.failures is not None:
@@ -107,7 +108,13 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if only:
         config.hook.pytest_deselected(items=[item for item in items if item not in chosen])
         others = []
-    chosen.sort(key=lambda item: min(order.get(name, len(order)) for name in clauses_of(item)))
+    chosen.sort(
+        key=lambda item: (
+            # What only waits for the background comes when all else is done.
+            item.get_closest_marker("late") is not None,
+            min(order.get(name, len(order)) for name in clauses_of(item)),
+        )
+    )
     items[:] = [*others, *chosen]
     config.stash[COLLECTOR].expect(chosen)
 

@@ -160,7 +160,8 @@ def _arguments(options: VerifyOptions) -> list[str]:
         *("--rootdir", str(root)),
         *("--capture", "no"),
         *("-p", "no:cacheprovider"),
-        *("-p", "no:randomly"),
+        # None is needed, and those of whatever is installed may take seconds to load.
+        "--disable-plugin-autoload",
         *("--fleet", options.fleet),
         *("--only", ",".join(options.only)),
         *("--conductor", options.conductor),

@@ -132,12 +132,15 @@ class ConductorRest:
         """Register a workflow; the same name and version are replaced."""
         self._call("PUT", "/metadata/workflow", json=[dict(definition)])
 
-    def forget_definitions(self) -> None:
-        """Delete every task definition and every workflow definition."""
-        for task in self.task_definitions():
-            self._call("DELETE", f"/metadata/taskdefs/{task['name']}")
-        for workflow in self._call("GET", "/metadata/workflow").json():
-            self._call("DELETE", f"/metadata/workflow/{workflow['name']}/{workflow['version']}")
+    def delete_task_definition(self, name: str) -> None:
+        """Delete a task definition; one that is not there is no error."""
+        if self.task_definition(name) is not None:
+            self._call("DELETE", f"/metadata/taskdefs/{name}")
+
+    def delete_workflow_definition(self, name: str, version: int) -> None:
+        """Delete one version of a workflow definition; one that is not there is no error."""
+        if self.workflow_definition(name, version) is not None:
+            self._call("DELETE", f"/metadata/workflow/{name}/{version}")
 
     def close(self) -> None:
         """Close the connections."""

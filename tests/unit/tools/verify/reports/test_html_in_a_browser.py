@@ -181,4 +181,4 @@ def test_everything_that_scrolls_is_reached_by_keyboard(page: Page) -> None:
 def test_poor_contrast_would_be_seen(page: Page) -> None:
     page.evaluate("document.querySelector('h1').style = 'color: #888; background: #777'")
 
-    assert [found.split()[0] for found in page.evaluate(POOR_CONTRASTS)] == ["H1."]
+    assert any(found.startswith("H1.") for found in page.evaluate(POOR_CONTRASTS))

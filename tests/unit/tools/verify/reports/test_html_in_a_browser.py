@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
+from tests.unit.tools.verify.reports.test_mutants import ALIVE, BROKEN, KILLED
 from tests.unit.tools.verify.reports.verdicts import (
     EVERY_KIND,
     HOSTILE,
     failing,
     verification,
 )
+from tools.verify.events import Event, MutantsEnded
 from tools.verify.reports.html import HtmlFile
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
@@ -58,20 +61,39 @@ def browser() -> Iterator[Browser]:
         browser.close()
 
 
-@pytest.fixture(scope="module")
-def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("report") / "report.html"
-    writer = HtmlFile(path)
-    long = "n" * 3000 + " /very/long/path" * 50
-    hostile = failing("merge_transcripts.speakers", HOSTILE + long)
-    for event in verification(*EVERY_KIND, hostile, shortfalls=("1 of 2 tasks were exercised",)):
+LONG = "n" * 3000 + " /very/long/path" * 50
+PAGES: dict[str, list[Event]] = {
+    "verify": verification(
+        *EVERY_KIND,
+        failing("merge_transcripts.speakers", HOSTILE + LONG),
+        shortfalls=("1 of 2 tasks were exercised",),
+    ),
+    "mutants": [
+        MutantsEnded(
+            mutants=(KILLED, ALIVE, replace(BROKEN, remark=HOSTILE + LONG)),
+            toothless=("merge_transcripts.event",),
+            sample="2026-11-26",
+            seconds=61.0,
+        )
+    ],
+}
+
+
+def written(name: str, folder: Path) -> Path:
+    writer = HtmlFile(folder / f"{name}.html")
+    for event in PAGES[name]:
         writer.write(event)
-    return path
+    return folder / f"{name}.html"
 
 
-@pytest.fixture(params=["light", "dark"])
-def page(request: pytest.FixtureRequest, browser: Browser, report: Path) -> Iterator[Page]:
-    page = browser.new_page(color_scheme=request.param)
+@pytest.fixture(params=PAGES)
+def report(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
+    return written(request.param, tmp_path)
+
+
+@pytest.fixture
+def page(browser: Browser, report: Path) -> Iterator[Page]:
+    page = browser.new_page()
     page.goto(report.as_uri())
     yield page
     page.close()
@@ -92,7 +114,8 @@ def test_nothing_is_fetched_and_nothing_complains(browser: Browser, report: Path
     page.close()
 
 
-def test_all_can_be_read_with_no_script(browser: Browser, report: Path) -> None:
+def test_all_can_be_read_with_no_script(browser: Browser, tmp_path: Path) -> None:
+    report = written("verify", tmp_path)
     context = browser.new_context(java_script_enabled=False)
     page = context.new_page()
 
@@ -105,27 +128,22 @@ def test_all_can_be_read_with_no_script(browser: Browser, report: Path) -> None:
     context.close()
 
 
-@pytest.mark.parametrize("width", WIDTHS)
-def test_nobody_must_scroll_sideways(width: int, page: Page) -> None:
-    page.set_viewport_size({"width": width, "height": 800})
+def test_nobody_must_scroll_sideways(page: Page) -> None:
     page.evaluate(OPEN_ALL)
 
-    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    for width in WIDTHS:
+        page.set_viewport_size({"width": width, "height": 800})
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
-def test_light_and_dark_are_legible_throughout(page: Page) -> None:
+def test_light_and_dark_differ_and_are_legible_throughout(page: Page) -> None:
     page.evaluate(OPEN_ALL)
-
-    assert page.evaluate(POOR_CONTRASTS) == []
-
-
-def test_light_and_dark_differ(browser: Browser, report: Path) -> None:
     papers = set()
+
     for scheme in ("light", "dark"):
-        page = browser.new_page(color_scheme=scheme)
-        page.goto(report.as_uri())
+        page.emulate_media(color_scheme=scheme)
         papers.add(page.evaluate("getComputedStyle(document.body).backgroundColor"))
-        page.close()
+        assert page.evaluate(POOR_CONTRASTS) == []
 
     assert len(papers) == 2
 
@@ -139,7 +157,7 @@ def test_a_screen_reader_finds_its_way(page: Page) -> None:
     )
 
     assert page.locator("html").get_attribute("lang") == "en"
-    assert page.title() == "FAILED: acme – trackproof"
+    assert page.title().startswith("FAILED: ")
     assert [page.locator(name).count() for name in ("h1", "main", "header")] == [1, 1, 1]
     assert all(after - before <= 1 for before, after in pairwise(levels))
     assert unnamed == 0
@@ -158,3 +176,9 @@ def test_everything_that_scrolls_is_reached_by_keyboard(page: Page) -> None:
     )
 
     assert unreachable == 0
+
+
+def test_poor_contrast_would_be_seen(page: Page) -> None:
+    page.evaluate("document.querySelector('h1').style = 'color: #888; background: #777'")
+
+    assert any(found.startswith("H1.") for found in page.evaluate(POOR_CONTRASTS))

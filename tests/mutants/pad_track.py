@@ -168,22 +168,30 @@ def keeps_its_old_times() -> None:
     )
 
 
+def _key(template: str) -> None:
+    replace(
+        "workers.pad_track",
+        "padded_key",
+        lambda _: lambda transcript, track: template.format(transcript, track % 10, track + 1),
+    )
+
+
 @mutant("upload")
 def index_of_one_digit() -> None:
     """Track 10 is stored over track 0."""
-    rewrite("workers.pad_track", "pad_track", "_{track_index}", "_{track_index % 10}")
+    _key("{0}/padded_track_{1}.webm")
 
 
 @mutant("upload")
 def counted_from_1() -> None:
     """Keys count tracks from 1."""
-    rewrite("workers.pad_track", "pad_track", "_{track_index}", "_{track_index + 1}")
+    _key("{0}/padded_track_{2}.webm")
 
 
 @mutant("upload")
 def transcript_left_out() -> None:
     """The key lacks the transcript: meetings overwrite each other."""
-    rewrite("workers.pad_track", "pad_track", "{transcript_id}/padded", "padded")
+    _key("padded_track_{1}.webm")
 
 
 @mutant("upload")

@@ -18,6 +18,7 @@ from fixtures_audio.meeting import (
     Word,
     make_meeting,
 )
+from fixtures_audio.placing import lateness_samples
 from fixtures_audio.reading import Audio, hear_file, read_audio
 from fixtures_audio.tones import RATE_HZ, render, word_samples
 from fixtures_audio.vocabulary import TRACERS, VOCABULARY, id_of, text_of
@@ -42,6 +43,7 @@ __all__ = [
     "hear_blocks",
     "hear_file",
     "id_of",
+    "lateness_samples",
     "make_meeting",
     "read_audio",
     "render",

@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 
 from fixtures_audio import make_meeting, write_track
-from reference_workers.audio import decoding
-from reference_workers.audio.decoding import RATE, frames, opened, start_time
+from reference_workers.audio import opening
+from reference_workers.audio.decoding import RATE, frames
+from reference_workers.audio.opening import opened, start_time
 from reference_workers.errors import PermanentError, TransientError
 from tests.unit.reference_workers.sounds import (
     breaking_server,
@@ -24,7 +25,7 @@ from tests.unit.reference_workers.sounds import (
 def positions(source: str) -> list[tuple[int, int]]:
     """Return where each frame begins and how long it is, in samples."""
     with opened(source) as (container, stream):
-        return [(frame.pts or 0, frame.samples) for frame in frames(container, stream)]
+        return [(begins, frame.samples) for begins, frame in frames(container, stream)]
 
 
 @pytest.fixture
@@ -84,7 +85,7 @@ def test_any_rate_is_handed_out_at_48_khz_in_full_length(
     )
 
     with opened(str(path)) as (container, stream):
-        handed_out = list(frames(container, stream))
+        handed_out = [frame for _, frame in frames(container, stream)]
 
     assert {frame.sample_rate for frame in handed_out} == {48_000}
     assert {frame.layout.nb_channels for frame in handed_out} == {channels}
@@ -151,8 +152,8 @@ def test_a_server_that_is_not_there_may_come_back() -> None:
 
 @pytest.mark.usefixtures("impatient")
 def test_a_server_that_falls_silent_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert "rw_timeout" in decoding._OPEN_OPTIONS
-    monkeypatch.setitem(decoding._OPEN_OPTIONS, "rw_timeout", "50000")
+    assert "rw_timeout" in opening._REMOTE
+    monkeypatch.setitem(opening._REMOTE, "rw_timeout", "50000")
     with socket.create_server(("127.0.0.1", 0)) as listener:
         url = f"http://127.0.0.1:{listener.getsockname()[1]}/track.webm"
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from contracts.load import Clause, Contracts, Schema, TaskContract
+from contracts.bundling import Schema
+from contracts.load import Clause, Contracts, TaskContract
+from contracts.sections import operations
 from contracts.tracing import Criterion
 
 HEADER = """\
@@ -30,6 +32,12 @@ def render(contracts: Contracts, criteria: Sequence[Criterion]) -> str:
         *(_task(task) for task in contracts.tasks_in_order),
         "## The pipeline as a whole\n",
         _clauses(contracts.pipeline_clauses),
+        "## Events\n",
+        "Told to whoever watches a transcript, in the room `ts:{transcript_id}`.\n",
+        *_events(contracts),
+        "## Outside services\n",
+        "Whole in contracts/services, as OpenAPI 3.1; limited to what is used.\n",
+        _services(contracts),
         "## What is not a worker's business\n",
         "Acceptance criteria of the product's task list that no clause holds.\n",
         _table(
@@ -101,6 +109,22 @@ def _task(task: TaskContract) -> str:
     parts.append(f"Twice: {task.idempotency['rule']}{key}\n")
     parts.append(_clauses(task.clauses))
     return "\n".join(parts)
+
+
+def _events(contracts: Contracts) -> Iterator[str]:
+    for name, schema in contracts.events.items():
+        tasks = [t.name for t in contracts.tasks_in_order if name in t.effects.get("events", ())]
+        by = ", ".join(f"`{task}`" for task in tasks) or "every task"
+        yield f"### {name}\n\n{schema['description']} Told by {by}.\n\n{_fields(schema)}"
+
+
+def _services(contracts: Contracts) -> str:
+    rows = [
+        (name, f"`{operation.id}`", f"{operation.method} `{operation.path}`", operation.summary)
+        for name, document in contracts.services.items()
+        for operation in operations(document)
+    ]
+    return _table(("service", "operation", "call", "what for"), rows)
 
 
 def _effects(effects: Mapping[str, Any]) -> Iterator[str]:

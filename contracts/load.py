@@ -11,14 +11,14 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
+from contracts.bundling import Schema, bundled
 from contracts.errors import ContractFileError
-from contracts.reading import check_schema, check_shape, read_data, references
+from contracts.reading import check_schema, check_shape, read_data
+from contracts.sections import read_events, read_services
 
 ROOT = Path(__file__).parent
 WORKFLOW_NAME = "diarization_pipeline"
 OWNER_EMAIL = "reflector@example.com"
-
-Schema = dict[str, Any]
 
 _DEFINITION_DEFAULTS: dict[str, Any] = {
     "ownerEmail": OWNER_EMAIL,
@@ -98,6 +98,10 @@ class Contracts:
     tasks: Mapping[str, TaskContract]
     workflow: Mapping[str, Any]
     pipeline_clauses: tuple[Clause, ...]
+    events: Mapping[str, Schema]
+    """What fleets tell: the schema of each event's data, by the event's name."""
+    services: Mapping[str, Schema]
+    """Whom fleets call: each outside service's OpenAPI document."""
     root: Path = ROOT
     """The folder they were read from."""
 
@@ -168,7 +172,8 @@ def load_contracts(root: Path = ROOT) -> Contracts:
     Raises:
         ContractFileError: A file is missing, damaged or not of its kind's shape.
     """
-    kind = read_data(ROOT / "meta" / "task.schema.yaml")
+    meta = ROOT / "meta"
+    kind = read_data(meta / "task.schema.yaml")
     shapes_file = root / "shapes.yaml"
     shapes = read_data(shapes_file)
     check_schema(shapes_file, "", shapes)
@@ -186,6 +191,8 @@ def load_contracts(root: Path = ROOT) -> Contracts:
         tasks={task.name: task for task in tasks},
         workflow=workflow,
         pipeline_clauses=_clauses("pipeline", pipeline),
+        events={event.name: event.data for event in read_events(root, meta, shapes["$defs"])},
+        services=read_services(root, meta),
         root=root,
     )
 
@@ -214,38 +221,3 @@ def _task(path: Path, kind: Schema, shapes: Mapping[str, Schema]) -> TaskContrac
 
 def _clauses(task: str, data: Mapping[str, Any]) -> tuple[Clause, ...]:
     return tuple(Clause(task=task, **clause) for clause in data["clauses"])
-
-
-def bundled(schema: Schema, shapes: Mapping[str, Schema]) -> Schema:
-    """Make `schema` stand alone: what it borrows from shapes.yaml comes along as its $defs."""
-    local: Schema = _pointing_inward(schema)
-    known = {**_pointing_inward(dict(shapes)), **local.get("$defs", {})}
-    used: dict[str, Schema] = {}
-    waiting = _definitions_used({key: value for key, value in local.items() if key != "$defs"})
-    while waiting:
-        name = waiting.pop()
-        if name in known and name not in used:
-            used[name] = known[name]
-            waiting |= _definitions_used(known[name])
-    return {**local, "$defs": {name: used[name] for name in sorted(used)}} if used else local
-
-
-def _definitions_used(schema: Schema) -> set[str]:
-    return {
-        target.removeprefix("#/$defs/").partition("/")[0] for _, target in references(schema, "")
-    }
-
-
-def _pointing_inward(node: Any) -> Any:
-    match node:
-        case dict():
-            return {
-                key: value.removeprefix("../shapes.yaml")
-                if key == "$ref" and isinstance(value, str)
-                else _pointing_inward(value)
-                for key, value in node.items()
-            }
-        case list():
-            return [_pointing_inward(item) for item in node]
-        case _:
-            return node

@@ -1,7 +1,8 @@
 """Read one contract file as data, trusting nothing in it.
 
 Aliases are refused: no contract needs them, and a handful of nested ones unfolds into
-gigabytes. References are followed inside the contracts folder only.
+gigabytes. So is nesting without end, on which the parser takes minutes. References are followed
+inside the contracts folder only.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import yaml
 from contracts.errors import ContractFileError
 
 MAX_BYTES = 1_000_000
+MAX_DEPTH = 100
 
 
 def read_data(path: Path) -> Any:
@@ -37,8 +39,7 @@ def read_data(path: Path) -> Any:
     try:
         if path.suffix == ".json":
             return json.loads(text)
-        if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text, yaml.SafeLoader)):
-            raise ContractFileError(path, "", "it uses a YAML alias (*name)", "write it out")
+        _refuse_bombs(path, text)
         return yaml.safe_load(text)
     except (ValueError, yaml.YAMLError, RecursionError) as error:
         where = getattr(error, "problem_mark", None)
@@ -47,6 +48,25 @@ def read_data(path: Path) -> Any:
         raise ContractFileError(
             path, "", f"it cannot be parsed{place}: {problem}", "correct the syntax there"
         ) from error
+
+
+def _refuse_bombs(path: Path, text: str) -> None:
+    """Look at the events of a text before anything is built of it.
+
+    Raises:
+        ContractFileError: It uses an alias, or is nested so deep that reading takes minutes.
+    """
+    depth = 0
+    for event in yaml.parse(text, yaml.SafeLoader):
+        if isinstance(event, yaml.AliasEvent):
+            raise ContractFileError(path, "", "it uses a YAML alias (*name)", "write it out")
+        if isinstance(event, yaml.CollectionStartEvent):
+            depth += 1
+        elif isinstance(event, yaml.CollectionEndEvent):
+            depth -= 1
+        if depth > MAX_DEPTH:
+            what = f"it is nested more than {MAX_DEPTH} levels deep"
+            raise ContractFileError(path, "", what, "flatten it")
 
 
 def check_shape(path: Path, data: Any, schema: Any) -> None:

@@ -60,6 +60,21 @@ def check(task: str, side: Side, payload: Mapping[str, Any]) -> None:
         )
 
 
+@cache
+def _event_validator(name: str) -> jsonschema_rs.Draft202012Validator:
+    return jsonschema_rs.Draft202012Validator(load_contracts().events[name])
+
+
+def event_breaches(name: str, data: object) -> list[str]:
+    """Return how an event's data breaks the dictionary, field by field; nothing if it fits."""
+    if name not in load_contracts().events:
+        return [f"{name}: no such event is in the dictionary"]
+    return [
+        f"{name} at {pointer(error.instance_path) or '/'}: {_short(error.message)}"
+        for error in _event_validator(name).iter_errors(data)
+    ]
+
+
 def accepted_input(task: str, payload: Mapping[str, Any]) -> dict[str, Any]:
     """Return what a worker takes from `payload`: the named fields, defaults filled in.
 

@@ -13,6 +13,7 @@ from reference_workers import log
 from reference_workers.client import ConductorClient
 from reference_workers.context import Clients
 from reference_workers.reconciling import Reconciler
+from reference_workers.redacting import secrets_of
 from reference_workers.runner import Fleet
 from reference_workers.settings import Settings
 from reference_workers.state.publishing import Publisher
@@ -21,7 +22,11 @@ from reference_workers.state.publishing import Publisher
 def main() -> None:
     """Poll for every task type until SIGTERM or Ctrl-C."""
     settings = Settings()
-    log.configure(debug=settings.conductor_debug)
+    log.configure(
+        debug=settings.conductor_debug,
+        as_json=settings.log_format == "json",
+        secrets=secrets_of(settings),
+    )
     told_to_stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: told_to_stop.set())

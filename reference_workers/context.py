@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
+from reference_workers.redacting import Redactor, secrets_of
 from reference_workers.services.daily import Daily
 from reference_workers.services.llm import LLM
 from reference_workers.services.modal import Modal
@@ -20,6 +21,7 @@ from reference_workers.settings import Settings
 from reference_workers.state.cache import Cache
 from reference_workers.state.editing import Edit, Source
 from reference_workers.state.repository import State
+from reference_workers.tracing import Traces, traces_from
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +37,8 @@ class Clients:
     llm: LLM
     zulip: Zulip
     webhook: Webhook
+    redact: Redactor
+    traces: Traces
 
     @classmethod
     @contextmanager
@@ -55,6 +59,8 @@ class Clients:
             llm=LLM(settings),
             zulip=Zulip(settings),
             webhook=Webhook(settings),
+            redact=Redactor(secrets_of(settings)),
+            traces=traces_from(),
         )
         with ExitStack() as stack:
             for client in (
@@ -65,6 +71,7 @@ class Clients:
                 clients.llm,
                 clients.zulip,
                 clients.webhook,
+                clients.traces,
             ):
                 stack.callback(client.close)
             yield clients

@@ -17,3 +17,7 @@ class ConflictError(TransientError):
 
 class PermanentError(WorkerError):
     """It will not work next time either: no retry (FAILED_WITH_TERMINAL_ERROR)."""
+
+
+class MissingError(PermanentError):
+    """What was asked for is not there."""

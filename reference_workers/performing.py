@@ -5,6 +5,7 @@ Knows nothing of Conductor's SDK; `runner.py` is the only place that does.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -13,7 +14,9 @@ import structlog
 
 from contracts.load import load_contracts
 from contracts.validate import ContractViolationError, accepted_input, check
+from reference_workers import metering
 from reference_workers.context import Context
+from reference_workers.costs import cost_of, store
 from reference_workers.errors import PermanentError, TransientError
 from reference_workers.progress import report
 from reference_workers.workers import WORKERS
@@ -42,7 +45,10 @@ def perform(context: Context, task_type: str, payload: Mapping[str, Any]) -> Out
         transcript_id=transcript_id,
     ):
         report(context, transcript_id, task_type, "in_progress")
-        outcome = _outcome(context, task_type, payload)
+        began_at, began = time.time(), time.perf_counter()
+        with metering.metered() as meter:
+            outcome = _outcome(context, task_type, payload)
+        seconds = time.perf_counter() - began
         report(
             context,
             transcript_id,
@@ -51,7 +57,12 @@ def perform(context: Context, task_type: str, payload: Mapping[str, Any]) -> Out
             output=outcome.output,
             is_final=_is_final(context, task_type, outcome),
         )
-        log.info("task ended", status=outcome.status, reason=outcome.reason)
+        cost = cost_of(
+            context, task_type, transcript_id, status=outcome.status, seconds=seconds, meter=meter
+        )
+        context.clients.traces.ended(cost, meter.calls, began_at=began_at, reason=outcome.reason)
+        store(context.clients.state, cost)
+        log.info("task ended", status=outcome.status, reason=outcome.reason, seconds=seconds)
     return outcome
 
 
@@ -59,20 +70,25 @@ def _outcome(context: Context, task_type: str, payload: Mapping[str, Any]) -> Ou
     try:
         arguments = accepted_input(task_type, payload)
     except ContractViolationError as error:
-        return Outcome("FAILED_WITH_TERMINAL_ERROR", reason=str(error))
+        return _failed(context, "FAILED_WITH_TERMINAL_ERROR", error)
     try:
         output = WORKERS[task_type](context, **arguments)
         check(task_type, "output", output)
     except PermanentError as error:
-        return Outcome("FAILED_WITH_TERMINAL_ERROR", reason=str(error))
+        return _failed(context, "FAILED_WITH_TERMINAL_ERROR", error)
     except (TransientError, ContractViolationError) as error:
-        return Outcome("FAILED", reason=str(error))
+        return _failed(context, "FAILED", error)
     except Exception as error:
         # A fault of ours: the log has the whole of it, the server only its name, since a
         # message from a library may hold a URL with its signature.
         log.exception("unexpected failure")
         return Outcome("FAILED", reason=f"unexpected {type(error).__name__}")
     return Outcome("COMPLETED", output=output)
+
+
+def _failed(context: Context, status: Status, error: Exception) -> Outcome:
+    """Return a failure in words that everybody may read: Conductor shows them to all."""
+    return Outcome(status, reason=context.clients.redact(str(error)))
 
 
 def _is_final(context: Context, task_type: str, outcome: Outcome) -> bool:

@@ -3,9 +3,9 @@
 Does what the product does before it starts the workflow, for whoever drives the fleet from
 outside: a room, a recording, a transcript and the participants' answers about consent.
 
-Standard input: `{"room": {…}, "recording": {…}, "transcript": {…},
+Standard input, a meeting a line: `{"room": {…}, "recording": {…}, "transcript": {…},
 "consents": [{"participant_id", "granted"}]}` with the columns of `state.models`.
-Standard output: the ids, `{"room_id", "recording_id", "transcript_id"}`.
+Standard output, a line for each: the ids, `{"room_id", "recording_id", "transcript_id"}`.
 """
 
 from __future__ import annotations
@@ -40,10 +40,12 @@ def seed(state: State, meeting: dict[str, Any]) -> dict[str, str]:
 
 
 def main() -> None:
-    """Read standard input, write standard output."""
+    """Answer every line of standard input with a line on standard output."""
     state = State(Settings().database_url)
     state.migrate()
-    json.dump(seed(state, json.load(sys.stdin)), sys.stdout)
+    for line in sys.stdin:
+        sys.stdout.write(f"{json.dumps(seed(state, json.loads(line)))}\n")
+        sys.stdout.flush()
 
 
 if __name__ == "__main__":

@@ -6,18 +6,28 @@ Defaults suit local development inside the product's own container network.
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Annotated, Literal
 
-from pydantic import Field, SecretStr
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import Field, SecretStr, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+TOKEN_MIN_CHARACTERS = 16
 
 
 class Settings(BaseSettings):
     """One field an environment variable of the same name (seed INFRA-003)."""
 
-    model_config = SettingsConfigDict(frozen=True, extra="ignore")
+    model_config = SettingsConfigDict(
+        frozen=True,
+        extra="ignore",
+        hide_input_in_errors=True,  # it may be a secret
+    )
 
     conductor_server_url: str = "http://conductor:8080/api"
     conductor_debug: bool = False
+    log_format: Literal["text", "json"] = "text"
+    """How a line of the log is written: for people, or as one JSON object."""
+
     conductor_enabled: bool = False
     conductor_shadow_mode: bool = False
 
@@ -70,3 +80,34 @@ class Settings(BaseSettings):
 
     reconcile_seconds: float = Field(default=15.0, gt=0)
     """Between two looks for transcripts whose workflow ended without their knowing."""
+
+    api_host: str = "127.0.0.1"
+    """Where the API listens; on another address than loopback only with tokens."""
+
+    api_port: int = Field(default=8010, ge=0, le=65_535)
+
+    api_tokens: Annotated[tuple[SecretStr, ...], NoDecode] = ()
+    """Any of them lets a caller in; several, so that one can be replaced while both are used."""
+
+    api_subscribers: int = Field(default=1000, ge=1)
+    """How many may follow transcripts at a time, in one process of the API."""
+
+    @field_validator("api_tokens", mode="before")
+    @classmethod
+    def _listed(cls, value: object) -> object:
+        """Take tokens as one variable has them: with commas between."""
+        if not isinstance(value, str):
+            return value
+        return tuple(part.strip() for part in value.split(",") if part.strip())
+
+    @field_validator("api_tokens")
+    @classmethod
+    def _hard_to_guess(cls, tokens: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
+        for token in tokens:
+            text = token.get_secret_value()
+            if len(text) < TOKEN_MIN_CHARACTERS or not (text.isascii() and text.isprintable()):
+                raise ValueError(
+                    f"a token needs at least {TOKEN_MIN_CHARACTERS} printable ASCII characters; "
+                    "make one with: python -c 'import secrets; print(secrets.token_urlsafe())'"
+                )
+        return tokens

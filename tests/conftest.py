@@ -15,6 +15,8 @@ from tools.testbed.conductor.versions import DEFAULT_VERSION
 from tools.testbed.database import STARTED, VARIABLE
 from tools.testbed.postgres import PostgresServer, start_postgres
 
+pytest_plugins = ["tools.verify.plugin"]
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(

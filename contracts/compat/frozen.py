@@ -16,9 +16,10 @@ from typing import Any
 
 import rfc8785
 
+from contracts.bundling import bundled
 from contracts.compat.changes import canonical
 from contracts.errors import ContractFileError
-from contracts.load import ROOT, Clause, TaskContract, bundled, load_contracts
+from contracts.load import ROOT, Clause, TaskContract, load_contracts
 from contracts.reading import check_schema, check_shape, read_data, references
 
 Release = Mapping[str, Any]

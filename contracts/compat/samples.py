@@ -12,7 +12,7 @@ from typing import Any
 
 import jsonschema_rs
 
-from contracts.load import Schema
+from contracts.bundling import Schema
 from contracts.schemas.forms import VALUES, choices
 
 MOST_SAMPLES = 200

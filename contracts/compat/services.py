@@ -22,7 +22,10 @@ _DESCRIBING = {
 
 def service_changes(old: Data, new: Data, place: str) -> Iterator[Change]:
     """Return every difference between two versions of a service."""
-    found = list(_Service(old, new, place).changes())
+    try:
+        found = list(_Service(old, new, place).changes())
+    except (AttributeError, LookupError, TypeError):
+        found = []  # a part is not of OpenAPI's shape: only that it is another document is sure
     yield from found
     if not found and not same(old, new):
         yield replaced(place, old, new)

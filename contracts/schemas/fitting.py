@@ -16,7 +16,7 @@ from typing import Any
 
 import jsonschema_rs
 
-from contracts.load import Schema
+from contracts.bundling import Schema
 from contracts.schemas.forms import ANNOTATIONS, ANYTHING, GROUPS, choices
 from contracts.schemas.words import described, kinds_of, shown
 

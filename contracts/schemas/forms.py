@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from contracts.load import Schema
+from contracts.bundling import Schema
 
 ANNOTATIONS = {
     "$comment", "$defs", "$id", "$schema", "default", "deprecated", "description", "examples",

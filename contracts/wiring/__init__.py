@@ -28,10 +28,16 @@ from contracts.wiring.feeding import INPUT_FILE, check_definitions_used, check_f
 from contracts.wiring.forks import check_forks, check_plan, read_plan
 from contracts.wiring.graph import WORKFLOW_FILE, arranged
 from contracts.wiring.limits import check_limits, check_longest_run, read_table
-from contracts.wiring.naming import check_clauses, check_effects, check_header, check_references
+from contracts.wiring.naming import (
+    absent_files,
+    check_clauses,
+    check_effects,
+    check_header,
+    check_references,
+)
 from contracts.wiring.sources import Flow
 
-__all__ = ["check_wiring"]
+__all__ = ["absent_files", "check_wiring"]
 
 _SHAPE_FILE = Path(__file__).with_name("workflow.schema.yaml")
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from contracts.bundling import Schema
 from contracts.errors import Finding
-from contracts.load import Contracts, Schema
+from contracts.load import Contracts
 from contracts.reading import pointer as pointer_of
 from contracts.schemas.fitting import Misfit, misfits
 from contracts.schemas.forms import inlined

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from contracts.bundling import Schema
 from contracts.errors import Finding
-from contracts.load import Contracts, Schema
+from contracts.load import Contracts
 from contracts.reading import check_shape, pointer, read_data
 from contracts.schemas.fitting import misfits
 from contracts.schemas.forms import inlined

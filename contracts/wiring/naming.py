@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Any
 
 from contracts.errors import Finding
-from contracts.load import WORKFLOW_NAME, Clause, Contracts
+from contracts.load import ROOT, WORKFLOW_NAME, Clause, Contracts
 from contracts.reading import read_data, references
+from contracts.sections import EVENTS, SERVICES, SUFFIX, operations, read_events
 from contracts.wiring.graph import WORKFLOW_FILE
 from contracts.wiring.paths import advice
-
-_METHODS = {"get", "put", "post", "patch", "delete", "head", "options", "trace"}
 
 
 def check_header(workflow: Mapping[str, Any]) -> Iterator[Finding]:
@@ -63,48 +61,73 @@ def check_references(contracts: Contracts) -> Iterator[Finding]:
 
 
 def check_effects(contracts: Contracts) -> Iterator[Finding]:
-    """Check that the events and operations that effects name are described."""
-    events = _event_names(contracts.root / "events")
-    operations = _operations(contracts.root / "services")
+    """Check that effects name events and operations that are described, and all of those."""
+    called: dict[str, set[str]] = {service: set() for service in contracts.services}
+    known = {
+        service: {operation.id for operation in operations(document)}
+        for service, document in contracts.services.items()
+    }
     for name, task in contracts.tasks.items():
         file = f"tasks/{name}.yaml"
         for index, event in enumerate(task.effects.get("events", ())):
-            if events and event not in events:
-                place = f"/effects/events/{index}"
+            if event not in contracts.events:
                 what = f"the event {event!r} is not described in events/"
-                yield Finding(file, place, what, advice(event, events, "events"))
+                hint = advice(event, contracts.events, "events")
+                yield Finding(file, f"/effects/events/{index}", what, hint)
         for index, call in enumerate(task.effects.get("calls", ())):
             service, operation = call["service"], call["operation"]
             place = f"/effects/calls/{index}"
-            if operations and service not in operations:
+            called.setdefault(service, set()).add(operation)
+            if service not in known:
                 what = f"the service {service!r} is not described in services/"
-                hint = advice(service, operations, "services")
-                yield Finding(file, f"{place}/service", what, hint)
-            elif operations and operation not in operations[service]:
+                yield Finding(file, f"{place}/service", what, advice(service, known, "services"))
+            elif operation not in known[service]:
                 what = f"the service {service!r} has no operation {operation!r}"
-                hint = advice(operation, operations[service], "operations")
+                hint = advice(operation, known[service], "operations")
                 yield Finding(file, f"{place}/operation", what, hint)
+    yield from _unused_operations(contracts, called)
+    yield from _untold_events(contracts)
+
+
+def absent_files(contracts: Contracts) -> list[str]:
+    """Return the files that others speak of and that are not there, below the folder."""
+    effects = [task.effects for task in contracts.tasks.values()]
+    named = [
+        *(f"tasks/{step.task_type}.yaml" for step in contracts.steps),
+        *(f"{EVENTS}/{name.lower()}.yaml" for one in effects for name in one.get("events", ())),
+        *(f"{SERVICES}/{call['service']}{SUFFIX}" for one in effects
+          for call in one.get("calls", ())),
+    ]  # fmt: skip
+    return [name for name in dict.fromkeys(named) if not (contracts.root / name).exists()]
+
+
+def _unused_operations(contracts: Contracts, called: Mapping[str, set[str]]) -> Iterator[Finding]:
+    for service, document in contracts.services.items():
+        for operation in operations(document):
+            if operation.id not in called[service]:
+                yield Finding(
+                    f"{SERVICES}/{service}{SUFFIX}",
+                    operation.place,
+                    f"no task calls the operation {operation.id!r}",
+                    "name it among a task's effects, or take it out: what is not used has no place",
+                )
+
+
+def _untold_events(contracts: Contracts) -> Iterator[Finding]:
+    told = {event for task in contracts.tasks.values() for event in task.effects.get("events", ())}
+    shapes = read_data(contracts.root / "shapes.yaml")["$defs"]
+    for event in read_events(contracts.root, ROOT / "meta", shapes):
+        file = f"{EVENTS}/{event.name.lower()}.yaml"
+        if event.told_by_every_task and event.name in told:
+            what = f"every task tells {event.name}, and one names it among its effects as well"
+            yield Finding(file, "/told_by", what, "say `tasks`, or take it out of the effects")
+        if not event.told_by_every_task and event.name not in told:
+            what = f"no task tells {event.name}"
+            hint = "name it among a task's effects, or take the file out"
+            yield Finding(file, "/told_by", what, hint)
 
 
 def _clauses(contracts: Contracts) -> Iterator[tuple[str, str, tuple[Clause, ...]]]:
     for name, task in contracts.tasks.items():
         yield f"tasks/{name}.yaml", name, task.clauses
     yield "pipeline.yaml", "pipeline", contracts.pipeline_clauses
-
-
-def _event_names(folder: Path) -> set[str]:
-    return {path.stem.upper() for path in folder.glob("*.yaml")}
-
-
-def _operations(folder: Path) -> dict[str, set[str]]:
-    found = {}
-    for path in sorted(folder.glob("*.openapi.yaml")):
-        data = read_data(path)
-        calls = {**(data.get("paths") or {}), **(data.get("webhooks") or {})}
-        found[path.name.partition(".")[0]] = {
-            operation["operationId"]
-            for item in calls.values()
-            for method, operation in item.items()
-            if method in _METHODS and "operationId" in operation
-        }
-    return found

@@ -7,8 +7,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from contracts.bundling import Schema
 from contracts.errors import Finding
-from contracts.load import Contracts, Schema
+from contracts.load import Contracts
 from contracts.schemas.forms import inlined, union
 from contracts.wiring.graph import WORKFLOW_FILE, Graph, Node
 from contracts.wiring.paths import (

@@ -58,7 +58,7 @@ def write_copied(container: InputContainer, stream: AudioStream, target: Path, l
     pre_skip = own_pre_skip + silent * SILENCE_SAMPLES - lead
     with target.open("wb") as file:
         writer = OpusWriter(file, channels=channels, pre_skip=pre_skip)
-        last: Packet | None = None
+        last: Packet[AudioStream] | None = None
         for packet in _unbroken(container, stream):
             if last is None:
                 for silence in _silences(silent, channels, before=bytes(packet)):
@@ -102,7 +102,7 @@ _SAMPLES = tuple(_frame_samples(toc) * (1, 2, 2, 0)[toc & 3] for toc in range(25
 """Samples in a packet by its first byte; 0 where the second one counts the frames."""
 
 
-def _unbroken(container: InputContainer, stream: AudioStream) -> Iterator[Packet]:
+def _unbroken(container: InputContainer, stream: AudioStream) -> Iterator[Packet[AudioStream]]:
     """Yield each packet, as long as each begins where the one before it ends."""
     samples_a_tick = float((stream.time_base or 0) * RATE)
     origin: float | None = None
@@ -139,7 +139,7 @@ def _head(stream: AudioStream) -> tuple[int, int]:
     return channels, pre_skip
 
 
-def _discarded(packet: Packet) -> int:
+def _discarded(packet: Packet[AudioStream]) -> int:
     """Return how many samples at a packet's end are not to be heard."""
     if not packet.has_sidedata("skip_samples"):
         return 0

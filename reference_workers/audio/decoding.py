@@ -15,8 +15,10 @@ from av.audio.frame import AudioFrame
 from av.audio.resampler import AudioResampler
 from av.audio.stream import AudioStream
 from av.container import InputContainer
+from av.packet import Packet
 from numpy.typing import NDArray
 
+from reference_workers import metering
 from reference_workers.audio.opening import failure, name_of, packets
 from reference_workers.errors import PermanentError
 
@@ -55,7 +57,7 @@ def blocks(container: InputContainer, stream: AudioStream, *, lead: int = 0) -> 
     for position, frame in frames(container, stream):
         at, count = lead + position - begins, frame.samples
         # Planes are padded beyond their samples.
-        planes = [np.frombuffer(plane, np.float32, count) for plane in frame.planes]
+        planes = [np.frombuffer(memoryview(plane), np.float32, count) for plane in frame.planes]
         while at + count >= BLOCK_SAMPLES:
             room = max(0, BLOCK_SAMPLES - at)
             for channel, plane in zip(channels, planes, strict=True):
@@ -83,34 +85,23 @@ def frames(container: InputContainer, stream: AudioStream) -> Iterator[tuple[int
         TransientError: The connection is lost, or the audio ends before its declared end.
     """
     resampler = _resampler(stream)
-    # Opus: packet times are exact, and all audible positions lie one pre-skip earlier.
-    is_opus = stream.codec_context.name in {"opus", "libopus"}
-    samples_a_tick = float((stream.time_base or 0) * RATE)
-    origin: float | None = None  # samples at which position 0 lies
-    position = promised = 0
+    clock = _Clock(stream)
+    position = 0
     try:
         for packet in packets(container, stream):
             for frame in packet.decode():
-                time = packet.pts if is_opus else frame.pts
-                if time is not None:
-                    if origin is None:
-                        origin = time * samples_a_tick
-                        origin += stream.codec_context.delay if is_opus else 0
-                    expected = round(time * samples_a_tick - origin)
-                    if expected > position + JITTER_SAMPLES:
-                        # What the resampler still holds belongs before the gap.
-                        for out in resampler.resample(None) if position else ():
-                            yield position, out
-                        resampler = _resampler(stream)
-                        position = expected
-                    elif position and expected < position - JITTER_SAMPLES:
-                        origin -= position - expected
+                metering.decoded(frame.samples / frame.sample_rate)
+                begins = clock.position_of(packet, frame, reached=position)
+                if begins > position + JITTER_SAMPLES:
+                    # What the resampler still holds belongs before the gap.
+                    for out in resampler.resample(None) if position else ():
+                        yield position, out
+                    resampler = _resampler(stream)
+                    position = begins
                 for out in resampler.resample(frame):
                     yield position, out
                     position += out.samples
-            if packet.pts is not None and packet.duration and origin is not None:
-                end = packet.pts + packet.duration
-                promised = round(end * samples_a_tick - origin)
+            clock.promise(packet)
         for out in resampler.resample(None):
             yield position, out
             position += out.samples
@@ -119,11 +110,44 @@ def frames(container: InputContainer, stream: AudioStream) -> Iterator[tuple[int
         raise failure(container.name, what, error) from error
     if not position:
         raise PermanentError(f"{name_of(container.name)}: the audio stream holds no audio")
-    if position < promised - _MISSING_SAMPLES:
+    if position < clock.promised - _MISSING_SAMPLES:
         raise PermanentError(
-            f"{name_of(container.name)}: of the {promised / RATE:.3f} s in its packets "
+            f"{name_of(container.name)}: of the {clock.promised / RATE:.3f} s in its packets "
             f"only {position / RATE:.3f} s can be decoded"
         )
+
+
+class _Clock:
+    """Turns the times of packets and frames into samples from the first audible one."""
+
+    def __init__(self, stream: AudioStream) -> None:
+        # Opus: packet times are exact, and all audible positions lie one pre-skip earlier.
+        self._by_packets = stream.codec_context.name in {"opus", "libopus"}
+        self._skipped = stream.codec_context.delay if self._by_packets else 0
+        self._samples_a_tick = float((stream.time_base or 0) * RATE)
+        self._origin: float | None = None
+        self.promised = 0
+        """Where the packets say that the audio ends."""
+
+    def position_of(self, packet: Packet[AudioStream], frame: AudioFrame, *, reached: int) -> int:
+        """Return where a frame begins; `reached` where it does not say, or jumps back."""
+        time = packet.pts if self._by_packets else frame.pts
+        if time is None:
+            return reached
+        samples = time * self._samples_a_tick
+        if self._origin is None:
+            self._origin = samples + self._skipped
+        position = round(samples - self._origin)
+        if reached and position < reached - JITTER_SAMPLES:
+            self._origin -= reached - position
+            return reached
+        return position
+
+    def promise(self, packet: Packet[AudioStream]) -> None:
+        """Note where a packet that has been decoded ends."""
+        if packet.pts is not None and packet.duration and self._origin is not None:
+            end = (packet.pts + packet.duration) * self._samples_a_tick
+            self.promised = round(end - self._origin)
 
 
 def _resampler(stream: AudioStream) -> AudioResampler:

@@ -62,7 +62,8 @@ def _gain(samples: Samples) -> NDArray[np.float64]:
     # The least gain within reach, then the mean of those: nowhere above what its grain needs.
     least = window(np.pad(needed, 2 * _REACH, constant_values=1), 2 * _REACH + 1).min(axis=1)
     edges = window(least, 2 * _REACH).mean(axis=1)
-    return np.interp(np.arange(length) / _GRAIN, np.arange(edges.size), edges)
+    gain: NDArray[np.float64] = np.interp(np.arange(length) / _GRAIN, np.arange(edges.size), edges)
+    return gain
 
 
 def _last(before: Samples | None, decided: Samples) -> Samples:

@@ -13,10 +13,14 @@ from av.audio.stream import AudioStream
 from av.container import InputContainer
 from av.packet import Packet
 
+from reference_workers import metering
 from reference_workers.errors import PermanentError, TransientError, WorkerError
 
 _MISSING_SECONDS = Fraction(1, 2)
 """Audio may end this much before the end its container declares."""
+
+_LATEST_SECONDS = 48 * 3600
+"""No meeting lasts so long: a time beyond it is a lie that would be filled with silence."""
 
 _REMOTE = {
     "reconnect": "1",
@@ -69,23 +73,30 @@ def start_time(stream: AudioStream) -> Fraction:
     return max(Fraction(0), stream.start_time * stream.time_base)
 
 
-def packets(container: InputContainer, stream: AudioStream) -> Iterator[Packet]:
+def packets(container: InputContainer, stream: AudioStream) -> Iterator[Packet[AudioStream]]:
     """Yield the stream's packets, the empty one that flushes the decoder last.
 
     Raises:
+        PermanentError: A packet claims a time that no meeting has.
         TransientError: The packets end before the declared end: libav takes a connection that
             cannot be resumed for the end of the file.
     """
+    seconds_a_tick = float(stream.time_base or 0)
     last = None
     for packet in container.demux(stream):
+        metering.read_audio(packet.size)
         if packet.pts is not None:
             last = packet
+            if packet.pts * seconds_a_tick > _LATEST_SECONDS:
+                hours = packet.pts * seconds_a_tick / 3600
+                raise PermanentError(f"{name_of(container.name)}: a packet at {hours:.0f} h")
         yield packet
     declared = _declared_end(container)
     end = _end_of(last)
     if declared is not None and end < declared - _MISSING_SECONDS:
         raise TransientError(
-            f"{name_of(container.name)}: audio breaks off: it ends at {float(end):.3f} s of {float(declared):.3f} s"
+            f"{name_of(container.name)}: audio breaks off: "
+            f"it ends at {float(end):.3f} s of {float(declared):.3f} s"
         )
 
 
@@ -100,7 +111,7 @@ def failure(source: str, what: str, error: av.error.FFmpegError) -> WorkerError:
     return PermanentError(message)
 
 
-def _end_of(packet: Packet | None) -> Fraction:
+def _end_of(packet: Packet[AudioStream] | None) -> Fraction:
     if packet is None or packet.pts is None or packet.time_base is None:
         return Fraction(0)
     return (packet.pts + (packet.duration or 0)) * packet.time_base

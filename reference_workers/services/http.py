@@ -12,6 +12,7 @@ from typing import Any
 
 import httpx
 
+from reference_workers import metering
 from reference_workers.errors import PermanentError, TransientError
 
 RETRYABLE_STATUSES = frozenset(
@@ -28,27 +29,42 @@ def is_retryable(status_code: int) -> bool:
     return status_code >= HTTPStatus.INTERNAL_SERVER_ERROR or status_code in RETRYABLE_STATUSES
 
 
-def exchange(client: httpx.Client, method: str, url: str, **arguments: Any) -> httpx.Response:
+def exchange(
+    client: httpx.Client, method: str, url: str, *, shows_path: bool = True, **arguments: Any
+) -> httpx.Response:
     """Send one request and return its answer, whatever its status.
+
+    Args:
+        client: The connections.
+        method: GET, POST …
+        url: Whole, or below the client's base.
+        shows_path: Whether errors name the path; not where it is a secret.
+        arguments: What httpx takes.
 
     Raises:
         TransientError: No answer: connection refused, cut or too slow.
         PermanentError: The URL itself makes no sense.
     """
-    with _no_answer(client, method, url):
-        return client.request(method, url, **arguments)
+    with (
+        metering.call(_host(client, url), method) as call,
+        _no_answer(client, method, url, shows_path),
+    ):
+        response = client.request(method, url, **arguments)
+        call.answered(response)
+        return response
 
 
 @contextmanager
-def _no_answer(client: httpx.Client, method: str, url: str) -> Iterator[None]:
+def _no_answer(
+    client: httpx.Client, method: str, url: str, shows_path: bool = True
+) -> Iterator[None]:
     try:
         yield
     except httpx.TransportError as error:
+        where = _place(client, url) if shows_path else _host(client, url)
         if isinstance(error, httpx.UnsupportedProtocol):
-            raise PermanentError(f"{method} {_place(client, url)}: no usable URL") from error
-        raise TransientError(
-            f"{method} {_place(client, url)}: no answer ({type(error).__name__})"
-        ) from error
+            raise PermanentError(f"{method} {where}: no usable URL") from error
+        raise TransientError(f"{method} {where}: no answer ({type(error).__name__})") from error
     except httpx.InvalidURL as error:
         raise PermanentError(f"{method}: no usable URL") from error
 
@@ -60,8 +76,13 @@ def stream(client: httpx.Client, url: str) -> Iterator[bytes]:
         TransientError: As `fetch`, or the connection is lost on the way.
         PermanentError: As `fetch`.
     """
-    with _no_answer(client, "GET", url), client.stream("GET", url) as response:
+    with (
+        metering.call(_host(client, url), "GET") as call,
+        _no_answer(client, "GET", url),
+        client.stream("GET", url) as response,
+    ):
         yield from accepted(response).iter_bytes()
+        call.answered(response)
 
 
 def fetch(client: httpx.Client, method: str, url: str, **arguments: Any) -> httpx.Response:
@@ -98,6 +119,13 @@ def fetch_object(client: httpx.Client, method: str, url: str, **arguments: Any) 
     if not isinstance(data, dict):
         raise TransientError(f"{method} {_place(client, url)}: the answer is no JSON object")
     return data
+
+
+def _host(client: httpx.Client, url: str) -> str:
+    try:
+        return client.base_url.join(url).host or "?"
+    except (httpx.InvalidURL, ValueError):
+        return "?"
 
 
 def _place(client: httpx.Client, url: str) -> str:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,8 +16,10 @@ import boto3
 import httpx
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
+from botocore.response import StreamingBody
 
-from reference_workers.errors import PermanentError, TransientError
+from reference_workers import metering
+from reference_workers.errors import MissingError, PermanentError, TransientError
 from reference_workers.services.http import is_retryable, stream
 from reference_workers.settings import Settings
 
@@ -24,6 +28,17 @@ if TYPE_CHECKING:
 
 PRESIGN_SECONDS = 7200
 """Lifetime of a presigned URL (seed TASK-004c)."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredObject:
+    """What S3 says about an object."""
+
+    size: int
+    """Bytes."""
+    etag: str
+    """With its quotes, as HTTP has it; another content has another one."""
+    modified_at: datetime
 
 
 class Storage:
@@ -74,11 +89,33 @@ class Storage:
         """Return an object's size in bytes.
 
         Raises:
-            PermanentError: There is no such object.
+            MissingError: There is no such object.
+        """
+        return self.about(key, bucket=bucket).size
+
+    def about(self, key: str, *, bucket: str | None = None) -> StoredObject:
+        """Return what there is under a key.
+
+        Raises:
+            MissingError: There is no such object.
+        """
+        with _asking("HeadObject", key):
+            head = self._client.head_object(Bucket=bucket or self.bucket, Key=key)
+        modified_at = head["LastModified"].astimezone(UTC)
+        return StoredObject(head["ContentLength"], head["ETag"], modified_at)
+
+    def open_part(self, key: str, first: int, last: int, *, etag: str) -> StreamingBody:
+        """Open the bytes from `first` to `last` of one version in our bucket; close what you get.
+
+        Raises:
+            MissingError: There is no such object (any more).
+            PermanentError: It is another version by now.
         """
         with _failures(key):
-            head = self._client.head_object(Bucket=bucket or self.bucket, Key=key)
-        return head["ContentLength"]
+            answer = self._client.get_object(
+                Bucket=self.bucket, Key=key, Range=f"bytes={first}-{last}", IfMatch=etag
+            )
+        return answer["Body"]
 
     def sha256(self, url: str) -> str:
         """Return the SHA-256 of what a URL serves, read in flat memory, as hex digits.
@@ -94,15 +131,17 @@ class Storage:
 
     def put_file(self, key: str, path: Path, *, content_type: str) -> int:
         """Upload a file into the transcripts' bucket; return its size in bytes."""
-        with _failures(key), path.open("rb") as body:
+        size = path.stat().st_size
+        with _asking("PutObject", key) as call, path.open("rb") as body:
+            call.bytes_out = size
             self._client.put_object(
                 Bucket=self.bucket, Key=key, Body=body, ContentType=content_type
             )
-        return path.stat().st_size
+        return size
 
     def keys(self, prefix: str) -> list[str]:
         """Return the keys in the transcripts' bucket that begin with `prefix`."""
-        with _failures(prefix):
+        with _asking("ListObjectsV2", prefix):
             pages = self._client.get_paginator("list_objects_v2").paginate(
                 Bucket=self.bucket, Prefix=prefix
             )
@@ -110,13 +149,19 @@ class Storage:
 
     def delete(self, key: str, *, bucket: str | None = None) -> None:
         """Delete an object; one that is gone already is no error."""
-        with _failures(key):
+        with _asking("DeleteObject", key):
             self._client.delete_object(Bucket=bucket or self.bucket, Key=key)
 
     def close(self) -> None:
         """Close the connections."""
         self._client.close()
         self._reader.close()
+
+
+@contextmanager
+def _asking(operation: str, key: str) -> Iterator[metering.Call]:
+    with metering.call("s3", operation) as call, _failures(key):
+        yield call
 
 
 @contextmanager
@@ -128,9 +173,14 @@ def _failures(key: str) -> Iterator[None]:
         status = int(
             error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", HTTPStatus.BAD_REQUEST)
         )
-        kind = TransientError if is_retryable(status) else PermanentError
-        raise kind(f"S3 {key!r}: {code} ({status})") from error
+        raise _kind(status)(f"S3 {key!r}: {code} ({status})") from error
     except ParamValidationError as error:
         raise PermanentError(f"S3 {key!r}: no usable bucket or key") from error
     except BotoCoreError as error:
         raise TransientError(f"S3 {key!r}: no answer ({type(error).__name__})") from error
+
+
+def _kind(status: int) -> type[TransientError | PermanentError]:
+    if is_retryable(status):
+        return TransientError
+    return MissingError if status == HTTPStatus.NOT_FOUND else PermanentError

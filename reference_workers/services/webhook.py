@@ -47,7 +47,14 @@ class Webhook:
         }
         if secret:
             headers["X-Webhook-Signature"] = signature(secret, timestamp, body)
-        return exchange(self._client, "POST", url, content=body, headers=headers).status_code
+        return exchange(
+            self._client,
+            "POST",
+            url,
+            shows_path=False,  # the path of such a URL is often the key to it
+            content=body,
+            headers=headers,
+        ).status_code
 
     def close(self) -> None:
         """Close the connections."""

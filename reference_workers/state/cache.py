@@ -19,6 +19,7 @@ from typing import Any
 import structlog
 from sqlalchemy import delete, func, select
 
+from reference_workers import metering
 from reference_workers.errors import ConflictError, TransientError
 from reference_workers.state import leasing
 from reference_workers.state.models import CacheEntry
@@ -82,10 +83,13 @@ class Cache:
             with self._asking(key, owner) as is_ours:
                 if is_ours:
                     value = self._found(key)  # another may have brought it home a moment ago
-                    return self._asked(key, kind, make) if value is None else value
+                    if value is None:
+                        return self._asked(key, kind, make)
+                    break
             if time.monotonic() > deadline:
                 raise TransientError(f"{kind}: another worker asks the same, for too long by now")
             time.sleep(POLL_SECONDS)
+        metering.remembered()
         return value
 
     def _asked(self, key: str, kind: str, make: Callable[[], Json]) -> Json:

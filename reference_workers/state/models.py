@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import (
     JSON,
+    BigInteger,
     DateTime,
     Dialect,
     ForeignKey,
@@ -215,3 +216,39 @@ class CacheEntry(Base):
     """Bytes of the value as JSON."""
     created_at: Mapped[float] = mapped_column(index=True)
     """Seconds since the epoch."""
+
+
+class TaskCost(Base):
+    """What one attempt at a task took and cost, whether it ended well or not."""
+
+    __tablename__ = "task_costs"
+
+    task_id: Mapped[str] = mapped_column(primary_key=True)
+    """Conductor's id of the attempt."""
+    workflow_id: Mapped[str] = mapped_column(index=True)
+    transcript_id: Mapped[str | None] = mapped_column(index=True)
+    reference: Mapped[str]
+    """Reference name in the workflow, like pad_track_7."""
+    task_type: Mapped[str]
+    attempt: Mapped[int]
+    """Counts from 0."""
+    status: Mapped[str]
+    """How the newest run ended, in Conductor's words."""
+    runs: Mapped[int]
+    """How often it ran: more than once where an acknowledgement was lost. All else is their sum."""
+    seconds: Mapped[float]
+    """Of work, by the wall clock."""
+    calls: Mapped[int]
+    """To services outside, storage too; what was remembered is not asked."""
+    remembered: Mapped[int]
+    """Answers that the cache knew."""
+    bytes_in: Mapped[int] = mapped_column(BigInteger)
+    """Of the answers of services and storage, and of audio read."""
+    bytes_out: Mapped[int] = mapped_column(BigInteger)
+    """Of what was sent to them."""
+    audio_seconds: Mapped[float]
+    """Of audio decoded."""
+    prompt_tokens: Mapped[int]
+    """As the LLM counts them."""
+    completion_tokens: Mapped[int]
+    """As the LLM counts them."""

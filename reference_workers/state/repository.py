@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TypeVar
 
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine, select, union
 from sqlalchemy.exc import DBAPIError, IntegrityError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.orm import Session, defer
@@ -15,7 +15,7 @@ from reference_workers.errors import ConflictError, PermanentError, TransientErr
 from reference_workers.state import migrating
 from reference_workers.state.connecting import open_engine, reading
 from reference_workers.state.editing import Edit, Source
-from reference_workers.state.models import Consent, Meeting, Recording, Room, Transcript
+from reference_workers.state.models import Consent, Meeting, Recording, Room, TaskCost, Transcript
 
 Row = TypeVar("Row", Recording, Room)
 Listener = Callable[[str], None]
@@ -90,6 +90,17 @@ class State:
         with self.reads() as session:
             query = select(Recording).where(Recording.workflow_id == workflow_id)
             return session.scalars(query).first()
+
+    def workflows_of(self, transcript_id: str) -> list[str]:
+        """Return the ids of all workflows known to have worked on a transcript."""
+        of_recording = (
+            select(Recording.workflow_id)
+            .join(Transcript, Transcript.recording_id == Recording.id)
+            .where(Transcript.id == transcript_id, Recording.workflow_id.is_not(None))
+        )
+        of_tasks = select(TaskCost.workflow_id).where(TaskCost.transcript_id == transcript_id)
+        with self.reads() as session:
+            return [found for found in session.scalars(union(of_recording, of_tasks)) if found]
 
     def room(self, room_id: str | None) -> Room | None:
         """Return a room, if there is such a room."""

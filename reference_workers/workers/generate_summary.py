@@ -61,7 +61,8 @@ def _ask(
     meeting = f"Topics:\n{listed}\n\nTranscript:\n{_spoken(words)}"
 
     prompt = f"List the main subjects of this meeting, {MAX_SUBJECTS} at most.\n\n{meeting}"
-    subjects = ask(prompt, name="subjects", schema=_SUBJECTS)["subjects"]
+    listed_subjects = ask(prompt, name="subjects", schema=_SUBJECTS)["subjects"]
+    subjects = list(dict.fromkeys(listed_subjects))  # listed twice, it is one
     prompt = f"Recap this meeting in a few sentences.\n\n{meeting}"
     recap = ask(prompt, name="recap", schema=_TEXT)["text"]
 

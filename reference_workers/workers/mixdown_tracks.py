@@ -7,6 +7,7 @@ from typing import Any
 
 from reference_workers.audio.mixing import write_mixdown
 from reference_workers.context import Context
+from reference_workers.state.places import audio_key
 
 
 def mixdown_tracks(
@@ -14,7 +15,7 @@ def mixdown_tracks(
 ) -> dict[str, Any]:
     """Return the key of the mixdown, its audible seconds and its bytes."""
     storage = context.clients.storage
-    key = f"{transcript_id}/audio.mp3"
+    key = audio_key(transcript_id)
     with context.scratch(".mp3") as path:
         duration = write_mixdown([storage.freshly_signed(url) for url in padded_urls], path)
         size = storage.put_file(key, path, content_type="audio/mpeg")

@@ -19,6 +19,7 @@ from typing import cast
 from reference_workers.context import Clients, Context
 from reference_workers.performing import perform
 from reference_workers.state.repository import State
+from reference_workers.tracing import NoTraces
 
 COMMAND = (sys.executable, "-m", "tests.bench.writing")
 
@@ -73,7 +74,7 @@ def main() -> None:
     """Write as the command line says."""
     url, transcript_id, name, tasks = *sys.argv[1:4], int(sys.argv[4])
     with closing(State(url)) as state:
-        clients = cast("Clients", SimpleNamespace(state=state))
+        clients = cast("Clients", SimpleNamespace(state=state, traces=NoTraces()))
         print("ready", flush=True)  # noqa: T201
         sys.stdin.readline()
         took = [_task(clients, transcript_id, f"{name}-{number}") for number in range(tasks)]

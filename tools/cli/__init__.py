@@ -14,8 +14,10 @@ import typer
 from tools.cli.cache import cache
 from tools.cli.contracts import contracts
 from tools.cli.doctor import doctor
+from tools.cli.explain import explain
 from tools.cli.register import register
 from tools.cli.run import run
+from tools.cli.verify import verify
 
 app = typer.Typer(
     add_completion=False,
@@ -25,7 +27,9 @@ app = typer.Typer(
     "transcript.",
 )
 app.command(name="run")(run)
+app.command(name="verify")(verify)
 app.command(name="register")(register)
+app.command(name="explain")(explain)
 app.command(name="doctor")(doctor)
 app.add_typer(contracts, name="contracts")
 app.add_typer(cache, name="cache")

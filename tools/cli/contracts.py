@@ -29,7 +29,7 @@ contracts.command(name="gate")(gate)
 def check(root: RootOption = ROOT, json_file: JsonOption = None) -> ExitCode:
     """Prove the wiring: everything named exists, fits and is used. Needs no server."""
     from contracts.tracing import check_tracing, load_criteria
-    from contracts.wiring import check_wiring
+    from contracts.wiring import absent_files, check_wiring
 
     if json_file:
         check_writable(json_file)
@@ -39,6 +39,10 @@ def check(root: RootOption = ROOT, json_file: JsonOption = None) -> ExitCode:
         write_json(json_file, [asdict(finding) for finding in findings])
     for finding in findings:
         complain(str(finding))
+    if absent := absent_files(law):
+        hint = "put the file back, or correct the name that leads to it"
+        complain("\n".join([*(f"{root / name} is not there" for name in absent), f"Hint: {hint}"]))
+        return ExitCode.ENVIRONMENT
     if findings:
         return ExitCode.CHECK_FAILED
     typer.echo(f"{len(law.tasks)} tasks, {len(law.steps)} steps, {len(law.clauses)} clauses: sound")

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from pathlib import Path
 
 from tools.errors import UsageError
-from tools.verify.events import Event, RunEnded
+from tools.verify.events import Event, RunEnded, VerifyEnded
+from tools.verify.verdict import ClauseResult
 
 
 class JsonFile:
@@ -23,8 +25,13 @@ class JsonFile:
 
     def write(self, event: Event) -> None:
         """Write the verdict; all else is no business of this file's."""
-        if isinstance(event, RunEnded):
-            write_json(self._path, as_json(event))
+        match event:
+            case RunEnded():
+                write_json(self._path, as_json(event))
+            case VerifyEnded():
+                write_json(self._path, verdict_as_json(event))
+            case _:
+                pass
 
 
 def check_writable(path: Path) -> None:
@@ -67,3 +74,39 @@ def as_json(ended: RunEnded) -> dict[str, object]:
             for check in ended.checks
         ],
     }
+
+
+def verdict_as_json(ended: VerifyEnded) -> dict[str, object]:
+    """Return the verdict on a fleet in the shape that docs/conformance.md documents."""
+    return {
+        "fleet": ended.fleet,
+        "verdict": "held" if ended.held else "failed",
+        "conductor": {"backend": ended.backend, "version": ended.version},
+        "seconds": ended.seconds,
+        "tasks": [
+            {"name": task.name, "clauses": [clause_as_json(clause) for clause in task.clauses]}
+            for task in ended.tasks
+        ],
+    }
+
+
+def clause_as_json(clause: ClauseResult) -> dict[str, object]:
+    """Return one clause; what was exchanged stands with those that do not hold."""
+    told: dict[str, object] = {
+        "id": clause.id,
+        "status": clause.status,
+        "expected": clause.expected,
+        "observed": clause.observed,
+        "seconds": clause.seconds,
+    }
+    if clause.status != "passed":
+        told |= {
+            "text": clause.text,
+            "seed": clause.seed,
+            "difference": clause.difference,
+            "exchanges": [asdict(exchange) for exchange in clause.exchanges],
+            "log": clause.log,
+            "test": clause.test,
+            "repeat": clause.repeat,
+        }
+    return told

@@ -22,6 +22,9 @@ from moto.moto_server.threaded_moto_server import ThreadedMotoServer
 from moto.s3.models import FakeDeleteMarker, s3_backends
 
 from tools.errors import TestbedError
+from tools.testbed.s3_gate import SERVICE, S3Gate
+from tools.testbed.services.faults import Faults
+from tools.testbed.services.ledger import Ledger
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -53,6 +56,10 @@ class S3Server:
         self._buckets = tuple(buckets)
         self._server: ThreadedMotoServer | None = None
         self._client: S3Client | None = None
+        self.ledger = Ledger()
+        """Every request to it, without bodies."""
+        self.faults = Faults(frozenset({SERVICE}))
+        """How it misbehaves."""
 
     @property
     def endpoint(self) -> str:
@@ -71,6 +78,9 @@ class S3Server:
         logging.getLogger("werkzeug").setLevel(logging.WARNING)  # not a line for each request
         self._server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
         self._server.start()
+        if self._server._server is not None:
+            real = self._server._server.app
+            self._server._server.app = S3Gate(real, self.ledger, self.faults)
         self.reset()
         return self
 
@@ -129,6 +139,16 @@ class S3Server:
             self.client().get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
         )
         return sorted(entry["Key"] for page in pages for entry in page.get("Contents", []))
+
+    def versions(self, bucket: str) -> dict[str, str]:
+        """Return the version of every object there is now, by key."""
+        # Asked of moto itself: a look at a few thousand keys takes no time.
+        store = s3_backends[DEFAULT_ACCOUNT_ID]["aws"].buckets[bucket]
+        return {
+            key: str(entry.version_id)
+            for key, entry in list(store.keys.items())
+            if not isinstance(entry, FakeDeleteMarker)
+        }
 
     def read(self, bucket: str, key: str) -> bytes:
         """Return the content of an object that is there now.

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
+from types import SimpleNamespace
+from typing import Any, Self
 
 from tools.errors import FleetError
 from tools.testbed.conductor import ConductorServer, start_conductor
@@ -70,27 +71,25 @@ class Testbed:
             rest = stack.enter_context(ConductorRest(server.api_url))
             yield cls(server, rest, s3, stand_ins, served, folder, database_url)
 
-    def places(self) -> dict[str, str]:
-        """Return every place and key that a profile's environment can name."""
-        keys = self.stand_ins.credentials
+    def places(self) -> dict[str, Any]:
+        """Return every place and key that a profile can name, as `{s3.endpoint}`."""
+        keys, urls = self.stand_ins.credentials, self.served.urls
         return {
-            "conductor_api_url": self.conductor.api_url,
-            "daily_url": self.served.urls["daily"],
-            "daily_key": keys.daily_key,
-            "modal_url": self.served.urls["modal"],
-            "modal_key": keys.modal_key,
-            "llm_url": self.served.urls["llm"],
-            "llm_key": keys.llm_key,
-            "zulip_url": self.served.urls["zulip"],
-            "zulip_email": keys.zulip_email,
-            "zulip_key": keys.zulip_key,
-            "webhook_url": self.served.urls["webhook"],
-            "s3_endpoint": self.s3.endpoint,
-            "s3_access_key": self.s3.access_key,
-            "s3_secret_key": self.s3.secret_key,
-            "s3_region": self.s3.region,
-            "transcript_bucket": TRANSCRIPT_BUCKET,
-            "database_url": self.database_url,
+            "conductor": SimpleNamespace(api_url=self.conductor.api_url),
+            "daily": SimpleNamespace(url=urls["daily"], key=keys.daily_key),
+            "modal": SimpleNamespace(url=urls["modal"], key=keys.modal_key),
+            "llm": SimpleNamespace(url=urls["llm"], key=keys.llm_key),
+            "zulip": SimpleNamespace(url=urls["zulip"], email=keys.zulip_email, key=keys.zulip_key),
+            "webhook": SimpleNamespace(url=urls["webhook"], secret=keys.webhook_secret),
+            "s3": SimpleNamespace(
+                endpoint=self.s3.endpoint,
+                access_key=self.s3.access_key,
+                secret_key=self.s3.secret_key,
+                region=self.s3.region,
+                recording_bucket=RECORDING_BUCKET,
+                transcript_bucket=TRANSCRIPT_BUCKET,
+            ),
+            "database": SimpleNamespace(url=self.database_url),
             "folder": str(self.folder),
         }
 
@@ -104,14 +103,22 @@ class Testbed:
         places = self.places()
         try:
             told = {name: value.format(**places) for name, value in profile.environment.items()}
-        except (LookupError, ValueError) as error:
+        except (AttributeError, LookupError, ValueError) as error:
             raise FleetError(
                 f"the environment of fleet {profile.name!r} cannot be filled",
                 evidence=f"{type(error).__name__}: {error}",
-                hint=f"places are named like {{s3_endpoint}}: {', '.join(places)}",
+                hint=f"places are named like {{s3.endpoint}}: {', '.join(_named(places))}",
             ) from error
         fleet = Fleet(profile, {**os.environ, **told}, self.folder)
         try:
             yield fleet
         finally:
             fleet.stop()
+
+
+def _named(places: Mapping[str, Any]) -> list[str]:
+    return [
+        f"{place}.{part}" if part else place
+        for place, parts in places.items()
+        for part in (vars(parts) if isinstance(parts, SimpleNamespace) else [""])
+    ]

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
 from tools.verify.steps import StepState
+from tools.verify.verdict import ClauseResult, TaskVerdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +65,61 @@ class RunEnded:
         return all(check.passed for check in self.checks)
 
 
-Event = Note | RunStarted | StepsSeen | Check | RunEnded
+@dataclass(frozen=True, slots=True)
+class EnvironmentStarted:
+    """The testbed stands and the fleet polls; clauses come next."""
+
+    fleet: str
+    backend: str
+    version: str
+    places: Mapping[str, str]
+    """Where everything is, by name."""
+    clauses: tuple[str, ...]
+    """What will be judged, in this order."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClauseStarted:
+    """The first test of a clause begins."""
+
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
+class ClauseFinished:
+    """The last test of a clause has ended."""
+
+    result: ClauseResult
+
+
+@dataclass(frozen=True, slots=True)
+class VerifyEnded:
+    """The verdict on a fleet."""
+
+    fleet: str
+    backend: str
+    version: str
+    seconds: float
+    """From the start of the run to its verdict, the server's start included."""
+    tasks: tuple[TaskVerdict, ...]
+
+    @property
+    def held(self) -> bool:
+        """Whether every clause holds or deviates as agreed."""
+        return all(task.accepted for task in self.tasks)
+
+
+Event = (
+    Note
+    | RunStarted
+    | StepsSeen
+    | Check
+    | RunEnded
+    | EnvironmentStarted
+    | ClauseStarted
+    | ClauseFinished
+    | VerifyEnded
+)
 
 
 class Writer(Protocol):

@@ -10,6 +10,7 @@ from typing import Any
 
 import av
 import httpx
+from sqlalchemy import make_url
 
 from contracts.load import Contracts, load_contracts
 from fixtures_audio import Audio, HeardWord, hear, read_audio
@@ -62,6 +63,7 @@ class Evidence:
     """None where the fleet left none that can be read."""
     fleet_log: str
     secrets: tuple[str, ...]
+    """Every key, secret and password the fleet was given."""
 
     @property
     def output(self) -> Mapping[str, Any]:
@@ -115,7 +117,7 @@ def gather(
         urls=tuple(_served(task) for task in _padded(workflow)),
         mixdown=_mixdown(testbed, workflow),
         fleet_log=fleet.log(),
-        secrets=_secrets(testbed.stand_ins, testbed.s3.secret_key),
+        secrets=_secrets(testbed),
     )
 
 
@@ -154,14 +156,15 @@ def _mixdown(testbed: Testbed, workflow: Mapping[str, Any]) -> Mixdown | None:
     return Mixdown(audio, tuple(hear(audio.samples)))
 
 
-def _secrets(stand_ins: StandIns, s3_secret: str) -> tuple[str, ...]:
-    keys = stand_ins.credentials
-    return (
+def _secrets(testbed: Testbed) -> tuple[str, ...]:
+    keys = testbed.stand_ins.credentials
+    found = (
         keys.daily_key,
         keys.modal_key,
         keys.llm_key,
         keys.zulip_key,
         keys.webhook_secret,
-        s3_secret,
-        "X-Amz-Signature",
+        testbed.s3.secret_key,
+        make_url(testbed.database_url).password,
     )
+    return tuple(secret for secret in found if secret)

@@ -13,7 +13,6 @@ from typing import Any
 from contracts.load import load_contracts
 from fixtures_audio import Meeting, make_meeting
 from tools.errors import DeadlineError, UsageError
-from tools.testbed.conductor.registration import register
 from tools.testbed.fleet import REFERENCE, Fleet, FleetProfile
 from tools.testbed.testbed import Testbed
 from tools.verify.checks import judge
@@ -111,7 +110,7 @@ def carry_out(testbed: Testbed, fleet: Fleet, scenario: Scenario, tell: Tell) ->
     """Register, seed, start and follow the workflow to its end; return it as it ended."""
     contracts = load_contracts()
     scenario.publish(testbed)
-    register(testbed.rest.api_url, contracts.task_definitions(), dict(contracts.workflow))
+    fleet.register(testbed.rest.api_url)
     secret = testbed.stand_ins.credentials.webhook_secret
     webhook = f"{testbed.served.urls['webhook']}/{scenario.room_id}"
     fleet.seed(scenario.rows(webhook, secret))

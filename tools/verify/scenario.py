@@ -98,7 +98,7 @@ class Scenario:
             "room_id": self.room_id,
         }
 
-    def rows(self, webhook_url: str, webhook_secret: str) -> dict[str, Any]:
+    def rows(self, webhook_url: str | None, webhook_secret: str) -> dict[str, Any]:
         """Return what the product knows of the meeting before the workflow starts."""
         return {
             "room": {
@@ -124,8 +124,8 @@ class Scenario:
             ],
         }
 
-    def publish(self, testbed: Testbed) -> None:
-        """Put the raw tracks into S3 and the recording into Daily."""
+    def publish(self, testbed: Testbed, *, session: bool = True) -> None:
+        """Put the raw tracks into S3 and the recording into Daily, which may know no session."""
         for key, path in zip(self.track_keys, self.audio, strict=True):
             testbed.s3.put_file(RECORDING_BUCKET, key, path)
         began = int(self.started_at.timestamp())
@@ -135,7 +135,7 @@ class Scenario:
                 room_name=self.room_id,
                 start_ts=began,
                 duration=round(self.meeting.duration),
-                mtg_session_id=self.session_id,
+                mtg_session_id=self.session_id if session else None,
                 max_participants=len(self.meeting.tracks),
                 tracks=tuple(
                     DailyTrack(key, path.stat().st_size)

@@ -30,3 +30,11 @@ def test_schemas(snapshot: SnapshotAssertion) -> None:
 
 def test_workflow(snapshot: SnapshotAssertion) -> None:
     assert load_contracts().workflow == snapshot.use_extension(JSONSnapshotExtension)
+
+
+def test_events(snapshot: SnapshotAssertion) -> None:
+    assert load_contracts().events == snapshot.use_extension(JSONSnapshotExtension)
+
+
+def test_services(snapshot: SnapshotAssertion) -> None:
+    assert load_contracts().services == snapshot.use_extension(JSONSnapshotExtension)

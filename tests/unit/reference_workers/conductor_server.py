@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Condition, Thread
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 Answer = tuple[int, Any]
 """Status and JSON body; status 0 closes the connection without an answer."""
@@ -21,6 +22,8 @@ class ConductorServer:
     answer: Callable[[str, str], Answer]
     url: str = ""
     asked: list[tuple[str, str, Any]] = field(default_factory=list)
+    targets: list[tuple[str, str]] = field(default_factory=list)
+    """Method, and path with its query, of every request."""
     _changed: Condition = field(default_factory=Condition)
 
     def note(self, method: str, path: str, body: Any) -> None:
@@ -32,6 +35,12 @@ class ConductorServer:
         """Return the bodies of the requests of a kind."""
         with self._changed:
             return [body for m, p, body in self.asked if (m, p) == (method, path)]
+
+    def queries(self, method: str, path: str) -> list[dict[str, list[str]]]:
+        """Return the queries of the requests of a kind."""
+        with self._changed:
+            urls = [urlsplit(target) for verb, target in self.targets if verb == method]
+            return [parse_qs(url.query) for url in urls if url.path == path]
 
     def wait_for(self, method: str, path: str, *, count: int = 1) -> None:
         """Wait until so many requests of a kind have come."""
@@ -51,6 +60,7 @@ def conductor_server(answer: Callable[[str, str], Answer]) -> Iterator[Conductor
         def do_GET(self) -> None:
             path = self.path.partition("?")[0]
             body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            conductor.targets.append((self.command, self.path))
             conductor.note(self.command, path, json.loads(body) if body else None)
             status, content = conductor.answer(self.command, path)
             if status == 0:
@@ -64,7 +74,7 @@ def conductor_server(answer: Callable[[str, str], Answer]) -> Iterator[Conductor
             self.end_headers()
             self.wfile.write(text.encode())
 
-        do_POST = do_PUT = do_GET  # noqa: N815 - the names http.server looks for
+        do_POST = do_PUT = do_DELETE = do_GET  # noqa: N815 - the names http.server looks for
 
         def log_message(self, *_: object) -> None:
             """Say nothing."""

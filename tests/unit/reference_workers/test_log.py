@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+import json
 import logging
+import subprocess
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -18,10 +21,11 @@ TITLE = {"topics": [], "transcript_id": TRANSCRIPT_ID}
 
 @pytest.fixture(autouse=True)
 def _logging_restored() -> Iterator[None]:
-    level = logging.getLogger("httpx").level
+    levels = {name: logging.getLogger(name).level for name in log.SIGNERS}
     yield
     structlog.reset_defaults()
-    logging.getLogger("httpx").setLevel(level)
+    for name, level in levels.items():
+        logging.getLogger(name).setLevel(level)
 
 
 def fail(*_: Any, **__: Any) -> dict[str, Any]:
@@ -73,6 +77,63 @@ def test_an_event_keeps_what_is_no_query(capsys: pytest.CaptureFixture[str]) -> 
     assert "count=3" in out
 
 
+def test_as_json_a_line_is_one_object_without_secrets(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    log.configure(debug=False, as_json=True, secrets=["canary-key"])
+    monkeypatch.setitem(WORKERS, "generate_title", fail)
+
+    bench.perform("generate_title", TITLE, attempt=2)
+    structlog.get_logger().warning(
+        "refused",
+        headers={"Authorization": "canary-key"},
+        urls=[URL],
+        error=ValueError(URL),
+        count=3,
+    )
+
+    failed, ended, refused = map(json.loads, capsys.readouterr().out.splitlines())
+    assert "av.error.HTTPServerError" in failed["exception"]
+    assert {key: ended[key] for key in ("event", "level", "task", "attempt", "transcript_id")} == {
+        "event": "task ended",
+        "level": "info",
+        "task": "generate_title",
+        "attempt": 2,
+        "transcript_id": TRANSCRIPT_ID,
+    }
+    assert refused["headers"] == {"Authorization": "…"}
+    assert refused["urls"] == ["http://s3.test/recordings/a.webm?…"]
+    assert refused["count"] == 3
+    for line in (failed, ended, refused):
+        assert "5ecret" not in str(line)
+        assert "canary" not in str(line)
+
+
+LIBRARY = f"""
+import logging, structlog
+from reference_workers import log
+log.configure(debug=False, as_json=True, secrets=["canary-key"])
+with structlog.contextvars.bound_contextvars(task="pad_track_7"):
+    try:
+        raise ValueError("{URL}")
+    except ValueError:
+        logging.getLogger("conductor.client").exception("canary-key of %s", "{URL}")
+"""
+
+
+def test_what_a_library_logs_goes_the_same_way() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", LIBRARY], capture_output=True, text=True, check=True
+    )
+
+    (line,) = map(json.loads, done.stdout.splitlines())
+    assert line["event"] == "… of http://s3.test/recordings/a.webm?…"
+    assert (line["logger"], line["level"]) == ("conductor.client", "error")
+    assert line["task"] == "pad_track_7"
+    assert "ValueError" in line["exception"]
+    assert "5ecret" not in done.stdout + done.stderr
+
+
 @pytest.mark.parametrize(("debug", "shown"), [(True, True), (False, False)])
 def test_details_are_shown_only_when_asked_for(
     debug: bool, shown: bool, capsys: pytest.CaptureFixture[str]
@@ -85,7 +146,10 @@ def test_details_are_shown_only_when_asked_for(
 
 
 @pytest.mark.parametrize("debug", [True, False])
-def test_httpx_never_logs_its_urls(debug: bool) -> None:
+@pytest.mark.parametrize(
+    "library", ["httpx", "httpcore", "botocore.auth", "urllib3.connectionpool"]
+)
+def test_what_signs_and_sends_never_logs_its_details(debug: bool, library: str) -> None:
     log.configure(debug=debug)
 
-    assert not logging.getLogger("httpx").isEnabledFor(logging.INFO)
+    assert not logging.getLogger(library).isEnabledFor(logging.INFO)

@@ -12,9 +12,8 @@ from typing import Any, cast
 import pytest
 
 from tools.errors import FleetError
-from tools.testbed import fleet as fleets
 from tools.testbed.conductor.rest import ConductorRest
-from tools.testbed.fleet import REFERENCE, Fleet, FleetProfile
+from tools.testbed.fleet import REFERENCE, Fleet, FleetProfile, seeding
 from tools.waiting import wait_until
 
 Start = Callable[..., Fleet]
@@ -29,6 +28,8 @@ def profile(command: str = IDLE, seed: str = ECHO) -> FleetProfile:
         name="sample",
         command=(sys.executable, "-c", command),
         seed_command=(sys.executable, "-c", seed),
+        seed_lines=False,
+        ready_seconds=0.5,
     )
 
 
@@ -104,7 +105,7 @@ def test_a_seed_command_that_says_no_json_is_told(start: Start) -> None:
 def test_a_seed_command_that_hangs_is_given_up(
     start: Start, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(fleets, "SEED_SECONDS", 0.1)
+    monkeypatch.setattr(seeding, "SEED_SECONDS", 0.1)
 
     with pytest.raises(FleetError, match="'sample' wrote no ids") as caught:
         start(seed=IDLE).seed({})
@@ -112,9 +113,10 @@ def test_a_seed_command_that_hangs_is_given_up(
     assert "timed out after 0.1 s" in caught.value.evidence
 
 
-def test_a_seed_command_that_is_not_there_is_told(start: Start) -> None:
-    fleet = start()
-    fleet.profile = replace(fleet.profile, seed_command=("/no/such/command",))
+def test_a_seed_command_that_is_not_there_is_told(tmp_path: Path) -> None:
+    there_is_not = replace(profile(), seed_command=("/no/such/command",))
+    fleet = Fleet(there_is_not, {}, tmp_path)
+    fleet.stop()
 
     with pytest.raises(FleetError, match="'sample' cannot be started") as caught:
         fleet.seed({})
@@ -145,10 +147,7 @@ def test_waiting_ends_when_every_task_type_is_polled(start: Start) -> None:
     start().wait_until_polling(conductor, ["pad_track", "post_zulip"])
 
 
-def test_task_types_nobody_polls_for_are_named(
-    start: Start, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(fleets, "READY_SECONDS", 0.1)
+def test_task_types_nobody_polls_for_are_named(start: Start) -> None:
     now = time.time()
     # Somebody asked for post_zulip before this fleet was there.
     conductor = polled(("pad_track", now + 60), ("post_zulip", now - 60))
@@ -167,3 +166,30 @@ def test_waiting_for_a_dead_fleet_ends_at_once(start: Start) -> None:
         fleet.wait_until_polling(polled(), ["pad_track"])
 
     assert caught.value.evidence == "wrong URL"
+
+
+LINES = """
+import json, sys
+for line in sys.stdin:
+    print(json.dumps({"got": json.loads(line)["id"]}), flush=True)
+"""
+
+
+def test_one_seed_process_answers_a_line_for_every_meeting(tmp_path: Path) -> None:
+    fleet = Fleet(replace(profile(seed=LINES), seed_lines=True), {}, tmp_path)
+    try:
+        assert [fleet.seed({"id": name}) for name in "ab"] == [{"got": "a"}, {"got": "b"}]
+    finally:
+        fleet.stop()
+
+
+def test_a_seed_process_that_ends_is_told_with_its_standard_error(tmp_path: Path) -> None:
+    seed = "import sys; sys.stdin.readline(); sys.exit('no table rooms')"
+    fleet = Fleet(replace(profile(seed=seed), seed_lines=True), {}, tmp_path)
+    try:
+        with pytest.raises(FleetError, match="'sample' wrote no ids") as caught:
+            fleet.seed({"id": "a"})
+    finally:
+        fleet.stop()
+
+    assert caught.value.evidence == "no table rooms"

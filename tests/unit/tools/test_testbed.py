@@ -94,13 +94,15 @@ def test_the_profile_goes_before_what_the_shell_has_set(
     monkeypatch.setenv("LLM_URL", "https://somewhere.else")
     monkeypatch.setenv("LEFT_ALONE", "as it was")
 
-    told = environment_of(testbed, with_environment(LLM_URL="{llm_url}/v1"))
+    told = environment_of(testbed, with_environment(LLM_URL="{llm.url}/v1"))
 
     assert told["LLM_URL"] == "http://llm.test/v1"
     assert told["LEFT_ALONE"] == "as it was"
 
 
-@pytest.mark.parametrize("value", ["{no_such_place}", "{}", '{"json": 1}', "{unclosed"])
+@pytest.mark.parametrize(
+    "value", ["{no_such_place}", "{s3.nothing}", "{}", '{"json": 1}', "{unclosed"]
+)
 def test_a_place_that_there_is_not_is_told_with_those_there_are(
     value: str, testbed: Testbed
 ) -> None:
@@ -110,7 +112,7 @@ def test_a_place_that_there_is_not_is_told_with_those_there_are(
     ):
         pass
 
-    assert "s3_endpoint" in caught.value.hint
+    assert "s3.endpoint" in caught.value.hint
 
 
 def test_the_fleet_is_ended_whatever_ends_the_block(testbed: Testbed) -> None:

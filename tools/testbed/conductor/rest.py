@@ -48,6 +48,40 @@ class ConductorRest:
             body["correlationId"] = correlation_id
         return self._call("POST", "/workflow", json=body).text.strip('"')
 
+    def start_inline_workflow(
+        self,
+        definition: Mapping[str, Any],
+        input: Mapping[str, Any],  # noqa: A002
+        task_to_domain: Mapping[str, str] | None = None,
+    ) -> str:
+        """Start a run of a workflow that is not registered and return its id."""
+        body: Json = {
+            "name": definition["name"],
+            "version": definition["version"],
+            "workflowDef": dict(definition),
+            "input": dict(input),
+        }
+        if task_to_domain:
+            body["taskToDomain"] = dict(task_to_domain)
+        return self._call("POST", "/workflow", json=body).text.strip('"')
+
+    def poll(self, task: str, *, worker: str, domain: str | None = None) -> Json | None:
+        """Take one task of a type, as a worker does; None where none waits."""
+        params = {"workerid": worker} | ({"domain": domain} if domain else {})
+        response = self._call("GET", f"/tasks/poll/{task}", params=params)
+        return response.json() if response.content else None
+
+    def update_task(self, workflow_id: str, task_id: str, status: str, reason: str = "") -> None:
+        """Answer a task, as a worker does."""
+        body = {
+            "workflowInstanceId": workflow_id,
+            "taskId": task_id,
+            "status": status,
+            "reasonForIncompletion": reason,
+            "outputData": {},
+        }
+        self._call("POST", "/tasks", json=body)
+
     def workflow(self, workflow_id: str, include_tasks: bool = True) -> Json:
         """Return a run as the server sees it."""
         params = {"includeTasks": str(include_tasks).lower()}

@@ -32,6 +32,8 @@ class Fault(BaseModel):
     delay: float = Field(default=0.0, ge=0.0)
     """Seconds."""
     drop: bool = False
+    cut_after: int | None = Field(default=None, ge=0)
+    """Bytes of the right answer's body after which the connection is cut; S3 only."""
     carried_out: bool = False
     """The service does what was asked, and only then it goes wrong: the lost acknowledgement."""
 
@@ -41,8 +43,10 @@ class Fault(BaseModel):
             raise ValueError("a dropped connection has no status, body or headers")
         if self.headers and not self.answers:
             raise ValueError("headers need a status or a body")
-        if not (self.drop or self.answers or self.delay):
-            raise ValueError("say what goes wrong: status, body, delay or drop")
+        if not (self.drop or self.answers or self.delay or self.cut_after is not None):
+            raise ValueError("say what goes wrong: status, body, delay, drop or cut_after")
+        if self.cut_after is not None and (self.service != "s3" or self.drop or self.answers):
+            raise ValueError("cut_after is for the right answers of s3")
         return self
 
     @property

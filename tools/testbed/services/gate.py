@@ -10,6 +10,7 @@ from urllib.parse import parse_qsl
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from tools.testbed.services.breaches import Asked, breaches
 from tools.testbed.services.faults import Fault, Faults
 from tools.testbed.services.ledger import Ledger
 
@@ -47,14 +48,14 @@ class Gate:
         body = await _whole_body(receive)
         if body is None:
             return  # the caller left before the request was complete
-        ticket = self._ledger.open(
-            service=self._service,
+        asked = Asked(
             method=scope["method"],
             path=scope["path"],
             query=dict(parse_qsl(scope["query_string"].decode(), keep_blank_values=True)),
             headers=tuple((k.decode("latin-1"), v.decode("latin-1")) for k, v in scope["headers"]),
             body=body,
         )
+        ticket = self._ledger.open(self._service, asked, breaches(self._service, asked))
         fault = self._faults.take(self._service, scope["method"], scope["path"])
         answer = await self._answer(scope, body, fault)
         if fault is not None and fault.drop:

@@ -12,6 +12,7 @@ from fnmatch import fnmatchcase
 from typing import Any
 from urllib.parse import parse_qsl
 
+from tools.testbed.services.breaches import Asked
 from tools.waiting import wait_until
 
 Headers = tuple[tuple[str, str], ...]
@@ -43,6 +44,8 @@ class Request:
     """Whether an injected fault had a hand in the answer."""
     carried_out: bool = False
     """Whether the service really did what was asked (a lost answer may still have an effect)."""
+    breaches: tuple[str, ...] = ()
+    """How it breaks the service's contract (contracts/services), a field each."""
     form: Mapping[str, str] = field(init=False)
     """The fields of an urlencoded form; empty for anything else."""
     json: Any = field(init=False)
@@ -76,6 +79,7 @@ class Request:
             "answered_at": self.answered_at,
             "status": self.status,
             "response_base64": base64.b64encode(self.response).decode(),
+            "breaches": list(self.breaches),
             "faulted": self.faulted,
             "carried_out": self.carried_out,
         }
@@ -99,21 +103,28 @@ class Ledger:
         self._requests: list[Request] = []
         self._generation = 0
 
-    def open(
-        self,
-        *,
-        service: str,
-        method: str,
-        path: str,
-        query: Mapping[str, str],
-        headers: Headers,
-        body: bytes,
-    ) -> tuple[int, int]:
-        """Write down a request that has just arrived; return the ticket `close` wants."""
+    def open(self, service: str, asked: Asked, breaches: tuple[str, ...] = ()) -> tuple[int, int]:
+        """Write down a request that has just arrived; return the ticket `close` wants.
+
+        Args:
+            service: Which stand-in it was sent to.
+            asked: The request.
+            breaches: How it breaks the service's contract.
+        """
         with self._lock:
             number = len(self._requests)
             self._requests.append(
-                Request(number, service, method, path, query, headers, body, self._clock())
+                Request(
+                    number=number,
+                    service=service,
+                    method=asked.method,
+                    path=asked.path,
+                    query=asked.query,
+                    headers=asked.headers,
+                    body=asked.body,
+                    received_at=self._clock(),
+                    breaches=breaches,
+                )
             )
             return self._generation, number
 

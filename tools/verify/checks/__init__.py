@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 
-from tools.verify.checks import delivery, llm, mixdown, pipeline, state, storage, words
+from tools.verify.checks import delivery, llm, mixdown, pipeline, secrets, state, storage, words
 from tools.verify.events import Check
 from tools.verify.evidence import Evidence
 
@@ -16,12 +16,14 @@ CHECKS: Mapping[Checks, tuple[str, ...]] = {
     mixdown.checks: ("mixdown.words", "mixdown.level", "mixdown.duration", "waveform.peaks"),
     storage.checks: ("storage.keys", "storage.presigned", "consent.honoured"),
     llm.checks: ("llm.topic_calls", "llm.chunks", "llm.summary_calls", "llm.tracers"),
-    state.checks: ("database.result", "database.events", "secrets.kept"),
+    state.checks: ("database.result", "database.events", "events.schema"),
+    secrets.checks: ("secrets.kept",),
     delivery.checks: (
         "zulip.message",
         "webhook.signature",
         "webhook.payload",
         "services.accepted",
+        "services.contract",
     ),
 }
 """Every check by its id, in the order of the pipeline; a verdict always names them all."""

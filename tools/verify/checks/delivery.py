@@ -18,6 +18,7 @@ def checks(evidence: Evidence) -> Iterator[Check]:
     yield _signature(evidence)
     yield _payload(evidence)
     yield _manners(evidence)
+    yield _contract(evidence)
 
 
 def _zulip(evidence: Evidence) -> Check:
@@ -103,4 +104,19 @@ def _manners(evidence: Evidence) -> Check:
         "services.accepted",
         bool(evidence.requests) and not refused,
         "; ".join(refused[:3]) or f"{len(evidence.requests)} requests, none refused",
+    )
+
+
+def _contract(evidence: Evidence) -> Check:
+    """Every request, also one that met a fault, keeps to the contract of its service."""
+    broken = [
+        f"{request.service} {request.method} {request.path}: {breach}"
+        for request in evidence.requests
+        for breach in request.breaches
+    ]
+    more = f" and {len(broken) - 3} more" if len(broken) > 3 else ""
+    return Check(
+        "services.contract",
+        bool(evidence.requests) and not broken,
+        "; ".join(broken[:3]) + more or f"{len(evidence.requests)} requests, all to the contract",
     )

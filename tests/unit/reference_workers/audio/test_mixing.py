@@ -93,15 +93,17 @@ def mixed_by_amix(sounds: Sequence[NDArray[np.float32]]) -> NDArray[np.int16]:
     to_16_bits.link_to(sink)
     graph.configure()
     for source, sound in zip(sources, sounds, strict=True):
-        frame = av.AudioFrame.from_ndarray(np.stack([sound] * 2), format="fltp", layout="stereo")
-        frame.sample_rate = RATE
-        frame.pts = 0
-        source.push(frame)
+        whole = av.AudioFrame.from_ndarray(np.stack([sound] * 2), format="fltp", layout="stereo")
+        whole.sample_rate = RATE
+        whole.pts = 0
+        source.push(whole)
         source.push(None)
     rows = []
     with suppress(av.error.EOFError):
         while True:
-            rows.append(sink.pull().to_ndarray().reshape(-1, 2))
+            frame = sink.pull()
+            assert isinstance(frame, av.AudioFrame)
+            rows.append(frame.to_ndarray().reshape(-1, 2))
     return np.concatenate(rows)
 
 
@@ -219,10 +221,9 @@ def test_a_very_short_track_is_mixed_too(tmp_path: Path) -> None:
 
 
 def test_loud_tracks_together_are_limited_and_still_in_their_places(tmp_path: Path) -> None:
-    meeting = make_meeting(tracks=6, seconds=12, seed=2)
-    loud = [replace(track, level=0.9) for track in meeting.tracks]
+    meeting = make_meeting(tracks=1, seconds=12, seed=2)
     # All speak at once: the same words, at the same times.
-    loud = [replace(track, words=loud[0].words, offset=0.0, gaps=()) for track in loud]
+    loud = [replace(meeting.tracks[0], index=index, level=0.9) for index in range(6)]
     sources = [
         write_sound(samples_of(track), tmp_path / f"{track.index}.wav", codec="pcm_s16le")
         for track in loud

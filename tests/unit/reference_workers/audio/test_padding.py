@@ -3,6 +3,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from fractions import Fraction
+from functools import cache
 from pathlib import Path
 
 import av
@@ -78,32 +79,49 @@ def test_the_offset_of_a_file_is_read_exactly(tmp_path: Path, offset: str) -> No
     assert offset_seconds(str(path)) == Fraction(offset)
 
 
+@pytest.fixture(scope="module")
+def padded(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Callable[[str, Padding], tuple[Track, Path]]:
+    """Pads a track once for all that look at it: 17 minutes take their time."""
+
+    @cache
+    def made(offset: str, pad: Padding) -> tuple[Track, Path]:
+        folder = tmp_path_factory.mktemp("padded")
+        track, source = recorded(folder, Fraction(offset))
+        target = folder / "padded.webm"
+        pad(str(source), target, offset_seconds(str(source)))
+        return track, target
+
+    return made
+
+
 @BOTH_PATHS
 @pytest.mark.parametrize("decode", DECODERS)
 @pytest.mark.parametrize("offset", ["0", *OFFSETS])
 def test_every_word_stands_at_its_sample(
-    tmp_path: Path, offset: str, decode: Decoder, pad: Padding
+    padded: Callable[[str, Padding], tuple[Track, Path]],
+    offset: str,
+    decode: Decoder,
+    pad: Padding,
 ) -> None:
-    track, source = recorded(tmp_path, Fraction(offset))
-    target = tmp_path / "padded.webm"
+    track, target = padded(offset, pad)
 
-    pad(str(source), target, offset_seconds(str(source)))
+    samples = decode(target)
 
-    assert_exact(track, decode(target), offset=Fraction(offset))
+    assert_exact(track, samples, offset=Fraction(offset))
+    assert samples.size == round((Fraction(offset) + Fraction(track.duration)) * RATE_HZ)
 
 
 @BOTH_PATHS
 @pytest.mark.parametrize("offset", OFFSETS)
-def test_a_padded_file_has_nothing_left_to_pad(tmp_path: Path, offset: str, pad: Padding) -> None:
-    track, source = recorded(tmp_path, Fraction(offset))
-    target = tmp_path / "padded.webm"
-
-    pad(str(source), target, Fraction(offset))
+def test_a_padded_file_has_nothing_left_to_pad(
+    padded: Callable[[str, Padding], tuple[Track, Path]], offset: str, pad: Padding
+) -> None:
+    _, target = padded(offset, pad)
 
     with opened(str(target)) as (_, stream):
         assert stream.start_time == 0
-    length = read_audio(target).samples.size
-    assert length == round((Fraction(offset) + Fraction(track.duration)) * RATE_HZ)
 
 
 @pytest.mark.parametrize("decode", DECODERS)
@@ -119,14 +137,14 @@ def test_gaps_are_filled_for_readers_without_a_clock(tmp_path: Path, decode: Dec
 
 
 @pytest.mark.parametrize("decode", DECODERS)
-@pytest.mark.parametrize("offset", OFFSETS)
+@pytest.mark.parametrize("offset", ["0.001", "0.0065", "2.345"])
 @pytest.mark.parametrize("channels", [1, 2])
 @pytest.mark.parametrize("mode", ["celt", "hybrid", "silk"])
 def test_copied_packets_decode_to_the_very_samples_of_the_source(
     tmp_path: Path, mode: str, channels: int, offset: str, decode: Decoder
 ) -> None:
     """From the second second on bit for bit: by then no decoder remembers how it began."""
-    noise = np.random.default_rng(1).normal(0, 0.1, 4 * RATE).astype(np.float32)
+    noise = np.random.default_rng(1).normal(0, 0.1, 2 * RATE).astype(np.float32)
     source = write_opus([noise, noise[::-1]][:channels], tmp_path / "source.webm", mode=mode)
     target = tmp_path / "padded.webm"
 

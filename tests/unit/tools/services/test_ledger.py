@@ -8,11 +8,12 @@ import pytest
 from tests.unit.tools.services.both_ways import Caller
 from tools.errors import DeadlineError
 from tools.testbed.services import Ledger, StandIns
+from tools.testbed.services.breaches import Asked
 
 
 def note(ledger: Ledger, path: str, *, service: str = "daily", status: int | None = 200) -> None:
     """Write down one request and its answer."""
-    ticket = ledger.open(service=service, method="GET", path=path, query={}, headers=(), body=b"")
+    ticket = ledger.open(service, Asked("GET", path, {}, (), b""))
     ledger.close(ticket, status=status)
 
 
@@ -127,7 +128,7 @@ def test_waiting_in_vain_shows_what_came_instead() -> None:
 
 def test_a_request_under_way_does_not_outlive_clearing() -> None:
     ledger = Ledger()
-    ticket = ledger.open(service="daily", method="GET", path="/", query={}, headers=(), body=b"")
+    ticket = ledger.open("daily", Asked("GET", "/", {}, (), b""))
 
     ledger.clear()
     ledger.close(ticket, status=200)

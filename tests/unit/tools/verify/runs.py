@@ -17,6 +17,7 @@ import numpy as np
 
 from contracts.load import Step, load_contracts
 from fixtures_audio import RATE_HZ, TRACERS, Audio, Meeting, hear, make_meeting, render
+from tools.testbed.services.breaches import Asked
 from tools.testbed.services.ledger import Request
 from tools.testbed.services.stand_ins import StandIns
 from tools.testbed.services.webhook import sign
@@ -55,6 +56,15 @@ def small_mixdown() -> Mixdown:
 
 def tracers() -> str:
     return " ".join(word.text for word in small_meeting().truth() if word.word_id in TRACERS)
+
+
+PROGRESS = {
+    "workflow_id": "workflow-1",
+    "current_step": "get_recording",
+    "step_index": 1,
+    "total_steps": 16,
+    "step_status": "completed",
+}
 
 
 def good_run(
@@ -108,7 +118,7 @@ def good_run(
         urls=tuple(_url(track.index, gone=gone) for track in scenario.meeting.tracks),
         mixdown=small_mixdown(),
         fleet_log="pad_track: track 1 padded\n",
-        secrets=(stand_ins.credentials.modal_key, "X-Amz-Signature"),
+        secrets=(stand_ins.credentials.modal_key, stand_ins.credentials.webhook_secret),
     )
     transcript = " ".join(word["word"] for word in output["all_words"])
     asked = [
@@ -162,14 +172,8 @@ def deliver(stand_ins: StandIns, content: object, *, secret: str = "") -> None:
     """Write a signed webhook delivery into the ledger; `secret` is the right one by default."""
     body = content if isinstance(content, bytes) else json.dumps(content).encode()
     signature = sign(secret or stand_ins.credentials.webhook_secret, body, int(time.time()))
-    ticket = stand_ins.ledger.open(
-        service="webhook",
-        method="POST",
-        path="/room",
-        query={},
-        headers=(("x-webhook-event", "transcript.completed"), ("x-webhook-signature", signature)),
-        body=body,
-    )
+    headers = (("x-webhook-event", "transcript.completed"), ("x-webhook-signature", signature))
+    ticket = stand_ins.ledger.open("webhook", Asked("POST", "/room", {}, headers, body))
     stand_ins.ledger.close(ticket, status=200)
 
 
@@ -235,7 +239,15 @@ def _output(scenario: Scenario, texts: Mapping[str, str]) -> dict[str, Any]:
         "waveform": [float(levels[begin:end].max()) for begin, end in pairwise(edges)],
         "all_words": words,
         "word_count": len(words),
-        "topics": [{"title": texts.get("topic", f"On {tracers()}"), "summary": "What was said."}],
+        "topics": [
+            {
+                "id": "topic-1",
+                "title": texts.get("topic", f"On {tracers()}"),
+                "summary": "What was said.",
+                "timestamp": 0.0,
+                "duration": 4.0,
+            }
+        ],
         "title": texts.get("title", f"Meeting on {tracers()}"),
         "summary": texts.get("summary", f"At length: {tracers()}"),
         "short_summary": texts.get("short_summary", f"In short: {tracers()}"),
@@ -247,10 +259,10 @@ def _output(scenario: Scenario, texts: Mapping[str, str]) -> dict[str, Any]:
 
 def _events(output: Mapping[str, Any]) -> tuple[tuple[str, Any], ...]:
     return (
-        ("PIPELINE_PROGRESS", {"step": "get_recording"}),
+        ("PIPELINE_PROGRESS", PROGRESS),
         ("DURATION", {"duration": output["duration"]}),
         ("WAVEFORM", {"waveform": output["waveform"]}),
-        ("TRANSCRIPT", {"text": "…"}),
+        ("TRANSCRIPT", {"text": "…", "translation": None}),
         ("TOPIC", output["topics"][0]),
         ("FINAL_LONG_SUMMARY", {"long_summary": output["summary"]}),
         ("FINAL_SHORT_SUMMARY", {"short_summary": output["short_summary"]}),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from itertools import pairwise
@@ -12,7 +13,8 @@ import pytest
 
 from tests.unit.tools.verify import runs
 from tests.unit.tools.verify.runs import good_run, with_output, with_step, with_words
-from tools.verify.checks import judge
+from tools.testbed.services.ledger import Request
+from tools.verify.checks import judge, secrets
 from tools.verify.events import Check
 from tools.verify.evidence import Evidence, Mixdown
 from tools.verify.steps import step_states
@@ -39,11 +41,13 @@ IDS = {
     "llm.tracers",
     "database.result",
     "database.events",
+    "events.schema",
     "secrets.kept",
     "zulip.message",
     "webhook.signature",
     "webhook.payload",
     "services.accepted",
+    "services.contract",
 }
 
 Spoil = Callable[[Evidence], Evidence]
@@ -398,6 +402,23 @@ def untold(name: str) -> Spoil:
     return lambda evidence: replace(evidence, events=[e for e in evidence.events if e[0] != name])
 
 
+def leaking(**changes: Any) -> Spoil:
+    """Spoil the first task as Conductor has it."""
+
+    def spoil(evidence: Evidence) -> Evidence:
+        first, *others = evidence.workflow["tasks"]
+        tasks = [{**first, **changes}, *others]
+        return replace(evidence, workflow={**evidence.workflow, "tasks": tasks})
+
+    return spoil
+
+
+def asking(service: str, body: bytes, *headers: tuple[str, str]) -> Spoil:
+    """Add a request long before the run."""
+    request = Request(99, service, "POST", "/", {}, headers, body, 0.0, 200, b"", 0.0)
+    return lambda evidence: replace(evidence, requests=(*evidence.requests, request))
+
+
 STATE: list[Case] = [
     (recorded(status="processing"), {"database.result"}, "status is 'processing', not 'ended'"),
     (
@@ -427,8 +448,39 @@ STATE: list[Case] = [
     ),
     (
         told(("DEBUG", {"url": "http://s3.test/?X-Amz-Signature=1"})),
+        {"events.schema", "secrets.kept"},
+        "an event holds X-Amz-Signature",
+    ),
+    (
+        leaking(reasonForIncompletion="answered 403 to Bearer modal-stand-in-key"),
         {"secrets.kept"},
-        "an event holds X-Am…",
+        "the reason of get_recording holds moda…",
+    ),
+    (
+        leaking(reasonForIncompletion="GET http://s3.test/a?X-Amz-Signature=1: answered 404"),
+        {"secrets.kept"},
+        "the reason of get_recording holds X-Amz-Signature",
+    ),
+    (
+        leaking(outputData={"note": "see http://s3.test/a?X-Amz-Signature=1"}),
+        {"secrets.kept"},
+        "the output of get_recording holds X-Amz-Signature",
+    ),
+    (
+        asking("llm", b'{"messages": [{"content": "webhook-stand-in-secret"}]}'),
+        {"secrets.kept"},
+        "a request to llm holds webh…",
+    ),
+    (
+        asking("daily", b"{}", ("authorization", "Bearer modal-stand-in-key")),
+        {"secrets.kept"},
+        "daily was shown moda…, which is not its own",
+    ),
+    (told(("DEBUG", {})), {"events.schema"}, "DEBUG: no such event is in the dictionary"),
+    (
+        told(("PIPELINE_PROGRESS", {**runs.PROGRESS, "step_status": "done"})),
+        {"events.schema"},
+        "PIPELINE_PROGRESS at /step_status: ",
     ),
 ]
 
@@ -482,6 +534,14 @@ def speakers_swapped(payload: dict[str, Any]) -> dict[str, Any]:
     return transcript(participants=swapped)(payload)
 
 
+def breached(breach: str) -> Spoil:
+    def spoil(evidence: Evidence) -> Evidence:
+        *others, last = evidence.requests
+        return replace(evidence, requests=(*others, replace(last, breaches=(breach,))))
+
+    return spoil
+
+
 DELIVERY: list[Case] = [
     (posted(copies=0), {"zulip.message", "llm.tracers"}, "0 messages, 1 expected"),
     (posted(copies=2), {"zulip.message"}, "2 messages, 1 expected"),
@@ -531,6 +591,11 @@ DELIVERY: list[Case] = [
         asked_more("post_zulip", service="zulip", status=None),
         {"services.accepted"},
         "zulip POST /v1/chat/completions → None",
+    ),
+    (
+        breached("body /topic: minLength 1 is wanted, a string of 0 characters is there"),
+        {"services.contract"},
+        "webhook POST /room: body /topic: minLength 1 is wanted",
     ),
 ]
 
@@ -636,6 +701,20 @@ def test_what_cannot_be_read_fails_the_check_and_not_the_command(
     for name in fails:
         assert not checks[name].passed
         assert checks[name].detail.startswith("what the fleet left cannot be judged: ")
+
+
+def test_a_presigned_url_may_travel_in_a_field_of_its_own() -> None:
+    url = "http://s3.test/a?X-Amz-Signature=1"
+    task = {"referenceTaskName": "pad", "outputData": {"padded_url": url, "padded_urls": [url]}}
+    evidence = good_run()
+    workflow = {**evidence.workflow, "tasks": [*evidence.workflow["tasks"], task]}
+    own_key = ("authorization", f"Bearer {evidence.stand_ins.credentials.modal_key}")
+    asked = asking("modal", json.dumps({"audio_file_url": url}).encode(), own_key)
+
+    (check,) = secrets.checks(asked(replace(evidence, workflow=workflow)))
+
+    assert check.passed, check.detail
+    assert check.detail.startswith("none of 2 keys and no signature in log")
 
 
 def test_a_run_that_failed_at_once_passes_nothing_it_did_not_prove() -> None:

@@ -1,66 +1,23 @@
-"""A fleet of workers under test, run as a process of its own and known by its profile."""
+"""A started fleet: its process, its log, its seeds and its definitions."""
 
 from __future__ import annotations
 
-import json
 import subprocess
-import sys
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from contracts.load import load_contracts
 from tools.errors import DeadlineError, FleetError
+from tools.testbed.conductor.registration import register
 from tools.testbed.conductor.rest import ConductorRest
+from tools.testbed.fleet.profile import FleetProfile
+from tools.testbed.fleet.seeding import OneShotSeeds, SeedLines
 from tools.testbed.processes import ManagedProcess
 from tools.waiting import wait_until
 
-READY_SECONDS = 60.0
-SEED_SECONDS = 60.0
-
-
-@dataclass(frozen=True, slots=True)
-class FleetProfile:
-    """How a fleet is started and where its results can be seen."""
-
-    name: str
-    command: Sequence[str]
-    seed_command: Sequence[str]
-    """Reads a meeting's rows as JSON on standard input and writes their ids."""
-    environment: Mapping[str, str]
-    """Values may name parts of the testbed: `{s3_endpoint}`."""
-    transcript_sql: str
-    events_sql: str
-
-
-REFERENCE = FleetProfile(
-    name="reference",
-    command=(sys.executable, "-m", "reference_workers"),
-    seed_command=(sys.executable, "-m", "reference_workers.seed"),
-    environment={
-        "CONDUCTOR_SERVER_URL": "{conductor_api_url}",
-        "CONDUCTOR_ENABLED": "true",
-        "DAILY_API_URL": "{daily_url}",
-        "DAILY_API_KEY": "{daily_key}",
-        "TRANSCRIPT_URL": "{modal_url}",
-        "TRANSCRIPT_MODAL_API_KEY": "{modal_key}",
-        "LLM_URL": "{llm_url}",
-        "LLM_API_KEY": "{llm_key}",
-        "ZULIP_URL": "{zulip_url}",
-        "ZULIP_BOT_EMAIL": "{zulip_email}",
-        "ZULIP_API_KEY": "{zulip_key}",
-        "S3_ENDPOINT_URL": "{s3_endpoint}",
-        "S3_ACCESS_KEY_ID": "{s3_access_key}",
-        "S3_SECRET_ACCESS_KEY": "{s3_secret_key}",
-        "S3_REGION": "{s3_region}",
-        "TRANSCRIPT_BUCKET": "{transcript_bucket}",
-        "DATABASE_URL": "{database_url}",
-        "DATA_DIR": "{folder}/data",
-    },
-    transcript_sql="SELECT * FROM transcripts WHERE id = :transcript_id",
-    events_sql="SELECT event, data FROM events WHERE transcript_id = :transcript_id ORDER BY seq",
-)
+REGISTER_SECONDS = 60.0
 
 
 class Fleet:
@@ -70,15 +27,18 @@ class Fleet:
         """Start the fleet's process; its log goes into `folder`."""
         self.profile = profile
         self._environment = environment
-        self._folder = folder
+        self._cwd = profile.directory or folder
         self._started_at = time.time()
         self._process = ManagedProcess(
             f"fleet {profile.name}",
             profile.command,
             log_path=folder / "fleet.log",
-            cwd=folder,
+            cwd=self._cwd,
             env=environment,
         )
+        seeds = SeedLines if profile.seed_lines else OneShotSeeds
+        self._seeds = seeds(profile.name, profile.seed_command, self._cwd, environment)
+        self._seeds.prepare()
 
     def seed(self, meeting: Mapping[str, Any]) -> dict[str, str]:
         """Have the fleet write a meeting's rows into its database; return their ids.
@@ -86,35 +46,40 @@ class Fleet:
         Raises:
             FleetError: The seed command failed; its output is the evidence.
         """
+        return self._seeds.sow(meeting)
+
+    def register(self, api_url: str) -> None:
+        """Make the server hold the fleet's definitions: its own command's, or the contracts'.
+
+        Raises:
+            FleetError: The fleet's command failed; its output is the evidence.
+            TestbedError: The server refused a definition.
+        """
+        if not self.profile.register_command:
+            contracts = load_contracts()
+            register(api_url, contracts.task_definitions(), dict(contracts.workflow))
+            return
+        command = self.profile.register_command
+        who = f"the registration command of fleet {self.profile.name!r}"
         try:
-            done = subprocess.run(  # noqa: S603
-                self.profile.seed_command,
-                input=json.dumps(meeting),
+            subprocess.run(  # noqa: S603
+                command,
                 capture_output=True,
                 text=True,
-                cwd=self._folder,
+                cwd=self._cwd,
                 env=self._environment,
-                timeout=SEED_SECONDS,
+                timeout=REGISTER_SECONDS,
                 check=True,
             )
-            ids: dict[str, str] = json.loads(done.stdout)
         except subprocess.CalledProcessError as error:
             raise FleetError(
-                f"the seed command of fleet {self.profile.name!r} ended with {error.returncode}",
-                evidence="\n".join(error.stderr.splitlines()[-30:]),
+                f"{who} ended with {error.returncode}",
+                evidence="\n".join((error.stderr or error.stdout).splitlines()[-30:]),
             ) from error
-        except OSError as error:
+        except (OSError, subprocess.TimeoutExpired) as error:
             raise FleetError(
-                f"the seed command of fleet {self.profile.name!r} cannot be started",
-                evidence=str(error),
-                hint="see the seed command of the fleet's profile",
+                f"{who} did not do its work", evidence=str(error), hint="see register_command"
             ) from error
-        except (subprocess.TimeoutExpired, ValueError) as error:
-            raise FleetError(
-                f"the seed command of fleet {self.profile.name!r} wrote no ids",
-                evidence=str(error),
-            ) from error
-        return ids
 
     def wait_until_polling(self, conductor: ConductorRest, task_types: Sequence[str]) -> None:
         """Wait until every task type is asked for.
@@ -137,7 +102,11 @@ class Fleet:
             return sorted(set(task_types) - polled)
 
         try:
-            wait_until(all_polled, what="the fleet to poll every task type", timeout=READY_SECONDS)
+            wait_until(
+                all_polled,
+                what="the fleet to poll every task type",
+                timeout=self.profile.ready_seconds,
+            )
         except DeadlineError as error:
             raise FleetError(
                 f"fleet {self.profile.name!r} does not poll for: {', '.join(missing())}",
@@ -164,4 +133,5 @@ class Fleet:
 
     def stop(self) -> None:
         """End the fleet's process and its children."""
+        self._seeds.close()
         self._process.stop()

@@ -1,0 +1,20 @@
+"""Ids from outside: short, and made of characters that mean nothing to a path or a log."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated
+
+from fastapi import Path
+
+PATTERN = "^[A-Za-z0-9][A-Za-z0-9._~:@+=-]{0,127}$"
+
+_ID = re.compile(PATTERN.removeprefix("^").removesuffix("$"))
+
+RecordingId = Annotated[str, Path(pattern=PATTERN, examples=["rec-1"])]
+TranscriptId = Annotated[str, Path(pattern=PATTERN, examples=["transcript-1"])]
+
+
+def is_id(text: str) -> bool:
+    """Tell whether a text can be an id at all."""
+    return _ID.fullmatch(text) is not None

@@ -1,0 +1,115 @@
+"""Count what one task costs: calls outside, bytes, audio, tokens.
+
+Clients add to the meter of the task at hand, if there is one; nobody hands it around.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+
+import httpx
+
+
+@dataclass(slots=True)
+class Call:
+    """One request to a service outside."""
+
+    service: str
+    """Host, or what stands for it; never a path or a query, which may hold a secret."""
+    action: str
+    began_at: float
+    """Epoch seconds."""
+    seconds: float = 0.0
+    status: int | None = None
+    """HTTP status; None where there was no answer, or where the client does not tell."""
+    bytes_in: int = 0
+    bytes_out: int = 0
+
+    def answered(self, response: httpx.Response) -> None:
+        """Note an answer that has been read."""
+        self.status = response.status_code
+        self.bytes_out = int(response.request.headers.get("Content-Length", 0))
+        self.bytes_in = response.num_bytes_downloaded
+
+
+@dataclass(slots=True)
+class Meter:
+    """What one task has cost so far."""
+
+    calls: list[Call] = field(default_factory=list)
+    remembered: int = 0
+    audio_bytes: int = 0
+    audio_seconds: float = 0.0
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+
+    @property
+    def bytes_in(self) -> int:
+        """Bytes that came from outside."""
+        return self.audio_bytes + sum(call.bytes_in for call in self.calls)
+
+    @property
+    def bytes_out(self) -> int:
+        """Bytes that were sent outside."""
+        return sum(call.bytes_out for call in self.calls)
+
+
+_meter: ContextVar[Meter | None] = ContextVar("meter", default=None)
+
+
+@contextmanager
+def metered() -> Iterator[Meter]:
+    """Count what the block costs."""
+    meter = Meter()
+    token = _meter.set(meter)
+    try:
+        yield meter
+    finally:
+        _meter.reset(token)
+
+
+@contextmanager
+def call(service: str, action: str) -> Iterator[Call]:
+    """Count one request outside, however it ends; the block says what it knows of it."""
+    made = Call(service, action, began_at=time.time())
+    if (meter := _meter.get()) is not None:
+        meter.calls.append(made)
+    began = time.perf_counter()
+    try:
+        yield made
+    finally:
+        made.seconds = time.perf_counter() - began
+
+
+def remembered() -> None:
+    """Count an answer that nobody had to be asked for."""
+    if (meter := _meter.get()) is not None:
+        meter.remembered += 1
+
+
+def decoded(seconds: float) -> None:
+    """Count audio that was decoded."""
+    if (meter := _meter.get()) is not None:
+        meter.audio_seconds += seconds
+
+
+def read_audio(count: int) -> None:
+    """Count bytes of audio that were read."""
+    if (meter := _meter.get()) is not None:
+        meter.audio_bytes += count
+
+
+def tokens(usage: object) -> None:
+    """Count `prompt_tokens` and `completion_tokens`, if the LLM says how many it used."""
+    if (meter := _meter.get()) is None or not isinstance(usage, dict):
+        return
+    meter.prompt_tokens += _count(usage.get("prompt_tokens"))
+    meter.completion_tokens += _count(usage.get("completion_tokens"))
+
+
+def _count(value: object) -> int:
+    return value if isinstance(value, int) and 0 <= value < 2**31 else 0

@@ -1,0 +1,138 @@
+"""Keys, passwords and signatures stay where they belong, also when everything goes wrong.
+
+The canaries are the stand-ins' own keys, a database password, and the signatures of real
+presigned URLs; the services even answer with the keys they were shown.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import create_engine, inspect, make_url, text
+
+from fixtures_audio import make_meeting
+from tools.testbed.conductor import ConductorServer
+from tools.testbed.fleet import REFERENCE, Fleet
+from tools.testbed.services.faults import Fault
+from tools.testbed.testbed import RECORDING_BUCKET, Testbed
+from tools.verify.checks.secrets import checks
+from tools.verify.evidence import Evidence, gather
+from tools.verify.pipeline import carry_out
+from tools.verify.scenario import Scenario
+
+pytestmark = pytest.mark.conductor
+
+PASSWORD = "canary-database-password"
+TALKATIVE = replace(
+    REFERENCE,
+    environment={**REFERENCE.environment, "CONDUCTOR_DEBUG": "true", "LOG_FORMAT": "json"},
+)
+ECHO = "Incorrect API key provided: {key}. See https://modal.test/a?X-Amz-Signature={key}"
+SIGNATURE = re.compile(r"X-Amz-Signature=(\w+)")
+
+
+@pytest.fixture
+def database(new_database: Callable[[str], str]) -> str:
+    """Return a database whose URL holds a password, which our server does not ask for."""
+    url = make_url(new_database("postgres")).set(password=PASSWORD)
+    return url.render_as_string(hide_password=False)
+
+
+@contextmanager
+def running(conductor: ConductorServer, database: str) -> Iterator[tuple[Testbed, Fleet]]:
+    with (
+        Testbed.started(
+            conductor=conductor.api_url,
+            version=conductor.version,
+            database=database,
+            report=lambda _: None,
+        ) as testbed,
+        testbed.fleet(TALKATIVE) as fleet,
+    ):
+        yield testbed, fleet
+
+
+def everything_said(evidence: Evidence, database: str) -> str:
+    """Return log, workflow and all rows; only fields made for a secret are left out."""
+    workflow = json.dumps(evidence.workflow)
+    return "\n".join([evidence.fleet_log, workflow, *map(str, rows(database))])
+
+
+def rows(database: str) -> Iterator[dict[str, Any]]:
+    engine = create_engine(database)
+    with engine.connect() as connection:
+        for table in inspect(connection).get_table_names():
+            for row in connection.execute(text(f'SELECT * FROM "{table}"')):
+                yield {k: v for k, v in row._mapping.items() if k != "webhook_secret"}
+    engine.dispose()
+
+
+def assert_kept(evidence: Evidence, database: str) -> None:
+    (check,) = checks(evidence)
+    assert check.passed, check.detail
+    assert PASSWORD in evidence.secrets
+    said = everything_said(evidence, database)
+    assert [secret for secret in evidence.secrets if secret in said] == []
+    # A presigned URL is part of some results, but no signature is ever told in words.
+    signatures = set(SIGNATURE.findall(json.dumps(evidence.workflow)))
+    told = [evidence.fleet_log, str(evidence.events), *map(str, rows(database))]
+    told += [str(task.get("reasonForIncompletion")) for task in evidence.workflow["tasks"]]
+    assert [one for one in signatures if any(one in words for words in told)] == []
+    for line in evidence.fleet_log.splitlines():
+        assert isinstance(json.loads(line), dict), line
+
+
+def test_services_that_echo_their_keys_are_not_repeated(
+    conductor: ConductorServer, database: str, tmp_path: Path
+) -> None:
+    scenario = Scenario.prepared(make_meeting(tracks=2, seconds=5, seed=1), tmp_path)
+    with running(conductor, database) as (testbed, fleet):
+        keys = testbed.stand_ins.credentials
+        testbed.stand_ins.faults.add(
+            Fault(service="daily", status=503, body=ECHO.format(key=keys.daily_key), times=1),
+            Fault(service="modal", status=500, body=ECHO.format(key=keys.modal_key), times=2),
+            Fault(service="llm", body=ECHO.format(key=keys.llm_key), times=1),
+            Fault(service="zulip", status=401, body=ECHO.format(key=keys.zulip_key), times=1),
+            Fault(service="webhook", drop=True, times=1),
+        )
+
+        workflow = carry_out(testbed, fleet, scenario, lambda _: None)
+        evidence = gather(testbed, fleet, scenario, workflow, 0.0)
+
+    failed = {
+        task["taskDefName"] for task in workflow["tasks"] if task["status"].startswith("FAIL")
+    }
+    assert {"get_recording", "transcribe_track", "send_webhook"} <= failed
+    assert SIGNATURE.search(json.dumps(workflow))  # there was something to leak
+    assert_kept(evidence, database)
+
+
+def test_audio_that_cannot_be_read_shows_nobody_its_url(
+    conductor: ConductorServer, database: str, tmp_path: Path
+) -> None:
+    scenario = Scenario.prepared(make_meeting(tracks=2, seconds=5, seed=1), tmp_path)
+    with running(conductor, database) as (testbed, fleet):
+        _, second = scenario.track_keys
+        publish = Scenario.publish
+
+        def broken(self: Scenario, testbed: Testbed) -> None:
+            publish(self, testbed)
+            (tmp_path / "broken").write_bytes(b"no audio at all")
+            testbed.s3.put_file(RECORDING_BUCKET, second, tmp_path / "broken")
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(Scenario, "publish", broken)
+            workflow = carry_out(testbed, fleet, scenario, lambda _: None)
+        evidence = gather(testbed, fleet, scenario, workflow, 0.0)
+
+    assert workflow["status"] == "FAILED"
+    reasons = [task.get("reasonForIncompletion") for task in workflow["tasks"]]
+    assert any("audio" in str(reason) for reason in reasons), reasons
+    assert_kept(evidence, database)

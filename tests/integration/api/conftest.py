@@ -1,0 +1,47 @@
+"""An API with one meeting in its database, and S3 behind it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from reference_workers.seed import seed
+from reference_workers.settings import Settings
+from reference_workers.state.repository import State
+from tests.integration.api.serving import ServedApi, serve_api
+from tests.unit.reference_workers.bench import RECORDINGS, TRANSCRIPTS, meeting_rows
+from tests.unit.reference_workers.bench import settings as bench_settings
+from tools.testbed.s3 import S3Server
+
+NOBODY = "http://127.0.0.1:9/api"
+
+
+@pytest.fixture(scope="package")
+def s3_server() -> Iterator[S3Server]:
+    with S3Server([RECORDINGS, TRANSCRIPTS]) as server:
+        yield server
+
+
+@pytest.fixture
+def s3(s3_server: S3Server) -> S3Server:
+    s3_server.reset()
+    return s3_server
+
+
+@pytest.fixture
+def settings(s3: S3Server, tmp_path: Path, database_url: str) -> Settings:
+    """Settings of an API whose Conductor is away, with one meeting in the database."""
+    told = bench_settings(s3, tmp_path, database_url=database_url, conductor_server_url=NOBODY)
+    with closing(State(database_url)) as state:
+        state.migrate()
+        seed(state, meeting_rows())
+    return told
+
+
+@pytest.fixture
+def api(settings: Settings) -> Iterator[ServedApi]:
+    with serve_api(settings) as served:
+        yield served

@@ -1,0 +1,93 @@
+"""`python -m reference_workers.api`, as a deployment starts it."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import httpx
+import pytest
+from websockets.asyncio.client import connect
+
+from reference_workers.settings import Settings
+from tests.integration.api.listening import farewell
+from tests.integration.api.serving import SECONDS
+from tests.unit.reference_workers.bench import TRANSCRIPT_ID
+from tools.waiting import wait_until
+
+TOKEN = "canary-token-of-ours"
+COMMAND = [sys.executable, "-m", "reference_workers.api"]
+
+
+def environment(settings: Settings, **told: str) -> dict[str, str]:
+    """Return the environment of a process with the database and the S3 of these settings."""
+    assert settings.s3_endpoint_url
+    return {
+        **os.environ,
+        "DATABASE_URL": settings.database_url,
+        "S3_ENDPOINT_URL": settings.s3_endpoint_url,
+        "S3_ACCESS_KEY_ID": settings.s3_access_key_id,
+        "S3_SECRET_ACCESS_KEY": settings.s3_secret_access_key.get_secret_value(),
+        "CONDUCTOR_SERVER_URL": settings.conductor_server_url,
+        "API_PORT": "0",
+        **told,
+    }
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::"])
+def test_it_does_not_listen_to_strangers_without_tokens(settings: Settings, host: str) -> None:
+    ran = subprocess.run(
+        COMMAND,
+        env=environment(settings, API_HOST=host),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+    assert ran.returncode == 2
+    assert ran.stderr == (
+        f"the API does not listen on {host}, where others reach it, without tokens. "
+        "Hint: set API_TOKENS, or API_HOST=127.0.0.1\n"
+    )
+
+
+async def test_it_serves_until_it_is_told_to_stop_and_logs_no_token(
+    settings: Settings, tmp_path: Path
+) -> None:
+    log = tmp_path / "api.log"
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            COMMAND,
+            env=environment(settings, API_TOKENS=TOKEN, CONDUCTOR_DEBUG="true"),
+            stdout=output,
+            stderr=subprocess.STDOUT,
+        )
+    try:
+        found = wait_until(
+            lambda: re.search(r"address=\['127\.0\.0\.1', (\d+)\]", log.read_text()),
+            what="the API to say where it listens",
+            timeout=60,
+            evidence=log.read_text,
+        )
+        port, path = found[1], f"/transcripts/{TRANSCRIPT_ID}?token={TOKEN}"
+        headers = {"Authorization": f"Bearer {TOKEN}"}
+        url = f"http://127.0.0.1:{port}"
+        async with httpx.AsyncClient(base_url=url, timeout=SECONDS, trust_env=False) as http:
+            answers = [await http.get(path), await http.get(path, headers=headers)]
+        async with connect(f"ws://127.0.0.1:{port}/ws{path}", proxy=None) as socket:
+            await socket.send('{"token": "canary-token-of-another"}')
+            assert (await farewell(socket))[0] == 4401
+        process.send_signal(signal.SIGTERM)
+        code = process.wait(SECONDS)
+    finally:
+        process.kill()
+        process.wait()
+
+    assert [answer.status_code for answer in answers] == [401, 200]
+    assert code in {0, -signal.SIGTERM}
+    assert "canary" not in log.read_text()

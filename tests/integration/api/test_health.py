@@ -1,0 +1,278 @@
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import aclosing, contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import psutil
+import pytest
+
+from reference_workers.api.conductor import Conductor
+from reference_workers.api.health import Health, HealthCheck
+from reference_workers.settings import Settings
+from tests.integration.api.misbehaving import (
+    Behaviour,
+    dripping,
+    hanging_after,
+    misbehaving,
+    pouring,
+    saying,
+    saying_json,
+)
+from tests.integration.api.serving import ServedApi, serve_api
+from tests.unit.reference_workers.bench import TRANSCRIPT_ID
+from tools.testbed.conductor import start_process
+from tools.waiting import wait_until
+
+HEALTHY = '{"healthResults": [], "suppressedHealthResults": [], "healthy": true}'
+HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
+
+
+@contextmanager
+def api_of(settings: Settings, url: str) -> Iterator[ServedApi]:
+    """Serve an API whose Conductor is there."""
+    with serve_api(settings.model_copy(update={"conductor_server_url": url})) as api:
+        yield api
+
+
+async def checked(url: str) -> Health:
+    """Return the health of the Conductor at a URL."""
+    async with aclosing(Conductor(url)) as conductor:
+        return await HealthCheck(conductor).health()
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "connected", "cause"),
+    [
+        pytest.param(hanging_after(b""), False, "no answer within 1.5 s", id="hangs"),
+        pytest.param(hanging_after(HEAD), False, "no answer within 1.5 s", id="hangs-in-headers"),
+        pytest.param(
+            hanging_after(HEAD + b"Content-Length: 99\r\n\r\n{"),
+            False,
+            "no answer within 1.5 s",
+            id="hangs-in-body",
+        ),
+        pytest.param(
+            dripping(HEAD + b"X-Drip: ", b"x"), False, "no answer within 1.5 s", id="drips-headers"
+        ),
+        pytest.param(
+            dripping(HEAD + b"Content-Length: 9999\r\n\r\n", b" "),
+            False,
+            "no answer within 1.5 s",
+            id="drips-body",
+        ),
+        pytest.param(
+            pouring(HEAD + b"Content-Length: 99999999999\r\n\r\n"),
+            False,
+            "an answer of more than 4,000,000 bytes",
+            id="pours",
+        ),
+        pytest.param(saying(b""), False, "the connection broke", id="hangs-up"),
+        pytest.param(saying(b"SSH-2.0-OpenSSH\r\n"), False, "the connection broke", id="not-http"),
+        pytest.param(
+            saying(b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n\r\n<html>"),
+            False,
+            "answered 200 with text/html, not with JSON; is CONDUCTOR_SERVER_URL right?",
+            id="html",
+        ),
+        pytest.param(
+            saying(b"HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:9/\r\n\r\n"),
+            False,
+            "answered 302, a redirection",
+            id="redirects",
+        ),
+        pytest.param(saying_json("[]"), False, "JSON that is no object", id="no-object"),
+        pytest.param(saying_json("[" * 100_000), False, "not with JSON", id="deep"),
+        pytest.param(
+            saying_json('{"status": 404, "error": "Not Found"}', "404 Not Found"),
+            False,
+            "answered 404 and does not say whether it is healthy",
+            id="wrong-path",
+        ),
+        pytest.param(
+            saying_json('{"healthy": false, "healthResults": [{"details": "disk full"}]}'),
+            True,
+            "disk full",
+            id="unhealthy",
+        ),
+        pytest.param(
+            saying_json(HEALTHY, "500 Oops"), True, "is healthy, but answers 500", id="500"
+        ),
+    ],
+)
+async def test_whatever_conductor_does_the_cause_is_told(
+    behaviour: Behaviour, connected: bool, cause: str
+) -> None:
+    with misbehaving(behaviour) as port:
+        health = await checked(f"http://127.0.0.1:{port}/api")
+
+    assert (health.status, health.connected, health.version) == ("unhealthy", connected, None)
+    assert cause in (health.error or "")
+
+
+def test_a_conductor_that_hangs_is_a_503_in_the_seeds_shape(settings: Settings) -> None:
+    with (
+        misbehaving(hanging_after(b"")) as port,
+        api_of(settings, f"http://127.0.0.1:{port}/api") as api,
+    ):
+        answer = api.get("/conductor/health")
+
+    assert answer.status_code == 503
+    assert answer.json() == {
+        "status": "unhealthy",
+        "connected": False,
+        "error": f"Conductor at 127.0.0.1:{port}: no answer within 1.5 s",
+        "version": None,
+        "milliseconds": answer.json()["milliseconds"],
+    }
+
+
+@pytest.mark.parametrize(
+    ("url", "cause"),
+    [
+        ("http://127.0.0.1:9/api", "Conductor at 127.0.0.1:9: the connection is refused"),
+        ("http://nowhere.invalid/api", "Conductor at nowhere.invalid: there is no such name"),
+        ("ftp://127.0.0.1/api", "no usable URL; is CONDUCTOR_SERVER_URL right?"),
+    ],
+)
+async def test_a_server_that_is_not_there_is_named(url: str, cause: str) -> None:
+    health = await checked(url)
+
+    assert (health.status, health.connected) == ("unhealthy", False)
+    assert cause in (health.error or "")
+
+
+async def test_a_name_server_that_is_away_is_no_missing_name(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def getaddrinfo(*_: Any, **__: Any) -> Any:
+        raise socket.gaierror(socket.EAI_AGAIN, "Temporary failure in name resolution")
+
+    monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
+    health = await checked("http://conductor.test/api")
+
+    assert "the name cannot be looked up now (Temporary failure" in (health.error or "")
+
+
+async def test_tls_that_cannot_be_trusted_is_told() -> None:
+    with misbehaving(saying(b"\x15\x03\x01 this is no TLS")) as port:
+        health = await checked(f"https://127.0.0.1:{port}/api")
+
+    assert "no TLS that can be trusted" in (health.error or "")
+
+
+async def test_secrets_of_the_servers_url_are_not_told() -> None:
+    health = await checked("http://user:hunter2@127.0.0.1:9/api?key=hunter2")
+
+    assert health.status == "unhealthy"
+    assert "hunter2" not in (health.error or "")
+
+
+def test_a_name_that_is_looked_up_for_ever_costs_one_thread(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    over, looked_up, real = threading.Event(), [], socket.getaddrinfo
+
+    def getaddrinfo(host: Any, *arguments: Any, **options: Any) -> Any:
+        if host != "hangs.test":
+            return real(host, *arguments, **options)
+        looked_up.append(host)
+        over.wait()
+        raise socket.gaierror(socket.EAI_AGAIN, "try again")
+
+    monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
+    with api_of(settings, "http://hangs.test/api") as api:
+        try:
+            answers = [api.get("/conductor/health").json() for _ in range(3)]
+            meanwhile = api.get(f"/transcripts/{TRANSCRIPT_ID}")
+        finally:
+            over.set()
+
+    assert {answer["status"] for answer in answers} == {"unhealthy"}
+    assert "'hangs.test' was not found within 1.5 s" in answers[-1]["error"]
+    assert looked_up == ["hangs.test"]
+    assert meanwhile.status_code == 200
+
+
+def test_a_kept_connection_that_was_closed_meanwhile_is_no_illness(settings: Settings) -> None:
+    # Keep-alive is promised and broken after each answer, as a restarted server does.
+    with (
+        misbehaving(saying_json(HEALTHY)) as port,
+        api_of(settings, f"http://127.0.0.1:{port}/api") as api,
+    ):
+        answers = [api.get("/conductor/health").json() for _ in range(20)]
+
+    assert [answer["error"] for answer in answers] == [None] * 20
+
+
+async def test_many_callers_share_one_question(settings: Settings) -> None:
+    asked_for: list[bytes] = []
+    answer = threading.Event()
+
+    def behave(connection: socket.socket, over: threading.Event) -> None:
+        asked_for.append(connection.recv(65_536))
+        answer.wait(20)
+        saying_json(HEALTHY)(connection, over)
+
+    with misbehaving(behave) as port, api_of(settings, f"http://127.0.0.1:{port}/api") as api:
+        async with httpx.AsyncClient(base_url=api.url, timeout=20, trust_env=False) as http:
+            asking = [asyncio.create_task(http.get("/conductor/health")) for _ in range(50)]
+            leaver = asking.pop(0)
+            await asyncio.to_thread(wait_until, lambda: asked_for, what="the question", timeout=10)
+            leaver.cancel()  # who leaves takes nobody's answer along
+            answer.set()
+            answers = await asyncio.gather(*asking)
+
+    assert {response.status_code for response in answers} <= {200, 503}
+    questions = [text for text in asked_for if b"GET /health" in text]
+    assert len(questions) < 25
+
+
+@pytest.mark.conductor
+def test_a_real_conductor_is_seen_up_stopped_and_killed(settings: Settings, tmp_path: Path) -> None:
+    folder = tmp_path / "conductor"
+    with (
+        start_process("3.15.0", report=lambda _: None, folder=folder) as server,
+        api_of(settings, server.api_url) as api,
+    ):
+        up = api.get("/conductor/health")
+        java = _java_in(folder)
+        java.send_signal(signal.SIGSTOP)
+        stopped = api.get("/conductor/health")
+        java.send_signal(signal.SIGCONT)
+        again = wait_until(
+            lambda: answer if (answer := api.get("/conductor/health")).is_success else None,
+            what="Conductor to be seen healthy again",
+            timeout=20,
+        )
+        java.kill()
+        java.wait(10)
+        killed = api.get("/conductor/health")
+
+    assert up.status_code == 200
+    assert up.json() == {
+        "status": "healthy",
+        "connected": True,
+        "error": None,
+        "version": "3.15.0",
+        "milliseconds": up.json()["milliseconds"],
+    }
+    assert again.json()["version"] == "3.15.0"
+    assert (stopped.status_code, killed.status_code) == (503, 503)
+    assert "no answer within" in stopped.json()["error"]
+    assert "the connection is refused" in killed.json()["error"]
+
+
+def _java_in(folder: Path) -> psutil.Process:
+    """Return the process of the server that works in a folder."""
+    for process in psutil.Process(os.getpid()).children(recursive=True):
+        if process.name() == "java" and process.cwd() == str(folder):
+            return process
+    raise AssertionError(f"no java works in {folder}")

@@ -1,0 +1,101 @@
+"""The API is what its own OpenAPI says: schemathesis tries to prove otherwise."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from pydantic import SecretStr
+
+from reference_workers.seed import seed
+from reference_workers.settings import Settings
+from reference_workers.state.places import audio_key, waveform_file
+from reference_workers.state.repository import State
+from tests.integration.api.serving import ServedApi, serve_api
+from tests.unit.reference_workers.bench import (
+    TRANSCRIPT_ID,
+    TRANSCRIPTS,
+    meeting_rows,
+    topic,
+    words,
+)
+from tests.unit.reference_workers.bench import settings as bench_settings
+from tools.testbed.conductor import ConductorServer
+from tools.testbed.conductor.versions import DEFAULT_VERSION
+from tools.testbed.s3 import S3Server
+
+pytestmark = pytest.mark.conductor
+
+TOKEN = "a-token-that-opens"
+EXAMPLES = 40
+OPERATIONS = [
+    ("GET", "/conductor/health"),
+    ("GET", "/recordings/{recording_id}"),
+    ("GET", "/transcripts/{transcript_id}"),
+    ("GET", "/transcripts/{transcript_id}/words"),
+    ("GET", "/transcripts/{transcript_id}/audio"),
+    ("HEAD", "/transcripts/{transcript_id}/audio"),
+    ("GET", "/transcripts/{transcript_id}/waveform"),
+]
+
+
+@pytest.fixture(scope="module", params=[(), (SecretStr(TOKEN),)], ids=["local", "tokens"])
+def full_api(
+    request: pytest.FixtureRequest,
+    s3_server: S3Server,
+    tmp_path_factory: pytest.TempPathFactory,
+    conductor_of: Callable[[str], ConductorServer],
+) -> Iterator[ServedApi]:
+    """An API with everything there is to be asked for, and a healthy Conductor."""
+    folder = tmp_path_factory.mktemp("api")
+    told = bench_settings(
+        s3_server,
+        folder,
+        conductor_server_url=conductor_of(DEFAULT_VERSION).api_url,
+        api_tokens=request.param,
+    )
+    s3_server.reset()
+    with closing(State(told.database_url)) as state:
+        state.migrate()
+        seed(state, meeting_rows())
+        state.store_workflow("rec-1", "workflow-1")
+        with state.edit(TRANSCRIPT_ID) as edit:
+            edit.transcript.topics, edit.transcript.words = [topic()], words(20)
+    _store_media(s3_server, told, folder)
+    with serve_api(told) as served:
+        yield served
+
+
+def _store_media(s3: S3Server, told: Settings, folder: Path) -> None:
+    path = folder / "audio.mp3"
+    path.write_bytes(bytes(1000))
+    s3.put_file(TRANSCRIPTS, audio_key(TRANSCRIPT_ID), path)
+    stored = waveform_file(told.data_dir, TRANSCRIPT_ID)
+    stored.parent.mkdir(parents=True)
+    stored.write_text(json.dumps({"data": [0.5]}))
+
+
+def test_every_operation_is_documented_and_tried(full_api: ServedApi) -> None:
+    document = full_api.get("/openapi.json").json()
+
+    assert sorted(
+        (method.upper(), path) for path, item in document["paths"].items() for method in item
+    ) == sorted(OPERATIONS)
+
+
+def test_every_answer_is_as_documented(full_api: ServedApi, tmp_path: Path) -> None:
+    # The command line runs all its phases and checks, which its pytest plug-in does not.
+    command = [str(Path(sys.executable).with_name("schemathesis")), "run"]
+    command += [f"{full_api.url}/openapi.json", "--checks=all", f"--max-examples={EXAMPLES}"]
+    command += ["--generation-deterministic", "--no-color"]
+    if full_api.settings.api_tokens:
+        command += ["--header", f"Authorization: Bearer {TOKEN}"]
+    ran = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    assert f"Tested: {len(OPERATIONS)}\n" in ran.stdout

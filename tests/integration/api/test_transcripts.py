@@ -1,0 +1,165 @@
+from __future__ import annotations
+
+import json
+import sqlite3
+from typing import Any
+
+import pytest
+from pydantic import SecretStr
+
+from reference_workers.settings import Settings
+from reference_workers.state.places import waveform_file
+from tests.integration.api.serving import ServedApi, serve_api
+from tests.unit.reference_workers.bench import TRANSCRIPT_ID, topic, words
+
+PATH = f"/transcripts/{TRANSCRIPT_ID}"
+TOKEN = "a-token-that-opens"
+HOSTILE = ["..%2f..%2fetc%2fpasswd", "%2e%2e", "a%00b", "a%0ab", "x" * 129, "%ff", "a b", "é"]
+
+
+def test_a_transcript_as_it_stands(api: ServedApi) -> None:
+    with api.state.edit(TRANSCRIPT_ID) as edit:
+        edit.transcript.title = "Budget"
+        edit.transcript.topics = [topic()]
+        edit.transcript.words = words(3)
+        edit.transcript.duration = 61.5
+        edit.become("processing")
+    answer = api.get(PATH).json()
+
+    assert answer.pop("created_at").endswith(("Z", "+00:00"))
+    assert answer == {
+        "id": TRANSCRIPT_ID,
+        "recording_id": "rec-1",
+        "room_id": "room-1",
+        "status": "processing",
+        "title": "Budget",
+        "long_summary": None,
+        "short_summary": None,
+        "topics": [topic()],
+        "participants": [],
+        "duration": 61.5,
+        "source_language": "en",
+        "target_language": "en",
+        "audio_deleted": False,
+    }
+
+
+def test_words_come_page_by_page(api: ServedApi) -> None:
+    said = words(12)
+    with api.state.edit(TRANSCRIPT_ID) as edit:
+        edit.transcript.words = said
+    got: list[Any] = []
+    offset: int | None = 0
+    while offset is not None:
+        page = api.get(f"{PATH}/words", params={"offset": offset, "limit": 5}).json()
+        assert (page["total"], page["offset"]) == (12, offset)
+        got += page["words"]
+        offset = page["next_offset"]
+
+    assert got == said
+    beyond = api.get(f"{PATH}/words", params={"offset": 13}).json()
+    assert beyond == {"total": 12, "offset": 13, "words": [], "next_offset": None}
+
+
+def test_a_transcript_without_words_has_none(api: ServedApi) -> None:
+    page = api.get(f"{PATH}/words").json()
+
+    assert page == {"total": 0, "offset": 0, "words": [], "next_offset": None}
+
+
+@pytest.mark.parametrize("query", ["offset=-1", "limit=0", "limit=5001", "offset=a", "offset=1e9"])
+def test_pages_that_make_no_sense_are_refused(api: ServedApi, query: str) -> None:
+    response = api.get(f"{PATH}/words?{query}")
+
+    assert response.status_code == 422
+    assert response.json()["detail"].startswith(f"query.{query.partition('=')[0]}: ")
+
+
+@pytest.mark.parametrize("rest", ["", "/words", "/audio", "/waveform"])
+def test_what_is_asked_of_nobody_is_404(api: ServedApi, rest: str) -> None:
+    response = api.get(f"/transcripts/nobody{rest}")
+
+    assert response.status_code == 404
+    assert response.json()["detail"] == "there is no transcript nobody"
+
+
+@pytest.mark.parametrize("rest", ["", "/words", "/audio", "/waveform"])
+def test_hostile_ids_are_refused_and_not_repeated(api: ServedApi, rest: str) -> None:
+    for hostile in HOSTILE:
+        response = api.get(f"/transcripts/{hostile}{rest}")
+        assert response.status_code in {404, 422}, hostile
+        assert response.headers["content-type"] == "application/problem+json"
+        assert "passwd" not in response.text
+
+
+def test_the_waveform_that_a_worker_stored(api: ServedApi, settings: Settings) -> None:
+    assert api.get(f"{PATH}/waveform").status_code == 404
+
+    stored = waveform_file(settings.data_dir, TRANSCRIPT_ID)
+    stored.parent.mkdir(parents=True)
+    stored.write_text(json.dumps({"data": [0.0, 0.5, 1.0]}))
+
+    assert api.get(f"{PATH}/waveform").json() == {"data": [0.0, 0.5, 1.0]}
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", '{"data": ["loud"]}'])
+def test_a_broken_waveform_is_a_503(api: ServedApi, settings: Settings, content: str) -> None:
+    stored = waveform_file(settings.data_dir, TRANSCRIPT_ID)
+    stored.parent.mkdir(parents=True)
+    stored.write_text(content)
+
+    response = api.get(f"{PATH}/waveform")
+
+    assert response.status_code == 503
+    assert response.headers["retry-after"] == "5"
+    assert str(settings.data_dir) not in response.text
+
+
+def test_a_database_that_is_away_is_a_503_without_its_name(settings: Settings) -> None:
+    if not settings.database_url.startswith("sqlite"):
+        pytest.skip("the file of a SQLite database is what is taken away here")
+    with serve_api(settings) as api:
+        api.state.close()
+        with sqlite3.connect(settings.database_url.removeprefix("sqlite:///")) as broken:
+            broken.execute("DROP TABLE transcripts")
+        response = api.get(PATH)
+
+    assert response.status_code == 503
+    assert response.json()["detail"].startswith("the database or the storage does not answer")
+
+
+def test_nobody_is_served_without_a_token_where_there_are_tokens(settings: Settings) -> None:
+    with serve_api(settings.model_copy(update={"api_tokens": (SecretStr(TOKEN),)})) as api:
+        for path in ("/conductor/health", "/recordings/rec-1", PATH, f"{PATH}/audio"):
+            for headers in ({}, {"Authorization": "Bearer wrong"}, {"Authorization": TOKEN}):
+                response = api.get(path, headers=headers)
+                assert (response.status_code, response.headers["www-authenticate"]) == (
+                    401,
+                    "Bearer",
+                )
+        assert api.get(f"{PATH}?token={TOKEN}").status_code == 401
+        assert api.get(PATH, headers={"Authorization": f"Bearer {TOKEN}"}).status_code == 200
+
+
+def test_a_name_that_was_led_to_us_is_refused(api: ServedApi) -> None:
+    response = api.get(PATH, headers={"Host": "rebound.evil.test"})
+
+    assert response.status_code == 403
+    assert response.headers["content-type"] == "application/problem+json"
+
+
+def test_a_page_of_the_frontend_may_read_and_no_other(api: ServedApi) -> None:
+    frontend, other = (
+        api.get(PATH, headers={"Origin": origin}).headers
+        for origin in ("https://notes.test", "https://evil.test")
+    )
+
+    assert frontend["access-control-allow-origin"] == "https://notes.test"
+    assert "access-control-allow-origin" not in other
+
+
+def test_nothing_but_reading_is_allowed(api: ServedApi) -> None:
+    response = api.http.post(PATH)
+
+    assert (response.status_code, response.headers["allow"]) == (405, "GET")
+    assert response.json()["title"] == "Method Not Allowed"

@@ -1,0 +1,39 @@
+"""Faulty fleets, each with one plausible bug: the suite is as good as it tells them apart.
+
+One file a task; each holds a `Collection` named `mutant`. docs/conformance.md says how to write
+one.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from importlib.util import find_spec
+
+from contracts.load import load_contracts
+from tests.mutants.definitions import DEFINITION_MUTANTS
+from tests.mutants.model import Mutant
+
+__all__ = ["MUTANTS", "Mutant", "mutant_by_id"]
+
+
+def _gathered() -> tuple[Mutant, ...]:
+    found: list[Mutant] = []
+    for task in (*load_contracts().tasks, "pipeline"):
+        found.extend(one for one in DEFINITION_MUTANTS if one.task == task)
+        name = f"{__name__}.{task}"
+        if find_spec(name) is not None:
+            found.extend(import_module(name).mutant.mutants)
+    return tuple(found)
+
+
+MUTANTS = _gathered()
+
+
+def mutant_by_id(mutant_id: str) -> Mutant:
+    """Return one mutant.
+
+    Raises:
+        KeyError: There is no such mutant.
+    """
+    found = {mutant.id: mutant for mutant in MUTANTS}
+    return found[mutant_id]

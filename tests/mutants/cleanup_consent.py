@@ -1,0 +1,126 @@
+"""Mutants of cleanup_consent."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from reference_workers.services.storage import Storage
+from reference_workers.state.models import Transcript
+from reference_workers.workers import Worker
+from tests.mutants.model import Collection
+from tests.mutants.patching import around, change_column, replace
+
+TASK = "cleanup_consent"
+
+mutant = Collection(TASK)
+
+
+@mutant("everybody")
+def last_answer_ignored() -> None:
+    """The last participant's answer does not count."""
+    replace(
+        "state.repository:State",
+        "consents",
+        lambda ask: lambda self, transcript_id: ask(self, transcript_id)[:-1],
+    )
+
+
+@mutant("everybody")
+def majority_decides() -> None:
+    """Audio is deleted only if most deny."""
+
+    def make(ask: Any) -> Any:
+        def counted(self: Any, transcript_id: str) -> Any:
+            answers = ask(self, transcript_id)
+            denied = [answer for answer in answers if not answer.granted]
+            return answers if len(denied) * 2 > len(answers) else []
+
+        return counted
+
+    replace("state.repository:State", "consents", make)
+
+
+def _spare(spared: Any) -> None:
+    delete = Storage.delete
+
+    def picky(self: Storage, key: str, **more: Any) -> None:
+        if not spared(key):
+            delete(self, key, **more)
+
+    Storage.delete = picky  # type: ignore[method-assign]
+
+
+@mutant("deletes")
+def raw_tracks_stay() -> None:
+    """The raw tracks stay."""
+    _spare(lambda key: "cam-audio" in key)
+
+
+@mutant("deletes")
+def padded_tracks_stay() -> None:
+    """The padded tracks stay."""
+    _spare(lambda key: "padded_track_" in key)
+
+
+@mutant("deletes")
+def mixdown_stays() -> None:
+    """The mixdown stays."""
+    _spare(lambda key: key.endswith("/audio.mp3"))
+
+
+@mutant("deletes")
+def said_and_not_done() -> None:
+    """Audio is said to be deleted and is not."""
+    _spare(lambda _: True)
+
+
+@mutant("keeps")
+def always_deletes() -> None:
+    """Audio is deleted although everybody agreed."""
+
+    def make(ask: Any) -> Any:
+        def turned(self: Any, transcript_id: str) -> Any:
+            answers = ask(self, transcript_id)
+            for answer in answers:
+                answer.granted = False
+            return answers
+
+        return turned
+
+    replace("state.repository:State", "consents", make)
+
+
+@mutant("flag")
+def flag_forgotten() -> None:
+    """The transcript does not say that its audio is gone."""
+    change_column(Transcript.audio_deleted, lambda _: False)
+
+
+@mutant("idempotent")
+def second_run_fails() -> None:
+    """Deleting what is gone is a failure."""
+
+    def make(work: Worker) -> Worker:
+        def strict(context: Any, *, transcript_id: str) -> dict[str, Any]:
+            if context.clients.state.transcript(transcript_id).audio_deleted:
+                raise ValueError("no audio to delete")
+            return work(context, transcript_id=transcript_id)
+
+        return strict
+
+    around(TASK, make)
+
+
+@mutant("idempotent")
+def second_run_says_otherwise() -> None:
+    """The second run says that nothing was deleted."""
+
+    def make(work: Worker) -> Worker:
+        def forgetful(context: Any, *, transcript_id: str) -> dict[str, Any]:
+            if context.clients.state.transcript(transcript_id).audio_deleted:
+                return {"audio_deleted": False, "reason": None}
+            return work(context, transcript_id=transcript_id)
+
+        return forgetful
+
+    around(TASK, make)

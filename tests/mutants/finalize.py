@@ -1,0 +1,108 @@
+"""Mutants of finalize."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from reference_workers.state.models import Transcript
+from reference_workers.workers import Worker
+from tests.mutants.model import Collection
+from tests.mutants.patching import (
+    around,
+    change_column,
+    change_event,
+    change_input,
+    drop_event,
+)
+
+TASK = "finalize"
+
+mutant = Collection(TASK)
+
+
+@mutant("status")
+def status_stays() -> None:
+    """The status never becomes ended."""
+    change_column(Transcript.status, lambda status: "processing" if status == "ended" else status)
+
+
+@mutant("status")
+def another_word_for_ended() -> None:
+    """The status is completed, which no reader knows."""
+    change_column(Transcript.status, lambda status: "completed" if status == "ended" else status)
+
+
+@mutant("persists")
+def summaries_swapped() -> None:
+    """The long summary is stored as the short one, and the other way round."""
+
+    def swapped(given: dict[str, Any]) -> None:
+        given.update(summary=given["short_summary"], short_summary=given["summary"])
+
+    change_input(TASK, swapped)
+
+
+@mutant("persists")
+def duration_in_milliseconds() -> None:
+    """The duration is stored in milliseconds."""
+    change_column(Transcript.duration, lambda seconds: seconds * 1000)
+
+
+@mutant("persists")
+def title_kept_as_it_was() -> None:
+    """The title given is not stored."""
+    change_column(Transcript.title, lambda _: None)
+
+
+@mutant("event")
+def event_forgotten() -> None:
+    """STATUS is never emitted."""
+    drop_event("STATUS")
+
+
+@mutant("event")
+def event_says_processing() -> None:
+    """STATUS still says processing."""
+    change_event("STATUS", lambda data: {**data, "value": "processing"})
+
+
+@mutant("event")
+def event_without_result() -> None:
+    """STATUS says ended, and the row still says otherwise."""
+
+    def hasty(context: Any, *, transcript_id: str, **_: Any) -> dict[str, Any]:
+        with context.clients.state.edit(transcript_id) as edit:
+            edit.emit("STATUS", {"value": "ended"})
+        return {"status": "COMPLETED"}
+
+    around(TASK, lambda _: hasty)
+
+
+@mutant("idempotent")
+def ends_twice() -> None:
+    """A second run tells of the end again."""
+
+    def make(work: Worker) -> Worker:
+        def forgetful(context: Any, **inputs: Any) -> dict[str, Any]:
+            with context.clients.state.edit(inputs["transcript_id"]) as edit:
+                edit.transcript.status = "processing"
+            return work(context, **inputs)
+
+        return forgetful
+
+    around(TASK, make)
+
+
+@mutant("idempotent")
+def second_run_fails() -> None:
+    """A transcript that has ended cannot be ended again."""
+
+    def make(work: Worker) -> Worker:
+        def strict(context: Any, **inputs: Any) -> dict[str, Any]:
+            if context.clients.state.transcript(inputs["transcript_id"]).status == "ended":
+                raise ValueError("ended already")
+            return work(context, **inputs)
+
+        return strict
+
+    around(TASK, make)

@@ -1,0 +1,103 @@
+"""Mutants of generate_summary."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from reference_workers.state.models import Transcript
+from tests.mutants.model import Collection
+from tests.mutants.patching import change_column, change_event, change_output, drop_event, replace
+
+TASK = "generate_summary"
+
+mutant = Collection(TASK)
+
+
+@mutant("long")
+def recap_for_both() -> None:
+    """The long summary is the short one."""
+    change_output(TASK, lambda out: out.update(summary=out["short_summary"]))
+
+
+@mutant("long", "calls")
+def first_subject_only() -> None:
+    """Only the first subject is taken up."""
+
+    def make(ask: Any) -> Any:
+        def single(
+            self: Any, prompt: str, *, name: str, schema: dict[str, Any], **more: Any
+        ) -> Any:
+            answer = ask(self, prompt, name=name, schema=schema, **more)
+            if name == "subjects":
+                answer["subjects"] = answer["subjects"][:1]
+            return answer
+
+        return single
+
+    replace("services.llm:LLM", "ask", make)
+
+
+@mutant("short")
+def long_for_both() -> None:
+    """The short summary is the long one."""
+    change_output(TASK, lambda out: out.update(short_summary=out["summary"]))
+
+
+@mutant("short")
+def no_recap() -> None:
+    """The short summary is empty."""
+    change_output(TASK, lambda out: out.update(short_summary=""))
+
+
+@mutant("long-event")
+def long_event_forgotten() -> None:
+    """FINAL_LONG_SUMMARY is never emitted."""
+    drop_event("FINAL_LONG_SUMMARY")
+
+
+@mutant("long-event")
+def long_event_null() -> None:
+    """FINAL_LONG_SUMMARY carries null."""
+    change_event("FINAL_LONG_SUMMARY", lambda data: {**data, "long_summary": None})
+
+
+@mutant("short-event")
+def short_event_forgotten() -> None:
+    """FINAL_SHORT_SUMMARY is never emitted."""
+    drop_event("FINAL_SHORT_SUMMARY")
+
+
+@mutant("stored")
+def long_summary_not_stored() -> None:
+    """The long summary never reaches the database."""
+    change_column(Transcript.long_summary, lambda _: None)
+
+
+@mutant("stored")
+def short_summary_not_stored() -> None:
+    """The short summary never reaches the database."""
+    change_column(Transcript.short_summary, lambda _: None)
+
+
+def _ask_again_after(name_asked: str) -> None:
+    def make(ask: Any) -> Any:
+        def more_often(self: Any, prompt: str, *, name: str, **more: Any) -> Any:
+            if name == name_asked:
+                ask(self, prompt, name=name, **more)
+            return ask(self, prompt, name=name, **more)
+
+        return more_often
+
+    replace("services.llm:LLM", "ask", make)
+
+
+@mutant("calls")
+def recap_asked_twice() -> None:
+    """The recap is asked for twice."""
+    _ask_again_after("recap")
+
+
+@mutant("calls")
+def every_detail_asked_twice() -> None:
+    """Each subject costs three calls."""
+    _ask_again_after("detail")

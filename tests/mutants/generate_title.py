@@ -1,0 +1,76 @@
+"""Mutants of generate_title."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from reference_workers.state.models import Transcript
+from reference_workers.workers import Worker
+from tests.mutants.model import Collection
+from tests.mutants.patching import (
+    around,
+    change_column,
+    change_event,
+    change_input,
+    drop_event,
+    replace,
+)
+
+TASK = "generate_title"
+
+mutant = Collection(TASK)
+
+
+@mutant("from-topics")
+def first_topic_only() -> None:
+    """The title knows the first topic only."""
+    change_input(TASK, lambda given: given.update(topics=given["topics"][:1]))
+
+
+@mutant("from-topics")
+def summaries_withheld() -> None:
+    """The LLM sees the topics' titles without their summaries."""
+
+    def bare(given: dict[str, Any]) -> None:
+        given["topics"] = [{**topic, "summary": ""} for topic in given["topics"]]
+
+    change_input(TASK, bare)
+
+
+@mutant("event")
+def event_forgotten() -> None:
+    """FINAL_TITLE is never emitted."""
+    drop_event("FINAL_TITLE")
+
+
+@mutant("event")
+def null_title_told() -> None:
+    """FINAL_TITLE carries null: the callback was empty."""
+    change_event("FINAL_TITLE", lambda data: {**data, "title": None})
+
+
+@mutant("stored")
+def title_not_stored() -> None:
+    """The title never reaches the database."""
+    change_column(Transcript.title, lambda _: None)
+
+
+@mutant("untitled")
+def another_name_for_none() -> None:
+    """A meeting without topics has an empty title."""
+    replace("workers.generate_title", "UNTITLED", lambda _: "Untitled")
+
+
+@mutant("untitled")
+def asks_without_topics() -> None:
+    """The LLM is asked for the title of nothing."""
+
+    def make(work: Worker) -> Worker:
+        def eager(context: Any, *, topics: list[Any], transcript_id: str) -> dict[str, Any]:
+            if not topics:
+                context.clients.llm.ask("(no topics)", name="title", schema={"type": "object"})
+            return work(context, topics=topics, transcript_id=transcript_id)
+
+        return eager
+
+    around(TASK, make)

@@ -1,0 +1,78 @@
+"""Mutants of get_participants."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tests.mutants.model import Collection
+from tests.mutants.patching import change_input, change_output, replace
+
+mutant = Collection("get_participants")
+
+
+@mutant("fetches")
+def asked_twice() -> None:
+    """Daily is asked twice for the same session."""
+
+    def make(ask: Any) -> Any:
+        def twice(self: Any, session_id: str) -> Any:
+            ask(self, session_id)
+            return ask(self, session_id)
+
+        return twice
+
+    replace("services.daily:Daily", "participants", make)
+
+
+@mutant("fetches")
+def last_participant_lost() -> None:
+    """The last participant of the list is left out."""
+    change_output("get_participants", lambda out: out.update(participants=out["participants"][:-1]))
+
+
+@mutant("names")
+def names_by_position() -> None:
+    """Each participant gets the next one's name."""
+
+    def shifted(out: dict[str, Any]) -> None:
+        people = out["participants"]
+        names = [person["user_name"] for person in people]
+        out["participants"] = [
+            {**person, "user_name": name}
+            for person, name in zip(people, names[1:] + names[:1], strict=True)
+        ]
+
+    change_output("get_participants", shifted)
+
+
+@mutant("names")
+def names_in_ascii() -> None:
+    """Letters beyond ASCII are dropped from names."""
+
+    def plain(out: dict[str, Any]) -> None:
+        for person in out["participants"]:
+            if person["user_name"] is not None:
+                person["user_name"] = person["user_name"].encode("ascii", "ignore").decode()
+
+    change_output("get_participants", plain)
+
+
+@mutant("names")
+def no_name_becomes_text() -> None:
+    """A participant without a name is called None."""
+
+    def spelt(out: dict[str, Any]) -> None:
+        for person in out["participants"]:
+            person["user_name"] = str(person["user_name"])
+
+    change_output("get_participants", spelt)
+
+
+@mutant("no-session")
+def asks_without_session() -> None:
+    """Daily is asked for the session None."""
+
+    def spelt(inputs: dict[str, Any]) -> None:
+        inputs["mtg_session_id"] = str(inputs["mtg_session_id"])
+
+    change_input("get_participants", spelt)

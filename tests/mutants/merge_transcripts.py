@@ -1,0 +1,109 @@
+"""Mutants of merge_transcripts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from reference_workers.state.editing import Edit
+from tests.mutants.model import Collection
+from tests.mutants.patching import change_event, change_input, change_output, drop_event
+
+TASK = "merge_transcripts"
+
+mutant = Collection(TASK)
+
+
+def _branches(given: dict[str, Any]) -> list[dict[str, Any]]:
+    transcripts = given["transcripts"]
+    return list(transcripts.values() if isinstance(transcripts, dict) else transcripts)
+
+
+@mutant("all-words")
+def last_branch_lost() -> None:
+    """The last branch's words are left out."""
+    change_input(TASK, lambda given: given.update(transcripts=_branches(given)[:-1]))
+
+
+@mutant("all-words")
+def equal_starts_merged() -> None:
+    """Of words that start together only one is kept."""
+
+    def thinned(out: dict[str, Any]) -> None:
+        words = list({word["start"]: word for word in out["all_words"]}.values())
+        out.update(all_words=words, word_count=len(words))
+
+    change_output(TASK, thinned)
+
+
+@mutant("all-words")
+def count_of_branches() -> None:
+    """word_count counts something else."""
+    change_output(TASK, lambda out: out.update(word_count=out["word_count"] + 1))
+
+
+@mutant("sorted")
+def branch_after_branch() -> None:
+    """The words stay branch after branch."""
+
+    def by_speaker(out: dict[str, Any]) -> None:
+        out["all_words"].sort(key=lambda word: (word["speaker"], word["start"]))
+
+    change_output(TASK, by_speaker)
+
+
+@mutant("sorted")
+def sorted_by_end() -> None:
+    """The words are sorted by their end."""
+    change_output(TASK, lambda out: out["all_words"].sort(key=lambda word: word["end"]))
+
+
+@mutant("sorted")
+def sorted_as_text() -> None:
+    """Times are compared as text: 10.0 comes before 2.0."""
+    change_output(TASK, lambda out: out["all_words"].sort(key=lambda word: str(word["start"])))
+
+
+@mutant("sorted")
+def ties_by_arrival() -> None:
+    """Words that start together stand in the order in which their branches arrived."""
+
+    def unstable(out: dict[str, Any]) -> None:
+        out["all_words"].sort(key=lambda word: (word["start"], -word["speaker"]))
+
+    change_output(TASK, unstable)
+
+
+@mutant("speakers")
+def speaker_by_arrival() -> None:
+    """Speakers are numbered by the order in which they first speak."""
+
+    def renumbered(out: dict[str, Any]) -> None:
+        order = list(dict.fromkeys(word["speaker"] for word in out["all_words"]))
+        out["all_words"] = [
+            {**word, "speaker": order.index(word["speaker"])} for word in out["all_words"]
+        ]
+
+    change_output(TASK, renumbered)
+
+
+@mutant("event")
+def text_cut_short() -> None:
+    """TRANSCRIPT carries the first words only."""
+    change_event("TRANSCRIPT", lambda data: {**data, "text": " ".join(data["text"].split()[:5])})
+
+
+@mutant("event", "stored-event")
+def event_forgotten() -> None:
+    """TRANSCRIPT is never emitted."""
+    drop_event("TRANSCRIPT")
+
+
+@mutant("stored-event")
+def event_of_another_transcript() -> None:
+    """The event is stored without its text."""
+    emit = Edit.emit
+
+    def emptied(self: Edit, name: str, data: dict[str, Any], *rest: Any, **more: Any) -> None:
+        emit(self, name, {} if name == "TRANSCRIPT" else data, *rest, **more)
+
+    Edit.emit = emptied  # type: ignore[assignment, method-assign]

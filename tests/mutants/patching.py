@@ -1,0 +1,92 @@
+"""The few ways in which a mutant's patch changes the reference fleet, before it starts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from importlib import import_module
+from typing import Any
+
+from sqlalchemy import event
+from sqlalchemy.orm import InstrumentedAttribute
+
+from reference_workers.state.editing import Edit
+from reference_workers.workers import WORKERS, Worker
+
+Json = Any
+
+
+def replace(module: str, name: str, make: Callable[[Any], Any]) -> None:
+    """Replace `name` in `reference_workers.<module>` by what `make` makes of it.
+
+    Args:
+        module: Below the fleet's package; `workers.pad_track`, or `services.llm:LLM` for a class.
+        name: What is replaced.
+        make: Takes the original.
+
+    Raises:
+        AttributeError: There is no such name: the fleet has changed, and so must the mutant.
+    """
+    path, _, within = module.partition(":")
+    # import_module: the package's attributes of these names are the workers themselves.
+    place: Any = import_module(f"reference_workers.{path}")
+    if within:
+        place = getattr(place, within)
+    setattr(place, name, make(getattr(place, name)))
+
+
+def around(task: str, make: Callable[[Worker], Worker]) -> None:
+    """Replace a whole worker by what `make` makes of it."""
+    WORKERS[task] = make(WORKERS[task])
+
+
+def change_output(task: str, change: Callable[[dict[str, Json]], Json]) -> None:
+    """Let `change` alter a worker's output in place."""
+
+    def make(work: Worker) -> Worker:
+        def changed(context: Any, **inputs: Json) -> dict[str, Json]:
+            output = dict(work(context, **inputs))
+            change(output)
+            return output
+
+        return changed
+
+    around(task, make)
+
+
+def change_input(task: str, change: Callable[[dict[str, Json]], Json]) -> None:
+    """Let `change` alter a worker's inputs in place."""
+
+    def make(work: Worker) -> Worker:
+        def changed(context: Any, **inputs: Json) -> dict[str, Json]:
+            change(inputs)
+            return work(context, **inputs)
+
+        return changed
+
+    around(task, make)
+
+
+def change_event(name: str, change: Callable[[dict[str, Json]], dict[str, Json] | None]) -> None:
+    """Emit what `change` makes of an event's data; nothing where that is None."""
+    append = Edit._append
+
+    def changed(self: Edit, event_name: str, data: Mapping[str, Json], event_id: str) -> None:
+        altered = change(dict(data)) if event_name == name else data
+        if altered is not None:
+            append(self, event_name, altered, event_id)
+
+    Edit._append = changed  # type: ignore[assignment, method-assign]
+
+
+def drop_event(name: str) -> None:
+    """Never emit an event."""
+    change_event(name, lambda _: None)
+
+
+def change_column(column: InstrumentedAttribute[Any], change: Callable[[Any], Any]) -> None:
+    """Store what `change` makes of a column's new value."""
+
+    def stored(_: Any, value: Any, __: Any, ___: Any) -> Any:
+        return change(value)
+
+    event.listen(column, "set", stored, retval=True)

@@ -1,0 +1,97 @@
+"""Mutants of post_zulip."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from reference_workers.errors import PermanentError, TransientError
+from reference_workers.workers import Worker
+from tests.mutants.model import Collection
+from tests.mutants.patching import around, replace
+
+TASK = "post_zulip"
+
+mutant = Collection(TASK)
+
+
+def _change_message(change: Any) -> None:
+    def make(write: Any) -> Any:
+        return lambda transcript, frontend_url: change(write(transcript, frontend_url), transcript)
+
+    replace("workers.post_zulip", "_message", make)
+
+
+@mutant("posts")
+def summary_left_out() -> None:
+    """The message is the title alone."""
+    _change_message(lambda _, transcript: f"### {transcript.title}")
+
+
+@mutant("posts")
+def long_summary_left_out() -> None:
+    """The long summary is missing from the message."""
+    _change_message(lambda text, transcript: text.replace(transcript.long_summary or "", ""))
+
+
+@mutant("posts")
+def topic_is_the_stream() -> None:
+    """The message goes to a topic named like the stream."""
+
+    def make(post: Any) -> Any:
+        return lambda self, stream, topic, content: post(self, stream, stream, content)
+
+    replace("services.zulip:Zulip", "post", make)
+
+
+@mutant("posts")
+def posts_without_stream() -> None:
+    """A room that names no stream gets its message in the stream None."""
+
+    def make(work: Worker) -> Worker:
+        def eager(context: Any, *, transcript_id: str) -> dict[str, Any]:
+            output = work(context, transcript_id=transcript_id)
+            if output["message_id"] is None:
+                context.clients.zulip.post("None", "None", "None")
+            return output
+
+        return eager
+
+    around(TASK, make)
+
+
+@mutant("updates")
+def always_posts_anew() -> None:
+    """Every run posts a new message."""
+    replace("services.zulip:Zulip", "update", lambda _: lambda *args: False)
+
+
+@mutant("updates")
+def gone_message_is_kept() -> None:
+    """A message that Zulip knows no more is taken for updated."""
+
+    def make(update: Any) -> Any:
+        def sure(*args: Any) -> bool:
+            update(*args)
+            return True
+
+        return sure
+
+    replace("services.zulip:Zulip", "update", make)
+
+
+@mutant("errors")
+def failure_fails_the_meeting() -> None:
+    """A Zulip that refuses sets the finished transcript to error."""
+
+    def make(work: Worker) -> Worker:
+        def blaming(context: Any, *, transcript_id: str) -> dict[str, Any]:
+            try:
+                return work(context, transcript_id=transcript_id)
+            except (PermanentError, TransientError):
+                with context.clients.state.edit(transcript_id) as edit:
+                    edit.transcript.status = "error"
+                raise
+
+        return blaming
+
+    around(TASK, make)

@@ -1,0 +1,110 @@
+"""Mutants of transcribe_track."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from reference_workers.errors import PermanentError
+from reference_workers.workers import Worker
+from tests.mutants.model import Collection
+from tests.mutants.patching import around, change_input, change_output, replace
+
+TASK = "transcribe_track"
+
+mutant = Collection(TASK)
+
+
+@mutant("calls-modal")
+def asked_twice() -> None:
+    """The service is asked twice for one track: the GPU is paid twice."""
+
+    def make(ask: Any) -> Any:
+        def twice(self: Any, *args: Any, **more: Any) -> Any:
+            ask(self, *args, **more)
+            return ask(self, *args, **more)
+
+        return twice
+
+    replace("services.modal:Modal", "transcribe", make)
+
+
+@mutant("calls-modal")
+def always_english() -> None:
+    """The meeting's language is not passed on."""
+    change_input(TASK, lambda given: given.update(language="en"))
+
+
+@mutant("speaker")
+def first_speaker_for_all() -> None:
+    """Every word is given to speaker 0."""
+
+    def given_away(out: dict[str, Any]) -> None:
+        for word in out["words"]:
+            word["speaker"] = 0
+
+    change_output(TASK, given_away)
+
+
+@mutant("speaker")
+def speakers_from_one() -> None:
+    """Speakers are counted from 1."""
+
+    def shifted(out: dict[str, Any]) -> None:
+        for word in out["words"]:
+            word["speaker"] += 1
+
+    change_output(TASK, shifted)
+
+
+@mutant("speaker")
+def space_before_words() -> None:
+    """The space before a word stays."""
+
+    def spaced(out: dict[str, Any]) -> None:
+        for word in out["words"]:
+            word["word"] = f" {word['word']}"
+
+    change_output(TASK, spaced)
+
+
+@mutant("sorted")
+def order_of_the_service() -> None:
+    """Words stay in whatever order the service lists them."""
+    # The same words are turned round at a fixed place: any order that is not by start.
+    change_output(TASK, lambda out: out.update(words=out["words"][1:] + out["words"][:1]))
+
+
+@mutant("sorted")
+def sorted_by_text() -> None:
+    """Words are sorted by their text."""
+    change_output(
+        TASK, lambda out: out.update(words=sorted(out["words"], key=lambda word: word["word"]))
+    )
+
+
+@mutant("empty")
+def silence_is_a_failure() -> None:
+    """A track without speech fails the task."""
+
+    def make(work: Worker) -> Worker:
+        def demanding(context: Any, **inputs: Any) -> dict[str, Any]:
+            output = work(context, **inputs)
+            if not output["words"]:
+                raise PermanentError("no words")
+            return output
+
+        return demanding
+
+    around(TASK, make)
+
+
+@mutant("empty")
+def silence_is_a_word() -> None:
+    """A track without speech yields one word that nobody said."""
+
+    def filled(out: dict[str, Any]) -> None:
+        if not out["words"]:
+            speaker = out["track_index"]
+            out["words"] = [{"word": "[silence]", "start": 0.0, "end": 0.0, "speaker": speaker}]
+
+    change_output(TASK, filled)

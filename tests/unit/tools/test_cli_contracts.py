@@ -1,0 +1,152 @@
+"""A contracts folder that cannot be used ends the command with 2 and one clear message."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from contracts.load import ROOT
+from tests.unit.tools.test_cli import trackproof
+
+BOMB = "a: &a [x, x, x]\nb: &b [*a, *a, *a]\nc: [*b, *b, *b]\n"
+FILES = (
+    "tasks/pad_track.yaml",
+    "events/topic.yaml",
+    "services/daily.openapi.yaml",
+    "pipeline.yaml",
+    "shapes.yaml",
+)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    root = tmp_path / "contracts"
+    shutil.copytree(ROOT, root, ignore=shutil.ignore_patterns("*.py", "__pycache__"))
+    return root
+
+
+def check(folder: Path) -> tuple[int, str]:
+    return trackproof("contracts", "check", "--root", str(folder))
+
+
+def test_the_contracts_as_they_are_are_sound(folder: Path) -> None:
+    code, output = check(folder)
+
+    assert (code, output) == (0, "15 tasks, 16 steps, 103 clauses: sound\n")
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_a_typo_in_the_syntax_is_told_with_line_and_column(name: str, folder: Path) -> None:
+    path = folder / name
+    path.write_text(path.read_text() + "\noops: [1, 2\n")
+
+    code, output = check(folder)
+
+    assert code == 2
+    assert name in output
+    assert "it cannot be parsed in line" in output
+    assert "Hint: correct the syntax there" in output
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_a_yaml_bomb_is_refused_before_it_unfolds(name: str, folder: Path) -> None:
+    (folder / name).write_text(BOMB)
+
+    code, output = check(folder)
+
+    assert code == 2
+    assert f"{name}#: it uses a YAML alias" in output
+
+
+@pytest.mark.parametrize(
+    ("name", "old", "new"),
+    [
+        ("tasks/pad_track.yaml", '"../shapes.yaml#/$defs/track_index"', "https://evil.test/a.json"),
+        ("events/topic.yaml", '"../shapes.yaml#/$defs/topic"', "https://evil.test/a.json"),
+        (
+            "services/daily.openapi.yaml",
+            '"#/components/schemas/Recording"',
+            "https://evil.test/a.json",
+        ),
+        ("shapes.yaml", "{type: integer, minimum: 0, maximum: 63}", "{$ref: 'file:///etc/passwd'}"),
+    ],
+)
+def test_a_remote_reference_is_never_fetched(name: str, old: str, new: str, folder: Path) -> None:
+    path = folder / name
+    assert old in path.read_text()
+    path.write_text(path.read_text().replace(old, new, 1))
+
+    code, output = check(folder)
+
+    assert code == 2
+    assert name in output
+    assert "which is never fetched" in output
+
+
+@pytest.mark.parametrize(
+    ("name", "old", "new", "pointer"),
+    [
+        ("tasks/pad_track.yaml", "retryCount: 3", "retryCounts: 3", "/definition"),
+        ("tasks/pad_track.yaml", "type: string, minLength: 1", "type: text", "/input/properties"),
+        ("events/topic.yaml", "told_by: tasks", "told_by: nobody", "/told_by"),
+        ("events/topic.yaml", "event: TOPIC", "event: TOPICS", "/event"),
+        ("services/daily.openapi.yaml", "openapi: 3.1.0", "openapi: 2.0.0", "/openapi"),
+        ("pipeline.yaml", "severity: must", "severity: maybe", "/clauses/0/severity"),
+    ],
+)
+def test_a_typo_in_the_content_is_told_with_its_pointer(
+    name: str, old: str, new: str, pointer: str, folder: Path
+) -> None:
+    path = folder / name
+    assert old in path.read_text()
+    path.write_text(path.read_text().replace(old, new, 1))
+
+    code, output = check(folder)
+
+    assert code == 2
+    assert f"{name}#{pointer}" in output
+    assert "Hint:" in output
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["shapes.yaml", "pipeline.yaml", "seed.yaml", "seed_table.yaml", "fork_inputs.yaml",
+     "workflow_input.yaml", "workflows/diarization_pipeline.json",
+     "tasks/pad_track.yaml", "events/topic.yaml", "services/zulip.openapi.yaml"],
+)  # fmt: skip
+def test_a_missing_file_is_named(name: str, folder: Path) -> None:
+    (folder / name).unlink()
+
+    code, output = check(folder)
+
+    assert code == 2
+    assert name in output
+    assert "Hint:" in output
+
+
+def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
+    code, output = check(tmp_path / "nowhere")
+
+    assert code == 2
+    assert "nowhere" in output
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda path: path.write_bytes(b"\xff\xfe\x00"),
+        lambda path: path.write_text("x" * 1_000_001),
+        lambda path: path.write_text("[" * 100_000),
+    ],
+    ids=["no text", "too large", "too deep"],
+)
+def test_what_is_no_contract_at_all_is_told(spoil: Callable[[Path], object], folder: Path) -> None:
+    spoil(folder / "tasks/pad_track.yaml")
+
+    code, output = check(folder)
+
+    assert code == 2
+    assert "tasks/pad_track.yaml" in output

@@ -1,0 +1,9 @@
+"""A fleet of workers under test: described by its profile, run as a process of its own."""
+
+from tools.testbed.fleet.profile import FleetProfile, load_profile
+from tools.testbed.fleet.running import Fleet
+
+REFERENCE = load_profile("reference")
+"""The profile that comes with the laboratory."""
+
+__all__ = ["REFERENCE", "Fleet", "FleetProfile", "load_profile"]

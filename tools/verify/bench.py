@@ -1,0 +1,162 @@
+"""What a clause test is handed: meetings to order, tasks to drive, services to break."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import astuple
+from datetime import UTC, datetime
+from functools import cache
+from pathlib import Path
+from tempfile import mkdtemp
+from typing import Any
+
+from fixtures_audio import Meeting, make_meeting, write_meeting
+from tools.testbed.fleet import Fleet
+from tools.testbed.services.faults import Fault
+from tools.testbed.testbed import Testbed
+from tools.verify.driving import Driver, TaskRun
+from tools.verify.scenario import ZULIP_STREAM, Scenario
+from tools.verify.timeouts import Trials
+
+
+class Bench:
+    """One fleet on one testbed, for one test after the other."""
+
+    def __init__(self, testbed: Testbed, fleet: Fleet, *, time_scale: float) -> None:
+        """Work with a fleet that polls already.
+
+        Args:
+            testbed: What the fleet talks to.
+            fleet: The fleet under test.
+            time_scale: What time-outs are multiplied with where they are waited for.
+        """
+        self.testbed = testbed
+        self.fleet = fleet
+        self.time_scale = time_scale
+        self.driver = Driver(testbed, fleet)
+        self.trials = Trials(testbed.rest, self.driver.definitions, time_scale)
+        """What the server does with a worker that does not answer, task by task."""
+        self.runs: list[TaskRun] = []
+        """What was driven in this test, oldest first: the evidence of a failing clause."""
+        self._latest: Scenario | None = None
+        self._logged = 0
+
+    def fresh(self) -> None:
+        """Make ready for the next test: no faults, no evidence."""
+        self.mend()
+        self.runs.clear()
+        self._latest = None
+        self._logged = len(self.fleet.log())
+
+    def close(self) -> None:
+        """End what runs in the background."""
+        self.trials.close()
+
+    def log_since_fresh(self) -> str:
+        """Return what the fleet has logged in this test."""
+        return self.fleet.log()[self._logged :]
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """Every key that the fleet was given: none may stand in a report."""
+        return (*astuple(self.testbed.stand_ins.credentials), self.testbed.s3.secret_key)
+
+    def meeting(
+        self,
+        *,
+        tracks: int = 1,
+        offsets: Sequence[float] | None = None,
+        seconds: float = 8.0,
+        seed: int = 0,
+        denied: Sequence[int] = (),
+        consents: Sequence[Mapping[str, Any]] | None = None,
+        audio: Mapping[int, Path] | None = None,
+        session: bool = True,
+        webhook: str | None = "served",
+        zulip_stream: str | None = ZULIP_STREAM,
+        **transcript: Any,
+    ) -> Scenario:
+        """Order a meeting: rows in the fleet's database, raw tracks in S3, Daily's knowledge.
+
+        Every call gives new ids, so that tests do not meet. The same words are said for the same
+        arguments; encoded audio is kept for the next test that asks for it.
+
+        Args:
+            tracks: How many participants.
+            offsets: When each track begins, in seconds; made up from `seed` by default.
+            seconds: How long it lasts.
+            seed: Decides words, names and gaps.
+            denied: Tracks whose participants deny consent.
+            consents: Rows `{"participant_id", "granted"}` instead of one for each track.
+            audio: Other files for some tracks, by track index.
+            session: Whether Daily knows the meeting's session.
+            webhook: The room's webhook URL: the stand-in's by default, None for none.
+            zulip_stream: Where the room posts to; None for nowhere.
+            transcript: Columns of the transcript's row, such as `title="Plans"`.
+        """
+        begins = None if offsets is None else tuple(offsets)
+        spoken, files = _spoken(self.testbed.folder, tracks, begins, seconds, seed)
+        replaced = tuple((audio or {}).get(index, path) for index, path in enumerate(files))
+        scenario = Scenario(
+            spoken, replaced, frozenset(denied), uuid.uuid4().hex[:12], datetime.now(UTC)
+        )
+        scenario.publish(self.testbed, session=session)
+        if webhook == "served":
+            webhook = f"{self.testbed.served.urls['webhook']}/{scenario.room_id}"
+        rows = scenario.rows(webhook, self.testbed.stand_ins.credentials.webhook_secret)
+        rows["room"]["zulip_stream"] = zulip_stream
+        rows["transcript"] |= transcript
+        if consents is not None:
+            rows["consents"] = [dict(one) for one in consents]
+        self.fleet.seed(rows)
+        self._latest = scenario
+        return scenario
+
+    def drive(
+        self,
+        task: str,
+        payload: Mapping[str, Any] | None = None,
+        *,
+        about: Scenario | None = None,
+        retries: int | None = None,
+        **fields: Any,
+    ) -> TaskRun:
+        """Drive one task to its end and return all that was seen.
+
+        Args:
+            task: The task type.
+            payload: Its input; or give its fields by name.
+            about: The meeting whose row and events are looked at; the last one by default.
+            retries: How often a failed attempt is followed by another, at most; as the fleet
+                has registered it by default.
+            fields: The input, field by field.
+        """
+        meeting = about or self._latest
+        run = self.driver.drive(
+            task,
+            {**(payload or {}), **fields},
+            transcript_id=meeting.transcript_id if meeting else None,
+            retries=retries,
+        )
+        self.runs.append(run)
+        return run
+
+    def break_service(self, service: str, **how: Any) -> None:
+        """Have a stand-in or `s3` misbehave until the test ends; `how` is a `Fault`'s fields."""
+        place = self.testbed.s3 if service == "s3" else self.testbed.stand_ins
+        place.faults.add(Fault(service=service, **how))
+
+    def mend(self) -> None:
+        """Have all services behave again."""
+        self.testbed.stand_ins.faults.clear()
+        self.testbed.s3.faults.clear()
+
+
+@cache
+def _spoken(
+    folder: Path, tracks: int, offsets: tuple[float, ...] | None, seconds: float, seed: int
+) -> tuple[Meeting, tuple[Path, ...]]:
+    """Return a meeting and its audio, written once for as long as `folder` lasts."""
+    spoken = make_meeting(tracks=tracks, seconds=seconds, seed=seed, offsets=offsets)
+    return spoken, tuple(write_meeting(spoken, Path(mkdtemp(prefix="audio-", dir=folder))))

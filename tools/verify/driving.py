@@ -1,0 +1,292 @@
+"""Drive one task alone through a one-task workflow on the real server, and see all it does.
+
+A task is retried without delay here, so that three retries take a moment and not minutes; its
+time-outs and its number of retries are the ones that the fleet has registered.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from contracts.load import load_contracts
+from tools.errors import DeadlineError
+from tools.testbed import database
+from tools.testbed.fleet import Fleet
+from tools.testbed.services.ledger import Request
+from tools.testbed.testbed import RECORDING_BUCKET, TRANSCRIPT_BUCKET, Testbed
+from tools.verify.limits import DRIVE_SECONDS, LOOK_SECONDS
+
+ENDED = frozenset({"COMPLETED", "FAILED", "TERMINATED", "TIMED_OUT"})
+
+Payload = Mapping[str, Any]
+Event = tuple[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One try at a task, as the server tells it."""
+
+    status: str
+    reason: str
+    """Why it did not complete, in the fleet's words; empty otherwise."""
+    worker: str
+    retry: int
+    """0 for the first try."""
+    started_at: float
+    """Epoch seconds; 0 where no worker took it."""
+    ended_at: float
+    """Epoch seconds; 0 where it has not ended."""
+    output: Payload
+
+
+@dataclass(frozen=True, slots=True)
+class StoredObject:
+    """Something in S3 by the name it has there."""
+
+    bucket: str
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class TaskRun:
+    """One task that was driven to its end, and everything seen meanwhile."""
+
+    task: str
+    sent: Payload
+    workflow_id: str
+    workflow_status: str
+    attempts: tuple[Attempt, ...]
+    events: tuple[Event, ...]
+    """What the fleet emitted meanwhile, as (name, data), oldest first."""
+    requests: tuple[Request, ...]
+    """What outside services and S3 were asked meanwhile, service by service."""
+    transcript: Mapping[str, Any]
+    """The transcript's row afterwards; empty where there is none."""
+    written: frozenset[StoredObject]
+    """Objects that are in S3 now and were not, or not with this content, before."""
+    deleted: frozenset[StoredObject]
+    """Objects that were in S3 before and are not now."""
+    log: str = field(repr=False)
+    """What the fleet logged meanwhile."""
+    seconds: float
+
+    @property
+    def status(self) -> str:
+        """The last attempt's status."""
+        return self.attempts[-1].status if self.attempts else "NOT_SCHEDULED"
+
+    @property
+    def output(self) -> dict[str, Any]:
+        """The last attempt's output."""
+        return dict(self.attempts[-1].output) if self.attempts else {}
+
+    @property
+    def reason(self) -> str:
+        """Why the last attempt did not complete; empty if it did."""
+        return self.attempts[-1].reason if self.attempts else ""
+
+    @property
+    def statuses(self) -> list[str]:
+        """Every attempt's status, oldest first."""
+        return [attempt.status for attempt in self.attempts]
+
+    def asked(self, service: str) -> list[Request]:
+        """Return what one service was asked, oldest first."""
+        return [request for request in self.requests if request.service == service]
+
+    def emitted(self, name: str) -> list[Any]:
+        """Return the data of every event of that name, oldest first."""
+        return [data for event, data in self.events if event == name]
+
+
+@dataclass(frozen=True, slots=True)
+class _Moment:
+    """What is countable before a run, so that what comes after can be told."""
+
+    at: float
+    events: int
+    requests: int
+    s3_requests: int
+    objects: Mapping[StoredObject, str]
+    log: int
+
+
+class Driver:
+    """Drives tasks of one fleet on one testbed."""
+
+    def __init__(self, testbed: Testbed, fleet: Fleet) -> None:
+        """Drive `fleet`, which polls `testbed`'s server and has registered its definitions."""
+        self._testbed = testbed
+        self._fleet = fleet
+        self.definitions: dict[str, Any] = {
+            task["name"]: task for task in testbed.rest.task_definitions()
+        }
+        """The task definitions that the fleet has registered, by name."""
+
+    def drive(
+        self, task: str, payload: Payload, *, transcript_id: str | None, retries: int | None = None
+    ) -> TaskRun:
+        """Run a task to its end.
+
+        Args:
+            task: The task type.
+            payload: Its input, exactly as the worker is to get it.
+            transcript_id: Whose row and events are looked at.
+            retries: How often it is retried at most; as registered by default.
+
+        Raises:
+            DeadlineError: It did not end in time; the evidence says how it stood.
+            FleetError: The fleet died meanwhile.
+        """
+        before = self._moment(transcript_id)
+        definition = self._retried_at_once(task, retries)
+        workflow_id = self._testbed.rest.start_inline_workflow(
+            one_task_workflow(task, definition, payload), payload
+        )
+        workflow = self._ended(task, workflow_id)
+        return self._seen(task, payload, workflow, before, transcript_id)
+
+    def _retried_at_once(self, task: str, retries: int | None) -> dict[str, Any]:
+        registered = self.definitions.get(task) or load_contracts().tasks[task].task_definition()
+        definition = {**registered, "retryLogic": "FIXED", "retryDelaySeconds": 0}
+        if retries is not None:
+            definition["retryCount"] = retries
+        return definition
+
+    def _ended(self, task: str, workflow_id: str) -> dict[str, Any]:
+        deadline = time.monotonic() + DRIVE_SECONDS
+        while True:
+            workflow = self._testbed.rest.workflow(workflow_id)
+            if workflow["status"] in ENDED:
+                return workflow
+            self._fleet.check_alive()
+            if time.monotonic() > deadline:
+                self._testbed.rest.terminate(workflow_id, "it did not end in time")
+                statuses = [attempt["status"] for attempt in workflow["tasks"]]
+                raise DeadlineError(
+                    f"{task} did not end within {DRIVE_SECONDS:g} s",
+                    evidence=f"attempts: {', '.join(statuses) or 'none'}",
+                    hint="the worker hangs, or its result never reached the server",
+                )
+            time.sleep(LOOK_SECONDS)
+
+    def _moment(self, transcript_id: str | None) -> _Moment:
+        return _Moment(
+            at=time.monotonic(),
+            events=len(self._events(transcript_id)),
+            requests=len(self._testbed.stand_ins.ledger.requests()),
+            s3_requests=len(self._testbed.s3.ledger.requests()),
+            objects=self._objects(),
+            log=len(self._fleet.log()),
+        )
+
+    def _seen(
+        self,
+        task: str,
+        payload: Payload,
+        workflow: Mapping[str, Any],
+        before: _Moment,
+        transcript_id: str | None,
+    ) -> TaskRun:
+        now = self._objects()
+        return TaskRun(
+            task=task,
+            sent=payload,
+            workflow_id=workflow["workflowId"],
+            workflow_status=workflow["status"],
+            attempts=tuple(map(_attempt, workflow["tasks"])),
+            events=tuple(self._events(transcript_id)[before.events :]),
+            requests=(
+                *self._testbed.stand_ins.ledger.requests()[before.requests :],
+                *self._testbed.s3.ledger.requests()[before.s3_requests :],
+            ),
+            transcript=self.transcript(transcript_id),
+            written=frozenset(
+                one for one, version in now.items() if before.objects.get(one) != version
+            ),
+            deleted=frozenset(before.objects.keys() - now.keys()),
+            log=self._fleet.log()[before.log :],
+            seconds=round(time.monotonic() - before.at, 3),
+        )
+
+    def transcript(self, transcript_id: str | None) -> Mapping[str, Any]:
+        """Return a transcript's row as it stands; empty where there is none."""
+        if transcript_id is None:
+            return {}
+        rows = database.rows(
+            self._testbed.database_url,
+            self._fleet.profile.transcript_sql,
+            transcript_id=transcript_id,
+        )
+        return {name: _parsed(value) for name, value in rows[0].items()} if rows else {}
+
+    def _events(self, transcript_id: str | None) -> list[Event]:
+        if transcript_id is None:
+            return []
+        rows = database.rows(
+            self._testbed.database_url, self._fleet.profile.events_sql, transcript_id=transcript_id
+        )
+        return [(row["event"], _parsed(row["data"])) for row in rows]
+
+    def _objects(self) -> dict[StoredObject, str]:
+        return {
+            StoredObject(bucket, key): version
+            for bucket in (RECORDING_BUCKET, TRANSCRIPT_BUCKET)
+            for key, version in self._testbed.s3.versions(bucket).items()
+        }
+
+
+def one_task_workflow(task: str, definition: Mapping[str, Any], payload: Payload) -> dict[str, Any]:
+    """Return a workflow of this one task, whose input is the workflow's own.
+
+    The task carries its definition, which every server version takes for this run alone.
+    """
+    return {
+        "name": f"conformance_{task}",
+        "version": 1,
+        "schemaVersion": 2,
+        "ownerEmail": definition.get("ownerEmail") or "trackproof@example.com",
+        "timeoutPolicy": "TIME_OUT_WF",
+        "timeoutSeconds": 3600,
+        "tasks": [
+            {
+                "name": task,
+                "taskReferenceName": task,
+                "type": "SIMPLE",
+                # By name and not by value: "${…}" in a value would be filled in by the server.
+                "inputParameters": {name: f"${{workflow.input.{name}}}" for name in payload},
+                "taskDefinition": dict(definition),
+            }
+        ],
+    }
+
+
+def _attempt(task: Mapping[str, Any]) -> Attempt:
+    return Attempt(
+        status=task["status"],
+        reason=task.get("reasonForIncompletion") or "",
+        worker=task.get("workerId") or "",
+        retry=task.get("retryCount") or 0,
+        started_at=(task.get("startTime") or 0) / 1000,
+        ended_at=(task.get("endTime") or 0) / 1000,
+        output=task.get("outputData") or {},
+    )
+
+
+def _parsed(value: Any) -> Any:
+    """Return the JSON in a text column; SQLite has no type of its own for it."""
+    if isinstance(value, str) and value[:1] in {"{", "["}:
+        try:
+            return json.loads(value)
+        except ValueError:
+            return value
+    return value
+
+
+def attempts_of(workflow: Mapping[str, Any], tasks: Sequence[str]) -> list[Attempt]:
+    """Return every attempt at some tasks in a whole workflow, in the server's order."""
+    return [_attempt(task) for task in workflow["tasks"] if task["taskDefName"] in tasks]

@@ -1,0 +1,92 @@
+"""What a clause test says: what was expected, and what was observed instead."""
+
+from __future__ import annotations
+
+import difflib
+import json
+from collections.abc import Collection
+from typing import Any
+
+
+class Breach(AssertionError):  # noqa: N818 - the contracts' own word for it
+    """A clause does not hold; carries both sides for the report."""
+
+    def __init__(self, expected: Any, observed: Any, what: str = "") -> None:
+        """Keep both sides as they are.
+
+        Args:
+            expected: What the clause asks for: a value, or a sentence.
+            observed: What was seen.
+            what: Which thing is spoken of; may be empty.
+        """
+        self.expected = expected
+        self.observed = observed
+        self.what = what
+        about = f"{what}: " if what else ""
+        super().__init__(f"{about}expected {readable(expected)}, observed {readable(observed)}")
+
+    @property
+    def difference(self) -> str:
+        """The lines that differ, as a unified diff; empty where one side is a sentence."""
+        if isinstance(self.expected, str) != isinstance(self.observed, str):
+            return ""
+        return "\n".join(
+            difflib.unified_diff(
+                _lines(self.expected), _lines(self.observed), "expected", "observed", lineterm=""
+            )
+        )
+
+
+class Expectation:
+    """One observed value, to be held against what is expected of it."""
+
+    def __init__(self, observed: Any, what: str) -> None:
+        """Speak of `observed` as `what`."""
+        self._observed = observed
+        self._what = what
+
+    def equals(self, expected: Any) -> None:
+        """Raise a Breach unless it is the same."""
+        if self._observed != expected:
+            raise Breach(expected, self._observed, self._what)
+
+    def is_near(self, expected: float, tolerance: float) -> None:
+        """Raise a Breach unless it is a number at most `tolerance` from `expected`."""
+        number = self._observed
+        if not isinstance(number, (int, float)) or abs(number - expected) > tolerance:
+            raise Breach(f"{expected:g} ± {tolerance:g}", number, self._what)
+
+    def contains(self, expected: Any) -> None:
+        """Raise a Breach unless `expected` is in it."""
+        if not isinstance(self._observed, Collection) or expected not in self._observed:
+            raise Breach(f"{readable(expected)} in it", self._observed, self._what)
+
+    def lacks(self, unwanted: Any) -> None:
+        """Raise a Breach if `unwanted` is in it."""
+        if unwanted in self._observed:
+            raise Breach(f"no {readable(unwanted)} in it", self._observed, self._what)
+
+    def holds(self, condition: bool, expected: str) -> None:
+        """Raise a Breach unless `condition` is true; `expected` is what it says in words."""
+        if not condition:
+            raise Breach(expected, self._observed, self._what)
+
+
+def expect(observed: Any, what: str = "") -> Expectation:
+    """Speak of one observed value: `expect(run.status, "status").equals("COMPLETED")`."""
+    return Expectation(observed, what)
+
+
+def readable(value: Any, limit: int = 500) -> str:
+    """Return a value as one short piece of text."""
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
+    return text if len(text) <= limit else f"{text[:limit]}… ({len(text)} characters)"
+
+
+def _lines(value: Any) -> list[str]:
+    text = (
+        value
+        if isinstance(value, str)
+        else json.dumps(value, ensure_ascii=False, indent=2, default=str, sort_keys=True)
+    )
+    return text.splitlines()[:2000]

@@ -1,0 +1,74 @@
+"""Everything a verification needs, started: a testbed, a fleet that polls, a bench."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from tools.testbed.fleet import FleetProfile
+from tools.testbed.testbed import Testbed
+from tools.verify.bench import Bench
+
+
+@dataclass(frozen=True, slots=True)
+class VerifyOptions:
+    """What `trackproof verify` can be asked for."""
+
+    fleet: str = "reference"
+    only: tuple[str, ...] = ()
+    """Task types or clause ids; all by default."""
+    conductor: str = "auto"
+    version: str = "3.15.0"
+    database: str | None = None
+    time_scale: float = 0.001
+    keep: bool = False
+
+
+@contextmanager
+def laboratory(
+    profile: FleetProfile,
+    options: VerifyOptions,
+    tasks: Sequence[str],
+    report: Callable[[str], None],
+) -> Iterator[Bench]:
+    """Start everything; it is ended when the block ends.
+
+    Args:
+        profile: The fleet.
+        options: Where Conductor and database come from.
+        tasks: The task types that the fleet must poll for.
+        report: Takes one line at a time on what is being started.
+
+    Raises:
+        TrackproofError: A part could not be started, or the fleet does not poll.
+    """
+    with (
+        Testbed.started(
+            conductor=options.conductor,
+            version=options.version,
+            report=report,
+            database=options.database,
+        ) as testbed,
+        bench_of(testbed, profile, tasks, time_scale=options.time_scale) as bench,
+    ):
+        yield bench
+
+
+@contextmanager
+def bench_of(
+    testbed: Testbed, profile: FleetProfile, tasks: Sequence[str], *, time_scale: float
+) -> Iterator[Bench]:
+    """Start a fleet on a testbed that stands already; it is ended when the block ends.
+
+    Raises:
+        FleetError: It died, or does not poll for one of `tasks`.
+    """
+    with testbed.fleet(profile) as fleet:
+        fleet.register(testbed.rest.api_url)
+        fleet.wait_until_polling(testbed.rest, sorted(tasks))
+        bench = Bench(testbed, fleet, time_scale=time_scale)
+        try:
+            yield bench
+        finally:
+            bench.close()

@@ -31,7 +31,7 @@ def write_mixdown(sources: Sequence[str], target: Path) -> float:
         tracks, channels = [], 1
         for source in sources:
             container, stream = stack.enter_context(opened(source))
-            lead = round(start_time(stream) * RATE)
+            lead = round(start_time(container, stream) * RATE)
             tracks.append(blocks(container, stream, lead=lead))
             channels = channels if layout_of(stream) == "mono" else 2
         output = Mp3Writer(stack.enter_context(target.open("wb")))

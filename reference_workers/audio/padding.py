@@ -19,8 +19,8 @@ BIT_RATE = 64_000
 
 def offset_seconds(source: str) -> Fraction:
     """Return a track's offset in seconds, exactly; 0 where there is none (seed TASK-004a)."""
-    with opened(source) as (_, stream):
-        return start_time(stream)
+    with opened(source) as (container, stream):
+        return start_time(container, stream)
 
 
 def delay_samples(offset: Fraction) -> int:
@@ -48,7 +48,11 @@ def write_padded(source: str, target: Path, offset: Fraction) -> None:
 
 def write_encoded(source: str, target: Path, lead: int) -> None:
     """Pad by the seed's chain (TASK-004b): abuffer → aresample async → adelay → abuffersink."""
-    with opened(source) as (container, stream), av.open(str(target), "w", format="webm") as output:
+    same_bytes_again = {"fflags": "+bitexact"}
+    with (
+        opened(source) as (container, stream),
+        av.open(str(target), "w", format="webm", options=same_bytes_again) as output,
+    ):
         layout = layout_of(stream)
         encoder = output.add_stream("libopus", rate=RATE)
         encoder.layout = layout

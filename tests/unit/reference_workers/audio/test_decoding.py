@@ -4,10 +4,14 @@ import socket
 from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import av
 import numpy as np
 import pytest
+from av.audio.stream import AudioStream
+from av.container import InputContainer
 
 from fixtures_audio import make_meeting, write_track
 from reference_workers.audio import opening
@@ -36,20 +40,24 @@ def late_joiner(tmp_path: Path) -> Path:
 
 
 def test_an_offset_is_read_exactly(late_joiner: Path) -> None:
-    with opened(str(late_joiner)) as (_, stream):
-        assert start_time(stream) == Fraction(3217, 1000)
-
-
-class _Stream:
-    time_base = Fraction(1, 1000)
-
-    def __init__(self, start: int | None) -> None:
-        self.start_time = start
+    with opened(str(late_joiner)) as (container, stream):
+        assert start_time(container, stream) == Fraction(3217, 1000)
 
 
 @pytest.mark.parametrize(("start", "offset"), [(None, 0), (-7, 0), (0, 0), (1, Fraction(1, 1000))])
 def test_an_offset_that_is_missing_or_negative_is_none(start: int | None, offset: Fraction) -> None:
-    assert start_time(_Stream(start)) == offset  # type: ignore[arg-type]
+    container = SimpleNamespace(format=SimpleNamespace(name="matroska,webm"))
+    stream = SimpleNamespace(start_time=start, time_base=Fraction(1, 1000))
+
+    assert start_time(cast("InputContainer", container), cast("AudioStream", stream)) == offset
+
+
+def test_the_delay_of_an_mp3_is_no_offset(tmp_path: Path) -> None:
+    path = write_sound(silence(1), tmp_path / "a.mp3", codec="libmp3lame")
+
+    with opened(str(path)) as (container, stream):
+        assert stream.start_time
+        assert start_time(container, stream) == 0
 
 
 def test_the_first_audible_sample_is_sample_nought(late_joiner: Path) -> None:

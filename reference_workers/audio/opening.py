@@ -53,7 +53,7 @@ def opened(source: str) -> Iterator[tuple[InputContainer, AudioStream]]:
         PermanentError: It is no media, or has no audio stream.
         TransientError: It cannot be reached now.
     """
-    is_remote = urlsplit(source).scheme in {"http", "https"}
+    is_remote = _is_remote(source)
     # "file:" keeps libav from reading a protocol into a path ("concat:a|b").
     address, options = (source, _REMOTE) if is_remote else (f"file:{source}", _LOCAL)
     container = _container(source, address, {**options, **_FORMATS})
@@ -65,9 +65,8 @@ def opened(source: str) -> Iterator[tuple[InputContainer, AudioStream]]:
 
 def name_of(source: str) -> str:
     """Return what a source is called in errors: bucket and key, never a signature."""
-    parts = urlsplit(source)
-    if parts.scheme in {"http", "https"}:
-        return unquote(parts.path.lstrip("/"))
+    if _is_remote(source):
+        return unquote(urlsplit(source).path.lstrip("/"))
     return Path(source.removeprefix("file:")).name
 
 
@@ -93,7 +92,7 @@ def packets(container: InputContainer, stream: AudioStream) -> Iterator[Packet[A
         # Of all streams, for what they tell of the end.
         for packet in container.demux():
             if packet.pts is not None and packet.time_base is not None:
-                end = (packet.pts + (packet.duration or 0)) * packet.time_base
+                end = max(end, (packet.pts + (packet.duration or 0)) * packet.time_base)
                 end_byte = max(end_byte, (packet.pos or 0) + packet.size)
                 if end > _LATEST_SECONDS:
                     hours = float(end) / 3600
@@ -135,11 +134,15 @@ def failure(source: str, what: str, error: av.error.FFmpegError) -> WorkerError:
     """Sort an error of libav's: the network's and the server's troubles pass, others stay."""
     # libav puts the URL into its messages, and a presigned URL holds a signature.
     message = f"{name_of(source)}: {what}: {error.strerror or type(error).__name__}"
-    if isinstance(error, FileNotFoundError):
+    if not _is_remote(source):
         return PermanentError(message)
     if isinstance(error, OSError | av.error.HTTPServerError | av.error.HTTPTooManyRequestsError):
         return TransientError(message)
     return PermanentError(message)
+
+
+def _is_remote(source: str) -> bool:
+    return urlsplit(source).scheme in {"http", "https"}
 
 
 def _container(source: str, address: str, options: dict[str, str]) -> InputContainer:

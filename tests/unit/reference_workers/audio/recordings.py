@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from fractions import Fraction
 from pathlib import Path
@@ -20,6 +21,7 @@ PRE_SKIP_MS = 7
 _MODES = {"celt": ("audio", 96_000), "hybrid": ("voip", 24_000), "silk": ("voip", 8_000)}
 """libopus' application, and bits a second, that make it choose each mode."""
 
+_CLUSTER = b"\x1f\x43\xb6\x75"
 _SCALE_1_MS = b"\x2a\xd7\xb1\x83" + (1_000_000).to_bytes(3, "big")
 _SCALE_HALF_MS = b"\x2a\xd7\xb1\x83" + (500_000).to_bytes(3, "big")
 
@@ -93,6 +95,20 @@ def in_half_milliseconds(path: Path, *, offset_half_ms: int) -> Path:
     assert content.count(_SCALE_1_MS) == 1
     fine.write_bytes(content.replace(_SCALE_1_MS, _SCALE_HALF_MS))
     return fine
+
+
+def turned_back(path: Path, by_ms: int) -> Path:
+    """Let a WebM's clock jump back once, at its second cluster: no muxer writes such times."""
+    content = bytearray(path.read_bytes())
+    clusters = [match.start() for match in re.finditer(re.escape(_CLUSTER), content)]
+    assert len(clusters) > 1
+    for cluster in clusters[1:]:
+        at = content.index(b"\xe7", cluster)
+        size = content[at + 1] & 0x7F
+        time = int.from_bytes(content[at + 2 : at + 2 + size], "big") - by_ms
+        content[at + 2 : at + 2 + size] = time.to_bytes(size, "big")
+    path.write_bytes(content)
+    return path
 
 
 def _mode_of(packet: bytes) -> str:

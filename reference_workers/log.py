@@ -40,7 +40,8 @@ def configure(*, debug: bool, as_json: bool = False, secrets: Iterable[str] = ()
     structlog.configure(
         processors=[*shared, render],
         wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=structlog.PrintLoggerFactory(sys.stdout),
+        # Several processes share the stream: text and line end must go in one write.
+        logger_factory=structlog.WriteLoggerFactory(sys.stdout),
         cache_logger_on_first_use=False,
     )
     # What libraries log goes the same way.

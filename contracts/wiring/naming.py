@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from contracts.errors import Finding
-from contracts.load import ROOT, WORKFLOW_NAME, Clause, Contracts
+from contracts.load import ROOT, WORKFLOW_FILE, WORKFLOW_NAME, Clause, Contracts, TaskContract
 from contracts.reading import read_data, references
 from contracts.sections import EVENTS, SERVICES, SUFFIX, operations, read_events
-from contracts.wiring.graph import WORKFLOW_FILE
 from contracts.wiring.paths import advice
 
 
@@ -89,16 +89,71 @@ def check_effects(contracts: Contracts) -> Iterator[Finding]:
     yield from _untold_events(contracts)
 
 
+def check_sentences(contracts: Contracts) -> Iterator[Finding]:
+    """Check that what stands as data and in a clause's sentence says the same there."""
+    for name, task in contracts.tasks.items():
+        texts = [clause.text for clause in task.clauses]
+        for place, value in _spoken_of(task):
+            if not any(_says(text, str(value)) for text in texts):
+                what = f"no clause of {name} names {value!r}"
+                hint = "correct the clause that speaks of it, or this value"
+                yield Finding(f"tasks/{name}.yaml", place, what, hint)
+
+
+def _spoken_of(task: TaskContract) -> Iterator[tuple[str, Any]]:
+    for name, value in task.constants.items():
+        yield f"/constants/{name}", value
+    if "presign_seconds" in task.effects:
+        yield "/effects/presign_seconds", task.effects["presign_seconds"]
+    for index, stored in enumerate(task.effects.get("s3", ())):
+        if stored["action"] == "put":
+            yield f"/effects/s3/{index}/key", stored["key"]
+
+
+def _says(text: str, value: str) -> bool:
+    """Say whether `value` stands in `text`, and not as a part of another figure or word."""
+    return re.search(rf"(?<![\w.]){re.escape(value)}(?!\w)", text) is not None
+
+
+def check_deletions(contracts: Contracts) -> Iterator[Finding]:
+    """Check that what the fleet makes is what it deletes where consent is denied."""
+    made, deleted = (
+        {
+            stored["key"]: (f"tasks/{name}.yaml", f"/effects/s3/{index}/key")
+            for name, task in contracts.tasks.items()
+            for index, stored in enumerate(task.effects.get("s3", ()))
+            if (stored["bucket"], stored["action"]) == ("transcripts", action)
+        }
+        for action in ("put", "delete")
+    )
+    for key in made.keys() - deleted.keys():
+        hint = "name it among the effects of the task that deletes"
+        yield Finding(*made[key], f"no task ever deletes {key!r}", hint)
+    for key in deleted.keys() - made.keys():
+        yield Finding(*deleted[key], f"no task makes {key!r}", advice(key, made, "keys"))
+
+
 def absent_files(contracts: Contracts) -> list[str]:
     """Return the files that others speak of and that are not there, below the folder."""
     effects = [task.effects for task in contracts.tasks.values()]
     named = [
-        *(f"tasks/{step.task_type}.yaml" for step in contracts.steps),
+        *(f"tasks/{name}.yaml" for name in _task_types(contracts.workflow["tasks"])),
         *(f"{EVENTS}/{name.lower()}.yaml" for one in effects for name in one.get("events", ())),
         *(f"{SERVICES}/{call['service']}{SUFFIX}" for one in effects
           for call in one.get("calls", ())),
     ]  # fmt: skip
     return [name for name in dict.fromkeys(named) if not (contracts.root / name).exists()]
+
+
+def _task_types(tasks: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """Yield the task types that a workflow names, broken as it may be."""
+    for task in tasks:
+        if task["type"] == "SIMPLE":
+            yield task["name"]
+        if isinstance(forked := task.get("inputParameters", {}).get("task_type"), str):
+            yield forked
+        for branch in task.get("forkTasks", ()):
+            yield from _task_types(branch)
 
 
 def _unused_operations(contracts: Contracts, called: Mapping[str, set[str]]) -> Iterator[Finding]:

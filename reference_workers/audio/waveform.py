@@ -2,35 +2,70 @@
 
 from __future__ import annotations
 
-import numpy as np
-from numpy.typing import NDArray
+from fractions import Fraction
 
+import av
+import numpy as np
+from av.container import InputContainer
+
+from contracts.load import load_contracts
 from reference_workers.audio.decoding import RATE, Samples, blocks
 from reference_workers.audio.opening import opened
 
-PEAKS = 255
-"""How many peaks a waveform has (seed TASK-006)."""
+_WAVEFORM = load_contracts().tasks["generate_waveform"].output["$defs"]["waveform"]
 
-_GRAIN_SAMPLES = RATE // 1000
+PEAKS = int(_WAVEFORM["maxItems"])
+"""How many peaks a waveform has."""
 
 
 def peaks(source: str) -> list[float]:
-    """Return the highest absolute sample, in any channel, of each 255th of `source`, from 0 to 1.
+    """Return the highest absolute sample, in any channel, of each PEAKS-th of `source`, 0 to 1.
 
-    Audio is read once, in flat memory: a peak is kept for each millisecond, then for each
-    255th. Audio shorter than 255 ms repeats its nearest millisecond.
+    Part i of n samples begins at sample ⌊i·n / PEAKS⌋; where n is less, parts share samples.
+    Audio is read in flat memory: once if its header states its length to the sample, as that of
+    our mixdowns does, otherwise twice.
     """
+    with opened(source) as (container, _):
+        stated = _stated_samples(container)
+    drawing = _drawn(source, stated)
+    if drawing.samples != stated:
+        drawing = _drawn(source, drawing.samples)
+    return drawing.levels()
+
+
+def _stated_samples(container: InputContainer) -> int:
+    return round(Fraction(container.duration or 0, av.time_base) * RATE)
+
+
+def _drawn(source: str, samples: int) -> _Drawing:
+    drawing = _Drawing(samples)
     with opened(source) as (container, stream):
-        grains = [_grains(block) for block in blocks(container, stream)]
-    highest = np.concatenate(grains)
-    edges = np.linspace(0, highest.size, PEAKS + 1)
-    starts = np.minimum(np.floor(edges[:-1]).astype(int), highest.size - 1)
-    ends = np.maximum(np.ceil(edges[1:]).astype(int), starts + 1)
-    drawn = [min(1.0, float(highest[a:b].max())) for a, b in zip(starts, ends, strict=True)]
-    return [round(level, 4) for level in drawn]
+        for block in blocks(container, stream):
+            drawing.add(block)
+    return drawing
 
 
-def _grains(block: Samples) -> NDArray[np.float32]:
-    """Return the highest level of each millisecond; blocks hold whole ones, but for the last."""
-    starts = np.arange(0, block.shape[1], _GRAIN_SAMPLES)
-    return np.maximum.reduceat(np.abs(block).max(axis=0), starts)
+class _Drawing:
+    """Peaks of as many samples as are expected."""
+
+    def __init__(self, expected: int) -> None:
+        self.samples = 0
+        """As many as were added."""
+        starts = np.arange(PEAKS) * expected // PEAKS
+        self._starts, self._part_of_peak = np.unique(starts, return_inverse=True)
+        self._highest = np.zeros(self._starts.size, dtype=np.float32)
+
+    def add(self, block: Samples) -> None:
+        """Draw the samples that follow."""
+        level = np.maximum(block.max(axis=0), -block.min(axis=0))
+        first = int(np.searchsorted(self._starts, self.samples, side="right")) - 1
+        end = int(np.searchsorted(self._starts, self.samples + level.size, side="left"))
+        begins = np.maximum(self._starts[first:end] - self.samples, 0)
+        here = np.maximum.reduceat(level, begins)
+        np.maximum(self._highest[first:end], here, out=self._highest[first:end])
+        self.samples += level.size
+
+    def levels(self) -> list[float]:
+        """Return all peaks."""
+        capped = np.minimum(self._highest, 1)[self._part_of_peak]
+        return [round(float(level), 4) for level in capped]

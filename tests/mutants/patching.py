@@ -1,7 +1,10 @@
 """The few ways in which a mutant's patch changes the reference fleet, before it starts."""
 
 from __future__ import annotations
+import __future__
 
+import inspect
+import sys
 from collections.abc import Callable, Mapping
 from importlib import import_module
 from typing import Any
@@ -9,6 +12,7 @@ from typing import Any
 from sqlalchemy import event
 from sqlalchemy.orm import InstrumentedAttribute
 
+from contracts.load import Contracts, load_contracts
 from reference_workers.state.editing import Edit
 from reference_workers.workers import WORKERS, Worker
 
@@ -32,6 +36,37 @@ def replace(module: str, name: str, make: Callable[[Any], Any]) -> None:
     if within:
         place = getattr(place, within)
     setattr(place, name, make(getattr(place, name)))
+
+
+def rewrite(module: str, name: str, old: str, new: str, *more: tuple[str, str]) -> None:
+    """Replace a function by one whose text has `new` where `old` stands, wherever it is used.
+
+    Once a function: what has been rewritten has no text of its own.
+
+    Args:
+        module: Below the fleet's package, such as `audio.mixing`.
+        name: A function of that module.
+        old: What stands in it, once.
+        new: What stands there instead.
+        more: More of what stands in it, each with what stands there instead.
+
+    Raises:
+        LookupError: It does not stand there once: the fleet has changed, and so must the mutant.
+    """
+    place: Any = import_module(f"reference_workers.{module}")
+    right = getattr(place, name)
+    text = inspect.getsource(right)
+    for found, instead in ((old, new), *more):
+        if text.count(found) != 1:
+            raise LookupError(f"{module}.{name} holds {found!r} {text.count(found)} times, not 1")
+        text = text.replace(found, instead)
+    annotations = __future__.annotations.compiler_flag
+    exec(compile(text, place.__file__, "exec", annotations), vars(place))
+    for user in [m for key, m in sys.modules.items() if key.startswith("reference_workers.")]:
+        if vars(user).get(name) is right:
+            setattr(user, name, getattr(place, name))
+    if WORKERS.get(name) is right:
+        WORKERS[name] = getattr(place, name)
 
 
 def around(task: str, make: Callable[[Worker], Worker]) -> None:
@@ -81,6 +116,26 @@ def change_event(name: str, change: Callable[[dict[str, Json]], dict[str, Json] 
 def drop_event(name: str) -> None:
     """Never emit an event."""
     change_event(name, lambda _: None)
+
+
+def change_workflow(change: Callable[[dict[str, Json]], Json]) -> None:
+    """Let `change` alter the workflow that is registered, in place."""
+    workflow = load_contracts().workflow
+    assert isinstance(workflow, dict)
+    change(workflow)
+
+
+def task_of(workflow: dict[str, Json], reference: str) -> dict[str, Json]:
+    """Return one task of a workflow, in place."""
+    branches = [branch for task in workflow["tasks"] for branch in task.get("forkTasks", ())]
+    tasks = [*workflow["tasks"], *(task for branch in branches for task in branch)]
+    return next(task for task in tasks if task["taskReferenceName"] == reference)
+
+
+def change_definitions(change: Callable[[list[dict[str, Json]]], list[dict[str, Json]]]) -> None:
+    """Register what `change` makes of the task definitions."""
+    right = Contracts.task_definitions
+    Contracts.task_definitions = lambda self: change(right(self))  # type: ignore[method-assign]
 
 
 def change_column(column: InstrumentedAttribute[Any], change: Callable[[Any], Any]) -> None:

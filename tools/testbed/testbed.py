@@ -109,7 +109,11 @@ class Testbed:
                 evidence=f"{type(error).__name__}: {error}",
                 hint=f"places are named like {{s3.endpoint}}: {', '.join(_named(places))}",
             ) from error
-        fleet = Fleet(profile, {**os.environ, **told}, self.folder)
+        # What a killed fleet leaves behind goes with the testbed's folder.
+        scratch = self.folder / "tmp"
+        scratch.mkdir(exist_ok=True)
+        environment = {**os.environ, "TMPDIR": str(scratch), **told}
+        fleet = Fleet(profile, environment, self.folder)
         try:
             yield fleet
         finally:

@@ -177,7 +177,7 @@ class Driver:
     def _moment(self, transcript_id: str | None) -> _Moment:
         return _Moment(
             at=time.monotonic(),
-            events=len(self._events(transcript_id)),
+            events=len(self.events_of(transcript_id)),
             requests=len(self._testbed.stand_ins.ledger.requests()),
             s3_requests=len(self._testbed.s3.ledger.requests()),
             objects=self._objects(),
@@ -199,7 +199,7 @@ class Driver:
             workflow_id=workflow["workflowId"],
             workflow_status=workflow["status"],
             attempts=tuple(map(_attempt, workflow["tasks"])),
-            events=tuple(self._events(transcript_id)[before.events :]),
+            events=tuple(self.events_of(transcript_id)[before.events :]),
             requests=(
                 *self._testbed.stand_ins.ledger.requests()[before.requests :],
                 *self._testbed.s3.ledger.requests()[before.s3_requests :],
@@ -224,7 +224,8 @@ class Driver:
         )
         return {name: _parsed(value) for name, value in rows[0].items()} if rows else {}
 
-    def _events(self, transcript_id: str | None) -> list[Event]:
+    def events_of(self, transcript_id: str | None) -> list[Event]:
+        """Return what the fleet has told of a transcript, as (name, data), oldest first."""
         if transcript_id is None:
             return []
         rows = database.rows(

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
+from tools.verify.coverage.model import Coverage
+from tools.verify.mutation import MutantResult
 from tools.verify.steps import StepState
 from tools.verify.verdict import ClauseResult, TaskVerdict
 
@@ -70,8 +72,15 @@ class EnvironmentStarted:
     """The testbed stands and the fleet polls; clauses come next."""
 
     fleet: str
+    profile: str
+    """The fleet's profile as it was asked for: a file, or a name."""
     backend: str
     version: str
+    database: str
+    """What the fleet keeps its state in: sqlite or postgres."""
+    time_scale: float
+    names: str
+    """The seed of all names (tools.verify.naming)."""
     places: Mapping[str, str]
     """Where everything is, by name."""
     clauses: tuple[str, ...]
@@ -102,11 +111,66 @@ class VerifyEnded:
     seconds: float
     """From the start of the run to its verdict, the server's start included."""
     tasks: tuple[TaskVerdict, ...]
+    coverage: Coverage | None = None
+    """What was really exercised; None where it was not asked."""
+    shortfalls: tuple[str, ...] = ()
+    """Where less was exercised than must be, a line each."""
 
     @property
     def held(self) -> bool:
-        """Whether every clause holds or deviates as agreed."""
-        return all(task.accepted for task in self.tasks)
+        """Whether every clause holds or deviates as agreed, and enough was exercised."""
+        return all(task.accepted for task in self.tasks) and not self.shortfalls
+
+    def clause(self, name: str) -> ClauseResult:
+        """Return how one clause stands.
+
+        Raises:
+            LookupError: It was not judged.
+        """
+        found = {clause.id: clause for task in self.tasks for clause in task.clauses}
+        return found[name]
+
+
+@dataclass(frozen=True, slots=True)
+class EnvironmentKept:
+    """The verdict is known and the testbed stands until Ctrl-C."""
+
+    places: Mapping[str, str]
+    """Where everything is, by name."""
+
+
+@dataclass(frozen=True, slots=True)
+class MutantFinished:
+    """A faulty fleet has been judged."""
+
+    result: MutantResult
+
+
+@dataclass(frozen=True, slots=True)
+class MutantsEnded:
+    """The verdict on the suite itself."""
+
+    mutants: tuple[MutantResult, ...]
+    toothless: tuple[str, ...]
+    """Clauses that killed none, where all mutants were run."""
+    sample: str
+    """The seed that chose the mutants; empty where it was not left to chance."""
+    seconds: float
+
+    @property
+    def alive(self) -> tuple[MutantResult, ...]:
+        """The mutants that no clause saw."""
+        return tuple(mutant for mutant in self.mutants if not mutant.killed)
+
+    @property
+    def killed(self) -> int:
+        """How many were seen."""
+        return len(self.mutants) - len(self.alive)
+
+    @property
+    def held(self) -> bool:
+        """Whether the suite sees every bug, and every clause sees one."""
+        return not self.alive and not self.toothless
 
 
 Event = (
@@ -119,6 +183,9 @@ Event = (
     | ClauseStarted
     | ClauseFinished
     | VerifyEnded
+    | EnvironmentKept
+    | MutantFinished
+    | MutantsEnded
 )
 
 

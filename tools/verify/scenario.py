@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ from typing import Any
 from fixtures_audio import Meeting, write_meeting
 from tools.testbed.services.daily import DailyParticipant, DailyRecording, DailyTrack
 from tools.testbed.testbed import RECORDING_BUCKET, Testbed
+from tools.verify.quality import Limits
 
 ZULIP_STREAM = "meetings"
 ZULIP_TOPIC = "transcripts"
@@ -29,6 +30,8 @@ class Scenario:
     run_id: str
     """Part of every id, so that runs on one server do not meet."""
     started_at: datetime
+    limits: Limits = field(default_factory=Limits)
+    """What its transcript may be wrong by."""
 
     @classmethod
     def prepared(

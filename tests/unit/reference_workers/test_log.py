@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import io
 import json
 import logging
 import subprocess
@@ -45,6 +46,32 @@ def test_a_url_in_an_error_of_libav_is_logged_without_its_signature(
     assert "http://s3.test/recordings/a.webm?…" in out
     assert "5ecret" not in out
     assert "X-Amz" not in out
+
+
+class Writes(io.StringIO):
+    """A stream that remembers what came in one write."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.pieces: list[str] = []
+
+    def write(self, text: str, /) -> int:
+        self.pieces.append(text)
+        return len(text)
+
+
+@pytest.mark.parametrize("as_json", [True, False])
+def test_a_line_is_one_write_so_that_processes_cannot_tear_each_others_lines(
+    monkeypatch: pytest.MonkeyPatch, as_json: bool
+) -> None:
+    stream = Writes()
+    monkeypatch.setattr(sys, "stdout", stream)
+    log.configure(debug=False, as_json=as_json)
+
+    structlog.get_logger().info("a line", word="café")
+
+    (piece,) = stream.pieces
+    assert piece.endswith("\n")
 
 
 def test_a_line_says_what_ended_how_for_whom(

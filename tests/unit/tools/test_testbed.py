@@ -100,6 +100,13 @@ def test_the_profile_goes_before_what_the_shell_has_set(
     assert told["LEFT_ALONE"] == "as it was"
 
 
+def test_what_a_killed_fleet_leaves_behind_lies_in_the_testbeds_folder(testbed: Testbed) -> None:
+    scratch = Path(environment_of(testbed, with_environment())["TMPDIR"])
+
+    assert scratch.is_dir()
+    assert scratch.is_relative_to(testbed.folder)
+
+
 @pytest.mark.parametrize(
     "value", ["{no_such_place}", "{s3.nothing}", "{}", '{"json": 1}', "{unclosed"]
 )

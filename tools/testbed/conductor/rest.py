@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import Any, Self
 
@@ -27,6 +27,8 @@ class ConductorRest:
         """Open a connection pool; `api_url` ends in `/api`."""
         self.api_url = api_url
         self._http = http_client(api_url, timeout=timeout)
+        self.watchers: list[Callable[[Json], None]] = []
+        """Each is handed every run that is looked at."""
 
     def health(self) -> Json:
         """Return the answer of the health check, which is not below `/api`."""
@@ -86,6 +88,8 @@ class ConductorRest:
         """Return a run as the server sees it."""
         params = {"includeTasks": str(include_tasks).lower()}
         answer: Json = self._call("GET", f"/workflow/{workflow_id}", params=params).json()
+        for watcher in self.watchers:
+            watcher(answer)
         return answer
 
     def terminate(self, workflow_id: str, reason: str = "") -> None:
@@ -127,6 +131,13 @@ class ConductorRest:
     def put_workflow_definition(self, definition: Mapping[str, Any]) -> None:
         """Register a workflow; the same name and version are replaced."""
         self._call("PUT", "/metadata/workflow", json=[dict(definition)])
+
+    def forget_definitions(self) -> None:
+        """Delete every task definition and every workflow definition."""
+        for task in self.task_definitions():
+            self._call("DELETE", f"/metadata/taskdefs/{task['name']}")
+        for workflow in self._call("GET", "/metadata/workflow").json():
+            self._call("DELETE", f"/metadata/workflow/{workflow['name']}/{workflow['version']}")
 
     def close(self) -> None:
         """Close the connections."""

@@ -46,6 +46,8 @@ class FleetProfile:
     """One row; `:transcript_id` stands for the transcript's id."""
     events_sql: Text
     """Columns `event` and `data` (JSON), oldest first; with `:transcript_id`."""
+    recording_sql: str = ""
+    """Column `id` of each recording that a run belongs to, with `:workflow_id`; if it is kept."""
     command: Command = ()
     """Starts the fleet; none for one that runs already."""
     directory: Path | None = None

@@ -7,6 +7,7 @@ from fractions import Fraction
 import av
 import numpy as np
 from av.container import InputContainer
+from numpy.typing import NDArray
 
 from contracts.load import load_contracts
 from reference_workers.audio.decoding import RATE, Samples, blocks
@@ -57,7 +58,7 @@ class _Drawing:
 
     def add(self, block: Samples) -> None:
         """Draw the samples that follow."""
-        level = np.maximum(block.max(axis=0), -block.min(axis=0))
+        level = _level(block)
         first = int(np.searchsorted(self._starts, self.samples, side="right")) - 1
         end = int(np.searchsorted(self._starts, self.samples + level.size, side="left"))
         begins = np.maximum(self._starts[first:end] - self.samples, 0)
@@ -69,3 +70,9 @@ class _Drawing:
         """Return all peaks."""
         capped = np.minimum(self._highest, 1)[self._part_of_peak]
         return [round(float(level), 4) for level in capped]
+
+
+def _level(block: Samples) -> NDArray[np.float32]:
+    """Return the highest absolute value of each sample's channels."""
+    level: NDArray[np.float32] = np.maximum(block.max(axis=0), -block.min(axis=0))
+    return level

@@ -13,6 +13,7 @@ from syrupy.assertion import SnapshotAssertion
 from syrupy.extensions.json import JSONSnapshotExtension
 
 from fixtures_audio import make_meeting
+from tools.testbed import database
 from tools.testbed.conductor import ConductorServer
 from tools.testbed.fleet import REFERENCE
 from tools.testbed.services.ledger import Request
@@ -43,6 +44,7 @@ def test_a_canonical_meeting_looks_as_it_always_did(
     ):
         workflow = carry_out(testbed, fleet, scenario, lambda _: None)
         evidence = gather(testbed, fleet, scenario, workflow, time.time())
+        kept = rows(testbed)
         names = {
             workflow["workflowId"]: "workflow",
             testbed.s3.endpoint: "s3",
@@ -54,8 +56,22 @@ def test_a_canonical_meeting_looks_as_it_always_did(
     assert normalise(requests(evidence.requests), names) == json(name="requests")
     assert normalise(events(evidence), names) == json(name="events")
     assert normalise(progress(evidence), names) == json(name="progress")
-    assert normalise(dict(evidence.transcript), names) == json(name="transcript row")
+    # SQLite has no booleans of its own.
+    transcript = {
+        **evidence.transcript,
+        "audio_deleted": bool(evidence.transcript["audio_deleted"]),
+    }
+    assert normalise(transcript, names) == json(name="transcript row")
+    assert normalise(kept, names) == json(name="other rows")
     assert normalise(outputs(evidence), names) == json(name="outputs")
+
+
+def rows(testbed: Testbed) -> dict[str, list[dict[str, Any]]]:
+    """Return what the run left in the other tables that workers write."""
+    return {
+        table: database.rows(testbed.database_url, f"SELECT * FROM {table} ORDER BY id")
+        for table in ("meetings", "recordings")
+    }
 
 
 def requests(seen: Sequence[Request]) -> list[dict[str, Any]]:

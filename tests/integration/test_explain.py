@@ -101,6 +101,8 @@ def test_a_run_that_ended_is_told_with_its_retries_and_all_its_costs(lab: Lab) -
     )
     assert "First cause" not in text
     assert "Costs: " in text
+    # In a pipe too no figure is cut.
+    assert [one for one in story["attempts"] if f" {one['seconds']:.2f} " not in text] == []
 
 
 def test_a_run_that_failed_names_what_went_wrong_first(lab: Lab) -> None:

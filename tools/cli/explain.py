@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import asdict
 from typing import Annotated
 
@@ -11,6 +12,9 @@ from rich.console import Console
 from tools.cli.common import JsonOption, ends_cleanly
 from tools.errors import ExitCode, UsageError
 from tools.report.json_file import check_writable, write_json
+
+FILE_COLUMNS = 200
+"""Of what is written into a file or a pipe."""
 
 
 @ends_cleanly
@@ -53,8 +57,8 @@ def explain(
             ) from error
     costs = costs_of(database, workflow_id) if database else None
     story = tell_story(workflow, costs, time.time())
-    console = Console()
-    console.print(shown(story), width=None if console.is_terminal else 200)
+    console = Console() if sys.stdout.isatty() else Console(width=FILE_COLUMNS)
+    console.print(shown(story, width=console.width))
     if json_file:
         write_json(json_file, asdict(story))
     return ExitCode.HELD

@@ -14,12 +14,15 @@ from tools.verify.story import Attempt, Story
 BAR = 30
 """Characters for the whole run."""
 
+NARROW = 130
+"""Columns below which there is no room for bars beside the figures."""
+
 KILO = 1000
 
 
-def shown(story: Story) -> RenderableType:
-    """Return the story as it is printed."""
-    parts: list[RenderableType] = [_headline(story), _timeline(story)]
+def shown(story: Story, *, width: int) -> RenderableType:
+    """Return the story as it is printed into so many columns."""
+    parts: list[RenderableType] = [_headline(story), _timeline(story, bars=width >= NARROW)]
     failed = [_failure(one) for one in story.attempts if one.failed]
     if failed:
         parts += [Text(), Text("Failed attempts", style="bold"), *failed]
@@ -36,12 +39,13 @@ def _headline(story: Story) -> Text:
     )
 
 
-def _timeline(story: Story) -> Table:
-    table = Table(box=None, pad_edge=False)
-    table.add_column("task", no_wrap=True)
-    for column in ("attempt", "start", "seconds"):
+def _timeline(story: Story, *, bars: bool) -> Table:
+    table = Table(box=None, pad_edge=False, collapse_padding=not bars)
+    table.add_column("task", overflow="fold", min_width=12)  # gives way: no figure may be cut
+    for column in ("attempt" if bars else "try", "start", "seconds" if bars else "took"):
         table.add_column(column, justify="right", no_wrap=True)
-    table.add_column("", no_wrap=True, min_width=BAR)
+    if bars:
+        table.add_column("", no_wrap=True, min_width=BAR)
     for column in ("calls", "in", "out", "audio", "tokens"):
         table.add_column(column, justify="right", no_wrap=True)
     for one in story.attempts:
@@ -51,7 +55,7 @@ def _timeline(story: Story) -> Table:
             str(one.number),
             "waits" if one.began is None else f"{one.began:.2f}",
             f"{one.seconds:.2f}",
-            Text(_bar(one, story.seconds), style=style),
+            *([Text(_bar(one, story.seconds), style=style)] if bars else []),
             *_spent(one.cost),
         )
     return table

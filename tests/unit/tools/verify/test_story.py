@@ -52,10 +52,10 @@ def story(
     return tell_story(workflow, costs, NOW)
 
 
-def printed(told: Story) -> str:
-    console = Console(width=200, color_system=None)
+def printed(told: Story, *, width: int = 200) -> str:
+    console = Console(width=width, color_system=None)
     with console.capture() as capture:
-        console.print(shown(told))
+        console.print(shown(told, width=width))
     return capture.get()
 
 
@@ -140,6 +140,22 @@ def test_costs_are_shown_by_attempt_and_added_up() -> None:
     assert "2.5 MB" in text
     assert "1 (+2 known)" in text
     assert "Costs: 2.0 s of work, 4 calls outside, 2 answers remembered" in text
+
+
+@pytest.mark.parametrize("width", [80, 129, 130])
+def test_a_narrow_screen_cuts_no_figure(width: int) -> None:
+    name = "generate_transcription_tasks"
+    costs = {f"id-{name}-0": Cost(1.5, 1, 12, 34, 612_500_000, 999_900, 3600.5, 100_000, 23_456)}
+
+    lines = printed(story(task(name, 1.25), costs=costs), width=width).splitlines()
+
+    assert "…" not in "".join(lines)
+    figures = ["1", "1.25", "1.00", "12", "(+34", "known)", "612.5", "MB", "999.9", "kB"]
+    (row,) = [line.split() for line in lines if "123456" in line]
+    assert [part for part in row if not set(part) & set("✓█_")] == [
+        *figures,
+        *("3600.5", "s", "123456"),
+    ]
 
 
 def test_without_a_database_it_says_so() -> None:

@@ -7,6 +7,7 @@ text, and nothing downstream can be faked.
 """
 
 from fixtures_audio.bands import BANDS, band_of, track_of
+from fixtures_audio.gallery import GALLERY, Exhibit, exhibit
 from fixtures_audio.hearing import HeardWord, hear, hear_blocks
 from fixtures_audio.meeting import (
     LEVEL,
@@ -18,19 +19,23 @@ from fixtures_audio.meeting import (
     Word,
     make_meeting,
 )
+from fixtures_audio.placing import lateness_samples
 from fixtures_audio.reading import Audio, hear_file, read_audio
 from fixtures_audio.tones import RATE_HZ, render, word_samples
+from fixtures_audio.truth import truth_of
 from fixtures_audio.vocabulary import TRACERS, VOCABULARY, id_of, text_of
 from fixtures_audio.webm import write_meeting, write_track
 
 __all__ = [
     "BANDS",
+    "GALLERY",
     "LEVEL",
     "MAX_TRACKS",
     "RATE_HZ",
     "TRACERS",
     "VOCABULARY",
     "Audio",
+    "Exhibit",
     "HeardWord",
     "Meeting",
     "Participant",
@@ -38,15 +43,18 @@ __all__ = [
     "Track",
     "Word",
     "band_of",
+    "exhibit",
     "hear",
     "hear_blocks",
     "hear_file",
     "id_of",
+    "lateness_samples",
     "make_meeting",
     "read_audio",
     "render",
     "text_of",
     "track_of",
+    "truth_of",
     "word_samples",
     "write_meeting",
     "write_track",

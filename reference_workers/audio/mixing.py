@@ -2,109 +2,64 @@
 
 from __future__ import annotations
 
-import heapq
 from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
-from dataclasses import dataclass, field
-from fractions import Fraction
+from itertools import zip_longest
 from pathlib import Path
 
-import av
-from av.audio.frame import AudioFrame
-from av.filter import Graph
-from av.filter.context import FilterContext
+import numpy as np
+from numpy.typing import NDArray
 
-from reference_workers.audio.decoding import RATE, frames, layout_of, opened, start_time
+from reference_workers.audio.decoding import RATE, Samples, blocks, layout_of
+from reference_workers.audio.limiting import limited
+from reference_workers.audio.mp3 import Mp3Writer
+from reference_workers.audio.opening import opened, start_time
 
-BIT_RATE = 128_000
-"""Bits a second of the mixdown."""
-
-
-@dataclass(order=True)
-class _Input:
-    """One track on its way into the graph; the one that is least far goes on first."""
-
-    position: int
-    index: int
-    offset: int = field(compare=False)
-    frames: Iterator[AudioFrame] = field(compare=False)
-    buffer: FilterContext = field(compare=False)
+_FULL_SCALE = 1 << 15
 
 
 def write_mixdown(sources: Sequence[str], target: Path) -> float:
     """Mix `sources` (URLs or paths) into a stereo MP3; return its audible seconds.
 
-    The graph is the seed's (TASK-005a): N abuffer → amix normalize=0 → aformat s16 stereo →
-    abuffersink. Each input first goes through aresample, which fills gaps and puts a track
-    that still carries an offset at its place; no track is louder or softer for the others.
+    What comes out is what the seed's graph gives (TASK-005a): N abuffer → amix normalize=0 →
+    aformat s16 stereo; no track is louder or softer for the others. Tracks that still carry an
+    offset are put at their place; where the sum would clip, a limiter takes it down. One thread
+    decodes and mixes a second while another one encodes the second before.
     """
     with ExitStack() as stack:
-        output = stack.enter_context(av.open(str(target), "w", format="mp3"))
-        encoder = output.add_stream("libmp3lame", rate=RATE)
-        encoder.layout = "stereo"
-        encoder.bit_rate = BIT_RATE
-
-        tracks = [stack.enter_context(opened(source)) for source in sources]
-        graph = Graph()
-        buffers, sink = _mixer(graph, [layout_of(stream) for _, stream in tracks])
-        waiting = [
-            _Input(0, index, round(start_time(stream) * RATE), frames(container, stream), buffer)
-            for index, ((container, stream), buffer) in enumerate(zip(tracks, buffers, strict=True))
-        ]
-        heapq.heapify(waiting)
-
-        mixed = 0
-        while waiting:
-            track = waiting[0]
-            frame = next(track.frames, None)
-            if frame is None:
-                heapq.heappop(waiting)
-                track.buffer.push(None)
-            else:
-                track.position = (frame.pts or 0) + frame.samples
-                frame.pts = (frame.pts or 0) + track.offset
-                track.buffer.push(frame)
-                heapq.heapreplace(waiting, track)
-            for out in _pulled(sink):
-                out.pts = mixed
-                out.time_base = Fraction(1, RATE)
-                mixed += out.samples
-                output.mux(encoder.encode(out))
-        output.mux(encoder.encode(None))
-        return mixed / RATE
+        tracks, channels = [], 1
+        for source in sources:
+            container, stream = stack.enter_context(opened(source))
+            lead = round(start_time(container, stream) * RATE)
+            tracks.append(blocks(container, stream, lead=lead))
+            channels = channels if layout_of(stream) == "mono" else 2
+        output = Mp3Writer(stack.enter_context(target.open("wb")))
+        pool = stack.enter_context(ThreadPoolExecutor(max_workers=1))
+        encoding: Future[None] | None = None
+        for block in limited(mixed(tracks, channels)):
+            samples = as_16_bit_stereo(block)
+            if encoding:
+                encoding.result()
+            encoding = pool.submit(output.write, samples)
+        if encoding:
+            encoding.result()
+        return output.finish()
 
 
-def _mixer(graph: Graph, layouts: Sequence[str]) -> tuple[list[FilterContext], FilterContext]:
-    mix = graph.add("amix", f"inputs={len(layouts)}:normalize=0:duration=longest")
-    buffers = []
-    for index, layout in enumerate(layouts):
-        buffer = graph.add(
-            "abuffer",
-            f"time_base=1/{RATE}:sample_rate={RATE}:sample_fmt=fltp:channel_layout={layout}",
-        )
-        last = graph.add("aresample", "async=1:min_hard_comp=0.005:first_pts=0")
-        buffer.link_to(last)
-        if layout == "mono":
-            # libav's own way from mono to stereo takes 3 dB off; both channels get it all here.
-            both = graph.add("pan", "stereo|c0=c0|c1=c0")
-            last.link_to(both)
-            last = both
-        last.link_to(mix, 0, index)
-        buffers.append(buffer)
-    # Planar s16: the same samples in the arrangement that the MP3 encoder takes.
-    shape = graph.add("aformat", "sample_fmts=s16p:channel_layouts=stereo")
-    sink = graph.add("abuffersink")
-    mix.link_to(shape)
-    shape.link_to(sink)
-    graph.configure()
-    return buffers, sink
+def mixed(tracks: Sequence[Iterator[Samples]], channels: int) -> Iterator[Samples]:
+    """Yield the sum of the tracks' blocks in one channel, or two if any track has two."""
+    for together in zip_longest(*tracks):
+        here = [block for block in together if block is not None]
+        length = max(block.shape[1] for block in here)
+        total = np.zeros((channels, length), dtype=np.float32)
+        for block in here:
+            total[:, : block.shape[1]] += block  # mono goes to both channels, at its full level
+        yield total
 
 
-def _pulled(sink: FilterContext) -> Iterator[AudioFrame]:
-    while True:
-        try:
-            frame = sink.pull()
-        except (av.error.BlockingIOError, av.error.EOFError):
-            return
-        if isinstance(frame, AudioFrame):
-            yield frame
+def as_16_bit_stereo(block: Samples) -> NDArray[np.int16]:
+    """Return samples as 16-bit integers, a row (left, right) each."""
+    scaled = np.rint(block * np.float32(_FULL_SCALE)).clip(-_FULL_SCALE, _FULL_SCALE - 1)
+    rows = scaled.astype(np.int16).T
+    return np.ascontiguousarray(np.broadcast_to(rows, (len(rows), 2)))

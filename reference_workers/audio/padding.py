@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from fractions import Fraction
 from pathlib import Path
 
@@ -10,34 +9,50 @@ import av
 from av.audio.frame import AudioFrame
 from av.filter import Graph
 
-from reference_workers.audio.decoding import RATE, frames, layout_of, opened, start_time
+from reference_workers.audio.copying import NotCleanError, write_copied
+from reference_workers.audio.decoding import RATE, blocks, layout_of
+from reference_workers.audio.opening import opened, start_time
 
 BIT_RATE = 64_000
-"""Bits a second of a padded track: above the source's, so that nothing audible is lost."""
+"""Bits a second of a track encoded anew: above the source's, so nothing audible is lost."""
 
 
 def offset_seconds(source: str) -> Fraction:
     """Return a track's offset in seconds, exactly; 0 where there is none (seed TASK-004a)."""
-    with opened(source) as (_, stream):
-        return start_time(stream)
+    with opened(source) as (container, stream):
+        return start_time(container, stream)
 
 
-def delay_milliseconds(offset: Fraction) -> int:
-    """Return the silence to add: floor(offset · 1000), on exact numbers.
+def delay_samples(offset: Fraction) -> int:
+    """Return the silence to add, to the nearest sample, on exact numbers.
 
-    A float would turn 1.001 s into 1000 ms.
+    The seed's floor(offset · 1000) ms is the least a fleet must add; a float there would turn
+    1.001 s into 1000 ms.
     """
-    return math.floor(offset * 1000)
+    return round(offset * RATE)
 
 
 def write_padded(source: str, target: Path, offset: Fraction) -> None:
     """Write `source` with `offset` seconds of silence before it, as WebM/Opus.
 
-    The chain is the seed's (TASK-004b): abuffer → aresample async → adelay → abuffersink.
-    aresample fills the gaps of a muted participant. The new file's own start_time is 0, so
-    that no reader pads it twice.
+    Gaps of a muted participant are filled, and the new file's own start_time is 0: no reader has
+    anything left to pad. A clean Opus track keeps its packets; any other is encoded anew.
     """
-    with opened(source) as (container, stream), av.open(str(target), "w", format="webm") as output:
+    lead = delay_samples(offset)
+    try:
+        with opened(source) as (container, stream):
+            write_copied(container, stream, target, lead)
+    except NotCleanError:
+        write_encoded(source, target, lead)
+
+
+def write_encoded(source: str, target: Path, lead: int) -> None:
+    """Pad by the seed's chain (TASK-004b): abuffer → aresample async → adelay → abuffersink."""
+    same_bytes_again = {"fflags": "+bitexact"}
+    with (
+        opened(source) as (container, stream),
+        av.open(str(target), "w", format="webm", options=same_bytes_again) as output,
+    ):
         layout = layout_of(stream)
         encoder = output.add_stream("libopus", rate=RATE)
         encoder.layout = layout
@@ -45,33 +60,41 @@ def write_padded(source: str, target: Path, offset: Fraction) -> None:
         encoder.time_base = Fraction(1, RATE)
         encoder.options = {"application": "audio"}
 
-        graph = _chain(layout, delay_milliseconds(offset))
-        position = 0
+        graph = _chain(layout, lead)
+        written = 0
 
         def drain() -> None:
-            nonlocal position
-            while (frame := _pull(graph)) is not None:
-                frame.pts = position
-                frame.time_base = Fraction(1, RATE)
-                position += frame.samples
-                output.mux(encoder.encode(frame))
+            nonlocal written
+            while (padded := _pull(graph)) is not None:
+                output.mux(encoder.encode(_at(written, padded)))
+                written += padded.samples
 
-        for frame in frames(container, stream):
-            graph.push(frame)
+        read = 0
+        for block in blocks(container, stream):
+            frame = AudioFrame.from_ndarray(block, format="fltp", layout=layout)
+            frame.sample_rate = RATE
+            graph.push(_at(read, frame))
+            read += frame.samples
             drain()
         graph.push(None)
         drain()
         output.mux(encoder.encode(None))
 
 
-def _chain(layout: str, delay_ms: int) -> Graph:
+def _at(position: int, frame: AudioFrame) -> AudioFrame:
+    frame.pts = position
+    frame.time_base = Fraction(1, RATE)
+    return frame
+
+
+def _chain(layout: str, lead: int) -> Graph:
     graph = Graph()
     source = graph.add(
         "abuffer",
         f"time_base=1/{RATE}:sample_rate={RATE}:sample_fmt=fltp:channel_layout={layout}",
     )
     resample = graph.add("aresample", "async=1:min_hard_comp=0.005:first_pts=0")
-    delay = graph.add("adelay", f"delays={delay_ms}:all=1")
+    delay = graph.add("adelay", f"delays={lead}S:all=1")
     sink = graph.add("abuffersink")
     source.link_to(resample)
     resample.link_to(delay)

@@ -2,48 +2,77 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from fractions import Fraction
 
+import av
 import numpy as np
+from av.container import InputContainer
 from numpy.typing import NDArray
 
 from contracts.load import load_contracts
-from reference_workers.audio.decoding import RATE, frames, opened
+from reference_workers.audio.decoding import RATE, Samples, blocks
+from reference_workers.audio.opening import opened
 
 _WAVEFORM = load_contracts().tasks["generate_waveform"].output["$defs"]["waveform"]
 
 PEAKS = int(_WAVEFORM["maxItems"])
 """How many peaks a waveform has."""
 
-_GRAIN_SAMPLES = RATE // 1000
-
 
 def peaks(source: str) -> list[float]:
     """Return the highest absolute sample, in any channel, of each PEAKS-th of `source`, 0 to 1.
 
-    Audio is read once, in flat memory: a peak is kept for each millisecond, then for each
-    part. Audio of fewer milliseconds repeats its nearest millisecond; no audio is silence.
+    Part i of n samples begins at sample ⌊i·n / PEAKS⌋; where n is less, parts share samples.
+    Audio is read in flat memory: once if its header states its length to the sample, as that of
+    our mixdowns does, otherwise twice.
     """
+    with opened(source) as (container, _):
+        stated = _stated_samples(container)
+    drawing = _drawn(source, stated)
+    if drawing.samples != stated:
+        drawing = _drawn(source, drawing.samples)
+    return drawing.levels()
+
+
+def _stated_samples(container: InputContainer) -> int:
+    return round(Fraction(container.duration or 0, av.time_base) * RATE)
+
+
+def _drawn(source: str, samples: int) -> _Drawing:
+    drawing = _Drawing(samples)
     with opened(source) as (container, stream):
-        levels = (np.abs(frame.to_ndarray()).max(axis=0) for frame in frames(container, stream))
-        grains = [grain for block in _grains(levels) for grain in block]
-    if not grains:
-        return [0.0] * PEAKS
-    edges = np.linspace(0, len(grains), PEAKS + 1)
-    starts = np.minimum(np.floor(edges[:-1]).astype(int), len(grains) - 1)
-    ends = np.maximum(np.ceil(edges[1:]).astype(int), starts + 1)
-    highest = np.asarray(grains)
-    drawn = [min(1.0, float(highest[a:b].max())) for a, b in zip(starts, ends, strict=True)]
-    return [round(level, 4) for level in drawn]
+        for block in blocks(container, stream):
+            drawing.add(block)
+    return drawing
 
 
-def _grains(blocks: Iterable[NDArray[np.float32]]) -> Iterator[NDArray[np.float32]]:
-    """Yield the highest level of each millisecond, on one grid over all blocks."""
-    rest = np.zeros(0, dtype=np.float32)
-    for block in blocks:
-        levels = np.concatenate([rest, block])
-        whole = len(levels) // _GRAIN_SAMPLES * _GRAIN_SAMPLES
-        yield levels[:whole].reshape(-1, _GRAIN_SAMPLES).max(axis=1)
-        rest = levels[whole:]
-    if rest.size:
-        yield rest.max(keepdims=True)
+class _Drawing:
+    """Peaks of as many samples as are expected."""
+
+    def __init__(self, expected: int) -> None:
+        self.samples = 0
+        """As many as were added."""
+        starts = np.arange(PEAKS) * expected // PEAKS
+        self._starts, self._part_of_peak = np.unique(starts, return_inverse=True)
+        self._highest = np.zeros(self._starts.size, dtype=np.float32)
+
+    def add(self, block: Samples) -> None:
+        """Draw the samples that follow."""
+        level = _level(block)
+        first = int(np.searchsorted(self._starts, self.samples, side="right")) - 1
+        end = int(np.searchsorted(self._starts, self.samples + level.size, side="left"))
+        begins = np.maximum(self._starts[first:end] - self.samples, 0)
+        here = np.maximum.reduceat(level, begins)
+        np.maximum(self._highest[first:end], here, out=self._highest[first:end])
+        self.samples += level.size
+
+    def levels(self) -> list[float]:
+        """Return all peaks."""
+        capped = np.minimum(self._highest, 1)[self._part_of_peak]
+        return [round(float(level), 4) for level in capped]
+
+
+def _level(block: Samples) -> NDArray[np.float32]:
+    """Return the highest absolute value of each sample's channels."""
+    level: NDArray[np.float32] = np.maximum(block.max(axis=0), -block.min(axis=0))
+    return level

@@ -18,7 +18,7 @@ import tests.bench
 from tests.bench import Figure
 
 REPORT = Path(".trackproof/bench.json")
-NO_BENCHMARKS = {"__main__", "figures", "writing"}
+NO_BENCHMARKS = {"__main__", "figures", "sounding", "spending", "writing"}
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -6,6 +6,8 @@ import math
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from reference_workers.errors import WorkerError
 from reference_workers.state.models import Transcript
 from reference_workers.workers import Worker
@@ -61,25 +63,29 @@ def silence_is_not_a_number() -> None:
 @mutant("peaks")
 def left_channel_alone() -> None:
     """Only the left channel is looked at."""
-    rewrite("audio.waveform", "peaks", ".max(axis=0)", "[0]")
+    replace("audio.waveform", "_level", lambda _: lambda block: np.abs(block[0]))
 
 
 @mutant("peaks")
 def mean_of_the_channels() -> None:
     """Both channels are averaged: a voice on one side is drawn at half its height."""
-    rewrite("audio.waveform", "peaks", ".max(axis=0)", ".mean(axis=0)")
+    replace("audio.waveform", "_level", lambda _: lambda block: np.abs(block).mean(axis=0))
 
 
 @mutant("peaks")
 def what_is_below_0_is_ignored() -> None:
     """Only samples above 0 count."""
-    rewrite("audio.waveform", "peaks", "np.abs(frame.to_ndarray())", "frame.to_ndarray()")
+    replace("audio.waveform", "_level", lambda _: lambda block: block.max(axis=0))
 
 
 @mutant("peaks")
 def means_instead_of_peaks() -> None:
     """The mean level is drawn."""
-    rewrite("audio.waveform", "peaks", "highest[a:b].max()", "highest[a:b].mean()")
+    replace(
+        "audio.waveform",
+        "_level",
+        lambda level: lambda block: np.full_like(level(block), level(block).mean()),
+    )
 
 
 @mutant("peaks")
@@ -87,9 +93,9 @@ def tail_lost() -> None:
     """The last twentieth of the audio is not drawn."""
     rewrite(
         "audio.waveform",
-        "peaks",
-        "    if not grains:",
-        "    del grains[len(grains) * 19 // 20 :]\n    if not grains:",
+        "_drawn",
+        "drawing.add(block)",
+        "drawing.add(block if drawing.samples < samples * 19 // 20 else 0 * block)",
     )
 
 

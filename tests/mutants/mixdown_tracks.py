@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
-from reference_workers.audio import decoding, mixing
+import av
+import numpy as np
+
+from reference_workers.audio import mixing, opening
 from reference_workers.errors import WorkerError
 from reference_workers.state.models import Transcript
 from tests.mutants.model import Collection
@@ -45,10 +49,10 @@ def other_rates_are_skipped() -> None:
     rewrite(
         "audio.decoding",
         "frames",
-        "            for out in resampler.resample(frame):",
-        """            if frame.sample_rate != RATE:
-                continue
-            for out in resampler.resample(frame):""",
+        "                for out in resampler.resample(frame):",
+        """                if frame.sample_rate != RATE:
+                    continue
+                for out in resampler.resample(frame):""",
     )
 
 
@@ -58,39 +62,53 @@ def end_lost() -> None:
     rewrite(
         "audio.mixing",
         "write_mixdown",
-        "output.mux(encoder.encode(out))",
-        "output.mux(encoder.encode(out) if mixed < 3 * RATE else [])",
+        "for block in limited(mixed(tracks, channels)):",
+        "for _, block in zip(range(3), limited(mixed(tracks, channels))):",
     )
 
 
 @mutant("duration")
 def ends_with_the_shortest() -> None:
     """The mixdown ends with the first track that ends."""
-    rewrite("audio.mixing", "_mixer", "duration=longest", "duration=shortest")
+    rewrite("audio.mixing", "mixed", "zip_longest(*tracks)", "zip(*tracks)")
 
 
 @mutant("level")
 def amix_normalises() -> None:
-    """The filter amix divides every track's level by their number."""
-    rewrite("audio.mixing", "_mixer", "normalize=0", "normalize=1")
+    """Every track's level is divided by their number, as amix does by itself."""
+    rewrite("audio.mixing", "mixed", "yield total", "yield total / np.float32(len(tracks))")
 
 
 @mutant("level")
 def first_track_is_louder() -> None:
     """The first track is mixed at twice its level."""
-    rewrite("audio.mixing", "_mixer", "normalize=0", "normalize=0:weights=2 1")
+    rewrite(
+        "audio.mixing",
+        "mixed",
+        "        for block in here:",
+        "        here[0] = 2 * here[0]\n        for block in here:",
+    )
 
 
 @mutant("level")
 def mono_loses_3_db() -> None:
     """Mono tracks come into the stereo mix at 3 dB less, as libav does it by itself."""
-    rewrite("audio.mixing", "_mixer", "c0=c0|c1=c0", "c0=0.707*c0|c1=0.707*c0")
+    rewrite(
+        "audio.mixing",
+        "mixed",
+        "+= block",
+        "+= block * np.float32(0.707 if len(block) == 1 else 1)",
+    )
 
 
 @mutant("stereo")
 def right_channel_dropped() -> None:
     """Only the left channel is filled."""
-    rewrite("audio.mixing", "_mixer", "channel_layouts=stereo", "channel_layouts=mono")
+    replace(
+        "audio.mixing",
+        "as_16_bit_stereo",
+        lambda right: lambda block: right(block) * np.array([1, 0], dtype=np.int16),
+    )
 
 
 @mutant("stereo")
@@ -103,20 +121,18 @@ def stereo_tracks_made_mono() -> None:
 @mutant("stereo")
 def left_channel_twice() -> None:
     """The right channel carries the left one again."""
-    rewrite(
+    replace(
         "audio.mixing",
-        "_mixer",
-        "    mix.link_to(shape)",
-        """    twice = graph.add("pan", "stereo|c0=c0|c1=c0")
-    mix.link_to(twice)
-    twice.link_to(shape)""",
+        "as_16_bit_stereo",
+        lambda right: lambda block: np.ascontiguousarray(right(block)[:, [0, 0]]),
     )
 
 
 @mutant("stereo")
-def samples_stay_floats() -> None:
-    """The mix is encoded from floats, which know no full scale."""
-    rewrite("audio.mixing", "_mixer", "sample_fmts=s16p", "sample_fmts=fltp")
+def samples_wrap_around() -> None:
+    """What is above full scale comes out at the other end of the scale."""
+    replace("audio.mixing", "limited", lambda _: iter)
+    rewrite("audio.mixing", "as_16_bit_stereo", ".clip(-_FULL_SCALE, _FULL_SCALE - 1)", "")
 
 
 @mutant("presigned-sources")
@@ -140,13 +156,13 @@ def reads_with_its_own_key() -> None:
 
 def _without(*options: str) -> None:
     for option in options:
-        del decoding._OPEN_OPTIONS[option]
+        del opening._REMOTE[option]
 
 
 @mutant("reconnects")
 def never_reconnects() -> None:
     """A connection that is cut is not taken up again."""
-    _without(*[option for option in decoding._OPEN_OPTIONS if option.startswith("reconnect")])
+    _without(*[option for option in opening._REMOTE if option.startswith("reconnect")])
 
 
 @mutant("reconnects")
@@ -160,24 +176,32 @@ def cut_tracks_are_taken_for_whole() -> None:
     """A connection that is cut ends the track, and nobody notices."""
     never_reconnects()
     rewrite(
-        "audio.decoding",
-        "_timed",
-        "if declared is not None and end < declared - _MISSING_SECONDS:",
-        "if False:",
+        "audio.opening",
+        "packets",
+        "raise failure(container.name, what, error) from error",
+        "return",
     )
+    replace("audio.opening", "_hold_whole", lambda _: lambda *_: None)
 
 
 @mutant("mp3")
 def writes_ogg() -> None:
     """The mixdown is Ogg/Opus, whatever its name says."""
-    rewrite(
-        "audio.mixing",
-        "write_mixdown",
-        'format="mp3"',
-        'format="ogg"',
-        ('"libmp3lame"', '"libopus"'),
-    )
-    rewrite("audio.mixing", "_mixer", "sample_fmts=s16p", "sample_fmts=s16")
+
+    def make(mix: Any) -> Any:
+        def as_ogg(sources: Any, target: Path) -> float:
+            seconds: float = mix(sources, target)
+            with av.open(str(target)) as mp3, av.open(f"{target}.ogg", "w") as ogg:
+                encoder = ogg.add_stream("libopus", rate=48_000, layout="stereo")
+                for frame in mp3.decode(audio=0):
+                    ogg.mux(encoder.encode(frame))
+                ogg.mux(encoder.encode(None))
+            Path(f"{target}.ogg").replace(target)
+            return seconds
+
+        return as_ogg
+
+    replace("workers.mixdown_tracks", "write_mixdown", make)
 
 
 @mutant("key")
@@ -226,14 +250,16 @@ def _leave_out(what: str) -> None:
     rewrite(
         "audio.mixing",
         "write_mixdown",
-        "[stack.enter_context(opened(source)) for source in sources]",
-        "list(_openable(stack, sources))",
+        "for source in sources:",
+        "for source in _openable(sources):",
     )
 
-    def openable(stack: Any, sources: Any) -> Any:
+    def openable(sources: Any) -> Any:
         for source in sources:
             try:
-                yield stack.enter_context(decoding.opened(source))
+                with opening.opened(source):
+                    pass
+                yield source
             except WorkerError as error:
                 if what not in str(error):
                     raise
@@ -256,9 +282,4 @@ def silent_tracks_are_left_out() -> None:
 @mutant("lost-track")
 def truncated_track_passes() -> None:
     """A track that breaks off is mixed as if it were whole."""
-    rewrite(
-        "audio.decoding",
-        "_declared_end",
-        "return Fraction(container.duration, av.time_base)",
-        "return None",
-    )
+    replace("audio.opening", "_hold_whole", lambda _: lambda *_: None)

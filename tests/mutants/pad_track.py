@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from reference_workers.audio.copying import NotCleanError
 from reference_workers.errors import PermanentError, WorkerError
 from reference_workers.services.storage import Storage
 from reference_workers.workers import Worker
@@ -13,6 +14,13 @@ from tests.mutants.patching import around, change_output, replace, rewrite
 TASK = "pad_track"
 
 mutant = Collection(TASK)
+
+
+def _never_copied() -> None:
+    def encoded_anew(*_: Any) -> None:
+        raise NotCleanError
+
+    replace("audio.padding", "write_copied", lambda _: encoded_anew)
 
 
 @mutant("source-url")
@@ -39,31 +47,40 @@ def busy_s3_is_final() -> None:
 @mutant("offset")
 def offset_in_seconds() -> None:
     """The offset's seconds are taken for milliseconds."""
-    rewrite("audio.padding", "delay_milliseconds", "offset * 1000", "offset")
+    rewrite("audio.padding", "delay_samples", "offset * RATE", "offset * RATE / 1000")
 
 
 @mutant("offset")
 def offset_ignored() -> None:
     """Nothing is ever padded."""
-    rewrite("audio.padding", "offset_seconds", "return start_time(stream)", "return Fraction(0)")
+    rewrite(
+        "audio.padding",
+        "offset_seconds",
+        "return start_time(container, stream)",
+        "return Fraction(0)",
+    )
 
 
 @mutant("offset")
 def padded_twice() -> None:
     """The silence is twice as long."""
-    rewrite("audio.padding", "delay_milliseconds", "offset * 1000", "offset * 2000")
+    rewrite("audio.padding", "delay_samples", "offset * RATE", "offset * RATE * 2")
 
 
 @mutant("offset")
 def end_lost() -> None:
     """What is beyond the first 3 s is lost."""
     rewrite(
+        "audio.copying",
+        "_unbroken",
+        "        position += samples\n",
+        "        position += samples\n        if position > 3 * RATE:\n            return\n",
+    )
+    rewrite(
         "audio.padding",
-        "write_padded",
-        "            graph.push(frame)",
-        """            if position > 3 * RATE:
-                break
-            graph.push(frame)""",
+        "write_encoded",
+        "            read += frame.samples\n",
+        "            if (read := read + frame.samples) > 3 * RATE:\n                break\n",
     )
 
 
@@ -73,23 +90,23 @@ def other_rates_play_too_fast() -> None:
     rewrite(
         "audio.decoding",
         "frames",
-        "            for out in resampler.resample(frame):",
-        "            frame.sample_rate = RATE\n            for out in resampler.resample(frame):",
+        "                for out in resampler.resample(frame):",
+        """                frame.sample_rate = RATE
+                for out in resampler.resample(frame):""",
     )
 
 
 @mutant("no-start-time")
 def negative_time_is_padded() -> None:
     """A track whose time is negative is padded as if it were positive."""
-    rewrite("audio.decoding", "start_time", "max(Fraction(0), stream", "abs(stream")
-    rewrite("audio.padding", "_chain", "delays={delay_ms}", "delays={abs(delay_ms)}")
+    rewrite("audio.opening", "start_time", "max(Fraction(0), stream", "abs(stream")
 
 
 @mutant("no-start-time")
 def missing_time_is_an_error() -> None:
     """A track without a start_time fails."""
     rewrite(
-        "audio.decoding",
+        "audio.opening",
         "start_time",
         "        return Fraction(0)\n",
         '        raise PermanentError("no start_time")\n',
@@ -99,31 +116,27 @@ def missing_time_is_an_error() -> None:
 @mutant("chain")
 def gaps_are_closed() -> None:
     """Packets are strung together: a muted while is lost."""
+    rewrite("audio.decoding", "frames", "if begins > position + JITTER_SAMPLES:", "if begins < 0:")
     rewrite(
-        "audio.decoding", "frames", "if expected > position + JITTER_SAMPLES:", "if expected < 0:"
+        "audio.copying",
+        "_unbroken",
+        "if abs(time - origin - position) > JITTER_SAMPLES:",
+        "if time < origin:",
     )
-
-
-@mutant("chain")
-def no_resampling_before_the_delay() -> None:
-    """The chain lacks aresample async."""
-    rewrite("audio.padding", "_chain", "async=1:min_hard_comp=0.005:first_pts=0", "async=0")
 
 
 @mutant("chain")
 def short_gaps_are_closed() -> None:
     """A gap of less than a second is lost."""
     rewrite("audio.decoding", "frames", "position + JITTER_SAMPLES", "position + RATE")
+    rewrite("audio.copying", "_unbroken", "> JITTER_SAMPLES", "> RATE")
 
 
 @mutant("milliseconds")
 def floats_are_cut() -> None:
     """The offset goes through a float: 1.001 s are 1000 ms."""
     rewrite(
-        "audio.padding",
-        "delay_milliseconds",
-        "math.floor(offset * 1000)",
-        "int(float(offset) * 1000)",
+        "audio.padding", "delay_samples", "round(offset * RATE)", "int(float(offset) * 1000) * 48"
     )
 
 
@@ -132,21 +145,23 @@ def whole_hundredths() -> None:
     """The offset is rounded to hundredths of a second."""
     rewrite(
         "audio.padding",
-        "delay_milliseconds",
-        "math.floor(offset * 1000)",
-        "round(offset * 100) * 10",
+        "delay_samples",
+        "round(offset * RATE)",
+        "round(offset * 100) * RATE // 100",
     )
 
 
 @mutant("stereo")
 def left_channel_alone_is_delayed() -> None:
     """The filter adelay is given one delay, and delays one channel."""
+    _never_copied()
     rewrite("audio.padding", "_chain", ":all=1", "")
 
 
 @mutant("stereo")
 def stereo_becomes_mono() -> None:
     """Both channels are mixed into one."""
+    _never_copied()
     replace("audio.padding", "layout_of", lambda _: lambda stream: "mono")
     replace("audio.decoding", "layout_of", lambda _: lambda stream: "mono")
 
@@ -160,12 +175,8 @@ def always_written() -> None:
 @mutant("start-time-zero")
 def keeps_its_old_times() -> None:
     """The padded track still says that it begins at its offset: it is padded twice."""
-    rewrite(
-        "audio.padding",
-        "write_padded",
-        "frame.pts = position",
-        "frame.pts = position + round(offset * RATE)",
-    )
+    _never_copied()
+    rewrite("audio.padding", "write_encoded", "_at(written, padded)", "_at(written + lead, padded)")
 
 
 def _key(template: str) -> None:
@@ -220,23 +231,13 @@ def size_of_the_source() -> None:
 @mutant("broken-media")
 def broken_media_is_tried_again() -> None:
     """Media that can never be read are retried."""
-    rewrite(
-        "audio.decoding",
-        "opened",
-        """            raise PermanentError("the media has no audio stream")""",
-        """            raise TransientError("the media has no audio stream")""",
-    )
+    rewrite("audio.opening", "opened", "raise PermanentError(", "raise TransientError(")
 
 
 @mutant("broken-media")
 def truncated_track_passes() -> None:
     """A track that breaks off is padded as if it were whole."""
-    rewrite(
-        "audio.decoding",
-        "_declared_end",
-        "return Fraction(container.duration, av.time_base)",
-        "return None",
-    )
+    replace("audio.opening", "_hold_whole", lambda _: lambda *_: None)
 
 
 @mutant("broken-media")

@@ -15,6 +15,7 @@ from tools.cli.cache import cache
 from tools.cli.contracts import contracts
 from tools.cli.doctor import doctor
 from tools.cli.explain import explain
+from tools.cli.fixtures import fixtures
 from tools.cli.register import register
 from tools.cli.run import run
 from tools.cli.verify import replay, verify
@@ -34,6 +35,7 @@ app.command(name="explain")(explain)
 app.command(name="doctor")(doctor)
 app.add_typer(contracts, name="contracts")
 app.add_typer(cache, name="cache")
+app.add_typer(fixtures, name="fixtures")
 
 
 def main() -> NoReturn:

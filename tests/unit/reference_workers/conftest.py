@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from reference_workers.audio import decoding
+from reference_workers.audio import opening
 from reference_workers.context import Clients, Context
 from reference_workers.seed import seed
 from reference_workers.state.cache import Cache
@@ -77,4 +77,4 @@ def context(bench: Bench) -> Context:
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let libav give up on a server at once, not after half a minute."""
-    monkeypatch.setitem(decoding._OPEN_OPTIONS, "reconnect_delay_max", "0")
+    monkeypatch.setitem(opening._REMOTE, "reconnect_delay_max", "0")

@@ -30,7 +30,9 @@ def write_sound(
     """Encode the same samples into every channel; `samples` are at 48 kHz whatever `rate` is."""
     layout = "mono" if channels == 1 else "stereo"
     with av.open(str(path), "w") as container:
-        stream = container.add_stream(codec, rate=rate, layout=layout)
+        # libav's own Vorbis encoder has to be asked for.
+        options = {"strict": "experimental"} if codec == "vorbis" else {}
+        stream = container.add_stream(codec, rate=rate, layout=layout, options=options)
         assert isinstance(stream, AudioStream)
         if codec != "pcm_s16le":
             stream.bit_rate = 128_000

@@ -42,9 +42,11 @@ def test_what_was_remembered_costs_nothing_again(bench: Bench) -> None:
     assert (second.calls, second.remembered, second.prompt_tokens) == (0, 1, 0)
 
 
-def test_a_task_on_audio_costs_its_seconds_and_bytes(bench: Bench) -> None:
-    meeting = make_meeting(tracks=2, seconds=6)
-    track = max(meeting.tracks, key=lambda one: one.offset)
+@pytest.mark.parametrize("index", [0, 1])
+def test_a_task_on_audio_costs_its_seconds_and_bytes(bench: Bench, index: int) -> None:
+    """A track without gaps is copied and never decoded; one with gaps is."""
+    track = make_meeting(tracks=2, seconds=20, offsets=[1, 2], seed=1).tracks[index]
+    assert bool(track.gaps) is bool(index)
     key = bench.record(track)
     size = len(bench.s3.read(RECORDINGS, key))
 
@@ -60,8 +62,10 @@ def test_a_task_on_audio_costs_its_seconds_and_bytes(bench: Bench) -> None:
 
     (cost,) = costs(bench)
     silent = sum(end - start for start, end in track.gaps)  # there are no packets to decode
-    assert cost.audio_seconds == pytest.approx(track.duration - silent, abs=0.1)
-    assert size / 2 < cost.bytes_in <= size  # packets, without what holds them together
+    decoded = track.duration - silent if track.gaps else 0
+    assert cost.audio_seconds == pytest.approx(decoded, abs=0.1)
+    # Packets, without what holds them together; those before the first gap twice.
+    assert size / 2 < cost.bytes_in <= size * (1 + index)
     (padded,) = bench.s3.keys("transcripts")
     assert cost.bytes_out == len(bench.s3.read("transcripts", padded))
     assert cost.calls == 2  # its size, and the upload

@@ -4,14 +4,19 @@ import socket
 from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import av
 import numpy as np
 import pytest
+from av.audio.stream import AudioStream
+from av.container import InputContainer
 
 from fixtures_audio import make_meeting, write_track
-from reference_workers.audio import decoding
-from reference_workers.audio.decoding import RATE, frames, opened, start_time
+from reference_workers.audio import opening
+from reference_workers.audio.decoding import RATE, frames
+from reference_workers.audio.opening import opened, start_time
 from reference_workers.errors import PermanentError, TransientError
 from tests.unit.reference_workers.sounds import (
     breaking_server,
@@ -24,7 +29,7 @@ from tests.unit.reference_workers.sounds import (
 def positions(source: str) -> list[tuple[int, int]]:
     """Return where each frame begins and how long it is, in samples."""
     with opened(source) as (container, stream):
-        return [(frame.pts or 0, frame.samples) for frame in frames(container, stream)]
+        return [(begins, frame.samples) for begins, frame in frames(container, stream)]
 
 
 @pytest.fixture
@@ -35,20 +40,24 @@ def late_joiner(tmp_path: Path) -> Path:
 
 
 def test_an_offset_is_read_exactly(late_joiner: Path) -> None:
-    with opened(str(late_joiner)) as (_, stream):
-        assert start_time(stream) == Fraction(3217, 1000)
-
-
-class _Stream:
-    time_base = Fraction(1, 1000)
-
-    def __init__(self, start: int | None) -> None:
-        self.start_time = start
+    with opened(str(late_joiner)) as (container, stream):
+        assert start_time(container, stream) == Fraction(3217, 1000)
 
 
 @pytest.mark.parametrize(("start", "offset"), [(None, 0), (-7, 0), (0, 0), (1, Fraction(1, 1000))])
 def test_an_offset_that_is_missing_or_negative_is_none(start: int | None, offset: Fraction) -> None:
-    assert start_time(_Stream(start)) == offset  # type: ignore[arg-type]
+    container = SimpleNamespace(format=SimpleNamespace(name="matroska,webm"))
+    stream = SimpleNamespace(start_time=start, time_base=Fraction(1, 1000))
+
+    assert start_time(cast("InputContainer", container), cast("AudioStream", stream)) == offset
+
+
+def test_the_delay_of_an_mp3_is_no_offset(tmp_path: Path) -> None:
+    path = write_sound(silence(1), tmp_path / "a.mp3", codec="libmp3lame")
+
+    with opened(str(path)) as (container, stream):
+        assert stream.start_time
+        assert start_time(container, stream) == 0
 
 
 def test_the_first_audible_sample_is_sample_nought(late_joiner: Path) -> None:
@@ -84,7 +93,7 @@ def test_any_rate_is_handed_out_at_48_khz_in_full_length(
     )
 
     with opened(str(path)) as (container, stream):
-        handed_out = list(frames(container, stream))
+        handed_out = [frame for _, frame in frames(container, stream)]
 
     assert {frame.sample_rate for frame in handed_out} == {48_000}
     assert {frame.layout.nb_channels for frame in handed_out} == {channels}
@@ -151,8 +160,8 @@ def test_a_server_that_is_not_there_may_come_back() -> None:
 
 @pytest.mark.usefixtures("impatient")
 def test_a_server_that_falls_silent_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert "rw_timeout" in decoding._OPEN_OPTIONS
-    monkeypatch.setitem(decoding._OPEN_OPTIONS, "rw_timeout", "50000")
+    assert "rw_timeout" in opening._REMOTE
+    monkeypatch.setitem(opening._REMOTE, "rw_timeout", "50000")
     with socket.create_server(("127.0.0.1", 0)) as listener:
         url = f"http://127.0.0.1:{listener.getsockname()[1]}/track.webm"
 

@@ -1,12 +1,15 @@
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from fixtures_audio import RATE_HZ
-from reference_workers.audio.waveform import peaks
+from fixtures_audio import RATE_HZ, make_meeting, write_meeting
+from reference_workers.audio import waveform
+from reference_workers.audio.mixing import write_mixdown
+from reference_workers.audio.waveform import PEAKS, peaks
 from reference_workers.errors import PermanentError
 from tests.unit.reference_workers.sounds import silence, write_picture, write_sound
 
@@ -20,6 +23,40 @@ def test_silence_is_255_zeros(tmp_path: Path) -> None:
     path = write_sound(silence(2), tmp_path / "a.wav", codec="pcm_s16le")
 
     assert peaks(str(path)) == [0.0] * 255
+
+
+@pytest.mark.parametrize("stated", [0, 47_999, 48_001, 200_000])
+@pytest.mark.parametrize("samples", [1, 2, 254, 255, 256, 48_000, 131_071])
+def test_peaks_are_those_of_the_samples_whatever_the_header_states(
+    tmp_path: Path, samples: int, stated: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    noise = np.random.default_rng(samples).uniform(-0.9, 0.9, samples).astype(np.float32)
+    path = write_sound(noise, tmp_path / "a.wav", codec="pcm_s16le")
+    if stated:
+        monkeypatch.setattr(waveform, "_stated_samples", lambda _: stated)
+
+    drawn = peaks(str(path))
+
+    starts = [i * samples // PEAKS for i in range(PEAKS + 1)]
+    parts = [noise[a : max(b, a + 1)] for a, b in pairwise(starts)]
+    assert drawn == pytest.approx([float(np.abs(part).max()) for part in parts], abs=0.0002)
+
+
+def test_a_mixdown_is_read_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    tracks = write_meeting(make_meeting(tracks=2, seconds=7.777), tmp_path)
+    write_mixdown([str(track) for track in tracks], tmp_path / "audio.mp3")
+    readings: list[int] = []
+    once = waveform._drawn
+
+    def noted(source: str, samples: int) -> waveform._Drawing:
+        readings.append(samples)
+        return once(source, samples)
+
+    monkeypatch.setattr(waveform, "_drawn", noted)
+
+    assert max(peaks(str(tmp_path / "audio.mp3"))) > 0.1
+
+    assert readings == [round(7.777 * RATE_HZ)]
 
 
 @pytest.mark.parametrize("seconds", [0.001, 0.05, 0.254, 0.255, 0.2551, 1.0, 3.7])

@@ -1,0 +1,91 @@
+"""A server of one file that misbehaves as told: cuts, stalls, refuses, or knows no ranges."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Event, Thread
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """How one request is answered; the default is as it should be."""
+
+    status: int | None = None
+    """An error; None serves the file."""
+    part: float = 1.0
+    """So much of what was asked for is sent before the connection is cut."""
+    stalls: bool = False
+    """Falls silent where it would be cut, and stays connected."""
+
+
+GOOD = Answer()
+
+
+@dataclass(slots=True)
+class Source:
+    """A file on a server."""
+
+    url: str
+    ranges: list[str | None] = field(default_factory=list)
+    """What each request asked for."""
+
+
+@contextmanager
+def serving(
+    content: bytes, answers: Sequence[Answer] = (), *, then: Answer = GOOD, ranges: bool = True
+) -> Iterator[Source]:
+    """Serve `content` under a presigned URL: the first requests by `answers`, others by `then`."""
+    done = Event()
+    left = list(answers)
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            asked = self.headers.get("Range")
+            source.ranges.append(asked)
+            answer = left.pop(0) if left else then
+            if answer.status is not None:
+                self.send_error(answer.status)
+                return
+            begins = 0
+            if ranges and asked and (numbers := re.fullmatch(r"bytes=(\d+)-", asked)):
+                begins = int(numbers[1])
+            if begins and begins >= len(content):
+                self.send_error(416)
+                return
+            rest = content[begins:]
+            self.send_response(206 if ranges and asked else 200)
+            self.send_header("Content-Length", str(len(rest)))
+            if ranges:
+                self.send_header("Accept-Ranges", "bytes")
+                self.send_header(
+                    "Content-Range", f"bytes {begins}-{len(content) - 1}/{len(content)}"
+                )
+            self.end_headers()
+            try:
+                self.wfile.write(rest[: round(len(rest) * answer.part)])
+                self.wfile.flush()
+            except ConnectionError:
+                return
+            if answer.stalls:
+                done.wait()
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
+        thread.start()
+        source = Source(
+            f"http://127.0.0.1:{server.server_port}/recordings/a%20track.webm"
+            "?X-Amz-Signature=secret"
+        )
+        try:
+            yield source
+        finally:
+            done.set()
+            server.shutdown()
+            thread.join()

@@ -1,0 +1,186 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from fixtures_audio import Track, make_meeting, write_track
+from reference_workers.audio import opening
+from reference_workers.audio.decoding import RATE
+from reference_workers.audio.mixing import write_mixdown
+from reference_workers.audio.padding import write_encoded, write_padded
+from reference_workers.audio.waveform import peaks
+from reference_workers.errors import PermanentError, TransientError
+from tests.unit.reference_workers.audio.exactness import assert_exact, by_pyav
+from tests.unit.reference_workers.audio.recordings import write_opus
+from tests.unit.reference_workers.audio.serving import Answer, Source, serving
+from tests.unit.reference_workers.sounds import samples_of, write_sound
+
+Job = Callable[[str, Path], object]
+
+
+def pad(url: str, target: Path) -> None:
+    write_padded(url, target, Fraction(1))
+
+
+def encode(url: str, target: Path) -> None:
+    write_encoded(url, target, RATE)
+
+
+def mix(url: str, target: Path) -> None:
+    write_mixdown([url], target)
+
+
+def draw(url: str, target: Path) -> None:
+    target.write_text(str(peaks(url)))
+
+
+JOBS = pytest.mark.parametrize("job", [pad, encode, mix, draw])
+
+TROUBLES = {
+    "cut once": [Answer(part=0.5)],
+    "cut in the header": [Answer(part=0.01)],
+    "cut four times": [Answer(part=0.3)] * 4,
+    "cut, then 503 once": [Answer(part=0.4), Answer(status=503)],
+    "503 at first": [Answer(status=503)],
+    "429 at first": [Answer(status=429)],
+    "stalled": [Answer(part=0.5, stalls=True)],
+    "stalled before the first byte": [Answer(part=0, stalls=True)],
+}
+
+
+@pytest.fixture(scope="module")
+def track() -> Track:
+    return make_meeting(tracks=1, seconds=30, seed=4).tracks[0]
+
+
+@pytest.fixture(scope="module")
+def recorded(track: Track, tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    path = tmp_path_factory.mktemp("recorded") / "track.webm"
+    write_track(track, path)
+    return path.read_bytes()
+
+
+@pytest.fixture
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Give a silent server half a second, not twenty."""
+    monkeypatch.setitem(opening._REMOTE, "rw_timeout", "500000")
+
+
+@JOBS
+@pytest.mark.parametrize("trouble", TROUBLES)
+@pytest.mark.usefixtures("patient")
+def test_a_server_in_trouble_loses_nothing(
+    tmp_path: Path, recorded: bytes, trouble: str, job: Job
+) -> None:
+    undisturbed = tmp_path / "source.webm"
+    undisturbed.write_bytes(recorded)
+    job(str(undisturbed), tmp_path / "expected")
+
+    with serving(recorded, TROUBLES[trouble]) as source:
+        job(source.url, tmp_path / "made")
+
+    assert (tmp_path / "made").read_bytes() == (tmp_path / "expected").read_bytes()
+
+
+@JOBS
+def test_a_server_that_knows_no_ranges_is_read_in_one_go(
+    tmp_path: Path, recorded: bytes, job: Job
+) -> None:
+    undisturbed = tmp_path / "source.webm"
+    undisturbed.write_bytes(recorded)
+    job(str(undisturbed), tmp_path / "expected")
+
+    with serving(recorded, ranges=False) as source:
+        job(source.url, tmp_path / "made")
+
+    assert (tmp_path / "made").read_bytes() == (tmp_path / "expected").read_bytes()
+
+
+CUT = Answer(part=0.5)
+LOST: dict[str, Callable[[bytes], AbstractContextManager[Source]]] = {
+    "cut, then gone": lambda content: serving(content, [CUT], then=Answer(status=404)),
+    "cut, then refused": lambda content: serving(content, [CUT], then=Answer(status=403)),
+    "cut, then 503 for good": lambda content: serving(content, [CUT], then=Answer(status=503)),
+    "cut, and no ranges": lambda content: serving(content, [CUT], ranges=False),
+    "always cut, and no ranges": lambda content: serving(content, then=CUT, ranges=False),
+}
+SHAPES: dict[str, Callable[[Track, Path], Path]] = {
+    "webm": lambda track, path: write_opus([samples_of(track)], path),
+    "live webm": lambda track, path: write_opus([samples_of(track)], path, live=True),
+    "mp3": lambda track, path: write_sound(samples_of(track), path, codec="libmp3lame"),
+    "wav": lambda track, path: write_sound(samples_of(track), path, codec="pcm_s16le"),
+    "mp4": lambda track, path: write_sound(samples_of(track), path, codec="aac"),
+    "ogg": lambda track, path: write_sound(samples_of(track), path),
+}
+
+
+@pytest.fixture(scope="module")
+def in_every_shape(track: Track, tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
+    folder = tmp_path_factory.mktemp("shapes")
+    return {
+        shape: write(track, folder / f"track.{shape.split()[-1]}").read_bytes()
+        for shape, write in SHAPES.items()
+    }
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_a_whole_track_of_any_shape_is_taken_for_whole(
+    tmp_path: Path, track: Track, in_every_shape: dict[str, bytes], shape: str
+) -> None:
+    with serving(in_every_shape[shape]) as source:
+        mix(source.url, tmp_path / "audio.mp3")
+
+    assert_exact(track, by_pyav(tmp_path / "audio.mp3"))
+
+
+@pytest.mark.parametrize("loss", LOST)
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.usefixtures("impatient")
+def test_a_track_that_stays_cut_is_never_taken_for_whole(
+    tmp_path: Path, in_every_shape: dict[str, bytes], shape: str, loss: str
+) -> None:
+    with (
+        LOST[loss](in_every_shape[shape]) as source,
+        pytest.raises((TransientError, PermanentError), match=r"recordings/a track\.webm") as error,
+    ):
+        mix(source.url, tmp_path / "audio.mp3")
+
+    assert "secret" not in str(error.value)
+    if "webm" in shape:
+        assert isinstance(error.value, TransientError)
+
+
+@pytest.mark.usefixtures("impatient")
+def test_of_many_tracks_the_lost_one_is_named(tmp_path: Path, recorded: bytes) -> None:
+    with (
+        serving(recorded) as good,
+        serving(recorded, [CUT], then=Answer(status=503)) as bad,
+        pytest.raises(TransientError, match=r"recordings/a track\.webm: audio breaks off"),
+    ):
+        write_mixdown([good.url, bad.url], tmp_path / "audio.mp3")
+
+
+def test_what_a_playlist_points_to_is_never_asked_for(tmp_path: Path, recorded: bytes) -> None:
+    with serving(recorded) as inside:
+        playlist = f"#EXTM3U\n#EXTINF:30,\n{inside.url}\n#EXT-X-ENDLIST\n".encode()
+        with serving(playlist) as source, pytest.raises(PermanentError, match="cannot be opened"):
+            mix(source.url, tmp_path / "audio.mp3")
+
+    assert inside.ranges == []
+
+
+def test_a_track_read_over_a_bad_line_is_exact(
+    tmp_path: Path, track: Track, recorded: bytes
+) -> None:
+    with serving(recorded, TROUBLES["cut, then 503 once"]) as source:
+        mix(source.url, tmp_path / "audio.mp3")
+
+    assert len(source.ranges) >= 3
+    samples = by_pyav(tmp_path / "audio.mp3")
+    assert_exact(track, samples)
+    assert np.isclose(samples.size, track.duration * RATE, atol=1)

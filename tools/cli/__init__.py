@@ -15,6 +15,7 @@ from tools.cli.cache import cache
 from tools.cli.contracts import contracts
 from tools.cli.doctor import doctor
 from tools.cli.explain import explain
+from tools.cli.fleet import fleet
 from tools.cli.register import register
 from tools.cli.run import run
 from tools.cli.verify import verify
@@ -33,6 +34,7 @@ app.command(name="explain")(explain)
 app.command(name="doctor")(doctor)
 app.add_typer(contracts, name="contracts")
 app.add_typer(cache, name="cache")
+app.add_typer(fleet, name="fleet")
 
 
 def main() -> NoReturn:

@@ -26,8 +26,10 @@ pytestmark = [
 def verified(profile: Path, conductor: ConductorServer, only: str, result: Path) -> dict[str, Any]:
     """Return the verdict of `trackproof verify`, as its JSON file tells it."""
     done = subprocess.run(
-        [sys.executable, "-m", "tools.cli", "verify", "--fleet", profile, "--only", only]
-        + ["--conductor", conductor.api_url, "--json", result],
+        [
+            *(sys.executable, "-m", "tools.cli", "verify", "--fleet", profile, "--only", only),
+            *("--conductor", conductor.api_url, "--json", result),
+        ],
         capture_output=True,
         text=True,
         timeout=280,

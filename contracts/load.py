@@ -18,6 +18,7 @@ from contracts.sections import read_events, read_services
 
 ROOT = Path(__file__).parent
 WORKFLOW_NAME = "diarization_pipeline"
+WORKFLOW_FILE = f"workflows/{WORKFLOW_NAME}.json"
 OWNER_EMAIL = "reflector@example.com"
 
 _DEFINITION_DEFAULTS: dict[str, Any] = {
@@ -113,8 +114,12 @@ class Contracts:
 
     @property
     def steps(self) -> tuple[Step, ...]:
-        """The pipeline's steps, counted from 1; a dynamic fork is one step."""
-        found = _worker_tasks(self.workflow["tasks"])
+        """The pipeline's steps, counted from 1; a dynamic fork is one step.
+
+        Raises:
+            ContractFileError: It cannot be told what a dynamic fork forks into.
+        """
+        found = _worker_tasks(self.root / WORKFLOW_FILE, self.workflow["tasks"])
         return tuple(
             Step(
                 index=index,
@@ -144,7 +149,9 @@ def field_names(schema: Schema) -> list[str]:
     return sorted(schema["properties"])
 
 
-def _worker_tasks(tasks: list[dict[str, Any]]) -> Iterator[tuple[dict[str, Any], str]]:
+def _worker_tasks(
+    path: Path, tasks: Sequence[Mapping[str, Any]]
+) -> Iterator[tuple[Mapping[str, Any], str]]:
     """Yield each worker's task with its task type; a dynamic fork yields what it forks into."""
     forked_into = {
         task["taskReferenceName"]: task["inputParameters"]["task_type"]
@@ -156,11 +163,16 @@ def _worker_tasks(tasks: list[dict[str, Any]]) -> Iterator[tuple[dict[str, Any],
             case "SIMPLE":
                 yield task, task["name"]
             case "FORK_JOIN":
-                for branch in task["forkTasks"]:
-                    yield from _worker_tasks(branch)
+                for branch in task.get("forkTasks", ()):
+                    yield from _worker_tasks(path, branch)
             case "FORK_JOIN_DYNAMIC":
-                source = task["inputParameters"][task["dynamicForkTasksParam"]]
-                yield task, forked_into[source.removeprefix("${").split(".")[0]]
+                source = task.get("inputParameters", {}).get(task.get("dynamicForkTasksParam"))
+                helper = str(source).removeprefix("${").split(".")[0]
+                if helper not in forked_into:
+                    what = f"it cannot be told what {task['taskReferenceName']!r} forks into"
+                    hint = "feed it from a task beside it that is given a task_type"
+                    raise ContractFileError(path, "/tasks", what, hint)
+                yield task, forked_into[helper]
             case _:
                 continue
 
@@ -177,7 +189,10 @@ def load_contracts(root: Path = ROOT) -> Contracts:
     shapes_file = root / "shapes.yaml"
     shapes = read_data(shapes_file)
     check_schema(shapes_file, "", shapes)
-    workflow = read_data(root / "workflows" / f"{WORKFLOW_NAME}.json")
+    check_shape(shapes_file, shapes, {"type": "object", "required": ["$defs"]})
+    workflow_file = root / WORKFLOW_FILE
+    workflow = read_data(workflow_file)
+    check_shape(workflow_file, workflow, read_data(meta / "workflow.schema.yaml"))
     pipeline_file = root / "pipeline.yaml"
     pipeline = read_data(pipeline_file)
     clauses_of = {"type": "array", "items": {"$ref": "#/$defs/clause"}}

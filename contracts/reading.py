@@ -1,8 +1,9 @@
 """Read one contract file as data, trusting nothing in it.
 
 Aliases are refused: no contract needs them, and a handful of nested ones unfolds into
-gigabytes. So is nesting without end, on which the parser takes minutes. References are followed
-inside the contracts folder only.
+gigabytes. So is nesting without end, on which the parser takes minutes, and a key that stands
+twice in one place, of which a parser drops all but the last. References are followed inside the
+contracts folder only.
 """
 
 from __future__ import annotations
@@ -20,12 +21,19 @@ from contracts.errors import ContractFileError
 MAX_BYTES = 1_000_000
 MAX_DEPTH = 100
 
+_DRAFT = "https://json-schema.org/draft/2020-12/schema"
+_JSON_SCHEMA = jsonschema_rs.Draft202012Validator(
+    # The dialect ignores what it does not know; here that is a typo.
+    {"$id": "urn:strict", "$dynamicAnchor": "meta", "$ref": _DRAFT, "unevaluatedProperties": False}
+)
+
 
 def read_data(path: Path) -> Any:
     """Return what a YAML or JSON file holds.
 
     Raises:
-        ContractFileError: It is missing, too large, no text, no YAML, or uses an alias.
+        ContractFileError: It is missing, too large, no text, no YAML, uses an alias, or says a
+            key twice.
     """
     try:
         if path.stat().st_size > MAX_BYTES:
@@ -38,9 +46,9 @@ def read_data(path: Path) -> Any:
         raise ContractFileError(path, "", "it is no UTF-8 text", "save it as UTF-8") from error
     try:
         if path.suffix == ".json":
-            return json.loads(text)
+            return json.loads(text, object_pairs_hook=_each_key_once)
         _refuse_bombs(path, text)
-        return yaml.safe_load(text)
+        return yaml.load(text, _Loader)  # noqa: S506 - a SafeLoader
     except (ValueError, yaml.YAMLError, RecursionError) as error:
         where = getattr(error, "problem_mark", None)
         place = f" in line {where.line + 1}, column {where.column + 1}" if where else ""
@@ -48,6 +56,26 @@ def read_data(path: Path) -> Any:
         raise ContractFileError(
             path, "", f"it cannot be parsed{place}: {problem}", "correct the syntax there"
         ) from error
+
+
+def _each_key_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for key, value in pairs:
+        if key in found:
+            raise ValueError(f"the key {key!r} stands twice")
+        found[key] = value
+    return found
+
+
+class _Loader(yaml.SafeLoader):
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        seen = set()
+        for key in (key for key, _ in node.value if isinstance(key, yaml.ScalarNode)):
+            if key.value in seen:
+                what = f"the key {key.value!r} stands twice"
+                raise yaml.constructor.ConstructorError(problem=what, problem_mark=key.start_mark)
+            seen.add(key.value)
+        return super().construct_mapping(node, deep)
 
 
 def _refuse_bombs(path: Path, text: str) -> None:
@@ -99,22 +127,49 @@ def check_schema(path: Path, place: str, schema: Any) -> None:
                 f"it refers to {reference!r}, which is never fetched",
                 'refer to "#/$defs/…" or "../shapes.yaml#/$defs/…"',
             )
-    try:
-        jsonschema_rs.meta.validate(schema)
-    except jsonschema_rs.ValidationError as error:
+    errors = list(_JSON_SCHEMA.iter_errors(schema))
+    if errors:
+        # The faults around the innermost one follow from it.
+        error = max(errors, key=lambda error: len(error.instance_path))
         raise ContractFileError(
             path,
             place + pointer(error.instance_path),
-            f"it is no JSON Schema 2020-12: {error.message[:200]}",
+            f"it is no JSON Schema 2020-12: {_reason(error)}",
             "correct the schema",
-        ) from error
+        )
+    for where, name in _undeclared(schema, place):
+        hint = "correct the name, or describe it under properties"
+        raise ContractFileError(path, where, f"{name!r} is required, but not described", hint)
+
+
+def _reason(error: jsonschema_rs.ValidationError) -> str:
+    if isinstance(error.kind, jsonschema_rs.ValidationErrorKind.UnevaluatedProperties):
+        return f"it knows no keyword {', '.join(map(repr, error.kind.unexpected))}"
+    return error.message[:200]
+
+
+def _undeclared(node: Any, place: str) -> Iterator[tuple[str, str]]:
+    """Yield every required field that the properties beside it do not have, with its pointer."""
+    if isinstance(node, dict):
+        required, properties = node.get("required"), node.get("properties")
+        if isinstance(required, list) and isinstance(properties, dict):
+            yield from (
+                (f"{place}/required/{index}", name)
+                for index, name in enumerate(required)
+                if name not in properties
+            )
+        for key, value in node.items():
+            yield from _undeclared(value, place + pointer([key]))
+    elif isinstance(node, list):
+        for index, value in enumerate(node):
+            yield from _undeclared(value, f"{place}/{index}")
 
 
 def references(node: Any, place: str) -> Iterator[tuple[str, str]]:
     """Yield every $ref below `node`, with its pointer."""
     if isinstance(node, dict):
         for key, value in node.items():
-            below = f"{place}/{key}"
+            below = place + pointer([key])
             if key == "$ref" and isinstance(value, str):
                 yield below, value
             else:

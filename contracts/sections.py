@@ -9,7 +9,7 @@ from typing import Any
 
 from contracts.bundling import Schema, bundled
 from contracts.errors import ContractFileError
-from contracts.reading import check_schema, check_shape, read_data, references
+from contracts.reading import check_schema, check_shape, pointer, read_data, references
 
 EVENTS = "events"
 SERVICES = "services"
@@ -76,13 +76,45 @@ def read_services(root: Path, meta: Path) -> dict[str, Schema]:
     for path in sorted((root / SERVICES).glob(f"*{SUFFIX}")):
         data = read_data(path)
         check_shape(path, data, kind)
-        for where, reference in references(data, ""):
-            if not reference.startswith("#/components/"):
-                hint = 'refer to "#/components/…" of the same file'
-                what = f"it refers to {reference!r}, which is never fetched"
-                raise ContractFileError(path, where, what, hint)
+        check_service(path, "", data)
         found[path.name.removesuffix(SUFFIX)] = data
     return found
+
+
+def check_service(path: Path, place: str, service: Any) -> None:
+    """Make sure that a document refers to its own components only, and that its schemas are ones.
+
+    Raises:
+        ContractFileError: It does not; nothing is ever fetched.
+    """
+    components = service.get("components", {})
+    for where, reference in references(service, place):
+        if not reference.startswith("#/components/"):
+            hint = 'refer to "#/components/…" of the same file'
+            what = f"it refers to {reference!r}, which is never fetched"
+            raise ContractFileError(path, where, what, hint)
+        parts = reference.removeprefix("#/components/").split("/")
+        if len(parts) != 2 or parts[1] not in (components.get(parts[0]) or {}):
+            hint = 'refer to "#/components/<kind>/<name>" of the same file'
+            raise ContractFileError(path, where, f"{reference!r} is not there", hint)
+    for where, schema in _schemas_within(service, place):
+        check_schema(path, where, schema)
+
+
+def _schemas_within(node: Any, place: str) -> Iterator[tuple[str, Any]]:
+    """Yield every JSON Schema of an OpenAPI document."""
+    if isinstance(node, list):
+        for index, item in enumerate(node):
+            yield from _schemas_within(item, f"{place}/{index}")
+    elif isinstance(node, dict):
+        for key, value in node.items():
+            below = place + pointer([key])
+            if key == "schema":
+                yield below, value
+            elif key == "schemas" and isinstance(value, dict):
+                yield from ((f"{below}/{name}", schema) for name, schema in value.items())
+            else:
+                yield from _schemas_within(value, below)
 
 
 def operations(service: Mapping[str, Any]) -> Iterator[Operation]:
@@ -91,10 +123,9 @@ def operations(service: Mapping[str, Any]) -> Iterator[Operation]:
         for path, item in (service.get(kind) or {}).items():
             for method, operation in item.items():
                 if method in METHODS and "operationId" in operation:
-                    escaped = path.replace("~", "~0").replace("/", "~1")
                     yield Operation(
                         id=operation["operationId"],
-                        place=f"/{kind}/{escaped}/{method}/operationId",
+                        place=pointer([kind, path, method, "operationId"]),
                         method=method.upper(),
                         path=path,
                         summary=operation.get("summary", ""),

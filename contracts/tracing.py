@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
@@ -47,8 +47,10 @@ def load_criteria(root: Path = ROOT) -> tuple[Criterion, ...]:
 
 
 def check_tracing(contracts: Contracts, criteria: Sequence[Criterion]) -> list[Finding]:
-    """Find criteria that name clauses which are not there."""
-    known = [clause.id for clause in contracts.clauses]
+    """Find criteria that name clauses which are not there, and items that no criterion is of."""
+    # Task by task: a workflow that is broken has no steps to go by.
+    of_tasks = [clause for task in contracts.tasks.values() for clause in task.clauses]
+    known = [clause.id for clause in (*of_tasks, *contracts.pipeline_clauses)]
     findings = []
     for criterion in criteria:
         for clause in criterion.clauses:
@@ -63,4 +65,22 @@ def check_tracing(contracts: Contracts, criteria: Sequence[Criterion]) -> list[F
                         hint,
                     )
                 )
+    items = list(dict.fromkeys(criterion.item for criterion in criteria))
+    for file, place, item in _items_named(contracts):
+        if item not in items:
+            what = f"the task list has no item {item}"
+            close = get_close_matches(item, items, 1)
+            hint = f"did you mean {close[0]}?" if close else f"see {FILE}"
+            findings.append(Finding(file, place, what, hint))
     return findings
+
+
+def _items_named(contracts: Contracts) -> Iterator[tuple[str, str, str]]:
+    """Yield every item of the task list that a contract names: file, pointer, item."""
+    for name, task in contracts.tasks.items():
+        for index, item in enumerate(task.seed):
+            yield f"tasks/{name}.yaml", f"/seed/{index}", item
+        for index, clause in enumerate(task.clauses):
+            yield f"tasks/{name}.yaml", f"/clauses/{index}/seed", clause.seed
+    for index, clause in enumerate(contracts.pipeline_clauses):
+        yield "pipeline.yaml", f"/clauses/{index}/seed", clause.seed

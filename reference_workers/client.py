@@ -17,6 +17,7 @@ from conductor.client.configuration.configuration import Configuration
 from conductor.client.http.rest import ApiException, RESTClientObject
 from conductor.client.orkes.orkes_workflow_client import OrkesWorkflowClient
 
+from reference_workers.redacting import Redactor
 from reference_workers.settings import Settings
 
 T = TypeVar("T")
@@ -75,7 +76,7 @@ class ConductorClient:
             timeout: Seconds for one request.
             attempts: How often, in all, a question without an answer is asked.
         """
-        self._server = server_api_url
+        self._server = Redactor()(server_api_url)  # for errors: it may hold a login
         self._attempts = attempts
         self._workflows = OrkesWorkflowClient(Configuration(server_api_url=server_api_url))
         self._workflows.api_client.rest_client.close()

@@ -10,6 +10,7 @@ import threading
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from http import HTTPStatus
 from typing import Any
 
 import structlog
@@ -29,6 +30,9 @@ ENDINGS = {
     "TERMINATED": "error",
 }
 """What a transcript's status is to be when its workflow has ended."""
+
+FORGOTTEN = "error"
+"""What it is to be when Conductor knows its workflow no longer: nobody will work on it."""
 
 LEASE = "reconciler"
 
@@ -93,8 +97,12 @@ class Reconciler:
             except ConductorRefusedError as error:
                 if workflow_id not in self._refused:  # said once, not at every look
                     log.warning("no ending known", workflow_id=workflow_id, cause=str(error))
+                elif _is_forgotten(workflow_id, error):  # twice in a row
+                    workflow = {"workflowId": workflow_id, "tasks": []}
+                    self._end(transcript_id, workflow_id, FORGOTTEN, workflow)
                 self._refused.add(workflow_id)
                 continue
+            self._refused.discard(workflow_id)
             if status := ENDINGS.get(workflow["status"]):
                 self._end(transcript_id, workflow_id, status, workflow)
             if self._stopping.is_set():
@@ -120,6 +128,12 @@ class Reconciler:
                 return
             edit.become(status)
         log.info("transcript got its ending", transcript_id=transcript_id, status=status)
+
+
+def _is_forgotten(workflow_id: str, error: ConductorRefusedError) -> bool:
+    """Tell whether it is Conductor that knows no such workflow, and not a server no such page."""
+    # Who has no such page may repeat the path: there a slash comes before the id.
+    return error.status == HTTPStatus.NOT_FOUND and f" {workflow_id}" in error.message
 
 
 def _workflow_of(edit: Edit) -> str | None:

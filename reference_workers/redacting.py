@@ -49,12 +49,17 @@ class Redactor:
 def secrets_of(settings: Settings) -> list[str]:
     """Return every secret a deployment is configured with."""
     keys = [
-        value.get_secret_value()
+        one.get_secret_value()
         for name in type(settings).model_fields
-        if isinstance(value := getattr(settings, name), SecretStr)
+        for one in _several(getattr(settings, name))
+        if isinstance(one, SecretStr)
     ]
     passwords = [_password(url) for url in (settings.database_url, settings.redis_url) if url]
     return [secret for secret in (*keys, *passwords) if secret]
+
+
+def _several(value: object) -> tuple[object, ...]:
+    return value if isinstance(value, tuple) else (value,)
 
 
 def _password(url: str) -> str | None:

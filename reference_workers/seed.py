@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import json
 import sys
+from contextlib import closing
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -41,11 +42,11 @@ def seed(state: State, meeting: dict[str, Any]) -> dict[str, str]:
 
 def main() -> None:
     """Answer every line of standard input with a line on standard output."""
-    state = State(Settings().database_url)
-    state.migrate()
-    for line in sys.stdin:
-        sys.stdout.write(f"{json.dumps(seed(state, json.loads(line)))}\n")
-        sys.stdout.flush()
+    with closing(State(Settings().database_url)) as state:
+        state.migrate()
+        for line in sys.stdin:
+            sys.stdout.write(f"{json.dumps(seed(state, json.loads(line)))}\n")
+            sys.stdout.flush()
 
 
 if __name__ == "__main__":

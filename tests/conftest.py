@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
@@ -12,7 +12,7 @@ import pytest
 from tools.errors import TestbedError
 from tools.testbed.conductor import ConductorServer, start_process
 from tools.testbed.conductor.versions import DEFAULT_VERSION
-from tools.testbed.database import STARTED, VARIABLE
+from tools.testbed.database import STARTED, VARIABLE, default_database
 from tools.testbed.postgres import PostgresServer, start_postgres
 
 pytest_plugins = ["tools.verify.plugin"]
@@ -22,14 +22,19 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--database",
         choices=STARTED,
-        default="sqlite",
-        help="where fleets keep their state (tests of the state itself run on both)",
+        default=default_database(),
+        help="where fleets keep their state, by default what TRACKPROOF_DATABASE says; "
+        "tests of the state itself run on both",
     )
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    # Whole runs follow too, in whatever process they are started.
-    os.environ[VARIABLE] = config.getoption("--database")
+    kind = config.getoption("--database")
+    if kind not in STARTED:
+        raise pytest.UsageError(
+            f"{VARIABLE}={kind}: tests make databases of their own. Hint: {' or '.join(STARTED)}"
+        )
+    os.environ[VARIABLE] = kind  # whole runs follow, in whatever process they are started
 
 
 @pytest.fixture(scope="session")
@@ -64,19 +69,26 @@ def postgres() -> Iterator[PostgresServer]:
         yield server
 
 
-@pytest.fixture
-def new_database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Callable[[str], str]]:
-    """Make an empty database of a kind and return its URL."""
+@contextmanager
+def new_databases(request: pytest.FixtureRequest, folder: Path) -> Iterator[Callable[[str], str]]:
+    """Make empty databases of a kind, in `folder` or on the server; they go with the block."""
     with ExitStack() as stack:
 
         def of(kind: str) -> str:
             if kind == "sqlite":
-                return f"sqlite:///{tmp_path / 'state.db'}"
+                return f"sqlite:///{folder / 'state.db'}"
             server: PostgresServer = request.getfixturevalue("postgres")
             url = server.new_database()
             stack.callback(server.drop_database, url)
             return url
 
+        yield of
+
+
+@pytest.fixture
+def new_database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Callable[[str], str]]:
+    """Make an empty database of a kind and return its URL."""
+    with new_databases(request, tmp_path) as of:
         yield of
 
 

@@ -8,7 +8,7 @@ contract matters more. `trackproof contracts diff` is what a pull request is rea
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import fields, is_dataclass
 from functools import cache
 from pathlib import Path
@@ -21,6 +21,7 @@ from contracts.compat.changes import canonical
 from contracts.errors import ContractFileError
 from contracts.load import ROOT, Clause, TaskContract, load_contracts
 from contracts.reading import check_schema, check_shape, read_data, references
+from contracts.sections import check_service
 
 Release = Mapping[str, Any]
 
@@ -87,36 +88,8 @@ def _checked(path: Path, data: Any) -> Release:
     for name, schema in release.get("events", {}).items():
         _check_schema(path, f"/events/{name}", schema)
     for name, service in release.get("services", {}).items():
-        _check_service(path, f"/services/{name}", service)
+        check_service(path, f"/services/{name}", service)
     return release
-
-
-def _check_service(path: Path, place: str, service: Any) -> None:
-    components = service.get("components", {})
-    for where, reference in references(service, place):
-        parts = reference.removeprefix("#/components/").split("/")
-        known = len(parts) == 2 and parts[1] in components.get(parts[0], {})
-        if not known or not reference.startswith("#/components/"):
-            hint = 'refer to "#/components/<kind>/<name>" of the same document'
-            raise ContractFileError(path, where, f"{reference!r} is not there", hint)
-    for where, schema in _schemas_within(service, place):
-        check_schema(path, where, schema)
-
-
-def _schemas_within(node: Any, place: str) -> Iterator[tuple[str, Any]]:
-    """Yield every JSON Schema of an OpenAPI document."""
-    if isinstance(node, list):
-        for index, item in enumerate(node):
-            yield from _schemas_within(item, f"{place}/{index}")
-    elif isinstance(node, dict):
-        for key, value in node.items():
-            below = f"{place}/{key}"
-            if key == "schema":
-                yield below, value
-            elif key == "schemas" and isinstance(value, dict):
-                yield from ((f"{below}/{name}", schema) for name, schema in value.items())
-            else:
-                yield from _schemas_within(value, below)
 
 
 def _check_schema(path: Path, place: str, schema: Any) -> None:

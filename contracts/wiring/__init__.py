@@ -16,17 +16,14 @@ and it checks names, time limits and the seed's table. One module a kind of ques
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
-
-import jsonschema_rs
 
 from contracts.errors import Finding
 from contracts.load import Contracts
-from contracts.reading import check_schema, pointer, read_data
+from contracts.reading import check_schema, read_data
 from contracts.schemas.forms import inlined
 from contracts.wiring.feeding import INPUT_FILE, check_definitions_used, check_feeding, check_start
 from contracts.wiring.forks import check_forks, check_plan, read_plan
-from contracts.wiring.graph import WORKFLOW_FILE, arranged
+from contracts.wiring.graph import arranged
 from contracts.wiring.limits import check_limits, check_longest_run, read_table
 from contracts.wiring.naming import (
     absent_files,
@@ -38,8 +35,6 @@ from contracts.wiring.naming import (
 from contracts.wiring.sources import Flow
 
 __all__ = ["absent_files", "check_wiring"]
-
-_SHAPE_FILE = Path(__file__).with_name("workflow.schema.yaml")
 
 
 def check_wiring(contracts: Contracts) -> list[Finding]:
@@ -64,10 +59,6 @@ def check_wiring(contracts: Contracts) -> list[Finding]:
 def _check_flow(contracts: Contracts) -> Iterator[Finding]:
     plan = read_plan(contracts.root)
     yield from check_plan(contracts, plan)
-    if damages := list(_check_shape(contracts)):
-        # Nothing can be followed through a workflow of another shape.
-        yield from damages
-        return
     input_file = contracts.root / INPUT_FILE
     start = read_data(input_file)
     check_schema(input_file, "", start)
@@ -80,10 +71,3 @@ def _check_flow(contracts: Contracts) -> Iterator[Finding]:
     yield from check_feeding(flow)
     yield from check_forks(flow)
     yield from check_longest_run(flow)
-
-
-def _check_shape(contracts: Contracts) -> Iterator[Finding]:
-    validator = jsonschema_rs.Draft202012Validator(read_data(_SHAPE_FILE))
-    for error in validator.iter_errors(contracts.workflow):
-        hint = "compare with the other tasks of the workflow"
-        yield Finding(WORKFLOW_FILE, pointer(error.instance_path), error.message[:300], hint)

@@ -7,12 +7,12 @@ from typing import Any
 
 from contracts.bundling import Schema
 from contracts.errors import Finding
-from contracts.load import Contracts
+from contracts.load import WORKFLOW_FILE, Contracts
 from contracts.reading import pointer as pointer_of
 from contracts.schemas.fitting import Misfit, misfits
 from contracts.schemas.forms import inlined
 from contracts.schemas.words import shown
-from contracts.wiring.graph import WORKFLOW_FILE, Node
+from contracts.wiring.graph import Node
 from contracts.wiring.paths import EXPRESSION, advice
 from contracts.wiring.sources import Flow, unresolved, value_schema
 

@@ -11,12 +11,12 @@ from typing import Any
 
 from contracts.bundling import Schema
 from contracts.errors import Finding
-from contracts.load import Contracts
+from contracts.load import WORKFLOW_FILE, Contracts
 from contracts.reading import check_shape, pointer, read_data
 from contracts.schemas.fitting import misfits
 from contracts.schemas.forms import inlined
 from contracts.wiring.feeding import misfit_finding
-from contracts.wiring.graph import WORKFLOW_FILE, Node
+from contracts.wiring.graph import Node
 from contracts.wiring.paths import PathStep, UnresolvedError, advice, picked
 from contracts.wiring.sources import Flow, ForkPlan, branch_count, helper_of, value_schema
 

@@ -7,10 +7,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from contracts.errors import Finding
-from contracts.load import WORKFLOW_NAME
+from contracts.load import WORKFLOW_FILE
 from contracts.wiring.paths import advice
 
-WORKFLOW_FILE = f"workflows/{WORKFLOW_NAME}.json"
 TASK_KINDS = ("SIMPLE", "FORK_JOIN", "FORK_JOIN_DYNAMIC", "JOIN")
 
 

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from contracts.errors import Finding
-from contracts.load import Contracts, TaskContract
+from contracts.load import WORKFLOW_FILE, Contracts, TaskContract
 from contracts.reading import check_shape, read_data
-from contracts.wiring.graph import WORKFLOW_FILE, Node
+from contracts.wiring.graph import Node
 from contracts.wiring.paths import advice
 from contracts.wiring.sources import Flow, helper_of
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from contracts.errors import Finding
-from contracts.load import ROOT, WORKFLOW_NAME, Clause, Contracts
+from contracts.load import ROOT, WORKFLOW_FILE, WORKFLOW_NAME, Clause, Contracts
 from contracts.reading import read_data, references
 from contracts.sections import EVENTS, SERVICES, SUFFIX, operations, read_events
-from contracts.wiring.graph import WORKFLOW_FILE
 from contracts.wiring.paths import advice
 
 
@@ -93,12 +92,23 @@ def absent_files(contracts: Contracts) -> list[str]:
     """Return the files that others speak of and that are not there, below the folder."""
     effects = [task.effects for task in contracts.tasks.values()]
     named = [
-        *(f"tasks/{step.task_type}.yaml" for step in contracts.steps),
+        *(f"tasks/{name}.yaml" for name in _task_types(contracts.workflow["tasks"])),
         *(f"{EVENTS}/{name.lower()}.yaml" for one in effects for name in one.get("events", ())),
         *(f"{SERVICES}/{call['service']}{SUFFIX}" for one in effects
           for call in one.get("calls", ())),
     ]  # fmt: skip
     return [name for name in dict.fromkeys(named) if not (contracts.root / name).exists()]
+
+
+def _task_types(tasks: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """Yield the task types that a workflow names, broken as it may be."""
+    for task in tasks:
+        if task["type"] == "SIMPLE":
+            yield task["name"]
+        if isinstance(forked := task.get("inputParameters", {}).get("task_type"), str):
+            yield forked
+        for branch in task.get("forkTasks", ()):
+            yield from _task_types(branch)
 
 
 def _unused_operations(contracts: Contracts, called: Mapping[str, set[str]]) -> Iterator[Finding]:

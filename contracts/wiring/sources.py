@@ -9,9 +9,9 @@ from typing import Any
 
 from contracts.bundling import Schema
 from contracts.errors import Finding
-from contracts.load import Contracts
+from contracts.load import WORKFLOW_FILE, Contracts
 from contracts.schemas.forms import inlined, union
-from contracts.wiring.graph import WORKFLOW_FILE, Graph, Node
+from contracts.wiring.graph import Graph, Node
 from contracts.wiring.paths import (
     EXPRESSION,
     PathStep,

@@ -38,7 +38,9 @@ P99_MS, P99_MS_WITH_REDIS = 250.0, 100.0
 HEALTH_CHECKS, CALLERS, HANGING_CHECKS = 2000, 50, 5
 HEALTH_P99_MS, HANGING_MS = 50.0, 2000.0
 CONNECTED_AT_ONCE = 20
-START_SECONDS = 30.0
+START_SECONDS = 180.0
+ADDRESS = re.compile(r'"address": \["127\.0\.0\.1", (\d+)\]')
+"""Where the API says that it listens, in its log as JSON."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +63,8 @@ class Delivery:
 @contextmanager
 def serving(database_url: str, redis_url: str | None, conductor_url: str) -> Iterator[str]:
     """Serve the API as a process of its own; yield its base URL."""
-    told = {"DATABASE_URL": database_url, "CONDUCTOR_SERVER_URL": conductor_url, "API_PORT": "0"}
+    told = {"DATABASE_URL": database_url, "CONDUCTOR_SERVER_URL": conductor_url}
+    told |= {"API_PORT": "0", "LOG_FORMAT": "json"}
     if redis_url:
         told["REDIS_URL"] = redis_url
     with tempfile.TemporaryDirectory() as folder:
@@ -69,7 +72,7 @@ def serving(database_url: str, redis_url: str | None, conductor_url: str) -> Ite
         command = [sys.executable, "-m", "reference_workers.api"]
         with ManagedProcess("API", command, log_path=log, env={**os.environ, **told}) as process:
             found = wait_until(
-                lambda: re.search(r"address=\('127\.0\.0\.1', (\d+)\)", log.read_text()),
+                lambda: ADDRESS.search(log.read_text()),
                 what="the API to listen",
                 timeout=START_SECONDS,
                 evidence=process.tail,

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import uuid
 from typing import Any
 
 from tools.verify.driving import TaskRun
+from tools.verify.naming import new_name
 
 
 def fresh() -> str:
     """Return a word that nobody has said before."""
-    return f"word{uuid.uuid4().hex[:10]}"
+    return f"word{new_name()[:10]}"
 
 
 def words(count: int) -> list[dict[str, Any]]:

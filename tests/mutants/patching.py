@@ -1,7 +1,10 @@
 """The few ways in which a mutant's patch changes the reference fleet, before it starts."""
 
 from __future__ import annotations
+import __future__
 
+import inspect
+import sys
 from collections.abc import Callable, Mapping
 from importlib import import_module
 from typing import Any
@@ -32,6 +35,37 @@ def replace(module: str, name: str, make: Callable[[Any], Any]) -> None:
     if within:
         place = getattr(place, within)
     setattr(place, name, make(getattr(place, name)))
+
+
+def rewrite(module: str, name: str, old: str, new: str, *more: tuple[str, str]) -> None:
+    """Replace a function by one whose text has `new` where `old` stands, wherever it is used.
+
+    Once a function: what has been rewritten has no text of its own.
+
+    Args:
+        module: Below the fleet's package, such as `audio.mixing`.
+        name: A function of that module.
+        old: What stands in it, once.
+        new: What stands there instead.
+        more: More of what stands in it, each with what stands there instead.
+
+    Raises:
+        LookupError: It does not stand there once: the fleet has changed, and so must the mutant.
+    """
+    place: Any = import_module(f"reference_workers.{module}")
+    right = getattr(place, name)
+    text = inspect.getsource(right)
+    for found, instead in ((old, new), *more):
+        if text.count(found) != 1:
+            raise LookupError(f"{module}.{name} holds {found!r} {text.count(found)} times, not 1")
+        text = text.replace(found, instead)
+    annotations = __future__.annotations.compiler_flag
+    exec(compile(text, place.__file__, "exec", annotations), vars(place))
+    for user in [m for key, m in sys.modules.items() if key.startswith("reference_workers.")]:
+        if vars(user).get(name) is right:
+            setattr(user, name, getattr(place, name))
+    if WORKERS.get(name) is right:
+        WORKERS[name] = getattr(place, name)
 
 
 def around(task: str, make: Callable[[Worker], Worker]) -> None:

@@ -18,7 +18,7 @@ from tools.cli.explain import explain
 from tools.cli.fleet import fleet
 from tools.cli.register import register
 from tools.cli.run import run
-from tools.cli.verify import verify
+from tools.cli.verify import replay, verify
 
 app = typer.Typer(
     add_completion=False,
@@ -29,6 +29,7 @@ app = typer.Typer(
 )
 app.command(name="run")(run)
 app.command(name="verify")(verify)
+app.command(name="replay")(replay)
 app.command(name="register")(register)
 app.command(name="explain")(explain)
 app.command(name="doctor")(doctor)

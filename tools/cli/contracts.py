@@ -28,12 +28,14 @@ contracts.command(name="gate")(gate)
 @ends_cleanly
 def check(root: RootOption = ROOT, json_file: JsonOption = None) -> ExitCode:
     """Prove the wiring: everything named exists, fits and is used. Needs no server."""
+    from contracts.compat.frozen import working_version
     from contracts.tracing import check_tracing, load_criteria
     from contracts.wiring import absent_files, check_wiring
 
     if json_file:
         check_writable(json_file)
     law = load_contracts(root)
+    working_version(root)
     findings = [*check_wiring(law), *check_tracing(law, load_criteria(root))]
     if json_file:
         write_json(json_file, [asdict(finding) for finding in findings])

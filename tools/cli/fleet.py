@@ -46,7 +46,7 @@ def check(
     json_file: JsonOption = None,
 ) -> ExitCode:
     """Start a fleet and say what is missing before it can be judged."""
-    from tools.report.harmless import on_one_line
+    from tools.report.harmless import harmless, on_one_line
     from tools.report.json_file import check_writable, write_json
     from tools.testbed.conductor.versions import DEFAULT_VERSION
     from tools.testbed.fleet import load_profile
@@ -70,21 +70,20 @@ def check(
     broken: TrackproofError | None = None
 
     def say(line: str, style: str) -> None:
-        console.print(Text(on_one_line(line), style=style), soft_wrap=True)
+        console.print(Text(harmless(line), style=style), soft_wrap=True)
 
     loaded = load_profile(profile)
     try:
         for finding in check_fleet(loaded, options, report=lambda line: say(line, "dim")):
             findings.append(finding)
             mark, style = ("✓", "green") if finding.good else ("✗" if finding.fatal else "!", "red")
-            say(f"{mark} {finding.about:<12} {finding.text}", style)
+            say(f"{mark} {finding.about:<12} {on_one_line(finding.text)}", style)
     except TrackproofError as error:
         broken = error
     if json_file:
         told = [asdict(finding) for finding in findings]
-        write_json(
-            json_file, {"fleet": loaded.name, "findings": told, "error": broken and broken.what}
-        )
+        why = broken.what if broken else None
+        write_json(json_file, {"fleet": loaded.name, "findings": told, "error": why})
     if broken is not None:
         raise broken
     if any(finding.fatal for finding in findings):

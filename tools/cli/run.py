@@ -64,11 +64,11 @@ def _run(
     database: str | None,
     json_file: Path | None,
 ) -> ExitCode:
-    from tools.report.json_file import JsonFile
-    from tools.report.terminal import console_writer
     from tools.testbed.conductor.versions import DEFAULT_VERSION
     from tools.testbed.database import check_choice
     from tools.verify.pipeline import RunOptions, run_meeting
+    from tools.verify.reports.json import JsonFile
+    from tools.verify.reports.run_terminal import console_writer
 
     if database is not None:
         check_choice(database)

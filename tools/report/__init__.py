@@ -1,1 +1,1 @@
-"""Writers on the stream of run events, one file each."""
+"""What all that is put out has in common: harmless text, JSON files, a story told."""

@@ -7,7 +7,7 @@ from rich.table import Table
 from rich.text import Text
 
 from tools.report.harmless import on_one_line
-from tools.report.terminal import FAILED_MARK, MARKS
+from tools.report.marks import FAILED_MARK, RUN_MARKS
 from tools.testbed.costs import Cost
 from tools.verify.story import Attempt, Story
 
@@ -45,7 +45,7 @@ def _timeline(story: Story) -> Table:
     for column in ("calls", "in", "out", "audio", "tokens"):
         table.add_column(column, justify="right", no_wrap=True)
     for one in story.attempts:
-        mark, style = MARKS.get(one.status, FAILED_MARK)
+        mark, style = RUN_MARKS.get(one.status, FAILED_MARK)
         table.add_row(
             Text.assemble((mark, style), f" {on_one_line(one.reference)}"),
             str(one.number),

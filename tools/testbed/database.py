@@ -75,6 +75,12 @@ def database_places(database_url: str) -> dict[str, str]:
     }
 
 
+def kind_of(database_url: str) -> str:
+    """Return which of `STARTED` a database is one of."""
+    is_sqlite = make_url(database_url).get_backend_name() == "sqlite"
+    return "sqlite" if is_sqlite else "postgres"
+
+
 def rows(database_url: str, sql: str, **parameters: Any) -> list[dict[str, Any]]:
     """Run one query and return its rows by column name.
 

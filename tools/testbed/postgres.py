@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sqlalchemy import Engine, create_engine, make_url, text
-from sqlalchemy.exc import OperationalError, SQLAlchemyError
+from sqlalchemy.exc import OperationalError
 
 from tools.errors import DeadlineError, TestbedError
 from tools.testbed.conductor.engine import docker_engine
@@ -177,17 +177,16 @@ def _container() -> Iterator[PostgresServer]:
             evidence=f"looked for initdb on PATH and in {DEBIAN_FOLDER}/*/bin\n{error.what}",
             hint=HINT,
         ) from error
-    from testcontainers.postgres import PostgresContainer  # noqa: PLC0415 - needs an engine
+    from testcontainers.community.postgres import PostgresContainer  # noqa: PLC0415 - needs an engine
 
-    try:
-        with PostgresContainer(IMAGE, driver="psycopg") as container:
-            yield PostgresServer(str(container.get_connection_url()), "container")
-    except SQLAlchemyError:
-        raise
-    except Exception as error:
-        raise TestbedError(
-            f"no container of {IMAGE} could be started", evidence=str(error), hint=HINT
-        ) from error
+    with contextlib.ExitStack() as stack:
+        try:
+            container = stack.enter_context(PostgresContainer(IMAGE, driver="psycopg"))
+        except Exception as error:  # Docker's, testcontainers' own, or of the database in it
+            raise TestbedError(
+                f"no container of {IMAGE} could be started", evidence=str(error), hint=HINT
+            ) from error
+        yield PostgresServer(str(container.get_connection_url()), "container")
 
 
 @contextlib.contextmanager

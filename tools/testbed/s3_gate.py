@@ -30,7 +30,9 @@ class S3Gate:
 
     def __call__(self, environ: WSGIEnvironment, start: StartResponse) -> Iterable[bytes]:
         """Answer one request."""
-        method, path = environ["REQUEST_METHOD"], environ["PATH_INFO"]
+        # WSGI hands over a path's bytes as Latin-1, whatever they are.
+        path = environ["PATH_INFO"].encode("latin-1").decode("utf-8", "replace")
+        method = environ["REQUEST_METHOD"]
         if path.startswith("/moto-api"):
             return self._app(environ, start)
         asked = Asked(

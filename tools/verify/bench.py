@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import astuple
-from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 from tempfile import mkdtemp
@@ -16,6 +14,7 @@ from tools.testbed.fleet import Fleet
 from tools.testbed.services.faults import Fault
 from tools.testbed.testbed import Testbed
 from tools.verify.driving import Driver, TaskRun
+from tools.verify.naming import names
 from tools.verify.scenario import ZULIP_STREAM, Scenario
 from tools.verify.timeouts import Trials
 
@@ -40,6 +39,8 @@ class Bench:
         """What the server does with a worker that does not answer, task by task."""
         self.runs: list[TaskRun] = []
         """What was driven in this test, oldest first: the evidence of a failing clause."""
+        self.transcripts: list[str] = []
+        """The ids of all that were ordered, in every test."""
         self._latest: Scenario | None = None
         self._logged = 0
 
@@ -99,9 +100,7 @@ class Bench:
         begins = None if offsets is None else tuple(offsets)
         spoken, files = _spoken(self.testbed.folder, tracks, begins, seconds, seed)
         replaced = tuple((audio or {}).get(index, path) for index, path in enumerate(files))
-        scenario = Scenario(
-            spoken, replaced, frozenset(denied), uuid.uuid4().hex[:12], datetime.now(UTC)
-        )
+        scenario = Scenario(spoken, replaced, frozenset(denied), names().new(), names().moment)
         scenario.publish(self.testbed, session=session)
         if webhook == "served":
             webhook = f"{self.testbed.served.urls['webhook']}/{scenario.room_id}"
@@ -111,6 +110,7 @@ class Bench:
         if consents is not None:
             rows["consents"] = [dict(one) for one in consents]
         scenario.ids.update(self.fleet.seed(rows))
+        self.transcripts.append(scenario.transcript_id)
         self._latest = scenario
         return scenario
 

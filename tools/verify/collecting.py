@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import shlex
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import date
+from typing import Any
 
 import pytest
 
@@ -14,12 +16,15 @@ from contracts.load import Clause, load_contracts
 from tools.errors import DeadlineError, FleetError
 from tools.testbed.fleet.profile import Deviation
 from tools.verify.bench import Bench
-from tools.verify.events import ClauseFinished, ClauseStarted, EnvironmentStarted, Event
-from tools.verify.expecting import Breach, readable
+from tools.verify.events import ClauseFinished, ClauseStarted, Event
+from tools.verify.expecting import Breach, readable, shortened
+from tools.verify.failures import failure_id
 from tools.verify.redacting import redacted
 from tools.verify.verdict import ClauseResult, Exchange, Status
 
 LOG_LINES = 60
+SENT_CHARACTERS = 32_000
+RECEIVED_CHARACTERS = 8_000
 
 TELLS_OF_THE_FLEET = (
     AssertionError,
@@ -47,14 +52,19 @@ def wanted(clauses: Sequence[str], only: Sequence[str]) -> bool:
 class Collector:
     """Counts the tests of every clause and knows how each clause stands."""
 
-    def __init__(self, fleet: str) -> None:
-        """Collect the verdict on the fleet of this profile."""
+    def __init__(self, fleet: str, *, keeps: bool = False) -> None:
+        """Collect the verdict on the fleet of this profile.
+
+        Args:
+            fleet: The profile as it was asked for.
+            keeps: Whether failing clauses are kept, so that they can be replayed.
+        """
         self._fleet = fleet
+        self._keeps = keeps
         self._known = {clause.id: clause for clause in load_contracts().clauses}
         self._left: Counter[str] = Counter()
         self._results: dict[str, ClauseResult] = {}
         self.deviations: Sequence[Deviation] = ()
-        self.started: EnvironmentStarted | None = None
 
     def expect(self, items: Sequence[pytest.Item]) -> None:
         """Count what will be run.
@@ -96,8 +106,12 @@ class Collector:
         for name in clauses_of(item):
             self._left[name] -= 1
             if self._left[name] == 0:
-                self._results[name] = with_deviation(self._results[name], self.deviations)
-                yield ClauseFinished(self._results[name])
+                judged = with_deviation(self._results[name], self.deviations)
+                if self._keeps and not judged.accepted:
+                    known_as = failure_id(self._fleet, name, judged.test)
+                    judged = replace(judged, failure=known_as)
+                self._results[name] = judged
+                yield ClauseFinished(judged)
 
     def take(
         self,
@@ -162,8 +176,8 @@ def _failed(
             Exchange(
                 task=run.task,
                 workflow_id=run.workflow_id,
-                sent=redacted(readable(run.sent, 4000), secrets),
-                received=redacted(readable(run.output, 4000), secrets),
+                sent=redacted(_json(run.sent, SENT_CHARACTERS), secrets),
+                received=redacted(_json(run.output, RECEIVED_CHARACTERS), secrets),
                 statuses=tuple(run.statuses),
                 reason=redacted(run.reason, secrets),
                 seconds=run.seconds,
@@ -172,6 +186,10 @@ def _failed(
         ),
         log=redacted(_last_lines(bench), secrets),
     )
+
+
+def _json(value: Any, limit: int) -> str:
+    return shortened(json.dumps(value, ensure_ascii=False, default=str), limit)
 
 
 def _told(error: BaseException | None, report: pytest.TestReport) -> str:

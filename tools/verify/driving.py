@@ -203,7 +203,7 @@ class Driver:
             workflow_id=workflow["workflowId"],
             workflow_status=workflow["status"],
             attempts=tuple(map(_attempt, workflow["tasks"])),
-            events=self._events(transcript_id)[before.events :],
+            events=self.events_of(transcript_id)[before.events :],
             requests=(
                 *self._testbed.stand_ins.ledger.requests()[before.requests :],
                 *self._testbed.s3.ledger.requests()[before.s3_requests :],
@@ -230,7 +230,8 @@ class Driver:
         self._fleet.watch(transcript_id)
         return len(self._fleet.events(transcript_id))
 
-    def _events(self, transcript_id: str | None) -> Sequence[Event]:
+    def events_of(self, transcript_id: str | None) -> Sequence[Event]:
+        """Return what the fleet has told of a transcript, as (name, data), oldest first."""
         if not self._fleet.shows_events:
             return UnseenEvents("events")
         return () if transcript_id is None else self._fleet.events(transcript_id)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
+from tools.verify.coverage.model import Coverage
 from tools.verify.steps import StepState
 from tools.verify.verdict import ClauseResult, TaskVerdict
 
@@ -70,8 +71,15 @@ class EnvironmentStarted:
     """The testbed stands and the fleet polls; clauses come next."""
 
     fleet: str
+    profile: str
+    """The fleet's profile as it was asked for: a file, or a name."""
     backend: str
     version: str
+    database: str
+    """What the fleet keeps its state in: sqlite or postgres."""
+    time_scale: float
+    names: str
+    """The seed of all names (tools.verify.naming)."""
     places: Mapping[str, str]
     """Where everything is, by name."""
     clauses: tuple[str, ...]
@@ -102,11 +110,32 @@ class VerifyEnded:
     seconds: float
     """From the start of the run to its verdict, the server's start included."""
     tasks: tuple[TaskVerdict, ...]
+    coverage: Coverage | None = None
+    """What was really exercised; None where it was not asked."""
+    shortfalls: tuple[str, ...] = ()
+    """Where less was exercised than must be, a line each."""
 
     @property
     def held(self) -> bool:
-        """Whether every clause holds or deviates as agreed."""
-        return all(task.accepted for task in self.tasks)
+        """Whether every clause holds or deviates as agreed, and enough was exercised."""
+        return all(task.accepted for task in self.tasks) and not self.shortfalls
+
+    def clause(self, name: str) -> ClauseResult:
+        """Return how one clause stands.
+
+        Raises:
+            LookupError: It was not judged.
+        """
+        found = {clause.id: clause for task in self.tasks for clause in task.clauses}
+        return found[name]
+
+
+@dataclass(frozen=True, slots=True)
+class EnvironmentKept:
+    """The verdict is known and the testbed stands until Ctrl-C."""
+
+    places: Mapping[str, str]
+    """Where everything is, by name."""
 
 
 Event = (
@@ -119,6 +148,7 @@ Event = (
     | ClauseStarted
     | ClauseFinished
     | VerifyEnded
+    | EnvironmentKept
 )
 
 

@@ -80,6 +80,11 @@ def expect(observed: Any, what: str = "") -> Expectation:
 def readable(value: Any, limit: int = 500) -> str:
     """Return a value as one short piece of text."""
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
+    return shortened(text, limit)
+
+
+def shortened(text: str, limit: int) -> str:
+    """Return the beginning of a text, and how long it is, where it is longer than `limit`."""
     return text if len(text) <= limit else f"{text[:limit]}… ({len(text)} characters)"
 
 

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
+
+from sqlalchemy import make_url
 
 from tools.testbed.fleet import FleetProfile
 from tools.testbed.testbed import Testbed
@@ -23,7 +26,16 @@ class VerifyOptions:
     version: str = "3.15.0"
     database: str | None = None
     time_scale: float = 0.001
+    names: str = ""
+    """The seed of all names; a new one by default."""
+    test: str = ""
+    """The id of the one test to run; all that are asked for by default."""
+    failures: Path | None = None
+    """The folder that failing clauses are kept in; nowhere by default."""
+    floor: float = 0.0
+    """How much of tasks, edges and clauses the whole suite must exercise, in percent."""
     keep: bool = False
+    """Leave the testbed standing after the verdict, until Ctrl-C."""
 
 
 @contextmanager
@@ -89,3 +101,14 @@ def bench_of(
             yield bench
         finally:
             bench.close()
+
+
+def places_of(testbed: Testbed) -> dict[str, str]:
+    """Return where everything is, by name, for people; without passwords."""
+    return {
+        "conductor": testbed.rest.api_url,
+        "s3": testbed.s3.endpoint,
+        **testbed.served.urls,
+        "database": make_url(testbed.database_url).render_as_string(hide_password=True),
+        "folder": str(testbed.folder),
+    }

@@ -8,6 +8,8 @@ Loaded by tests/conftest.py. A test names the clauses it proves with
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator
+from contextlib import ExitStack
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,12 +17,16 @@ import pytest
 from contracts.load import load_contracts
 from tools.errors import TrackproofError
 from tools.testbed.conductor.versions import DEFAULT_VERSION
+from tools.testbed.database import kind_of
 from tools.testbed.fleet import FleetProfile, load_profile
 from tools.testbed.testbed import Testbed
 from tools.verify.bench import Bench
 from tools.verify.collecting import Collector, clauses_of, wanted
-from tools.verify.events import EnvironmentStarted, Event, Note
-from tools.verify.laboratory import VerifyOptions, bench_of, laboratory
+from tools.verify.coverage.watching import Watch
+from tools.verify.events import EnvironmentStarted, Event, Note, Writer
+from tools.verify.laboratory import VerifyOptions, bench_of, laboratory, places_of
+from tools.verify.naming import naming, new_seed
+from tools.verify.reports.kept import KeptFailures
 
 COLLECTOR = pytest.StashKey[Collector]()
 BROKEN = pytest.StashKey[TrackproofError]()
@@ -31,12 +37,34 @@ SHARED = pytest.StashKey[Shared]()
 """A testbed that stands already, and the fleet to start on it."""
 
 
+BENCH = pytest.StashKey[Bench]()
+"""The bench that all clauses were judged on."""
+
+WATCH = pytest.StashKey[Watch]()
+"""Saw every run that ended."""
+
+OUTLASTING = pytest.StashKey[ExitStack]()
+"""Ends the laboratory after pytest has ended."""
+
+
 class Hooks:
     """What this plugin calls."""
 
     @pytest.hookspec
     def pytest_trackproof_event(self, event: Event) -> None:
         """Take one event of a verification."""
+
+
+class Listener:
+    """Hands every event to one writer."""
+
+    def __init__(self, writer: Writer) -> None:
+        """Hand them to `writer`."""
+        self._writer = writer
+
+    def pytest_trackproof_event(self, event: Event) -> None:
+        """Hand one on."""
+        self._writer.write(event)
 
 
 def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
@@ -52,12 +80,17 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--conductor-version", default=DEFAULT_VERSION, help="version to start")
     group.addoption("--only", default="", help="task types or clause ids, by comma")
     group.addoption("--time-scale", type=float, default=0.001, help="scale of awaited time-outs")
+    group.addoption("--names", default=new_seed(), help="seed of all names, to have them again")
+    group.addoption("--failures", default="", help="folder to keep failing clauses in")
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Make the marker known and begin a verdict."""
     config.addinivalue_line("markers", "clause(id, …): the clauses of contracts/ it proves")
-    config.stash[COLLECTOR] = Collector(config.getoption("--fleet"))
+    options = options_of(config)
+    config.stash[COLLECTOR] = Collector(options.fleet, keeps=options.failures is not None)
+    if options.failures is not None:
+        config.pluginmanager.register(Listener(KeptFailures(options.failures)))
 
 
 @pytest.hookimpl(trylast=True)
@@ -106,49 +139,63 @@ def pytest_runtest_makereport(
 @pytest.fixture(scope="session")
 def laboratory_bench(pytestconfig: pytest.Config) -> Iterator[Bench]:
     """Return the bench of the one laboratory of this session."""
-    collector = pytestconfig.stash[COLLECTOR]
-    tell = pytestconfig.hook.pytest_trackproof_event
-    try:
-        options = options_of(pytestconfig)
-        if (shared := pytestconfig.stash.get(SHARED, None)) is not None:
-            testbed, profile = shared
-            started = bench_of(testbed, profile, collector.tasks, time_scale=options.time_scale)
-        else:
-            profile = load_profile(options.fleet)
-            started = laboratory(
-                profile, options, collector.tasks, report=lambda line: tell(event=Note(line))
-            )
+    with ExitStack() as own:
+        stack = pytestconfig.stash.get(OUTLASTING, own)
+        try:
+            profile, bench = _opened(pytestconfig, stack)
+        except TrackproofError as error:
+            pytestconfig.stash[BROKEN] = error
+            pytest.exit(str(error), returncode=error.exit_code)
+        collector = pytestconfig.stash[COLLECTOR]
         collector.deviations = profile.deviations
-        bench = started.__enter__()
-    except TrackproofError as error:
-        pytestconfig.stash[BROKEN] = error
-        pytest.exit(str(error), returncode=error.exit_code)
-    try:
-        server = bench.testbed.conductor
-        collector.started = EnvironmentStarted(
-            fleet=profile.name,
-            backend=server.backend,
-            version=server.version,
-            places={"conductor": server.api_url, "s3": bench.testbed.s3.endpoint}
-            | dict(bench.testbed.served.urls),
-            clauses=collector.clauses,
-        )
-        tell(event=collector.started)
+        pytestconfig.stash[BENCH] = bench
+        pytestconfig.hook.pytest_trackproof_event(event=_started(pytestconfig, profile, bench))
         bench.trials.begin(
             name.removesuffix(".definition")
             for name in collector.clauses
             if name.endswith(".definition")
         )
         yield bench
-    finally:
-        started.__exit__(None, None, None)
+
+
+def _opened(config: pytest.Config, stack: ExitStack) -> tuple[FleetProfile, Bench]:
+    options, tasks = options_of(config), config.stash[COLLECTOR].tasks
+    if (shared := config.stash.get(SHARED, None)) is not None:
+        testbed, profile = shared
+        started = bench_of(testbed, profile, tasks, time_scale=options.time_scale)
+    else:
+        profile = load_profile(options.fleet)
+        tell = config.hook.pytest_trackproof_event
+        started = laboratory(profile, options, tasks, report=lambda line: tell(event=Note(line)))
+    bench = stack.enter_context(started)
+    watch = config.stash[WATCH] = Watch()
+    watchers = bench.testbed.rest.watchers
+    watchers.append(watch.see)
+    stack.callback(watchers.remove, watch.see)
+    return profile, bench
+
+
+def _started(config: pytest.Config, profile: FleetProfile, bench: Bench) -> EnvironmentStarted:
+    options, testbed = options_of(config), bench.testbed
+    return EnvironmentStarted(
+        fleet=profile.name,
+        profile=options.fleet,
+        backend=testbed.conductor.backend,
+        version=testbed.conductor.version,
+        database=kind_of(testbed.database_url),
+        time_scale=options.time_scale,
+        names=options.names,
+        places=places_of(testbed),
+        clauses=config.stash[COLLECTOR].clauses,
+    )
 
 
 @pytest.fixture
-def bench(laboratory_bench: Bench) -> Iterator[Bench]:
+def bench(laboratory_bench: Bench, request: pytest.FixtureRequest) -> Iterator[Bench]:
     """Return the bench, without anything of the test before."""
     laboratory_bench.fresh()
-    yield laboratory_bench
+    with naming(request.config.getoption("--names"), request.node.nodeid):
+        yield laboratory_bench
     laboratory_bench.mend()
 
 
@@ -160,4 +207,6 @@ def options_of(config: pytest.Config) -> VerifyOptions:
         conductor=config.getoption("--conductor"),
         version=config.getoption("--conductor-version"),
         time_scale=config.getoption("--time-scale"),
+        names=config.getoption("--names"),
+        failures=Path(folder) if (folder := config.getoption("--failures")) else None,
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 Status = Literal["passed", "failed", "error", "deviates", "skipped"]
 """`error`: it could not be judged, which is no fault of the fleet's. `deviates`: it does not hold,
@@ -17,8 +17,9 @@ class Exchange:
 
     task: str
     workflow_id: str
-    sent: Any
-    received: Any
+    sent: str
+    """The input, as JSON; cut where it is very long."""
+    received: str
     statuses: tuple[str, ...]
     reason: str
     seconds: float
@@ -47,6 +48,8 @@ class ClauseResult:
     """The failing test, else the last one."""
     repeat: str
     """A command that repeats just this clause."""
+    failure: str = ""
+    """The id it is kept under, for `trackproof replay`; empty where it holds or is not kept."""
 
     @property
     def accepted(self) -> bool:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import io
 import os
+import threading
 import time
 from collections.abc import Sequence
-from contextlib import redirect_stderr, redirect_stdout
+from contextlib import ExitStack, redirect_stderr, redirect_stdout, suppress
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -16,28 +17,34 @@ from contracts.load import load_contracts
 from tools.errors import TrackproofError, UsageError
 from tools.testbed.fleet import FleetProfile, load_profile
 from tools.testbed.testbed import Testbed
-from tools.verify.events import EnvironmentStarted, Event, VerifyEnded, Writer
+from tools.verify.coverage import measured, shortfalls
+from tools.verify.events import EnvironmentKept, EnvironmentStarted, Event, VerifyEnded, Writer
 from tools.verify.laboratory import VerifyOptions
-from tools.verify.plugin import BROKEN, COLLECTOR, SHARED, Shared
+from tools.verify.plugin import BENCH, BROKEN, COLLECTOR, OUTLASTING, SHARED, WATCH, Shared
 from tools.verify.verdict import by_task
 
 SUITE = "tests.conformance"
 """Found by its name: the laboratory imports no test."""
 
 RAN = frozenset({pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED})
+NOT_THERE = frozenset({pytest.ExitCode.USAGE_ERROR, pytest.ExitCode.NO_TESTS_COLLECTED})
 
 
-class _Listener:
-    """Hands the plugin's events on, and keeps its configuration for the end."""
+class _Session:
+    """Gives pytest what was asked for, hands its events on, keeps its configuration."""
 
-    def __init__(self, writers: Sequence[Writer], shared: Shared | None) -> None:
+    def __init__(
+        self, writers: Sequence[Writer], shared: Shared | None, outlasting: ExitStack
+    ) -> None:
         self._writers = writers
         self._shared = shared
+        self._outlasting = outlasting
         self.config: pytest.Config | None = None
         self.started: EnvironmentStarted | None = None
 
     def pytest_configure(self, config: pytest.Config) -> None:
         self.config = config
+        config.stash[OUTLASTING] = self._outlasting
         if self._shared is not None:
             config.stash[SHARED] = self._shared
 
@@ -75,28 +82,54 @@ def _held(
 ) -> VerifyEnded:
     check_only(options.only)
     began = time.monotonic()
-    listener, said = _Listener(writers, shared), io.StringIO()
+    with ExitStack() as outlasting:
+        session = _Session(writers, shared, outlasting)
+        config, started = _judged(options, session)
+        results = config.stash[COLLECTOR].results
+        coverage = measured(config.stash[BENCH], config.stash[WATCH], results)
+        ended = VerifyEnded(
+            fleet=started.fleet,
+            backend=started.backend,
+            version=started.version,
+            seconds=round(time.monotonic() - began, 3),
+            tasks=by_task(results),
+            coverage=coverage,
+            shortfalls=() if options.only else shortfalls(coverage, options.floor),
+        )
+        session.pytest_trackproof_event(ended)
+        if options.keep:
+            session.pytest_trackproof_event(EnvironmentKept(started.places))
+            wait_for_interrupt()
+    return ended
+
+
+def _judged(options: VerifyOptions, session: _Session) -> tuple[pytest.Config, EnvironmentStarted]:
+    said = io.StringIO()
     # What pytest prints is of no use here, but for when it cannot run at all.
     with redirect_stdout(said), redirect_stderr(said):
-        code = pytest.main(_arguments(options), plugins=[listener])
-    config, started = listener.config, listener.started
+        code = pytest.main(_arguments(options), plugins=[session])
+    config, started = session.config, session.started
     if config is not None and (error := config.stash.get(BROKEN, None)) is not None:
         raise error
+    if options.test and code in NOT_THERE:
+        raise UsageError(
+            f"there is no test {options.test} of {', '.join(options.only)} any more",
+            hint="the suite has changed since: run `trackproof verify` with --only that clause",
+        )
+    if code == pytest.ExitCode.INTERRUPTED:
+        raise KeyboardInterrupt
     if config is None or started is None or code not in RAN:
         raise TrackproofError(
             f"the clauses could not be run (pytest ended with {int(code)})",
             evidence="\n".join(said.getvalue().splitlines()[-30:]),
         )
-    ended = VerifyEnded(
-        fleet=started.fleet,
-        backend=started.backend,
-        version=started.version,
-        seconds=round(time.monotonic() - began, 3),
-        tasks=by_task(config.stash[COLLECTOR].results),
-    )
-    for writer in writers:
-        writer.write(ended)
-    return ended
+    return config, started
+
+
+def wait_for_interrupt() -> None:
+    """Wait for Ctrl-C, or SIGTERM where that is made to look like it."""
+    with suppress(KeyboardInterrupt):
+        threading.Event().wait()
 
 
 def check_only(only: Sequence[str]) -> None:
@@ -115,11 +148,16 @@ def _arguments(options: VerifyOptions) -> list[str]:
     if spec is None or not spec.submodule_search_locations:
         raise UsageError(f"the clauses' tests ({SUITE}) are not installed")
     folder = Path(next(iter(spec.submodule_search_locations)))
-    database = ["--database", options.database] if options.database else []
+    root = folder.parents[1]
+    given = {
+        "--database": options.database,
+        "--names": options.names,
+        "--failures": str(options.failures or ""),
+    }
     return [
-        str(folder),
+        str(root / options.test) if options.test else str(folder),
         *("-c", os.devnull),
-        *("--rootdir", str(folder.parents[1])),
+        *("--rootdir", str(root)),
         *("--capture", "no"),
         *("-p", "no:cacheprovider"),
         *("-p", "no:randomly"),
@@ -128,5 +166,5 @@ def _arguments(options: VerifyOptions) -> list[str]:
         *("--conductor", options.conductor),
         *("--conductor-version", options.version),
         *("--time-scale", str(options.time_scale)),
-        *database,
+        *(part for name, value in given.items() if value for part in (name, value)),
     ]

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import json
 import os
-import re
 import signal
 import subprocess
 import sys
@@ -14,6 +14,7 @@ import pytest
 from websockets.asyncio.client import connect
 
 from reference_workers.settings import Settings
+from tests.bench.api import ADDRESS
 from tests.integration.api.listening import farewell
 from tests.integration.api.serving import SECONDS
 from tests.unit.reference_workers.bench import TRANSCRIPT_ID
@@ -45,7 +46,7 @@ def test_it_does_not_listen_to_strangers_without_tokens(settings: Settings, host
         env=environment(settings, API_HOST=host),
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=180,
         check=False,
     )
 
@@ -63,15 +64,15 @@ async def test_it_serves_until_it_is_told_to_stop_and_logs_no_token(
     with log.open("wb") as output:
         process = subprocess.Popen(
             COMMAND,
-            env=environment(settings, API_TOKENS=TOKEN, CONDUCTOR_DEBUG="true"),
+            env=environment(settings, API_TOKENS=TOKEN, CONDUCTOR_DEBUG="true", LOG_FORMAT="json"),
             stdout=output,
             stderr=subprocess.STDOUT,
         )
     try:
         found = wait_until(
-            lambda: re.search(r"address=\['127\.0\.0\.1', (\d+)\]", log.read_text()),
+            lambda: ADDRESS.search(log.read_text()),
             what="the API to say where it listens",
-            timeout=60,
+            timeout=180,
             evidence=log.read_text,
         )
         port, path = found[1], f"/transcripts/{TRANSCRIPT_ID}?token={TOKEN}"
@@ -91,3 +92,5 @@ async def test_it_serves_until_it_is_told_to_stop_and_logs_no_token(
     assert [answer.status_code for answer in answers] == [401, 200]
     assert code in {0, -signal.SIGTERM}
     assert "canary" not in log.read_text()
+    for line in log.read_text().splitlines():
+        assert isinstance(json.loads(line), dict), line

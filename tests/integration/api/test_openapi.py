@@ -6,7 +6,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
@@ -16,6 +16,7 @@ from reference_workers.seed import seed
 from reference_workers.settings import Settings
 from reference_workers.state.places import audio_key, waveform_file
 from reference_workers.state.repository import State
+from tests.conftest import new_databases
 from tests.integration.api.serving import ServedApi, serve_api
 from tests.unit.reference_workers.bench import (
     TRANSCRIPT_ID,
@@ -53,11 +54,26 @@ def full_api(
 ) -> Iterator[ServedApi]:
     """An API with everything there is to be asked for, and a healthy Conductor."""
     folder = tmp_path_factory.mktemp("api")
+    with new_databases(request, folder) as new_database:
+        url = new_database(request.config.getoption("--database"))
+        with _full_api(s3_server, folder, url, conductor_of, request.param) as served:
+            yield served
+
+
+@contextmanager
+def _full_api(
+    s3_server: S3Server,
+    folder: Path,
+    database_url: str,
+    conductor_of: Callable[[str], ConductorServer],
+    tokens: tuple[SecretStr, ...],
+) -> Iterator[ServedApi]:
     told = bench_settings(
         s3_server,
         folder,
+        database_url=database_url,
         conductor_server_url=conductor_of(DEFAULT_VERSION).api_url,
-        api_tokens=request.param,
+        api_tokens=tokens,
     )
     s3_server.reset()
     with closing(State(told.database_url)) as state:

@@ -30,7 +30,18 @@ def test_a_clause_that_is_not_there_is_named_with_the_nearest_one() -> None:
     assert finding.hint == "did you mean pad_track.offset?"
 
 
-def test_the_seed_item_of_every_clause_is_one_of_the_task_list() -> None:
-    items = {criterion.item for criterion in load_criteria()}
+def test_a_seed_item_that_is_not_there_is_named_with_the_nearest_one() -> None:
+    contracts = load_contracts()
+    task = contracts.tasks["pad_track"]
+    strange = replace(task.clauses[0], seed="TASK-077")
+    broken = replace(task, seed=("TASK-004d",), clauses=(strange, *task.clauses[1:]))
+    tasks = {**contracts.tasks, "pad_track": broken}
 
-    assert {clause.seed for clause in load_contracts().clauses} <= items
+    findings = check_tracing(replace(contracts, tasks=tasks), load_criteria())
+
+    assert [(finding.file, finding.pointer) for finding in findings] == [
+        ("tasks/pad_track.yaml", "/seed/0"),
+        ("tasks/pad_track.yaml", "/clauses/0/seed"),
+    ]
+    assert findings[0].what == "the task list has no item TASK-004d"
+    assert findings[0].hint.startswith("did you mean TASK-004")

@@ -100,6 +100,16 @@ def test_a_server_that_is_not_there_is_unreachable() -> None:
         start(client)
 
 
+def test_the_servers_login_is_not_told() -> None:
+    url = closed_port().replace("//", "//user:hunter2@") + "?key=hunter2"
+
+    with ConductorClient(url) as client, pytest.raises(ConductorUnreachableError) as caught:
+        start(client)
+
+    assert "hunter2" not in str(caught.value)
+    assert "127.0.0.1" in str(caught.value)
+
+
 def test_a_server_that_falls_silent_is_unreachable() -> None:
     with (
         socket.create_server(("127.0.0.1", 0)) as listener,

@@ -36,14 +36,16 @@ def workflow(status: str, *tasks: Json) -> Json:
     return {"workflowId": "workflow-1", "status": status, "tasks": list(tasks)}
 
 
-def reconcile(bench: Bench, *answers: Answer) -> list[tuple[str, str, Any]]:
-    """Look once, against a Conductor that answers so; return what it was asked."""
+def reconcile(bench: Bench, *answers: Answer, looks: int = 1) -> list[tuple[str, str, Any]]:
+    """Look so often at a Conductor that answers so; return what it was asked."""
     left = list(answers)
     with (
         conductor_server(lambda *_: left.pop(0) if len(left) > 1 else left[0]) as server,
         ConductorClient(server.url) as client,
     ):
-        Reconciler(bench.clients.state, lambda: client, seconds=1).look(client)
+        reconciler = Reconciler(bench.clients.state, lambda: client, seconds=1)
+        for _ in range(looks):
+            reconciler.look(client)
         return server.asked
 
 
@@ -109,8 +111,32 @@ def test_a_new_workflow_is_not_ended_by_the_old_one(working: Bench) -> None:
     assert working.transcript().status == "processing"
 
 
-def test_a_workflow_that_conductor_does_not_know_changes_nothing(working: Bench) -> None:
-    reconcile(working, (404, {"status": 404, "message": "no such workflow"}))
+FORGOTTEN = (404, {"status": 404, "message": "No such workflow found by id: workflow-1"})
+NO_SUCH_PAGE = (404, {"status": 404, "message": "No static resource apii/workflow/workflow-1."})
+REFUSED = (403, {"status": 403, "message": "workflow-1 is not yours"})
+
+
+def test_a_workflow_that_conductor_has_forgotten_ends_in_an_error(working: Bench) -> None:
+    reconcile(working, FORGOTTEN, looks=2)
+
+    assert working.transcript().status == "error"
+    assert working.events("STATUS")[-1] == {"value": "error"}
+
+
+@pytest.mark.parametrize(
+    "answers",
+    [
+        [FORGOTTEN],
+        [FORGOTTEN, (200, workflow("RUNNING")), FORGOTTEN],
+        [NO_SUCH_PAGE] * 3,
+        [REFUSED] * 3,
+    ],
+    ids=["once only", "not in a row", "no Conductor's word", "another refusal"],
+)
+def test_who_may_still_know_a_workflow_changes_nothing(
+    working: Bench, answers: list[Answer]
+) -> None:
+    reconcile(working, *answers, looks=len(answers))
 
     assert working.transcript().status == "processing"
 

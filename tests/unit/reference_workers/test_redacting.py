@@ -12,6 +12,7 @@ CANARIES = {
     "zulip_api_key": "canary-zulip",
     "s3_secret_access_key": "canary-s3",
 }
+TOKENS = ("canary-token-of-ours", "canary-token-of-old")
 
 
 @pytest.mark.parametrize(
@@ -49,10 +50,12 @@ def test_every_secret_that_a_deployment_is_given_is_known() -> None:
         **CANARIES,  # type: ignore[arg-type]  # pydantic makes secrets of them
         database_url="postgresql+psycopg://fleet:canary%2Fdatabase@db.test/fleet",
         redis_url="redis://:canary-redis@cache.test:6379/0",
+        api_tokens=TOKENS,  # type: ignore[arg-type]  # of these too
     )
 
     assert set(secrets_of(settings)) == {
         *CANARIES.values(),
+        *TOKENS,
         "canary/database",
         "canary-redis",
     }

@@ -3,7 +3,6 @@ from __future__ import annotations
 import io
 import json
 from contextlib import closing
-from pathlib import Path
 
 import pytest
 from sqlalchemy.exc import IntegrityError
@@ -44,14 +43,13 @@ def test_a_meeting_that_is_there_already_is_not_doubled(empty_bench: Bench) -> N
 
 
 def test_from_the_command_line_rows_go_in_and_ids_come_out(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    database_url: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    url = f"sqlite:///{tmp_path / 'state.db'}"
-    monkeypatch.setenv("DATABASE_URL", url)
+    monkeypatch.setenv("DATABASE_URL", database_url)
     monkeypatch.setattr("sys.stdin", io.StringIO(json.dumps(meeting_rows())))
 
     seeding.main()
 
     assert json.loads(capsys.readouterr().out) == IDS
-    with closing(State(url)) as state:
+    with closing(State(database_url)) as state:
         assert state.transcript(TRANSCRIPT_ID).room_id == "room-1"

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from tests.unit.tools.report import stream
+from tests.unit.tools.verify.reports import stream
 from tools import cli
 from tools.errors import FleetError
 from tools.testbed.testbed import Testbed

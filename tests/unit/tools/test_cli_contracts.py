@@ -12,6 +12,7 @@ from contracts.load import ROOT
 from tests.unit.tools.test_cli import trackproof
 
 BOMB = "a: &a [x, x, x]\nb: &b [*a, *a, *a]\nc: [*b, *b, *b]\n"
+WORKFLOW = "workflows/diarization_pipeline.json"
 FILES = (
     "tasks/pad_track.yaml",
     "events/topic.yaml",
@@ -95,6 +96,24 @@ def test_a_remote_reference_is_never_fetched(name: str, old: str, new: str, fold
         ("events/topic.yaml", "event: TOPIC", "event: TOPICS", "/event"),
         ("services/daily.openapi.yaml", "openapi: 3.1.0", "openapi: 2.0.0", "/openapi"),
         ("pipeline.yaml", "severity: must", "severity: maybe", "/clauses/0/severity"),
+        ("tasks/pad_track.yaml", "minLength: 1", "minLenght: 1", "/input/properties/s3_key"),
+        ("tasks/pad_track.yaml", "required: [track", "requird: [track", "/input"),
+        ("tasks/get_recording.yaml", "[id, mtg", "[idd, mtg", "/output/required/0"),
+        ("shapes.yaml", "$defs:", "defs:", ""),
+        (
+            "services/daily.openapi.yaml",
+            "schema: {type: string, minLength: 1}",
+            "schema: {type: text, minLength: 1}",
+            "/paths/~1recordings~1{id}/get/parameters/0/schema/type",
+        ),
+        (
+            "services/daily.openapi.yaml",
+            '"#/components/schemas/Recording"',
+            '"#/components/schemas/Recordings"',
+            "/paths/~1recordings~1{id}/get/responses/200/content/application~1json/schema/$ref",
+        ),
+        (WORKFLOW, '"tasks": [', '"tasks": null, "was": [', "/tasks"),
+        ("version.yaml", "version: 1.0.0", "version: one", "/version"),
     ],
 )
 def test_a_typo_in_the_content_is_told_with_its_pointer(
@@ -112,9 +131,65 @@ def test_a_typo_in_the_content_is_told_with_its_pointer(
 
 
 @pytest.mark.parametrize(
+    ("name", "old", "again", "key"),
+    [
+        ("tasks/pad_track.yaml", "    s3_key:", "    s3_key: {type: integer}\n", "s3_key"),
+        ("seed_table.yaml", "  finalize:", "  finalize: {}\n", "finalize"),
+        (WORKFLOW, '  "version": 1', '  "version": 2,\n', "version"),
+    ],
+)
+def test_a_key_that_stands_twice_is_refused_where_a_parser_would_take_the_last(
+    name: str, old: str, again: str, key: str, folder: Path
+) -> None:
+    path = folder / name
+    assert old in path.read_text()
+    path.write_text(path.read_text().replace(old, again + old, 1))
+
+    code, output = check(folder)
+
+    assert code == 2
+    assert f"{name}#: it cannot be parsed" in output
+    assert f"the key '{key}' stands twice" in output
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "place"),
+    [
+        ('"task_type": "pad_track"', '"task_typ": "pad_track"', "/tasks/2/inputParameters"),
+        (
+            '"dynamicForkTasksParam": "dynamicTasks"',
+            '"dynamicForkTasksParam": "dynamicTask"',
+            "/tasks/3/dynamicForkTasksParam",
+        ),
+    ],
+)
+def test_a_fork_that_leads_nowhere_is_a_finding_like_any_other(
+    old: str, new: str, place: str, folder: Path
+) -> None:
+    path = folder / WORKFLOW
+    path.write_text(path.read_text().replace(old, new, 1))
+
+    code, output = check(folder)
+
+    assert code == 1
+    assert f"{WORKFLOW}#{place}" in output
+
+
+def test_who_needs_the_steps_of_a_broken_workflow_is_told_what_it_lacks(folder: Path) -> None:
+    path = folder / WORKFLOW
+    path.write_text(path.read_text().replace('"task_type": "pad_track"', '"kind": 1', 1))
+
+    code, output = trackproof("contracts", "list", "--root", str(folder))
+
+    assert code == 2
+    assert "it cannot be told what 'fork_track_padding' forks into" in output
+    assert "Hint:" in output
+
+
+@pytest.mark.parametrize(
     "name",
     ["shapes.yaml", "pipeline.yaml", "seed.yaml", "seed_table.yaml", "fork_inputs.yaml",
-     "workflow_input.yaml", "workflows/diarization_pipeline.json",
+     "workflow_input.yaml", "version.yaml", WORKFLOW,
      "tasks/pad_track.yaml", "events/topic.yaml", "services/zulip.openapi.yaml"],
 )  # fmt: skip
 def test_a_missing_file_is_named(name: str, folder: Path) -> None:

@@ -1,6 +1,13 @@
 from __future__ import annotations
 
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
+from socketserver import ThreadingUnixStreamServer
+from threading import Thread
+from typing import Self
 
 import psutil
 import pytest
@@ -76,6 +83,96 @@ def test_without_programs_and_without_an_engine_it_is_told_what_to_install(
         pass
 
     assert "apt-get install postgresql" in caught.value.hint
+
+
+@pytest.fixture
+def no_programs(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Leave nothing but containers to run PostgreSQL in."""
+    monkeypatch.setattr(servers, "find_programs", lambda: None)
+
+
+@pytest.mark.usefixtures("no_programs")
+def test_an_engine_that_can_pull_nothing_is_told_with_its_reason(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    with engine_without_images(tmp_path / "engine.sock") as host:
+        monkeypatch.setenv("DOCKER_HOST", host)
+        with pytest.raises(TestbedError, match="no container of") as caught, start_postgres():
+            pass
+
+    assert "no route to the registry" in caught.value.evidence
+    assert "apt-get install postgresql" in caught.value.hint
+
+
+@pytest.mark.usefixtures("no_programs")
+def test_a_container_serves_and_goes_and_what_fails_meanwhile_is_not_its_failure(
+    monkeypatch: pytest.MonkeyPatch, postgres: PostgresServer
+) -> None:
+    story: list[str] = []
+
+    class Container:
+        """Runs the way testcontainers' own does, and leads to the server that is here."""
+
+        def __init__(self, image: str, driver: str) -> None:
+            story.append(f"{image}, {driver}")
+
+        def __enter__(self) -> Self:
+            return self
+
+        def __exit__(self, *_: object) -> None:
+            story.append("gone")
+
+        def get_connection_url(self) -> str:
+            return postgres.url
+
+    monkeypatch.setattr(servers, "docker_engine", lambda **_: nullcontext())
+    monkeypatch.setattr("testcontainers.community.postgres.PostgresContainer", Container)
+
+    def fail_meanwhile() -> None:
+        with start_postgres() as server:
+            assert server.backend == "container"
+            url = server.new_database()
+            assert database.rows(url, "SELECT 1 AS one") == [{"one": 1}]
+            server.drop_database(url)
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        fail_meanwhile()
+    assert story == ["postgres:16, psycopg", "gone"]
+
+
+@contextmanager
+def engine_without_images(path: Path) -> Iterator[str]:
+    """Serve as much of Docker's API as shows that no image is here or to be had."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def answer(self) -> None:
+            self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            status, body = 404, {"message": "No such image"}
+            if self.path.endswith(("/_ping", "/version", "/info")):
+                status, body = 200, {"ApiVersion": "1.41", "Version": "20.10"}
+            elif "/images/create" in self.path:
+                status, body = 500, {"message": "no route to the registry"}
+            content = json.dumps(body).encode()
+            self.send_response(status)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(content)))
+            self.end_headers()
+            self.wfile.write(content)
+
+        do_GET = do_POST = do_HEAD = answer  # noqa: N815 - the names http.server looks for
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing; a Unix socket has no address to log."""
+
+    with ThreadingUnixStreamServer(str(path), Handler) as server:
+        thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        try:
+            yield f"unix://{path}"
+        finally:
+            server.shutdown()
+            thread.join()
 
 
 def test_the_newest_programs_are_taken(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

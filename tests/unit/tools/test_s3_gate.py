@@ -30,6 +30,16 @@ def test_a_presigned_read_is_written_down_with_its_query(s3: S3Server) -> None:
     assert {"Signature", "Expires"} <= request.query.keys()
 
 
+def test_a_key_of_any_script_is_written_down_as_it_is(s3: S3Server) -> None:
+    s3.client().put_object(Bucket="bucket", Key="Räume/会議/שלום", Body=CONTENT)
+    s3.faults.add(Fault(service="s3", status=503, method="GET", path="/bucket/Räume/会議/*"))
+
+    answer = httpx.get(s3.presign("bucket", "Räume/会議/שלום"))
+
+    assert answer.status_code == 503
+    assert [request.path for request in s3.ledger.requests()] == ["/bucket/Räume/会議/שלום"] * 2
+
+
 def test_a_status_is_answered_as_often_as_told(s3: S3Server) -> None:
     s3.faults.add(Fault(service="s3", status=503, times=1))
 

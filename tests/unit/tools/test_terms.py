@@ -197,6 +197,7 @@ def test_a_fleet_without_terms_gets_the_contracts_own_definitions() -> None:
 def test_a_run_is_told_in_the_contracts_terms(foreign: FleetProfile) -> None:
     run = {
         "workflowId": "w",
+        "workflowName": "theirs",
         "input": {"rid": "r", "tenant": "acme"},
         "output": {"heading": "Tides"},
         "tasks": [
@@ -213,6 +214,7 @@ def test_a_run_is_told_in_the_contracts_terms(foreign: FleetProfile) -> None:
 
     meant = Speech(foreign).run_meant(run)
 
+    assert meant["workflowName"] == load_contracts().workflow["name"]
     assert meant["input"]["recording_id"] == "r"
     assert meant["output"] == {"title": "Tides"}
     assert meant["tasks"] == [

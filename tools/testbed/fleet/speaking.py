@@ -155,6 +155,8 @@ class Speech:
     def run_meant(self, run: Mapping[str, Any]) -> Document:
         """Return a run, as the server tells it, in the contracts' terms."""
         meant = {**run, "tasks": [self._task_run_meant(task) for task in run.get("tasks") or ()]}
+        if run.get("workflowName") == self._profile.workflow.name:
+            meant["workflowName"] = self._contracts.workflow["name"]
         for side in ("input", "output"):
             if isinstance(run.get(side), Mapping):
                 meant[side] = self._of("workflow", side).meant(run[side])

@@ -23,6 +23,7 @@ class TranslatedRest(ConductorRest):
         self.api_url = rest.api_url
         self._http = rest._http
         self._speech = speech
+        self.watchers = []
 
     def start_workflow(
         self,
@@ -51,9 +52,9 @@ class TranslatedRest(ConductorRest):
         """Take one task of a type, as a worker does; None where none waits."""
         return super().poll(self._speech.task_said(task), worker=worker, domain=domain)
 
-    def workflow(self, workflow_id: str, include_tasks: bool = True) -> Json:
-        """Return a run as the server sees it."""
-        return self._speech.run_meant(super().workflow(workflow_id, include_tasks))
+    def _meant(self, run: Json) -> Json:
+        """Return a run in the contracts' terms."""
+        return self._speech.run_meant(run)
 
     def poll_data(self) -> list[Json]:
         """Tell who polls which queue, and when last."""

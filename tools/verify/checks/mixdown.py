@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from statistics import median
 
 import numpy as np
+from numpy.typing import NDArray
 
 from fixtures_audio import text_of, track_of
 from tools.verify.checks.matching import Timed, match
@@ -90,17 +91,23 @@ def _waveform(evidence: Evidence, mixdown: Mixdown) -> Check:
     drawn = evidence.output.get("waveform") or []
     if len(drawn) != PEAKS:
         return Check("waveform.peaks", passed=False, detail=f"{len(drawn)} peaks, not {PEAKS}")
-    levels = np.abs(mixdown.audio.samples)
-    edges = np.linspace(0, levels.size, PEAKS + 1)
+    off = furthest_peak(drawn, np.abs(mixdown.audio.samples))
+    return Check("waveform.peaks", off <= PEAK_TOLERANCE, f"{PEAKS} peaks, at most {off:.4f} off")
+
+
+def furthest_peak(drawn: Sequence[float], levels: NDArray[np.float32]) -> float:
+    """Return how far the worst of some peaks is from the highest level in its share of audio.
+
+    Args:
+        drawn: The peaks.
+        levels: Absolute samples at 48 kHz.
+    """
+    edges = np.linspace(0, levels.size, len(drawn) + 1)
     # A peak on a border may be drawn on either side of it: a millisecond of grace.
     grace = 48
     off = 0.0
     for value, begin, end in zip(drawn, edges[:-1], edges[1:], strict=True):
         wide = levels[max(0, int(begin) - grace) : int(end) + grace].max(initial=0.0)
         narrow = levels[int(begin) + grace : max(int(begin) + grace, int(end) - grace)]
-        off = max(off, value - wide, narrow.max(initial=0.0) - value)
-    return Check(
-        "waveform.peaks",
-        bool(off <= PEAK_TOLERANCE),
-        f"{PEAKS} peaks, at most {max(off, 0.0):.4f} off",
-    )
+        off = max(off, value - float(wide), float(narrow.max(initial=0.0)) - value)
+    return off

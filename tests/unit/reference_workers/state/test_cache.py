@@ -19,6 +19,7 @@ from reference_workers.state import leasing
 from reference_workers.state.cache import Cache, key_of
 from reference_workers.state.models import CacheEntry, Lease
 from reference_workers.state.repository import State
+from tests.unit.tools.test_cli import trackproof
 
 WORKERS = 6
 
@@ -235,6 +236,21 @@ def test_an_answer_that_cannot_be_stored_is_not_lost(
     monkeypatch.setattr(cache, "_store", full)
 
     assert remember(cache, "title?") == "yes"
+
+
+def test_trackproof_counts_and_clears_what_the_fleet_remembers(
+    cache: Cache, state: State, each_database_url: str
+) -> None:
+    for question in ("title?", "title, please?"):
+        remember(cache, question)
+    told = ("--database", each_database_url)
+
+    code, counted = trackproof("cache", "stats", *told)
+
+    assert code == 0
+    assert ["generate_title", "2"] in [line.split()[:2] for line in counted.splitlines()]
+    assert trackproof("cache", "clear", *told) == (0, "2 answers forgotten\n")
+    assert keys(state) == set()
 
 
 @given(

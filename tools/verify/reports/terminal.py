@@ -6,7 +6,15 @@ from rich.console import Console
 from rich.text import Text
 
 from tools.report.harmless import harmless, on_one_line
-from tools.verify.events import ClauseFinished, EnvironmentStarted, Event, Note, VerifyEnded
+from tools.verify.events import (
+    ClauseFinished,
+    EnvironmentKept,
+    EnvironmentStarted,
+    Event,
+    Note,
+    VerifyEnded,
+)
+from tools.verify.expecting import shortened
 from tools.verify.verdict import ClauseResult, TaskVerdict
 
 MARKS = {
@@ -18,6 +26,7 @@ MARKS = {
 }
 DIFFERENCE_LINES = 20
 LOG_LINES = 12
+EXCHANGE_CHARACTERS = 1_000
 
 
 class VerifyTerminal:
@@ -49,11 +58,10 @@ class VerifyTerminal:
                 self._take(event.result)
             case VerifyEnded():
                 self._print(_verdict(event))
+            case EnvironmentKept():
+                self._print(_places(event))
             case _:
                 pass
-
-    def close(self) -> None:
-        """Nothing is held open."""
 
     def _take(self, result: ClauseResult) -> None:
         waiting = self._waiting.setdefault(result.task, [])
@@ -86,15 +94,21 @@ def _clause(clause: ClauseResult) -> Text:
         *([f"      observed  {on_one_line(clause.observed)}"] if clause.observed else []),
     ]
     for exchange in clause.exchanges[-1:]:
-        lines.append(f"      sent      {on_one_line(exchange.sent)}")
+        lines.append(f"      sent      {_brief(exchange.sent)}")
         statuses = ", ".join(exchange.statuses)
         reason = f" – {on_one_line(exchange.reason)}" if exchange.reason else ""
-        lines.append(f"      received  {on_one_line(exchange.received)} ({statuses}{reason})")
+        lines.append(f"      received  {_brief(exchange.received)} ({statuses}{reason})")
     lines += [f"      {line}" for line in _first(clause.difference, DIFFERENCE_LINES)]
     lines += [f"      log | {line}" for line in _last(clause.log, LOG_LINES)]
     if not clause.accepted:
         lines.append(f"      repeat    {clause.repeat}")
+    if clause.failure:
+        lines.append(f"      replay    trackproof replay {clause.failure}")
     return Text("\n".join(map(harmless, lines)), style=style)
+
+
+def _brief(text: str) -> str:
+    return on_one_line(shortened(text, EXCHANGE_CHARACTERS))
 
 
 def _first(text: str, limit: int) -> list[str]:
@@ -111,6 +125,8 @@ def _verdict(ended: VerifyEnded) -> Text:
     failed = [clause.id for clause in clauses if not clause.accepted]
     others = len(clauses) - passed - len(failed)
     more = f", {others} deviating or skipped" if others else ""
+    if ended.shortfalls and not failed:
+        return Text("\n".join(["FAILED: too little was exercised", *ended.shortfalls]), "bold red")
     if not failed:
         return Text(
             f"HELD: {passed} of {len(clauses)} clauses{more}, {ended.seconds:.1f} s",
@@ -121,3 +137,8 @@ def _verdict(ended: VerifyEnded) -> Text:
         f"{ended.seconds:.1f} s",
         style="bold red",
     )
+
+
+def _places(kept: EnvironmentKept) -> Text:
+    lines = [f"  {name:<10} {on_one_line(place)}" for name, place in kept.places.items()]
+    return Text("\n".join(["The testbed stands until Ctrl-C:", *lines]))

@@ -8,17 +8,9 @@ from rich.table import Table
 from rich.text import Text
 
 from tools.report.harmless import on_one_line
+from tools.report.marks import FAILED_MARK, RUN_MARKS
 from tools.verify.events import Check, Event, Note, RunEnded, RunStarted, StepsSeen
 from tools.verify.steps import NOT_STARTED, StepState
-
-MARKS = {
-    NOT_STARTED: ("·", "dim"),
-    "SCHEDULED": ("○", "yellow"),
-    "IN_PROGRESS": ("◐", "yellow"),
-    "COMPLETED": ("✓", "green"),
-}
-FAILED_MARK = ("✗", "red")
-"""What would move the cursor, colour or clear the terminal when printed."""
 
 
 class Terminal:
@@ -103,7 +95,7 @@ def _headline(event: RunStarted) -> Text:
 def _table(steps: tuple[StepState, ...]) -> Group:
     table = Table.grid(padding=(0, 2))
     for step in steps:
-        mark, style = MARKS.get(step.status, FAILED_MARK)
+        mark, style = RUN_MARKS.get(step.status, FAILED_MARK)
         table.add_row(
             Text(mark, style=style),
             Text(step.name, style="" if step.started_at else "dim"),
@@ -115,7 +107,7 @@ def _table(steps: tuple[StepState, ...]) -> Group:
 
 
 def _step_line(step: StepState) -> Text:
-    mark, style = MARKS.get(step.status, FAILED_MARK)
+    mark, style = RUN_MARKS.get(step.status, FAILED_MARK)
     parts = [step.name, _branches(step), step.status, f"{step.seconds:.2f} s", _remark(step)]
     return Text.assemble((mark, style), " ", "  ".join(part for part in parts if part))
 

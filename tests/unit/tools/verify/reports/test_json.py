@@ -6,10 +6,11 @@ from pathlib import Path
 import pytest
 from syrupy.assertion import SnapshotAssertion
 
-from tests.unit.tools.report import stream
+from tests.unit.tools.verify.reports import stream
 from tools.errors import UsageError
-from tools.report.json_file import JsonFile, check_writable, write_json
+from tools.report.json_file import check_writable, write_json
 from tools.verify.events import Event
+from tools.verify.reports.json import JsonFile
 
 
 @pytest.mark.parametrize("run", [stream.held_run(), stream.failed_run()], ids=["held", "failed"])

@@ -10,9 +10,9 @@ from rich.console import Console
 from rich.text import Text
 from syrupy.assertion import SnapshotAssertion
 
-from tests.unit.tools.report import stream
-from tools.report.terminal import PlainLines, Terminal, console_writer
+from tests.unit.tools.verify.reports import stream
 from tools.verify.events import Check, Event, Note, RunStarted, StepsSeen
+from tools.verify.reports.run_terminal import PlainLines, Terminal, console_writer
 
 RUNS = {"held": stream.held_run(), "failed": stream.failed_run()}
 OUTSIDE = "[red]loud[/red] \x1b[2J\x1b]0;title\x07 :cat:\r\nsecond\u009b31m line"

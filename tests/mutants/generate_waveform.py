@@ -1,0 +1,181 @@
+"""Mutants of generate_waveform."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Any
+
+from reference_workers.errors import WorkerError
+from reference_workers.state.models import Transcript
+from reference_workers.workers import Worker
+from tests.mutants.model import Collection
+from tests.mutants.patching import (
+    around,
+    change_column,
+    change_event,
+    change_output,
+    drop_event,
+    replace,
+    rewrite,
+)
+
+TASK = "generate_waveform"
+
+mutant = Collection(TASK)
+
+
+@mutant("peaks")
+def one_peak_too_few() -> None:
+    """There are 254 peaks."""
+    change_output(TASK, lambda out: out.update(waveform=out["waveform"][:-1]))
+
+
+@mutant("peaks")
+def peaks_of_16_bits() -> None:
+    """Peaks are whole numbers up to 32767."""
+    change_output(
+        TASK, lambda out: out.update(waveform=[round(peak * 32767) for peak in out["waveform"]])
+    )
+
+
+@mutant("peaks")
+def stretched_to_full_scale() -> None:
+    """The loudest peak is always 1."""
+
+    def stretched(out: dict[str, Any]) -> None:
+        loudest = max(out["waveform"]) or 1.0
+        out["waveform"] = [peak / loudest for peak in out["waveform"]]
+
+    change_output(TASK, stretched)
+
+
+@mutant("peaks")
+def silence_is_not_a_number() -> None:
+    """Silence is drawn as a hair line."""
+    change_output(
+        TASK, lambda out: out.update(waveform=[max(peak, 0.005) for peak in out["waveform"]])
+    )
+
+
+@mutant("peaks")
+def left_channel_alone() -> None:
+    """Only the left channel is looked at."""
+    rewrite("audio.waveform", "peaks", ".max(axis=0)", "[0]")
+
+
+@mutant("peaks")
+def mean_of_the_channels() -> None:
+    """Both channels are averaged: a voice on one side is drawn at half its height."""
+    rewrite("audio.waveform", "peaks", ".max(axis=0)", ".mean(axis=0)")
+
+
+@mutant("peaks")
+def what_is_below_0_is_ignored() -> None:
+    """Only samples above 0 count."""
+    rewrite("audio.waveform", "peaks", "np.abs(frame.to_ndarray())", "frame.to_ndarray()")
+
+
+@mutant("peaks")
+def means_instead_of_peaks() -> None:
+    """The mean level is drawn."""
+    rewrite("audio.waveform", "peaks", "highest[a:b].max()", "highest[a:b].mean()")
+
+
+@mutant("peaks")
+def tail_lost() -> None:
+    """The last twentieth of the audio is not drawn."""
+    rewrite(
+        "audio.waveform",
+        "peaks",
+        "    if not grains:",
+        "    del grains[len(grains) * 19 // 20 :]\n    if not grains:",
+    )
+
+
+@mutant("peaks")
+def broken_media_are_silence() -> None:
+    """A mixdown that cannot be read is drawn as silence."""
+
+    def make(draw: Any) -> Any:
+        def lenient(source: str) -> list[float]:
+            try:
+                peaks: list[float] = draw(source)
+            except WorkerError:
+                return [0.0] * 255
+            return peaks
+
+        return lenient
+
+    replace("workers.generate_waveform", "peaks", make)
+
+
+@mutant("event")
+def event_forgotten() -> None:
+    """WAVEFORM is never emitted."""
+    drop_event("WAVEFORM")
+
+
+@mutant("event")
+def event_under_another_name() -> None:
+    """The event's peaks have another name."""
+    change_event("WAVEFORM", lambda data: {"data": data["waveform"]})
+
+
+@mutant("event")
+def every_run_differs() -> None:
+    """A second run gives other peaks."""
+    seen: list[str] = []
+
+    def make(work: Worker) -> Worker:
+        def moody(context: Any, **inputs: Any) -> dict[str, Any]:
+            output = work(context, **inputs)
+            seen.append(inputs["transcript_id"])
+            if seen.count(inputs["transcript_id"]) > 1:
+                output["waveform"] = [math.sqrt(peak) for peak in output["waveform"]]
+            return output
+
+        return moody
+
+    around(TASK, make)
+
+
+@mutant("stored")
+def place_forgotten() -> None:
+    """The transcript does not say where the peaks are."""
+    change_column(Transcript.waveform_location, lambda _: None)
+
+
+@mutant("stored")
+def never_written() -> None:
+    """The transcript names a file that is not there."""
+
+    def make(work: Worker) -> Worker:
+        def forgetful(context: Any, **inputs: Any) -> dict[str, Any]:
+            output = work(context, **inputs)
+            _stored(context, inputs).unlink()
+            return output
+
+        return forgetful
+
+    around(TASK, make)
+
+
+@mutant("stored")
+def other_peaks_are_stored() -> None:
+    """The file holds no peaks."""
+
+    def make(work: Worker) -> Worker:
+        def hollow(context: Any, **inputs: Any) -> dict[str, Any]:
+            output = work(context, **inputs)
+            _stored(context, inputs).write_text('{"data": []}')
+            return output
+
+        return hollow
+
+    around(TASK, make)
+
+
+def _stored(context: Any, inputs: dict[str, Any]) -> Path:
+    place = context.clients.state.transcript(inputs["transcript_id"]).waveform_location
+    return Path(place)

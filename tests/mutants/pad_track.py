@@ -1,0 +1,249 @@
+"""Mutants of pad_track."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from reference_workers.errors import PermanentError, WorkerError
+from reference_workers.services.storage import Storage
+from reference_workers.workers import Worker
+from tests.mutants.model import Collection
+from tests.mutants.patching import around, change_output, replace, rewrite
+
+TASK = "pad_track"
+
+mutant = Collection(TASK)
+
+
+@mutant("source-url")
+def reads_with_its_own_key() -> None:
+    """The raw track is fetched with the fleet's own key, and not by a presigned URL."""
+
+    def make(work: Worker) -> Worker:
+        def fetching(context: Any, **inputs: Any) -> dict[str, Any]:
+            storage: Storage = context.clients.storage
+            storage._client.get_object(Bucket=inputs["bucket_name"], Key=inputs["s3_key"])
+            return work(context, **inputs)
+
+        return fetching
+
+    around(TASK, make)
+
+
+@mutant("source-url")
+def busy_s3_is_final() -> None:
+    """An S3 that is busy for a moment fails the task for good."""
+    replace("services.storage", "_kind", lambda _: lambda status: PermanentError)
+
+
+@mutant("offset")
+def offset_in_seconds() -> None:
+    """The offset's seconds are taken for milliseconds."""
+    rewrite("audio.padding", "delay_milliseconds", "offset * 1000", "offset")
+
+
+@mutant("offset")
+def offset_ignored() -> None:
+    """Nothing is ever padded."""
+    rewrite("audio.padding", "offset_seconds", "return start_time(stream)", "return Fraction(0)")
+
+
+@mutant("offset")
+def padded_twice() -> None:
+    """The silence is twice as long."""
+    rewrite("audio.padding", "delay_milliseconds", "offset * 1000", "offset * 2000")
+
+
+@mutant("offset")
+def end_not_flushed() -> None:
+    """What the filters and the encoder still hold at the end is lost, and the last words in it."""
+    rewrite(
+        "audio.padding",
+        "write_padded",
+        """        graph.push(None)
+        drain()
+        output.mux(encoder.encode(None))
+""",
+        "",
+    )
+
+
+@mutant("offset")
+def other_rates_play_too_fast() -> None:
+    """Audio of 44.1 kHz is taken for audio of 48 kHz."""
+    rewrite(
+        "audio.decoding",
+        "frames",
+        "            for out in resampler.resample(frame):",
+        "            frame.sample_rate = RATE\n            for out in resampler.resample(frame):",
+    )
+
+
+@mutant("no-start-time")
+def negative_time_is_padded() -> None:
+    """A track whose time is negative is padded as if it were positive."""
+    rewrite("audio.decoding", "start_time", "max(Fraction(0), stream", "abs(stream")
+    rewrite("audio.padding", "_chain", "delays={delay_ms}", "delays={abs(delay_ms)}")
+
+
+@mutant("no-start-time")
+def missing_time_is_an_error() -> None:
+    """A track without a start_time fails."""
+    rewrite(
+        "audio.decoding",
+        "start_time",
+        "        return Fraction(0)\n",
+        '        raise PermanentError("no start_time")\n',
+    )
+
+
+@mutant("chain")
+def gaps_are_closed() -> None:
+    """Packets are strung together: a muted while is lost."""
+    rewrite(
+        "audio.decoding", "frames", "if expected > position + JITTER_SAMPLES:", "if expected < 0:"
+    )
+
+
+@mutant("chain")
+def no_resampling_before_the_delay() -> None:
+    """The chain lacks aresample async."""
+    rewrite("audio.padding", "_chain", "async=1:min_hard_comp=0.005:first_pts=0", "async=0")
+
+
+@mutant("chain")
+def short_gaps_are_closed() -> None:
+    """A gap of less than a second is lost."""
+    rewrite("audio.decoding", "frames", "position + JITTER_SAMPLES", "position + RATE")
+
+
+@mutant("milliseconds")
+def floats_are_cut() -> None:
+    """The offset goes through a float: 1.001 s are 1000 ms."""
+    rewrite(
+        "audio.padding",
+        "delay_milliseconds",
+        "math.floor(offset * 1000)",
+        "int(float(offset) * 1000)",
+    )
+
+
+@mutant("milliseconds")
+def whole_hundredths() -> None:
+    """The offset is rounded to hundredths of a second."""
+    rewrite(
+        "audio.padding",
+        "delay_milliseconds",
+        "math.floor(offset * 1000)",
+        "round(offset * 100) * 10",
+    )
+
+
+@mutant("stereo")
+def left_channel_alone_is_delayed() -> None:
+    """The filter adelay is given one delay, and delays one channel."""
+    rewrite("audio.padding", "_chain", ":all=1", "")
+
+
+@mutant("stereo")
+def stereo_becomes_mono() -> None:
+    """Both channels are mixed into one."""
+    replace("audio.padding", "layout_of", lambda _: lambda stream: "mono")
+    replace("audio.decoding", "layout_of", lambda _: lambda stream: "mono")
+
+
+@mutant("not-needed")
+def always_written() -> None:
+    """A track that needs no padding is encoded and stored all the same."""
+    rewrite("workers.pad_track", "pad_track", "if offset <= 0:", "if offset < 0:")
+
+
+@mutant("start-time-zero")
+def keeps_its_old_times() -> None:
+    """The padded track still says that it begins at its offset: it is padded twice."""
+    rewrite(
+        "audio.padding",
+        "write_padded",
+        "frame.pts = position",
+        "frame.pts = position + round(offset * RATE)",
+    )
+
+
+@mutant("upload")
+def index_of_one_digit() -> None:
+    """Track 10 is stored over track 0."""
+    rewrite("workers.pad_track", "pad_track", "_{track_index}", "_{track_index % 10}")
+
+
+@mutant("upload")
+def counted_from_1() -> None:
+    """Keys count tracks from 1."""
+    rewrite("workers.pad_track", "pad_track", "_{track_index}", "_{track_index + 1}")
+
+
+@mutant("upload")
+def transcript_left_out() -> None:
+    """The key lacks the transcript: meetings overwrite each other."""
+    rewrite("workers.pad_track", "pad_track", "{transcript_id}/padded", "padded")
+
+
+@mutant("upload")
+def another_index_is_told() -> None:
+    """The output tells another track_index."""
+    change_output(TASK, lambda out: out.update(track_index=out["track_index"] + 1))
+
+
+@mutant("presigned")
+def valid_for_an_hour() -> None:
+    """padded_url expires after 3600 s."""
+    replace("services.storage", "PRESIGN_SECONDS", lambda _: 3600)
+
+
+@mutant("presigned")
+def size_of_the_source() -> None:
+    """The size that is told is the raw track's."""
+    rewrite(
+        "workers.pad_track",
+        "pad_track",
+        "        size = storage.put_file",
+        "        storage.put_file",
+    )
+
+
+@mutant("broken-media")
+def broken_media_is_tried_again() -> None:
+    """Media that can never be read are retried."""
+    rewrite(
+        "audio.decoding",
+        "opened",
+        """            raise PermanentError("the media has no audio stream")""",
+        """            raise TransientError("the media has no audio stream")""",
+    )
+
+
+@mutant("broken-media")
+def truncated_track_passes() -> None:
+    """A track that breaks off is padded as if it were whole."""
+    rewrite(
+        "audio.decoding",
+        "_declared_end",
+        "return Fraction(container.duration, av.time_base)",
+        "return None",
+    )
+
+
+@mutant("broken-media")
+def source_instead() -> None:
+    """What cannot be padded is passed on as it is."""
+
+    def make(work: Worker) -> Worker:
+        def lenient(context: Any, **inputs: Any) -> dict[str, Any]:
+            try:
+                return work(context, **inputs)
+            except WorkerError:
+                url = context.clients.storage.presigned(inputs["s3_key"])
+                return {"padded_url": url, "size": 0, "track_index": inputs["track_index"]}
+
+        return lenient
+
+    around(TASK, make)

@@ -1,0 +1,11 @@
+"""How statuses are marked on a terminal: a sign and its style."""
+
+from __future__ import annotations
+
+RUN_MARKS = {
+    "PENDING": ("·", "dim"),
+    "SCHEDULED": ("○", "yellow"),
+    "IN_PROGRESS": ("◐", "yellow"),
+    "COMPLETED": ("✓", "green"),
+}
+FAILED_MARK = ("✗", "red")

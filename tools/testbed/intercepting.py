@@ -11,7 +11,7 @@ import asyncio
 import os
 import ssl
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AsyncExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -139,10 +139,12 @@ class _Tunnel:
         self._hosts = hosts
         self._inner = inner
         self.refused: list[str] = []
-        self._loop = asyncio.new_event_loop()
         self._ready = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="CONNECT proxy", daemon=True)
+        self._thread = threading.Thread(
+            target=lambda: asyncio.run(self._run()), name="CONNECT proxy", daemon=True
+        )
         self._port = 0
+        self._end: Callable[[], object] = lambda: None
         self._open: set[asyncio.Task[None]] = set()
 
     def start(self) -> int:
@@ -154,24 +156,22 @@ class _Tunnel:
 
     def stop(self) -> None:
         """Close everything."""
-        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._end()
         self._thread.join(START_SECONDS)
 
-    def _run(self) -> None:
+    async def _run(self) -> None:
+        loop, ended = asyncio.get_running_loop(), asyncio.Event()
+        self._end = lambda: loop.call_soon_threadsafe(ended.set)
         try:
-            listening = asyncio.start_server(self._serve, "127.0.0.1", 0, limit=CONNECT_BYTES)
-            server = self._loop.run_until_complete(listening)
+            server = await asyncio.start_server(self._serve, "127.0.0.1", 0, limit=CONNECT_BYTES)
             self._port = server.sockets[0].getsockname()[1]
-            self._ready.set()
-            self._loop.run_forever()
-            server.close()
-            for task in self._open:
-                task.cancel()
-            self._loop.run_until_complete(asyncio.gather(*self._open, return_exceptions=True))
-            self._loop.run_until_complete(server.wait_closed())
         finally:
             self._ready.set()
-            self._loop.close()
+        async with server:
+            await ended.wait()
+            for task in self._open:
+                task.cancel()
+            await asyncio.gather(*self._open, return_exceptions=True)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()

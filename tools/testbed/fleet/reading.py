@@ -33,6 +33,8 @@ SHIPPED = Path(__file__).parent
 
 HINT = "`trackproof fleet new` writes a profile with every key explained"
 
+UNKNOWN = "unexpected_keyword_argument"
+
 _PROFILE = TypeAdapter(FleetProfile)
 
 _PARTS: tuple[tuple[str, type], ...] = (
@@ -95,7 +97,8 @@ def _profile(path: Path, data: dict[str, Any]) -> FleetProfile:
     try:
         return _PROFILE.validate_python(filled)
     except ValidationError as error:
-        first = error.errors()[0]
+        # A key that is only misspelt is missing too.
+        first = min(error.errors(), key=lambda one: one["type"] != UNKNOWN)
         key = ".".join(str(part) for part in first["loc"])
         raise UsageError(
             f"{path}: {key}: {_expected(first['type'], first['msg'])}",
@@ -122,7 +125,7 @@ def _expected(kind: str, message: str) -> str:
 
 
 def _hint(kind: str, place: tuple[int | str, ...]) -> str:
-    if kind != "unexpected_keyword_argument":
+    if kind != UNKNOWN:
         return HINT
     where = ".".join(map(str, place[:-1]))
     part = next((kind for pattern, kind in _PARTS if re.fullmatch(pattern, where)), FleetProfile)

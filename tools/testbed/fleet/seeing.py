@@ -7,11 +7,10 @@ listened to from the moment that somebody is interested in a transcript.
 from __future__ import annotations
 
 import json
-import threading
 import time
 import uuid
 from collections.abc import Callable, Mapping
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from typing import Any, Protocol
 from urllib.parse import quote
 
@@ -200,13 +199,16 @@ class WebSocketEvents:
 
 
 class _Line:
-    """One connection, read by a thread of its own."""
+    """One connection, read when somebody asks."""
 
     def __init__(self, url: str) -> None:
         self._url = url
+        self._held = ExitStack()
+        self._texts: list[str] = []
         try:
-            self._socket: ClientConnection = connect(
-                url, open_timeout=ANSWER_SECONDS, max_size=None, proxy=None
+            self._socket: ClientConnection = self._held.enter_context(
+                # Unread messages must not hold back the answer to a ping.
+                connect(url, open_timeout=ANSWER_SECONDS, max_size=None, max_queue=None, proxy=None)
             )
         except (OSError, WebSocketException) as error:
             raise FleetError(
@@ -214,35 +216,27 @@ class _Line:
                 evidence=str(error),
                 hint="see events_websocket",
             ) from error
-        self._texts: list[str] = []
-        self._thread = threading.Thread(target=self._read, name="events", daemon=True)
-        self._thread.start()
-
-    def _read(self) -> None:
-        with suppress(WebSocketException):
-            for message in self._socket:
-                text = message if isinstance(message, str) else message.decode(errors="replace")
-                self._texts.append(text)
 
     def events(self, lag: float) -> list[Event]:
         try:
-            # What was sent before the answer to a ping is read before it.
+            # What was sent before the answer to a ping has come before it.
             answered = self._socket.ping().wait(ANSWER_SECONDS)
+            with suppress(TimeoutError):
+                while True:  # until nothing has come for so long
+                    message = self._socket.recv(timeout=lag)
+                    self._texts.append(
+                        message if isinstance(message, str) else message.decode(errors="replace")
+                    )
         except WebSocketException as error:
             raise FleetError(
                 f"the fleet has closed {self._url}", evidence=str(error), hint="it must stay open"
             ) from error
         if not answered:
             raise FleetError(f"no answer to a ping from {self._url} in {ANSWER_SECONDS:g} s")
-        before = -1
-        while lag and before != len(self._texts):  # until nothing has come for so long
-            before = len(self._texts)
-            time.sleep(lag)
-        return [_event(text) for text in list(self._texts)]
+        return [_event(text) for text in self._texts]
 
     def close(self) -> None:
-        self._socket.close()
-        self._thread.join(ANSWER_SECONDS)
+        self._held.close()
 
 
 def _event(text: str) -> Event:

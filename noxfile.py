@@ -12,6 +12,9 @@ PACKAGES = ("contracts", "fixtures_audio", "reference_workers", "tests", "tools"
 RUN_LOCK = "requirements/run.txt"
 DEV_LOCK = "requirements/dev.txt"
 
+# Most of a test's time is waiting for servers. A file stays in one process: its tests share them.
+IN_PARALLEL = ("-n", "logical", "--maxprocesses", "4", "--dist", "loadfile")
+
 
 def _install(session: nox.Session, lock: str) -> None:
     """Install exactly what is locked, then the project itself."""
@@ -32,7 +35,7 @@ def tests(session: nox.Session) -> None:
     _install(session, DEV_LOCK)
     if not session.posargs:
         _checks(session)
-    session.run("pytest", *session.posargs)
+    session.run("pytest", *(session.posargs or IN_PARALLEL))
 
 
 @nox.session

@@ -33,7 +33,7 @@ def render(contracts: Contracts, criteria: Sequence[Criterion]) -> str:
         "## The pipeline as a whole\n",
         _clauses(contracts.pipeline_clauses),
         "## Events\n",
-        "Told to whoever watches a transcript, in the room `ts:{transcript_id}`.\n",
+        f"Told to whoever watches a transcript, in the room `{contracts.event_room}`.\n",
         *_events(contracts),
         "## Outside services\n",
         "Whole in contracts/services, as OpenAPI 3.1; limited to what is used.\n",
@@ -99,6 +99,9 @@ def _task(task: TaskContract) -> str:
     ]
     if effects := list(_effects(task.effects)):
         parts.append("Effects:\n\n" + "\n".join(f"- {effect}" for effect in effects) + "\n")
+    if task.constants:
+        named = (f"`{name}` is {value}" for name, value in task.constants.items())
+        parts.append(f"Constants: {', '.join(named)}.\n")
     failures = [
         f"- {kind}: {'; '.join(task.errors[name]) or 'none'}"
         for kind, name in (("retried", "retryable"), ("at once for good", "terminal"))

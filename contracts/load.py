@@ -19,14 +19,6 @@ from contracts.sections import read_events, read_services
 ROOT = Path(__file__).parent
 WORKFLOW_NAME = "diarization_pipeline"
 WORKFLOW_FILE = f"workflows/{WORKFLOW_NAME}.json"
-OWNER_EMAIL = "reflector@example.com"
-
-_DEFINITION_DEFAULTS: dict[str, Any] = {
-    "ownerEmail": OWNER_EMAIL,
-    "retryLogic": "EXPONENTIAL_BACKOFF",
-    "retryDelaySeconds": 1,
-    "timeoutPolicy": "RETRY",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,9 +42,12 @@ class TaskContract:
     summary: str
     seed: tuple[str, ...]
     definition: Mapping[str, Any]
+    """With what all tasks share."""
     input: Schema
     output: Schema
     effects: Mapping[str, Any]
+    constants: Mapping[str, Any]
+    """Figures and texts that its clauses name."""
     errors: Mapping[str, Sequence[str]]
     idempotency: Mapping[str, Any]
     clauses: tuple[Clause, ...]
@@ -62,6 +57,12 @@ class TaskContract:
         """How often Conductor runs the task again after its first failure."""
         return int(self.definition["retryCount"])
 
+    @property
+    def stored_key(self) -> str:
+        """The key of what it puts into S3, as a template: `{transcript_id}/audio.mp3`."""
+        [stored] = [item for item in self.effects["s3"] if item["action"] == "put"]
+        return str(stored["key"])
+
     def task_definition(self) -> dict[str, Any]:
         """Return the task definition as Conductor's metadata API takes it."""
         return {
@@ -69,7 +70,6 @@ class TaskContract:
             "description": self.summary,
             "inputKeys": field_names(self.input),
             "outputKeys": field_names(self.output),
-            **_DEFINITION_DEFAULTS,
             **self.definition,
             # Servers from 3.21 on keep these and show them; 3.15.0 drops them.
             "inputSchema": self._schema_definition("input", self.input),
@@ -101,6 +101,8 @@ class Contracts:
     pipeline_clauses: tuple[Clause, ...]
     events: Mapping[str, Schema]
     """What fleets tell: the schema of each event's data, by the event's name."""
+    event_room: str
+    """Where fleets tell events, as a template: `ts:{transcript_id}`."""
     services: Mapping[str, Schema]
     """Whom fleets call: each outside service's OpenAPI document."""
     root: Path = ROOT
@@ -195,24 +197,27 @@ def load_contracts(root: Path = ROOT) -> Contracts:
     check_shape(workflow_file, workflow, read_data(meta / "workflow.schema.yaml"))
     pipeline_file = root / "pipeline.yaml"
     pipeline = read_data(pipeline_file)
-    clauses_of = {"type": "array", "items": {"$ref": "#/$defs/clause"}}
-    check_shape(
-        pipeline_file,
-        pipeline,
-        {"$defs": kind["$defs"], "required": ["clauses"], "properties": {"clauses": clauses_of}},
-    )
-    tasks = [_task(path, kind, shapes["$defs"]) for path in sorted((root / "tasks").glob("*.yaml"))]
+    kind_of_pipeline = read_data(meta / "pipeline.schema.yaml")
+    check_shape(pipeline_file, pipeline, {**kind_of_pipeline, "$defs": kind["$defs"]})
+    shared = pipeline["definition"]
+    tasks = [
+        _task(path, kind, shared, shapes["$defs"])
+        for path in sorted((root / "tasks").glob("*.yaml"))
+    ]
     return Contracts(
         tasks={task.name: task for task in tasks},
         workflow=workflow,
         pipeline_clauses=_clauses("pipeline", pipeline),
         events={event.name: event.data for event in read_events(root, meta, shapes["$defs"])},
+        event_room=pipeline["event_room"],
         services=read_services(root, meta),
         root=root,
     )
 
 
-def _task(path: Path, kind: Schema, shapes: Mapping[str, Schema]) -> TaskContract:
+def _task(
+    path: Path, kind: Schema, shared: Mapping[str, Any], shapes: Mapping[str, Schema]
+) -> TaskContract:
     data = read_data(path)
     check_shape(path, data, kind)
     for side in ("input", "output"):
@@ -224,10 +229,11 @@ def _task(path: Path, kind: Schema, shapes: Mapping[str, Schema]) -> TaskContrac
         name=data["task"],
         summary=data["summary"],
         seed=tuple(data["seed"]),
-        definition=data["definition"],
+        definition={**shared, **data["definition"]},
         input=bundled(data["input"], shapes),
         output=bundled(data["output"], shapes),
         effects=data["effects"],
+        constants=data.get("constants", {}),
         errors=data["errors"],
         idempotency=data["idempotency"],
         clauses=_clauses(data["task"], data),

@@ -26,6 +26,7 @@ def task_changes(old: Data, new: Data, place: str) -> Iterator[Change]:
             schema_changes(root_node(a, at_), root_node(b, at_), "from fleets")
         ),
         "effects": _effects,
+        "constants": _constants,
         "errors": _errors,
         "idempotency": _idempotency,
         "clauses": clause_changes,
@@ -197,6 +198,11 @@ def _presigned(place: str, old: int, new: int) -> Change:
     reason = "Fleets have to sign for longer."
     what = f"raised from {old} to {new} s"
     return Change(place, what, "consumers only", reason, f"a URL signed for {old} s")
+
+
+def _constants(old: Data, new: Data, place: str) -> Iterator[Change]:
+    for _, before, after, here in differences(old, new, place):
+        yield replaced(here, before, after)
 
 
 def _errors(old: Data, new: Data, place: str) -> Iterator[Change]:

@@ -28,9 +28,11 @@ from contracts.wiring.limits import check_limits, check_longest_run, read_table
 from contracts.wiring.naming import (
     absent_files,
     check_clauses,
+    check_deletions,
     check_effects,
     check_header,
     check_references,
+    check_sentences,
 )
 from contracts.wiring.sources import Flow
 
@@ -48,6 +50,8 @@ def check_wiring(contracts: Contracts) -> list[Finding]:
         *check_clauses(contracts),
         *check_references(contracts),
         *check_effects(contracts),
+        *check_sentences(contracts),
+        *check_deletions(contracts),
         *check_limits(contracts, read_table(contracts.root)),
         *_check_flow(contracts),
     ]

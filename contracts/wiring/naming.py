@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from contracts.errors import Finding
-from contracts.load import ROOT, WORKFLOW_FILE, WORKFLOW_NAME, Clause, Contracts
+from contracts.load import ROOT, WORKFLOW_FILE, WORKFLOW_NAME, Clause, Contracts, TaskContract
 from contracts.reading import read_data, references
 from contracts.sections import EVENTS, SERVICES, SUFFIX, operations, read_events
 from contracts.wiring.paths import advice
@@ -86,6 +87,50 @@ def check_effects(contracts: Contracts) -> Iterator[Finding]:
                 yield Finding(file, f"{place}/operation", what, hint)
     yield from _unused_operations(contracts, called)
     yield from _untold_events(contracts)
+
+
+def check_sentences(contracts: Contracts) -> Iterator[Finding]:
+    """Check that what stands as data and in a clause's sentence says the same there."""
+    for name, task in contracts.tasks.items():
+        texts = [clause.text for clause in task.clauses]
+        for place, value in _spoken_of(task):
+            if not any(_says(text, str(value)) for text in texts):
+                what = f"no clause of {name} names {value!r}"
+                hint = "correct the clause that speaks of it, or this value"
+                yield Finding(f"tasks/{name}.yaml", place, what, hint)
+
+
+def _spoken_of(task: TaskContract) -> Iterator[tuple[str, Any]]:
+    for name, value in task.constants.items():
+        yield f"/constants/{name}", value
+    if "presign_seconds" in task.effects:
+        yield "/effects/presign_seconds", task.effects["presign_seconds"]
+    for index, stored in enumerate(task.effects.get("s3", ())):
+        if stored["action"] == "put":
+            yield f"/effects/s3/{index}/key", stored["key"]
+
+
+def _says(text: str, value: str) -> bool:
+    """Say whether `value` stands in `text`, and not as a part of another figure or word."""
+    return re.search(rf"(?<![\w.]){re.escape(value)}(?!\w)", text) is not None
+
+
+def check_deletions(contracts: Contracts) -> Iterator[Finding]:
+    """Check that what the fleet makes is what it deletes where consent is denied."""
+    made, deleted = (
+        {
+            stored["key"]: (f"tasks/{name}.yaml", f"/effects/s3/{index}/key")
+            for name, task in contracts.tasks.items()
+            for index, stored in enumerate(task.effects.get("s3", ()))
+            if (stored["bucket"], stored["action"]) == ("transcripts", action)
+        }
+        for action in ("put", "delete")
+    )
+    for key in made.keys() - deleted.keys():
+        hint = "name it among the effects of the task that deletes"
+        yield Finding(*made[key], f"no task ever deletes {key!r}", hint)
+    for key in deleted.keys() - made.keys():
+        yield Finding(*deleted[key], f"no task makes {key!r}", advice(key, made, "keys"))
 
 
 def absent_files(contracts: Contracts) -> list[str]:

@@ -7,19 +7,22 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 from numpy.typing import NDArray
 
+from contracts.load import load_contracts
 from reference_workers.audio.decoding import RATE, frames, opened
 
-PEAKS = 255
-"""How many peaks a waveform has (seed TASK-006)."""
+_WAVEFORM = load_contracts().tasks["generate_waveform"].output["$defs"]["waveform"]
+
+PEAKS = int(_WAVEFORM["maxItems"])
+"""How many peaks a waveform has."""
 
 _GRAIN_SAMPLES = RATE // 1000
 
 
 def peaks(source: str) -> list[float]:
-    """Return the highest absolute sample, in any channel, of each 255th of `source`, from 0 to 1.
+    """Return the highest absolute sample, in any channel, of each PEAKS-th of `source`, 0 to 1.
 
     Audio is read once, in flat memory: a peak is kept for each millisecond, then for each
-    255th. Audio shorter than 255 ms repeats its nearest millisecond; no audio is silence.
+    part. Audio of fewer milliseconds repeats its nearest millisecond; no audio is silence.
     """
     with opened(source) as (container, stream):
         levels = (np.abs(frame.to_ndarray()).max(axis=0) for frame in frames(container, stream))

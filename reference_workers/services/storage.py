@@ -18,6 +18,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
 from botocore.response import StreamingBody
 
+from contracts.load import load_contracts
 from reference_workers import metering
 from reference_workers.errors import MissingError, PermanentError, TransientError
 from reference_workers.services.http import is_retryable, stream
@@ -26,8 +27,8 @@ from reference_workers.settings import Settings
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
-PRESIGN_SECONDS = 7200
-"""Lifetime of a presigned URL (seed TASK-004c)."""
+PRESIGN_SECONDS = int(load_contracts().tasks["pad_track"].effects["presign_seconds"])
+"""Lifetime of a presigned URL."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +65,7 @@ class Storage:
         )
 
     def presigned(self, key: str, *, bucket: str | None = None) -> str:
-        """Return a URL that serves the object for 7200 s.
+        """Return a URL that serves the object for PRESIGN_SECONDS.
 
         Raises:
             PermanentError: There can be no such bucket or key.

@@ -4,7 +4,7 @@
 
 id    names the event for good; a subscriber that comes back says the last one it saw
 seq   counts a transcript's events from 1, without a gap
-room  where it is sent: `ts:` and the transcript's id, which is also the Redis channel
+room  where it is sent: the contracts' `event_room`, which is also the Redis channel
 """
 
 from __future__ import annotations
@@ -17,13 +17,14 @@ from typing import Any, Self
 
 from sqlalchemy import select
 
+from contracts.load import load_contracts
 from reference_workers.state.models import Event
 from reference_workers.state.repository import State
 
 
 def room_of(transcript_id: str) -> str:
     """Return the name of a transcript's room."""
-    return f"ts:{transcript_id}"
+    return load_contracts().event_room.format(transcript_id=transcript_id)
 
 
 @dataclass(frozen=True)

@@ -5,10 +5,25 @@ from __future__ import annotations
 from pathlib import Path
 from urllib.parse import quote
 
+from contracts.load import load_contracts
+
+_MIXDOWN = load_contracts().tasks["mixdown_tracks"].stored_key
+_PADDED = load_contracts().tasks["pad_track"].stored_key
+
 
 def audio_key(transcript_id: str) -> str:
     """Return the key of the mixdown in the transcripts' bucket."""
-    return f"{transcript_id}/audio.mp3"
+    return _MIXDOWN.format(transcript_id=transcript_id)
+
+
+def padded_key(transcript_id: str, track_index: int) -> str:
+    """Return the key of a padded track in the transcripts' bucket."""
+    return _PADDED.format(transcript_id=transcript_id, track_index=track_index)
+
+
+def padded_prefix(transcript_id: str) -> str:
+    """Return what the keys of all padded tracks begin with."""
+    return _PADDED.partition("{track_index}")[0].format(transcript_id=transcript_id)
 
 
 def waveform_file(data_dir: Path, transcript_id: str) -> Path:

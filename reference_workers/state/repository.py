@@ -35,8 +35,10 @@ class State:
 
         Raises:
             MigrationError: The tables that are there were not made by migrations.
+            TransientError: The database does not answer.
         """
-        migrating.upgrade(self.engine)
+        with _answering():
+            migrating.upgrade(self.engine)
 
     @contextmanager
     def edit(self, transcript_id: str, source: Source | None = None) -> Iterator[Edit]:
@@ -175,17 +177,22 @@ class State:
 
     @contextmanager
     def _session(self, engine: Engine) -> Iterator[Session]:
-        try:
-            with Session(engine, expire_on_commit=False) as session:
-                yield session
-        except (OperationalError, InterfaceError) as error:
+        with _answering(), Session(engine, expire_on_commit=False) as session:
+            yield session
+
+
+@contextmanager
+def _answering() -> Iterator[None]:
+    try:
+        yield
+    except (OperationalError, InterfaceError) as error:
+        raise TransientError(f"database: {error.orig}") from error
+    except PoolTimeoutError as error:
+        raise TransientError("database: every connection is in use") from error
+    except DBAPIError as error:
+        if error.connection_invalidated:
             raise TransientError(f"database: {error.orig}") from error
-        except PoolTimeoutError as error:
-            raise TransientError("database: every connection is in use") from error
-        except DBAPIError as error:
-            if error.connection_invalidated:
-                raise TransientError(f"database: {error.orig}") from error
-            raise
+        raise
 
 
 def _locked(session: Session, transcript_id: str) -> Transcript:

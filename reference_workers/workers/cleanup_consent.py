@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from reference_workers.context import Context
-from reference_workers.state.places import audio_key
+from reference_workers.state.places import audio_key, padded_prefix
 
 
 def cleanup_consent(context: Context, *, transcript_id: str) -> dict[str, Any]:
@@ -24,7 +24,7 @@ def cleanup_consent(context: Context, *, transcript_id: str) -> dict[str, Any]:
     if recording is not None:
         for key in recording.track_keys:
             storage.delete(key, bucket=recording.bucket_name)
-    for key in [*storage.keys(f"{transcript_id}/padded_track_"), audio_key(transcript_id)]:
+    for key in [*storage.keys(padded_prefix(transcript_id)), audio_key(transcript_id)]:
         storage.delete(key)
     with context.edit(transcript_id) as edit:
         edit.transcript.audio_deleted = True

@@ -6,9 +6,10 @@ import uuid
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from contracts.load import load_contracts
 from reference_workers.context import Context
 
-WORDS_PER_CHUNK = 300
+WORDS_PER_CHUNK = int(load_contracts().tasks["detect_topics"].constants["words_per_call"])
 
 _SCHEMA = {
     "type": "object",
@@ -35,7 +36,7 @@ def detect_topics(
     transcript_id: str,
     target_language: str,
 ) -> dict[str, Any]:
-    """Return one topic for every 300 words; one LLM call each."""
+    """Return one topic for each chunk of words; one LLM call each."""
     topics = []
     for first in range(0, len(words), WORDS_PER_CHUNK):
         chunk = words[first : first + WORDS_PER_CHUNK]

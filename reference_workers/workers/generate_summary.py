@@ -10,9 +10,10 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
+from contracts.load import load_contracts
 from reference_workers.context import Context
 
-MAX_SUBJECTS = 6
+MAX_SUBJECTS = int(load_contracts().tasks["generate_summary"].constants["most_subjects"])
 
 _TEXT = {
     "type": "object",

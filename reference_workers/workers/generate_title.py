@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from contracts.load import load_contracts
 from reference_workers.context import Context
 
-UNTITLED = "Untitled Meeting"
+UNTITLED = str(load_contracts().tasks["generate_title"].constants["title_without_topics"])
 
 _SCHEMA = {
     "type": "object",

@@ -6,6 +6,7 @@ from typing import Any
 
 from reference_workers.audio.padding import offset_seconds, write_padded
 from reference_workers.context import Context
+from reference_workers.state.places import padded_key
 
 
 def pad_track(
@@ -19,7 +20,7 @@ def pad_track(
     if offset <= 0:
         return {"padded_url": source, "size": size, "track_index": track_index}
 
-    key = f"{transcript_id}/padded_track_{track_index}.webm"
+    key = padded_key(transcript_id, track_index)
     with context.scratch(".webm") as path:
         write_padded(source, path, offset)
         size = storage.put_file(key, path, content_type="audio/webm")

@@ -85,15 +85,19 @@ async def deliver(
 ) -> Delivery:
     """Have a process write, and let all subscribers follow it to the last event."""
     doors, open_doors = asyncio.Semaphore(CONNECTED_AT_ONCE), asyncio.Semaphore(0)
-    following = [
-        asyncio.create_task(_follow(api_url, events, doors, open_doors)) for _ in range(SUBSCRIBERS)
-    ]
-    for _ in range(SUBSCRIBERS):
-        await open_doors.acquire()
-    command = (sys.executable, "-m", "tests.bench.events", "--write", url)
-    writer = await asyncio.create_subprocess_exec(*command, redis_url or "", str(events), str(pace))
-    followed = await asyncio.gather(*following)
-    assert await writer.wait() == 0
+    async with asyncio.TaskGroup() as group:  # what fails ends all: nobody waits for it for ever
+        following = [
+            group.create_task(_follow(api_url, events, doors, open_doors))
+            for _ in range(SUBSCRIBERS)
+        ]
+        for _ in range(SUBSCRIBERS):
+            await open_doors.acquire()
+        command = (sys.executable, "-m", "tests.bench.events", "--write", url)
+        writer = await asyncio.create_subprocess_exec(
+            *command, redis_url or "", str(events), str(pace)
+        )
+        assert await writer.wait() == 0
+    followed = [task.result() for task in following]
     delays = np.concatenate([np.frombuffer(delays) for delays, _ in followed]) * 1000
     return Delivery(
         database=database,
@@ -115,7 +119,7 @@ async def _follow(
     delays, seen = array("d"), array("L")
     url = f"{api_url.replace('http', 'ws', 1)}/ws/transcripts/{TRANSCRIPT_ID}"
     async with doors:
-        connection = await connect(url, proxy=None, compression=None)
+        connection = await connect(url, proxy=None, compression=None, open_timeout=START_SECONDS)
     async with connection:
         open_doors.release()
         async for text in connection:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from tests.conformance.keys import mixdown_key, padded_key
 from tools.testbed.testbed import RECORDING_BUCKET, TRANSCRIPT_BUCKET
 from tools.verify.bench import Bench
 from tools.verify.driving import StoredObject, TaskRun
@@ -16,8 +17,8 @@ TASK = "cleanup_consent"
 def with_audio(bench: Bench, **consent: object) -> tuple[Scenario, set[StoredObject]]:
     """Order a meeting that has been padded and mixed; return it and all its audio."""
     meeting = bench.meeting(tracks=3, offsets=[0, 1, 2], **consent)  # type: ignore[arg-type]
-    made = [f"{meeting.transcript_id}/padded_track_{index}.webm" for index in (1, 2)]
-    made.append(f"{meeting.transcript_id}/audio.mp3")
+    made = [padded_key(meeting.transcript_id, index) for index in (1, 2)]
+    made.append(mixdown_key(meeting.transcript_id))
     for key in made:
         bench.testbed.s3.put_file(TRANSCRIPT_BUCKET, key, meeting.audio[0])
     raw = {StoredObject(RECORDING_BUCKET, key) for key in meeting.track_keys}

@@ -7,13 +7,14 @@ from typing import Any
 
 import pytest
 
+from contracts.load import load_contracts
 from tests.conformance.llm_inputs import prompts, words
 from tools.verify.bench import Bench
 from tools.verify.driving import TaskRun
 from tools.verify.expecting import expect
 
 TASK = "detect_topics"
-CHUNK = 300
+CHUNK = int(load_contracts().tasks[TASK].constants["words_per_call"])
 
 
 def detected(bench: Bench, said: list[dict[str, Any]]) -> TaskRun:
@@ -26,7 +27,7 @@ def found(run: TaskRun) -> list[dict[str, Any]]:
 
 
 @pytest.mark.clause("detect_topics.chunks")
-@pytest.mark.parametrize("count", [300, 301, 650])
+@pytest.mark.parametrize("count", [CHUNK, CHUNK + 1, 2 * CHUNK + 50])
 def test_no_word_is_lost_at_a_border(count: int, bench: Bench) -> None:
     said = words(count)
 
@@ -41,8 +42,8 @@ def test_no_word_is_lost_at_a_border(count: int, bench: Bench) -> None:
 
 
 @pytest.mark.clause("detect_topics.calls")
-@pytest.mark.parametrize("count", [0, 1, 299, 300, 301, 650])
-def test_the_llm_is_asked_once_for_every_300_words(count: int, bench: Bench) -> None:
+@pytest.mark.parametrize("count", [0, 1, CHUNK - 1, CHUNK, CHUNK + 1, 2 * CHUNK + 50])
+def test_the_llm_is_asked_once_for_each_group_of_words(count: int, bench: Bench) -> None:
     run = detected(bench, words(count))
 
     expect(run.statuses, "attempts").equals(["COMPLETED"])

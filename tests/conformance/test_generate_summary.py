@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from contracts.load import load_contracts
 from fixtures_audio import VOCABULARY
 from tests.conformance.llm_inputs import topics, words
 from tools.testbed.services.ledger import Request
@@ -17,7 +18,7 @@ from tools.verify.driving import TaskRun
 from tools.verify.expecting import expect
 
 TASK = "generate_summary"
-MOST_SUBJECTS = 6
+MOST_SUBJECTS = int(load_contracts().tasks[TASK].constants["most_subjects"])
 
 
 def summed_up(bench: Bench, count: int = 12) -> TaskRun:

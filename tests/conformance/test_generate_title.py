@@ -6,12 +6,14 @@ from typing import Any
 
 import pytest
 
+from contracts.load import load_contracts
 from tests.conformance.llm_inputs import prompts, topics
 from tools.verify.bench import Bench
 from tools.verify.driving import TaskRun
 from tools.verify.expecting import expect
 
 TASK = "generate_title"
+UNTITLED = load_contracts().tasks[TASK].constants["title_without_topics"]
 
 
 def titled(bench: Bench, found: list[dict[str, Any]]) -> TaskRun:
@@ -55,5 +57,5 @@ def test_the_title_is_stored(bench: Bench) -> None:
 def test_without_topics_the_meeting_is_untitled_and_nobody_is_asked(bench: Bench) -> None:
     run = titled(bench, [])
 
-    expect(run.output, "output").equals({"title": "Untitled Meeting"})
+    expect(run.output, "output").equals({"title": UNTITLED})
     expect(run.asked("llm"), "calls to the LLM").equals([])

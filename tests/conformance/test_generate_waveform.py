@@ -13,16 +13,16 @@ import httpx
 import numpy as np
 import pytest
 
+from tests.conformance.keys import mixdown_key
 from tests.conformance.media import Samples, decoded, encoded, samples_of, spoken
 from tools.testbed.testbed import RECORDING_BUCKET, TRANSCRIPT_BUCKET
 from tools.verify.bench import Bench
-from tools.verify.checks.mixdown import PEAKS, furthest_peak
+from tools.verify.checks.mixdown import PEAK_TOLERANCE, PEAKS, furthest_peak
 from tools.verify.driving import TaskRun
 from tools.verify.expecting import Breach, expect
 
 TASK = "generate_waveform"
 WORDS = (0.3, 0.9, 1.5, 2.1)
-PEAK_TOLERANCE = 0.01
 
 
 def drawn(bench: Bench, mixdown: bytes, *, retries: int | None = None) -> TaskRun:
@@ -30,7 +30,7 @@ def drawn(bench: Bench, mixdown: bytes, *, retries: int | None = None) -> TaskRu
     meeting = bench.meeting()
     path = bench.testbed.folder / "mixdown"
     path.write_bytes(mixdown)
-    key = f"{meeting.transcript_id}/audio.mp3"
+    key = mixdown_key(meeting.transcript_id)
     bench.testbed.s3.put_file(TRANSCRIPT_BUCKET, key, path)
     return bench.drive(TASK, audio_key=key, transcript_id=meeting.transcript_id, retries=retries)
 
@@ -110,7 +110,7 @@ def test_silence_is_0(bench: Bench) -> None:
 @pytest.mark.parametrize("fault", [{"status": 503}, {"drop": True}], ids=str)
 def test_an_s3_that_fails_once_does_no_harm(fault: dict[str, Any], bench: Bench) -> None:
     mixdown = stereo()
-    bench.break_service("s3", method="GET", path="*/audio.mp3", times=1, **fault)
+    bench.break_service("s3", method="GET", path=f"*/{mixdown_key('*')}", times=1, **fault)
 
     run = drawn(bench, mixdown)
 
@@ -121,7 +121,7 @@ def test_an_s3_that_fails_once_does_no_harm(fault: dict[str, Any], bench: Bench)
 @pytest.mark.parametrize("kind", ["gone", "no media", "empty"])
 def test_what_cannot_be_read_is_never_drawn(kind: str, bench: Bench) -> None:
     meeting = bench.meeting()
-    key = f"{meeting.transcript_id}/audio.mp3"
+    key = mixdown_key(meeting.transcript_id)
     if kind != "gone":
         path = bench.testbed.folder / "no-mixdown"
         path.write_bytes(b"<html>" * 999 if kind == "no media" else b"")

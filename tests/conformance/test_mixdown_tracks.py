@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from fixtures_audio import BANDS, LEVEL, Track, band_of, hear
+from tests.conformance.keys import PRESIGN_SECONDS, mixdown_key, padded_key
 from tests.conformance.media import (
     decoded,
     encoded,
@@ -44,9 +45,9 @@ def stored(bench: Bench, meeting: Scenario, sources: Sequence[bytes]) -> list[st
     for index, source in enumerate(sources):
         path = bench.testbed.folder / "padded-track"
         path.write_bytes(source)
-        key = f"{meeting.transcript_id}/padded_track_{index}.webm"
+        key = padded_key(meeting.transcript_id, index)
         bench.testbed.s3.put_file(TRANSCRIPT_BUCKET, key, path)
-        urls.append(bench.testbed.s3.presign(TRANSCRIPT_BUCKET, key, expires_in=7200))
+        urls.append(bench.testbed.s3.presign(TRANSCRIPT_BUCKET, key, expires_in=PRESIGN_SECONDS))
     return urls
 
 
@@ -161,8 +162,7 @@ def test_all_tracks_are_opened_by_the_urls_that_were_given(bench: Bench, tmp_pat
 
     asked = [request for request in run.asked("s3") if request.method == "GET"]
     signed = {request.path for request in asked if is_presigned(request)}
-    wanted = {f"/{TRANSCRIPT_BUCKET}/{run.sent['transcript_id']}/padded_track_{i}.webm"
-              for i in range(3)}  # fmt: skip
+    wanted = {f"/{TRANSCRIPT_BUCKET}/{padded_key(run.sent['transcript_id'], i)}" for i in range(3)}
     expect(signed, "read by signed URLs").equals(wanted)
     unsigned = [request.path for request in asked if not is_presigned(request)]
     expect(unsigned, "read without a signature in the URL").equals([])
@@ -175,7 +175,7 @@ def test_a_cut_connection_is_taken_up_again(
 ) -> None:
     tracks = [spoken(*WORDS, 3.92, index=index) for index in range(2)]
     sources = recorded(tracks, tmp_path)
-    where = {"method": "GET", "path": "*/padded_track_1.webm"}
+    where = {"method": "GET", "path": f"*/{padded_key('*', 1)}"}
     bench.break_service("s3", **where, cut_after=len(sources[1]) // 2, times=1)
     if also:  # what meets who comes back
         bench.break_service("s3", **where, times=1, **also)
@@ -204,7 +204,7 @@ def test_the_mixdown_has_its_key(
                             **fault)  # fmt: skip
     run = mixed(bench, recorded([spoken(*WORDS)], tmp_path))
 
-    key = f"{run.sent['transcript_id']}/audio.mp3"
+    key = mixdown_key(run.sent["transcript_id"])
     expect(run.written, "written").contains(StoredObject(TRANSCRIPT_BUCKET, key))
     expect(run.output.get("audio_key"), "audio_key").equals(key)
     expect(run.output.get("size"), "size").equals(len(mixdown_of(bench, run)))
@@ -255,7 +255,7 @@ def test_a_track_that_cannot_be_opened_fails_the_task(
     sources[place] = broken.get(kind, sources[place][:100])
     urls = stored(bench, meeting, sources)
     if kind == "gone":
-        urls[place] = urls[place].replace("padded_track_", "lost_track_")
+        urls[place] = urls[place].replace(".webm", ".lost")
 
     run = bench.drive(TASK, padded_urls=urls, transcript_id=meeting.transcript_id)
 

@@ -11,6 +11,7 @@ import httpx
 import pytest
 
 from fixtures_audio import Track
+from tests.conformance.keys import PRESIGN_SECONDS, padded_key
 from tests.conformance.media import (
     decoded,
     encoded,
@@ -58,7 +59,7 @@ def served(run: TaskRun) -> bytes:
 
 
 def place_of(run: TaskRun, index: int = 0) -> frozenset[StoredObject]:
-    key = f"{run.sent['transcript_id']}/padded_track_{index}.webm"
+    key = padded_key(run.sent["transcript_id"], index)
     return frozenset({StoredObject(TRANSCRIPT_BUCKET, key)})
 
 
@@ -241,14 +242,14 @@ def test_an_upload_that_fails_once_is_made_good(
 
 @pytest.mark.clause("pad_track.presigned")
 @pytest.mark.parametrize("offset", [0.0, 1.5], ids=["as it is", "padded"])
-def test_padded_url_serves_size_bytes_for_7200_s(
+def test_padded_url_serves_size_bytes_for_as_long_as_promised(
     offset: float, bench: Bench, tmp_path: Path
 ) -> None:
     run = padded(bench, webm(spoken(*WORDS, offset=offset), tmp_path))
 
     expect(run.output.get("size"), "size").equals(len(served(run)))
     signed = parse_qs(urlsplit(str(run.output.get("padded_url"))).query)
-    expect(signed.get("X-Amz-Expires"), "X-Amz-Expires").equals(["7200"])
+    expect(signed.get("X-Amz-Expires"), "X-Amz-Expires").equals([str(PRESIGN_SECONDS)])
 
 
 @pytest.mark.clause("pad_track.broken-media")

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from tests.conformance.keys import PRESIGN_SECONDS
 from tools.testbed.testbed import RECORDING_BUCKET
 from tools.verify.bench import Bench
 from tools.verify.driving import TaskRun
@@ -17,7 +18,9 @@ TASK = "transcribe_track"
 
 
 def transcribed(bench: Bench, meeting: Scenario, track: int = 0, **fields: Any) -> TaskRun:
-    url = bench.testbed.s3.presign(RECORDING_BUCKET, meeting.track_keys[track], expires_in=7200)
+    url = bench.testbed.s3.presign(
+        RECORDING_BUCKET, meeting.track_keys[track], expires_in=PRESIGN_SECONDS
+    )
     payload = {"track_index": track, "audio_url": url, "language": "en"}
     return bench.drive(TASK, {**payload, "transcript_id": meeting.transcript_id, **fields})
 

@@ -12,7 +12,9 @@ from typing import Any
 
 import psutil
 import pytest
+from typer.testing import CliRunner
 
+from tools import cli
 from tools.testbed.conductor import ConductorServer
 from tools.waiting import wait_until
 
@@ -92,10 +94,17 @@ def test_an_interrupted_run_ends_all_that_it_started(
         assert list(tmp_path.glob("trackproof-*")) == []
 
 
+def test_wrong_usage_is_told_in_a_process_of_its_own() -> None:
+    done = trackproof("run", "--tracks", "0")
+
+    assert done.returncode == 2
+    assert "1 to 64" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--tracks", "0"], "1 to 64"),
         (["--tracks", "65"], "1 to 64"),
         (["--tracks", "3", "--deny-consent", "3"], "0 to 2"),
         (["--seconds", "0.1"], "no meeting of 3 tracks fits into 0.1 s"),
@@ -108,9 +117,9 @@ def test_an_interrupted_run_ends_all_that_it_started(
     ],
 )
 def test_wrong_usage_is_told_and_ends_with_2(arguments: list[str], message: str) -> None:
-    done = trackproof("run", *arguments)
+    done = CliRunner().invoke(cli.app, ["run", *arguments])
 
-    assert done.returncode == 2
+    assert done.exit_code == 2, done.exception
     assert message in done.stderr
     assert "Traceback" not in done.stderr
 

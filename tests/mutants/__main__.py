@@ -8,14 +8,14 @@ every clause has killed one.
 from __future__ import annotations
 
 import argparse
-import json
 import random
 import sys
 import time
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+
+from rich.console import Console
 
 from contracts.load import load_contracts
 from tests.mutants import MUTANTS, Mutant
@@ -23,37 +23,49 @@ from tools.errors import TrackproofError
 from tools.testbed.conductor.versions import DEFAULT_VERSION
 from tools.testbed.fleet import REFERENCE, FleetProfile
 from tools.testbed.testbed import Testbed
+from tools.verify.events import Event, MutantFinished, MutantsEnded, Note
 from tools.verify.laboratory import VerifyOptions
+from tools.verify.mutation import MutantResult, toothless
+from tools.verify.reports import file_writers
+from tools.verify.reports.mutants_terminal import MutantsTerminal
 from tools.verify.verifying import verify_within
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run what is asked for, a line a mutant; return the exit code."""
+    """Run what is asked for; return the exit code."""
     asked = _parser().parse_args(arguments)
     chosen = _chosen(asked)
-    rows: list[dict[str, Any]] = []
+    writers = [MutantsTerminal(Console()), *file_writers(json=asked.json, html=asked.html)]
+
+    def tell(event: Event) -> None:
+        for writer in writers:
+            writer.write(event)
+
+    began = time.monotonic()
+    results: list[MutantResult] = []
     with Testbed.started(
-        conductor=asked.conductor, version=asked.conductor_version, report=_say
+        conductor=asked.conductor,
+        version=asked.conductor_version,
+        report=lambda line: tell(Note(line)),
     ) as testbed:
         for mutant in chosen:
-            rows.append(_row(testbed, mutant))
-            _say(_line(rows[-1]))
-    complete = len(chosen) == len(MUTANTS)
-    toothless = _toothless(rows) if complete else []
-    if asked.json:
-        told = {"mutants": rows, "clauses_that_killed_none": toothless}
-        asked.json.write_text(json.dumps(told, indent=2) + "\n")
-    alive = [row["id"] for row in rows if not row["killed"]]
-    _say(f"{len(rows) - len(alive)} of {len(rows)} mutants killed")
-    for name in alive:
-        _say(f"STILL ALIVE: {name}")
-    for name in toothless:
-        _say(f"KILLS NOBODY: {name}")
-    return 1 if alive or toothless else 0
+            results.append(_result(testbed, mutant))
+            tell(MutantFinished(results[-1]))
+    clauses = [clause.id for clause in load_contracts().clauses]
+    ended = MutantsEnded(
+        mutants=tuple(results),
+        toothless=toothless(results, clauses) if len(chosen) == len(MUTANTS) else (),
+        sample=asked.seed if asked.sample else "",
+        seconds=round(time.monotonic() - began, 1),
+    )
+    tell(ended)
+    return 0 if ended.held else 1
 
 
-def _row(testbed: Testbed, mutant: Mutant) -> dict[str, Any]:
+def _result(testbed: Testbed, mutant: Mutant) -> MutantResult:
     began = time.monotonic()
+    # What an earlier fleet has registered would hide what this one has not.
+    testbed.rest.forget_definitions()
     options = VerifyOptions(fleet=mutant.id, only=_clauses(mutant))
     failed: list[str] = []
     remark = ""
@@ -66,22 +78,26 @@ def _row(testbed: Testbed, mutant: Mutant) -> dict[str, Any]:
         )
     except TrackproofError as error:
         remark = error.what
-    return {
-        "id": mutant.id,
-        "task": mutant.task,
-        "text": mutant.text,
-        "killed_by": list(mutant.killed_by),
-        "failed": failed,
-        # A suite that breaks by itself kills nobody.
-        "killed": bool(set(mutant.killed_by) & set(failed)) and not remark,
-        "remark": remark,
-        "seconds": round(time.monotonic() - began, 1),
-    }
+    return MutantResult(
+        id=mutant.id,
+        task=mutant.task,
+        text=mutant.text,
+        killed_by=mutant.killed_by,
+        failed=tuple(failed),
+        remark=remark,
+        seconds=round(time.monotonic() - began, 1),
+    )
 
 
 def faulty_fleet(mutant: Mutant) -> FleetProfile:
     """Return the reference fleet with the mutant's bug in its launcher."""
     launch = (sys.executable, "-m", "tests.mutants.launch", mutant.id)
+    if mutant.task == "pipeline":  # its bug may be in both
+        command = (*launch, "reference_workers")
+        register_command = (*launch, "reference_workers.register")
+        return replace(
+            REFERENCE, name=mutant.id, command=command, register_command=register_command
+        )
     if breaks_definitions(mutant):
         command = (*launch, "reference_workers.register")
         return replace(REFERENCE, name=mutant.id, register_command=command)
@@ -105,17 +121,6 @@ def _clauses(mutant: Mutant) -> tuple[str, ...]:
     )
 
 
-def _toothless(rows: Sequence[dict[str, Any]]) -> list[str]:
-    killing = {name for row in rows if row["killed"] for name in row["failed"]}
-    return [clause.id for clause in load_contracts().clauses if clause.id not in killing]
-
-
-def _line(row: dict[str, Any]) -> str:
-    mark = "✓" if row["killed"] else "✗"
-    by = row["remark"] or ", ".join(row["failed"]) or "nothing"
-    return f"{mark} {row['id']:<40} {row['seconds']:5.1f} s  failed: {by}"
-
-
 def _chosen(asked: argparse.Namespace) -> list[Mutant]:
     only = [name for name in asked.only.split(",") if name]
     found = [m for m in MUTANTS if not only or m.task in only or m.id in only]
@@ -133,12 +138,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--conductor", default="process")
     parser.add_argument("--conductor-version", default=DEFAULT_VERSION)
     parser.add_argument("--json", type=Path, help="write the table mutant × clause here")
+    parser.add_argument("--html", type=Path, help="write the table as a page here")
     return parser
-
-
-def _say(line: str) -> None:
-    sys.stdout.write(f"{line}\n")
-    sys.stdout.flush()
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ from typing import Any
 from sqlalchemy import event
 from sqlalchemy.orm import InstrumentedAttribute
 
+from contracts.load import Contracts, load_contracts
 from reference_workers.state.editing import Edit
 from reference_workers.workers import WORKERS, Worker
 
@@ -115,6 +116,26 @@ def change_event(name: str, change: Callable[[dict[str, Json]], dict[str, Json] 
 def drop_event(name: str) -> None:
     """Never emit an event."""
     change_event(name, lambda _: None)
+
+
+def change_workflow(change: Callable[[dict[str, Json]], Json]) -> None:
+    """Let `change` alter the workflow that is registered, in place."""
+    workflow = load_contracts().workflow
+    assert isinstance(workflow, dict)
+    change(workflow)
+
+
+def task_of(workflow: dict[str, Json], reference: str) -> dict[str, Json]:
+    """Return one task of a workflow, in place."""
+    branches = [branch for task in workflow["tasks"] for branch in task.get("forkTasks", ())]
+    tasks = [*workflow["tasks"], *(task for branch in branches for task in branch)]
+    return next(task for task in tasks if task["taskReferenceName"] == reference)
+
+
+def change_definitions(change: Callable[[list[dict[str, Json]]], list[dict[str, Json]]]) -> None:
+    """Register what `change` makes of the task definitions."""
+    right = Contracts.task_definitions
+    Contracts.task_definitions = lambda self: change(right(self))  # type: ignore[method-assign]
 
 
 def change_column(column: InstrumentedAttribute[Any], change: Callable[[Any], Any]) -> None:

@@ -18,6 +18,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Final, Self
 
 import boto3
+from botocore.config import Config
 from moto.core.models import DEFAULT_ACCOUNT_ID
 from moto.moto_server.threaded_moto_server import ThreadedMotoServer
 from moto.s3.models import FakeDeleteMarker, s3_backends
@@ -29,6 +30,9 @@ from tools.testbed.services.ledger import Ledger
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
+
+OWN_AGENT: Final = "trackproof-laboratory"
+"""Stands in the user agent of what the laboratory itself asks."""
 
 _MISSING: Final = {"404", "NoSuchKey", "NoSuchBucket"}
 
@@ -124,6 +128,7 @@ class S3Server:
                 aws_access_key_id=self.access_key,
                 aws_secret_access_key=self.secret_key,
                 region_name=self.region,
+                config=Config(user_agent_extra=OWN_AGENT),
             )
         return self._client
 

@@ -171,7 +171,7 @@ def _failed(
         status="failed" if isinstance(error, TELLS_OF_THE_FLEET) else "error",
         expected=redacted(expected, secrets),
         observed=redacted(observed, secrets),
-        difference=redacted(difference, secrets),
+        difference=redacted(shortened(difference, SENT_CHARACTERS), secrets),
         exchanges=tuple(
             Exchange(
                 task=run.task,

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from tools.verify.coverage.model import Coverage
+from tools.verify.mutation import MutantResult
 from tools.verify.steps import StepState
 from tools.verify.verdict import ClauseResult, TaskVerdict
 
@@ -138,6 +139,40 @@ class EnvironmentKept:
     """Where everything is, by name."""
 
 
+@dataclass(frozen=True, slots=True)
+class MutantFinished:
+    """A faulty fleet has been judged."""
+
+    result: MutantResult
+
+
+@dataclass(frozen=True, slots=True)
+class MutantsEnded:
+    """The verdict on the suite itself."""
+
+    mutants: tuple[MutantResult, ...]
+    toothless: tuple[str, ...]
+    """Clauses that killed none, where all mutants were run."""
+    sample: str
+    """The seed that chose the mutants; empty where it was not left to chance."""
+    seconds: float
+
+    @property
+    def alive(self) -> tuple[MutantResult, ...]:
+        """The mutants that no clause saw."""
+        return tuple(mutant for mutant in self.mutants if not mutant.killed)
+
+    @property
+    def killed(self) -> int:
+        """How many were seen."""
+        return len(self.mutants) - len(self.alive)
+
+    @property
+    def held(self) -> bool:
+        """Whether the suite sees every bug, and every clause sees one."""
+        return not self.alive and not self.toothless
+
+
 Event = (
     Note
     | RunStarted
@@ -149,6 +184,8 @@ Event = (
     | ClauseFinished
     | VerifyEnded
     | EnvironmentKept
+    | MutantFinished
+    | MutantsEnded
 )
 
 

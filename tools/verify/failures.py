@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import TypeAdapter
 
 from tools.errors import UsageError
 
@@ -66,7 +66,8 @@ def keep(folder: Path, failure: Failure) -> Path:
         folder.mkdir(parents=True, exist_ok=True)
         # Nobody means to commit these.
         (folder / ".gitignore").write_text("*\n", encoding="utf-8")
-        content = json.dumps(asdict(failure), indent=2, ensure_ascii=False)
+        # In ASCII: an input may hold half a surrogate pair, which no file can in UTF-8.
+        content = json.dumps(asdict(failure), indent=2)
         path.write_text(f"{content}\n", encoding="utf-8")
     except OSError as error:
         raise UsageError(
@@ -111,8 +112,8 @@ def find(folder: Path, failure_id: str) -> Failure:
 
 def _read(path: Path) -> Failure:
     try:
-        return _FAILURE.validate_json(path.read_bytes())
-    except (OSError, ValidationError) as error:
+        return _FAILURE.validate_python(json.loads(path.read_bytes()))
+    except (OSError, ValueError) as error:
         raise UsageError(
             f"{path} is no kept failure",
             evidence=str(error),

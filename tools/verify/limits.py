@@ -12,3 +12,9 @@ LOOK_SECONDS: Final = 0.02
 
 TIMEOUT_SECONDS: Final = 30.0
 """Until a server has seen one scaled time-out."""
+
+WHOLE_SECONDS: Final = 120.0
+"""From the start of some whole pipelines, side by side, to the end of the last."""
+
+STATUS_SECONDS: Final = 20.0
+"""From a pipeline's end until the transcript's status tells of it."""

@@ -149,6 +149,8 @@ def laboratory_bench(pytestconfig: pytest.Config) -> Iterator[Bench]:
         collector = pytestconfig.stash[COLLECTOR]
         collector.deviations = profile.deviations
         pytestconfig.stash[BENCH] = bench
+        # For what is ordered once for many tests; each test has names of its own.
+        own.enter_context(naming(options_of(pytestconfig).names, ""))
         pytestconfig.hook.pytest_trackproof_event(event=_started(pytestconfig, profile, bench))
         bench.trials.begin(
             name.removesuffix(".definition")

@@ -12,6 +12,7 @@ from typing import Any
 from fixtures_audio import Meeting, write_meeting
 from tools.testbed.services.daily import DailyParticipant, DailyRecording, DailyTrack
 from tools.testbed.testbed import RECORDING_BUCKET, Testbed
+from tools.verify.quality import Limits
 
 ZULIP_STREAM = "meetings"
 ZULIP_TOPIC = "transcripts"
@@ -33,6 +34,8 @@ class Scenario:
     started_at: datetime
     ids: dict[str, Any] = field(default_factory=dict, compare=False)
     """What the fleet's seeds have printed, once they have: a fleet may have ids of its own."""
+    limits: Limits = field(default_factory=Limits)
+    """What its transcript may be wrong by."""
 
     @classmethod
     def prepared(

@@ -8,7 +8,12 @@ import pytest
 
 from tests.integration.conductor.leftovers import parent_script, processes_naming
 from tools.errors import TestbedError
-from tools.testbed.conductor import VERSIONS, ConductorRest, start_conductor
+from tools.testbed.conductor import (
+    VERSIONS,
+    ConductorRest,
+    ConductorServer,
+    start_conductor,
+)
 from tools.testbed.conductor.existing import connect
 from tools.testbed.conductor.jar import jar_path
 from tools.testbed.conductor.process import start_process
@@ -26,29 +31,6 @@ server = start_process("3.15.0", report=print, folder=folder / "server")
 (folder / "url").write_text(server.api_url)
 time.sleep(300)
 """
-
-
-def test_server_starts_healthy_and_leaves_nothing(tmp_path: Path) -> None:
-    with start_process("3.15.0", report=print, folder=tmp_path) as server:
-        with ConductorRest(server.api_url) as rest:
-            assert rest.health()["healthy"] is True
-            assert rest.task_definitions() == []
-        assert processes_naming(str(tmp_path))
-    assert processes_naming(str(tmp_path)) == []
-    assert not server.alive
-    assert "Tomcat started" in (tmp_path / "conductor.log").read_text()
-
-
-def test_two_servers_run_side_by_side_and_share_nothing() -> None:
-    with (
-        start_process("3.15.0", report=print) as first,
-        start_process("3.15.0", report=print) as second,
-    ):
-        assert first.api_url != second.api_url
-        with ConductorRest(first.api_url) as one, ConductorRest(second.api_url) as other:
-            one.create_task_definition({"name": "only_here", "ownerEmail": "a@b.org"})
-            assert [task["name"] for task in one.task_definitions()] == ["only_here"]
-            assert other.task_definitions() == []
 
 
 def test_port_in_use_is_told_with_a_hint() -> None:
@@ -74,19 +56,35 @@ def test_server_ends_with_its_parent(tmp_path: Path, number: signal.Signals) -> 
         )
 
 
-def test_auto_starts_a_process_where_no_engine_answers(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_auto_starts_a_process_of_its_own_where_no_engine_answers(
+    conductor: ConductorServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/none.sock")
     lines: list[str] = []
+    name = f"only_there_{tmp_path.name}"
     with start_conductor("auto", report=lines.append) as server:
         assert server.backend == "process"
+        # Two servers side by side share nothing.
+        assert server.api_url != conductor.api_url
+        with ConductorRest(conductor.api_url) as theirs, ConductorRest(server.api_url) as ours:
+            theirs.create_task_definition({"name": name, "ownerEmail": "a@b.org"})
+            assert name in [task["name"] for task in theirs.task_definitions()]
+            assert ours.task_definitions() == []
     assert "Conductor 3.15.0 as a process: no Docker engine answers on this machine" in lines
 
 
 @pytest.mark.parametrize("version", VERSIONS)
-def test_every_version_starts_and_tells_its_number(version: str) -> None:
+def test_every_version_starts_healthy_tells_its_number_and_leaves_nothing(
+    version: str, tmp_path: Path
+) -> None:
     if version != "3.15.0" and not jar_path(VERSIONS[version]).exists():
         pytest.skip(f"the jar of Conductor {version} is not in the cache")
-    with start_process(version, report=print) as server:
+    with start_process(version, report=print, folder=tmp_path) as server:
         assert connect(server.base_url).version == version
+        with ConductorRest(server.api_url) as rest:
+            assert rest.health()["healthy"] is True
+            assert rest.task_definitions() == []
+        assert processes_naming(str(tmp_path))
+    assert processes_naming(str(tmp_path)) == []
+    assert not server.alive
+    assert "Tomcat started" in (tmp_path / "conductor.log").read_text()

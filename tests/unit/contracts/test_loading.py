@@ -82,6 +82,7 @@ def test_a_definition_says_all_that_conductor_asks_for(name: str) -> None:
     assert definition["inputKeys"]
     assert definition["outputKeys"]
     assert definition["timeoutPolicy"] == "RETRY"
+    assert definition["retryDelaySeconds"] >= 1
 
 
 @pytest.mark.parametrize("name", OUTPUT_KEYS)

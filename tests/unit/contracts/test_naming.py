@@ -80,6 +80,36 @@ def test_the_contracts_as_they_are_name_what_is_described(folder: Path) -> None:
             "no task calls the operation 'sendDirectMessage'",
             "take it out",
         ),
+        (
+            lambda root: rewrite(root / "tasks/pad_track.yaml", "_seconds: 7200", "_seconds: 720"),
+            ("tasks/pad_track.yaml", "/effects/presign_seconds"),
+            "no clause of pad_track names 720",
+            "correct the clause that speaks of it",
+        ),
+        (
+            lambda root: rewrite(root / "tasks/detect_topics.yaml", "call: 300", "call: 500"),
+            ("tasks/detect_topics.yaml", "/constants/words_per_call"),
+            "no clause of detect_topics names 500",
+            "or this value",
+        ),
+        (
+            lambda root: rewrite(root / "tasks/mixdown_tracks.yaml", "/audio.mp3, and", "/a, and"),
+            ("tasks/mixdown_tracks.yaml", "/effects/s3/0/key"),
+            "no clause of mixdown_tracks names '{transcript_id}/audio.mp3'",
+            "correct the clause",
+        ),
+        (
+            lambda root: rewrite(root / "tasks/cleanup_consent.yaml", "/audio.mp3", "/mix.mp3"),
+            ("tasks/cleanup_consent.yaml", "/effects/s3/2/key"),
+            "no task makes '{transcript_id}/mix.mp3'",
+            "{transcript_id}/audio.mp3",
+        ),
+        (
+            lambda root: rewrite(root / "tasks/cleanup_consent.yaml", "/audio.mp3", "/mix.mp3"),
+            ("tasks/mixdown_tracks.yaml", "/effects/s3/0/key"),
+            "no task ever deletes '{transcript_id}/audio.mp3'",
+            "the task that deletes",
+        ),
     ],
 )
 def test_what_does_not_fit_is_told_with_its_place(

@@ -136,6 +136,13 @@ class ConductorRest:
         """Register a workflow; the same name and version are replaced."""
         self._call("PUT", "/metadata/workflow", json=[dict(definition)])
 
+    def forget_definitions(self) -> None:
+        """Delete every task definition and every workflow definition."""
+        for task in self.task_definitions():
+            self._call("DELETE", f"/metadata/taskdefs/{task['name']}")
+        for workflow in self._call("GET", "/metadata/workflow").json():
+            self._call("DELETE", f"/metadata/workflow/{workflow['name']}/{workflow['version']}")
+
     def close(self) -> None:
         """Close the connections."""
         self._http.close()

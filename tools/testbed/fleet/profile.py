@@ -157,6 +157,8 @@ class FleetProfile:
     """One row; `:transcript_id` stands for the transcript's id."""
     transcript_url: str = ""
     """Or a JSON object is got from there; with `{transcript_id}`."""
+    recording_sql: str = ""
+    """Column `id` of each recording that a run belongs to, with `:workflow_id`; if it is kept."""
     events_sql: str = ""
     """Columns `event` and `data` (JSON), oldest first; with `:transcript_id`."""
     events_redis: str = ""

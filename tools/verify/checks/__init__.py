@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 
-from tools.verify.checks import delivery, llm, mixdown, pipeline, secrets, state, storage, words
+from tools.verify.checks import (
+    delivery,
+    llm,
+    mixdown,
+    pipeline,
+    quality,
+    secrets,
+    state,
+    storage,
+    words,
+)
 from tools.verify.events import Check
 from tools.verify.evidence import Evidence
 
@@ -13,6 +23,7 @@ Checks = Callable[[Evidence], Iterator[Check]]
 CHECKS: Mapping[Checks, tuple[str, ...]] = {
     pipeline.checks: ("steps.completed", "steps.order", "steps.forks", "deliveries.optional"),
     words.checks: ("words.complete", "words.speaker", "words.time", "words.sorted"),
+    quality.checks: ("quality",),
     mixdown.checks: ("mixdown.words", "mixdown.level", "mixdown.duration", "waveform.peaks"),
     storage.checks: ("storage.keys", "storage.presigned", "consent.honoured"),
     llm.checks: ("llm.topic_calls", "llm.chunks", "llm.summary_calls", "llm.tracers"),

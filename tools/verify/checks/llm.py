@@ -10,8 +10,6 @@ from tools.testbed.services.stand_ins import TRACER_WORDS
 from tools.verify.events import Check
 from tools.verify.evidence import Evidence
 
-WORDS_PER_CHUNK = 300
-MAX_SUBJECTS = 6
 TITLE_CALLS = 1
 
 
@@ -24,9 +22,13 @@ def checks(evidence: Evidence) -> Iterator[Check]:
     yield _tracers(evidence)
 
 
+def _words_per_call(evidence: Evidence) -> int:
+    return int(evidence.contracts.tasks["detect_topics"].constants["words_per_call"])
+
+
 def _topic_calls(evidence: Evidence, calls: Sequence[Request]) -> Check:
     words = len(evidence.scenario.meeting.truth())
-    expected = math.ceil(words / WORDS_PER_CHUNK)
+    expected = math.ceil(words / _words_per_call(evidence))
     return Check(
         "llm.topic_calls",
         len(calls) == expected,
@@ -38,10 +40,8 @@ def _chunks(evidence: Evidence, calls: Sequence[Request]) -> Check:
     """Every run of words between two borders of chunks must stand in one prompt."""
     texts = [word["word"] for word in evidence.output.get("all_words") or []]
     prompts = [prompt(call) for call in calls]
-    chunks = [
-        " ".join(texts[first : first + WORDS_PER_CHUNK])
-        for first in range(0, len(texts), WORDS_PER_CHUNK)
-    ]
+    size = _words_per_call(evidence)
+    chunks = [" ".join(texts[first : first + size]) for first in range(0, len(texts), size)]
     seen = sum(any(chunk in text for text in prompts) for chunk in chunks)
     return Check(
         "llm.chunks",
@@ -52,14 +52,15 @@ def _chunks(evidence: Evidence, calls: Sequence[Request]) -> Check:
 
 def _summary_calls(evidence: Evidence) -> Check:
     calls = evidence.requests_during("llm", "generate_title", "generate_summary")
-    allowed = {TITLE_CALLS + 2 + 2 * subjects: subjects for subjects in range(1, MAX_SUBJECTS + 1)}
+    most = int(evidence.contracts.tasks["generate_summary"].constants["most_subjects"])
+    allowed = {TITLE_CALLS + 2 + 2 * subjects: subjects for subjects in range(1, most + 1)}
     subjects = allowed.get(len(calls))
     if subjects is None:
         return Check(
             "llm.summary_calls",
             passed=False,
             detail=f"{len(calls)} calls for title and summary are not {TITLE_CALLS} + 2 + 2 · N "
-            f"for N from 1 to {MAX_SUBJECTS} subjects",
+            f"for N from 1 to {most} subjects",
         )
     return Check(
         "llm.summary_calls",

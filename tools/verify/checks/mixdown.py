@@ -9,6 +9,7 @@ from statistics import median
 import numpy as np
 from numpy.typing import NDArray
 
+from contracts.load import load_contracts
 from fixtures_audio import text_of, track_of
 from tools.verify.checks.matching import Timed, match
 from tools.verify.events import Check
@@ -21,8 +22,9 @@ LEAST_GAIN, MOST_GAIN = 0.85, 1.1
 """The mixdown must not turn everybody down (amix without normalize=0) or up."""
 
 DURATION_TOLERANCE_SECONDS = 0.050
-PEAK_TOLERANCE = 0.01
-PEAKS = 255
+_WAVEFORM = load_contracts().tasks["generate_waveform"]
+PEAK_TOLERANCE = float(_WAVEFORM.constants["peak_tolerance"])
+PEAKS = int(_WAVEFORM.output["$defs"]["waveform"]["maxItems"])
 
 
 def checks(evidence: Evidence) -> Iterator[Check]:

@@ -9,8 +9,6 @@ from urllib.parse import parse_qs, urlsplit
 from tools.verify.events import Check
 from tools.verify.evidence import Evidence
 
-PRESIGN_SECONDS = "7200"
-
 
 def checks(evidence: Evidence) -> Iterator[Check]:
     """Yield the verdict on storage and consent."""
@@ -23,12 +21,14 @@ def _expected_keys(evidence: Evidence) -> frozenset[str]:
     if evidence.scenario.denied:
         return frozenset()
     transcript_id = evidence.scenario.transcript_id
+    tasks = evidence.contracts.tasks
     padded = {
-        f"{transcript_id}/padded_track_{track.index}.webm"
+        tasks["pad_track"].stored_key.format(transcript_id=transcript_id, track_index=track.index)
         for track in evidence.scenario.meeting.tracks
         if track.offset > 0
     }
-    return frozenset({f"{transcript_id}/audio.mp3", *padded})
+    mixdown = tasks["mixdown_tracks"].stored_key.format(transcript_id=transcript_id)
+    return frozenset({mixdown, *padded})
 
 
 def _keys(evidence: Evidence) -> Check:
@@ -44,10 +44,11 @@ def _keys(evidence: Evidence) -> Check:
 
 
 def _urls(evidence: Evidence) -> Check:
+    promised = str(evidence.contracts.tasks["pad_track"].effects["presign_seconds"])
     wrong = []
     for served in evidence.urls:
         expires = parse_qs(urlsplit(served.url).query).get("X-Amz-Expires", ["none"])[0]
-        if expires != PRESIGN_SECONDS:
+        if expires != promised:
             wrong.append(f"track {served.track_index} expires after {expires} s")
         if evidence.scenario.denied:
             if served.status != HTTPStatus.NOT_FOUND:
@@ -64,7 +65,7 @@ def _urls(evidence: Evidence) -> Check:
     return Check(
         "storage.presigned",
         not wrong,
-        "; ".join(wrong) or f"{expected} URLs, valid for {PRESIGN_SECONDS} s: {what}",
+        "; ".join(wrong) or f"{expected} URLs, valid for {promised} s: {what}",
     )
 
 

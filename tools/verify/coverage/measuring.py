@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 
 from contracts.load import Contracts, load_contracts
+from tools.testbed.s3 import OWN_AGENT
 from tools.testbed.services.ledger import Request
 from tools.verify.bench import Bench
 from tools.verify.coverage.graph import edges, name_of
@@ -51,12 +52,14 @@ def measured(bench: Bench, watch: Watch, results: Sequence[ClauseResult]) -> Cov
 
 
 def endpoints(contracts: Contracts, requests: Iterable[Request]) -> tuple[Endpoint, ...]:
-    """Return every operation of the outside services, with the answers that were given."""
+    """Return every operation of the outside services, with the answers that a fleet was given."""
     known = list(_operations(contracts))
     answers: dict[tuple[str, str], Counter[str]] = {
         (service, operation): Counter() for service, operation, _ in known
     }
     for request in requests:
+        if OWN_AGENT in request.header("user-agent"):
+            continue
         asked = f"{request.method} {request.path}"
         for service, operation, pattern in known:
             if service == request.service and pattern.fullmatch(asked):

@@ -1,13 +1,15 @@
-"""The verdict as one self-contained page for people."""
+"""A verdict as one self-contained page for people: on a fleet, or on the suite itself."""
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import UTC, datetime
 from pathlib import Path
 
+from contracts.load import load_contracts
 from tools.report.json_file import check_writable
 from tools.verify.coverage.model import ENDS
-from tools.verify.events import Event, VerifyEnded
+from tools.verify.events import Event, MutantsEnded, VerifyEnded
 from tools.verify.reports.pages import rendered
 
 
@@ -25,8 +27,13 @@ class HtmlFile:
 
     def write(self, event: Event) -> None:
         """Write the verdict; all else is no business of this page's."""
-        if isinstance(event, VerifyEnded):
-            self._path.write_text(page(event, datetime.now(UTC)), encoding="utf-8")
+        match event:
+            case VerifyEnded():
+                self._path.write_text(page(event, datetime.now(UTC)), encoding="utf-8")
+            case MutantsEnded():
+                self._path.write_text(mutants_page(event, datetime.now(UTC)), encoding="utf-8")
+            case _:
+                pass
 
 
 def page(ended: VerifyEnded, now: datetime) -> str:
@@ -34,16 +41,43 @@ def page(ended: VerifyEnded, now: datetime) -> str:
     clauses = [clause for task in ended.tasks for clause in task.clauses]
     failing = [clause for clause in clauses if not clause.accepted]
     lesser = [clause for clause in clauses if clause.status in {"deviates", "skipped"}]
-    passed = len(clauses) - len(failing) - len(lesser)
     return rendered(
         "verify.html.j2",
         ended=ended,
         verdict="HELD" if ended.held else "FAILED",
-        headline=f"{len(failing)} of {len(clauses)} clauses do not hold"
-        if failing
-        else f"{passed} of {len(clauses)} clauses hold",
+        headline=_headline(ended),
         ended_at=f"{now:%Y-%m-%d %H:%M} UTC",
         failing=failing,
         lesser=lesser,
         ends=ENDS,
     )
+
+
+def mutants_page(ended: MutantsEnded, now: datetime) -> str:
+    """Return the table mutant × clause as a page, a table a task."""
+    return rendered(
+        "mutants.html.j2",
+        ended=ended,
+        verdict="HELD" if ended.held else "FAILED",
+        ended_at=f"{now:%Y-%m-%d %H:%M} UTC",
+        tasks=_by_task(ended),
+    )
+
+
+def _by_task(ended: MutantsEnded) -> list[dict[str, object]]:
+    tables: list[dict[str, object]] = []
+    for task in dict.fromkeys(mutant.task for mutant in ended.mutants):
+        mutants = [mutant for mutant in ended.mutants if mutant.task == task]
+        clauses = [clause.id for clause in load_contracts().clauses if clause.task == task]
+        kills = Counter(name for one in mutants if one.killed for name in one.failed)
+        tables.append({"name": task, "mutants": mutants, "clauses": clauses, "kills": kills})
+    return tables
+
+
+def _headline(ended: VerifyEnded) -> str:
+    clauses = [clause for task in ended.tasks for clause in task.clauses]
+    if failing := sum(not clause.accepted for clause in clauses):
+        return f"{failing} of {len(clauses)} clauses do not hold"
+    if ended.shortfalls:
+        return "too little was exercised"
+    return f"{sum(task.passed for task in ended.tasks)} of {len(clauses)} clauses hold"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from tools.report.json_file import check_writable, write_json
 from tools.verify.coverage.model import Coverage
-from tools.verify.events import Event, RunEnded, VerifyEnded
+from tools.verify.events import Event, MutantsEnded, RunEnded, VerifyEnded
 from tools.verify.verdict import ClauseResult
 
 
@@ -30,6 +30,8 @@ class JsonFile:
                 write_json(self._path, as_json(event))
             case VerifyEnded():
                 write_json(self._path, verdict_as_json(event))
+            case MutantsEnded():
+                write_json(self._path, mutants_as_json(event))
             case _:
                 pass
 
@@ -93,6 +95,16 @@ def coverage_as_json(coverage: Coverage) -> dict[str, object]:
         },
         "ends": {task: dict(ends) for task, ends in coverage.ends.items()},
         "endpoints": [asdict(endpoint) for endpoint in coverage.endpoints],
+    }
+
+
+def mutants_as_json(ended: MutantsEnded) -> dict[str, object]:
+    """Return the table mutant × clause."""
+    return {
+        "mutants": [{**asdict(mutant), "killed": mutant.killed} for mutant in ended.mutants],
+        "clauses_that_killed_none": list(ended.toothless),
+        "sample": ended.sample,
+        "seconds": ended.seconds,
     }
 
 

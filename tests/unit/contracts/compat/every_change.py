@@ -261,6 +261,9 @@ CASES: dict[str, tuple[Edit, str, str | None]] = {
         task("get_recording", "effects", "calls", value=[]), BREAKING,
         "the call daily getRecording",
     ),
+    "constant changed": (
+        task("detect_topics", "constants", "words_per_call", value=500), BREAKING, None
+    ),
     # errors, idempotency
     "error became terminal": (make_terminal, BREAKING, "the database does not answer"),
     "error became retryable": (make_retryable, CONSUMERS, "no such transcript"),

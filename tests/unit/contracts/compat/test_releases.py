@@ -86,8 +86,8 @@ def test_a_release_is_one_canonical_file_with_everything_in_it(released: Path) -
     assert content == canonical(working_release(released)) == canonical(release)
     assert len(release["tasks"]) == 15
     assert set(release["tasks"]["pad_track"]) == {
-        "summary", "seed", "definition", "input", "output", "effects", "errors", "idempotency",
-        "clauses",
+        "summary", "seed", "definition", "input", "output", "effects", "constants", "errors",
+        "idempotency", "clauses",
     }  # fmt: skip
     assert release["tasks"]["pad_track"]["definition"]["timeoutPolicy"] == "RETRY"
     assert {"version", "pipeline_clauses", "workflow", "workflow_input", "fork_inputs"} <= set(

@@ -12,11 +12,13 @@ from typing import Any
 
 import pytest
 import redis
+from sqlalchemy import delete
 
 from reference_workers.errors import TransientError
 from reference_workers.seed import seed
 from reference_workers.state import leasing, publishing, subscribing
 from reference_workers.state.messages import Message, read_after, read_undelivered
+from reference_workers.state.models import Event
 from reference_workers.state.publishing import Publisher
 from reference_workers.state.repository import State
 from reference_workers.state.subscribing import Subscriptions
@@ -259,6 +261,20 @@ async def test_coming_back_with_the_last_id_misses_nothing(
         again = await take(subscriptions, 12, "an id from nowhere")
 
     assert numbers(first + rest) == numbers(again) == list(range(1, 13))
+
+
+async def test_events_that_somebody_has_removed_hide_none_of_the_rest(state: State) -> None:
+    write(state, 1, 10)
+    gone = read_after(state, TRANSCRIPT_ID, 0, limit=4)
+    with state.writes() as session:
+        session.execute(delete(Event).where(Event.id.in_([message.id for message in gone])))
+
+    async with Subscriptions.opened(state) as subscriptions:
+        writing = asyncio.create_task(asyncio.to_thread(write, state, 11, 12))
+        taken = await take(subscriptions, 8), await take(subscriptions, 8, gone[1].id)
+        await writing
+
+    assert [numbers(messages) for messages in taken] == [list(range(5, 13))] * 2
 
 
 async def test_what_another_process_writes_reaches_a_subscriber(

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
@@ -48,12 +49,15 @@ def test_editing_what_is_not_there_is_final(state: State) -> None:
 @pytest.mark.parametrize(
     "url", ["sqlite:///{folder}/no/such/folder.db", "postgresql://u@/x?host={folder}"]
 )
-def test_a_database_that_does_not_answer_may_do_so_later(url: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("ask", [lambda state: state.transcript(TRANSCRIPT_ID), State.migrate])
+def test_a_database_that_does_not_answer_may_do_so_later(
+    url: str, ask: Callable[[State], object], tmp_path: Path
+) -> None:
     with (
         closing(State(url.format(folder=tmp_path))) as state,
         pytest.raises(TransientError, match="database"),
     ):
-        state.transcript(TRANSCRIPT_ID)
+        ask(state)
 
 
 def test_writers_wait_for_each_other_and_no_event_is_lost(state: State) -> None:

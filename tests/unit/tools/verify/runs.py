@@ -29,7 +29,8 @@ BEGAN = 1_700_000_000.0
 """Epoch seconds: step number n runs from this + n for 0.9 seconds."""
 
 STEP_SECONDS = 0.9
-PEAKS = 255
+TASKS = load_contracts().tasks
+PEAKS = int(TASKS["generate_waveform"].output["$defs"]["waveform"]["maxItems"])
 PADDED_BYTES = 4321
 NOW = BEGAN + 100
 
@@ -62,7 +63,7 @@ PROGRESS = {
     "workflow_id": "workflow-1",
     "current_step": "get_recording",
     "step_index": 1,
-    "total_steps": 16,
+    "total_steps": len(load_contracts().steps),
     "step_status": "completed",
 }
 
@@ -234,7 +235,9 @@ def _output(scenario: Scenario, texts: Mapping[str, str]) -> dict[str, Any]:
     ]
     return {
         "transcript_id": scenario.transcript_id,
-        "audio_key": f"{scenario.transcript_id}/audio.mp3",
+        "audio_key": TASKS["mixdown_tracks"].stored_key.format(
+            transcript_id=scenario.transcript_id
+        ),
         "duration": mixdown.audio.duration,
         "waveform": [float(levels[begin:end].max()) for begin, end in pairwise(edges)],
         "all_words": words,
@@ -273,10 +276,14 @@ def _events(output: Mapping[str, Any]) -> tuple[tuple[str, Any], ...]:
 
 def _keys(scenario: Scenario) -> frozenset[str]:
     # Track 0 begins with the meeting: there is nothing to pad.
-    names = ("audio.mp3", "padded_track_1.webm", "padded_track_2.webm")
-    return frozenset(f"{scenario.transcript_id}/{name}" for name in names)
+    keys = [(TASKS["mixdown_tracks"].stored_key, 0)]
+    keys += [(TASKS["pad_track"].stored_key, index) for index in (1, 2)]
+    return frozenset(
+        key.format(transcript_id=scenario.transcript_id, track_index=index) for key, index in keys
+    )
 
 
 def _url(index: int, *, gone: bool) -> ServedUrl:
-    url = f"http://s3.test/track-{index}?X-Amz-Expires=7200&X-Amz-Signature=abc"
+    expires = TASKS["pad_track"].effects["presign_seconds"]
+    url = f"http://s3.test/track-{index}?X-Amz-Expires={expires}&X-Amz-Signature=abc"
     return ServedUrl(index, url, PADDED_BYTES, *((404, 0) if gone else (200, PADDED_BYTES)))

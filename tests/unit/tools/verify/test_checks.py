@@ -28,6 +28,7 @@ IDS = {
     "words.speaker",
     "words.time",
     "words.sorted",
+    "quality",
     "mixdown.words",
     "mixdown.level",
     "mixdown.duration",
@@ -186,6 +187,11 @@ WORDS: list[Case] = [
     (shifted(-150), {*TELLING_WORDS, "words.time"}, "worst 150.0 ms of 20"),
     (words(by_another), {"words.speaker"}, "25 of 26 words by the right one of 3"),
     (words(by_another), {"words.speaker"}, "1 missing: ("),
+    (
+        words(lambda all_words: [{**word, "speaker": 0} for word in all_words]),
+        {"words.speaker", "quality"},
+        "word error rate 0.00% of 10%, by speaker ",
+    ),
     (words(lambda all_words: all_words[::-1]), {"words.sorted"}, "25 out of order; 26 counted"),
     (
         lambda evidence: with_output(evidence, word_count=25),
@@ -377,7 +383,7 @@ LLM: list[Case] = [
     (asked_for_a_part, {"llm.chunks"}, "0 of 1 chunks seen whole"),
     (
         lambda evidence: with_output(evidence, all_words=[], word_count=0),
-        {*TELLING_WORDS, "words.time", "llm.chunks"},
+        {*TELLING_WORDS, "words.time", "quality", "llm.chunks"},
         "0 of 0 chunks seen whole",
     ),
     (

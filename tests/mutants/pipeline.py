@@ -1,0 +1,290 @@
+"""Mutants of the whole: of the workflow, of what is told of it, and of tasks that work together.
+
+Several pass every clause of each single task: what is wrong shows only where tasks meet.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import uuid
+from typing import Any
+
+from reference_workers.workers import Worker
+from tests.mutants.model import Collection
+from tests.mutants.patching import (
+    around,
+    change_definitions,
+    change_event,
+    change_input,
+    change_output,
+    change_workflow,
+    replace,
+    rewrite,
+    task_of,
+)
+
+PROGRESS = "PIPELINE_PROGRESS"
+
+mutant = Collection("pipeline")
+
+
+@mutant("valid")
+def one_definition_forgotten() -> None:
+    """The definition of generate_title is not registered."""
+    change_definitions(lambda all_: [one for one in all_ if one["name"] != "generate_title"])
+
+
+@mutant("valid", "completes")
+def a_name_misspelt() -> None:
+    """The workflow names a task that nobody defines."""
+    change_workflow(lambda flow: task_of(flow, "finalize").update(name="finalise"))
+
+
+@mutant("wiring")
+def output_that_is_not() -> None:
+    """The waveform is fed from an output that mixdown_tracks does not have."""
+    change_workflow(
+        lambda flow: task_of(flow, "generate_waveform")["inputParameters"].update(
+            audio_key="${mixdown_tracks.output.key}"
+        )
+    )
+
+
+@mutant("wiring")
+def words_instead_of_topics() -> None:
+    """The title is made of words where topics are wanted."""
+    change_workflow(
+        lambda flow: task_of(flow, "generate_title")["inputParameters"].update(
+            topics="${merge_transcripts.output.all_words}"
+        )
+    )
+
+
+def _ten_at_most(out: dict[str, Any]) -> None:
+    out["tasks"] = out["tasks"][:10]
+    kept = {task["taskReferenceName"] for task in out["tasks"]}
+    out["inputs"] = {name: own for name, own in out["inputs"].items() if name in kept}
+
+
+@mutant("forks")
+def ten_branches_at_most() -> None:
+    """A fork has ten branches at most."""
+    change_output("generate_dynamic_fork_tasks", _ten_at_most)
+
+
+@mutant("forks")
+def first_track_alone() -> None:
+    """Each fork has one branch, whatever was recorded."""
+    change_input(
+        "generate_dynamic_fork_tasks", lambda given: given.update(tracks=given["tracks"][:1])
+    )
+
+
+@mutant("joins")
+def sorted_by_name() -> None:
+    """What the JOIN gives is counted off by its names: track 10 comes before track 2."""
+    rewrite(
+        "workers.generate_dynamic_fork_tasks",
+        "_transcription_inputs",
+        '{padded["track_index"]: padded for padded in (padded_tracks or {}).values()}',
+        "dict(enumerate(padded for _, padded in sorted((padded_tracks or {}).items())))",
+    )
+
+
+@mutant("joins")
+def words_remembered_by_track_alone() -> None:
+    """Track 0 of every meeting gets the words of the first meeting's track 0."""
+    words: dict[int, dict[str, Any]] = {}
+
+    def make(work: Worker) -> Worker:
+        def remembered(context: Any, **inputs: Any) -> dict[str, Any]:
+            output = work(context, **inputs)
+            return words.setdefault(inputs["track_index"], output)
+
+        return remembered
+
+    around("transcribe_track", make)
+
+
+@mutant("completes")
+def the_meeting_at_hand() -> None:
+    """What get_participants saw last is the meeting that finalize writes to."""
+    at_hand: dict[str, str] = {}
+
+    def noting(given: dict[str, Any]) -> None:
+        at_hand["transcript"] = given["transcript_id"]
+
+    change_input("get_participants", noting)
+    change_input(
+        "finalize", lambda given: given.update(transcript_id=_last(at_hand, given["transcript_id"]))
+    )
+
+
+def _last(at_hand: dict[str, str], own: str) -> str:
+    return at_hand.get("transcript", own)
+
+
+@mutant("order")
+def summary_after_the_title() -> None:
+    """Title and summary come one after the other."""
+
+    def chained(flow: dict[str, Any]) -> None:
+        fork = task_of(flow, "fork_title_summary")
+        fork["forkTasks"] = [[task for branch in fork["forkTasks"] for task in branch]]
+        task_of(flow, "join_title_summary")["joinOn"] = ["generate_summary"]
+
+    change_workflow(chained)
+
+
+@mutant("order")
+def told_before_it_is_final() -> None:
+    """Zulip is told before the result is final."""
+
+    def swapped(flow: dict[str, Any]) -> None:
+        tasks = flow["tasks"]
+        told = task_of(flow, "post_zulip")
+        tasks.remove(told)
+        tasks.insert(tasks.index(task_of(flow, "finalize")), told)
+
+    change_workflow(swapped)
+
+
+@mutant("completes")
+def output_without_title() -> None:
+    """The workflow's output lacks the title."""
+    change_workflow(lambda flow: flow["outputParameters"].pop("title"))
+
+
+@mutant("completes")
+def deliveries_are_needed() -> None:
+    """A Zulip or a webhook that fails would fail the meeting."""
+
+    def needed(flow: dict[str, Any]) -> None:
+        for reference in ("post_zulip", "send_webhook"):
+            task_of(flow, reference)["optional"] = False
+
+    change_workflow(needed)
+
+
+@mutant("starts")
+def registered_under_another_name() -> None:
+    """The workflow is registered under another name."""
+    change_workflow(lambda flow: flow.update(name="diarization"))
+
+
+@mutant("starts")
+def registered_as_another_version() -> None:
+    """The workflow is registered as version 2 alone."""
+    change_workflow(lambda flow: flow.update(version=2))
+
+
+@mutant("registered")
+def everything_is_retried_3_times() -> None:
+    """All tasks have three retries, those of the deliveries too."""
+    change_definitions(lambda all_: [{**one, "retryCount": 3} for one in all_])
+
+
+@mutant("registered")
+def every_registration_differs() -> None:
+    """Registering twice changes every definition."""
+    change_definitions(
+        lambda all_: [{**one, "description": f"as of {uuid.uuid4()}"} for one in all_]
+    )
+
+
+@mutant("progress-schema")
+def steps_counted_from_0() -> None:
+    """The first step has the index 0."""
+    change_event(PROGRESS, lambda data: {**data, "step_index": data["step_index"] - 1})
+
+
+@mutant("progress-schema")
+def workflow_unnamed() -> None:
+    """Progress does not say of which run it tells."""
+    change_event(PROGRESS, lambda data: {k: v for k, v in data.items() if k != "workflow_id"})
+
+
+@mutant("progress-schema")
+def own_word_for_running() -> None:
+    """A running step is called `running`."""
+    change_event(
+        PROGRESS,
+        lambda data: {**data, "step_status": data["step_status"].replace("in_progress", "running")},
+    )
+
+
+@mutant("progress-start")
+def start_untold() -> None:
+    """Only ends are told."""
+    change_event(PROGRESS, lambda data: None if data["step_status"] == "in_progress" else data)
+
+
+@mutant("progress-start")
+def a_fork_is_told_once() -> None:
+    """Of a fork's branches, only the first tells that it began."""
+    change_event(
+        PROGRESS,
+        lambda data: (
+            None
+            if data["step_status"] == "in_progress" and data.get("branch", "_0")[-2:] != "_0"
+            else data
+        ),
+    )
+
+
+@mutant("progress-end")
+def end_untold() -> None:
+    """Steps are never closed."""
+    change_event(PROGRESS, lambda data: None if data["step_status"] == "completed" else data)
+
+
+@mutant("progress-end")
+def failure_untold() -> None:
+    """A step that fails is never closed."""
+    change_event(PROGRESS, lambda data: None if data["step_status"] == "failed" else data)
+
+
+@mutant("status-error")
+def never_in_error() -> None:
+    """A transcript whose pipeline has failed stays in processing."""
+    rewrite("progress", "report", "if is_final and not step.optional:", "if False:")
+
+
+@mutant("status-error")
+def error_untold() -> None:
+    """STATUS never says error."""
+    change_event("STATUS", lambda data: None if data["value"] == "error" else data)
+
+
+@mutant("workflow-id")
+def recording_knows_no_workflow() -> None:
+    """A recording does not know which run it belongs to."""
+    replace("state.editing:Edit", "belongs_to", lambda _: lambda *args, **more: None)
+
+
+@mutant("workflow-id")
+def task_instead_of_workflow() -> None:
+    """A recording remembers another id than its run's."""
+
+    def make(belongs: Any) -> Any:
+        return lambda self, workflow_id, **more: belongs(self, workflow_id[::-1], **more)
+
+    replace("state.editing:Edit", "belongs_to", make)
+
+
+def _printed(out: dict[str, Any]) -> None:
+    sys.stdout.write(f"padded: {out['padded_url']}\n")
+    sys.stdout.flush()
+
+
+@mutant("secrets")
+def signed_urls_are_logged() -> None:
+    """The log holds presigned URLs, as they are."""
+    change_output("pad_track", _printed)
+
+
+@mutant("secrets")
+def key_in_an_event() -> None:
+    """Whoever watches the progress is told a key."""
+    change_event(PROGRESS, lambda data: {**data, "key": os.environ["LLM_API_KEY"]})

@@ -1,0 +1,59 @@
+"""The mutants as they are written down: each can be made, and each clause has one."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from contracts.load import load_contracts
+from tests.mutants import MUTANTS
+
+ROOT = Path(__file__).parents[3]
+
+MAKE_EACH = """
+import os, sys, traceback
+from tests.mutants import MUTANTS
+for mutant in MUTANTS:
+    if os.fork() == 0:  # a patch cannot be taken back
+        try:
+            mutant.patch()
+        except BaseException:
+            print(mutant.id, traceback.format_exc().splitlines()[-1], flush=True)
+        os._exit(0)
+    os.wait()
+"""
+
+
+def test_every_mutant_can_be_made_of_the_fleet_as_it_is() -> None:
+    made = subprocess.run(
+        [sys.executable, "-c", MAKE_EACH], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+
+    assert made.stdout.splitlines() == []
+
+
+def test_every_mutant_has_a_name_of_its_own_and_says_what_is_wrong() -> None:
+    assert len({mutant.id for mutant in MUTANTS}) == len(MUTANTS)
+    assert [mutant.id for mutant in MUTANTS if not mutant.text.endswith(".")] == []
+
+
+def test_every_mutant_is_killed_by_clauses_of_its_own_task() -> None:
+    task_of = {clause.id: clause.task for clause in load_contracts().clauses}
+
+    wrong = {
+        mutant.id: clause
+        for mutant in MUTANTS
+        for clause in mutant.killed_by
+        if task_of.get(clause) != mutant.task
+    }
+
+    assert wrong == {}
+    assert [mutant.id for mutant in MUTANTS if not mutant.killed_by] == []
+
+
+@pytest.mark.parametrize("clause", [clause.id for clause in load_contracts().clauses])
+def test_every_clause_kills_a_mutant(clause: str) -> None:
+    assert any(clause in mutant.killed_by for mutant in MUTANTS)

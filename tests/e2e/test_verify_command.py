@@ -15,7 +15,7 @@ import pytest
 from junitparser import JUnitXml
 
 from tools.testbed.conductor import ConductorServer
-from tools.testbed.fleet.profile import SHIPPED
+from tools.testbed.fleet.reading import SHIPPED
 from tools.waiting import wait_until
 
 pytestmark = pytest.mark.conductor

@@ -16,6 +16,7 @@ from tools.cli.contracts import contracts
 from tools.cli.doctor import doctor
 from tools.cli.explain import explain
 from tools.cli.fixtures import fixtures
+from tools.cli.fleet import fleet
 from tools.cli.register import register
 from tools.cli.run import run
 from tools.cli.verify import replay, verify
@@ -36,6 +37,7 @@ app.command(name="doctor")(doctor)
 app.add_typer(contracts, name="contracts")
 app.add_typer(cache, name="cache")
 app.add_typer(fixtures, name="fixtures")
+app.add_typer(fleet, name="fleet")
 
 
 def main() -> NoReturn:

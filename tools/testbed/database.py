@@ -63,6 +63,18 @@ def check_choice(choice: str) -> None:
         )
 
 
+def database_places(database_url: str) -> dict[str, str]:
+    """Return a database's address in the ways that fleets of many languages take it."""
+    url = make_url(database_url)
+    sqlite = url.get_backend_name() == "sqlite"
+    plain = url.set(drivername="postgresql").render_as_string(hide_password=False)
+    return {
+        "database.url": database_url,
+        "database.file": (url.database or "") if sqlite else "",
+        "database.libpq": "" if sqlite else plain,
+    }
+
+
 def kind_of(database_url: str) -> str:
     """Return which of `STARTED` a database is one of."""
     is_sqlite = make_url(database_url).get_backend_name() == "sqlite"

@@ -1,4 +1,4 @@
-"""A real Redis server for one run: Debian's own program, on a Unix socket in a temporary folder."""
+"""A real Redis server for one run: Debian's own program, on a Unix socket or a free port."""
 
 from __future__ import annotations
 
@@ -25,11 +25,15 @@ class RedisServer:
     """A server that can be taken away and given back at the same place; it keeps nothing."""
 
     folder: Path
+    port: int = 0
+    """On loopback; 0 for the Unix socket in `folder`."""
     _process: ManagedProcess | None = None
 
     @property
     def url(self) -> str:
         """Where it is."""
+        if self.port:
+            return f"redis://127.0.0.1:{self.port}/0"
         return f"unix://{self.folder / 'redis.sock'}"
 
     def start(self) -> None:
@@ -43,7 +47,7 @@ class RedisServer:
             raise TestbedError(f"there is no {PROGRAM} on this machine", hint=HINT)
         self._process = process = ManagedProcess(
             "Redis",
-            [program, "--port", "0", "--unixsocket", "redis.sock", "--save", ""],
+            [program, *self._listening(), "--save", ""],
             log_path=self.folder / "redis.log",
             cwd=self.folder,
         )
@@ -58,6 +62,11 @@ class RedisServer:
             self._process.stop()
             self._process = None
 
+    def _listening(self) -> list[str]:
+        if self.port:
+            return ["--port", str(self.port), "--bind", "127.0.0.1"]
+        return ["--port", "0", "--unixsocket", "redis.sock"]
+
     def _answers(self) -> bool:
         try:
             with contextlib.closing(redis.Redis.from_url(self.url)) as client:
@@ -67,14 +76,17 @@ class RedisServer:
 
 
 @contextlib.contextmanager
-def start_redis() -> Iterator[RedisServer]:
+def start_redis(port: int = 0) -> Iterator[RedisServer]:
     """Run a server until the block ends.
+
+    Args:
+        port: Of loopback, for clients that know no Unix sockets.
 
     Raises:
         TestbedError: There is none to run, or it did not start.
     """
     with tempfile.TemporaryDirectory(prefix="trackproof-redis-") as folder:
-        server = RedisServer(Path(folder))
+        server = RedisServer(Path(folder), port)
         try:
             server.start()
             yield server

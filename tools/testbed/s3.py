@@ -8,6 +8,7 @@ one forgets them all. It checks neither keys nor the age of a presigned URL.
 from __future__ import annotations
 
 import logging
+import socket
 import urllib.request
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -55,9 +56,15 @@ class S3Server:
     secret_key = "trackproof-secret"  # noqa: S105 - made up, the server does not check it
     region = "us-east-1"
 
-    def __init__(self, buckets: Iterable[str] = ()) -> None:
-        """Prepare a server with these buckets; nothing runs before `start`."""
+    def __init__(self, buckets: Iterable[str] = (), *, port: int = 0) -> None:
+        """Prepare a server with these buckets; nothing runs before `start`.
+
+        Args:
+            buckets: Made when it starts.
+            port: Port to listen on; 0 is any free one.
+        """
         self._buckets = tuple(buckets)
+        self._port = port
         self._server: ThreadedMotoServer | None = None
         self._client: S3Client | None = None
         self.ledger = Ledger()
@@ -78,9 +85,14 @@ class S3Server:
         return f"http://{host}:{port}"
 
     def start(self) -> Self:
-        """Listen, forget all objects of earlier servers in this process, make the buckets."""
+        """Listen, forget all objects of earlier servers in this process, make the buckets.
+
+        Raises:
+            TestbedError: The port is taken.
+        """
         logging.getLogger("werkzeug").setLevel(logging.WARNING)  # not a line for each request
-        self._server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+        _check_free(self._port)
+        self._server = ThreadedMotoServer(ip_address="127.0.0.1", port=self._port, verbose=False)
         self._server.start()
         if self._server._server is not None:
             real = self._server._server.app
@@ -209,3 +221,15 @@ class S3Server:
         trace: TracebackType | None,
     ) -> None:
         self.stop()
+
+
+def _check_free(port: int) -> None:
+    """Raise a TestbedError for a port that somebody listens on; moto would only die of it."""
+    with socket.socket() as trial:
+        trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            trial.bind(("127.0.0.1", port))
+        except OSError as error:
+            raise TestbedError(
+                f"S3 cannot listen on 127.0.0.1:{port}", evidence=str(error), hint="free that port"
+            ) from error

@@ -30,6 +30,7 @@ class Bench:
             fleet: The fleet under test.
             time_scale: What time-outs are multiplied with where they are waited for.
         """
+        testbed = testbed.in_terms_of(fleet)
         self.testbed = testbed
         self.fleet = fleet
         self.time_scale = time_scale
@@ -108,9 +109,9 @@ class Bench:
         rows["transcript"] |= transcript
         if consents is not None:
             rows["consents"] = [dict(one) for one in consents]
-        self.fleet.seed(rows)
-        self._latest = scenario
+        scenario.ids.update(self.fleet.seed(rows))
         self.transcripts.append(scenario.transcript_id)
+        self._latest = scenario
         return scenario
 
     def drive(

@@ -6,7 +6,6 @@ time-outs and its number of retries are the ones that the fleet has registered.
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,16 +13,16 @@ from typing import Any
 
 from contracts.load import load_contracts
 from tools.errors import DeadlineError
-from tools.testbed import database
 from tools.testbed.fleet import Fleet
+from tools.testbed.fleet.seeing import Event
 from tools.testbed.services.ledger import Request
 from tools.testbed.testbed import RECORDING_BUCKET, TRANSCRIPT_BUCKET, Testbed
 from tools.verify.limits import DRIVE_SECONDS, LOOK_SECONDS
+from tools.verify.unseen import UnseenEvents, UnseenRow
 
 ENDED = frozenset({"COMPLETED", "FAILED", "TERMINATED", "TIMED_OUT"})
 
 Payload = Mapping[str, Any]
-Event = tuple[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,12 +59,14 @@ class TaskRun:
     workflow_id: str
     workflow_status: str
     attempts: tuple[Attempt, ...]
-    events: tuple[Event, ...]
-    """What the fleet emitted meanwhile, as (name, data), oldest first."""
+    events: Sequence[Event]
+    """What the fleet emitted meanwhile, as (name, data), oldest first; not to be looked at where
+    the fleet does not show it."""
     requests: tuple[Request, ...]
     """What outside services and S3 were asked meanwhile, service by service."""
     transcript: Mapping[str, Any]
-    """The transcript's row afterwards; empty where there is none."""
+    """The transcript's row afterwards; empty where there is none, and not to be looked at where
+    the fleet does not show it."""
     written: frozenset[StoredObject]
     """Objects that are in S3 now and were not, or not with this content, before."""
     deleted: frozenset[StoredObject]
@@ -119,7 +120,10 @@ class Driver:
     """Drives tasks of one fleet on one testbed."""
 
     def __init__(self, testbed: Testbed, fleet: Fleet) -> None:
-        """Drive `fleet`, which polls `testbed`'s server and has registered its definitions."""
+        """Drive `fleet`, which polls `testbed`'s server and has registered its definitions.
+
+        The testbed speaks the contracts' terms: `Testbed.in_terms_of(fleet)`.
+        """
         self._testbed = testbed
         self._fleet = fleet
         self.definitions: dict[str, Any] = {
@@ -177,7 +181,7 @@ class Driver:
     def _moment(self, transcript_id: str | None) -> _Moment:
         return _Moment(
             at=time.monotonic(),
-            events=len(self.events_of(transcript_id)),
+            events=self._watched(transcript_id),
             requests=len(self._testbed.stand_ins.ledger.requests()),
             s3_requests=len(self._testbed.s3.ledger.requests()),
             objects=self._objects(),
@@ -199,7 +203,7 @@ class Driver:
             workflow_id=workflow["workflowId"],
             workflow_status=workflow["status"],
             attempts=tuple(map(_attempt, workflow["tasks"])),
-            events=tuple(self.events_of(transcript_id)[before.events :]),
+            events=self.events_of(transcript_id)[before.events :],
             requests=(
                 *self._testbed.stand_ins.ledger.requests()[before.requests :],
                 *self._testbed.s3.ledger.requests()[before.s3_requests :],
@@ -215,23 +219,22 @@ class Driver:
 
     def transcript(self, transcript_id: str | None) -> Mapping[str, Any]:
         """Return a transcript's row as it stands; empty where there is none."""
-        if transcript_id is None:
-            return {}
-        rows = database.rows(
-            self._testbed.database_url,
-            self._fleet.profile.transcript_sql,
-            transcript_id=transcript_id,
-        )
-        return {name: _parsed(value) for name, value in rows[0].items()} if rows else {}
+        if not self._fleet.shows_rows:
+            return UnseenRow("transcript's row")
+        return {} if transcript_id is None else self._fleet.transcript(transcript_id)
 
-    def events_of(self, transcript_id: str | None) -> list[Event]:
+    def _watched(self, transcript_id: str | None) -> int:
+        """Miss no event from now on; return how many there have been."""
+        if transcript_id is None or not self._fleet.shows_events:
+            return 0
+        self._fleet.watch(transcript_id)
+        return len(self._fleet.events(transcript_id))
+
+    def events_of(self, transcript_id: str | None) -> Sequence[Event]:
         """Return what the fleet has told of a transcript, as (name, data), oldest first."""
-        if transcript_id is None:
-            return []
-        rows = database.rows(
-            self._testbed.database_url, self._fleet.profile.events_sql, transcript_id=transcript_id
-        )
-        return [(row["event"], _parsed(row["data"])) for row in rows]
+        if not self._fleet.shows_events:
+            return UnseenEvents("events")
+        return () if transcript_id is None else self._fleet.events(transcript_id)
 
     def _objects(self) -> dict[StoredObject, str]:
         return {
@@ -276,16 +279,6 @@ def _attempt(task: Mapping[str, Any]) -> Attempt:
         ended_at=(task.get("endTime") or 0) / 1000,
         output=task.get("outputData") or {},
     )
-
-
-def _parsed(value: Any) -> Any:
-    """Return the JSON in a text column; SQLite has no type of its own for it."""
-    if isinstance(value, str) and value[:1] in {"{", "["}:
-        try:
-            return json.loads(value)
-        except ValueError:
-            return value
-    return value
 
 
 def attempts_of(workflow: Mapping[str, Any], tasks: Sequence[str]) -> list[Attempt]:

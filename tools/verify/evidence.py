@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -14,7 +13,6 @@ from sqlalchemy import make_url
 
 from contracts.load import Contracts, load_contracts
 from fixtures_audio import Audio, HeardWord, hear, read_audio
-from tools.testbed import database
 from tools.testbed.fleet import Fleet
 from tools.testbed.services.ledger import Request
 from tools.testbed.services.stand_ins import StandIns
@@ -96,20 +94,14 @@ def gather(
     testbed: Testbed, fleet: Fleet, scenario: Scenario, workflow: Mapping[str, Any], now: float
 ) -> Evidence:
     """Collect the evidence of a run that has ended."""
-    contracts = load_contracts()
-    found = database.rows(
-        testbed.database_url, fleet.profile.transcript_sql, transcript_id=scenario.transcript_id
-    )
-    events = database.rows(
-        testbed.database_url, fleet.profile.events_sql, transcript_id=scenario.transcript_id
-    )
+    contracts, testbed = load_contracts(), testbed.in_terms_of(fleet)
     return Evidence(
         contracts=contracts,
         scenario=scenario,
         workflow=workflow,
         steps=tuple(step_states(contracts.steps, workflow, now)),
-        transcript=found[0] if found else {},
-        events=[(row["event"], _json(row["data"])) for row in events],
+        transcript=fleet.transcript(scenario.transcript_id) if fleet.shows_rows else {},
+        events=fleet.events(scenario.transcript_id) if fleet.shows_events else (),
         requests=testbed.stand_ins.ledger.requests(),
         stand_ins=testbed.stand_ins,
         recording_keys=frozenset(testbed.s3.keys(RECORDING_BUCKET)),
@@ -119,10 +111,6 @@ def gather(
         fleet_log=fleet.log(),
         secrets=_secrets(testbed),
     )
-
-
-def _json(value: Any) -> Any:
-    return json.loads(value) if isinstance(value, str) else value
 
 
 def _padded(workflow: Mapping[str, Any]) -> list[Mapping[str, Any]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +12,7 @@ from sqlalchemy import make_url
 from tools.testbed.fleet import FleetProfile
 from tools.testbed.testbed import Testbed
 from tools.verify.bench import Bench
+from tools.verify.preflight import Finding, before_the_fleet, refuse, with_the_fleet
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,24 +62,40 @@ def laboratory(
             version=options.version,
             report=report,
             database=options.database,
+            ports=profile.ports,
         ) as testbed,
-        bench_of(testbed, profile, tasks, time_scale=options.time_scale) as bench,
+        bench_of(testbed, profile, tasks, time_scale=options.time_scale, report=report) as bench,
     ):
         yield bench
 
 
 @contextmanager
 def bench_of(
-    testbed: Testbed, profile: FleetProfile, tasks: Sequence[str], *, time_scale: float
+    testbed: Testbed,
+    profile: FleetProfile,
+    tasks: Sequence[str],
+    *,
+    time_scale: float,
+    report: Callable[[str], None] = lambda _line: None,
 ) -> Iterator[Bench]:
     """Start a fleet on a testbed that stands already; it is ended when the block ends.
 
     Raises:
-        FleetError: It died, or does not poll for one of `tasks`.
+        FleetError: It died, does not poll for one of `tasks`, or cannot be judged otherwise.
     """
+
+    def heed(found: Iterable[Finding], log: str = "") -> None:
+        findings = list(found)
+        for finding in findings:
+            if not finding.good:
+                report(f"{finding.about}: {finding.text}")
+        refuse(profile, findings, log)
+
+    heed(before_the_fleet(testbed, profile))
     with testbed.fleet(profile) as fleet:
         fleet.register(testbed.rest.api_url)
         fleet.wait_until_polling(testbed.rest, sorted(tasks))
+        heed(with_the_fleet(testbed, fleet, sorted(tasks)), fleet.log_tail())
         bench = Bench(testbed, fleet, time_scale=time_scale)
         try:
             yield bench

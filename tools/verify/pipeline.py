@@ -108,12 +108,12 @@ def _meeting(options: RunOptions) -> Meeting:
 
 def carry_out(testbed: Testbed, fleet: Fleet, scenario: Scenario, tell: Tell) -> dict[str, Any]:
     """Register, seed, start and follow the workflow to its end; return it as it ended."""
-    contracts = load_contracts()
+    contracts, testbed = load_contracts(), testbed.in_terms_of(fleet)
     scenario.publish(testbed)
     fleet.register(testbed.rest.api_url)
     secret = testbed.stand_ins.credentials.webhook_secret
     webhook = f"{testbed.served.urls['webhook']}/{scenario.room_id}"
-    fleet.seed(scenario.rows(webhook, secret))
+    scenario.ids.update(fleet.seed(scenario.rows(webhook, secret)))
     fleet.wait_until_polling(testbed.rest, sorted(contracts.tasks))
     workflow_id = testbed.rest.start_workflow(
         contracts.workflow["name"], contracts.workflow["version"], scenario.workflow_input()

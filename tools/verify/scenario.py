@@ -17,6 +17,8 @@ from tools.verify.quality import Limits
 ZULIP_STREAM = "meetings"
 ZULIP_TOPIC = "transcripts"
 
+KNOWN_IDS = frozenset({"transcript_id", "room_id", "recording_id"})
+
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
@@ -30,6 +32,8 @@ class Scenario:
     run_id: str
     """Part of every id, so that runs on one server do not meet."""
     started_at: datetime
+    ids: dict[str, Any] = field(default_factory=dict, compare=False)
+    """What the fleet's seeds have printed, once they have: a fleet may have ids of its own."""
     limits: Limits = field(default_factory=Limits)
     """What its transcript may be wrong by."""
 
@@ -64,7 +68,7 @@ class Scenario:
     @property
     def transcript_id(self) -> str:
         """Id of the transcript to be."""
-        return f"transcript-{self.run_id}"
+        return str(self.ids.get("transcript_id", f"transcript-{self.run_id}"))
 
     @property
     def recording_id(self) -> str:
@@ -79,6 +83,11 @@ class Scenario:
     @property
     def room_id(self) -> str:
         """Id of the room."""
+        return str(self.ids.get("room_id", self.room_name))
+
+    @property
+    def room_name(self) -> str:
+        """Name of the room, which Daily knows too."""
         return f"room-{self.run_id}"
 
     @property
@@ -86,7 +95,7 @@ class Scenario:
         """The raw tracks' S3 keys, named as Daily names them, in track order."""
         stamp = int(self.started_at.timestamp() * 1000)
         return tuple(
-            f"acme/{self.room_id}/{stamp}-{track.participant.id}-cam-audio-{stamp + track.index}"
+            f"acme/{self.room_name}/{stamp}-{track.participant.id}-cam-audio-{stamp + track.index}"
             for track in self.meeting.tracks
         )
 
@@ -94,11 +103,13 @@ class Scenario:
         """Return what the product starts the workflow with (seed INTEG-001)."""
         return {
             "recording_id": self.recording_id,
-            "room_name": self.room_id,
+            "room_name": self.room_name,
             "tracks": [{"s3_key": key} for key in self.track_keys],
             "bucket_name": RECORDING_BUCKET,
             "transcript_id": self.transcript_id,
             "room_id": self.room_id,
+            # Whatever else the fleet's seeds have printed.
+            **{name: value for name, value in self.ids.items() if name not in KNOWN_IDS},
         }
 
     def rows(self, webhook_url: str | None, webhook_secret: str) -> dict[str, Any]:
@@ -106,7 +117,7 @@ class Scenario:
         return {
             "room": {
                 "id": self.room_id,
-                "name": self.room_id,
+                "name": self.room_name,
                 "webhook_url": webhook_url,
                 "webhook_secret": webhook_secret,
                 "zulip_stream": ZULIP_STREAM,
@@ -135,7 +146,7 @@ class Scenario:
         testbed.stand_ins.daily.add_recording(
             DailyRecording(
                 id=self.recording_id,
-                room_name=self.room_id,
+                room_name=self.room_name,
                 start_ts=began,
                 duration=round(self.meeting.duration),
                 mtg_session_id=self.session_id if session else None,

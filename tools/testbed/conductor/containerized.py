@@ -51,7 +51,7 @@ def start_container(
     """
     chosen = conductor_version(version)
     image = image or find_image(chosen, report=report)
-    _do_without_missing_reaper()
+    do_without_missing_reaper()
     running = _Running(chosen, image, start_seconds)
     try:
         running.start()
@@ -76,7 +76,7 @@ class _Running:
         label = f"{LABEL}={uuid.uuid4()}"
         self._image = image
         self._last_words: str | None = None
-        self._guard = _start_guard(label)
+        self._guard = start_guard(label)
         self.container = ConductorContainer(image, startup_timeout=int(start_seconds))
         self.container.with_kwargs(labels=dict([label.split("=")]))
         for name, value in version.properties.items():
@@ -124,7 +124,7 @@ class _Running:
             self._guard.stop()
 
 
-def _start_guard(label: str) -> ManagedProcess:
+def start_guard(label: str) -> ManagedProcess:
     """Start it before the container, so that no moment is left unguarded."""
     with tempfile.TemporaryDirectory(prefix="trackproof-guard-") as folder:
         guarding = ManagedProcess(
@@ -136,13 +136,13 @@ def _start_guard(label: str) -> ManagedProcess:
         try:
             wait_until(
                 lambda: guarding.poll() is not None or guard.READY in guarding.tail(),
-                what="the guard of the Conductor container",
+                what="the guard of the container",
                 timeout=limits.GUARD,
                 evidence=guarding.tail,
             )
             if guarding.poll() is not None:
                 raise TestbedError(
-                    "the guard of the Conductor container ended at once", evidence=guarding.tail()
+                    "the guard of the container ended at once", evidence=guarding.tail()
                 )
         except BaseException:
             guarding.stop()
@@ -150,7 +150,7 @@ def _start_guard(label: str) -> ManagedProcess:
     return guarding
 
 
-def _do_without_missing_reaper() -> None:
+def do_without_missing_reaper() -> None:
     """Tell testcontainers not to wait for its own reaper's image when that is not here."""
     if testcontainers_config.ryuk_disabled:
         return

@@ -1,4 +1,4 @@
-"""How a fleet is asked to write a meeting's rows: once a process, or a line each to one."""
+"""How a meeting's rows get into a fleet's database: by its own command, or by plain SQL."""
 
 from __future__ import annotations
 
@@ -13,11 +13,16 @@ from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any, cast
 
+from sqlalchemy import create_engine, text
+from sqlalchemy.exc import SQLAlchemyError
+
 from tools.errors import FleetError
+from tools.testbed.fleet.profile import FleetProfile
 
 SEED_SECONDS = 60.0
 
-Ids = dict[str, str]
+Ids = dict[str, Any]
+"""What the fleet calls what was written: `transcript_id`, and whatever else it prints."""
 
 
 class OneShotSeeds:
@@ -128,7 +133,8 @@ class SeedLines:
             process.communicate(timeout=5)
         except (subprocess.TimeoutExpired, OSError, ValueError):
             process.kill()
-            process.wait()
+            with process:  # closes its pipes, and waits
+                pass
 
     def _start(self) -> subprocess.Popen[str]:
         self._errors = tempfile.TemporaryFile("w+")  # noqa: SIM115 - lives as long as the command
@@ -166,3 +172,77 @@ def _cannot_start(who: str, error: OSError) -> FleetError:
         evidence=str(error),
         hint="see the seed command of the fleet's profile",
     )
+
+
+class SqlSeeds:
+    """Runs the profile's statements in the fleet's database, in one transaction a meeting."""
+
+    def __init__(self, fleet: str, statements: Sequence[str], database_url: str) -> None:
+        """Prepare; nothing is connected yet."""
+        self._who = f"seed_sql of fleet {fleet!r}"
+        self._statements = statements
+        self._database_url = database_url
+
+    def prepare(self) -> None:
+        """The fleet may still be making its tables."""
+
+    def sow(self, meeting: Mapping[str, Any]) -> Ids:
+        """Run every statement; what it returns are ids.
+
+        A column of the meeting is `:room_name`, what an earlier statement returned goes by its
+        column's name, lists and maps are JSON, and what the meeting does not have is NULL. A
+        statement about `:consent_…` is run for each consent.
+
+        Raises:
+            FleetError: The database refused one.
+        """
+        ids: Ids = {}
+        engine = create_engine(self._database_url)
+        try:
+            with engine.begin() as connection:
+                for statement in self._statements:
+                    for consent in _consents(statement, meeting):
+                        told = {**_columns({**meeting, "consent": consent}), **ids}
+                        wanted = set(text(statement).compile().params)
+                        done = connection.execute(
+                            text(statement), {name: told.get(name) for name in wanted}
+                        )
+                        if done.returns_rows and (row := done.mappings().first()):
+                            ids |= {name: row[name] for name in row}
+        except SQLAlchemyError as error:
+            raise FleetError(
+                f"{self._who} failed",
+                evidence=str(error).partition("\n[SQL")[0],
+                hint="compare the statement with the fleet's tables",
+            ) from error
+        finally:
+            engine.dispose()
+        return ids
+
+    def close(self) -> None:
+        """Nothing is held open."""
+
+
+def _consents(statement: str, meeting: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
+    found: Sequence[Mapping[str, Any]] = meeting.get("consents", ())
+    return found if ":consent_" in statement else ({},)
+
+
+def _columns(meeting: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a meeting's columns by table and name; lists and maps as JSON."""
+    return {
+        f"{table}_{name}": json.dumps(value) if isinstance(value, list | dict) else value
+        for table, row in meeting.items()
+        if isinstance(row, Mapping)
+        for name, value in row.items()
+    }
+
+
+def seeds_of(
+    profile: FleetProfile, cwd: Path, environment: Mapping[str, str], database_url: str
+) -> OneShotSeeds | SeedLines | SqlSeeds:
+    """Return the way that the profile names."""
+    if profile.seed_sql:
+        return SqlSeeds(profile.name, profile.seed_sql, database_url)
+    way = SeedLines if profile.seed_lines else OneShotSeeds
+    return way(profile.name, profile.seed_command, cwd, environment)

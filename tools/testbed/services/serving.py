@@ -9,6 +9,7 @@ import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final
 
 import uvicorn
@@ -64,7 +65,11 @@ class _HangUpProtocol(H11Protocol):
 
 @contextmanager
 def serve(
-    services: Mapping[str, ASGIApp], admin: ASGIApp, *, host: str = "127.0.0.1"
+    services: Mapping[str, ASGIApp],
+    admin: ASGIApp,
+    *,
+    host: str = "127.0.0.1",
+    port: int = 0,
 ) -> Iterator[ServedStandIns]:
     """Serve each service below its name, and the admin calls below `_admin`, until the end.
 
@@ -72,6 +77,7 @@ def serve(
         services: Apps by name.
         admin: App of the admin calls.
         host: Address to listen on; a container reaches the host on another one than loopback.
+        port: Port to listen on; 0 is any free one.
 
     Raises:
         TestbedError: The address could not be listened on.
@@ -79,51 +85,83 @@ def serve(
     """
     apps = {f"/{name}": below(f"/{name}", app) for name, app in services.items()}
     apps["/_admin"] = below("/_admin", admin)
-    with _listening_socket(host) as listener:
-        port: int = listener.getsockname()[1]
+    with served("the stand-ins", _dispatching(apps), host=host, port=port) as taken:
+        root = f"http://{host}:{taken}"
+        yield ServedStandIns(root, {name: f"{root}/{name}" for name in services})
+
+
+@contextmanager
+def served(
+    what: str,
+    app: ASGIApp,
+    *,
+    host: str = "127.0.0.1",
+    port: int = 0,
+    certificate: Path | None = None,
+) -> Iterator[int]:
+    """Serve an app until the block ends; yield its port.
+
+    Args:
+        what: How errors call it.
+        app: May hang up: its scope's extensions offer it as `HANG_UP`.
+        host: Address to listen on.
+        port: Port to listen on; 0 is any free one.
+        certificate: A PEM file with key and chain, for HTTPS.
+
+    Raises:
+        TestbedError: The address could not be listened on.
+        DeadlineError: The server did not start in time.
+    """
+    with _listening_socket(what, host, port) as listener:
+        taken: int = listener.getsockname()[1]
         server = uvicorn.Server(
             uvicorn.Config(
-                _dispatching(apps),
+                app,
                 http=_HangUpProtocol,
                 ws="none",
                 loop="asyncio",
                 lifespan="off",
                 log_config=None,
                 timeout_graceful_shutdown=1,
+                ssl_certfile=certificate,
             )
         )
         thread = threading.Thread(
-            target=server.run, args=([listener],), name=f"stand-ins:{port}", daemon=True
+            target=server.run,
+            args=([listener],),
+            name=f"{what.removeprefix('the ')}:{taken}",
+            daemon=True,
         )
         thread.start()
         try:
             wait_until(
                 lambda: server.started or not thread.is_alive(),
-                what=f"the stand-ins to listen on {host}:{port}",
+                what=f"{what} to listen on {host}:{taken}",
                 timeout=START_SECONDS,
                 interval=0.005,
             )
             if not server.started:
-                raise TestbedError(f"the stand-ins did not start on {host}:{port}")
-            root = f"http://{host}:{port}"
-            yield ServedStandIns(root, {name: f"{root}/{name}" for name in services})
+                raise TestbedError(f"{what} did not start on {host}:{taken}")
+            yield taken
         finally:
             server.should_exit = True
             server.force_exit = True  # nobody waits for connections a dead fleet left open
             thread.join(STOP_SECONDS)
 
 
-def _listening_socket(host: str) -> socket.socket:
+def _listening_socket(what: str, host: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.socket(family)
     try:
-        listener.bind((host, 0))
+        if port:  # one that was just let go is free
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((host, port))
     except OSError as error:
         listener.close()
         raise TestbedError(
-            f"the stand-ins cannot listen on {host}",
+            f"{what} cannot listen on {host}" + (f":{port}" if port else ""),
             evidence=str(error),
-            hint="use an address of this machine",
+            hint="use an address of this machine" + (" and a free port" if port else ""),
         ) from error
     return listener
 

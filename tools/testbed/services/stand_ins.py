@@ -84,14 +84,16 @@ class StandIns:
             name: Gate(name, app, self.ledger, self.faults) for name, app in apps.items()
         }
 
-    def serve(self, host: str = "127.0.0.1") -> AbstractContextManager[serving.ServedStandIns]:
-        """Serve all of them on one free port of `host`, for as long as the context lasts.
+    def serve(
+        self, host: str = "127.0.0.1", port: int = 0
+    ) -> AbstractContextManager[serving.ServedStandIns]:
+        """Serve all of them on one port of `host`, for as long as the context lasts; 0: a free one.
 
         Raises:
             TestbedError: There is no such address.
         """
         admin = admin_app(self.ledger, self.faults)
-        return serving.serve(self._services, admin, host=host)
+        return serving.serve(self._services, admin, host=host, port=port)
 
     def in_process(
         self, base_urls: Mapping[str, str] | None = None

@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
@@ -24,7 +23,14 @@ from tools.testbed.testbed import RECORDING_BUCKET, TRANSCRIPT_BUCKET, Testbed
 from tools.verify.evidence import Evidence, ServedUrl, gather
 from tools.verify.scenario import Scenario
 
-FLEET = cast("Fleet", SimpleNamespace(profile=REFERENCE, log=lambda: "ready\n"))
+ATTACHED = replace(REFERENCE, command=(), attach=True, seed_command=(), seed_lines=False)
+
+
+class ReadyFleet(Fleet):
+    """A fleet that runs elsewhere and has said that it is ready."""
+
+    def log(self) -> str:
+        return "ready\n"
 
 
 @pytest.fixture(scope="module")
@@ -76,7 +82,8 @@ def gathered(testbed: Testbed, scenario: Scenario, *padded: Any, **output: Any) 
         for index, outputs in enumerate(padded)
     ]
     workflow = {"status": "COMPLETED", "output": output, "tasks": tasks}
-    return gather(testbed, FLEET, scenario, workflow, runs.NOW)
+    fleet = ReadyFleet(ATTACHED, {}, testbed.folder, database_url=testbed.database_url)
+    return gather(testbed, fleet, scenario, workflow, runs.NOW)
 
 
 def test_the_database_is_read_by_the_profiles_sql(testbed: Testbed, scenario: Scenario) -> None:

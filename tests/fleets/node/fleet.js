@@ -1,0 +1,200 @@
+// Three workers on Conductor's REST API, and the server that shows what they have done.
+"use strict";
+const crypto = require("node:crypto");
+const http = require("node:http");
+const store = require("./store.js");
+
+const API = process.env.CONDUCTOR;
+const ME = `node-${process.pid}`;
+
+class Final extends Error {} // trying again would not help
+
+const need = (holds, what) => {
+  if (!holds) throw new Final(`bad input: ${what}`);
+};
+
+// ---- events ------------------------------------------------------------------------------
+
+const listeners = new Map(); // transcript id -> sockets
+
+function tell(id, event, data) {
+  const text = Buffer.from(JSON.stringify({ event, data }));
+  for (const socket of listeners.get(id) || []) socket.write(frame(1, text));
+}
+
+function frame(opcode, payload) {
+  const size = payload.length;
+  const head = size < 126 ? [size] : size < 65536 ? [126, size >> 8, size & 255] : null;
+  const bytes = head ? Buffer.from(head) : Buffer.alloc(9, 127);
+  if (!head) bytes.writeBigUInt64BE(BigInt(size), 1);
+  return Buffer.concat([Buffer.from([0x80 | opcode]), bytes, payload]);
+}
+
+function answerPings(socket) {
+  let held = Buffer.alloc(0);
+  socket.on("data", (data) => {
+    held = Buffer.concat([held, data]);
+    while (held.length >= 6 && held.length >= 6 + (held[1] & 127)) {
+      const size = held[1] & 127; // control frames are small
+      const mask = held.subarray(2, 6);
+      const payload = Buffer.from(held.subarray(6, 6 + size).map((byte, at) => byte ^ mask[at % 4]));
+      const opcode = held[0] & 15;
+      held = held.subarray(6 + size);
+      if (opcode === 9) socket.write(frame(10, payload));
+      if (opcode === 8) socket.end(frame(8, payload));
+    }
+  });
+}
+
+const server = http.createServer((request, response) => {
+  const id = decodeURIComponent(request.url.split("/").pop());
+  const record = store.read(id);
+  response.writeHead(record ? 200 : 404, { "content-type": "application/json" });
+  response.end(JSON.stringify(record ? record.row : { error: "no such transcript" }));
+});
+
+server.on("upgrade", (request, socket) => {
+  const id = decodeURIComponent(request.url.split("/").pop());
+  const key = `${request.headers["sec-websocket-key"]}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`;
+  const accept = crypto.createHash("sha1").update(key).digest("base64");
+  socket.write(
+    "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n" +
+      `Sec-WebSocket-Accept: ${accept}\r\n\r\n`,
+  );
+  if (!listeners.has(id)) listeners.set(id, new Set());
+  listeners.get(id).add(socket);
+  socket.on("close", () => listeners.get(id).delete(socket));
+  socket.on("error", () => socket.destroy());
+  answerPings(socket);
+});
+
+// ---- workers -----------------------------------------------------------------------------
+
+const KINDS = ["pad_track", "transcribe_track"];
+
+function fork({ kind, tracks, padded, transcript_id, bucket_name, language }) {
+  need(KINDS.includes(kind), "kind");
+  need(Array.isArray(tracks) && tracks.every((one) => typeof one?.key === "string"), "tracks");
+  const branches = [];
+  const given = {};
+  const byIndex = new Map(Object.values(padded || {}).map((one) => [one.track_index, one]));
+  tracks.forEach((track, index) => {
+    const name = `${kind}_${index}`;
+    branches.push({ name: kind, taskReferenceName: name, type: "SIMPLE" });
+    if (kind === "pad_track") {
+      need(bucket_name, "bucket_name");
+      given[name] = { track_index: index, s3_key: track.key, bucket_name, transcript_id };
+    } else {
+      need(byIndex.has(index), `padded track ${index}`);
+      given[name] = {
+        track_index: index,
+        audio_url: byIndex.get(index).padded_url,
+        language: language || "en",
+        transcript_id,
+      };
+    }
+  });
+  return { branches, given };
+}
+
+function merge({ transcripts, transcript_id }) {
+  need(transcripts && typeof transcripts === "object", "transcripts");
+  const record = store.read(transcript_id);
+  need(record, "no such transcript");
+  const words = Object.values(transcripts).flatMap((one) => one.words);
+  words.sort((a, b) => a.from_ms - b.from_ms || a.speaker - b.speaker);
+  store.write(transcript_id, { ...record, row: { ...record.row, words } });
+  const all = words.map((one) => one.text).join(" ");
+  tell(transcript_id, "words.merged", { all, translation: null });
+  return { words, count: words.length };
+}
+
+const FINISHED = ["title", "short_summary", "long_summary", "duration", "topics", "participants"];
+
+function stamp(ms) {
+  const two = (number) => String(Math.floor(number)).padStart(2, "0");
+  const rest = String(ms % 1000).padStart(3, "0");
+  return `${two(ms / 3600000)}:${two((ms / 60000) % 60)}:${two((ms / 1000) % 60)}.${rest}`;
+}
+
+function payload(id, { room, row }) {
+  const cues = row.words.map(
+    (word) => `${stamp(word.from_ms)} --> ${stamp(word.to_ms)}\n<v Speaker ${word.speaker}>${word.text}`,
+  );
+  const told = Object.fromEntries(FINISHED.map((name) => [name, row[name]]));
+  return JSON.stringify({
+    event: "transcript.completed",
+    event_id: crypto.createHash("sha256").update(`transcript.completed:${id}`).digest("hex"),
+    timestamp: new Date().toISOString(),
+    transcript: { id, room_id: room.id, ...told, webvtt: ["WEBVTT", ...cues].join("\n\n") },
+    room: { id: room.id, name: room.name },
+  });
+}
+
+async function notify({ transcript_id }, retry) {
+  need(typeof transcript_id === "string", "transcript_id");
+  const record = store.read(transcript_id);
+  need(record, "no such transcript");
+  if (!record.room.webhook_url) return { sent: false, code: null };
+  const body = payload(transcript_id, record);
+  const at = Math.floor(Date.now() / 1000);
+  const signed = crypto.createHmac("sha256", record.room.webhook_secret).update(`${at}.${body}`);
+  const answer = await fetch(record.room.webhook_url, {
+    method: "POST",
+    body,
+    headers: {
+      "content-type": "application/json",
+      "user-agent": "Reflector-Webhook/1.0",
+      "x-webhook-event": "transcript.completed",
+      "x-webhook-retry": String(retry),
+      "x-webhook-signature": `t=${at},v1=${signed.digest("hex")}`,
+    },
+  });
+  await answer.arrayBuffer();
+  const again = answer.status >= 500 || [408, 425, 429].includes(answer.status);
+  if (again) throw new Error(`the webhook answered ${answer.status}`);
+  return { sent: answer.ok, code: answer.status };
+}
+
+// ---- Conductor ---------------------------------------------------------------------------
+
+async function call(path, options) {
+  const answer = await fetch(API + path, options);
+  const text = await answer.text();
+  if (!answer.ok) throw new Error(`${path} answered ${answer.status}: ${text}`);
+  return text;
+}
+
+async function carryOut(work, task) {
+  const result = { workflowInstanceId: task.workflowInstanceId, taskId: task.taskId, workerId: ME };
+  try {
+    const outputData = await work(task.inputData || {}, task.retryCount || 0);
+    return { ...result, status: "COMPLETED", outputData };
+  } catch (error) {
+    const status = error instanceof Final ? "FAILED_WITH_TERMINAL_ERROR" : "FAILED";
+    return { ...result, status, reasonForIncompletion: error.message, outputData: {} };
+  }
+}
+
+async function serve(type, work) {
+  for (;;) {
+    try {
+      const text = await call(`/tasks/poll/batch/${type}?workerid=${ME}&count=1&timeout=100`);
+      for (const task of text ? JSON.parse(text) : []) {
+        const result = await carryOut(work, task);
+        const body = JSON.stringify(result);
+        await call("/tasks", { method: "POST", body, headers: { "content-type": "application/json" } });
+        console.log(`${type} ${task.taskId}: ${result.status} ${result.reasonForIncompletion || ""}`);
+      }
+    } catch (error) {
+      console.error(`${type}: ${error.message}`);
+      await new Promise((later) => setTimeout(later, 200));
+    }
+  }
+}
+
+server.listen(Number(process.env.PORT), "127.0.0.1", () => {
+  serve("Forker", fork);
+  serve("WordMerger", merge);
+  serve("Notifier", notify);
+});

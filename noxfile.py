@@ -67,7 +67,7 @@ def nightly(session: nox.Session) -> None:
     _install(session, DEV_LOCK)
     session.env["TRACKPROOF_AUDIO_EXAMPLES"] = "2000"
     search = "tests/unit/reference_workers/audio/test_any_track.py"
-    session.run("pytest", "--timeout", "3600", search, *session.posargs)
+    session.run("pytest", search, *session.posargs)
 
 
 @nox.session

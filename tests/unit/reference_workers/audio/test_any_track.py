@@ -11,6 +11,7 @@ from fractions import Fraction
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -73,6 +74,7 @@ def recordings(draw: st.DrawFn) -> Recording:
     )
 
 
+@pytest.mark.timeout(3600)
 @settings(
     max_examples=EXAMPLES,
     deadline=None,

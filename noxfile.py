@@ -70,6 +70,15 @@ def mutants(session: nox.Session) -> None:
 
 
 @nox.session
+def nightly(session: nox.Session) -> None:
+    """Try 2,000 tracks that nobody thought of, where every other run tries 100."""
+    _install(session, DEV_LOCK)
+    session.env["TRACKPROOF_AUDIO_EXAMPLES"] = "2000"
+    search = "tests/unit/reference_workers/audio/test_any_track.py"
+    session.run("pytest", search, *session.posargs)
+
+
+@nox.session
 def fmt(session: nox.Session) -> None:
     """Put the code into its one format."""
     _install(session, DEV_LOCK)

@@ -27,7 +27,7 @@ def trackproof(*arguments: str, folder: Path | None = None) -> subprocess.Comple
         [*TRACKPROOF, *arguments],
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=280,
         env=environment,
         check=False,
     )
@@ -82,12 +82,18 @@ def test_an_interrupted_run_ends_all_that_it_started(
             stderr=subprocess.STDOUT,
             env={**os.environ, "PYTHONUNBUFFERED": "1", "TMPDIR": str(tmp_path)},
         )
-    wait_until(lambda: moment in output.read_text(), what=f"the run to say {moment!r}", timeout=60)
-    started = run.children(recursive=True)
+    try:
+        wait_until(
+            lambda: moment in output.read_text(), what=f"the run to say {moment!r}", timeout=200
+        )
+        started = run.children(recursive=True)
 
-    run.send_signal(number)
+        run.send_signal(number)
 
-    run.wait(timeout=30)
+        run.wait(timeout=30)
+    finally:
+        run.kill()
+        run.wait()
     _, alive = psutil.wait_procs(started, timeout=20)
     assert alive == []
     if number != signal.SIGKILL:  # nobody cleans up after SIGKILL

@@ -15,7 +15,7 @@ SAMPLE = 15
 SEED = os.environ.get("TRACKPROOF_MUTANT_SEED") or datetime.now(UTC).date().isoformat()
 """Set it to a day of before to have that day's sample again."""
 
-pytestmark = pytest.mark.conductor
+pytestmark = [pytest.mark.conductor, pytest.mark.timeout(1200)]
 
 
 def test_a_sample_of_faulty_fleets_is_told_from_a_right_one() -> None:

@@ -74,5 +74,5 @@ class _Drawing:
 
 def _level(block: Samples) -> NDArray[np.float32]:
     """Return the highest absolute value of each sample's channels."""
-    level: NDArray[np.float32] = np.maximum(block.max(axis=0), -block.min(axis=0))
+    level: NDArray[np.float32] = np.abs(block).max(axis=0)
     return level

@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -92,8 +93,9 @@ def test_an_interrupted_run_ends_all_that_it_started(
 
         run.wait(timeout=30)
     finally:
-        run.kill()
-        run.wait()
+        with suppress(psutil.NoSuchProcess):
+            run.kill()
+            run.wait()
     _, alive = psutil.wait_procs(started, timeout=20)
     assert alive == []
     if number != signal.SIGKILL:  # nobody cleans up after SIGKILL

@@ -28,7 +28,7 @@ from tools.testbed.testbed import Testbed
 from tools.verify.events import Event, MutantFinished, MutantsEnded, Note
 from tools.verify.laboratory import VerifyOptions
 from tools.verify.mutation import MutantResult, toothless
-from tools.verify.reports import file_writers
+from tools.verify.reports.files import file_writers
 from tools.verify.reports.mutants_terminal import MutantsTerminal
 from tools.verify.verifying import verify_within
 

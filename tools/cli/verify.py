@@ -69,7 +69,7 @@ def verify(
     """Hold a fleet against its contracts, clause by clause."""
     from tools.testbed.conductor.versions import DEFAULT_VERSION
     from tools.verify.laboratory import VerifyOptions
-    from tools.verify.reports import file_writers
+    from tools.verify.reports.files import file_writers
     from tools.verify.verifying import verify as hold
 
     options = VerifyOptions(

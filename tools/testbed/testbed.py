@@ -18,8 +18,6 @@ from tools.testbed.fleet import Fleet, FleetProfile
 from tools.testbed.fleet.places import filled, listed, names_in
 from tools.testbed.fleet.profile import Ports
 from tools.testbed.fleet.translated import TranslatedRest, TranslatedS3
-from tools.testbed.intercepting import intercepting
-from tools.testbed.redis import start_redis
 from tools.testbed.s3 import S3Server
 from tools.testbed.services.serving import ServedStandIns
 from tools.testbed.services.stand_ins import StandIns
@@ -125,6 +123,8 @@ class Testbed:
             places = {**self.places(), **database_places(database)}
             places |= {"fleet.port": str(free_port()), "proxy.url": "", "proxy.ca": ""}
             if "redis.url" in _named_by(profile) or profile.events_redis:
+                from tools.testbed.redis import start_redis  # noqa: PLC0415 - slow to load, seldom needed
+
                 places["redis.url"] = stack.enter_context(start_redis(free_port())).url
             told: dict[str, str] = {}
             if profile.container is None:
@@ -133,6 +133,8 @@ class Testbed:
                 scratch.mkdir(exist_ok=True)
                 told["TMPDIR"] = str(scratch)
             if profile.intercept:
+                from tools.testbed.intercepting import intercepting  # noqa: PLC0415 - likewise
+
                 hosts = {
                     host: _filled(profile, url, places) for host, url in profile.intercept.items()
                 }

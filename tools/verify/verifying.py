@@ -17,7 +17,8 @@ from contracts.load import load_contracts
 from tools.errors import TrackproofError, UsageError
 from tools.testbed.fleet import FleetProfile, load_profile
 from tools.testbed.testbed import Testbed
-from tools.verify.coverage import measured, shortfalls
+from tools.verify.coverage.floor import shortfalls
+from tools.verify.coverage.measuring import measured
 from tools.verify.events import EnvironmentKept, EnvironmentStarted, Event, VerifyEnded, Writer
 from tools.verify.laboratory import VerifyOptions
 from tools.verify.plugin import BENCH, BROKEN, COLLECTOR, OUTLASTING, SHARED, WATCH, Shared

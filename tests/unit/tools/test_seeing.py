@@ -18,14 +18,9 @@ from websockets.sync.server import ServerConnection, serve
 
 from tools.errors import FleetError, TestbedError
 from tools.testbed.fleet import Fleet, FleetProfile
+from tools.testbed.fleet.listening import RedisEvents, WebSocketEvents
 from tools.testbed.fleet.seeding import SqlSeeds
-from tools.testbed.fleet.seeing import (
-    RedisEvents,
-    UnseenError,
-    WebSocketEvents,
-    event_source,
-    row_reader,
-)
+from tools.testbed.fleet.seeing import UnseenError, event_source, row_reader
 from tools.testbed.redis import start_redis
 from tools.testbed.testbed import free_port
 from tools.verify.unseen import UnseenEvents, UnseenRow

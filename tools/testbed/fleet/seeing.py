@@ -1,23 +1,17 @@
 """How a fleet's results are seen from outside: the transcript's row and the events.
 
-Rows and stored events are looked up when they are asked for. Events that are only sent are
-listened to from the moment that somebody is interested in a transcript.
+Rows and stored events are looked up when they are asked for; `listening` hears events that are
+only sent.
 """
 
 from __future__ import annotations
 
 import json
-import time
-import uuid
 from collections.abc import Callable, Mapping
-from contextlib import ExitStack, suppress
 from typing import Any, Protocol
 from urllib.parse import quote
 
 import httpx
-import redis
-from websockets.exceptions import WebSocketException
-from websockets.sync.client import ClientConnection, connect
 
 from tools.errors import FleetError, TestbedError
 from tools.testbed import database
@@ -52,11 +46,14 @@ def event_source(profile: FleetProfile, database_url: str, redis_url: str) -> Ev
     """Return what the profile names; None where events cannot be seen."""
     if profile.events_sql:
         return SqlEvents(database_url, profile.events_sql)
+    if not (profile.events_redis or profile.events_websocket):
+        return None
+    # Its clients take half a second to load, and most fleets store their events.
+    from tools.testbed.fleet.listening import RedisEvents, WebSocketEvents  # noqa: PLC0415
+
     if profile.events_redis:
         return RedisEvents(redis_url, profile.events_redis, profile.events_lag_ms / 1000)
-    if profile.events_websocket:
-        return WebSocketEvents(profile.events_websocket, profile.events_lag_ms / 1000)
-    return None
+    return WebSocketEvents(profile.events_websocket, profile.events_lag_ms / 1000)
 
 
 def row_reader(profile: FleetProfile, database_url: str) -> Callable[[str], Row] | None:
@@ -69,7 +66,7 @@ def row_reader(profile: FleetProfile, database_url: str) -> Callable[[str], Row]
 
         return by_sql
     if profile.transcript_url:
-        return lambda transcript_id: _got(_for(profile.transcript_url, transcript_id))
+        return lambda transcript_id: _got(about(profile.transcript_url, transcript_id))
     return None
 
 
@@ -103,151 +100,8 @@ class SqlEvents:
         """Nothing is held open."""
 
 
-class RedisEvents:
-    """Events that the fleet publishes on a channel for each transcript."""
-
-    def __init__(self, url: str, channel: str, lag: float) -> None:
-        """Listen to all channels of that form.
-
-        Args:
-            url: Of the Redis.
-            channel: With `{transcript_id}`.
-            lag: Seconds that an event may be late.
-
-        Raises:
-            FleetError: There is no Redis there.
-        """
-        self._channel = channel
-        self._lag = lag
-        self._marks = f"trackproof:{uuid.uuid4().hex}"
-        self._redis = redis.Redis.from_url(url, socket_timeout=ANSWER_SECONDS)
-        self._listening = self._redis.pubsub()  # type: ignore[no-untyped-call]
-        self._heard: list[tuple[str, str]] = []
-        try:
-            self._listening.psubscribe(channel.replace("{transcript_id}", "*"))
-            self._listening.subscribe(self._marks)
-            self._catch_up()
-        except redis.RedisError as error:
-            raise FleetError(
-                "events cannot be listened to by Redis", evidence=str(error)
-            ) from error
-
-    def watch(self, transcript_id: str) -> None:
-        """Every transcript is listened to from the start."""
-
-    def events(self, transcript_id: str) -> list[Event]:
-        """Return what has been published until now, oldest first."""
-        time.sleep(self._lag)  # nothing tells that nothing more will come
-        self._catch_up()
-        mine = self._channel.replace("{transcript_id}", transcript_id)
-        return [_event(text) for channel, text in self._heard if channel == mine]
-
-    def close(self) -> None:
-        """Listen no more."""
-        self._listening.close()
-        self._redis.close()
-
-    def _catch_up(self) -> None:
-        """Take down all that was published before this moment."""
-        mark = uuid.uuid4().hex
-        # Redis tells everybody everything in one order: what comes before the mark, came before.
-        self._redis.publish(self._marks, mark)
-        deadline = time.monotonic() + ANSWER_SECONDS
-        while time.monotonic() < deadline:
-            message = self._listening.get_message(ignore_subscribe_messages=True, timeout=1.0)
-            if message is None:
-                continue
-            text = message["data"].decode(errors="replace")
-            if text == mark:
-                return
-            self._heard.append((message["channel"].decode(errors="replace"), text))
-        raise FleetError("Redis does not tell what is published", hint="see events_redis")
-
-
-class WebSocketEvents:
-    """Events that the fleet sends to whoever listens to a transcript."""
-
-    def __init__(self, url: str, lag: float) -> None:
-        """Prepare.
-
-        Args:
-            url: With `{transcript_id}`.
-            lag: Seconds that an event may be late.
-        """
-        self._url = url
-        self._lag = lag
-        self._lines: dict[str, _Line] = {}
-
-    def watch(self, transcript_id: str) -> None:
-        """Connect, if we are not.
-
-        Raises:
-            FleetError: Nobody answers there.
-        """
-        if transcript_id not in self._lines:
-            self._lines[transcript_id] = _Line(_for(self._url, transcript_id))
-
-    def events(self, transcript_id: str) -> list[Event]:
-        """Return what has been sent until now, oldest first."""
-        self.watch(transcript_id)
-        return self._lines[transcript_id].events(self._lag)
-
-    def close(self) -> None:
-        """Listen no more."""
-        for line in self._lines.values():
-            line.close()
-
-
-class _Line:
-    """One connection, read when somebody asks."""
-
-    def __init__(self, url: str) -> None:
-        self._url = url
-        self._held = ExitStack()
-        self._texts: list[str] = []
-        try:
-            self._socket: ClientConnection = self._held.enter_context(
-                # Unread messages must not hold back the answer to a ping.
-                connect(url, open_timeout=ANSWER_SECONDS, max_size=None, max_queue=None, proxy=None)
-            )
-        except (OSError, WebSocketException) as error:
-            raise FleetError(
-                f"events cannot be listened to at {url}",
-                evidence=str(error),
-                hint="see events_websocket",
-            ) from error
-
-    def events(self, lag: float) -> list[Event]:
-        try:
-            # What was sent before the answer to a ping has come before it.
-            answered = self._socket.ping().wait(ANSWER_SECONDS)
-            with suppress(TimeoutError):
-                while True:  # until nothing has come for so long
-                    message = self._socket.recv(timeout=lag)
-                    self._texts.append(
-                        message if isinstance(message, str) else message.decode(errors="replace")
-                    )
-        except WebSocketException as error:
-            raise FleetError(
-                f"the fleet has closed {self._url}", evidence=str(error), hint="it must stay open"
-            ) from error
-        if not answered:
-            raise FleetError(f"no answer to a ping from {self._url} in {ANSWER_SECONDS:g} s")
-        return [_event(text) for text in self._texts]
-
-    def close(self) -> None:
-        self._held.close()
-
-
-def _event(text: str) -> Event:
-    try:
-        message = json.loads(text)
-        return str(message["event"]), parsed(message.get("data"))
-    except (ValueError, TypeError, LookupError, AttributeError):
-        return "(unreadable)", text
-
-
-def _for(template: str, transcript_id: str) -> str:
+def about(template: str, transcript_id: str) -> str:
+    """Return the URL of a transcript."""
     return template.replace("{transcript_id}", quote(transcript_id, safe=""))
 
 

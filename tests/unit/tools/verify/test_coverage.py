@@ -10,9 +10,11 @@ from contracts.load import load_contracts
 from tests.unit.tools.verify.runs import good_run
 from tools.testbed.s3 import OWN_AGENT
 from tools.testbed.services.ledger import Request
-from tools.verify.coverage import ENDS, Coverage, Covered, Watch, shortfalls
+from tools.verify.coverage.floor import shortfalls
 from tools.verify.coverage.graph import edges, name_of
 from tools.verify.coverage.measuring import endpoints
+from tools.verify.coverage.model import ENDS, Coverage, Covered
+from tools.verify.coverage.watching import Watch
 
 CONTRACTS = load_contracts()
 

@@ -13,7 +13,7 @@ from rich.console import Console
 from tests.unit.tools.verify.reports.verdicts import HOSTILE
 from tools.verify.events import Event, MutantFinished, MutantsEnded
 from tools.verify.mutation import MutantResult, toothless
-from tools.verify.reports import file_writers
+from tools.verify.reports.files import file_writers
 from tools.verify.reports.mutants_terminal import MutantsTerminal
 
 KILLED = MutantResult(

@@ -22,7 +22,7 @@ from tests.unit.tools.verify.reports.verdicts import (
 from tools.errors import UsageError
 from tools.verify.events import ClauseFinished, Event, Writer
 from tools.verify.failures import find, kept
-from tools.verify.reports import FILES, file_writers
+from tools.verify.reports.files import FILES, file_writers
 from tools.verify.reports.json import JsonFile
 from tools.verify.reports.junit import JUnitFile
 from tools.verify.reports.kept import KeptFailures

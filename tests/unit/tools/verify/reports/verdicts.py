@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from tools.verify.coverage import Coverage, Covered, Endpoint
+from tools.verify.coverage.model import Coverage, Covered, Endpoint
 from tools.verify.events import (
     ClauseFinished,
     ClauseStarted,

@@ -26,7 +26,7 @@ from tools.testbed.conductor.versions import DEFAULT_VERSION
 from tools.testbed.fleet import REFERENCE, FleetProfile
 from tools.testbed.testbed import Testbed
 from tools.verify.events import Event, MutantFinished, MutantsEnded, Note
-from tools.verify.laboratory import VerifyOptions
+from tools.verify.laboratory import VerifyOptions, names_of
 from tools.verify.mutation import MutantResult, toothless
 from tools.verify.reports.files import file_writers
 from tools.verify.reports.mutants_terminal import MutantsTerminal
@@ -173,7 +173,7 @@ def _clauses(mutant: Mutant) -> tuple[str, ...]:
 
 
 def _chosen(asked: argparse.Namespace) -> list[Mutant]:
-    only = [name for name in asked.only.split(",") if name]
+    only = names_of(asked.only)
     found = [m for m in MUTANTS if not only or m.task in only or m.id in only]
     if asked.sample and asked.sample < len(found):
         picked = set(random.Random(asked.seed).sample(range(len(found)), asked.sample))

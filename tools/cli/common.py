@@ -21,6 +21,18 @@ JsonOption = Annotated[
     Path | None, typer.Option("--json", help="Write the result to this file as JSON.")
 ]
 
+ConductorOption = Annotated[
+    str, typer.Option(help="auto, container, process, or the URL of a running server.")
+]
+
+ConductorVersionOption = Annotated[
+    str | None, typer.Option(help="Version to start; `trackproof doctor` lists them.")
+]
+
+DatabaseOption = Annotated[
+    str | None, typer.Option(help="Where the fleet keeps its state: sqlite or postgres.")
+]
+
 RootOption = Annotated[Path, typer.Option("--root", help="The contracts folder.")]
 
 

@@ -10,7 +10,13 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from tools.cli.common import JsonOption, ends_cleanly
+from tools.cli.common import (
+    ConductorOption,
+    ConductorVersionOption,
+    DatabaseOption,
+    JsonOption,
+    ends_cleanly,
+)
 from tools.errors import ExitCode, TrackproofError
 
 fleet = typer.Typer(no_args_is_help=True, help="Profiles of fleets under test.")
@@ -34,15 +40,9 @@ def new(
 def check(
     profile: Annotated[str, typer.Argument(help="The fleet's profile: a file, or `reference`.")],
     only: Annotated[str, typer.Option(help="Task types that it serves, by comma.")] = "",
-    conductor: Annotated[
-        str, typer.Option(help="auto, container, process, or the URL of a running server.")
-    ] = "auto",
-    conductor_version: Annotated[
-        str | None, typer.Option(help="Version to start; `trackproof doctor` lists them.")
-    ] = None,
-    database: Annotated[
-        str | None, typer.Option(help="Where the fleet keeps its state: sqlite or postgres.")
-    ] = None,
+    conductor: ConductorOption = "auto",
+    conductor_version: ConductorVersionOption = None,
+    database: DatabaseOption = None,
     json_file: JsonOption = None,
 ) -> ExitCode:
     """Start a fleet and say what is missing before it can be judged."""
@@ -51,10 +51,10 @@ def check(
     from tools.testbed.conductor.versions import DEFAULT_VERSION
     from tools.testbed.fleet import load_profile
     from tools.verify.checking import check_fleet
-    from tools.verify.laboratory import VerifyOptions
+    from tools.verify.laboratory import VerifyOptions, names_of
     from tools.verify.verifying import check_only
 
-    wanted = tuple(name.strip() for name in only.split(",") if name.strip())
+    wanted = names_of(only)
     check_only(wanted)
     if json_file:
         check_writable(json_file)

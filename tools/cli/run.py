@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from tools.cli.common import JsonOption, ends_cleanly
+from tools.cli.common import ConductorOption, ConductorVersionOption, JsonOption, ends_cleanly
 from tools.errors import ExitCode, UsageError
 
 MIN_TRACKS, MAX_TRACKS = 1, 64
@@ -26,12 +26,8 @@ def run(
         list[int] | None,
         typer.Option(help="Index of a track whose participant denies consent; repeatable."),
     ] = None,
-    conductor: Annotated[
-        str, typer.Option(help="auto, container, process, or the URL of a running server.")
-    ] = "auto",
-    conductor_version: Annotated[
-        str | None, typer.Option(help="Version to start; `trackproof doctor` lists them.")
-    ] = None,
+    conductor: ConductorOption = "auto",
+    conductor_version: ConductorVersionOption = None,
     database: Annotated[
         str | None,
         typer.Option(

@@ -9,7 +9,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
-from tools.cli.common import JsonOption, ends_cleanly
+from tools.cli.common import (
+    ConductorOption,
+    ConductorVersionOption,
+    DatabaseOption,
+    JsonOption,
+    ends_cleanly,
+)
 from tools.errors import ExitCode
 
 if TYPE_CHECKING:
@@ -21,12 +27,6 @@ FAILURES = Path(".trackproof/failures")
 FLOOR = 0.0
 """Percent that the whole suite must exercise where nothing else is said."""
 
-ConductorOption = Annotated[
-    str, typer.Option(help="auto, container, process, or the URL of a running server.")
-]
-DatabaseOption = Annotated[
-    str | None, typer.Option(help="Where the fleet keeps its state: sqlite or postgres.")
-]
 FailuresOption = Annotated[
     Path, typer.Option(help="The folder that failing clauses are kept in, for replay.")
 ]
@@ -42,9 +42,7 @@ def verify(
     ] = "reference",
     only: Annotated[str, typer.Option(help="Task types or clause ids, by comma.")] = "",
     conductor: ConductorOption = "auto",
-    conductor_version: Annotated[
-        str | None, typer.Option(help="Version to start; `trackproof doctor` lists them.")
-    ] = None,
+    conductor_version: ConductorVersionOption = None,
     database: DatabaseOption = None,
     time_scale: Annotated[
         float, typer.Option(min=0.0001, max=1.0, help="What awaited time-outs are scaled by.")
@@ -68,13 +66,13 @@ def verify(
 ) -> ExitCode:
     """Hold a fleet against its contracts, clause by clause."""
     from tools.testbed.conductor.versions import DEFAULT_VERSION
-    from tools.verify.laboratory import VerifyOptions
+    from tools.verify.laboratory import VerifyOptions, names_of
     from tools.verify.reports.files import file_writers
     from tools.verify.verifying import verify as hold
 
     options = VerifyOptions(
         fleet=_found(fleet),
-        only=tuple(name.strip() for name in only.split(",") if name.strip()),
+        only=names_of(only),
         conductor=conductor,
         version=conductor_version or DEFAULT_VERSION,
         database=database,

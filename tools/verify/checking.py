@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 from contracts.load import load_contracts
+from fixtures_audio import Meeting
 from tools.errors import FleetError, TestbedError, TrackproofError
 from tools.testbed.fleet import Fleet, FleetProfile
 from tools.testbed.testbed import Testbed
 from tools.verify.laboratory import VerifyOptions
 from tools.verify.preflight import Finding, before_the_fleet, with_the_fleet
+from tools.verify.scenario import Scenario
 
 
 def check_fleet(
@@ -94,17 +97,7 @@ def _tried(about: str, well: str, what: Callable[[], None], *, fatal: bool = Fal
 
 def _sample() -> dict[str, Any]:
     """Return the rows of a meeting that nobody was in."""
-    name = uuid.uuid4().hex[:12]
-    return {
-        "room": {
-            "id": f"room-{name}",
-            "name": f"room-{name}",
-            "webhook_url": None,
-            "webhook_secret": "none",
-            "zulip_stream": None,
-            "zulip_topic": None,
-        },
-        "recording": {"id": f"recording-{name}", "bucket_name": "recordings", "track_keys": []},
-        "transcript": {"id": f"transcript-{name}"},
-        "consents": [],
-    }
+    nobody = Scenario(Meeting(0, ()), (), frozenset(), uuid.uuid4().hex[:12], datetime.now(UTC))
+    rows = nobody.rows(None, "none")
+    rows["room"] |= {"zulip_stream": None, "zulip_topic": None}
+    return rows

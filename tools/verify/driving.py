@@ -13,14 +13,13 @@ from typing import Any
 
 from contracts.load import load_contracts
 from tools.errors import DeadlineError
+from tools.testbed.conductor.rest import ENDED
 from tools.testbed.fleet import Fleet
 from tools.testbed.fleet.seeing import Event
 from tools.testbed.services.ledger import Request
 from tools.testbed.testbed import RECORDING_BUCKET, TRANSCRIPT_BUCKET, Testbed
 from tools.verify.limits import DRIVE_SECONDS, LOOK_SECONDS
 from tools.verify.unseen import UnseenEvents, UnseenRow
-
-ENDED = frozenset({"COMPLETED", "FAILED", "TERMINATED", "TIMED_OUT"})
 
 Payload = Mapping[str, Any]
 

@@ -38,6 +38,11 @@ class VerifyOptions:
     """Leave the testbed standing after the verdict, until Ctrl-C."""
 
 
+def names_of(only: str) -> tuple[str, ...]:
+    """Return the names that `--only` lists by comma."""
+    return tuple(name.strip() for name in only.split(",") if name.strip())
+
+
 @contextmanager
 def laboratory(
     profile: FleetProfile,

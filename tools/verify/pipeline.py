@@ -13,6 +13,7 @@ from typing import Any
 from contracts.load import load_contracts
 from fixtures_audio import Meeting, make_meeting
 from tools.errors import DeadlineError, UsageError
+from tools.testbed.conductor.rest import ENDED
 from tools.testbed.fleet import REFERENCE, Fleet, FleetProfile
 from tools.testbed.testbed import Testbed
 from tools.verify.checks import judge
@@ -26,8 +27,6 @@ FOLLOW_SECONDS = 0.1
 
 STALL_SECONDS = 300.0
 """Without any change in the workflow, the run is given up."""
-
-ENDED = frozenset({"COMPLETED", "FAILED", "TERMINATED", "TIMED_OUT"})
 
 
 Tell = Callable[[Event], None]

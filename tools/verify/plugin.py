@@ -24,7 +24,7 @@ from tools.verify.bench import Bench
 from tools.verify.collecting import Collector, clauses_of, wanted
 from tools.verify.coverage.watching import Watch
 from tools.verify.events import EnvironmentStarted, Event, Note, Writer
-from tools.verify.laboratory import VerifyOptions, bench_of, laboratory, places_of
+from tools.verify.laboratory import VerifyOptions, bench_of, laboratory, names_of, places_of
 from tools.verify.naming import naming, new_seed
 from tools.verify.reports.kept import KeptFailures
 
@@ -212,7 +212,7 @@ def options_of(config: pytest.Config) -> VerifyOptions:
     """Return what was asked for on pytest's command line."""
     return VerifyOptions(
         fleet=config.getoption("--fleet"),
-        only=tuple(name for name in config.getoption("--only").split(",") if name),
+        only=names_of(config.getoption("--only")),
         conductor=config.getoption("--conductor"),
         version=config.getoption("--conductor-version"),
         time_scale=config.getoption("--time-scale"),

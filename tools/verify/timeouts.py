@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from tools.errors import DeadlineError
-from tools.testbed.conductor.rest import ConductorRest
-from tools.verify.driving import ENDED, Attempt, attempts_of, one_task_workflow
+from tools.testbed.conductor.rest import ENDED, ConductorRest
+from tools.verify.driving import Attempt, attempts_of, one_task_workflow
 from tools.verify.limits import LOOK_SECONDS, TIMEOUT_SECONDS
 
 DOMAIN = "trackproof-unanswered"

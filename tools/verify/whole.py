@@ -15,10 +15,10 @@ from typing import Any
 from contracts.load import load_contracts
 from tools.errors import DeadlineError
 from tools.testbed import database
-from tools.testbed.conductor.rest import ConductorRefusalError
+from tools.testbed.conductor.rest import ENDED, ConductorRefusalError
 from tools.verify.bench import Bench
 from tools.verify.checks import judge
-from tools.verify.driving import ENDED, Attempt, TaskRun
+from tools.verify.driving import Attempt, TaskRun
 from tools.verify.events import Check
 from tools.verify.evidence import Evidence, gather
 from tools.verify.expecting import Breach

@@ -14,6 +14,9 @@ from tools.testbed.conductor import limits
 
 Json = dict[str, Any]
 
+ENDED = frozenset({"COMPLETED", "FAILED", "TERMINATED", "TIMED_OUT"})
+"""The statuses of a run that has ended."""
+
 
 def http_client(url: str, *, timeout: float = limits.REQUEST) -> httpx.Client:
     """Make a client for `url` that asks no proxy for a server on this machine or network."""

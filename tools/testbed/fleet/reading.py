@@ -6,7 +6,7 @@ import difflib
 import re
 import sys
 import tomllib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -27,6 +27,7 @@ from tools.testbed.fleet.profile import (
     TaskTerms,
     WorkflowTerms,
 )
+from tools.testbed.fleet.speaking import steps_in
 
 SHIPPED = Path(__file__).parent
 """Profiles that are known by their name alone."""
@@ -194,7 +195,7 @@ def _names(profile: FleetProfile) -> Iterator[Complaint]:
     ):
         return  # reading the contracts takes a moment
     contracts = load_contracts()
-    references = {task["taskReferenceName"] for task in _all_steps(contracts.workflow)}
+    references = {task["taskReferenceName"] for task in steps_in(contracts.workflow)}
     clauses = {clause.id for clause in contracts.clauses}
     for where, named, known in (
         ("tasks", profile.tasks, contracts.tasks),
@@ -222,17 +223,6 @@ def key_templates() -> tuple[str, ...]:
         if re.sub(r"\{\w+\}", "", entry["key"])  # not a key of whoever recorded
     }
     return tuple(found)
-
-
-def _all_steps(holder: Any) -> Iterator[Mapping[str, Any]]:
-    if isinstance(holder, Mapping):
-        if "taskReferenceName" in holder:
-            yield holder
-        for value in holder.values():
-            yield from _all_steps(value)
-    elif isinstance(holder, list):
-        for value in holder:
-            yield from _all_steps(value)
 
 
 def _some(known: Iterable[str]) -> str:

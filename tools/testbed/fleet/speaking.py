@@ -49,7 +49,7 @@ class Speech:
     @cached_property
     def _task_of(self) -> dict[str, str]:
         """Task types by the reference names of the steps."""
-        steps = _steps_in(self._contracts.workflow["tasks"])
+        steps = steps_in(self._contracts.workflow["tasks"])
         return {step["taskReferenceName"]: step["name"] for step in steps}
 
     def task_said(self, name: str) -> str:
@@ -260,12 +260,13 @@ def _stepwise(part: Any, patches: Mapping[str, Mapping[str, Any]]) -> Any:
             return part
 
 
-def _steps_in(part: Any) -> Iterator[Mapping[str, Any]]:
+def steps_in(part: Any) -> Iterator[Mapping[str, Any]]:
+    """Yield every step in a part of a workflow, at whatever depth."""
     if isinstance(part, Mapping):
         if "taskReferenceName" in part:
             yield part
         for value in part.values():
-            yield from _steps_in(value)
+            yield from steps_in(value)
     elif isinstance(part, Sequence) and not isinstance(part, str):
         for value in part:
-            yield from _steps_in(value)
+            yield from steps_in(value)

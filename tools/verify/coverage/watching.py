@@ -8,10 +8,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from contracts.load import load_contracts
+from tools.testbed.conductor.rest import ENDED
 from tools.verify.coverage.graph import Edge, edges
 from tools.verify.timeouts import WORKER
 
-RAN = frozenset({"COMPLETED", "FAILED", "TERMINATED", "TIMED_OUT"})
 END_OF = {
     "COMPLETED": "completed",
     "FAILED": "failed",
@@ -37,7 +37,7 @@ class Watch:
 
     def see(self, workflow: Mapping[str, Any]) -> None:
         """Look at a run, as Conductor's API gives it with its tasks."""
-        if workflow.get("status") not in RAN:
+        if workflow.get("status") not in ENDED:
             return
         with self._lock:
             if workflow["workflowId"] in self._runs:

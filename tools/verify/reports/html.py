@@ -4,26 +4,16 @@ from __future__ import annotations
 
 from collections import Counter
 from datetime import UTC, datetime
-from pathlib import Path
 
 from contracts.load import load_contracts
-from tools.report.json_file import check_writable
 from tools.verify.coverage.model import ENDS
 from tools.verify.events import Event, MutantsEnded, VerifyEnded
 from tools.verify.reports.pages import rendered
+from tools.verify.reports.report_file import ReportFile
 
 
-class HtmlFile:
+class HtmlFile(ReportFile):
     """Writes the page once the verdict is known."""
-
-    def __init__(self, path: Path) -> None:
-        """Check at once that the file can be written, not after the run.
-
-        Raises:
-            UsageError: It cannot.
-        """
-        check_writable(path)
-        self._path = path
 
     def write(self, event: Event) -> None:
         """Write the verdict; all else is no business of this page's."""

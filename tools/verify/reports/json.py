@@ -3,25 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from pathlib import Path
 
-from tools.report.json_file import check_writable, write_json
+from tools.report.json_file import write_json
 from tools.verify.coverage.model import Coverage
 from tools.verify.events import Event, MutantsEnded, RunEnded, VerifyEnded
+from tools.verify.reports.report_file import ReportFile
 from tools.verify.verdict import ClauseResult
 
 
-class JsonFile:
+class JsonFile(ReportFile):
     """Writes the file once the run has ended."""
-
-    def __init__(self, path: Path) -> None:
-        """Check at once that the file can be written, not after the run.
-
-        Raises:
-            UsageError: It cannot.
-        """
-        self._path = path
-        check_writable(path)
 
     def write(self, event: Event) -> None:
         """Write the verdict; all else is no business of this file's."""

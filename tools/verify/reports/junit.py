@@ -3,30 +3,20 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 
 from junitparser import Error, Failure, JUnitXml, Skipped, TestCase, TestSuite
 from junitparser.junitparser import FinalResult
 
-from tools.report.json_file import check_writable
 from tools.verify.events import Event, VerifyEnded
+from tools.verify.reports.report_file import ReportFile
 from tools.verify.verdict import ClauseResult, TaskVerdict
 
 NOT_IN_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """What XML 1.0 cannot hold, not even escaped."""
 
 
-class JUnitFile:
+class JUnitFile(ReportFile):
     """Writes the file once the verdict is known."""
-
-    def __init__(self, path: Path) -> None:
-        """Check at once that the file can be written, not after the run.
-
-        Raises:
-            UsageError: It cannot.
-        """
-        check_writable(path)
-        self._path = path
 
     def write(self, event: Event) -> None:
         """Write the verdict; all else is no business of this file's."""

@@ -8,13 +8,13 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 
-from tools.report.json_file import check_writable
 from tools.verify.events import Event
+from tools.verify.reports.report_file import ReportFile
 
 BEFORE_CAPITALS = re.compile(r"(?<!^)(?=[A-Z])")
 
 
-class NdjsonFile:
+class NdjsonFile(ReportFile):
     """Adds a line for each event at once, so that it can be followed with `tail -f`."""
 
     def __init__(self, path: Path) -> None:
@@ -23,9 +23,8 @@ class NdjsonFile:
         Raises:
             UsageError: It cannot be written.
         """
-        check_writable(path)
+        super().__init__(path)
         path.write_bytes(b"")
-        self._path = path
 
     def write(self, event: Event) -> None:
         """Add one line: `event`, `at`, then the event's own fields."""

@@ -14,7 +14,8 @@ import lameenc
 import numpy as np
 from numpy.typing import NDArray
 
-RATE = 48_000
+from reference_workers.audio.decoding import RATE
+
 BIT_RATE = 128_000
 """Bits a second."""
 

@@ -26,10 +26,8 @@ def peaks(source: str) -> list[float]:
     Audio is read in flat memory: once if its header states its length to the sample, as that of
     our mixdowns does, otherwise twice.
     """
-    with opened(source) as (container, _):
-        stated = _stated_samples(container)
-    drawing = _drawn(source, stated)
-    if drawing.samples != stated:
+    drawing = _drawn(source)
+    if drawing.samples != drawing.expected:
         drawing = _drawn(source, drawing.samples)
     return drawing.levels()
 
@@ -38,9 +36,12 @@ def _stated_samples(container: InputContainer) -> int:
     return round(Fraction(container.duration or 0, av.time_base) * RATE)
 
 
-def _drawn(source: str, samples: int) -> _Drawing:
-    drawing = _Drawing(samples)
+def _drawn(source: str, samples: int | None = None) -> _Drawing:
+    """Draw a source of so many samples; left out, of as many as its header states."""
     with opened(source) as (container, stream):
+        if samples is None:
+            samples = _stated_samples(container)
+        drawing = _Drawing(samples)
         for block in blocks(container, stream):
             drawing.add(block)
     return drawing
@@ -50,6 +51,7 @@ class _Drawing:
     """Peaks of as many samples as are expected."""
 
     def __init__(self, expected: int) -> None:
+        self.expected = expected
         self.samples = 0
         """As many as were added."""
         starts = np.arange(PEAKS) * expected // PEAKS

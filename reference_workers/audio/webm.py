@@ -13,7 +13,8 @@ import struct
 from io import BytesIO
 from typing import BinaryIO
 
-RATE = 48_000
+from reference_workers.audio.decoding import RATE
+
 _SAMPLES_A_MS = RATE // 1000
 _CLUSTER_MS = 5_000
 _SEEK_PREROLL_NS = 80_000_000

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from itertools import pairwise
 from pathlib import Path
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from fixtures_audio import RATE_HZ, make_meeting, write_meeting
 from reference_workers.audio import waveform
 from reference_workers.audio.mixing import write_mixdown
+from reference_workers.audio.opening import opened
 from reference_workers.audio.waveform import PEAKS, peaks
 from reference_workers.errors import PermanentError
 from tests.unit.reference_workers.sounds import silence, write_picture, write_sound
@@ -47,16 +49,20 @@ def test_a_mixdown_is_read_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     write_mixdown([str(track) for track in tracks], tmp_path / "audio.mp3")
     readings: list[int] = []
     once = waveform._drawn
+    openings = Mock(wraps=opened)
+    monkeypatch.setattr(waveform, "opened", openings)
 
-    def noted(source: str, samples: int) -> waveform._Drawing:
-        readings.append(samples)
-        return once(source, samples)
+    def noted(source: str, samples: int | None = None) -> waveform._Drawing:
+        drawing = once(source, samples)
+        readings.append(drawing.expected)
+        return drawing
 
     monkeypatch.setattr(waveform, "_drawn", noted)
 
     assert max(peaks(str(tmp_path / "audio.mp3"))) > 0.1
 
     assert readings == [round(7.777 * RATE_HZ)]
+    assert openings.call_count == 1
 
 
 @pytest.mark.parametrize("seconds", [0.001, 0.05, 0.254, 0.255, 0.2551, 1.0, 3.7])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
@@ -47,6 +48,12 @@ class ManagedProcess:
         """Return the last lines of the log."""
         text = self.log_path.read_text(errors="replace")
         return "\n".join(text.splitlines()[-lines:])
+
+    def end_by_itself(self, timeout: float) -> None:
+        """Ask the command to end and give it `timeout` seconds for what it does at its end."""
+        self._supervisor.terminate()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._supervisor.wait(timeout)
 
     def stop(self) -> None:
         """End the command and its children; return when they are gone."""

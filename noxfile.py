@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import nox
 
 nox.options.sessions = ["tests"]
@@ -15,7 +17,7 @@ DEV_LOCK = "requirements/dev.txt"
 # Most of a test's time is waiting for servers. A file stays in one process: its tests share them.
 # In the given order, the conformance suite is last in every process: it keeps its S3 to itself.
 IN_PARALLEL = (
-    *("-n", "logical", "--maxprocesses", "4"),
+    *("-n", str(min(4, (os.cpu_count() or 1) + 1))),
     *("--dist", "loadfile", "--no-loadscope-reorder"),
 )
 
@@ -75,11 +77,12 @@ def mutants(session: nox.Session) -> None:
 
 @nox.session
 def nightly(session: nox.Session) -> None:
-    """Try 2,000 tracks that nobody thought of, where every other run tries 100."""
+    """Run what every other run takes a part of: whole matrices, 2,000 tracks for 100."""
     _install(session, DEV_LOCK)
-    session.env["TRACKPROOF_AUDIO_EXAMPLES"] = "2000"
-    search = "tests/unit/reference_workers/audio/test_any_track.py"
-    session.run("pytest", search, *session.posargs)
+    session.run("pytest", "-m", "nightly", *(session.posargs or IN_PARALLEL))
+    if not session.posargs:
+        search = "tests/unit/reference_workers/audio/test_any_track.py"
+        session.run("pytest", search, env={"TRACKPROOF_AUDIO_EXAMPLES": "2000"})
 
 
 @nox.session

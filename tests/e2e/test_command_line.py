@@ -70,8 +70,18 @@ def test_run_with_its_own_server_holds_and_leaves_nothing_behind(tmp_path: Path)
 
 
 @pytest.mark.conductor
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
-@pytest.mark.parametrize("moment", ["Conductor", "◐ mixdown_tracks"])
+# Each signal and each moment in every run; every pair in a night.
+@pytest.mark.parametrize(
+    ("number", "moment"),
+    [
+        (signal.SIGTERM, "Conductor"),
+        (signal.SIGINT, "◐ mixdown_tracks"),
+        (signal.SIGKILL, "◐ mixdown_tracks"),
+        pytest.param(signal.SIGTERM, "◐ mixdown_tracks", marks=pytest.mark.nightly),
+        pytest.param(signal.SIGINT, "Conductor", marks=pytest.mark.nightly),
+        pytest.param(signal.SIGKILL, "Conductor", marks=pytest.mark.nightly),
+    ],
+)
 def test_an_interrupted_run_ends_all_that_it_started(
     number: signal.Signals, moment: str, tmp_path: Path
 ) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 
 import pytest
@@ -17,8 +18,15 @@ def failed_checks(ended: RunEnded) -> list[str]:
     return [f"{check.id}: {check.detail}" for check in ended.checks if not check.passed]
 
 
-@pytest.mark.parametrize("tracks", [1, 3, 8, 16])
-@pytest.mark.parametrize("version", list(VERSIONS))
+# Every run has each version and each number of tracks; a night has every pair.
+EVERY_RUN = {("3.15.0", 1), ("3.15.0", 16), ("3.21.14", 8), ("3.32.3", 3)}
+PAIRS = [
+    pytest.param(*pair, marks=() if pair in EVERY_RUN else pytest.mark.nightly)
+    for pair in itertools.product(VERSIONS, (1, 3, 8, 16))
+]
+
+
+@pytest.mark.parametrize(("version", "tracks"), PAIRS)
 def test_every_check_holds(
     version: str, tracks: int, conductor_of: Callable[[str], ConductorServer]
 ) -> None:
@@ -31,7 +39,9 @@ def test_every_check_holds(
     assert ended.version == version
 
 
-@pytest.mark.parametrize("denied", [[0], [1], [0, 1, 2]])
+@pytest.mark.parametrize(
+    "denied", [[1], *(pytest.param(more, marks=pytest.mark.nightly) for more in ([0], [0, 1, 2]))]
+)
 def test_denied_consent_leaves_no_audio(denied: list[int], conductor: ConductorServer) -> None:
     options = RunOptions(tracks=3, seconds=10, denied=denied, conductor=conductor.api_url)
 

@@ -72,7 +72,14 @@ def attempts(story: Any, task_type: str) -> list[Any]:
     return [one for one in story["attempts"] if one["task_type"] == task_type]
 
 
-@pytest.mark.parametrize("lab", sorted(VERSIONS), indirect=True)
+@pytest.mark.parametrize(
+    "lab",
+    [
+        pytest.param(name, marks=() if name == DEFAULT_VERSION else pytest.mark.nightly)
+        for name in VERSIONS
+    ],
+    indirect=True,
+)
 def test_a_run_that_ended_is_told_with_its_retries_and_all_its_costs(lab: Lab) -> None:
     lab.testbed.stand_ins.faults.add(Fault(service="webhook", status=503, times=1))
     workflow = lab.run()

@@ -64,7 +64,14 @@ def test_container_starts_healthy_and_is_gone_after_stop(conductor_image: str) -
     assert server.logs()
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL, signal.SIGINT])
+@pytest.mark.parametrize(
+    "number",
+    [
+        signal.SIGKILL,  # the hardest: nobody is left to clean up
+        pytest.param(signal.SIGTERM, marks=pytest.mark.nightly),
+        pytest.param(signal.SIGINT, marks=pytest.mark.nightly),
+    ],
+)
 def test_container_ends_with_its_parent(
     conductor_image: str, tmp_path: Path, number: signal.Signals
 ) -> None:

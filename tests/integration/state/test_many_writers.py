@@ -12,14 +12,15 @@ from reference_workers.state.models import Event, Transcript
 from reference_workers.state.repository import State
 from tests.bench.writing import EVENTS_A_TASK, write_at_once
 
-PROCESSES, TASKS = 15, 200
+PROCESSES = 15
 TRANSCRIPTS = 5
 """Three processes write to each, so that they meet on rows as well as on the file."""
 
 
 @pytest.mark.timeout(240)
-def test_fifteen_processes_write_two_hundred_tasks_each_without_an_error(
-    each_database_url: str,
+@pytest.mark.parametrize("tasks", [20, pytest.param(200, marks=pytest.mark.nightly)])
+def test_fifteen_processes_write_at_once_without_an_error(
+    each_database_url: str, tasks: int
 ) -> None:
     with closing(State(each_database_url)) as state:
         state.migrate()
@@ -27,7 +28,7 @@ def test_fifteen_processes_write_two_hundred_tasks_each_without_an_error(
             session.add_all(Transcript(id=f"transcript-{n}") for n in range(TRANSCRIPTS))
 
         written = write_at_once(
-            each_database_url, [f"transcript-{n % TRANSCRIPTS}" for n in range(PROCESSES)], TASKS
+            each_database_url, [f"transcript-{n % TRANSCRIPTS}" for n in range(PROCESSES)], tasks
         )
 
         assert (written.failed, written.complaints) == (0, "")
@@ -37,5 +38,5 @@ def test_fifteen_processes_write_two_hundred_tasks_each_without_an_error(
                     Event.transcript_id
                 )
             ).all()
-        expected = PROCESSES // TRANSCRIPTS * TASKS * EVENTS_A_TASK
+        expected = PROCESSES // TRANSCRIPTS * tasks * EVENTS_A_TASK
         assert [tuple(row) for row in numbers] == [(expected, 1, expected)] * TRANSCRIPTS

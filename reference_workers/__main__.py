@@ -16,12 +16,16 @@ from reference_workers.reconciling import Reconciler
 from reference_workers.redacting import secrets_of
 from reference_workers.runner import Fleet
 from reference_workers.settings import Settings
-from reference_workers.state.publishing import Publisher
+from reference_workers.starting import plainly
 
 
 def main() -> None:
     """Poll for every task type until SIGTERM or Ctrl-C."""
-    settings = Settings()
+    with plainly("fleet"):
+        _run(Settings())
+
+
+def _run(settings: Settings) -> None:
     log.configure(
         debug=settings.conductor_debug,
         as_json=settings.log_format == "json",
@@ -48,6 +52,8 @@ def _beside_the_workers(clients: Clients) -> Iterator[None]:
     settings = clients.settings
     with ExitStack() as stack:
         if settings.redis_url:
+            from reference_workers.state.publishing import Publisher  # noqa: PLC0415 - slow to load
+
             stack.enter_context(Publisher(clients.state, settings.redis_url).running())
         reconciler = Reconciler(
             clients.state,

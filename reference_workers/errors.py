@@ -1,6 +1,13 @@
-"""The two ways a worker fails. The runner maps them to Conductor's two failed states."""
+"""The two ways a worker fails, which the runner maps to Conductor's two failed states.
+
+And the one way a command of the fleet does.
+"""
 
 from __future__ import annotations
+
+
+class CannotBeginError(Exception):
+    """What the environment names is of no use: what was expected, what was seen, what to do."""
 
 
 class WorkerError(Exception):

@@ -10,31 +10,31 @@ The fleet itself brings the database up when it starts. DATABASE_URL names the d
 from __future__ import annotations
 
 import argparse
-import sys
 from contextlib import closing
 
 from sqlalchemy.exc import SQLAlchemyError
 
+from reference_workers.errors import CannotBeginError
 from reference_workers.settings import Settings
+from reference_workers.starting import plainly
 from reference_workers.state import migrating
 from reference_workers.state.repository import State
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """Do what the command line says; return the exit code."""
+def main(arguments: list[str] | None = None) -> None:
+    """Do what the command line says; end with 2 where it cannot be done."""
     asked = _parser().parse_args(arguments)
-    try:
-        with closing(State(Settings().database_url)) as state:
+    with plainly("migrate"), closing(State(Settings().database_url)) as state:
+        try:
             match asked.verb:
                 case "upgrade":
                     migrating.upgrade(state.engine, asked.revision)
                 case "downgrade":
                     migrating.downgrade(state.engine, asked.revision)
             print(migrating.current(state.engine) or migrating.BASE)  # noqa: T201
-    except (migrating.MigrationError, SQLAlchemyError) as error:
-        print(f"migrate: {error}", file=sys.stderr)  # noqa: T201
-        return 2
-    return 0
+        except SQLAlchemyError as error:
+            words = " ".join(str(error).split())
+            raise CannotBeginError(f"the database did not do it: {words}") from error
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -51,4 +51,4 @@ def _parser() -> argparse.ArgumentParser:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -18,6 +18,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from reference_workers.settings import Settings
+from reference_workers.starting import plainly
 from reference_workers.state.models import Consent, Recording, Room, Transcript
 from reference_workers.state.repository import State
 
@@ -42,7 +43,7 @@ def seed(state: State, meeting: dict[str, Any]) -> dict[str, str]:
 
 def main() -> None:
     """Answer every line of standard input with a line on standard output."""
-    with closing(State(Settings().database_url)) as state:
+    with plainly("seed"), closing(State(Settings().database_url)) as state:
         state.migrate()
         for line in sys.stdin:
             sys.stdout.write(f"{json.dumps(seed(state, json.loads(line)))}\n")

@@ -2,30 +2,24 @@
 
 from __future__ import annotations
 
-import sys
-
 from reference_workers import log
-from reference_workers.api.serving import RefusedToListenError, Server, configured
+from reference_workers.api.serving import Server, configured
 from reference_workers.redacting import secrets_of
 from reference_workers.settings import Settings
+from reference_workers.starting import plainly
 
 
-def main() -> int:
-    """Serve; return 0, or 2 where the settings do not allow it."""
-    settings = Settings()
-    log.configure(
-        debug=settings.conductor_debug,
-        as_json=settings.log_format == "json",
-        secrets=secrets_of(settings),
-    )
-    try:
-        config = configured(settings)
-    except RefusedToListenError as error:
-        print(error, file=sys.stderr)  # noqa: T201
-        return 2
-    Server(config).run()
-    return 0
+def main() -> None:
+    """Serve; end with 2 where the settings do not allow it."""
+    with plainly("api"):
+        settings = Settings()
+        log.configure(
+            debug=settings.conductor_debug,
+            as_json=settings.log_format == "json",
+            secrets=secrets_of(settings),
+        )
+        Server(configured(settings)).run()
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

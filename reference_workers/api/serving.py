@@ -14,6 +14,7 @@ from websockets.http11 import Request
 from reference_workers.api.app import create_app
 from reference_workers.api.line import CUT_OFF
 from reference_workers.api.tokens import is_local
+from reference_workers.errors import CannotBeginError
 from reference_workers.settings import Settings
 
 LINGER_SECONDS = 5.0
@@ -26,7 +27,7 @@ STOP_SECONDS = 10
 log = structlog.get_logger()
 
 
-class RefusedToListenError(Exception):
+class RefusedToListenError(CannotBeginError):
     """The settings would show meetings to strangers."""
 
 

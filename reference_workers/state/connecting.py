@@ -12,6 +12,9 @@ import time
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, make_url
+from sqlalchemy.exc import ArgumentError
+
+from reference_workers.errors import CannotBeginError
 
 BUSY_TIMEOUT_SECONDS = 60
 CONNECT_TIMEOUT_SECONDS = 10
@@ -20,9 +23,21 @@ CONNECT_TIMEOUT_SECONDS = 10
 POOL_SIZE, POOL_OVERFLOW = 10, 30
 
 
+DRIVERS = {"sqlite": "pysqlite", "postgresql": "psycopg"}
+
+
 def open_engine(database_url: str) -> Engine:
-    """Return an engine; nothing is connected yet."""
-    url = make_url(database_url)
+    """Return an engine; nothing is connected yet.
+
+    Raises:
+        CannotBeginError: It is no URL, or one of another kind of database.
+    """
+    try:
+        url = make_url(database_url)
+        if DRIVERS.get(url.get_backend_name()) != url.get_driver_name():
+            raise _refusal(f"it is one of {url.drivername}")
+    except ArgumentError as error:
+        raise _refusal("it is none") from error
     is_sqlite = url.get_backend_name() == "sqlite"
     engine = create_engine(
         url,
@@ -36,6 +51,13 @@ def open_engine(database_url: str) -> Engine:
         event.listen(engine, "connect", _configure)
         event.listen(engine, "begin", _begin)
     return engine
+
+
+def _refusal(what: str) -> CannotBeginError:
+    return CannotBeginError(
+        f"DATABASE_URL is to be the URL of a database, and {what}. "
+        "Hint: sqlite:////folder/state.db or postgresql+psycopg://user:password@host/name"
+    )
 
 
 def reading(engine: Engine) -> Engine:

@@ -17,6 +17,8 @@ from alembic.script import ScriptDirectory
 from alembic.util import CommandError
 from sqlalchemy import Connection, Engine, inspect, text
 
+from reference_workers.errors import CannotBeginError
+
 SCRIPTS = Path(__file__).parent / "migrations"
 HEAD = "head"
 BASE = "base"
@@ -25,7 +27,7 @@ _LOCK = 7_266_137_001
 """Key of PostgreSQL's advisory lock; any number that nobody else uses."""
 
 
-class MigrationError(Exception):
+class MigrationError(CannotBeginError):
     """The database cannot be brought to the revision that was asked for."""
 
 

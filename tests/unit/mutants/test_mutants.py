@@ -10,6 +10,8 @@ import pytest
 
 from contracts.load import load_contracts
 from tests.mutants import MUTANTS
+from tests.mutants.running import main
+from tools.errors import TrackproofError
 
 ROOT = Path(__file__).parents[3]
 
@@ -57,3 +59,9 @@ def test_every_mutant_is_killed_by_clauses_of_its_own_task() -> None:
 @pytest.mark.parametrize("clause", [clause.id for clause in load_contracts().clauses])
 def test_every_clause_kills_a_mutant(clause: str) -> None:
     assert any(clause in mutant.killed_by for mutant in MUTANTS)
+
+
+def test_jobs_that_die_end_the_run_with_what_is_missing() -> None:
+    # There is no such Conductor: each job ends at once.
+    with pytest.raises(TrackproofError, match=r"0 of 2 mutants were judged"):
+        main(["--only", f"{MUTANTS[0].id},{MUTANTS[1].id}", "--jobs", "2", "--conductor", "none"])

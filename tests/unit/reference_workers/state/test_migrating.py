@@ -163,12 +163,9 @@ def test_the_command_line_migrates_up_and_down_and_says_where(
 ) -> None:
     monkeypatch.setenv("DATABASE_URL", each_database_url)
 
-    codes = [
+    for words in ("current", "upgrade r1", "upgrade", "current", "downgrade base"):
         migrate.main(words.split())
-        for words in ("current", "upgrade r1", "upgrade", "current", "downgrade base")
-    ]
 
-    assert codes == [0] * 5
     assert capsys.readouterr().out.split() == ["base", "r1", "r5", "r5", "base"]
 
 
@@ -179,7 +176,8 @@ def test_the_command_line_tells_what_it_cannot_do(
 ) -> None:
     monkeypatch.setenv("DATABASE_URL", each_database_url)
 
-    assert migrate.main(["upgrade", "r99"]) == 2
+    with pytest.raises(SystemExit, match="2"):
+        migrate.main(["upgrade", "r99"])
     assert "Hint:" in capsys.readouterr().err
 
 

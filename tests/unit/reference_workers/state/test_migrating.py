@@ -16,7 +16,7 @@ from reference_workers.state.models import Base
 from reference_workers.state.repository import State
 from tests.unit.reference_workers.bench import TRANSCRIPT_ID
 
-PROCESSES = 8
+PROCESSES = 4
 MIGRATES = "import sys; from reference_workers.state.repository import State; "
 MIGRATES += "State(sys.argv[1]).migrate()"
 

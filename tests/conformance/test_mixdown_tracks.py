@@ -19,6 +19,7 @@ from tests.conformance.media import (
     expect_words,
     form_of,
     heard_in,
+    likeness,
     mono,
     picture_only,
     said_by,
@@ -152,8 +153,11 @@ def test_what_is_too_loud_together_is_cut_at_full_scale(bench: Bench) -> None:
 
     run = mixed(bench, [encoded(samples_of(one)) for one in loud])
 
-    peak = float(np.abs(decoded(mixdown_of(bench, run))).max())
+    mixdown = decoded(mixdown_of(bench, run))
+    peak = float(np.abs(mixdown).max())
     expect(peak, "peak of the mixdown").holds(0.8 < peak < 1.3, "near 1")
+    alike = likeness(mixdown[0], np.add(*(samples_of(one)[0] for one in loud)))
+    expect(alike, "likeness to the sum of the tracks, 0 to 1").holds(alike > 0.9, "above 0.9")
 
 
 @pytest.mark.clause("mixdown_tracks.presigned-sources")

@@ -95,7 +95,7 @@ def tail_lost() -> None:
         "audio.waveform",
         "_drawn",
         "drawing.add(block)",
-        "drawing.add(block if drawing.samples < samples * 19 // 20 else 0 * block)",
+        "drawing.add(block * (drawing.samples + np.arange(block.shape[1]) < samples * 19 // 20))",
     )
 
 

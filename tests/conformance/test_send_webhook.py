@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -36,6 +37,15 @@ def only_delivery(run: TaskRun) -> Request:
     deliveries = run.asked("webhook")
     expect(len(deliveries), "deliveries").equals(1)
     return deliveries[0]
+
+
+def expect_signed(bench: Bench, delivery: Request) -> None:
+    header = delivery.header("x-webhook-signature")
+    secret = bench.testbed.stand_ins.credentials.webhook_secret
+    try:
+        verify_signature(secret, header, delivery.body, delivery.received_at)
+    except SignatureError as error:
+        raise Breach("HMAC-SHA256 over t and the exact bytes", str(error), "signature") from error
 
 
 @pytest.mark.clause("send_webhook.payload")
@@ -76,13 +86,7 @@ def test_a_room_without_a_webhook_is_not_called(bench: Bench) -> None:
 def test_the_signature_is_over_the_exact_bytes(bench: Bench) -> None:
     run = sent_for(bench, bench.meeting(**FINISHED))
 
-    delivery = only_delivery(run)
-    header = delivery.header("x-webhook-signature")
-    secret = bench.testbed.stand_ins.credentials.webhook_secret
-    try:
-        verify_signature(secret, header, delivery.body, delivery.received_at)
-    except SignatureError as error:
-        raise Breach("HMAC-SHA256 over t and the exact bytes", str(error), "signature") from error
+    expect_signed(bench, only_delivery(run))
 
 
 @pytest.mark.clause("send_webhook.retry-on-5xx")
@@ -124,3 +128,21 @@ def test_a_webhook_that_fails_for_good_leaves_the_result_alone(bench: Bench) -> 
     expect(run.statuses, "attempts").equals(["FAILED"] * 3)
     expect(run.transcript["status"], "the transcript's status").equals(before["status"])
     expect(run.emitted("STATUS"), "STATUS events").equals([])
+
+
+@pytest.mark.clause("send_webhook.large-meeting")
+def test_a_large_transcript_is_delivered_whole_and_signed(bench: Bench) -> None:
+    said = [
+        {"word": f"word{place}", "start": place / 2, "end": place / 2 + 0.25, "speaker": place % 2}
+        for place in range(20_000)
+    ]
+
+    run = sent_for(bench, bench.meeting(**{**FINISHED, "words": said}))
+
+    expect(run.output, "output").equals({"sent": True, "status_code": 200})
+    delivery = only_delivery(run)
+    expect_signed(bench, delivery)
+    text = delivery.json["transcript"]["webvtt"]
+    told = set(re.findall(r"word\d+", text))
+    lost = [one["word"] for one in said if one["word"] not in told]
+    expect(lost, "words that webvtt lacks").equals([])

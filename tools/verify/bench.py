@@ -133,15 +133,30 @@ class Bench:
                 has registered it by default.
             fields: The input, field by field.
         """
+        [run] = self.drive_each(task, [{**(payload or {}), **fields}], about=about, retries=retries)
+        return run
+
+    def drive_each(
+        self,
+        task: str,
+        payloads: Sequence[Mapping[str, Any]],
+        *,
+        about: Scenario | None = None,
+        retries: int | None = None,
+    ) -> list[TaskRun]:
+        """Drive one task for each of some inputs, side by side; return their runs in that order.
+
+        What was seen meanwhile (requests, events, objects, the row) is told with every run.
+        """
         meeting = about or self._latest
-        run = self.driver.drive(
+        runs = self.driver.drive_each(
             task,
-            {**(payload or {}), **fields},
+            payloads,
             transcript_id=meeting.transcript_id if meeting else None,
             retries=retries,
         )
-        self.runs.append(run)
-        return run
+        self.runs.extend(runs)
+        return runs
 
     def break_service(self, service: str, **how: Any) -> None:
         """Have a stand-in or `s3` misbehave until the test ends; `how` is a `Fault`'s fields."""

@@ -74,6 +74,13 @@ def mutants(session: nox.Session) -> None:
 
 
 @nox.session
+def flake(session: nox.Session) -> None:
+    """Repeat the suite and compare every clause: `nox -s flake -- --times 30`."""
+    _install(session, DEV_LOCK)
+    session.run("python", "-m", "tests.flake", *session.posargs)
+
+
+@nox.session
 def nightly(session: nox.Session) -> None:
     """Try 2,000 tracks that nobody thought of, where every other run tries 100."""
     _install(session, DEV_LOCK)

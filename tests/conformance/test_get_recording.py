@@ -33,7 +33,7 @@ def test_the_output_is_what_daily_tells(session: bool, bench: Bench) -> None:
         {
             "id": meeting.recording_id,
             "mtg_session_id": meeting.session_id if session else None,
-            "room_name": meeting.room_id,
+            "room_name": meeting.room_name,
             "duration": 9,
         }
     )

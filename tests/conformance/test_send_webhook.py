@@ -56,11 +56,11 @@ def test_the_rooms_url_gets_the_finished_transcript(bench: Bench) -> None:
 
     expect(run.output, "output").equals({"sent": True, "status_code": 200})
     delivery = only_delivery(run)
-    expect(delivery.path, "path").equals(f"/{meeting.room_id}")
+    expect(delivery.path, "path").equals(f"/{meeting.room_name}")
     expect(delivery.header("x-webhook-event"), "X-Webhook-Event").equals("transcript.completed")
     body = delivery.json
     expect(body["event"], "event").equals("transcript.completed")
-    expect(body["room"], "room").equals({"id": meeting.room_id, "name": meeting.room_id})
+    expect(body["room"], "room").equals({"id": meeting.room_id, "name": meeting.room_name})
     told = {name: body["transcript"].get(name) for name in ("id", "room_id", *FINISHED)}
     del told["words"], told["topics"]
     expect(told, "transcript").equals(

@@ -103,7 +103,7 @@ class Bench:
         scenario = Scenario(spoken, replaced, frozenset(denied), names().new(), names().moment)
         scenario.publish(self.testbed, session=session)
         if webhook == "served":
-            webhook = f"{self.testbed.served.urls['webhook']}/{scenario.room_id}"
+            webhook = f"{self.testbed.served.urls['webhook']}/{scenario.room_name}"
         rows = scenario.rows(webhook, self.testbed.stand_ins.credentials.webhook_secret)
         rows["room"]["zulip_stream"] = zulip_stream
         rows["transcript"] |= transcript
@@ -160,8 +160,11 @@ class Bench:
 
     def break_service(self, service: str, **how: Any) -> None:
         """Have a stand-in or `s3` misbehave until the test ends; `how` is a `Fault`'s fields."""
-        place = self.testbed.s3 if service == "s3" else self.testbed.stand_ins
-        place.faults.add(Fault(service=service, **how))
+        fault = Fault(service=service, **how)
+        if service == "s3":
+            self.testbed.s3.misbehave(fault)
+        else:
+            self.testbed.stand_ins.faults.add(fault)
 
     def mend(self) -> None:
         """Have all services behave again."""

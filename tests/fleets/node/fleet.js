@@ -2,7 +2,6 @@
 "use strict";
 const crypto = require("node:crypto");
 const http = require("node:http");
-const store = require("./store.js");
 
 const API = process.env.CONDUCTOR;
 const ME = `node-${process.pid}`;
@@ -52,9 +51,20 @@ function answerPings(socket) {
   });
 }
 
-const server = http.createServer((request, response) => {
+// ---- state -------------------------------------------------------------------------------
+
+const records = new Map(); // transcript id -> {room, row}
+
+async function bodyOf(request) {
+  let body = "";
+  for await (const part of request.setEncoding("utf8")) body += part;
+  return JSON.parse(body);
+}
+
+const server = http.createServer(async (request, response) => {
   const id = decodeURIComponent(request.url.split("/").pop());
-  const record = store.read(id);
+  if (request.method === "PUT") records.set(id, await bodyOf(request));
+  const record = records.get(id);
   response.writeHead(record ? 200 : 404, { "content-type": "application/json" });
   response.end(JSON.stringify(record ? record.row : { error: "no such transcript" }));
 });
@@ -112,11 +122,11 @@ function merge({ transcripts, transcript_id }) {
   need(isText(transcript_id, LONGEST_ID), "transcript_id");
   need(isMap(transcripts) || Array.isArray(transcripts), "transcripts");
   need(Object.values(transcripts).every((one) => Array.isArray(one?.words)), "transcripts");
-  const record = store.read(transcript_id);
+  const record = records.get(transcript_id);
   need(record, "no such transcript");
   const words = Object.values(transcripts).flatMap((one) => one.words);
   words.sort((a, b) => a.from_ms - b.from_ms || a.speaker - b.speaker);
-  store.write(transcript_id, { ...record, row: { ...record.row, words } });
+  record.row.words = words;
   const all = words.map((one) => one.text).join(" ");
   tell(transcript_id, "words.merged", { all, translation: null });
   return { words, count: words.length };
@@ -147,7 +157,7 @@ function payload(id, { room, row }) {
 async function notify({ transcript_id, room_id }, retry) {
   need(isText(transcript_id, LONGEST_ID), "transcript_id");
   need(room_id === null || typeof room_id === "string", "room_id");
-  const record = store.read(transcript_id);
+  const record = records.get(transcript_id);
   need(record, "no such transcript");
   if (!record.room.webhook_url) return { sent: false, code: null };
   const body = payload(transcript_id, record);

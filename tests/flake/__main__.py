@@ -35,13 +35,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     repeats: list[Repeat] = []
     for number in range(1, asked.times + 1):
         repeats.append(_repeat(number, ["--conductor-version", asked.conductor_version, *options]))
-        say(repeats[-1])
+        say(str(repeats[-1]))
         if repeats[0].statuses[VERDICT] == NOT_RUN:
             say(repeats[0].kept[VERDICT].read_text(encoding="utf-8"))
             return ExitCode.ENVIRONMENT
     found = differences(repeats)
     for one in found:
-        say(one)
+        say(str(one))
     say(last_line(repeats, found))
     return ExitCode.CHECK_FAILED if found else ExitCode.HELD
 

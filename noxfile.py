@@ -76,6 +76,13 @@ def mutants(session: nox.Session) -> None:
 
 
 @nox.session
+def flake(session: nox.Session) -> None:
+    """Repeat the suite and compare every clause: `nox -s flake -- --times 30`."""
+    _install(session, DEV_LOCK)
+    session.run("python", "-m", "tests.flake", *session.posargs)
+
+
+@nox.session
 def nightly(session: nox.Session) -> None:
     """Run what every other run takes a part of: whole matrices, 2,000 tracks for 100."""
     _install(session, DEV_LOCK)

@@ -94,3 +94,15 @@ def test_a_second_run_succeeds_and_says_the_same(bench: Bench) -> None:
 
     expect(again.statuses, "attempts").equals(["COMPLETED"])
     expect(again.output, "output of the second run").equals(first.output)
+
+
+@pytest.mark.clause("cleanup_consent.large-meeting")
+def test_the_last_of_five_hundred_is_heard(bench: Bench) -> None:
+    answers = [{"participant_id": f"p-{place}", "granted": True} for place in range(500)]
+    answers[-1]["granted"] = False
+    meeting, audio = with_audio(bench, consents=answers)
+
+    run = cleaned(bench, meeting)
+
+    expect(run.output.get("audio_deleted"), "audio_deleted").equals(True)
+    expect(run.deleted, "deleted").equals(frozenset(audio))

@@ -80,3 +80,18 @@ def test_every_topic_is_listed_with_its_time(bench: Bench) -> None:
         [(chunk[0]["start"], chunk[-1]["end"] - chunk[0]["start"]) for chunk in borders]
     )
     expect(all(t.get("title") and "summary" in t for t in found(run)), "titles").equals(True)
+
+
+@pytest.mark.clause("detect_topics.large-meeting")
+def test_a_large_meeting_reaches_the_llm_word_by_word(bench: Bench) -> None:
+    spoken = words(20 * CHUNK)
+    said = [word["word"] for word in spoken]
+
+    run = detected(bench, spoken)
+
+    expect(run.statuses, "attempts").equals(["COMPLETED"])
+    asked = prompts(run)
+    expect(len(asked), "calls to the LLM").equals(20)
+    chunks = [" ".join(said[first : first + CHUNK]) for first in range(0, len(said), CHUNK)]
+    lost = [chunk[:40] for chunk in chunks if not any(chunk in prompt for prompt in asked)]
+    expect(lost, "groups that no call asks about").equals([])

@@ -70,3 +70,16 @@ def test_a_second_run_changes_and_tells_nothing(bench: Bench) -> None:
     expect(stored(again), "stored").equals(STORED)
     expect(again.transcript.get("status"), "status").equals("ended")
     expect(again.emitted("STATUS"), "STATUS events of the second run").equals([])
+
+
+@pytest.mark.clause("finalize.large-meeting")
+def test_a_summary_of_a_million_characters_is_stored_as_given(bench: Bench) -> None:
+    meeting = bench.meeting()
+    long = "סיכום 🦉 summary\n" * (1_000_000 // 16)
+
+    run = bench.drive(TASK, {**RESULT, "summary": long}, transcript_id=meeting.transcript_id)
+
+    expect(run.statuses, "attempts").equals(["COMPLETED"])
+    kept = str(run.transcript.get("long_summary"))
+    expect(len(kept), "characters of long_summary").equals(len(long))
+    expect(kept == long, "long_summary is as given").equals(True)

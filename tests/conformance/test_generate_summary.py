@@ -10,7 +10,7 @@ import pytest
 
 from contracts.load import load_contracts
 from fixtures_audio import VOCABULARY
-from tests.conformance.llm_inputs import topics, words
+from tests.conformance.llm_inputs import prompts, topics, words
 from tools.testbed.services.ledger import Request
 from tools.testbed.services.stand_ins import TRACER_WORDS
 from tools.verify.bench import Bench
@@ -21,7 +21,7 @@ TASK = "generate_summary"
 MOST_SUBJECTS = int(load_contracts().tasks[TASK].constants["most_subjects"])
 
 
-def summed_up(bench: Bench, count: int = 12) -> TaskRun:
+def summed_up(bench: Bench, count: int = 12, found: int = 4) -> TaskRun:
     """Drive the task with words that make the LLM find three subjects, if there are words."""
     meeting = bench.meeting()
     said = words(count)
@@ -30,7 +30,7 @@ def summed_up(bench: Bench, count: int = 12) -> TaskRun:
     texts = [*sorted(TRACER_WORDS)[:3], *others]
     for word, text in zip(said, texts, strict=False):
         word["word"] = text
-    return bench.drive(TASK, words=said, topics=topics(4), transcript_id=meeting.transcript_id)
+    return bench.drive(TASK, words=said, topics=topics(found), transcript_id=meeting.transcript_id)
 
 
 def answers(run: TaskRun) -> list[str]:
@@ -119,3 +119,18 @@ def test_where_nobody_spoke_nobody_is_asked(bench: Bench) -> None:
 
     expect(run.statuses, "attempts").equals(["COMPLETED"])
     expect(run.asked("llm"), "calls to the LLM").equals([])
+
+
+@pytest.mark.clause("generate_summary.large-meeting")
+def test_a_large_meeting_is_summed_up_whole_by_no_more_calls(bench: Bench) -> None:
+    run = summed_up(bench, 10_000, found=100)
+
+    expect(run.statuses, "attempts").equals(["COMPLETED"])
+    calls = len(run.asked("llm"))
+    expect(calls, "calls to the LLM").holds(
+        calls <= 2 + 2 * MOST_SUBJECTS, f"{2 + 2 * MOST_SUBJECTS} at most"
+    )
+    spoken = [word["word"] for word in run.sent["words"]]
+    asked = " ".join(prompts(run))
+    expect([word for word in spoken[::100] if word not in asked], "words no call has").equals([])
+    expect(run.output.get("summary"), "summary").holds(bool(run.output.get("summary")), "a text")

@@ -59,3 +59,12 @@ def test_without_topics_the_meeting_is_untitled_and_nobody_is_asked(bench: Bench
 
     expect(run.output, "output").equals({"title": UNTITLED})
     expect(run.asked("llm"), "calls to the LLM").equals([])
+
+
+@pytest.mark.clause("generate_title.large-meeting")
+def test_a_thousand_topics_get_one_title(bench: Bench) -> None:
+    run = titled(bench, topics(1_000))
+
+    expect(run.statuses, "attempts").equals(["COMPLETED"])
+    expect(len(run.asked("llm")), "calls to the LLM").equals(1)
+    expect(run.output.get("title"), "title").holds(bool(run.output.get("title")), "a title")

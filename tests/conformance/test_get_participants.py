@@ -69,3 +69,19 @@ def test_without_a_session_daily_is_not_asked(bench: Bench) -> None:
     expect(run.statuses, "attempts").equals(["COMPLETED"])
     expect(run.output.get("participants"), "participants").equals([])
     expect(run.asked("daily"), "calls to Daily").equals([])
+
+
+@pytest.mark.clause("get_participants.large-meeting")
+def test_a_large_meeting_keeps_everybodys_long_name(bench: Bench) -> None:
+    meeting = bench.meeting()
+    long = {f"p-{place}": f"{place} " + "שם🦉🦉" * 50 for place in range(500)}
+    bench.testbed.stand_ins.daily.add_meeting(
+        meeting.session_id,
+        [DailyParticipant(person, 1_700_000_000, 8, None, name) for person, name in long.items()],
+    )
+
+    run = fetched(bench, meeting)
+
+    kept = {person: name for person, (name, _) in people(run).items()}
+    expect(len(kept), "participants").equals(len(long))
+    expect(kept == long, "everybody has his own name, whole").equals(True)

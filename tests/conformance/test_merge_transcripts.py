@@ -102,3 +102,26 @@ def test_the_event_is_stored_with_its_transcript(bench: Bench) -> None:
 
     texts = [data.get("text") for data in run.emitted("TRANSCRIPT")]
     expect(texts, "stored texts").holds(all(texts) and bool(texts), "one that is not empty")
+
+
+@pytest.mark.clause("merge_transcripts.large-meeting")
+def test_the_words_of_many_hours_are_merged_like_few(bench: Bench) -> None:
+    tracks = {
+        f"transcribe_track_{index}": {
+            "words": [
+                word(f"w{index}-{place}", at := place + index / 16, index, end=at + 0.0625)
+                for place in range(2_000)
+            ],
+            "track_index": index,
+        }
+        for index in reversed(range(10))
+    }
+
+    run = merged(bench, tracks)
+
+    expect(run.statuses, "attempts").equals(["COMPLETED"])
+    expect(run.output.get("word_count"), "word_count").equals(20_000)
+    found = [one.get("word") for one in words_of(run)]
+    expect(len(found), "words").equals(20_000)
+    wanted = [f"w{index}-{place}" for place in range(2_000) for index in range(10)]
+    expect(found == wanted, "every word once and in order").equals(True)

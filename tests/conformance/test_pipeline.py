@@ -40,7 +40,7 @@ def side_by_side(laboratory_bench: Bench) -> dict[str, WholeRun]:
         name: bench.meeting(tracks=tracks, seed=200 + tracks) for name, tracks in WHOLE.items()
     }
     meetings[REFUSED] = bench.meeting(seed=221)
-    where = f"*{meetings[REFUSED].room_id}*"
+    where = f"*{meetings[REFUSED].room_name}*"
     bench.break_service("webhook", path=where, status=404)
     no_audio = bench.testbed.folder / "no-audio"
     no_audio.write_bytes(b"<html>" * 999)

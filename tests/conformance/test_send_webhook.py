@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -38,6 +39,15 @@ def only_delivery(run: TaskRun) -> Request:
     return deliveries[0]
 
 
+def expect_signed(bench: Bench, delivery: Request) -> None:
+    header = delivery.header("x-webhook-signature")
+    secret = bench.testbed.stand_ins.credentials.webhook_secret
+    try:
+        verify_signature(secret, header, delivery.body, delivery.received_at)
+    except SignatureError as error:
+        raise Breach("HMAC-SHA256 over t and the exact bytes", str(error), "signature") from error
+
+
 @pytest.mark.clause("send_webhook.payload")
 def test_the_rooms_url_gets_the_finished_transcript(bench: Bench) -> None:
     meeting = bench.meeting(**FINISHED)
@@ -46,11 +56,11 @@ def test_the_rooms_url_gets_the_finished_transcript(bench: Bench) -> None:
 
     expect(run.output, "output").equals({"sent": True, "status_code": 200})
     delivery = only_delivery(run)
-    expect(delivery.path, "path").equals(f"/{meeting.room_id}")
+    expect(delivery.path, "path").equals(f"/{meeting.room_name}")
     expect(delivery.header("x-webhook-event"), "X-Webhook-Event").equals("transcript.completed")
     body = delivery.json
     expect(body["event"], "event").equals("transcript.completed")
-    expect(body["room"], "room").equals({"id": meeting.room_id, "name": meeting.room_id})
+    expect(body["room"], "room").equals({"id": meeting.room_id, "name": meeting.room_name})
     told = {name: body["transcript"].get(name) for name in ("id", "room_id", *FINISHED)}
     del told["words"], told["topics"]
     expect(told, "transcript").equals(
@@ -76,13 +86,7 @@ def test_a_room_without_a_webhook_is_not_called(bench: Bench) -> None:
 def test_the_signature_is_over_the_exact_bytes(bench: Bench) -> None:
     run = sent_for(bench, bench.meeting(**FINISHED))
 
-    delivery = only_delivery(run)
-    header = delivery.header("x-webhook-signature")
-    secret = bench.testbed.stand_ins.credentials.webhook_secret
-    try:
-        verify_signature(secret, header, delivery.body, delivery.received_at)
-    except SignatureError as error:
-        raise Breach("HMAC-SHA256 over t and the exact bytes", str(error), "signature") from error
+    expect_signed(bench, only_delivery(run))
 
 
 @pytest.mark.clause("send_webhook.retry-on-5xx")
@@ -124,3 +128,21 @@ def test_a_webhook_that_fails_for_good_leaves_the_result_alone(bench: Bench) -> 
     expect(run.statuses, "attempts").equals(["FAILED"] * 3)
     expect(run.transcript["status"], "the transcript's status").equals(before["status"])
     expect(run.emitted("STATUS"), "STATUS events").equals([])
+
+
+@pytest.mark.clause("send_webhook.large-meeting")
+def test_a_large_transcript_is_delivered_whole_and_signed(bench: Bench) -> None:
+    said = [
+        {"word": f"word{place}", "start": place / 2, "end": place / 2 + 0.25, "speaker": place % 2}
+        for place in range(20_000)
+    ]
+
+    run = sent_for(bench, bench.meeting(**{**FINISHED, "words": said}))
+
+    expect(run.output, "output").equals({"sent": True, "status_code": 200})
+    delivery = only_delivery(run)
+    expect_signed(bench, delivery)
+    text = delivery.json["transcript"]["webvtt"]
+    told = set(re.findall(r"word\d+", text))
+    lost = [one["word"] for one in said if one["word"] not in told]
+    expect(lost, "words that webvtt lacks").equals([])

@@ -91,3 +91,20 @@ def test_no_speech_gives_no_words_and_no_failure(bench: Bench) -> None:
 
     expect(run.statuses, "attempts").equals(["COMPLETED"])
     expect(run.output, "output").equals({"words": [], "track_index": 0})
+
+
+@pytest.mark.clause("transcribe_track.large-meeting")
+def test_a_long_track_comes_back_whole(bench: Bench) -> None:
+    meeting = bench.meeting(seed=107)
+    listed = [
+        {"word": f"word{place}", "start": place / 2, "end": place / 2 + 0.25}
+        for place in range(10_000)
+    ]
+    bench.break_service("modal", body=json.dumps({"words": listed}))
+
+    run = transcribed(bench, meeting)
+
+    expect(run.statuses, "attempts").equals(["COMPLETED"])
+    found = words_of(run)
+    expect(len(found), "words").equals(len(listed))
+    expect(found == [{**word, "speaker": 0} for word in listed], "all as told").equals(True)

@@ -10,6 +10,7 @@ from importlib import import_module
 from importlib.util import find_spec
 
 from contracts.load import load_contracts
+from tests.mutants.bad_inputs import INPUT_MUTANTS
 from tests.mutants.definitions import DEFINITION_MUTANTS
 from tests.mutants.model import Mutant
 
@@ -19,7 +20,8 @@ __all__ = ["MUTANTS", "Mutant", "mutant_by_id"]
 def _gathered() -> tuple[Mutant, ...]:
     found: list[Mutant] = []
     for task in (*load_contracts().tasks, "pipeline"):
-        found.extend(one for one in DEFINITION_MUTANTS if one.task == task)
+        of_every_task = (*DEFINITION_MUTANTS, *INPUT_MUTANTS)
+        found.extend(one for one in of_every_task if one.task == task)
         name = f"{__name__}.{task}"
         if find_spec(name) is not None:
             found.extend(import_module(name).mutant.mutants)

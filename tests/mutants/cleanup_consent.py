@@ -124,3 +124,13 @@ def second_run_says_otherwise() -> None:
         return forgetful
 
     around(TASK, make)
+
+
+@mutant("large-meeting")
+def first_page_of_answers_only() -> None:
+    """Only the first 100 answers are read."""
+    replace(
+        "state.repository:State",
+        "consents",
+        lambda right: lambda self, transcript_id: right(self, transcript_id)[:100],
+    )

@@ -103,3 +103,9 @@ def all_topics_start_at_0() -> None:
         out["topics"] = [{**topic, "timestamp": 0} for topic in out["topics"]]
 
     change_output(TASK, flat)
+
+
+@mutant("large-meeting")
+def many_groups_left_out() -> None:
+    """Words beyond ten groups are never asked about."""
+    change_input(TASK, lambda given: given.update(words=given["words"][:3_000]))

@@ -106,3 +106,9 @@ def second_run_fails() -> None:
         return strict
 
     around(TASK, make)
+
+
+@mutant("large-meeting")
+def summary_cut_to_its_column() -> None:
+    """The long summary is cut to the 65,535 characters of a narrow column."""
+    change_column(Transcript.long_summary, lambda text: text and text[:65_535])

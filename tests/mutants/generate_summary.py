@@ -6,7 +6,14 @@ from typing import Any
 
 from reference_workers.state.models import Transcript
 from tests.mutants.model import Collection
-from tests.mutants.patching import change_column, change_event, change_output, drop_event, replace
+from tests.mutants.patching import (
+    change_column,
+    change_event,
+    change_input,
+    change_output,
+    drop_event,
+    replace,
+)
 
 TASK = "generate_summary"
 
@@ -101,3 +108,9 @@ def recap_asked_twice() -> None:
 def every_detail_asked_twice() -> None:
     """Each subject costs three calls."""
     _ask_again_after("detail")
+
+
+@mutant("large-meeting")
+def end_of_a_long_meeting_lost() -> None:
+    """Only the first 5,000 words are summed up."""
+    change_input(TASK, lambda given: given.update(words=given["words"][:5_000]))

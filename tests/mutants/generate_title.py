@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from reference_workers.errors import PermanentError
 from reference_workers.state.models import Transcript
 from reference_workers.workers import Worker
 from tests.mutants.model import Collection
@@ -72,5 +73,20 @@ def asks_without_topics() -> None:
             return work(context, topics=topics, transcript_id=transcript_id)
 
         return eager
+
+    around(TASK, make)
+
+
+@mutant("large-meeting")
+def many_topics_refused() -> None:
+    """More than a hundred topics are too many."""
+
+    def make(work: Worker) -> Worker:
+        def choosy(context: Any, *, topics: list[Any], transcript_id: str) -> dict[str, Any]:
+            if len(topics) > 100:
+                raise PermanentError("too many topics for one prompt")
+            return work(context, topics=topics, transcript_id=transcript_id)
+
+        return choosy
 
     around(TASK, make)

@@ -76,3 +76,11 @@ def asks_without_session() -> None:
         inputs["mtg_session_id"] = str(inputs["mtg_session_id"])
 
     change_input("get_participants", spelt)
+
+
+@mutant("large-meeting")
+def first_page_only() -> None:
+    """Only the first 100 people are taken."""
+    change_output(
+        "get_participants", lambda out: out.update(participants=out["participants"][:100])
+    )

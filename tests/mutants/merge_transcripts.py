@@ -107,3 +107,14 @@ def event_of_another_transcript() -> None:
         emit(self, name, {} if name == "TRANSCRIPT" else data, *rest, **more)
 
     Edit.emit = emptied  # type: ignore[assignment, method-assign]
+
+
+@mutant("large-meeting")
+def long_tracks_cut() -> None:
+    """Of each track only the first 1,000 words are taken."""
+    change_input(
+        TASK,
+        lambda given: given.update(
+            transcripts=[{**one, "words": one["words"][:1_000]} for one in _branches(given)]
+        ),
+    )

@@ -169,3 +169,13 @@ def failure_fails_the_meeting() -> None:
         return blaming
 
     around(TASK, make)
+
+
+@mutant("large-meeting")
+def long_transcripts_cut() -> None:
+    """WebVTT ends with the ten thousandth word."""
+    replace(
+        "workers.send_webhook",
+        "webvtt",
+        lambda right: lambda words, names: right(list(words)[:10_000], names),
+    )

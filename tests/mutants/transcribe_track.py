@@ -108,3 +108,9 @@ def silence_is_a_word() -> None:
             out["words"] = [{"word": "[silence]", "start": 0.0, "end": 0.0, "speaker": speaker}]
 
     change_output(TASK, filled)
+
+
+@mutant("large-meeting")
+def long_tracks_cut() -> None:
+    """Words beyond the five thousandth are cut off."""
+    change_output(TASK, lambda out: out.update(words=out["words"][:5_000]))

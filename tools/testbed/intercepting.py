@@ -69,7 +69,8 @@ def intercepting(hosts: Mapping[str, str], folder: Path) -> Iterator[Interceptio
     """Run the proxy until the block ends.
 
     Args:
-        hosts: Base URL of what answers, by host name.
+        hosts: Base URL of what answers, by host name, or by host name and how paths begin:
+            `api.daily.co/v1`.
         folder: Where the CA's file goes.
 
     Raises:
@@ -79,9 +80,10 @@ def intercepting(hosts: Mapping[str, str], folder: Path) -> Iterator[Interceptio
     ca_file, certificate = folder / "proxy-ca.pem", folder / "proxy-certificate.pem"
     ca_file.write_bytes(authority.cert_pem.bytes() + b"\n" + _trusted_anyway())
     certificate.touch(mode=0o600)
-    certificate.write_bytes(authority.issue_cert(*hosts).private_key_and_cert_chain_pem.bytes())
+    names = {place.partition("/")[0].lower() for place in hosts}
+    certificate.write_bytes(authority.issue_cert(*names).private_key_and_cert_chain_pem.bytes())
     with served("the intercepting proxy", _leading(hosts), certificate=certificate) as inner:
-        tunnel = _Tunnel(frozenset(hosts), inner)
+        tunnel = _Tunnel(frozenset(names), inner)
         port = tunnel.start()
         try:
             yield Interception(f"http://127.0.0.1:{port}", ca_file, tunnel.refused)
@@ -100,13 +102,14 @@ def _leading(hosts: Mapping[str, str]) -> ASGIApp:
 
     async def lead(scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope, receive)
-        base = hosts.get(request.url.hostname or "")
-        if base is None:
-            await Response("no such host", 421)(scope, receive, send)
+        raw = scope["raw_path"].decode("latin-1").partition("?")[0]
+        place = (request.url.hostname or "").lower() + raw
+        led = max((one for one in hosts if _is_below(place, one)), key=len, default=None)
+        if led is None:
+            await Response("nothing stands for this host and path", 421)(scope, receive, send)
             return
         query = scope["query_string"].decode("latin-1")
-        raw = scope["raw_path"].decode("latin-1").partition("?")[0]
-        url = base.rstrip("/") + raw + (f"?{query}" if query else "")
+        url = hosts[led].rstrip("/") + place[len(led) :] + (f"?{query}" if query else "")
         headers = [(k, v) for k, v in request.headers.items() if k not in HOP_BY_HOP]
         body = await request.body()
         try:
@@ -130,6 +133,10 @@ def _leading(hosts: Mapping[str, str]) -> ASGIApp:
         await response(scope, receive, send)
 
     return lead
+
+
+def _is_below(place: str, led: str) -> bool:
+    return place == led or place.startswith(f"{led}/")
 
 
 class _Tunnel:

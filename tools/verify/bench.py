@@ -103,7 +103,7 @@ class Bench:
         scenario = Scenario(spoken, replaced, frozenset(denied), names().new(), names().moment)
         scenario.publish(self.testbed, session=session)
         if webhook == "served":
-            webhook = f"{self.testbed.served.urls['webhook']}/{scenario.room_id}"
+            webhook = f"{self.testbed.served.urls['webhook']}/{scenario.room_name}"
         rows = scenario.rows(webhook, self.testbed.stand_ins.credentials.webhook_secret)
         rows["room"]["zulip_stream"] = zulip_stream
         rows["transcript"] |= transcript
@@ -133,20 +133,38 @@ class Bench:
                 has registered it by default.
             fields: The input, field by field.
         """
+        [run] = self.drive_each(task, [{**(payload or {}), **fields}], about=about, retries=retries)
+        return run
+
+    def drive_each(
+        self,
+        task: str,
+        payloads: Sequence[Mapping[str, Any]],
+        *,
+        about: Scenario | None = None,
+        retries: int | None = None,
+    ) -> list[TaskRun]:
+        """Drive one task for each of some inputs, side by side; return their runs in that order.
+
+        What was seen meanwhile (requests, events, objects, the row) is told with every run.
+        """
         meeting = about or self._latest
-        run = self.driver.drive(
+        runs = self.driver.drive_each(
             task,
-            {**(payload or {}), **fields},
+            payloads,
             transcript_id=meeting.transcript_id if meeting else None,
             retries=retries,
         )
-        self.runs.append(run)
-        return run
+        self.runs.extend(runs)
+        return runs
 
     def break_service(self, service: str, **how: Any) -> None:
         """Have a stand-in or `s3` misbehave until the test ends; `how` is a `Fault`'s fields."""
-        place = self.testbed.s3 if service == "s3" else self.testbed.stand_ins
-        place.faults.add(Fault(service=service, **how))
+        fault = Fault(service=service, **how)
+        if service == "s3":
+            self.testbed.s3.misbehave(fault)
+        else:
+            self.testbed.stand_ins.faults.add(fault)
 
     def mend(self) -> None:
         """Have all services behave again."""

@@ -145,13 +145,36 @@ class Driver:
             DeadlineError: It did not end in time; the evidence says how it stood.
             FleetError: The fleet died meanwhile.
         """
+        [run] = self.drive_each(task, [payload], transcript_id=transcript_id, retries=retries)
+        return run
+
+    def drive_each(
+        self,
+        task: str,
+        payloads: Sequence[Payload],
+        *,
+        transcript_id: str | None,
+        retries: int | None = None,
+    ) -> list[TaskRun]:
+        """Run a task once for each payload, side by side, to the end of the last.
+
+        What was seen meanwhile besides a run's own attempts is told with every run, for nobody
+        can tell whose it is.
+
+        Raises:
+            DeadlineError: As `drive`.
+            FleetError: As `drive`.
+        """
         before = self._moment(transcript_id)
         definition = self._retried_at_once(task, retries)
-        workflow_id = self._testbed.rest.start_inline_workflow(
-            one_task_workflow(task, definition, payload), payload
-        )
-        workflow = self._ended(task, workflow_id)
-        return self._seen(task, payload, workflow, before, transcript_id)
+        started = [
+            self._testbed.rest.start_inline_workflow(
+                one_task_workflow(task, definition, payload), payload
+            )
+            for payload in payloads
+        ]
+        ended = [self._ended(task, workflow_id) for workflow_id in started]
+        return self._seen(task, payloads, ended, before, transcript_id)
 
     def _retried_at_once(self, task: str, retries: int | None) -> dict[str, Any]:
         registered = self.definitions.get(task) or load_contracts().tasks[task].task_definition()
@@ -190,31 +213,38 @@ class Driver:
     def _seen(
         self,
         task: str,
-        payload: Payload,
-        workflow: Mapping[str, Any],
+        payloads: Sequence[Payload],
+        workflows: Sequence[Mapping[str, Any]],
         before: _Moment,
         transcript_id: str | None,
-    ) -> TaskRun:
+    ) -> list[TaskRun]:
         now = self._objects()
-        return TaskRun(
-            task=task,
-            sent=payload,
-            workflow_id=workflow["workflowId"],
-            workflow_status=workflow["status"],
-            attempts=tuple(map(_attempt, workflow["tasks"])),
-            events=self.events_of(transcript_id)[before.events :],
-            requests=(
-                *self._testbed.stand_ins.ledger.requests()[before.requests :],
-                *self._testbed.s3.ledger.requests()[before.s3_requests :],
-            ),
-            transcript=self.transcript(transcript_id),
-            written=frozenset(
-                one for one, version in now.items() if before.objects.get(one) != version
-            ),
-            deleted=frozenset(before.objects.keys() - now.keys()),
-            log=self._fleet.log()[before.log :],
-            seconds=round(time.monotonic() - before.at, 3),
+        events = self.events_of(transcript_id)[before.events :]
+        requests = (
+            *self._testbed.stand_ins.ledger.requests()[before.requests :],
+            *self._testbed.s3.ledger.requests()[before.s3_requests :],
         )
+        row = self.transcript(transcript_id)
+        written = {one for one, version in now.items() if before.objects.get(one) != version}
+        log = self._fleet.log()[before.log :]
+        seconds = round(time.monotonic() - before.at, 3)
+        return [
+            TaskRun(
+                task=task,
+                sent=payload,
+                workflow_id=workflow["workflowId"],
+                workflow_status=workflow["status"],
+                attempts=tuple(map(_attempt, workflow["tasks"])),
+                events=events,
+                requests=requests,
+                transcript=row,
+                written=frozenset(written),
+                deleted=frozenset(before.objects.keys() - now.keys()),
+                log=log,
+                seconds=seconds,
+            )
+            for payload, workflow in zip(payloads, workflows, strict=True)
+        ]
 
     def transcript(self, transcript_id: str | None) -> Mapping[str, Any]:
         """Return a transcript's row as it stands; empty where there is none."""

@@ -111,7 +111,7 @@ def carry_out(testbed: Testbed, fleet: Fleet, scenario: Scenario, tell: Tell) ->
     scenario.publish(testbed)
     fleet.register(testbed.rest.api_url)
     secret = testbed.stand_ins.credentials.webhook_secret
-    webhook = f"{testbed.served.urls['webhook']}/{scenario.room_id}"
+    webhook = f"{testbed.served.urls['webhook']}/{scenario.room_name}"
     scenario.ids.update(fleet.seed(scenario.rows(webhook, secret)))
     fleet.wait_until_polling(testbed.rest, sorted(contracts.tasks))
     workflow_id = testbed.rest.start_workflow(

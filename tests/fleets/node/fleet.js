@@ -2,7 +2,6 @@
 "use strict";
 const crypto = require("node:crypto");
 const http = require("node:http");
-const store = require("./store.js");
 
 const API = process.env.CONDUCTOR;
 const ME = `node-${process.pid}`;
@@ -12,6 +11,12 @@ class Final extends Error {} // trying again would not help
 const need = (holds, what) => {
   if (!holds) throw new Final(`bad input: ${what}`);
 };
+const isText = (value, most = Infinity) =>
+  typeof value === "string" && value.length > 0 && value.length <= most;
+const isMap = (value) => typeof value === "object" && value !== null && !Array.isArray(value);
+const LANGUAGE = /^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$/;
+const LONGEST_ID = 200;
+const MOST_TRACKS = 64;
 
 // ---- events ------------------------------------------------------------------------------
 
@@ -46,9 +51,20 @@ function answerPings(socket) {
   });
 }
 
-const server = http.createServer((request, response) => {
+// ---- state -------------------------------------------------------------------------------
+
+const records = new Map(); // transcript id -> {room, row}
+
+async function bodyOf(request) {
+  let body = "";
+  for await (const part of request.setEncoding("utf8")) body += part;
+  return JSON.parse(body);
+}
+
+const server = http.createServer(async (request, response) => {
   const id = decodeURIComponent(request.url.split("/").pop());
-  const record = store.read(id);
+  if (request.method === "PUT") records.set(id, await bodyOf(request));
+  const record = records.get(id);
   response.writeHead(record ? 200 : 404, { "content-type": "application/json" });
   response.end(JSON.stringify(record ? record.row : { error: "no such transcript" }));
 });
@@ -74,7 +90,12 @@ const KINDS = ["pad_track", "transcribe_track"];
 
 function fork({ kind, tracks, padded, transcript_id, bucket_name, language }) {
   need(KINDS.includes(kind), "kind");
-  need(Array.isArray(tracks) && tracks.every((one) => typeof one?.key === "string"), "tracks");
+  need(Array.isArray(tracks) && tracks.every((one) => isText(one?.key)), "tracks");
+  need(tracks.length <= MOST_TRACKS, "tracks");
+  need(isText(transcript_id, LONGEST_ID), "transcript_id");
+  need(bucket_name == null || typeof bucket_name === "string", "bucket_name");
+  need(padded == null || isMap(padded), "padded");
+  need(language == null || LANGUAGE.test(language), "language");
   const branches = [];
   const given = {};
   const byIndex = new Map(Object.values(padded || {}).map((one) => [one.track_index, one]));
@@ -98,12 +119,14 @@ function fork({ kind, tracks, padded, transcript_id, bucket_name, language }) {
 }
 
 function merge({ transcripts, transcript_id }) {
-  need(transcripts && typeof transcripts === "object", "transcripts");
-  const record = store.read(transcript_id);
+  need(isText(transcript_id, LONGEST_ID), "transcript_id");
+  need(isMap(transcripts) || Array.isArray(transcripts), "transcripts");
+  need(Object.values(transcripts).every((one) => Array.isArray(one?.words)), "transcripts");
+  const record = records.get(transcript_id);
   need(record, "no such transcript");
   const words = Object.values(transcripts).flatMap((one) => one.words);
   words.sort((a, b) => a.from_ms - b.from_ms || a.speaker - b.speaker);
-  store.write(transcript_id, { ...record, row: { ...record.row, words } });
+  record.row.words = words;
   const all = words.map((one) => one.text).join(" ");
   tell(transcript_id, "words.merged", { all, translation: null });
   return { words, count: words.length };
@@ -131,9 +154,10 @@ function payload(id, { room, row }) {
   });
 }
 
-async function notify({ transcript_id }, retry) {
-  need(typeof transcript_id === "string", "transcript_id");
-  const record = store.read(transcript_id);
+async function notify({ transcript_id, room_id }, retry) {
+  need(isText(transcript_id, LONGEST_ID), "transcript_id");
+  need(room_id === null || typeof room_id === "string", "room_id");
+  const record = records.get(transcript_id);
   need(record, "no such transcript");
   if (!record.room.webhook_url) return { sent: false, code: null };
   const body = payload(transcript_id, record);

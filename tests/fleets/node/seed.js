@@ -2,7 +2,8 @@
 "use strict";
 const crypto = require("node:crypto");
 const readline = require("node:readline");
-const store = require("./store.js");
+
+const FLEET = `http://127.0.0.1:${process.env.PORT}`;
 
 const word = (said) => ({
   text: said.word,
@@ -11,10 +12,21 @@ const word = (said) => ({
   speaker: said.speaker,
 });
 
-readline.createInterface({ input: process.stdin }).on("line", (line) => {
-  const { room, transcript } = JSON.parse(line);
-  const id = crypto.randomUUID();
-  const row = { ...transcript, id, status: "uploaded", words: (transcript.words || []).map(word) };
-  store.write(id, { room, row });
-  process.stdout.write(`${JSON.stringify({ transcript_id: id })}\n`);
-});
+async function sow({ room, transcript }) {
+  const transcript_id = crypto.randomUUID();
+  const room_id = crypto.randomUUID();
+  const words = (transcript.words || []).map(word);
+  const row = { ...transcript, id: transcript_id, room_id, status: "uploaded", words };
+  const record = { room: { ...room, id: room_id }, row };
+  await fetch(`${FLEET}/transcripts/${transcript_id}`, {
+    method: "PUT",
+    body: JSON.stringify(record),
+  });
+  return { transcript_id, room_id };
+}
+
+(async () => {
+  for await (const line of readline.createInterface({ input: process.stdin })) {
+    process.stdout.write(`${JSON.stringify(await sow(JSON.parse(line)))}\n`);
+  }
+})();

@@ -16,6 +16,7 @@ from tools.testbed.intercepting import Interception, intercepting
 from tools.testbed.services import Fault, StandIns
 
 HOST = "api.daily.co"
+VERSIONED = "daily.example"
 
 
 @pytest.fixture(scope="module")
@@ -28,7 +29,9 @@ def proxy(stand_ins: StandIns, tmp_path_factory: pytest.TempPathFactory) -> Iter
     folder = tmp_path_factory.mktemp("proxy")
     with (
         stand_ins.serve() as served,
-        intercepting({HOST: served.urls["webhook"]}, folder) as proxy,
+        intercepting(
+            {HOST: served.urls["webhook"], f"{VERSIONED}/v1": served.urls["webhook"]}, folder
+        ) as proxy,
     ):
         yield proxy
 
@@ -47,6 +50,20 @@ def test_a_listed_host_is_the_stand_in(client: httpx.Client, stand_ins: StandIns
     asked = stand_ins.ledger.requests("webhook")[-1]
     assert (asked.json, asked.header("x-mine")) == ({"said": "ש"}, "1")
     assert asked.query == {"c": "d"}
+
+
+@pytest.mark.parametrize(
+    ("path", "answer"), [("/v1/in", 200), ("/v1", 200), ("/v10/in", 421), ("/v2/in", 421)]
+)
+def test_paths_may_begin_with_what_the_stand_in_has_not(
+    path: str, answer: int, client: httpx.Client, stand_ins: StandIns
+) -> None:
+    asked = len(stand_ins.ledger.requests("webhook"))
+
+    assert client.post(f"https://{VERSIONED}{path}", json={}).status_code == answer
+
+    found = [one.path for one in stand_ins.ledger.requests("webhook")[asked:]]
+    assert found == ([path.removeprefix("/v1") or "/"] if answer == 200 else [])
 
 
 def test_the_stand_ins_faults_come_through(client: httpx.Client, stand_ins: StandIns) -> None:

@@ -170,6 +170,12 @@ def test_definitions_are_registered_in_the_fleets_words_with_its_overlay(
     assert "${merge.output.words}" in workflow["outputParameters"].values()
 
 
+def test_what_a_fleets_server_holds_is_told_in_the_contracts_terms(foreign: FleetProfile) -> None:
+    speech, workflow = Speech(foreign), dict(load_contracts().workflow)
+
+    assert speech.workflow_meant(speech.workflow_said(workflow)) == workflow
+
+
 def test_an_overlay_of_a_step_is_merged_into_it(foreign: FleetProfile) -> None:
     _, workflow = definitions(foreign)
 
@@ -198,6 +204,7 @@ def test_a_run_is_told_in_the_contracts_terms(foreign: FleetProfile) -> None:
     run = {
         "workflowId": "w",
         "workflowName": "theirs",
+        "workflowVersion": 4,
         "input": {"rid": "r", "tenant": "acme"},
         "output": {"heading": "Tides"},
         "tasks": [
@@ -214,7 +221,11 @@ def test_a_run_is_told_in_the_contracts_terms(foreign: FleetProfile) -> None:
 
     meant = Speech(foreign).run_meant(run)
 
-    assert meant["workflowName"] == load_contracts().workflow["name"]
+    workflow = load_contracts().workflow
+    assert (meant["workflowName"], meant["workflowVersion"]) == (
+        workflow["name"],
+        workflow["version"],
+    )
     assert meant["input"]["recording_id"] == "r"
     assert meant["output"] == {"title": "Tides"}
     assert meant["tasks"] == [

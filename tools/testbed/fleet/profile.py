@@ -133,7 +133,8 @@ class FleetProfile:
     environment: Mapping[str, str] = Field(default_factory=dict)
     """Values may name parts of the testbed: `{s3.endpoint}`."""
     intercept: Mapping[str, Text] = Field(default_factory=dict)
-    """Hosts that the fleet cannot be told otherwise, and where their HTTPS requests go."""
+    """Hosts that the fleet cannot be told otherwise, and where their HTTPS requests go;
+    `api.daily.co`, or with how paths begin: `api.daily.co/v1`."""
     ports: Ports = Field(default_factory=Ports)
     database: str = ""
     """Where the fleet keeps its state, if that cannot be told: a URL."""

@@ -139,6 +139,30 @@ class Speech:
                 said[key] = translation.said(said[key])
         return said
 
+    def workflow_meant(self, workflow: Mapping[str, Any]) -> Document:
+        """Return the workflow that a fleet's server holds in the contracts' terms."""
+        meant: Document = self._unspelled(workflow)
+        name, version = workflow.get("name"), workflow.get("version")
+        meant["name"], meant["version"] = self._workflow_meant(name, version)
+        fields = self._of("workflow", "input")
+        meant["inputParameters"] = [
+            fields.name_meant(field) for field in workflow.get("inputParameters") or ()
+        ]
+        for key, translation in (
+            ("inputTemplate", fields),
+            ("outputParameters", self._of("workflow", "output")),
+        ):
+            if key in meant:
+                meant[key] = translation.meant(meant[key])
+        return meant
+
+    def _workflow_meant(self, name: Any, version: Any) -> tuple[Any, Any]:
+        """Return name and version as the contracts have them, if they are the pipeline's."""
+        terms, ours = self._profile.workflow, self._contracts.workflow
+        if name != (terms.name or ours["name"]):
+            return name, version
+        return ours["name"], ours["version"] if version == terms.version else version
+
     def alone(self, workflow: Mapping[str, Any], payload: Mapping[str, Any]) -> tuple[Any, Any]:
         """Return a one-task workflow and its input as the fleet expects them."""
         (step,) = workflow["tasks"]
@@ -155,8 +179,8 @@ class Speech:
     def run_meant(self, run: Mapping[str, Any]) -> Document:
         """Return a run, as the server tells it, in the contracts' terms."""
         meant = {**run, "tasks": [self._task_run_meant(task) for task in run.get("tasks") or ()]}
-        if run.get("workflowName") == self._profile.workflow.name:
-            meant["workflowName"] = self._contracts.workflow["name"]
+        name, version = run.get("workflowName"), run.get("workflowVersion")
+        meant["workflowName"], meant["workflowVersion"] = self._workflow_meant(name, version)
         for side in ("input", "output"):
             if isinstance(run.get(side), Mapping):
                 meant[side] = self._of("workflow", side).meant(run[side])
@@ -199,6 +223,37 @@ class Speech:
                 return EXPRESSION.sub(self._reference, part)
             case _:
                 return part
+
+    def _unspelled(self, part: Any) -> Any:
+        """Return a part of a registered workflow with the contracts' names in it."""
+        match part:
+            case Mapping():
+                meant = {key: self._unspelled(value) for key, value in part.items()}
+                name = self.task_meant(str(part.get("name")))
+                if name in self._contracts.tasks and part.get("type"):
+                    extra = self._profile.tasks.get(name, TaskTerms()).extra
+                    parameters = self.input_of(name).meant(meant.get("inputParameters") or {})
+                    meant["name"] = name
+                    meant["inputParameters"] = {
+                        field: value for field, value in parameters.items() if field not in extra
+                    }
+                if "taskReferenceName" in part:
+                    meant["taskReferenceName"] = self._steps.meant(part["taskReferenceName"])
+                if "joinOn" in part:
+                    meant["joinOn"] = [self._steps.meant(step) for step in part["joinOn"] or ()]
+                return meant
+            case list():
+                return [self._unspelled(value) for value in part]
+            case str():
+                return EXPRESSION.sub(self._reference_meant, part)
+            case _:
+                return part
+
+    def _reference_meant(self, found: re.Match[str]) -> str:
+        step, side, field = found.groups()
+        step = self._steps.meant(step)
+        about = "workflow" if step == "workflow" else self._task_of.get(step, "")
+        return f"${{{step}.{side}.{self._of(about, side).name_meant(field)}"
 
     def _reference(self, found: re.Match[str]) -> str:
         step, side, field = found.groups()

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +12,8 @@ from tools.testbed.conductor.rest import ConductorRest, Json
 from tools.testbed.fleet.speaking import Speech
 from tools.testbed.fleet.terms import Wording
 from tools.testbed.s3 import ObjectVersion, S3Server
+from tools.testbed.services.faults import Fault
+from tools.testbed.services.ledger import Ledger, Request
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -74,6 +78,48 @@ class TranslatedRest(ConductorRest):
         found = super().task_definition(self._speech.task_said(name))
         return None if found is None else self._speech.definition_meant(found)
 
+    def workflow_definition(self, name: str, version: int | None = None) -> Json | None:
+        """Return a registered workflow definition, or None if there is none."""
+        found = super().workflow_definition(*self._speech.workflow_named(name, version))
+        return None if found is None else self._speech.workflow_meant(found)
+
+
+class TranslatedLedger(Ledger):
+    """The same requests, about objects by the contracts' keys."""
+
+    def __init__(self, real: Ledger, keys: Wording) -> None:
+        """Show what `real` has written down, which stays in charge of writing."""
+        self.__dict__.update(real.__dict__)
+        self._real = real
+        self._wording = keys
+
+    def requests(
+        self,
+        service: str | None = None,
+        *,
+        method: str | None = None,
+        path: str | None = None,
+        status: int | None = None,
+    ) -> list[Request]:
+        """Return the requests that fit, oldest first; `path` is in the contracts' terms too."""
+        found = self._real.requests(service, method=method, status=status)
+        meant = [self._meant(request) for request in found]
+        return [one for one in meant if path is None or fnmatchcase(one.path, path)]
+
+    def clear(self) -> None:
+        """Forget everything."""
+        self._real.clear()
+
+    def _meant(self, request: Request) -> Request:
+        path = with_key(self._wording.meant, request.path)
+        return request if path == request.path else replace(request, path=path)
+
+
+def with_key(reword: Callable[[str], str], path: str) -> str:
+    """Return the path of an object, `/bucket/key` or a glob of it, with its key reworded."""
+    key = path.removeprefix("/").partition("/")[2]
+    return path.removesuffix(key) + reword(key)
+
 
 class TranslatedS3(S3Server):
     """The same server, with objects by the contracts' keys."""
@@ -83,6 +129,12 @@ class TranslatedS3(S3Server):
         self.__dict__.update(real.__dict__)
         self._real = real
         self._wording = keys
+        self.ledger = TranslatedLedger(real.ledger, keys)
+
+    def misbehave(self, fault: Fault) -> None:
+        """Have a fault meet the fleet's requests; its path is in the contracts' terms."""
+        path = fault.path and with_key(self._wording.said, fault.path)
+        self._real.misbehave(fault.model_copy(update={"path": path}))
 
     def client(self) -> S3Client:
         """Return a client of the server; keys are the fleet's own to it."""

@@ -1,0 +1,144 @@
+"""Fleets that are not a command with the contracts' words: each shape with a real fleet."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.integration.fleets.judging import REFERENCE_TOML, changed, statuses, verified
+from tools.errors import TestbedError
+from tools.testbed.conductor import ConductorServer
+from tools.testbed.conductor.engine import docker_engine, has_image
+from tools.testbed.processes import ManagedProcess
+from tools.testbed.services.credentials import Credentials
+from tools.testbed.testbed import free_port
+
+FLEETS = Path(__file__).parents[2] / "fleets"
+BASE_IMAGE = "trackproof/jre-base:17"
+NODE_IMAGE = "trackproof/node-fleet-test"
+KEYS = Credentials()
+
+pytestmark = pytest.mark.conductor
+
+
+def test_a_whole_pipeline_is_judged_in_a_fleets_own_words(
+    conductor: ConductorServer, tmp_path: Path
+) -> None:
+    only = "pipeline,mixdown_tracks.presigned-sources"
+
+    told = verified(FLEETS / "renamed" / "fleet.toml", conductor, only, tmp_path / "verdict.json")
+
+    assert told["verdict"] == "held", told
+    assert set(statuses(told).values()) == {"passed"}
+
+
+def test_a_host_that_is_written_into_a_fleet_is_led_to_the_testbed(
+    conductor: ConductorServer, tmp_path: Path
+) -> None:
+    # Untold, the reference fleet asks https://api.daily.co/v1.
+    profile = tmp_path / "fleet.toml"
+    profile.write_text(
+        changed(REFERENCE_TOML, ('DAILY_API_URL = "{daily.url}"\n', ""))
+        + '\n[intercept]\n"api.daily.co/v1" = "{daily.url}"\n'
+    )
+    only = "get_recording.output,get_recording.transient-errors"
+
+    told = verified(profile, conductor, only, tmp_path / "verdict.json")
+
+    assert told["verdict"] == "held", told
+    assert set(statuses(told).values()) == {"passed"}
+
+
+def test_a_fleet_that_runs_already_is_judged_and_left_running(
+    conductor: ConductorServer, tmp_path: Path
+) -> None:
+    services, s3 = free_port(), free_port()
+    database = f"sqlite:///{tmp_path / 'state.db'}"
+    environment = {
+        "CONDUCTOR_SERVER_URL": conductor.api_url,
+        "DAILY_API_URL": f"http://127.0.0.1:{services}/daily",
+        "DAILY_API_KEY": KEYS.daily_key,
+        "S3_ENDPOINT_URL": f"http://127.0.0.1:{s3}",
+        "S3_ACCESS_KEY_ID": "trackproof",
+        "S3_SECRET_ACCESS_KEY": "trackproof-secret",
+        "DATABASE_URL": database,
+        "DATA_DIR": str(tmp_path / "data"),
+    }
+    profile = tmp_path / "fleet.toml"
+    profile.write_text(
+        changed(
+            REFERENCE_TOML,
+            (
+                'command = ["{python}", "-m", "reference_workers"]\n',
+                f'attach = true\ndatabase = "{database}"\n',
+            ),
+        )
+        + f"\n[ports]\nservices = {services}\ns3 = {s3}\n"
+    )
+    running = ManagedProcess(
+        "a fleet of somebody else's",
+        [sys.executable, "-m", "reference_workers"],
+        log_path=tmp_path / "fleet.log",
+        env={**os.environ, **environment},
+    )
+    try:
+        only = "get_participants.names,cleanup_consent.deletes"
+        told = verified(profile, conductor, only, tmp_path / "verdict.json")
+
+        assert told["verdict"] == "held", (told, running.tail())
+        assert set(statuses(told).values()) == {"passed"}
+        assert running.poll() is None
+    finally:
+        running.stop()
+
+
+@pytest.fixture(scope="module")
+def node_image() -> Iterator[str]:
+    """Build an image with nothing but Node in it; skip in one line where that cannot be done."""
+    node = shutil.which("node")
+    if node is None:
+        pytest.skip("there is no node on this machine to put into an image")
+    try:
+        with docker_engine() as engine:
+            if not has_image(engine, BASE_IMAGE):
+                pytest.skip(f"image {BASE_IMAGE} is not here; see docs/conductor.md")
+            with tempfile.TemporaryDirectory() as context:
+                shutil.copy(Path(node).resolve(), Path(context, "node"))
+                Path(context, "Dockerfile").write_text(
+                    f"FROM {BASE_IMAGE}\nCOPY node /usr/local/bin/node\n"
+                )
+                engine.images.build(path=context, tag=NODE_IMAGE, rm=True)
+    except TestbedError as error:
+        pytest.skip(f"{error.what}: {error.evidence.splitlines()[0]}")
+    yield NODE_IMAGE
+    with docker_engine() as engine:
+        engine.images.remove(NODE_IMAGE, force=True)
+
+
+@pytest.mark.docker
+def test_a_fleet_in_a_container_is_judged_and_removed(
+    node_image: str, conductor: ConductorServer, tmp_path: Path
+) -> None:
+    folder = tmp_path / "node"
+    shutil.copytree(FLEETS / "node", folder)
+    profile = folder / "fleet.toml"
+    container = (
+        f'\n[container]\nimage = "{node_image}"\ncommand = ["node", "/fleet/fleet.js"]\n'
+        'mounts = { "/fleet" = "." }\n'
+    )
+    text = changed(profile.read_text(), ('command = ["node", "fleet.js"]\n', "")) + container
+    profile.write_text(text)
+    only = "merge_transcripts.sorted,merge_transcripts.event,send_webhook.signature"
+
+    told = verified(profile, conductor, only, tmp_path / "verdict.json")
+
+    assert told["verdict"] == "held", told
+    assert set(statuses(told).values()) == {"passed"}
+    with docker_engine() as engine:
+        assert engine.containers.list(all=True, filters={"ancestor": node_image}) == []

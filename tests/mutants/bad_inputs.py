@@ -1,0 +1,82 @@
+"""Mutants of every task's check of its input: each with one way to let a bad input through."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from itertools import cycle
+from typing import Any
+
+from contracts.load import load_contracts
+from contracts.validate import ContractViolationError
+from reference_workers.errors import TransientError
+from tests.mutants.model import Mutant
+from tests.mutants.patching import replace
+
+Payload = Mapping[str, Any]
+Accept = Callable[[str, Payload], dict[str, Any]]
+Way = Callable[[Accept, str, Payload], dict[str, Any]]
+
+INSTEAD: Mapping[str, Any] = {"integer": 0, "number": 0, "array": [], "object": {}}
+"""What the missing is taken for, by type; as text it is the word None."""
+
+
+def made_up(right: Accept, task: str, payload: Payload) -> dict[str, Any]:
+    """Put something where nothing was given."""
+    schema = load_contracts().tasks[task].input
+    given = {name: value for name, value in payload.items() if value is not None}
+    for name in set(schema["required"]) - set(given):
+        given[name] = INSTEAD.get(str(schema["properties"][name].get("type")), "None")
+    return right(task, given)
+
+
+def unchecked(right: Accept, task: str, payload: Payload) -> dict[str, Any]:
+    """Look at nothing."""
+    return {name: payload.get(name) for name in load_contracts().tasks[task].input["properties"]}
+
+
+def retried(right: Accept, task: str, payload: Payload) -> dict[str, Any]:
+    """Take what is wrong for what may pass."""
+    try:
+        return right(task, payload)
+    except ContractViolationError as error:
+        raise TransientError(str(error)) from error
+
+
+def unnamed(right: Accept, task: str, payload: Payload) -> dict[str, Any]:
+    """Say that something is wrong, and not what."""
+    try:
+        return right(task, payload)
+    except ContractViolationError as error:
+        raise ContractViolationError(task, "input", "", "it is bad") from error
+
+
+WAYS: tuple[tuple[str, str, Way], ...] = (
+    ("bad-input-retried", "An input that will never be right is tried again", retried),
+    ("missing-made-up", "A field that is missing or null is made up", made_up),
+    ("bad-input-unnamed", "A bad input is refused without a word on which field", unnamed),
+    ("input-unchecked", "The input is not looked at before it is worked with", unchecked),
+)
+
+
+def _break(task: str, way: Way) -> None:
+    def make(right: Accept) -> Accept:
+        return lambda name, payload: (way if name == task else _rightly)(right, name, payload)
+
+    replace("performing", "accepted_input", make)
+
+
+def _rightly(right: Accept, task: str, payload: Payload) -> dict[str, Any]:
+    return right(task, payload)
+
+
+INPUT_MUTANTS = tuple(
+    Mutant(
+        id=f"{task}.{name}",
+        task=task,
+        text=f"{text}.",
+        killed_by=(f"{task}.bad-input",),
+        patch=partial(_break, task, way),
+    )
+    for task, (name, text, way) in zip(load_contracts().tasks, cycle(WAYS), strict=False)
+)

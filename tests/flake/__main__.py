@@ -54,7 +54,7 @@ def _repeat(number: int, options: Sequence[str]) -> Repeat:
         done = subprocess.run(
             [*verify, *options], stdout=file, stderr=subprocess.STDOUT, check=False
         )
-    if done.returncode == ExitCode.ENVIRONMENT or not report.exists():
+    if done.returncode not in {ExitCode.HELD, ExitCode.CHECK_FAILED}:
         return Repeat.not_run(number, output)
     return Repeat.of_report(number, json.loads(report.read_bytes()), named)
 

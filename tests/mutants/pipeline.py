@@ -109,7 +109,7 @@ def words_remembered_by_track_alone() -> None:
 
 @mutant("completes")
 def the_meeting_at_hand() -> None:
-    """What get_participants saw last is the meeting that finalize writes to."""
+    """What get_participants saw last is the meeting that is given the title."""
     at_hand: dict[str, str] = {}
 
     def noting(given: dict[str, Any]) -> None:
@@ -117,7 +117,8 @@ def the_meeting_at_hand() -> None:
 
     change_input("get_participants", noting)
     change_input(
-        "finalize", lambda given: given.update(transcript_id=_last(at_hand, given["transcript_id"]))
+        "generate_title",
+        lambda given: given.update(transcript_id=_last(at_hand, given["transcript_id"])),
     )
 
 

@@ -15,7 +15,7 @@ RUN_LOCK = "requirements/run.txt"
 DEV_LOCK = "requirements/dev.txt"
 
 # Most of a test's time is waiting for servers. A file stays in one process: its tests share them.
-# In the given order, the conformance suite is last in every process: it keeps its S3 to itself.
+# In the order of tests/conftest.py the long ones are first: all would wait for them in the end.
 IN_PARALLEL = (
     *("-n", str(min(4, (os.cpu_count() or 1) + 1))),
     *("--dist", "loadfile", "--no-loadscope-reorder"),

@@ -17,6 +17,8 @@ from tools.testbed.postgres import PostgresServer, start_postgres
 
 pytest_plugins = ["tools.verify.plugin"]
 
+WHOLE_RUNS = Path(__file__).parent / "e2e"
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
@@ -35,6 +37,12 @@ def pytest_configure(config: pytest.Config) -> None:
             f"{VARIABLE}={kind}: tests make databases of their own. Hint: {' or '.join(STARTED)}"
         )
     os.environ[VARIABLE] = kind  # whole runs follow, in whatever process they are started
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put whole runs first, in whatever order chance has them and all others."""
+    items.sort(key=lambda item: not item.path.is_relative_to(WHOLE_RUNS))
 
 
 @pytest.fixture(scope="session")

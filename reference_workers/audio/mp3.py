@@ -14,7 +14,7 @@ import lameenc
 import numpy as np
 from numpy.typing import NDArray
 
-from reference_workers.audio.decoding import RATE
+from reference_workers.audio import RATE
 
 BIT_RATE = 128_000
 """Bits a second."""

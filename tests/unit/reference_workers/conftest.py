@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import structlog
 
+from reference_workers import log
 from reference_workers.audio import opening
 from reference_workers.context import Clients, Context
 from reference_workers.seed import seed
@@ -23,6 +26,16 @@ from tests.unit.reference_workers.bench import (
     stand_ins,
 )
 from tools.testbed.s3 import S3Server
+
+
+@pytest.fixture
+def logging_restored() -> Iterator[None]:
+    """Take back what a command sets up for its process."""
+    levels = {name: logging.getLogger(name).level for name in log.SIGNERS}
+    yield
+    structlog.reset_defaults()
+    for name, level in levels.items():
+        logging.getLogger(name).setLevel(level)
 
 
 @pytest.fixture(scope="session")

@@ -5,7 +5,6 @@ import json
 import logging
 import subprocess
 import sys
-from collections.abc import Iterator
 from typing import Any
 
 import av
@@ -20,13 +19,7 @@ URL = "http://s3.test/recordings/a.webm?X-Amz-Credential=who&X-Amz-Signature=5ec
 TITLE = {"topics": [], "transcript_id": TRANSCRIPT_ID}
 
 
-@pytest.fixture(autouse=True)
-def _logging_restored() -> Iterator[None]:
-    levels = {name: logging.getLogger(name).level for name in log.SIGNERS}
-    yield
-    structlog.reset_defaults()
-    for name, level in levels.items():
-        logging.getLogger(name).setLevel(level)
+pytestmark = pytest.mark.usefixtures("logging_restored")
 
 
 def fail(*_: Any, **__: Any) -> dict[str, Any]:

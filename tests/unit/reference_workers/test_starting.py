@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import importlib
+import signal
 import sqlite3
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
 import pytest
+
+pytestmark = pytest.mark.usefixtures("logging_restored", "signals_restored")
 
 COMMANDS = {
     "fleet": "reference_workers.__main__",
@@ -17,6 +21,14 @@ COMMANDS = {
     "register": "reference_workers.register",
 }
 WITH_STATE = ["fleet", "seed", "migrate"]
+
+
+@pytest.fixture
+def signals_restored() -> Iterator[None]:
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+    yield
+    for number, handler in handlers.items():
+        signal.signal(number, handler)
 
 
 def last_words(command: str, capsys: pytest.CaptureFixture[str]) -> str:

@@ -15,7 +15,7 @@ from av.audio.stream import AudioStream
 from av.container import InputContainer
 from av.packet import Packet
 
-from reference_workers.audio.decoding import JITTER_SAMPLES, RATE
+from reference_workers.audio import JITTER_SAMPLES, RATE
 from reference_workers.audio.opening import packets
 from reference_workers.audio.webm import OpusWriter
 

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 
 import av
 import numpy as np
+from av.audio.fifo import AudioFifo
 from av.audio.frame import AudioFrame
 from av.audio.resampler import AudioResampler
 from av.audio.stream import AudioStream
@@ -19,20 +20,15 @@ from av.packet import Packet
 from numpy.typing import NDArray
 
 from reference_workers import metering
+from reference_workers.audio import JITTER_SAMPLES, RATE
 from reference_workers.audio.opening import failure, name_of, packets
 from reference_workers.errors import PermanentError
 
 Samples = NDArray[np.float32]
 """Floats, full scale 1, one row a channel."""
 
-RATE = 48_000
-"""Samples a second of everything this package makes."""
-
-JITTER_SAMPLES = RATE // 200
-"""Times may wobble by 5 ms (container rounding) before it counts as a gap."""
-
-BLOCK_SAMPLES = RATE
-"""Samples in each block but the last."""
+BLOCK_SAMPLES = RATE // 2
+"""Samples in each block but the last. More would save no time, but cost memory for each track."""
 
 _MISSING_SAMPLES = RATE // 2
 """So much less than its packets promise may be decoded from a track."""
@@ -44,34 +40,41 @@ def layout_of(stream: AudioStream) -> str:
 
 
 def blocks(container: InputContainer, stream: AudioStream, *, lead: int = 0) -> Iterator[Samples]:
-    """Yield the track in blocks of one second, gaps as silence, after `lead` samples of it.
-
-    A block is only good until the next one is asked for.
+    """Yield the track in blocks of BLOCK_SAMPLES, gaps as silence, after `lead` samples of it.
 
     Raises:
         PermanentError, TransientError: As `frames` does.
     """
-    block = np.zeros((1 if layout_of(stream) == "mono" else 2, BLOCK_SAMPLES), dtype=np.float32)
-    channels = list(block)
-    begins = filled = 0
+    layout = layout_of(stream)
+    fifo = AudioFifo()
+    written = 0
     for position, frame in frames(container, stream):
-        at, count = lead + position - begins, frame.samples
-        # Planes are padded beyond their samples.
-        planes = [np.frombuffer(memoryview(plane), np.float32, count) for plane in frame.planes]
-        while at + count >= BLOCK_SAMPLES:
-            room = max(0, BLOCK_SAMPLES - at)
-            for channel, plane in zip(channels, planes, strict=True):
-                channel[at : at + room] = plane[:room]
-            yield block
-            block[:] = 0
-            begins += BLOCK_SAMPLES
-            planes = [plane[room:] for plane in planes]
-            at, count = max(0, at - BLOCK_SAMPLES), count - room
-        filled = at + count
-        for channel, plane in zip(channels, planes, strict=True):
-            channel[at:filled] = plane
-    if filled:
-        yield block[:, :filled]
+        while written < lead + position:
+            silence = _silence(layout, min(BLOCK_SAMPLES, lead + position - written))
+            fifo.write(silence)
+            written += silence.samples
+            if fifo.samples >= BLOCK_SAMPLES:
+                yield _read(fifo, BLOCK_SAMPLES)
+        frame.pts = None  # its place is known
+        fifo.write(frame)
+        written += frame.samples
+        while fifo.samples >= BLOCK_SAMPLES:
+            yield _read(fifo, BLOCK_SAMPLES)
+    if fifo.samples:
+        yield _read(fifo, fifo.samples)
+
+
+def _silence(layout: str, samples: int) -> AudioFrame:
+    shape = (1 if layout == "mono" else 2, samples)
+    frame = AudioFrame.from_ndarray(np.zeros(shape, np.float32), format="fltp", layout=layout)
+    frame.sample_rate = RATE
+    return frame
+
+
+def _read(fifo: AudioFifo, samples: int) -> Samples:
+    frame = fifo.read(samples)
+    assert frame is not None
+    return np.asarray(frame.to_ndarray(), np.float32)
 
 
 def frames(container: InputContainer, stream: AudioStream) -> Iterator[tuple[int, AudioFrame]]:
@@ -86,11 +89,11 @@ def frames(container: InputContainer, stream: AudioStream) -> Iterator[tuple[int
     """
     resampler = _resampler(stream)
     clock = _Clock(stream)
-    position = 0
+    position, decoded_seconds = 0, 0.0
     try:
         for packet in packets(container, stream):
             for frame in packet.decode():
-                metering.decoded(frame.samples / frame.sample_rate)
+                decoded_seconds += frame.samples / frame.sample_rate
                 begins = clock.position_of(packet, frame, reached=position)
                 if begins > position + JITTER_SAMPLES:
                     # What the resampler still holds belongs before the gap.
@@ -108,6 +111,8 @@ def frames(container: InputContainer, stream: AudioStream) -> Iterator[tuple[int
     except av.error.FFmpegError as error:
         what = f"audio breaks off after {position / RATE:.3f} s"
         raise failure(container.name, what, error) from error
+    finally:
+        metering.decoded(decoded_seconds)
     if not position:
         raise PermanentError(f"{name_of(container.name)}: the audio stream holds no audio")
     if position < clock.promised - _MISSING_SAMPLES:

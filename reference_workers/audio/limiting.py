@@ -12,7 +12,8 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from reference_workers.audio.decoding import RATE, Samples
+from reference_workers.audio import RATE
+from reference_workers.audio.decoding import Samples
 
 CEILING = 32767 / 32768
 """The highest sample that 16 bits hold."""

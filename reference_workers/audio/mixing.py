@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
-from itertools import zip_longest
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from reference_workers.audio.decoding import RATE, Samples, blocks, layout_of
+from reference_workers.audio import RATE
+from reference_workers.audio.decoding import BLOCK_SAMPLES, Samples, blocks, layout_of
 from reference_workers.audio.limiting import limited
 from reference_workers.audio.mp3 import Mp3Writer
 from reference_workers.audio.opening import opened, start_time
@@ -25,7 +26,7 @@ def write_mixdown(sources: Sequence[str], target: Path) -> float:
     What comes out is what the seed's graph gives (TASK-005a): N abuffer → amix normalize=0 →
     aformat s16 stereo; no track is louder or softer for the others. Tracks that still carry an
     offset are put at their place; where the sum would clip, a limiter takes it down. One thread
-    decodes and mixes a second while another one encodes the second before.
+    decodes and mixes half a second while another one encodes the half before.
     """
     with ExitStack() as stack:
         tracks, channels = [], 1
@@ -48,14 +49,22 @@ def write_mixdown(sources: Sequence[str], target: Path) -> float:
 
 
 def mixed(tracks: Sequence[Iterator[Samples]], channels: int) -> Iterator[Samples]:
-    """Yield the sum of the tracks' blocks in one channel, or two if any track has two."""
-    for together in zip_longest(*tracks):
-        here = [block for block in together if block is not None]
-        length = max(block.shape[1] for block in here)
-        total = np.zeros((channels, length), dtype=np.float32)
-        for block in here:
-            total[:, : block.shape[1]] += block  # mono goes to both channels, at its full level
-        yield total
+    """Yield the sum of the tracks' blocks in one channel, or two if any track has two.
+
+    Each is added as it comes, not held; only a track's last one is shorter than the others. A sum
+    is only good until the next one is asked for.
+    """
+    total = np.zeros((channels, BLOCK_SAMPLES), dtype=np.float32)
+    while True:
+        total[:] = 0
+        length = 0
+        for track in tracks:
+            for block in islice(track, 1):
+                length = max(length, block.shape[1])
+                total[:, : block.shape[1]] += block  # mono goes to both channels, at its full level
+        if not length:
+            return
+        yield total[:, :length]
 
 
 def as_16_bit_stereo(block: Samples) -> NDArray[np.int16]:

@@ -14,7 +14,7 @@ import lameenc
 import numpy as np
 from numpy.typing import NDArray
 
-from reference_workers.audio.decoding import RATE
+from reference_workers.audio import RATE
 
 BIT_RATE = 128_000
 """Bits a second."""
@@ -26,8 +26,6 @@ _FRAME_SAMPLES = 1152
 _FRAME_BYTES = _FRAME_SAMPLES // 8 * BIT_RATE // RATE
 _DELAY_SAMPLES = 576
 """What LAME puts before the first sample; the decoder's own 529 are known to all players."""
-
-_DECODER_SAMPLES = 529
 
 
 class Mp3Writer:

@@ -87,26 +87,30 @@ def packets(container: InputContainer, stream: AudioStream) -> Iterator[Packet[A
             takes a connection that cannot be resumed for the end of the file.
     """
     size = container.size  # known no more when the connection is lost
-    end, end_byte = Fraction(0), 0
+    end, end_byte = 0.0, 0
+    # Asked of every packet, a fraction would cost more than all the rest of reading it.
+    tick_seconds = [float(each.time_base or 0) for each in container.streams]
     try:
         # Of all streams, for what they tell of the end.
         for packet in container.demux():
-            if packet.pts is not None and packet.time_base is not None:
-                end = max(end, (packet.pts + (packet.duration or 0)) * packet.time_base)
+            if packet.pts is not None:
+                ticks = packet.pts + (packet.duration or 0)
+                end = max(end, ticks * tick_seconds[packet.stream_index])
                 end_byte = max(end_byte, (packet.pos or 0) + packet.size)
                 if end > _LATEST_SECONDS:
-                    hours = float(end) / 3600
-                    raise PermanentError(f"{name_of(container.name)}: a packet at {hours:.0f} h")
+                    raise PermanentError(
+                        f"{name_of(container.name)}: a packet at {end / 3600:.0f} h"
+                    )
             if packet.stream_index == stream.index:
                 metering.read_audio(packet.size)
                 yield cast("Packet[AudioStream]", packet)
     except av.error.FFmpegError as error:
-        what = f"audio breaks off after {float(end):.3f} s"
+        what = f"audio breaks off after {end:.3f} s"
         raise failure(container.name, what, error) from error
     _hold_whole(container, end, end_byte, size)
 
 
-def _hold_whole(container: InputContainer, end: Fraction, end_byte: int, size: int) -> None:
+def _hold_whole(container: InputContainer, end: float, end_byte: int, size: int) -> None:
     """Hold where reading came to an end against what the container says.
 
     Raises:
@@ -117,11 +121,11 @@ def _hold_whole(container: InputContainer, end: Fraction, end_byte: int, size: i
         if end < declared - _MISSING_SECONDS:
             raise TransientError(
                 f"{name_of(container.name)}: audio breaks off: "
-                f"it ends at {float(end):.3f} s of {float(declared):.3f} s"
+                f"it ends at {end:.3f} s of {float(declared):.3f} s"
             )
     elif size < end_byte:  # unknown, or the size of an error's page
         raise TransientError(
-            f"{name_of(container.name)}: audio may break off at {float(end):.3f} s: "
+            f"{name_of(container.name)}: audio may break off at {end:.3f} s: "
             "neither its header nor its server says where it ends"
         )
     elif size - end_byte > _MISSING_BYTES:

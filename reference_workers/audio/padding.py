@@ -9,8 +9,9 @@ import av
 from av.audio.frame import AudioFrame
 from av.filter import Graph
 
+from reference_workers.audio import RATE
 from reference_workers.audio.copying import NotCleanError, write_copied
-from reference_workers.audio.decoding import RATE, blocks, layout_of
+from reference_workers.audio.decoding import blocks, layout_of
 from reference_workers.audio.opening import opened, start_time
 
 BIT_RATE = 64_000

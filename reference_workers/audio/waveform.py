@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
+from collections.abc import Sequence
 from fractions import Fraction
 
 import av
@@ -10,7 +12,8 @@ from av.container import InputContainer
 from numpy.typing import NDArray
 
 from contracts.load import load_contracts
-from reference_workers.audio.decoding import RATE, Samples, blocks
+from reference_workers.audio import RATE
+from reference_workers.audio.decoding import Samples, blocks
 from reference_workers.audio.opening import opened
 
 _WAVEFORM = load_contracts().tasks["generate_waveform"].output["$defs"]["waveform"]
@@ -55,18 +58,18 @@ class _Drawing:
         self.samples = 0
         """As many as were added."""
         starts = np.arange(PEAKS) * expected // PEAKS
-        self._starts, self._part_of_peak = np.unique(starts, return_inverse=True)
-        self._highest = np.zeros(self._starts.size, dtype=np.float32)
+        distinct, self._part_of_peak = np.unique(starts, return_inverse=True)
+        self._starts: list[int] = distinct.tolist()
+        self._highest = np.zeros(distinct.size, dtype=np.float32)
 
     def add(self, block: Samples) -> None:
         """Draw the samples that follow."""
-        level = _level(block)
-        first = int(np.searchsorted(self._starts, self.samples, side="right")) - 1
-        end = int(np.searchsorted(self._starts, self.samples + level.size, side="left"))
-        begins = np.maximum(self._starts[first:end] - self.samples, 0)
-        here = np.maximum.reduceat(level, begins)
-        np.maximum(self._highest[first:end], here, out=self._highest[first:end])
-        self.samples += level.size
+        end = self.samples + block.shape[1]
+        first = bisect_right(self._starts, self.samples) - 1
+        last = bisect_left(self._starts, end)
+        here = _highest(block, [max(0, at - self.samples) for at in self._starts[first:last]])
+        np.maximum(self._highest[first:last], here, out=self._highest[first:last])
+        self.samples = end
 
     def levels(self) -> list[float]:
         """Return all peaks."""
@@ -74,7 +77,9 @@ class _Drawing:
         return [round(float(level), 4) for level in capped]
 
 
-def _level(block: Samples) -> NDArray[np.float32]:
-    """Return the highest absolute value of each sample's channels."""
-    level: NDArray[np.float32] = np.abs(block).max(axis=0)
-    return level
+def _highest(block: Samples, begins: Sequence[int]) -> NDArray[np.float32]:
+    """Return the highest absolute sample, in any channel, from each of `begins` to the next."""
+    above = np.maximum.reduceat(block, begins, axis=1)
+    below = np.minimum.reduceat(block, begins, axis=1)
+    highest: NDArray[np.float32] = np.maximum(np.abs(above), np.abs(below)).max(axis=0)
+    return highest

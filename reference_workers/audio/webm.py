@@ -13,7 +13,7 @@ import struct
 from io import BytesIO
 from typing import BinaryIO
 
-from reference_workers.audio.decoding import RATE
+from reference_workers.audio import RATE
 
 _SAMPLES_A_MS = RATE // 1000
 _CLUSTER_MS = 5_000

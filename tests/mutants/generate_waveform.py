@@ -63,19 +63,27 @@ def silence_is_not_a_number() -> None:
 @mutant("peaks")
 def left_channel_alone() -> None:
     """Only the left channel is looked at."""
-    replace("audio.waveform", "_level", lambda _: lambda block: np.abs(block[0]))
+    replace("audio.waveform", "_highest", lambda right: lambda block, at: right(block[:1], at))
 
 
 @mutant("peaks")
 def mean_of_the_channels() -> None:
     """Both channels are averaged: a voice on one side is drawn at half its height."""
-    replace("audio.waveform", "_level", lambda _: lambda block: np.abs(block).mean(axis=0))
+    replace(
+        "audio.waveform",
+        "_highest",
+        lambda right: lambda block, at: right(np.abs(block).mean(axis=0, keepdims=True), at),
+    )
 
 
 @mutant("peaks")
 def what_is_below_0_is_ignored() -> None:
     """Only samples above 0 count."""
-    replace("audio.waveform", "_level", lambda _: lambda block: block.max(axis=0))
+    replace(
+        "audio.waveform",
+        "_highest",
+        lambda right: lambda block, at: right(np.maximum(block, 0), at),
+    )
 
 
 @mutant("peaks")
@@ -83,8 +91,8 @@ def means_instead_of_peaks() -> None:
     """The mean level is drawn."""
     replace(
         "audio.waveform",
-        "_level",
-        lambda level: lambda block: np.full_like(level(block), level(block).mean()),
+        "_highest",
+        lambda right: lambda block, at: np.full(len(at), np.abs(block).max(axis=0).mean()),
     )
 
 
@@ -95,7 +103,7 @@ def tail_lost() -> None:
         "audio.waveform",
         "_drawn",
         "drawing.add(block)",
-        "drawing.add(block if drawing.samples < samples * 19 // 20 else 0 * block)",
+        "block[:, max(0, samples * 19 // 20 - drawing.samples) :] = 0; drawing.add(block)",
     )
 
 

@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from fixtures_audio import Track, Word, make_meeting, read_audio
-from reference_workers.audio.decoding import RATE
+from reference_workers.audio import RATE
 from reference_workers.audio.mixing import write_mixdown
 from reference_workers.audio.padding import offset_seconds, write_padded
 from tests.unit.reference_workers.audio.exactness import assert_exact, by_pyav

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from fixtures_audio import make_meeting, write_track
-from reference_workers.audio.decoding import RATE
+from reference_workers.audio import RATE
 from reference_workers.audio.mixing import write_mixdown
 from reference_workers.audio.padding import offset_seconds, write_encoded, write_padded
 from reference_workers.audio.waveform import peaks

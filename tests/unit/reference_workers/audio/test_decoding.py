@@ -14,8 +14,8 @@ from av.audio.stream import AudioStream
 from av.container import InputContainer
 
 from fixtures_audio import make_meeting, write_track
-from reference_workers.audio import opening
-from reference_workers.audio.decoding import RATE, frames
+from reference_workers.audio import RATE, opening
+from reference_workers.audio.decoding import frames
 from reference_workers.audio.opening import opened, start_time
 from reference_workers.errors import PermanentError, TransientError
 from tests.unit.reference_workers.sounds import (

@@ -9,8 +9,7 @@ import numpy as np
 import pytest
 
 from fixtures_audio import Track, make_meeting, write_track
-from reference_workers.audio import opening
-from reference_workers.audio.decoding import RATE
+from reference_workers.audio import RATE, opening
 from reference_workers.audio.mixing import write_mixdown
 from reference_workers.audio.padding import write_encoded, write_padded
 from reference_workers.audio.waveform import peaks

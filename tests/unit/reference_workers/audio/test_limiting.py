@@ -2,11 +2,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from reference_workers.audio.decoding import RATE
+from reference_workers.audio import RATE
 from reference_workers.audio.limiting import CEILING, limited
 
 Sound = NDArray[np.float32]
@@ -61,6 +61,7 @@ def test_both_channels_go_down_together() -> None:
     assert after[0, RATE] / sound[0, RATE] < 0.34
 
 
+@settings(deadline=None)
 @given(block=st.integers(100, 2 * RATE), seconds=st.floats(0.001, 1.5))
 def test_it_does_not_matter_how_the_sound_is_cut(block: int, seconds: float) -> None:
     sound = noise(2.0, seconds) * np.linspace(0, 1, round(seconds * RATE), dtype=np.float32)

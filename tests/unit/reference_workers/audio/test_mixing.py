@@ -13,7 +13,8 @@ from av.filter import Graph
 from numpy.typing import NDArray
 
 from fixtures_audio import Meeting, hear_file, make_meeting, read_audio, write_meeting
-from reference_workers.audio.decoding import RATE
+from reference_workers.audio import RATE
+from reference_workers.audio.decoding import BLOCK_SAMPLES
 from reference_workers.audio.limiting import limited
 from reference_workers.audio.mixing import as_16_bit_stereo, write_mixdown
 from reference_workers.audio.mixing import mixed as sum_of
@@ -68,14 +69,14 @@ def test_the_mix_is_what_the_seeds_graph_gives(tmp_path: Path) -> None:
         track = read_audio(path)
         sounds.append(np.pad(track.samples, (round(track.start_time * RATE), 0)))
 
-    tracks = [iter(seconds_of(np.atleast_2d(sound))) for sound in sounds]
+    tracks = [iter(blocks_of(np.atleast_2d(sound))) for sound in sounds]
     ours = [as_16_bit_stereo(block) for block in limited(sum_of(tracks, 1))]
 
     assert np.array_equal(np.concatenate(ours), mixed_by_amix(sounds))
 
 
-def seconds_of(sound: NDArray[np.float32]) -> list[NDArray[np.float32]]:
-    return [sound[:, at : at + RATE] for at in range(0, sound.shape[1], RATE)]
+def blocks_of(sound: NDArray[np.float32]) -> list[NDArray[np.float32]]:
+    return [sound[:, at : at + BLOCK_SAMPLES] for at in range(0, sound.shape[1], BLOCK_SAMPLES)]
 
 
 def mixed_by_amix(sounds: Sequence[NDArray[np.float32]]) -> NDArray[np.int16]:

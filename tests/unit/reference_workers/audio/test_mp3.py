@@ -6,7 +6,7 @@ import av
 import numpy as np
 import pytest
 
-from reference_workers.audio.decoding import RATE
+from reference_workers.audio import RATE
 from reference_workers.audio.mp3 import BIT_RATE, Mp3Writer
 from tests.unit.reference_workers.audio.exactness import DECODERS, Decoder
 

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fixtures_audio import RATE_HZ, Track, make_meeting, read_audio, write_track
-from reference_workers.audio.decoding import RATE
+from reference_workers.audio import RATE
 from reference_workers.audio.opening import opened
 from reference_workers.audio.padding import (
     delay_samples,

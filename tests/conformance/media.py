@@ -19,14 +19,16 @@ from fixtures_audio import (
     Participant,
     Track,
     Word,
+    band_of,
     hear,
+    lateness_samples,
     render,
     text_of,
     write_track,
 )
 from fixtures_audio.tones import WORD_SECONDS
 from tools.verify.checks.matching import Timed, match
-from tools.verify.expecting import expect
+from tools.verify.expecting import Breach, expect
 
 Samples = NDArray[np.float32]
 """Channels × samples, full scale 1."""
@@ -171,3 +173,17 @@ def expect_words(heard: Iterable[Timed], said: Iterable[Timed], tolerance_ms: fl
     expect(found.describe(), "what is heard").holds(
         found.complete, f"each of {found.spoken} words once, at most {tolerance_ms:g} ms off"
     )
+
+
+def expect_exact(samples: NDArray[np.float32], tracks: Iterable[Track]) -> None:
+    """Raise a Breach unless every word of these tracks stands within a sample of its place."""
+    for track in tracks:
+        for word in track.words:
+            place = round((track.offset + word.start) * RATE_HZ)
+            band = band_of(track.index)
+            what = f"samples by which {word.text!r} of track {track.index} is late"
+            try:
+                late = lateness_samples(samples, band=band, word_id=word.id, at=place)
+            except ValueError as error:
+                raise Breach("0", str(error), what) from error
+            expect(late, what).is_near(0, 1)

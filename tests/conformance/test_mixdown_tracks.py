@@ -16,6 +16,7 @@ from tests.conformance.keys import PRESIGN_SECONDS, mixdown_key, padded_key
 from tests.conformance.media import (
     decoded,
     encoded,
+    expect_exact,
     expect_words,
     form_of,
     heard_in,
@@ -104,11 +105,36 @@ def test_all_at_once_are_heard_to_the_very_end(bench: Bench, tmp_path: Path) -> 
     expect_mixed(bench, run, tracks)
 
 
-@pytest.mark.clause("mixdown_tracks.all-tracks")
-def test_a_track_of_another_rate_is_heard_too(bench: Bench, tmp_path: Path) -> None:
+@pytest.mark.clause("mixdown_tracks.sample-exact")
+def test_every_word_stands_at_its_sample(bench: Bench, tmp_path: Path) -> None:
+    # One after the other: what sounds with a word would blur where it stands.
+    tracks = [
+        spoken(0.301, 2.099, index=0),
+        spoken(0.9, 2.7, index=1, seconds=5.5, gaps=[(1.2, 2.52)]),
+        spoken(1.517, 5.1, index=2, seconds=5.5),
+    ]
+
+    run = mixed(bench, recorded(tracks, tmp_path))
+
+    expect_exact(mono(decoded(mixdown_of(bench, run))), tracks)
+
+
+@pytest.mark.clause("mixdown_tracks.other-formats")
+@pytest.mark.parametrize(
+    ("form", "codec", "rate"),
+    [
+        ("webm", "vorbis", 44_100),
+        ("mp4", "aac", 48_000),
+        ("mp4", "aac", 44_100),
+        ("wav", "pcm_s16le", 16_000),
+    ],
+)
+def test_a_track_of_another_format_is_heard_too(
+    form: str, codec: str, rate: int, bench: Bench, tmp_path: Path
+) -> None:
     usual, other = spoken(*WORDS), spoken(*WORDS, index=1)
     sources = recorded([usual], tmp_path)
-    sources.append(encoded(samples_of(other, other), codec="vorbis", rate=44_100))
+    sources.append(encoded(samples_of(other, other), form=form, codec=codec, rate=rate))
 
     run = mixed(bench, sources)
 
@@ -154,6 +180,22 @@ def test_what_is_too_loud_together_is_cut_at_full_scale(bench: Bench) -> None:
 
     peak = float(np.abs(decoded(mixdown_of(bench, run))).max())
     expect(peak, "peak of the mixdown").holds(0.8 < peak < 1.3, "near 1")
+
+
+@pytest.mark.clause("mixdown_tracks.untouched-below-full-scale")
+def test_loud_words_keep_their_level_beside_quiet_ones(bench: Bench) -> None:
+    # An encoder may scale all alike, as LAME does by 0.95; nothing may turn down the loud alone.
+    quiet, loud = spoken(0.3, 1.5, level=0.1), spoken(0.9, 2.1, index=1, level=0.95)
+    sources = [encoded(samples_of(t), form="wav", codec="pcm_s16le") for t in (quiet, loud)]
+
+    run = mixed(bench, sources)
+
+    heard = hear(mono(decoded(mixdown_of(bench, run))))
+    levels = [
+        median([word.level for word in heard if word.band == band_of(track.index)] or [0.0])
+        for track in (quiet, loud)
+    ]
+    expect(levels[1] / max(levels[0], 1e-9), "loud words against quiet ones").is_near(9.5, 0.2)
 
 
 @pytest.mark.clause("mixdown_tracks.presigned-sources")

@@ -15,6 +15,7 @@ from tests.conformance.keys import PRESIGN_SECONDS, padded_key
 from tests.conformance.media import (
     decoded,
     encoded,
+    expect_exact,
     expect_words,
     heard_in,
     lag_ms,
@@ -173,6 +174,30 @@ def test_the_silence_is_exact_to_the_millisecond(
 
     raw, result = mono(decoded(source.read_bytes())), mono(decoded(served(run)))
     expect(lag_ms(result, raw), "milliseconds of silence").is_near(offset * 1000, 0.45)
+
+
+@pytest.mark.clause("pad_track.sample-exact")
+@pytest.mark.parametrize("gaps", [[], [(1.2, 2.52)]], ids=["all along", "muted for a while"])
+@pytest.mark.parametrize("offset", [0.001, 2.345], ids=lambda s: f"{s} s")
+def test_every_word_stands_at_its_sample(
+    offset: float, gaps: list[tuple[float, float]], bench: Bench, tmp_path: Path
+) -> None:
+    starts = [start for start in WORDS if not gaps or not 1.1 < start < 2.6]
+    track = spoken(*starts, offset=offset, gaps=gaps)
+
+    run = padded(bench, webm(track, tmp_path))
+
+    expect_exact(mono(decoded(served(run))), [track])
+
+
+@pytest.mark.clause("pad_track.sample-exact")
+def test_every_word_of_another_rate_stands_at_its_sample(bench: Bench) -> None:
+    track = spoken(*WORDS, offset=1.25)
+    audio = samples_of(track, track)
+
+    run = padded(bench, encoded(audio, codec="vorbis", rate=44_100, begins=Fraction(5, 4)))
+
+    expect_exact(mono(decoded(served(run))), [track])
 
 
 @pytest.mark.clause("pad_track.stereo")

@@ -43,7 +43,7 @@ def ten_tracks_at_most() -> None:
     change_input(TASK, lambda given: given.update(padded_urls=given["padded_urls"][:10]))
 
 
-@mutant("all-tracks")
+@mutant("other-formats")
 def other_rates_are_skipped() -> None:
     """Frames of another rate than 48 kHz are skipped."""
     rewrite(
@@ -63,31 +63,57 @@ def end_lost() -> None:
         "audio.mixing",
         "write_mixdown",
         "for block in limited(mixed(tracks, channels)):",
-        "for _, block in zip(range(3), limited(mixed(tracks, channels))):",
+        "for _, block in zip(range(6), limited(mixed(tracks, channels))):",
     )
 
 
 @mutant("duration")
 def ends_with_the_shortest() -> None:
     """The mixdown ends with the first track that ends."""
-    rewrite("audio.mixing", "mixed", "zip_longest(*tracks)", "zip(*tracks)")
+    rewrite(
+        "audio.mixing",
+        "mixed",
+        "        length = 0\n",
+        "        length = here = 0\n",
+        ("length = max(", "here += 1\n                length = max("),
+        ("if not length:", "if here < len(tracks):"),
+    )
+
+
+@mutant("sample-exact")
+def encoder_delay_not_told() -> None:
+    """The MP3 does not tell of the encoder's delay: players give back 1105 samples of nothing."""
+    replace("audio.mp3", "_tag", lambda _: lambda *_: b"")
+
+
+@mutant("sample-exact")
+def decoder_delay_told_twice() -> None:
+    """The decoder's own delay is told as the encoder's: players skip 529 samples too many."""
+    rewrite("audio.mp3", "_tag", "_DELAY_SAMPLES << 12", "_DELAY_SAMPLES + 529 << 12")
+
+
+@mutant("other-formats")
+def knows_webm_alone() -> None:
+    """Media of any other container than WebM are taken for broken."""
+    replace("audio.opening", "_FORMATS", lambda _: {"format_whitelist": "matroska,webm"})
+
+
+@mutant("untouched-below-full-scale")
+def three_decibels_of_headroom() -> None:
+    """Loud words are turned down by up to 3 dB, whether the mix would clip or not."""
+    replace("audio.limiting", "CEILING", lambda _: 0.7)
 
 
 @mutant("level")
 def amix_normalises() -> None:
     """Every track's level is divided by their number, as amix does by itself."""
-    rewrite("audio.mixing", "mixed", "yield total", "yield total / np.float32(len(tracks))")
+    rewrite("audio.mixing", "mixed", "+= block", "+= block / np.float32(len(tracks))")
 
 
 @mutant("level")
 def first_track_is_louder() -> None:
     """The first track is mixed at twice its level."""
-    rewrite(
-        "audio.mixing",
-        "mixed",
-        "        for block in here:",
-        "        here[0] = 2 * here[0]\n        for block in here:",
-    )
+    rewrite("audio.mixing", "mixed", "+= block", "+= block * (2 if track is tracks[0] else 1)")
 
 
 @mutant("level")

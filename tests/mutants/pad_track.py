@@ -151,6 +151,28 @@ def whole_hundredths() -> None:
     )
 
 
+@mutant("sample-exact")
+def pre_skip_of_whole_milliseconds() -> None:
+    """What a decoder has to skip is stated in whole milliseconds: 6.5 become 6."""
+    rewrite(
+        "audio.copying",
+        "write_copied",
+        "silent * SILENCE_SAMPLES - lead",
+        "silent * SILENCE_SAMPLES - lead - RATE // 2000",
+    )
+
+
+@mutant("sample-exact")
+def gaps_of_whole_packets() -> None:
+    """A gap is filled with whole packets of silence: what follows comes up to 20 ms early."""
+    rewrite(
+        "audio.decoding",
+        "frames",
+        "                    position = begins\n",
+        "                    position = begins // 960 * 960\n",
+    )
+
+
 @mutant("stereo")
 def left_channel_alone_is_delayed() -> None:
     """The filter adelay is given one delay, and delays one channel."""

@@ -27,8 +27,6 @@ _FRAME_BYTES = _FRAME_SAMPLES // 8 * BIT_RATE // RATE
 _DELAY_SAMPLES = 576
 """What LAME puts before the first sample; the decoder's own 529 are known to all players."""
 
-_DECODER_SAMPLES = 529
-
 
 class Mp3Writer:
     """A stereo MP3 of 48 kHz at a constant bit rate."""

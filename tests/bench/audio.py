@@ -84,13 +84,8 @@ def _against(ffmpeg: str, folder: Path) -> Iterable[Figure]:
         rounds=ROUNDS,
     )
     spent = {
-        "copy": _beyond_start(costs, "copy", "copy"),
-        "encode": _beyond_start(costs, "encode", "encode"),
-        "mix": _beyond_start(costs, "mix", "mix"),
-        "draw": _beyond_start(costs, "draw", "draw"),
-        "decode": _beyond_start(costs, "decode", "decode"),
+        **{job: _beyond_start(costs, job, job) for job in JOBS},
         "decode tracks": _beyond_start(costs, "decode tracks", "decode"),
-        "compress": _beyond_start(costs, "compress", "compress"),
         "CLI pad": [cost.cpu_s for cost in costs["CLI pad"]],
         "CLI mix": [cost.cpu_s for cost in costs["CLI mix"]],
     }

@@ -61,13 +61,11 @@ WAYS: tuple[tuple[str, str, Way], ...] = (
 
 def _break(task: str, way: Way) -> None:
     def make(right: Accept) -> Accept:
-        return lambda name, payload: (way if name == task else _rightly)(right, name, payload)
+        return lambda name, payload: (
+            way(right, name, payload) if name == task else right(name, payload)
+        )
 
     replace("performing", "accepted_input", make)
-
-
-def _rightly(right: Accept, task: str, payload: Payload) -> dict[str, Any]:
-    return right(task, payload)
 
 
 INPUT_MUTANTS = tuple(

@@ -25,7 +25,7 @@ from moto.s3.models import FakeDeleteMarker, s3_backends
 
 from tools.errors import TestbedError
 from tools.testbed.s3_gate import SERVICE, S3Gate
-from tools.testbed.services.faults import Fault, Faults
+from tools.testbed.services.faults import Faults
 from tools.testbed.services.ledger import Ledger
 
 if TYPE_CHECKING:
@@ -118,10 +118,6 @@ class S3Server:
         urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request).close()
         for bucket in self._buckets:
             self.create_bucket(bucket)
-
-    def misbehave(self, fault: Fault) -> None:
-        """Have a fault meet requests from now on."""
-        self.faults.add(fault)
 
     def client(self) -> S3Client:
         """Return a client of this server; safe to share among threads, closed by `stop`."""

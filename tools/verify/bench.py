@@ -160,11 +160,8 @@ class Bench:
 
     def break_service(self, service: str, **how: Any) -> None:
         """Have a stand-in or `s3` misbehave until the test ends; `how` is a `Fault`'s fields."""
-        fault = Fault(service=service, **how)
-        if service == "s3":
-            self.testbed.s3.misbehave(fault)
-        else:
-            self.testbed.stand_ins.faults.add(fault)
+        place = self.testbed.s3 if service == "s3" else self.testbed.stand_ins
+        place.faults.add(Fault(service=service, **how))
 
     def mend(self) -> None:
         """Have all services behave again."""

@@ -130,24 +130,6 @@ class Driver:
         }
         """The task definitions that the fleet has registered, by name."""
 
-    def drive(
-        self, task: str, payload: Payload, *, transcript_id: str | None, retries: int | None = None
-    ) -> TaskRun:
-        """Run a task to its end.
-
-        Args:
-            task: The task type.
-            payload: Its input, exactly as the worker is to get it.
-            transcript_id: Whose row and events are looked at.
-            retries: How often it is retried at most; as registered by default.
-
-        Raises:
-            DeadlineError: It did not end in time; the evidence says how it stood.
-            FleetError: The fleet died meanwhile.
-        """
-        [run] = self.drive_each(task, [payload], transcript_id=transcript_id, retries=retries)
-        return run
-
     def drive_each(
         self,
         task: str,
@@ -161,9 +143,15 @@ class Driver:
         What was seen meanwhile besides a run's own attempts is told with every run, for nobody
         can tell whose it is.
 
+        Args:
+            task: The task type.
+            payloads: Its inputs, exactly as the worker is to get them.
+            transcript_id: Whose row and events are looked at.
+            retries: How often each is retried at most; as registered by default.
+
         Raises:
-            DeadlineError: As `drive`.
-            FleetError: As `drive`.
+            DeadlineError: One did not end in time; the evidence says how it stood.
+            FleetError: The fleet died meanwhile.
         """
         before = self._moment(transcript_id)
         definition = self._retried_at_once(task, retries)

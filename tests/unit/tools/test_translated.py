@@ -53,7 +53,7 @@ def test_requests_are_told_by_the_contracts_keys(
 def test_a_fault_of_an_object_meets_the_fleets_own_key(
     path: str, server: S3Server, translated: TranslatedS3
 ) -> None:
-    translated.misbehave(Fault(service="s3", path=path, status=503))
+    translated.faults.add(Fault(service="s3", path=path, status=503))
 
     assert (asked(server, "p/t-1/1"), asked(server, "p/t-1/2")) == (503, 404)
 
@@ -61,6 +61,6 @@ def test_a_fault_of_an_object_meets_the_fleets_own_key(
 def test_a_fault_without_a_path_meets_everything(
     server: S3Server, translated: TranslatedS3
 ) -> None:
-    translated.misbehave(Fault(service="s3", status=503))
+    translated.faults.add(Fault(service="s3", status=503))
 
     assert asked(server, "p/t-1/1") == 503

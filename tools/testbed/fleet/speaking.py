@@ -7,7 +7,8 @@ passes it on its way in: what is on this side of it knows the contracts' terms o
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
@@ -19,6 +20,15 @@ Document = dict[str, Any]
 
 EXPRESSION = re.compile(r"\$\{([\w-]+)\.(input|output)\.([\w-]+)")
 SCHEMA_KEYS = ("inputSchema", "outputSchema", "enforceSchema")
+
+
+@dataclass(frozen=True)
+class _Terms:
+    """What a workflow's definition is brought into."""
+
+    task: Callable[[str, Mapping[str, Any]], Document]
+    step: Callable[[str], str]
+    reference: Callable[[re.Match[str]], str]
 
 
 class Speech:
@@ -126,7 +136,9 @@ class Speech:
     def workflow_said(self, workflow: Mapping[str, Any]) -> Document:
         """Return the contracts' workflow as the fleet's server is to hold it."""
         name, version = self.workflow_named(workflow["name"], workflow.get("version"))
-        said: Document = self._respelled({**workflow, "name": name, "version": version})
+        said: Document = self._respelled(
+            {**workflow, "name": name, "version": version}, self._theirs()
+        )
         fields = self._of("workflow", "input")
         said["inputParameters"] = [
             fields.name_said(field) for field in workflow.get("inputParameters", ())
@@ -141,7 +153,7 @@ class Speech:
 
     def workflow_meant(self, workflow: Mapping[str, Any]) -> Document:
         """Return the workflow that a fleet's server holds in the contracts' terms."""
-        meant: Document = self._unspelled(workflow)
+        meant: Document = self._respelled(workflow, self._ours())
         name, version = workflow.get("name"), workflow.get("version")
         meant["name"], meant["version"] = self._workflow_meant(name, version)
         fields = self._of("workflow", "input")
@@ -201,53 +213,48 @@ class Speech:
                     meant[key] = self._of(name, side).meant(task[key])
         return meant
 
-    def _respelled(self, part: Any) -> Any:
-        """Return a part of a workflow's definition with the fleet's names in it."""
+    def _respelled(self, part: Any, to: _Terms) -> Any:
+        """Return a part of a workflow's definition with the names in it in other terms."""
         match part:
             case Mapping():
-                said = {key: self._respelled(value) for key, value in part.items()}
-                name = str(part.get("name"))
-                if name in self._contracts.tasks and part.get("type"):
-                    said["name"] = self.task_said(name)
-                    parameters = self.input_of(name).said(said.get("inputParameters") or {})
-                    extra = self._profile.tasks.get(name, TaskTerms()).extra
-                    said["inputParameters"] = {**parameters, **extra}
+                respelled = {key: self._respelled(value, to) for key, value in part.items()}
+                if part.get("type"):
+                    respelled |= to.task(str(part.get("name")), respelled)
                 if "taskReferenceName" in part:
-                    said["taskReferenceName"] = self._steps.said(part["taskReferenceName"])
+                    respelled["taskReferenceName"] = to.step(part["taskReferenceName"])
                 if "joinOn" in part:
-                    said["joinOn"] = [self._steps.said(step) for step in part["joinOn"]]
-                return said
+                    respelled["joinOn"] = [to.step(step) for step in part["joinOn"] or ()]
+                return respelled
             case list():
-                return [self._respelled(value) for value in part]
+                return [self._respelled(value, to) for value in part]
             case str():
-                return EXPRESSION.sub(self._reference, part)
+                return EXPRESSION.sub(to.reference, part)
             case _:
                 return part
 
-    def _unspelled(self, part: Any) -> Any:
-        """Return a part of a registered workflow with the contracts' names in it."""
-        match part:
-            case Mapping():
-                meant = {key: self._unspelled(value) for key, value in part.items()}
-                name = self.task_meant(str(part.get("name")))
-                if name in self._contracts.tasks and part.get("type"):
-                    extra = self._profile.tasks.get(name, TaskTerms()).extra
-                    parameters = self.input_of(name).meant(meant.get("inputParameters") or {})
-                    meant["name"] = name
-                    meant["inputParameters"] = {
-                        field: value for field, value in parameters.items() if field not in extra
-                    }
-                if "taskReferenceName" in part:
-                    meant["taskReferenceName"] = self._steps.meant(part["taskReferenceName"])
-                if "joinOn" in part:
-                    meant["joinOn"] = [self._steps.meant(step) for step in part["joinOn"] or ()]
-                return meant
-            case list():
-                return [self._unspelled(value) for value in part]
-            case str():
-                return EXPRESSION.sub(self._reference_meant, part)
-            case _:
-                return part
+    def _theirs(self) -> _Terms:
+        return _Terms(self._task_said, self._steps.said, self._reference_said)
+
+    def _ours(self) -> _Terms:
+        return _Terms(self._task_meant, self._steps.meant, self._reference_meant)
+
+    def _task_said(self, name: str, task: Mapping[str, Any]) -> Document:
+        """Return what a task of a workflow has in the fleet's terms."""
+        if name not in self._contracts.tasks:
+            return {}
+        parameters = self.input_of(name).said(task.get("inputParameters") or {})
+        extra = self._profile.tasks.get(name, TaskTerms()).extra
+        return {"name": self.task_said(name), "inputParameters": {**parameters, **extra}}
+
+    def _task_meant(self, name: str, task: Mapping[str, Any]) -> Document:
+        """Return what a task of a fleet's workflow has in the contracts' terms."""
+        name = self.task_meant(name)
+        if name not in self._contracts.tasks:
+            return {}
+        parameters = self.input_of(name).meant(task.get("inputParameters") or {})
+        extra = self._profile.tasks.get(name, TaskTerms()).extra
+        own = {field: value for field, value in parameters.items() if field not in extra}
+        return {"name": name, "inputParameters": own}
 
     def _reference_meant(self, found: re.Match[str]) -> str:
         step, side, field = found.groups()
@@ -255,7 +262,7 @@ class Speech:
         about = "workflow" if step == "workflow" else self._task_of.get(step, "")
         return f"${{{step}.{side}.{self._of(about, side).name_meant(field)}"
 
-    def _reference(self, found: re.Match[str]) -> str:
+    def _reference_said(self, found: re.Match[str]) -> str:
         step, side, field = found.groups()
         about = "workflow" if step == "workflow" else self._task_of.get(step, "")
         return f"${{{self._steps.said(step)}.{side}.{self._of(about, side).name_said(field)}"

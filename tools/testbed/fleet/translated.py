@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +11,7 @@ from tools.testbed.conductor.rest import ConductorRest, Json
 from tools.testbed.fleet.speaking import Speech
 from tools.testbed.fleet.terms import Wording
 from tools.testbed.s3 import ObjectVersion, S3Server
-from tools.testbed.services.faults import Fault
+from tools.testbed.services.faults import Fault, Faults
 from tools.testbed.services.ledger import Ledger, Request
 
 if TYPE_CHECKING:
@@ -93,26 +92,33 @@ class TranslatedLedger(Ledger):
         self._real = real
         self._wording = keys
 
-    def requests(
-        self,
-        service: str | None = None,
-        *,
-        method: str | None = None,
-        path: str | None = None,
-        status: int | None = None,
-    ) -> list[Request]:
-        """Return the requests that fit, oldest first; `path` is in the contracts' terms too."""
-        found = self._real.requests(service, method=method, status=status)
-        meant = [self._meant(request) for request in found]
-        return [one for one in meant if path is None or fnmatchcase(one.path, path)]
-
     def clear(self) -> None:
         """Forget everything."""
         self._real.clear()
 
+    def _snapshot(self) -> list[Request]:
+        return [self._meant(request) for request in super()._snapshot()]
+
     def _meant(self, request: Request) -> Request:
         path = with_key(self._wording.meant, request.path)
         return request if path == request.path else replace(request, path=path)
+
+
+class TranslatedFaults(Faults):
+    """The same rules, told in the contracts' keys and met by the fleet's own."""
+
+    def __init__(self, real: Faults, keys: Wording) -> None:
+        """Share all rules with `real`."""
+        self.__dict__.update(real.__dict__)
+        self._wording = keys
+
+    def add(self, *faults: Fault) -> None:
+        """Put rules in force; their paths are in the contracts' terms."""
+        super().add(*map(self._said, faults))
+
+    def _said(self, fault: Fault) -> Fault:
+        path = fault.path and with_key(self._wording.said, fault.path)
+        return fault.model_copy(update={"path": path})
 
 
 def with_key(reword: Callable[[str], str], path: str) -> str:
@@ -130,11 +136,7 @@ class TranslatedS3(S3Server):
         self._real = real
         self._wording = keys
         self.ledger = TranslatedLedger(real.ledger, keys)
-
-    def misbehave(self, fault: Fault) -> None:
-        """Have a fault meet the fleet's requests; its path is in the contracts' terms."""
-        path = fault.path and with_key(self._wording.said, fault.path)
-        self._real.misbehave(fault.model_copy(update={"path": path}))
+        self.faults = TranslatedFaults(real.faults, keys)
 
     def client(self) -> S3Client:
         """Return a client of the server; keys are the fleet's own to it."""

@@ -167,11 +167,9 @@ class Ledger:
             path: Glob over the path below the base URL (`*` crosses slashes); None for all.
             status: Status of the answer; None for all, answered or not.
         """
-        with self._lock:
-            snapshot = list(self._requests)
         return [
             request
-            for request in snapshot
+            for request in self._snapshot()
             if (service is None or request.service == service)
             and (method is None or request.method == method)
             and (path is None or fnmatchcase(request.path, path))
@@ -229,6 +227,11 @@ class Ledger:
             f"{r.number:>4} {r.service} {r.method} {r.path} -> {r.status or 'no answer'}"
             for r in self.requests()
         )
+
+    def _snapshot(self) -> list[Request]:
+        """Return all requests as they are told; a ledger in other terms tells them in those."""
+        with self._lock:
+            return list(self._requests)
 
     def clear(self) -> None:
         """Forget everything, requests under way included."""

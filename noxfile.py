@@ -24,6 +24,8 @@ IN_PARALLEL = (
 
 def _install(session: nox.Session, lock: str) -> None:
     """Install exactly what is locked, then the project itself."""
+    # Fleets and servers are started by the dozen: with the variable, each would compile all anew.
+    session.env["PYTHONDONTWRITEBYTECODE"] = ""
     session.install("--require-hashes", "-r", lock)
     session.install("--no-deps", "--no-build-isolation", "-e", ".")
 

@@ -19,8 +19,8 @@ from reference_workers.state.repository import State
 Progress = Literal["in_progress", "completed", "failed"]
 
 PROGRESS = "PIPELINE_PROGRESS"
-FAILED = frozenset({"FAILED", "FAILED_WITH_TERMINAL_ERROR", "TIMED_OUT", "CANCELED"})
-"""How a task of Conductor's ends that has not done its work."""
+DONE = frozenset({"COMPLETED", "SKIPPED"})
+"""How a task of Conductor's ends that has done its work, or has none."""
 
 FORK_HELPER = "generate_dynamic_fork_tasks"
 
@@ -64,18 +64,19 @@ def report(
 
 
 def close_open_steps(state: State, transcript_id: str, workflow: Mapping[str, Any]) -> None:
-    """Tell `failed` for every task that began and has failed without its worker saying so.
+    """Tell `failed` for every task that began and is not done, without its worker saying so.
 
     Args:
         state: The database.
         transcript_id: The transcript the workflow works on.
-        workflow: As Conductor has it, with its tasks.
+        workflow: As Conductor has it, with its tasks, and ended. Some may still be IN_PROGRESS:
+            a workflow is TERMINATED a moment before its tasks are CANCELED.
     """
     workflow_id = workflow["workflowId"]
     for task in workflow["tasks"]:
         reference, task_id = task["referenceTaskName"], task["taskId"]
         step = step_of(reference, task.get("taskDefName", ""))
-        if step is None or task["status"] not in FAILED:
+        if step is None or task["status"] in DONE:
             continue
         with state.edit(transcript_id, task_source(workflow_id, reference)) as edit:
             began = edit.has_told(PROGRESS, _identity(task_id, "in_progress"))

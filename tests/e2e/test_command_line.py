@@ -95,8 +95,11 @@ def test_an_interrupted_run_ends_all_that_it_started(
         )
     try:
         wait_until(
-            lambda: moment in output.read_text(), what=f"the run to say {moment!r}", timeout=200
+            lambda: moment in output.read_text() or run.poll() is not None,
+            what=f"the run to say {moment!r}",
+            timeout=200,
         )
+        assert run.poll() is None, output.read_text()
         started = run.children(recursive=True)
 
         run.send_signal(number)

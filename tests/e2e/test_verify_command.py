@@ -146,8 +146,13 @@ def test_a_kept_testbed_answers_until_it_is_interrupted(
             },
         )
     try:
-        wait_until(lambda: "  folder  " in output.read_text(), what="the places", timeout=120)
+        wait_until(
+            lambda: "  folder  " in output.read_text() or run.poll() is not None,
+            what="the places",
+            timeout=120,
+        )
         told = output.read_text()
+        assert run.poll() is None, told
         places = dict(line.split() for line in told.partition("Ctrl-C:\n")[2].splitlines())
         started = run.children(recursive=True)
         assert "HELD: 1 of 1 clauses" in told.partition("The testbed stands")[0]

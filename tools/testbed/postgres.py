@@ -34,6 +34,11 @@ USERS = ("postgres", "nobody")
 
 HINT = "install PostgreSQL (Debian: apt-get install postgresql) or start Docker"
 
+FOLDERS = ("/tmp", "/var/tmp")  # noqa: S108 - what is made there gets a name of its own
+"""Where it may live when the own temporary folder does not suit it."""
+FOLDER_LETTERS = 70
+"""With the names below it a path of 107, the longest of a Unix socket."""
+
 INITDB = ("-U", "trackproof", "--auth=trust", "--encoding=UTF8", "--locale=C", "--no-sync")
 
 SETTINGS = (
@@ -97,7 +102,9 @@ def _number(version: str) -> tuple[int, ...]:
 @contextlib.contextmanager
 def _process(programs: Path) -> Iterator[PostgresServer]:
     as_user = _as_other_user() if os.geteuid() == 0 else ()
-    with tempfile.TemporaryDirectory(prefix="trackproof-pg-", ignore_cleanup_errors=True) as name:
+    with tempfile.TemporaryDirectory(
+        prefix="trackproof-pg-", dir=_folder_for(as_user), ignore_cleanup_errors=True
+    ) as name:
         home = Path(name)
         if as_user:
             owner = pwd.getpwnam(_other_user())
@@ -119,6 +126,26 @@ def _process(programs: Path) -> Iterator[PostgresServer]:
             url = f"postgresql+psycopg://trackproof@/postgres?host={home}"
             _wait_until_ready(url, process)
             yield PostgresServer(url, "process")
+
+
+def _folder_for(as_user: Sequence[str]) -> str:
+    """Return the first temporary folder that the server's user gets into, and a socket's path.
+
+    The own one is often for its owner alone (mode 0700) where that is root.
+    """
+    folders = (tempfile.gettempdir(), *FOLDERS)
+    for folder in folders:
+        if len(os.fsencode(folder)) <= FOLDER_LETTERS and _may_enter(as_user, folder):
+            return folder
+    raise TestbedError(
+        "PostgreSQL has no temporary folder that its user can enter and whose path is short enough",
+        evidence=f"looked at {', '.join(folders)}",
+        hint=f"set TMPDIR to a folder of {FOLDER_LETTERS} letters at most that all users can enter",
+    )
+
+
+def _may_enter(as_user: Sequence[str], folder: str) -> bool:
+    return subprocess.run([*as_user, "test", "-x", folder], check=False).returncode == 0  # noqa: S603
 
 
 def _initialise(command: Sequence[str], home: Path) -> None:

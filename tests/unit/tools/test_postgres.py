@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import json
+import os
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from http.server import BaseHTTPRequestHandler
@@ -50,6 +52,37 @@ def test_nothing_is_left_of_a_server() -> None:
     _, alive = psutil.wait_procs(children, timeout=10)
     assert alive == []
     assert not folder.exists()
+
+
+@needs_programs
+@pytest.mark.parametrize("own", ["for-its-owner-alone", "x" * 80])
+def test_a_temporary_folder_that_does_not_suit_it_is_left_for_one_that_does(
+    own: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    if len(own) < 80 and os.geteuid():
+        pytest.skip("the server runs as this user, who enters all that is its own")
+    folder = tmp_path / own
+    folder.mkdir(mode=0o700)
+    monkeypatch.setattr(tempfile, "tempdir", str(folder))
+
+    with start_postgres() as server:
+        assert database.rows(server.url, "SELECT 1 AS one") == [{"one": 1}]
+        assert list(folder.iterdir()) == []
+
+
+@needs_programs
+def test_without_a_folder_that_suits_it_it_is_told_which_were_looked_at(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    missing = tmp_path / "missing"
+    monkeypatch.setattr(tempfile, "tempdir", str(missing))
+    monkeypatch.setattr(servers, "FOLDERS", ())
+
+    with pytest.raises(TestbedError, match="no temporary folder") as caught, start_postgres():
+        pass
+
+    assert str(missing) in caught.value.evidence
+    assert "set TMPDIR" in caught.value.hint
 
 
 @needs_programs

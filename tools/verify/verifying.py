@@ -42,12 +42,17 @@ class _Session:
         self._outlasting = outlasting
         self.config: pytest.Config | None = None
         self.started: EnvironmentStarted | None = None
+        self.interrupted = False
 
     def pytest_configure(self, config: pytest.Config) -> None:
         self.config = config
         config.stash[OUTLASTING] = self._outlasting
         if self._shared is not None:
             config.stash[SHARED] = self._shared
+
+    def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
+        # pytest ends the same way where a file of the suite cannot be loaded.
+        self.interrupted = not isinstance(excinfo.value, pytest.Session.Interrupted)
 
     def pytest_trackproof_event(self, event: Event) -> None:
         if isinstance(event, EnvironmentStarted):
@@ -117,7 +122,7 @@ def _judged(options: VerifyOptions, session: _Session) -> tuple[pytest.Config, E
             f"there is no test {options.test} of {', '.join(options.only)} any more",
             hint="the suite has changed since: run `trackproof verify` with --only that clause",
         )
-    if code == pytest.ExitCode.INTERRUPTED:
+    if session.interrupted:
         raise KeyboardInterrupt
     if config is None or started is None or code not in RAN:
         raise TrackproofError(

@@ -1,0 +1,48 @@
+from __future__ import annotations
+
+from pathlib import Path
+from textwrap import dedent
+
+import pytest
+
+from tools.errors import TrackproofError
+from tools.verify import verifying
+from tools.verify.laboratory import VerifyOptions
+
+
+@pytest.fixture
+def suite(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """Return a suite's only file, for a test to fill."""
+    package = tmp_path.name  # another one for each test: what is imported stays
+    folder = tmp_path / package / "suite"
+    folder.mkdir(parents=True)
+    (folder.parent / "conftest.py").write_text('pytest_plugins = ["tools.verify.plugin"]')
+    for each in (folder.parent, folder):
+        (each / "__init__.py").touch()
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(verifying, "SUITE", f"{package}.suite")
+    return folder / "test_clauses.py"
+
+
+def test_a_file_that_cannot_be_loaded_is_told_with_its_place(suite: Path) -> None:
+    suite.write_text("def test_with_half_a_line(:")
+
+    with pytest.raises(TrackproofError, match="the clauses could not be run") as caught:
+        verifying.verify(VerifyOptions(), [])
+
+    assert "SyntaxError" in caught.value.evidence
+    assert suite.name in caught.value.evidence
+
+
+def test_ctrl_c_is_handed_on(suite: Path) -> None:
+    suite.write_text(
+        dedent("""
+            def pytest_generate_tests(metafunc):
+                raise KeyboardInterrupt
+
+            def test_of_nothing(): ...
+        """)
+    )
+
+    with pytest.raises(KeyboardInterrupt):
+        verifying.verify(VerifyOptions(), [])

@@ -67,7 +67,11 @@ def _each_key_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return found
 
 
-class _Loader(yaml.SafeLoader):
+# libyaml where PyYAML has it, as its wheels do: every process of a fleet reads the contracts.
+_SafeLoader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+class _Loader(_SafeLoader):  # type: ignore[misc]  # which of the two is known when it runs
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         seen = set()
         for key in (key for key, _ in node.value if isinstance(key, yaml.ScalarNode)):
@@ -85,7 +89,7 @@ def _refuse_bombs(path: Path, text: str) -> None:
         ContractFileError: It uses an alias, or is nested so deep that reading takes minutes.
     """
     depth = 0
-    for event in yaml.parse(text, yaml.SafeLoader):
+    for event in yaml.parse(text, _SafeLoader):
         if isinstance(event, yaml.AliasEvent):
             raise ContractFileError(path, "", "it uses a YAML alias (*name)", "write it out")
         if isinstance(event, yaml.CollectionStartEvent):

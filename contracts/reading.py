@@ -79,7 +79,8 @@ class _Loader(_SafeLoader):  # type: ignore[misc]  # which of the two is known w
                 what = f"the key {key.value!r} stands twice"
                 raise yaml.constructor.ConstructorError(problem=what, problem_mark=key.start_mark)
             seen.add(key.value)
-        return super().construct_mapping(node, deep)
+        built: dict[Any, Any] = super().construct_mapping(node, deep)
+        return built
 
 
 def _refuse_bombs(path: Path, text: str) -> None:

@@ -17,6 +17,7 @@ from conductor.client.configuration.configuration import Configuration
 from conductor.client.http.rest import ApiException, RESTClientObject
 from conductor.client.orkes.orkes_workflow_client import OrkesWorkflowClient
 
+from reference_workers import tls
 from reference_workers.redacting import Redactor
 from reference_workers.settings import Settings
 
@@ -60,7 +61,7 @@ class _TimedConnection(RESTClientObject):  # type: ignore[misc]  # the SDK is un
         super().__init__()
 
     def _create_default_httpx_client(self) -> httpx.Client:
-        return httpx.Client(timeout=self._timeout)
+        return httpx.Client(timeout=self._timeout, verify=tls.context())
 
 
 class ConductorClient:

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Any
 
+import httpx
 from conductor.client.automator.task_runner import TaskRunner
 from conductor.client.configuration.configuration import Configuration
 from conductor.client.http.api.task_resource_api import TaskResourceApi
@@ -19,6 +20,7 @@ from conductor.client.http.models.task_result import TaskResult
 from conductor.client.http.rest import ApiException
 from conductor.client.worker.worker_interface import WorkerInterface
 
+from reference_workers import tls
 from reference_workers.context import Clients, Context
 from reference_workers.performing import perform
 from reference_workers.workers import WORKERS
@@ -40,12 +42,12 @@ class ContractWorker(WorkerInterface):  # type: ignore[misc]  # the SDK is untyp
         self.poll_interval = POLL_INTERVAL_MS
         self.thread_count = clients.settings.branch_threads if task_type in BRANCHED else 1
         self.paused = False
-        self._clients = clients
+        self.clients = clients
 
     def execute(self, task: Task) -> TaskResult:
         """Carry out one task."""
         context = Context(
-            clients=self._clients,
+            clients=self.clients,
             workflow_id=task.workflow_instance_id or "",
             task_id=task.task_id or "",
             reference=task.reference_task_name or "",
@@ -96,12 +98,10 @@ class Fleet:
 
     def __init__(self, clients: Clients, task_types: Sequence[str] = tuple(WORKERS)) -> None:
         """Prepare one poller a task type; `start` sets them going."""
-        settings = clients.settings
-        configuration = Configuration(
-            server_api_url=settings.conductor_server_url, debug=settings.conductor_debug
-        )
+        self._connections = [_connection() for _ in task_types]
         self._runners = [
-            _runner(ContractWorker(task_type, clients), configuration) for task_type in task_types
+            _runner(ContractWorker(task_type, clients), connection)
+            for task_type, connection in zip(task_types, self._connections, strict=True)
         ]
         self._threads = [
             threading.Thread(target=runner.run, name=f"poll-{task_type}")
@@ -119,9 +119,22 @@ class Fleet:
             runner.stop()
         for thread in self._threads:
             thread.join()
+        for connection in self._connections:
+            connection.close()
 
 
-def _runner(worker: ContractWorker, configuration: Configuration) -> TaskRunner:
+def _connection() -> httpx.Client:
+    """Return what the SDK would make for itself, but for the TLS context."""
+    timeout = httpx.Timeout(120.0, connect=10.0)
+    return httpx.Client(timeout=timeout, follow_redirects=True, verify=tls.context())
+
+
+def _runner(worker: ContractWorker, connection: httpx.Client) -> TaskRunner:
+    settings = worker.clients.settings
+    configuration = Configuration(
+        server_api_url=settings.conductor_server_url, debug=settings.conductor_debug
+    )
+    configuration.http_connection = connection
     runner = TaskRunner(worker, configuration)
     runner.task_client = CompatibleTaskResourceApi(runner.task_client.api_client)
     return runner

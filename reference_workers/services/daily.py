@@ -7,6 +7,7 @@ from urllib.parse import quote
 
 import httpx
 
+from reference_workers import tls
 from reference_workers.services.http import fetch_object
 from reference_workers.settings import Settings
 
@@ -20,6 +21,7 @@ class Daily:
             base_url=settings.daily_api_url,
             headers={"Authorization": f"Bearer {settings.daily_api_key.get_secret_value()}"},
             timeout=settings.outside_timeout_seconds,
+            verify=tls.context(),
         )
 
     def recording(self, recording_id: str) -> dict[str, Any]:

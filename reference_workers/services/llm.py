@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import jsonschema_rs
 
-from reference_workers import metering
+from reference_workers import metering, tls
 from reference_workers.errors import TransientError
 from reference_workers.services.http import fetch_object
 from reference_workers.settings import Settings
@@ -24,6 +24,7 @@ class LLM:
             base_url=settings.llm_url,
             headers={"Authorization": f"Bearer {settings.llm_api_key.get_secret_value()}"},
             timeout=settings.outside_timeout_seconds,
+            verify=tls.context(),
         )
 
     def ask(self, prompt: str, *, name: str, schema: dict[str, Any]) -> dict[str, Any]:

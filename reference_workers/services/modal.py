@@ -6,6 +6,7 @@ from typing import Any
 
 import httpx
 
+from reference_workers import tls
 from reference_workers.services.http import fetch_object
 from reference_workers.settings import Settings
 
@@ -21,6 +22,7 @@ class Modal:
                 "Authorization": f"Bearer {settings.transcript_modal_api_key.get_secret_value()}"
             },
             timeout=settings.transcription_timeout_seconds,
+            verify=tls.context(),
         )
 
     def transcribe(self, audio_url: str, language: str) -> dict[str, Any]:

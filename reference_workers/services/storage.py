@@ -19,7 +19,7 @@ from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
 from botocore.response import StreamingBody
 
 from contracts.load import load_contracts
-from reference_workers import metering
+from reference_workers import metering, tls
 from reference_workers.errors import MissingError, PermanentError, TransientError
 from reference_workers.services.http import is_retryable, stream
 from reference_workers.settings import Settings
@@ -48,7 +48,7 @@ class Storage:
     def __init__(self, settings: Settings) -> None:
         """Open a client that addresses buckets by path, as self-hosted S3 servers want it."""
         self.bucket = settings.transcript_bucket
-        self._reader = httpx.Client(timeout=settings.outside_timeout_seconds)
+        self._reader = httpx.Client(timeout=settings.outside_timeout_seconds, verify=tls.context())
         self._client: S3Client = boto3.client(
             "s3",
             endpoint_url=settings.s3_endpoint_url,

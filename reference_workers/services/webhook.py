@@ -7,6 +7,7 @@ import hmac
 
 import httpx
 
+from reference_workers import tls
 from reference_workers.services.http import exchange
 from reference_workers.settings import Settings
 
@@ -22,7 +23,7 @@ class Webhook:
 
     def __init__(self, settings: Settings) -> None:
         """Open a client that follows no redirects: a signed body goes nowhere else."""
-        self._client = httpx.Client(timeout=settings.outside_timeout_seconds)
+        self._client = httpx.Client(timeout=settings.outside_timeout_seconds, verify=tls.context())
 
     def send(
         self, url: str, body: bytes, *, event: str, retry: int, timestamp: int, secret: str | None

@@ -6,6 +6,7 @@ from http import HTTPStatus
 
 import httpx
 
+from reference_workers import tls
 from reference_workers.errors import TransientError
 from reference_workers.services.http import accepted, exchange, fetch_object
 from reference_workers.settings import Settings
@@ -20,6 +21,7 @@ class Zulip:
             base_url=settings.zulip_url,
             auth=(settings.zulip_bot_email, settings.zulip_api_key.get_secret_value()),
             timeout=settings.outside_timeout_seconds,
+            verify=tls.context(),
         )
 
     def post(self, stream: str, topic: str, content: str) -> str:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import signal
+from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 from urllib.request import urlopen
@@ -58,7 +59,13 @@ def test_container_starts_healthy_and_is_gone_after_stop(conductor_image: str) -
         assert "Tomcat started" in server.logs(500)
         assert connect(server.base_url).version == "3.15.0"
         assert server.internal_api_url.endswith(":8080/api")
-        assert len(containers(label=LABEL)) == len(before) + 1
+        (own,) = set(containers(label=LABEL)) - set(before)
+        with docker_engine() as engine:
+            wait_until(
+                lambda: engine.containers.get(own).health == "healthy",
+                what="the image's own health check",
+                timeout=60,
+            )
     assert containers(label=LABEL) == before
     assert server.poll() is not None
     assert server.logs()
@@ -88,25 +95,6 @@ def test_container_ends_with_its_parent(
         )
 
 
-def test_definitions_are_registered_when_the_server_is_ready(
-    conductor_image: str, tmp_path: Path
-) -> None:
-    (tmp_path / "tasks.json").write_text(json.dumps([{"name": "pad", **OWNER}]))
-    last = {"name": "pad", "taskReferenceName": "pad"}
-    workflow = {"name": "pipeline", "version": 1, "tasks": [last], **OWNER}
-    (tmp_path / "workflow.json").write_text(json.dumps(workflow))
-    container = (
-        ConductorContainer(conductor_image)
-        .with_task_definitions(tmp_path / "tasks.json")
-        .with_workflow_definitions(tmp_path / "workflow.json")
-        .with_environment({"JAVA_OPTS": "-Xmx400m"})
-    )
-    with container, ConductorRest(container.get_api_url()) as rest:
-        assert [task["name"] for task in rest.task_definitions()] == ["pad"]
-        assert rest.workflow_definition("pipeline", 1)
-        assert container.get_container_logs(1).count("\n") == 0
-
-
 def test_refused_definition_ends_the_start_with_the_servers_words(
     conductor_image: str, tmp_path: Path
 ) -> None:
@@ -121,31 +109,65 @@ def test_refused_definition_ends_the_start_with_the_servers_words(
     assert containers() == before
 
 
-def test_properties_win_over_the_file_in_the_image(conductor_image: str) -> None:
-    container = ConductorContainer(conductor_image, port=9090).with_property("server.port", "9090")
-    with container, urlopen(f"{container.get_api_url()}/metadata/taskdefs") as answer:
-        assert answer.status == 200
-
-
-def test_internal_url_is_reachable_from_another_container(conductor_image: str) -> None:
-    with Network() as network:
-        conductor = (
-            ConductorContainer(conductor_image)
-            .with_network(network)
-            .with_network_aliases("conductor")
-        )
-        neighbour = ConductorContainer(conductor_image).with_network(network)
-        with conductor, neighbour:
-            assert conductor.get_internal_api_url() == "http://conductor:8080/api"
-            asked = neighbour.exec(
-                [
-                    "bash",
-                    "-c",
-                    "exec 3<>/dev/tcp/conductor/8080; "
-                    'printf "GET /api/metadata/taskdefs HTTP/1.0\\r\\n\\r\\n" >&3; cat <&3',
-                ]
+@pytest.fixture(scope="module")
+def configured(
+    conductor_image: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[ConductorContainer]:
+    """A server with everything that can be set: definitions, properties, a network, a heap."""
+    folder = tmp_path_factory.mktemp("definitions")
+    (folder / "tasks.json").write_text(json.dumps([{"name": "pad", **OWNER}]))
+    last = {"name": "pad", "taskReferenceName": "pad"}
+    workflow = {"name": "pipeline", "version": 1, "tasks": [last], **OWNER}
+    (folder / "workflow.json").write_text(json.dumps(workflow))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(testcontainers_config, "_ryuk_disabled", True)
+        with Network() as network:
+            container = (
+                ConductorContainer(conductor_image, port=9090)
+                .with_property("server.port", "9090")
+                .with_task_definitions(folder / "tasks.json")
+                .with_workflow_definitions(folder / "workflow.json")
+                .with_environment({"JAVA_OPTS": "-Xmx400m"})
+                .with_network(network)
+                .with_network_aliases("conductor")
             )
-            assert b"200" in asked.output.splitlines()[0]
+            with container:
+                yield container
+
+
+def test_definitions_are_registered_when_the_server_is_ready(
+    configured: ConductorContainer,
+) -> None:
+    with ConductorRest(configured.get_api_url()) as rest:
+        assert [task["name"] for task in rest.task_definitions()] == ["pad"]
+        assert rest.workflow_definition("pipeline", 1)
+    assert configured.get_container_logs(1).count("\n") == 0
+
+
+def test_properties_win_over_the_file_in_the_image(configured: ConductorContainer) -> None:
+    with urlopen(f"{configured.get_api_url()}/metadata/taskdefs") as answer:
+        assert answer.status == 200
+    assert configured.get_internal_api_url().endswith(":9090/api")
+
+
+def test_internal_url_is_reachable_from_another_container(
+    configured: ConductorContainer, conductor_image: str
+) -> None:
+    url = urlsplit(configured.get_internal_api_url())
+    assert url.hostname == "conductor"
+    script = (
+        f"exec 3<>/dev/tcp/{url.hostname}/{url.port}; "
+        f'printf "GET {url.path}/metadata/taskdefs HTTP/1.0\\r\\n\\r\\n" >&3; cat <&3'
+    )
+
+    with docker_engine() as engine:
+        inside = engine.containers.get(configured.get_container_id())
+        (network,) = inside.attrs["NetworkSettings"]["Networks"]
+        answer = engine.containers.run(
+            conductor_image, ["-c", script], entrypoint="bash", network=network, remove=True
+        )
+
+    assert b"200" in answer.splitlines()[0]
 
 
 def test_server_that_dies_is_told_at_once_with_log_and_hint(conductor_image: str) -> None:
@@ -165,12 +187,3 @@ def test_missing_image_is_a_testbed_error_with_a_hint() -> None:
     with pytest.raises(TestbedError, match="trackproof/none:0") as failure:
         start_container("3.15.0", report=print, image="trackproof/none:0")
     assert "pull or build the image" in failure.value.hint
-
-
-def test_image_reports_its_own_health(conductor_image: str) -> None:
-    with docker_engine() as engine, ConductorContainer(conductor_image) as container:
-        wait_until(
-            lambda: engine.containers.get(container.get_container_id()).health == "healthy",
-            what="the image's own health check",
-            timeout=60,
-        )

@@ -1,9 +1,10 @@
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from fractions import Fraction
+from functools import cache
 from pathlib import Path
 
 import av
@@ -44,20 +45,44 @@ def mixed(meeting: Meeting, folder: Path) -> tuple[Path, float]:
     return target, write_mixdown([str(path) for path in paths], target)
 
 
-@pytest.mark.parametrize("decode", DECODERS)
-@pytest.mark.parametrize("tracks", [1, 2, 5, 12, 64])
-def test_every_word_of_every_track_stands_at_its_sample(
-    tmp_path: Path, tracks: int, decode: Decoder
-) -> None:
-    meeting = make_meeting(tracks=tracks, seconds=12, seed=tracks)
+@pytest.fixture(scope="module")
+def mix_of(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Callable[[int], tuple[Meeting, Path, float]]:
+    """Mix a meeting of so many tracks once for all that look at it."""
 
-    target, duration = mixed(meeting, tmp_path)
+    @cache
+    def made(tracks: int) -> tuple[Meeting, Path, float]:
+        meeting = make_meeting(tracks=tracks, seconds=12, seed=tracks)
+        return meeting, *mixed(meeting, tmp_path_factory.mktemp("mixed"))
+
+    return made
+
+
+SIZES = pytest.mark.parametrize("tracks", [1, 2, 5, 12, 64])
+
+
+@pytest.mark.parametrize("decode", DECODERS)
+@SIZES
+def test_every_word_of_every_track_stands_at_its_sample(
+    mix_of: Callable[[int], tuple[Meeting, Path, float]], tracks: int, decode: Decoder
+) -> None:
+    meeting, target, duration = mix_of(tracks)
 
     samples = decode(target)
+
     for track in meeting.tracks:
         assert_exact(track, samples)
     assert duration == pytest.approx(meeting.duration, abs=1 / RATE)
     assert samples.size == round(duration * RATE)
+
+
+@SIZES
+def test_every_word_of_every_track_is_heard(
+    mix_of: Callable[[int], tuple[Meeting, Path, float]], tracks: int
+) -> None:
+    meeting, target, _ = mix_of(tracks)
+
     assert len(hear_file(target)) == len(meeting.truth())
 
 

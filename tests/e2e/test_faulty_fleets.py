@@ -68,6 +68,8 @@ FAILED_BY_EACH = [
     {"words.speaker"},
     {"webhook.signature"},
 ]
+FOLLOWING = {"quality", "storage.presigned"}
+"""Words late are worse words; audio that was not deleted is still served."""
 
 
 def test_every_fault_of_a_fleet_fails_its_own_check(conductor: ConductorServer) -> None:
@@ -77,7 +79,7 @@ def test_every_fault_of_a_fleet_fails_its_own_check(conductor: ConductorServer) 
 
     failed = {check.id for check in ended.checks if not check.passed}
     assert [sorted(failed & checks) for checks in FAILED_BY_EACH if not failed & checks] == []
-    assert failed - set().union(*FAILED_BY_EACH) == set()
+    assert failed - set().union(*FAILED_BY_EACH) == FOLLOWING
     assert not ended.held
 
 
@@ -146,4 +148,4 @@ def test_failing_deliveries_never_fail_a_meeting_and_a_service_that_fails_once_c
     assert workflow["status"] == "COMPLETED"
     assert attempts["transcribe_track"] == 3  # two tracks, one of them twice
     assert attempts["detect_topics"] == 2
-    assert failed == {"deliveries.optional", "zulip.message", "webhook.payload"}
+    assert failed == {"zulip.message", "llm.tracers"}  # which surface in Zulip too

@@ -13,7 +13,9 @@ import urllib.request
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from pathlib import Path
+from threading import Lock
 from types import TracebackType
 from typing import TYPE_CHECKING, Final, Self
 
@@ -35,6 +37,15 @@ OWN_AGENT: Final = "trackproof-laboratory"
 """Stands in the user agent of what the laboratory itself asks."""
 
 _MISSING: Final = {"404", "NoSuchKey", "NoSuchBucket"}
+
+
+_MAKING = Lock()
+
+
+@cache
+def _session() -> boto3.session.Session:
+    """Return the session of all servers: each new one reads the description of S3 anew."""
+    return boto3.session.Session()
 
 
 @dataclass(frozen=True)
@@ -121,15 +132,16 @@ class S3Server:
 
     def client(self) -> S3Client:
         """Return a client of this server; safe to share among threads, closed by `stop`."""
-        if self._client is None:
-            self._client = boto3.session.Session().client(
-                "s3",
-                endpoint_url=self.endpoint,
-                aws_access_key_id=self.access_key,
-                aws_secret_access_key=self.secret_key,
-                region_name=self.region,
-                config=Config(user_agent_extra=OWN_AGENT),
-            )
+        with _MAKING:
+            if self._client is None:
+                self._client = _session().client(
+                    "s3",
+                    endpoint_url=self.endpoint,
+                    aws_access_key_id=self.access_key,
+                    aws_secret_access_key=self.secret_key,
+                    region_name=self.region,
+                    config=Config(user_agent_extra=OWN_AGENT),
+                )
         return self._client
 
     def create_bucket(self, bucket: str) -> None:

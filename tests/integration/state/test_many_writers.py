@@ -17,19 +17,24 @@ TRANSCRIPTS = 5
 """Three processes write to each, so that they meet on rows as well as on the file."""
 
 
+def test_fifteen_processes_write_at_once_without_an_error(database_url: str) -> None:
+    assert_all_written(database_url, tasks=20)
+
+
+@pytest.mark.nightly
 @pytest.mark.timeout(240)
-@pytest.mark.parametrize("tasks", [20, pytest.param(200, marks=pytest.mark.nightly)])
-def test_fifteen_processes_write_at_once_without_an_error(
-    each_database_url: str, tasks: int
-) -> None:
-    with closing(State(each_database_url)) as state:
+def test_fifteen_processes_write_thousands_of_tasks_at_once_to_each(each_database_url: str) -> None:
+    assert_all_written(each_database_url, tasks=200)
+
+
+def assert_all_written(url: str, *, tasks: int) -> None:
+    with closing(State(url)) as state:
         state.migrate()
         with Session(state.engine) as session, session.begin():
             session.add_all(Transcript(id=f"transcript-{n}") for n in range(TRANSCRIPTS))
 
-        written = write_at_once(
-            each_database_url, [f"transcript-{n % TRANSCRIPTS}" for n in range(PROCESSES)], tasks
-        )
+        transcripts = [f"transcript-{n % TRANSCRIPTS}" for n in range(PROCESSES)]
+        written = write_at_once(url, transcripts, tasks)
 
         assert (written.failed, written.complaints) == (0, "")
         with state.reads() as session:

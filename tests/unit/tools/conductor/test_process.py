@@ -94,6 +94,15 @@ def test_server_gets_none_of_the_users_settings(
         assert "SERVER_PORT" not in server.logs()
 
 
+def test_java_gets_the_flags_that_a_user_means_for_it(
+    java: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TRACKPROOF_JAVA_OPTIONS", "-Xbatch '-Dtold=two words'")
+    java(SERVING.replace("{WORDING}", ""))
+    with start() as server:
+        assert '"-Xbatch", "-Dtold=two words"' in server.logs()
+
+
 def test_given_folder_and_its_log_are_kept_and_only_the_new_log_counts(
     java: Callable[[str], None], tmp_path: Path
 ) -> None:

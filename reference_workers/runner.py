@@ -68,8 +68,11 @@ class CompatibleTaskResourceApi(TaskResourceApi):  # type: ignore[misc]  # the S
     after 200 ms, and every task begins as late.
 
     The SDK posts to `/tasks/update-v2` and falls back to v1 on 404 or 405 only. 3.15.0 answers
-    500 "Request method 'POST' not supported", which means the same.
+    500 "Request method 'POST' not supported", which means the same. And of two results that are
+    told so at the same time, the SDK falls back for the first alone: the second waits 10 s.
     """
+
+    _has_v2 = True
 
     def batch_poll(self, tasktype: str, **kwargs: Any) -> list[Task] | None:
         """Poll for tasks; wait for the next poll here, not on the server."""
@@ -77,17 +80,20 @@ class CompatibleTaskResourceApi(TaskResourceApi):  # type: ignore[misc]  # the S
         return tasks
 
     def update_task_v2(self, body: TaskResult, **kwargs: Any) -> Task | None:
-        """Update a task; say 405 where the server says it in its own way."""
-        try:
-            return super().update_task_v2(body, **kwargs)
-        except ApiException as error:
-            if _says_method_not_allowed(error):
-                error.status = error.code = HTTPStatus.METHOD_NOT_ALLOWED
-            raise
+        """Update a task and return the next one, by v1 and without a next one where v2 is not."""
+        if self._has_v2:
+            try:
+                return super().update_task_v2(body, **kwargs)
+            except ApiException as error:
+                if not _says_method_not_allowed(error):
+                    raise
+                self._has_v2 = False
+        self.update_task(body)
+        return None
 
 
 def _says_method_not_allowed(error: ApiException) -> bool:
-    return (
+    return error.status in {HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED} or (
         error.status == HTTPStatus.INTERNAL_SERVER_ERROR
         and "Request method 'POST' not supported" in str(error.body)
     )

@@ -5,7 +5,9 @@ from __future__ import annotations
 import io
 from collections.abc import Iterable, Sequence
 from fractions import Fraction
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import av
 import numpy as np
@@ -66,8 +68,17 @@ def likeness(one: NDArray[np.float32], other: NDArray[np.float32]) -> float:
 def webm(track: Track, folder: Path) -> Path:
     """Write a track as a recorder does."""
     path = folder / f"track-{track.index}.webm"
-    write_track(track, path)
+    path.write_bytes(_recorded(track))
     return path
+
+
+@cache
+def _recorded(track: Track) -> bytes:
+    """Encode a track once for all clauses: that takes longer than what most of them ask."""
+    with TemporaryDirectory() as folder:
+        path = Path(folder, "track.webm")
+        write_track(track, path)
+        return path.read_bytes()
 
 
 def samples_of(*channels: Track) -> Samples:

@@ -80,10 +80,11 @@ def expect_mixed(bench: Bench, run: TaskRun, tracks: Sequence[Track]) -> None:
 
 
 def one_after_the_other(count: int) -> list[Track]:
-    """Return tracks of one word each; those who share a band speak in other seconds."""
+    """Return tracks that end with their one word; who share a band speak in other seconds."""
+    begins = [index // BANDS + 0.2 + 0.02 * (index % BANDS) for index in range(count)]
     return [
-        spoken(index // BANDS + 0.2 + 0.02 * (index % BANDS), index=index, level=LEVEL / 2)
-        for index in range(count)
+        spoken(start, index=index, seconds=round(start + 0.4, 3), level=LEVEL / 2)
+        for index, start in enumerate(begins)
     ]
 
 

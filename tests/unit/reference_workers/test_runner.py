@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -32,6 +33,7 @@ TASK = {
     "retryCount": 0,
     "inputData": {"topics": [], "transcript_id": TRANSCRIPT_ID},
 }
+SHORTEST_PAUSE = 10
 NOT_SUPPORTED = {"status": 500, "message": "Request method 'POST' not supported"}
 
 
@@ -52,10 +54,12 @@ def one_task(update_v2: Answer) -> Iterator[ConductorServer]:
 
 
 @contextmanager
-def polling(bench: Bench, server: ConductorServer) -> Iterator[None]:
-    """Have a fleet poll for titles."""
+def polling(
+    bench: Bench, server: ConductorServer, task_type: str = "generate_title"
+) -> Iterator[None]:
+    """Have a fleet poll for tasks of one type."""
     settings = bench.clients.settings.model_copy(update={"conductor_server_url": server.url})
-    fleet = Fleet(replace(bench.clients, settings=settings), ["generate_title"])
+    fleet = Fleet(replace(bench.clients, settings=settings), [task_type])
     fleet.start()
     try:
         yield
@@ -64,10 +68,17 @@ def polling(bench: Bench, server: ConductorServer) -> Iterator[None]:
 
 
 @pytest.fixture(autouse=True)
-def _no_pauses_between_updates(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The SDK pauses 10, 20, 30 s after a failed update."""
-    clock = SimpleNamespace(time=time.time, sleep=lambda seconds: time.sleep(min(seconds, 0.01)))
-    monkeypatch.setattr(task_runner, "time", clock)
+def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """The SDK pauses 10, 20, 30 s after a failed update: note it and go on."""
+    noted: list[float] = []
+
+    def sleep(seconds: float) -> None:
+        if seconds >= SHORTEST_PAUSE:
+            noted.append(seconds)
+        time.sleep(min(seconds, 0.01))
+
+    monkeypatch.setattr(task_runner, "time", SimpleNamespace(time=time.time, sleep=sleep))
+    return noted
 
 
 def test_a_task_ends_on_a_server_without_update_v2(bench: Bench) -> None:
@@ -78,6 +89,26 @@ def test_a_task_ends_on_a_server_without_update_v2(bench: Bench) -> None:
     assert (result["taskId"], result["status"]) == ("task-1", "COMPLETED")
     assert result["outputData"] == {"title": "Untitled Meeting"}
     assert len(server.bodies("POST", UPDATE_V2)) == 1
+
+
+def test_of_two_results_at_once_none_has_to_wait(bench: Bench, pauses: list[float]) -> None:
+    """The SDK falls back for one of them, and tries the other again after 10 s."""
+    two = [{**TASK, "taskId": f"task-{n}", "taskDefName": "pad_track"} for n in (1, 2)]
+    left, both_are_told = iter([two]), threading.Barrier(2)
+
+    def answer(_: str, path: str) -> Answer:
+        if path.startswith("/api/tasks/poll"):
+            return 200, next(left, [])
+        if path == UPDATE_V2:
+            both_are_told.wait(timeout=10)
+            return 500, NOT_SUPPORTED
+        return 200, "task"
+
+    with conductor_server(answer) as server, polling(bench, server, "pad_track"):
+        server.wait_for("POST", UPDATE_V1, count=2)
+
+    assert len(server.bodies("POST", UPDATE_V2)) == 2
+    assert pauses == []
 
 
 def test_the_sdk_by_itself_would_lose_the_result(

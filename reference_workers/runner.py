@@ -23,6 +23,7 @@ from conductor.client.worker.worker_interface import WorkerInterface
 from reference_workers import tls
 from reference_workers.context import Clients, Context
 from reference_workers.performing import perform
+from reference_workers.settings import Settings
 from reference_workers.workers import WORKERS
 
 BRANCHED = frozenset({"pad_track", "transcribe_track"})
@@ -42,12 +43,12 @@ class ContractWorker(WorkerInterface):  # type: ignore[misc]  # the SDK is untyp
         self.poll_interval = POLL_INTERVAL_MS
         self.thread_count = clients.settings.branch_threads if task_type in BRANCHED else 1
         self.paused = False
-        self.clients = clients
+        self._clients = clients
 
     def execute(self, task: Task) -> TaskResult:
         """Carry out one task."""
         context = Context(
-            clients=self.clients,
+            clients=self._clients,
             workflow_id=task.workflow_instance_id or "",
             task_id=task.task_id or "",
             reference=task.reference_task_name or "",
@@ -106,7 +107,7 @@ class Fleet:
         """Prepare one poller a task type; `start` sets them going."""
         self._connections = [_connection() for _ in task_types]
         self._runners = [
-            _runner(ContractWorker(task_type, clients), connection)
+            _runner(ContractWorker(task_type, clients), clients.settings, connection)
             for task_type, connection in zip(task_types, self._connections, strict=True)
         ]
         self._threads = [
@@ -130,13 +131,13 @@ class Fleet:
 
 
 def _connection() -> httpx.Client:
-    """Return what the SDK would make for itself, but for the TLS context."""
+    """Return what the SDK would make for itself, past any proxy, but for HTTP/2 and the context."""
+    transport = httpx.HTTPTransport(verify=tls.context(), retries=3)
     timeout = httpx.Timeout(120.0, connect=10.0)
-    return httpx.Client(timeout=timeout, follow_redirects=True, verify=tls.context())
+    return httpx.Client(transport=transport, timeout=timeout, follow_redirects=True)
 
 
-def _runner(worker: ContractWorker, connection: httpx.Client) -> TaskRunner:
-    settings = worker.clients.settings
+def _runner(worker: ContractWorker, settings: Settings, connection: httpx.Client) -> TaskRunner:
     configuration = Configuration(
         server_api_url=settings.conductor_server_url, debug=settings.conductor_debug
     )

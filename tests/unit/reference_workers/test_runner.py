@@ -202,3 +202,13 @@ def test_a_retry_is_told_how_often_it_was_tried(bench: Bench) -> None:
 
     (delivery,) = bench.stand_ins.webhook.deliveries()
     assert delivery.header("x-webhook-retry") == "7"
+
+
+def test_conductor_is_asked_past_any_proxy(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As the SDK does by itself: a proxy is for the services outside."""
+    for name in ("NO_PROXY", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
+
+    with one_task(update_v2=(204, "")) as server, polling(bench, server):
+        server.wait_for("POST", UPDATE_V2)

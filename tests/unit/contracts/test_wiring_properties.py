@@ -18,7 +18,7 @@ RANDOM = st.randoms(use_true_random=False)
 
 
 @pytest.mark.parametrize("mutation", MUTATIONS)
-@settings(max_examples=5, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(random=RANDOM)
 def test_every_way_to_break_the_contracts_is_found_where_it_is(
     mutation: str, random: Random
@@ -33,7 +33,7 @@ def test_every_way_to_break_the_contracts_is_found_where_it_is(
     assert all(finding.what and finding.hint for finding in found)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(changes=st.lists(st.sampled_from(sorted(HARMLESS)), min_size=1, max_size=5), random=RANDOM)
 def test_harmless_changes_give_no_finding(changes: list[str], random: Random) -> None:
     changed = CONTRACTS
@@ -43,7 +43,7 @@ def test_harmless_changes_give_no_finding(changes: list[str], random: Random) ->
     assert check_wiring(changed) == []
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(
     mutation=st.sampled_from(sorted(MUTATIONS)),
     change=st.sampled_from(sorted(set(HARMLESS) - {"raise_workflow_timeout"})),

@@ -67,7 +67,7 @@ def edit(whole: Document, path: Path, data: st.DataObject) -> None:
             node.reverse()
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(data=st.data())
 def test_each_difference_between_two_contracts_gives_at_least_one_line(
     data: st.DataObject, tmp_path_factory: Any

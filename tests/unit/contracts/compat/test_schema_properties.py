@@ -221,7 +221,7 @@ def refused(sender: Any, reader: Any, draw: st.DataObject) -> list[Any]:
 
 
 @pytest.mark.parametrize("direction", ["to fleets", "from fleets"])
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(data=st.data())
 def test_what_is_called_compatible_breaks_no_payload(
     direction: Direction, data: st.DataObject
@@ -238,7 +238,7 @@ def test_what_is_called_compatible_breaks_no_payload(
         assert refused(fleets_read, consumers_send, data) == [], found
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(data=st.data())
 def test_each_edit_of_a_schema_gives_at_least_one_line(data: st.DataObject) -> None:
     old = data.draw(SCHEMAS)
@@ -251,7 +251,7 @@ def test_each_edit_of_a_schema_gives_at_least_one_line(data: st.DataObject) -> N
     assert all(change.pointer.startswith("/x") for change in found)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(data=st.data())
 def test_who_turns_a_change_back_breaks_the_other_party(data: st.DataObject) -> None:
     old = data.draw(SCHEMAS)

@@ -37,8 +37,6 @@ OWN_AGENT: Final = "trackproof-laboratory"
 """Stands in the user agent of what the laboratory itself asks."""
 
 _MISSING: Final = {"404", "NoSuchKey", "NoSuchBucket"}
-
-
 _MAKING = Lock()
 
 

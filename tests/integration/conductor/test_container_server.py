@@ -37,10 +37,12 @@ time.sleep(300)
 """
 
 
-@pytest.fixture(autouse=True)
-def without_reaper(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture(autouse=True, scope="module")
+def without_reaper() -> Iterator[None]:
     """Keep the tests on engines that have no image of testcontainers' reaper."""
-    monkeypatch.setattr(testcontainers_config, "_ryuk_disabled", True)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(testcontainers_config, "_ryuk_disabled", True)
+        yield
 
 
 def containers(**filters: str) -> list[str]:
@@ -119,20 +121,18 @@ def configured(
     last = {"name": "pad", "taskReferenceName": "pad"}
     workflow = {"name": "pipeline", "version": 1, "tasks": [last], **OWNER}
     (folder / "workflow.json").write_text(json.dumps(workflow))
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(testcontainers_config, "_ryuk_disabled", True)
-        with Network() as network:
-            container = (
-                ConductorContainer(conductor_image, port=9090)
-                .with_property("server.port", "9090")
-                .with_task_definitions(folder / "tasks.json")
-                .with_workflow_definitions(folder / "workflow.json")
-                .with_environment({"JAVA_OPTS": "-Xmx400m"})
-                .with_network(network)
-                .with_network_aliases("conductor")
-            )
-            with container:
-                yield container
+    with Network() as network:
+        container = (
+            ConductorContainer(conductor_image, port=9090)
+            .with_property("server.port", "9090")
+            .with_task_definitions(folder / "tasks.json")
+            .with_workflow_definitions(folder / "workflow.json")
+            .with_environment({"JAVA_OPTS": "-Xmx400m"})
+            .with_network(network)
+            .with_network_aliases("conductor")
+        )
+        with container:
+            yield container
 
 
 def test_definitions_are_registered_when_the_server_is_ready(

@@ -36,6 +36,7 @@ from tests.unit.reference_workers.sounds import (
 )
 
 GAIN_OF_LAME = 0.95
+Mixes = Callable[[int], tuple[Meeting, Path, float]]
 
 
 def mixed(meeting: Meeting, folder: Path) -> tuple[Path, float]:
@@ -48,7 +49,7 @@ def mixed(meeting: Meeting, folder: Path) -> tuple[Path, float]:
 @pytest.fixture(scope="module")
 def mix_of(
     tmp_path_factory: pytest.TempPathFactory,
-) -> Callable[[int], tuple[Meeting, Path, float]]:
+) -> Mixes:
     """Mix a meeting of so many tracks once for all that look at it."""
 
     @cache
@@ -65,7 +66,7 @@ SIZES = pytest.mark.parametrize("tracks", [1, 2, 5, 12, 64])
 @pytest.mark.parametrize("decode", DECODERS)
 @SIZES
 def test_every_word_of_every_track_stands_at_its_sample(
-    mix_of: Callable[[int], tuple[Meeting, Path, float]], tracks: int, decode: Decoder
+    mix_of: Mixes, tracks: int, decode: Decoder
 ) -> None:
     meeting, target, duration = mix_of(tracks)
 
@@ -78,9 +79,7 @@ def test_every_word_of_every_track_stands_at_its_sample(
 
 
 @SIZES
-def test_every_word_of_every_track_is_heard(
-    mix_of: Callable[[int], tuple[Meeting, Path, float]], tracks: int
-) -> None:
+def test_every_word_of_every_track_is_heard(mix_of: Mixes, tracks: int) -> None:
     meeting, target, _ = mix_of(tracks)
 
     assert len(hear_file(target)) == len(meeting.truth())

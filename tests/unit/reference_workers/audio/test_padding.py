@@ -43,8 +43,6 @@ def encoded(source: str, target: Path, offset: Fraction) -> None:
     write_encoded(source, target, delay_samples(offset))
 
 
-BOTH_PATHS = pytest.mark.parametrize("pad", [copied, encoded])
-
 # To encode 17 minutes anew takes as long as all the rest: a night has them.
 PADDED = [
     *((offset, copied) for offset in OFFSETS),

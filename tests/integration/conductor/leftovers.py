@@ -14,6 +14,14 @@ from tools.waiting import wait_until
 
 ROOT = Path(__file__).parents[3]
 
+# Renamed when whole: a file that is there already may still be empty.
+TELL_AND_HANG_ON = """
+import time
+(folder / "url.part").write_text(server.api_url)
+(folder / "url.part").rename(folder / "url")
+time.sleep(300)
+"""
+
 
 def processes_naming(text: str) -> list[str]:
     """Return the command lines of running processes that contain `text`."""
@@ -27,10 +35,14 @@ def processes_naming(text: str) -> list[str]:
 
 
 @contextmanager
-def parent_script(code: str, folder: Path) -> Iterator[subprocess.Popen[bytes]]:
-    """Run a script that starts a server, writes its API URL to `url` in `folder` and hangs on."""
+def parent_script(code: str, folder: Path) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
+    """Run a script that starts a `server` and hangs on; yield its process and the API URL.
+
+    The script is given `folder` as its argument.
+    """
     script = folder / "parent.py"
-    script.write_text(code)
+    script.write_text(code + TELL_AND_HANG_ON)
+    url = folder / "url"
     with (folder / "parent.log").open("wb") as log:
         parent = subprocess.Popen(
             [sys.executable, str(script), str(folder)],
@@ -41,12 +53,12 @@ def parent_script(code: str, folder: Path) -> Iterator[subprocess.Popen[bytes]]:
         )
     try:
         wait_until(
-            lambda: parent.poll() is not None or (folder / "url").exists(),
+            lambda: parent.poll() is not None or url.exists(),
             what="the parent script to start its server",
             timeout=120,
         )
         assert parent.poll() is None, (folder / "parent.log").read_text()
-        yield parent
+        yield parent, url.read_text()
     finally:
         parent.kill()
         parent.wait()

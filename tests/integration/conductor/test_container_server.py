@@ -26,14 +26,12 @@ pytestmark = [pytest.mark.conductor, pytest.mark.docker]
 OWNER = {"ownerEmail": "owner@example.org"}
 
 PARENT = """
-import sys, time
+import sys
 from pathlib import Path
 from tools.testbed.conductor.containerized import start_container
 
 folder = Path(sys.argv[1])
 server = start_container("3.15.0", report=print, image="IMAGE")
-(folder / "url").write_text(server.api_url)
-time.sleep(300)
 """
 
 
@@ -84,8 +82,7 @@ def test_container_starts_healthy_and_is_gone_after_stop(conductor_image: str) -
 def test_container_ends_with_its_parent(
     conductor_image: str, tmp_path: Path, number: signal.Signals
 ) -> None:
-    with parent_script(PARENT.replace("IMAGE", conductor_image), tmp_path) as parent:
-        url = (tmp_path / "url").read_text()
+    with parent_script(PARENT.replace("IMAGE", conductor_image), tmp_path) as (parent, url):
         port = str(urlsplit(url).port)
         assert containers(publish=port)
         parent.send_signal(number)

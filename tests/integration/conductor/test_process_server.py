@@ -22,14 +22,12 @@ from tools.waiting import wait_until
 pytestmark = pytest.mark.conductor
 
 PARENT = """
-import sys, time
+import sys
 from pathlib import Path
 from tools.testbed.conductor import start_process
 
 folder = Path(sys.argv[1])
 server = start_process("3.15.0", report=print, folder=folder / "server")
-(folder / "url").write_text(server.api_url)
-time.sleep(300)
 """
 
 
@@ -44,8 +42,8 @@ def test_port_in_use_is_told_with_a_hint() -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL, signal.SIGINT])
 def test_server_ends_with_its_parent(tmp_path: Path, number: signal.Signals) -> None:
-    with parent_script(PARENT, tmp_path) as parent:
-        connect((tmp_path / "url").read_text())
+    with parent_script(PARENT, tmp_path) as (parent, url):
+        connect(url)
         parent.send_signal(number)
         parent.wait(20)
         wait_until(

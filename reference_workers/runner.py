@@ -7,6 +7,7 @@ fifteen starts, and the heavy work (audio, network) holds no interpreter lock.
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Any
@@ -30,23 +31,56 @@ BRANCHED = frozenset({"pad_track", "transcribe_track"})
 """Task types of which several run at a time."""
 
 POLL_INTERVAL_MS = 100
-"""Between two polls at most; shortly after a task they are closer."""
+"""Between two polls for a task type at most; shortly after a task they are closer."""
+
+QUIET_POLL_INTERVAL_SECONDS = 0.5
+"""The same, for a fleet that has had no task for a while."""
+
+QUIET_AFTER_SECONDS = 10.0
+
+
+class Pace:
+    """Whether a fleet has work.
+
+    Known of all task types together: a meeting comes to one after the other, so that only its
+    first task finds a quiet fleet.
+    """
+
+    def __init__(self) -> None:
+        """Begin as busy."""
+        self._busy_at = time.monotonic()
+
+    def busy(self) -> None:
+        """Note that there is work."""
+        self._busy_at = time.monotonic()
+
+    @property
+    def is_quiet(self) -> bool:
+        """Whether there has been none for a while."""
+        return time.monotonic() - self._busy_at > QUIET_AFTER_SECONDS
 
 
 class ContractWorker(WorkerInterface):  # type: ignore[misc]  # the SDK is untyped
     """Hands a task of Conductor's to its worker, and the outcome back."""
 
-    def __init__(self, task_type: str, clients: Clients) -> None:
-        """Serve one task type."""
+    def __init__(self, task_type: str, clients: Clients, pace: Pace) -> None:
+        """Serve one task type, at the pace of the whole fleet."""
         super().__init__(task_type)
         self.worker_id = f"{self.get_identity()}/{task_type}"
         self.poll_interval = POLL_INTERVAL_MS
         self.thread_count = clients.settings.branch_threads if task_type in BRANCHED else 1
         self.paused = False
         self._clients = clients
+        self._pace = pace
+
+    def get_polling_interval_in_seconds(self) -> float:
+        """Return the time between two polls at most."""
+        interval: float = super().get_polling_interval_in_seconds()
+        return max(interval, QUIET_POLL_INTERVAL_SECONDS) if self._pace.is_quiet else interval
 
     def execute(self, task: Task) -> TaskResult:
         """Carry out one task."""
+        self._pace.busy()
         context = Context(
             clients=self._clients,
             workflow_id=task.workflow_instance_id or "",
@@ -59,6 +93,7 @@ class ContractWorker(WorkerInterface):  # type: ignore[misc]  # the SDK is untyp
         result.status = outcome.status
         result.output_data = outcome.output
         result.reason_for_incompletion = outcome.reason
+        self._pace.busy()
         return result
 
 
@@ -105,9 +140,10 @@ class Fleet:
 
     def __init__(self, clients: Clients, task_types: Sequence[str] = tuple(WORKERS)) -> None:
         """Prepare one poller a task type; `start` sets them going."""
+        pace = Pace()
         self._connections = [_connection() for _ in task_types]
         self._runners = [
-            _runner(ContractWorker(task_type, clients), clients.settings, connection)
+            _runner(ContractWorker(task_type, clients, pace), clients.settings, connection)
             for task_type, connection in zip(task_types, self._connections, strict=True)
         ]
         self._threads = [

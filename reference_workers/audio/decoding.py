@@ -45,6 +45,18 @@ def blocks(container: InputContainer, stream: AudioStream, *, lead: int = 0) -> 
     Raises:
         PermanentError, TransientError: As `frames` does.
     """
+    for frame in block_frames(container, stream, lead=lead):
+        yield np.asarray(frame.to_ndarray(), np.float32)
+
+
+def block_frames(
+    container: InputContainer, stream: AudioStream, *, lead: int = 0
+) -> Iterator[AudioFrame]:
+    """Yield what `blocks` does as libav holds it: nothing is copied.
+
+    Raises:
+        PermanentError, TransientError: As `frames` does.
+    """
     layout = layout_of(stream)
     fifo = AudioFifo()
     written = 0
@@ -71,10 +83,10 @@ def _silence(layout: str, samples: int) -> AudioFrame:
     return frame
 
 
-def _read(fifo: AudioFifo, samples: int) -> Samples:
+def _read(fifo: AudioFifo, samples: int) -> AudioFrame:
     frame = fifo.read(samples)
     assert frame is not None
-    return np.asarray(frame.to_ndarray(), np.float32)
+    return frame
 
 
 def frames(container: InputContainer, stream: AudioStream) -> Iterator[tuple[int, AudioFrame]]:
@@ -89,30 +101,33 @@ def frames(container: InputContainer, stream: AudioStream) -> Iterator[tuple[int
     """
     resampler = _resampler(stream)
     clock = _Clock(stream)
-    position, decoded_seconds = 0, 0.0
+    position, decoded = 0, 0
     try:
         for packet in packets(container, stream):
             for frame in packet.decode():
-                decoded_seconds += frame.samples / frame.sample_rate
                 begins = clock.position_of(packet, frame, reached=position)
-                if begins > position + JITTER_SAMPLES:
+                if begins > position:
                     # What the resampler still holds belongs before the gap.
                     for out in resampler.resample(None) if position else ():
                         yield position, out
+                        decoded += out.samples
                     resampler = _resampler(stream)
                     position = begins
                 for out in resampler.resample(frame):
                     yield position, out
-                    position += out.samples
-            clock.promise(packet)
+                    samples = out.samples
+                    position += samples
+                    decoded += samples
+            clock.ended(packet)
         for out in resampler.resample(None):
             yield position, out
             position += out.samples
+            decoded += out.samples
     except av.error.FFmpegError as error:
         what = f"audio breaks off after {position / RATE:.3f} s"
         raise failure(container.name, what, error) from error
     finally:
-        metering.decoded(decoded_seconds)
+        metering.decoded(decoded / RATE)
     if not position:
         raise PermanentError(f"{name_of(container.name)}: the audio stream holds no audio")
     if position < clock.promised - _MISSING_SAMPLES:
@@ -131,8 +146,7 @@ class _Clock:
         self._skipped = stream.codec_context.delay if self._by_packets else 0
         self._samples_a_tick = float((stream.time_base or 0) * RATE)
         self._origin: float | None = None
-        self.promised = 0
-        """Where the packets say that the audio ends."""
+        self._last: Packet[AudioStream] | None = None
 
     def position_of(self, packet: Packet[AudioStream], frame: AudioFrame, *, reached: int) -> int:
         """Return where a frame begins; `reached` where it does not say, or jumps back."""
@@ -142,17 +156,25 @@ class _Clock:
         samples = time * self._samples_a_tick
         if self._origin is None:
             self._origin = samples + self._skipped
-        position = round(samples - self._origin)
-        if reached and position < reached - JITTER_SAMPLES:
-            self._origin -= reached - position
-            return reached
-        return position
+        ahead = samples - self._origin - reached
+        if ahead > JITTER_SAMPLES:
+            return reached + round(ahead)
+        if reached and ahead < -JITTER_SAMPLES:
+            self._origin += ahead
+        return reached
 
-    def promise(self, packet: Packet[AudioStream]) -> None:
-        """Note where a packet that has been decoded ends."""
-        if packet.pts is not None and packet.duration and self._origin is not None:
-            end = (packet.pts + packet.duration) * self._samples_a_tick
-            self.promised = round(end - self._origin)
+    def ended(self, packet: Packet[AudioStream]) -> None:
+        """Note a packet that has been decoded."""
+        if packet.duration and packet.pts is not None:
+            self._last = packet
+
+    @property
+    def promised(self) -> int:
+        """Where the packets say that the audio ends."""
+        last = self._last
+        if last is None or last.pts is None or last.duration is None or self._origin is None:
+            return 0
+        return round((last.pts + last.duration) * self._samples_a_tick - self._origin)
 
 
 def _resampler(stream: AudioStream) -> AudioResampler:

@@ -87,26 +87,35 @@ def packets(container: InputContainer, stream: AudioStream) -> Iterator[Packet[A
             takes a connection that cannot be resumed for the end of the file.
     """
     size = container.size  # known no more when the connection is lost
-    end, end_byte = 0.0, 0
-    # Asked of every packet, a fraction would cost more than all the rest of reading it.
+    end, end_byte, audio_bytes = 0.0, 0, 0
+    # Asked of every packet, a fraction would cost more than all the rest of reading it; so would
+    # the meter.
     tick_seconds = [float(each.time_base or 0) for each in container.streams]
+    audio = stream.index
+    demuxed = cast("Iterator[Packet[AudioStream]]", container.demux())
     try:
         # Of all streams, for what they tell of the end.
-        for packet in container.demux():
-            if packet.pts is not None:
-                ticks = packet.pts + (packet.duration or 0)
-                end = max(end, ticks * tick_seconds[packet.stream_index])
-                end_byte = max(end_byte, (packet.pos or 0) + packet.size)
-                if end > _LATEST_SECONDS:
-                    raise PermanentError(
-                        f"{name_of(container.name)}: a packet at {end / 3600:.0f} h"
-                    )
-            if packet.stream_index == stream.index:
-                metering.read_audio(packet.size)
-                yield cast("Packet[AudioStream]", packet)
+        for packet in demuxed:
+            index = packet.stream_index
+            pts = packet.pts
+            if pts is not None:
+                packet_end = (pts + (packet.duration or 0)) * tick_seconds[index]
+                if packet_end > end:
+                    end = packet_end
+                    if end > _LATEST_SECONDS:
+                        raise PermanentError(
+                            f"{name_of(container.name)}: a packet at {end / 3600:.0f} h"
+                        )
+                packet_end_byte = (packet.pos or 0) + packet.size
+                end_byte = max(end_byte, packet_end_byte)
+            if index == audio:
+                audio_bytes += packet.size
+                yield packet
     except av.error.FFmpegError as error:
         what = f"audio breaks off after {end:.3f} s"
         raise failure(container.name, what, error) from error
+    finally:
+        metering.read_audio(audio_bytes)
     _hold_whole(container, end, end_byte, size)
 
 

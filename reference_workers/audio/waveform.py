@@ -8,12 +8,13 @@ from fractions import Fraction
 
 import av
 import numpy as np
+from av.audio.frame import AudioFrame
 from av.container import InputContainer
 from numpy.typing import NDArray
 
 from contracts.load import load_contracts
 from reference_workers.audio import RATE
-from reference_workers.audio.decoding import Samples, blocks
+from reference_workers.audio.decoding import block_frames
 from reference_workers.audio.opening import opened
 
 _WAVEFORM = load_contracts().tasks["generate_waveform"].output["$defs"]["waveform"]
@@ -45,8 +46,8 @@ def _drawn(source: str, samples: int | None = None) -> _Drawing:
         if samples is None:
             samples = _stated_samples(container)
         drawing = _Drawing(samples)
-        for block in blocks(container, stream):
-            drawing.add(block)
+        for frame in block_frames(container, stream):
+            drawing.add(frame)
     return drawing
 
 
@@ -62,12 +63,13 @@ class _Drawing:
         self._starts: list[int] = distinct.tolist()
         self._highest = np.zeros(distinct.size, dtype=np.float32)
 
-    def add(self, block: Samples) -> None:
+    def add(self, frame: AudioFrame) -> None:
         """Draw the samples that follow."""
-        end = self.samples + block.shape[1]
+        end = self.samples + frame.samples
         first = bisect_right(self._starts, self.samples) - 1
         last = bisect_left(self._starts, end)
-        here = _highest(block, [max(0, at - self.samples) for at in self._starts[first:last]])
+        begins = [max(0, at - self.samples) for at in self._starts[first:last]]
+        here = _highest(_channels(frame), begins)
         np.maximum(self._highest[first:last], here, out=self._highest[first:last])
         self.samples = end
 
@@ -77,9 +79,23 @@ class _Drawing:
         return [round(float(level), 4) for level in capped]
 
 
-def _highest(block: Samples, begins: Sequence[int]) -> NDArray[np.float32]:
+def _channels(frame: AudioFrame) -> list[NDArray[np.float32]]:
+    """Return a frame's channels where libav has them: to copy them would cost as much as to look.
+
+    The stubs know a plane for a buffer from Python 3.12 on.
+    """
+    return [
+        np.frombuffer(plane, np.float32, frame.samples)  # type: ignore[call-overload]
+        for plane in frame.planes
+    ]
+
+
+def _highest(channels: Sequence[NDArray[np.float32]], begins: Sequence[int]) -> NDArray[np.float32]:
     """Return the highest absolute sample, in any channel, from each of `begins` to the next."""
-    above = np.maximum.reduceat(block, begins, axis=1)
-    below = np.minimum.reduceat(block, begins, axis=1)
-    highest: NDArray[np.float32] = np.maximum(np.abs(above), np.abs(below)).max(axis=0)
+    extremes = [
+        extreme.reduceat(channel, begins)
+        for channel in channels
+        for extreme in (np.maximum, np.minimum)
+    ]
+    highest: NDArray[np.float32] = np.abs(extremes).max(axis=0)
     return highest

@@ -63,7 +63,7 @@ def silence_is_not_a_number() -> None:
 @mutant("peaks")
 def left_channel_alone() -> None:
     """Only the left channel is looked at."""
-    replace("audio.waveform", "_highest", lambda right: lambda block, at: right(block[:1], at))
+    replace("audio.waveform", "_highest", lambda right: lambda both, at: right(both[:1], at))
 
 
 @mutant("peaks")
@@ -72,7 +72,7 @@ def mean_of_the_channels() -> None:
     replace(
         "audio.waveform",
         "_highest",
-        lambda right: lambda block, at: right(np.abs(block).mean(axis=0, keepdims=True), at),
+        lambda right: lambda both, at: right([np.abs(both).mean(axis=0)], at),
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from reference_workers.audio import RATE
 from reference_workers.audio.copying import NotCleanError
 from reference_workers.errors import PermanentError, WorkerError
 from reference_workers.services.storage import Storage
@@ -116,7 +117,7 @@ def missing_time_is_an_error() -> None:
 @mutant("chain")
 def gaps_are_closed() -> None:
     """Packets are strung together: a muted while is lost."""
-    rewrite("audio.decoding", "frames", "if begins > position + JITTER_SAMPLES:", "if begins < 0:")
+    rewrite("audio.decoding", "frames", "if begins > position:", "if begins < 0:")
     rewrite(
         "audio.copying",
         "_unbroken",
@@ -128,7 +129,7 @@ def gaps_are_closed() -> None:
 @mutant("chain")
 def short_gaps_are_closed() -> None:
     """A gap of less than a second is lost."""
-    rewrite("audio.decoding", "frames", "position + JITTER_SAMPLES", "position + RATE")
+    replace("audio.decoding", "JITTER_SAMPLES", lambda _: RATE)
     rewrite("audio.copying", "_unbroken", "> JITTER_SAMPLES", "> RATE")
 
 

@@ -62,8 +62,8 @@ def everywhere(turn: Callable[[str, Json], tuple[str, Json]], document: Json) ->
 class Renamed(runner.ContractWorker):
     """Polls by this fleet's own names."""
 
-    def __init__(self, task_type: str, clients: Clients) -> None:
-        super().__init__(task_type, clients)
+    def __init__(self, task_type: str, clients: Clients, pace: runner.Pace) -> None:
+        super().__init__(task_type, clients, pace)
         self.task_definition_name = TASKS.get(task_type, task_type)
 
 

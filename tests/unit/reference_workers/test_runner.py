@@ -13,7 +13,7 @@ from conductor.client.http.api.task_resource_api import TaskResourceApi
 from conductor.client.http.models.task import Task
 
 from reference_workers import runner
-from reference_workers.runner import ContractWorker, Fleet
+from reference_workers.runner import ContractWorker, Fleet, Pace
 from reference_workers.workers import WORKERS
 from tests.unit.reference_workers.bench import TRANSCRIPT_ID, Bench, Json
 from tests.unit.reference_workers.conductor_server import (
@@ -160,7 +160,28 @@ def test_a_fleet_polls_for_every_task_type(bench: Bench) -> None:
 def test_only_branches_are_worked_on_side_by_side(
     bench: Bench, task_type: str, threads: int
 ) -> None:
-    assert ContractWorker(task_type, bench.clients).thread_count == threads
+    assert ContractWorker(task_type, bench.clients, Pace()).thread_count == threads
+
+
+def test_a_fleet_without_tasks_polls_less_often_until_one_of_its_workers_has_one(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = [1000.0]
+    monkeypatch.setattr(runner, "time", SimpleNamespace(monotonic=lambda: now[0]))
+    pace = Pace()
+    drawing, titling = (
+        ContractWorker(task_type, bench.clients, pace)
+        for task_type in ("generate_waveform", "generate_title")
+    )
+    intervals = []
+
+    for seconds, has_task in ((0, False), (9, False), (2, False), (0, True), (9, False)):
+        now[0] += seconds
+        if has_task:
+            titling.execute(Task(task_id="task-1", input_data={}))
+        intervals.append(drawing.get_polling_interval_in_seconds())
+
+    assert intervals == [0.1, 0.1, 0.5, 0.1, 0.1]
 
 
 @pytest.mark.parametrize(
@@ -180,7 +201,7 @@ def test_an_outcome_becomes_the_tasks_result(bench: Bench, payload: Json, status
         input_data=payload,
     )
 
-    result = ContractWorker("generate_title", bench.clients).execute(task)
+    result = ContractWorker("generate_title", bench.clients, Pace()).execute(task)
 
     assert (result.status, result.task_id, result.workflow_instance_id) == (
         status,
@@ -198,7 +219,7 @@ def test_a_retry_is_told_how_often_it_was_tried(bench: Bench) -> None:
         input_data={"transcript_id": TRANSCRIPT_ID, "room_id": "room-1"},
     )
 
-    ContractWorker("send_webhook", bench.clients).execute(task)
+    ContractWorker("send_webhook", bench.clients, Pace()).execute(task)
 
     (delivery,) = bench.stand_ins.webhook.deliveries()
     assert delivery.header("x-webhook-retry") == "7"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
@@ -36,28 +36,61 @@ def pytest_configure(config: pytest.Config) -> None:
         raise pytest.UsageError(
             f"{VARIABLE}={kind}: tests make databases of their own. Hint: {' or '.join(STARTED)}"
         )
+    config.stash[CONDUCTORS] = Conductors()
     os.environ[VARIABLE] = kind  # whole runs follow, in whatever process they are started
 
 
 @pytest.hookimpl(trylast=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put whole runs first, in whatever order chance has them and all others."""
-    items.sort(key=lambda item: not item.path.is_relative_to(WHOLE_RUNS))
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Put whole runs first, then who shares Conductors, in whatever order chance has them."""
+    sharing = {item.path for item in items if "conductor_of" in getattr(item, "fixturenames", ())}
+    items.sort(
+        key=lambda item: (not item.path.is_relative_to(WHOLE_RUNS), item.path not in sharing)
+    )
+    config.stash[SHARING] = sharing
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown(
+    item: pytest.Item, nextitem: pytest.Item | None
+) -> Generator[None, None, None]:
+    """End shared Conductors after the last file that shares them: idle, they still cost time."""
+    yield
+    config = item.config
+    if nextitem is not None and nextitem.path not in config.stash[SHARING]:
+        config.stash[CONDUCTORS].end()
+
+
+class Conductors:
+    """Servers, one a version, each started when it is first asked for."""
+
+    def __init__(self) -> None:
+        self._stack = ExitStack()
+        self._running: dict[str, ConductorServer] = {}
+
+    def of(self, version: str) -> ConductorServer:
+        if version not in self._running:
+            server = start_process(version, report=lambda _: None)
+            self._running[version] = self._stack.enter_context(server)
+        return self._running[version]
+
+    def end(self) -> None:
+        self._running.clear()
+        self._stack.close()
+
+
+CONDUCTORS = pytest.StashKey[Conductors]()
+
+SHARING = pytest.StashKey[set[Path]]()
+"""The files that share Conductors."""
 
 
 @pytest.fixture(scope="session")
-def conductor_of() -> Iterator[Callable[[str], ConductorServer]]:
+def conductor_of(pytestconfig: pytest.Config) -> Iterator[Callable[[str], ConductorServer]]:
     """Start a server of a version when it is first asked for."""
-    with ExitStack() as stack:
-        running: dict[str, ConductorServer] = {}
-
-        def of(version: str) -> ConductorServer:
-            if version not in running:
-                server = start_process(version, report=lambda _: None)
-                running[version] = stack.enter_context(server)
-            return running[version]
-
-        yield of
+    conductors = pytestconfig.stash[CONDUCTORS]
+    yield conductors.of
+    conductors.end()
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ pytestmark = [pytest.mark.conductor, pytest.mark.timeout(1200)]
 
 
 def test_a_sample_of_faulty_fleets_is_told_from_a_right_one() -> None:
-    sample = ("--sample", str(SAMPLE), "--seed", SEED, "--jobs", "2")
+    sample = ("--sample", str(SAMPLE), "--seed", SEED)
     command = [sys.executable, "-m", "tests.mutants", *sample]
 
     # A server of its own: a faulty fleet's definitions are not for other tests.

@@ -163,7 +163,7 @@ def test_only_branches_are_worked_on_side_by_side(
     assert ContractWorker(task_type, bench.clients, Pace()).thread_count == threads
 
 
-def test_a_fleet_without_tasks_polls_less_often_until_one_of_its_workers_has_one(
+def test_who_has_had_no_task_for_a_while_polls_less_often(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     now = [1000.0]
@@ -179,9 +179,11 @@ def test_a_fleet_without_tasks_polls_less_often_until_one_of_its_workers_has_one
         now[0] += seconds
         if has_task:
             titling.execute(Task(task_id="task-1", input_data={}))
-        intervals.append(drawing.get_polling_interval_in_seconds())
+        intervals.append(
+            [worker.get_polling_interval_in_seconds() for worker in (drawing, titling)]
+        )
 
-    assert intervals == [0.1, 0.1, 0.5, 0.1, 0.1]
+    assert intervals == [[0.1, 0.1], [0.1, 0.1], [0.5, 0.5], [0.25, 0.1], [0.25, 0.1]]
 
 
 @pytest.mark.parametrize(

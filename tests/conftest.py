@@ -42,11 +42,14 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Put whole runs first, then who shares Conductors, in whatever order chance has them."""
+    """Put whole runs first, and one after the other those that share Conductors."""
     sharing = {item.path for item in items if "conductor_of" in getattr(item, "fixturenames", ())}
-    items.sort(
-        key=lambda item: (not item.path.is_relative_to(WHOLE_RUNS), item.path not in sharing)
-    )
+
+    def place(item: pytest.Item) -> tuple[bool, bool]:
+        is_whole_run = item.path.is_relative_to(WHOLE_RUNS)
+        return not is_whole_run, (item.path in sharing) is is_whole_run
+
+    items.sort(key=place)  # beyond that in whatever order chance has them
     config.stash[SHARING] = sharing
 
 

@@ -75,9 +75,9 @@ def test_run_with_its_own_server_holds_and_leaves_nothing_behind(tmp_path: Path)
     ("number", "moment"),
     [
         (signal.SIGTERM, "Conductor"),
-        (signal.SIGINT, "◐ mixdown_tracks"),
-        (signal.SIGKILL, "◐ mixdown_tracks"),
-        pytest.param(signal.SIGTERM, "◐ mixdown_tracks", marks=pytest.mark.nightly),
+        (signal.SIGINT, "✓ pad_track"),
+        (signal.SIGKILL, "✓ pad_track"),
+        pytest.param(signal.SIGTERM, "✓ pad_track", marks=pytest.mark.nightly),
         pytest.param(signal.SIGINT, "Conductor", marks=pytest.mark.nightly),
         pytest.param(signal.SIGKILL, "Conductor", marks=pytest.mark.nightly),
     ],
@@ -88,7 +88,7 @@ def test_an_interrupted_run_ends_all_that_it_started(
     output = tmp_path / "output"
     with output.open("wb") as file:
         run = psutil.Popen(
-            [*TRACKPROOF, "run", "--conductor", "process", "--tracks", "8"],
+            [*TRACKPROOF, "run", "--conductor", "process", "--seconds", "8"],
             stdout=file,
             stderr=subprocess.STDOUT,
             env={**os.environ, "PYTHONUNBUFFERED": "1", "TMPDIR": str(tmp_path)},

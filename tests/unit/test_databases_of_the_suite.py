@@ -20,7 +20,9 @@ def _restored(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def configured(**options: Any) -> Any:
-    return SimpleNamespace(getoption=lambda name: options[name.removeprefix("--")])
+    return SimpleNamespace(
+        getoption=lambda name: options[name.removeprefix("--")], stash=pytest.Stash()
+    )
 
 
 @pytest.mark.parametrize("kind", STARTED)

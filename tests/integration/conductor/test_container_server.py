@@ -124,7 +124,7 @@ def configured(
             .with_property("server.port", "9090")
             .with_task_definitions(folder / "tasks.json")
             .with_workflow_definitions(folder / "workflow.json")
-            .with_environment({"JAVA_OPTS": "-Xmx400m"})
+            .with_environment({"JAVA_OPTS": "-Xmx400m -XX:TieredStopAtLevel=1"})
             .with_network(network)
             .with_network_aliases("conductor")
         )

@@ -17,6 +17,7 @@ from tools.testbed.conductor import (
 from tools.testbed.conductor.existing import connect
 from tools.testbed.conductor.jar import jar_path
 from tools.testbed.conductor.process import start_process
+from tools.testbed.conductor.versions import DEFAULT_VERSION
 from tools.waiting import wait_until
 
 pytestmark = pytest.mark.conductor
@@ -40,7 +41,14 @@ def test_port_in_use_is_told_with_a_hint() -> None:
     assert "another port" in failure.value.hint
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL, signal.SIGINT])
+@pytest.mark.parametrize(
+    "number",
+    [
+        signal.SIGKILL,  # the hardest: nobody is left to clean up
+        pytest.param(signal.SIGTERM, marks=pytest.mark.nightly),
+        pytest.param(signal.SIGINT, marks=pytest.mark.nightly),
+    ],
+)
 def test_server_ends_with_its_parent(tmp_path: Path, number: signal.Signals) -> None:
     with parent_script(PARENT, tmp_path) as (parent, url):
         connect(url)
@@ -71,7 +79,14 @@ def test_auto_starts_a_process_of_its_own_where_no_engine_answers(
     assert "Conductor 3.15.0 as a process: no Docker engine answers on this machine" in lines
 
 
-@pytest.mark.parametrize("version", VERSIONS)
+@pytest.mark.parametrize(
+    "version",
+    [
+        # All versions are started in every run, by the tests that share them.
+        pytest.param(name, marks=() if name == DEFAULT_VERSION else pytest.mark.nightly)
+        for name in VERSIONS
+    ],
+)
 def test_every_version_starts_healthy_tells_its_number_and_leaves_nothing(
     version: str, tmp_path: Path
 ) -> None:

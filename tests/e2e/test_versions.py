@@ -1,23 +1,49 @@
-"""The fleet's own client against every version of the server."""
+"""What holds on every version of the server; in one file, for they are slow to start."""
 
 from __future__ import annotations
 
+import itertools
 import uuid
 from collections.abc import Callable, Iterator
 
 import pytest
 
+from contracts.load import load_contracts
 from reference_workers.client import ConductorClient, ConductorRefusedError
-from tools.testbed.conductor import ConductorServer, register
-from tools.testbed.conductor.versions import VERSIONS
+from tools.testbed.conductor import VERSIONS, ConductorRest, ConductorServer, register
+from tools.verify.pipeline import RunOptions, run_meeting
 from tools.waiting import wait_until
 
 pytestmark = pytest.mark.conductor
+
+# Every run has the newer versions, and 3.15.0 in all other tests; a night has every pair.
+EVERY_RUN = {("3.21.14", 8), ("3.32.3", 3)}
+MEETINGS = [
+    pytest.param(*pair, 12)
+    if pair in EVERY_RUN
+    else pytest.param(*pair, 30, marks=pytest.mark.nightly)
+    for pair in itertools.product(VERSIONS, (1, 3, 8, 16))
+]
 
 OWNER = {"ownerEmail": "owner@example.org"}
 NAME = f"client_{uuid.uuid4().hex[:8]}"
 KEEPS_RUNS_ON_DISK = {"3.32.3"}
 """The other versions, as the testbed starts them, keep their runs in memory."""
+
+
+@pytest.mark.parametrize(("version", "tracks", "seconds"), MEETINGS)
+def test_every_check_of_a_meeting_holds(
+    version: str, tracks: int, seconds: float, conductor_of: Callable[[str], ConductorServer]
+) -> None:
+    options = RunOptions(
+        tracks=tracks, seconds=seconds, seed=tracks, conductor=conductor_of(version).api_url
+    )
+
+    ended = run_meeting(options, [])
+
+    assert [check for check in ended.checks if not check.passed] == []
+    assert ended.status == "COMPLETED"
+    assert ended.version == version
 
 
 @pytest.fixture(params=sorted(VERSIONS))
@@ -95,3 +121,24 @@ def test_a_workflow_there_is_not_is_refused_with_the_servers_words(
         with pytest.raises(ConductorRefusedError, match="No such workflow") as caught:
             ask(str(uuid.uuid4()))
         assert caught.value.status == 404
+
+
+def test_every_version_takes_the_definitions_and_newer_ones_keep_the_schemas(
+    version: str, conductor_of: Callable[[str], ConductorServer]
+) -> None:
+    contracts = load_contracts()
+    server = conductor_of(version)
+    register(server.api_url, contracts.task_definitions(), contracts.workflow)
+
+    again = register(server.api_url, contracts.task_definitions(), contracts.workflow)
+
+    assert len(again.unchanged) == len(contracts.tasks) + 1
+    with ConductorRest(server.api_url) as rest:
+        for name, task in contracts.tasks.items():
+            kept = rest.task_definition(name) or {}
+            if version == "3.15.0":
+                assert "inputSchema" not in kept
+            else:
+                assert kept["inputSchema"]["data"] == task.input
+                assert kept["outputSchema"]["data"] == task.output
+                assert kept["enforceSchema"] is True

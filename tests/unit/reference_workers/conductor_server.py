@@ -7,9 +7,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Condition, Thread
+from threading import Condition
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
+
+from tests.unit.background import in_background
 
 Answer = tuple[int, Any]
 """Status and JSON body; status 0 closes the connection without an answer."""
@@ -79,10 +81,6 @@ def conductor_server(answer: Callable[[str, str], Answer]) -> Iterator[Conductor
         def log_message(self, *_: object) -> None:
             """Say nothing."""
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server, in_background(server):
         conductor.url = f"http://127.0.0.1:{server.server_port}/api"
-        thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
-        thread.start()
         yield conductor
-        server.shutdown()
-        thread.join()

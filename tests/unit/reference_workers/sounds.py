@@ -7,7 +7,6 @@ from contextlib import contextmanager
 from fractions import Fraction
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
 
 import av
 import numpy as np
@@ -15,6 +14,7 @@ from av.audio.stream import AudioStream
 from numpy.typing import NDArray
 
 from fixtures_audio import RATE_HZ, HeardWord, SpokenWord, Track, band_of, render
+from tests.unit.background import in_background
 
 Samples = NDArray[np.float32]
 
@@ -112,9 +112,5 @@ def breaking_server(content: bytes, *, then: int) -> Iterator[str]:
         def log_message(self, *_: object) -> None:
             """Say nothing."""
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
-        thread.start()
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server, in_background(server):
         yield f"http://127.0.0.1:{server.server_port}/track.webm?X-Amz-Signature=secret"
-        server.shutdown()
-        thread.join()

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
 from typing import Any
 
 import pytest
@@ -15,6 +14,7 @@ from reference_workers import tracing
 from reference_workers.errors import TransientError
 from reference_workers.tracing import NoTraces, traces_from
 from reference_workers.workers import WORKERS
+from tests.unit.background import in_background
 from tests.unit.reference_workers.bench import TRANSCRIPT_ID, Bench, Json, topic
 
 pytest.importorskip("opentelemetry.sdk", reason="the extra `traces` is not installed")
@@ -161,16 +161,12 @@ def test_spans_arrive_where_the_environment_says(
         def log_message(self, *_: object) -> None:
             """Say nothing."""
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Collector) as server:
-        thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
+    with ThreadingHTTPServer(("127.0.0.1", 0), Collector) as server, in_background(server):
         url = f"http://127.0.0.1:{server.server_port}"
         monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", url)
         with closing(tracing.traces_from()) as traces:
             clients = replace(bench.clients, traces=traces)
             replace(bench, clients=clients).perform("generate_title", TITLE)
-        server.shutdown()
-        thread.join()
 
     (sent,) = map(ExportTraceServiceRequest.FromString, bodies)
     (resource,) = sent.resource_spans

@@ -8,13 +8,13 @@ from contextlib import contextmanager, nullcontext
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from socketserver import ThreadingUnixStreamServer
-from threading import Thread
 from typing import Self
 
 import psutil
 import pytest
 from sqlalchemy import create_engine, make_url, text
 
+from tests.unit.background import in_background
 from tools.errors import TestbedError
 from tools.testbed import database
 from tools.testbed import postgres as servers
@@ -198,14 +198,8 @@ def engine_without_images(path: Path) -> Iterator[str]:
         def log_message(self, *_: object) -> None:
             """Say nothing; a Unix socket has no address to log."""
 
-    with ThreadingUnixStreamServer(str(path), Handler) as server:
-        thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        try:
-            yield f"unix://{path}"
-        finally:
-            server.shutdown()
-            thread.join()
+    with ThreadingUnixStreamServer(str(path), Handler) as server, in_background(server):
+        yield f"unix://{path}"
 
 
 def test_the_newest_programs_are_taken(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

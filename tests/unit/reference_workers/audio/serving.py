@@ -7,7 +7,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Event, Thread
+from threading import Event
+
+from tests.unit.background import in_background
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,9 +78,7 @@ def serving(
         def log_message(self, *_: object) -> None:
             """Say nothing."""
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
-        thread.start()
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server, in_background(server):
         source = Source(
             f"http://127.0.0.1:{server.server_port}/recordings/a%20track.webm"
             "?X-Amz-Signature=secret"
@@ -87,5 +87,3 @@ def serving(
             yield source
         finally:
             done.set()
-            server.shutdown()
-            thread.join()

@@ -1,0 +1,23 @@
+"""Serve in a thread beside the test."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from socketserver import BaseServer
+from threading import Thread
+
+
+@contextmanager
+def in_background(server: BaseServer) -> Iterator[None]:
+    """Serve until the block ends, and however it ends.
+
+    One that went on after its socket is closed would look for callers at full speed, for ever.
+    """
+    thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        server.shutdown()
+        thread.join()

@@ -40,13 +40,17 @@ def layout_of(stream: AudioStream) -> str:
 
 
 def blocks(container: InputContainer, stream: AudioStream, *, lead: int = 0) -> Iterator[Samples]:
-    """Yield the track in blocks of BLOCK_SAMPLES, gaps as silence, after `lead` samples of it.
+    """Return the track in blocks of BLOCK_SAMPLES, gaps as silence, after `lead` samples of it.
 
     Raises:
         PermanentError, TransientError: As `frames` does.
     """
-    for frame in block_frames(container, stream, lead=lead):
-        yield np.asarray(frame.to_ndarray(), np.float32)
+    # Not a loop of our own: it would hold a frame for each of 64 tracks that wait to be asked.
+    return map(_samples, block_frames(container, stream, lead=lead))
+
+
+def _samples(frame: AudioFrame) -> Samples:
+    return np.asarray(frame.to_ndarray(), np.float32)
 
 
 def block_frames(

@@ -74,17 +74,16 @@ class ContractWorker(WorkerInterface):  # type: ignore[misc]  # the SDK is untyp
         self.thread_count = clients.settings.branch_threads if task_type in BRANCHED else 1
         self.paused = False
         self._clients = clients
-        self._task_type = task_type
         self._pace = pace
 
     def get_polling_interval_in_seconds(self) -> float:
         """Return the time between two polls at most."""
         interval: float = super().get_polling_interval_in_seconds()
-        return max(interval, self._pace.interval_seconds(self._task_type))
+        return max(interval, self._pace.interval_seconds(self.task_definition_name))
 
     def execute(self, task: Task) -> TaskResult:
         """Carry out one task."""
-        self._pace.busy(self._task_type)
+        self._pace.busy(self.task_definition_name)
         context = Context(
             clients=self._clients,
             workflow_id=task.workflow_instance_id or "",
@@ -97,7 +96,7 @@ class ContractWorker(WorkerInterface):  # type: ignore[misc]  # the SDK is untyp
         result.status = outcome.status
         result.output_data = outcome.output
         result.reason_for_incompletion = outcome.reason
-        self._pace.busy(self._task_type)
+        self._pace.busy(self.task_definition_name)
         return result
 
 

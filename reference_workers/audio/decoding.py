@@ -105,7 +105,7 @@ def frames(container: InputContainer, stream: AudioStream) -> Iterator[tuple[int
     """
     resampler = _resampler(stream)
     clock = _Clock(stream)
-    position, decoded = 0, 0
+    position, silent = 0, 0
     try:
         for packet in packets(container, stream):
             for frame in packet.decode():
@@ -114,24 +114,22 @@ def frames(container: InputContainer, stream: AudioStream) -> Iterator[tuple[int
                     # What the resampler still holds belongs before the gap.
                     for out in resampler.resample(None) if position else ():
                         yield position, out
-                        decoded += out.samples
+                        position += out.samples
                     resampler = _resampler(stream)
+                    silent += begins - position
                     position = begins
                 for out in resampler.resample(frame):
                     yield position, out
-                    samples = out.samples
-                    position += samples
-                    decoded += samples
-            clock.ended(packet)
+                    position += out.samples
+            clock.promise(packet)
         for out in resampler.resample(None):
             yield position, out
             position += out.samples
-            decoded += out.samples
     except av.error.FFmpegError as error:
         what = f"audio breaks off after {position / RATE:.3f} s"
         raise failure(container.name, what, error) from error
     finally:
-        metering.decoded(decoded / RATE)
+        metering.decoded((position - silent) / RATE)
     if not position:
         raise PermanentError(f"{name_of(container.name)}: the audio stream holds no audio")
     if position < clock.promised - _MISSING_SAMPLES:
@@ -150,7 +148,7 @@ class _Clock:
         self._skipped = stream.codec_context.delay if self._by_packets else 0
         self._samples_a_tick = float((stream.time_base or 0) * RATE)
         self._origin: float | None = None
-        self._last: Packet[AudioStream] | None = None
+        self._end_ticks: int | None = None
 
     def position_of(self, packet: Packet[AudioStream], frame: AudioFrame, *, reached: int) -> int:
         """Return where a frame begins; `reached` where it does not say, or jumps back."""
@@ -167,18 +165,17 @@ class _Clock:
             self._origin += ahead
         return reached
 
-    def ended(self, packet: Packet[AudioStream]) -> None:
-        """Note a packet that has been decoded."""
-        if packet.duration and packet.pts is not None:
-            self._last = packet
+    def promise(self, packet: Packet[AudioStream]) -> None:
+        """Note where a packet that has been decoded ends."""
+        if packet.pts is not None and packet.duration:
+            self._end_ticks = packet.pts + packet.duration
 
     @property
     def promised(self) -> int:
         """Where the packets say that the audio ends."""
-        last = self._last
-        if last is None or last.pts is None or last.duration is None or self._origin is None:
+        if self._end_ticks is None or self._origin is None:
             return 0
-        return round((last.pts + last.duration) * self._samples_a_tick - self._origin)
+        return round(self._end_ticks * self._samples_a_tick - self._origin)
 
 
 def _resampler(stream: AudioStream) -> AudioResampler:

@@ -96,8 +96,7 @@ def packets(container: InputContainer, stream: AudioStream) -> Iterator[Packet[A
     try:
         # Of all streams, for what they tell of the end.
         for packet in demuxed:
-            index = packet.stream_index
-            pts = packet.pts
+            index, pts = packet.stream_index, packet.pts
             if pts is not None:
                 packet_end = (pts + (packet.duration or 0)) * tick_seconds[index]
                 if packet_end > end:
@@ -106,8 +105,7 @@ def packets(container: InputContainer, stream: AudioStream) -> Iterator[Packet[A
                         raise PermanentError(
                             f"{name_of(container.name)}: a packet at {end / 3600:.0f} h"
                         )
-                packet_end_byte = (packet.pos or 0) + packet.size
-                end_byte = max(end_byte, packet_end_byte)
+                end_byte = max(end_byte, (packet.pos or 0) + packet.size)
             if index == audio:
                 audio_bytes += packet.size
                 yield packet

@@ -5,15 +5,12 @@ from __future__ import annotations
 import pytest
 
 from fixtures_audio import BANDS
+from tests.e2e.failing import failed_checks
 from tools.testbed.conductor import ConductorServer
-from tools.verify.events import Event, RunEnded
+from tools.verify.events import Event
 from tools.verify.pipeline import RunOptions, run_meeting
 
 pytestmark = pytest.mark.conductor
-
-
-def failed_checks(ended: RunEnded) -> list[str]:
-    return [f"{check.id}: {check.detail}" for check in ended.checks if not check.passed]
 
 
 @pytest.mark.nightly

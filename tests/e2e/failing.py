@@ -1,0 +1,9 @@
+"""What a run's failed checks say."""
+
+from __future__ import annotations
+
+from tools.verify.events import RunEnded
+
+
+def failed_checks(ended: RunEnded) -> list[str]:
+    return [f"{check.id}: {check.detail}" for check in ended.checks if not check.passed]

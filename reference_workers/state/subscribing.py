@@ -31,6 +31,8 @@ CHECK_SECONDS = 1.0
 """Between two questions to the database while Redis delivers."""
 RETRY_SECONDS = 1.0
 ANSWER_SECONDS = 5.0
+CANCEL_SECONDS = 0.5
+"""Until a task that goes on is cancelled again: Redis's client may swallow it."""
 PAGE = 500
 NEWEST = 1000
 """How many events of a transcript are kept for its subscribers."""
@@ -167,7 +169,7 @@ class Subscriptions:
     async def _poll(self) -> None:
         """Ask the database what is new, until closed."""
         troubled = False
-        while not self._closed:  # Redis's client may swallow that we are cancelled
+        while not self._closed:
             pause = CHECK_SECONDS if self._pubsub else POLL_SECONDS
             try:
                 async with asyncio.timeout(pause):
@@ -262,9 +264,10 @@ class Subscriptions:
     async def _close(self, tasks: list[asyncio.Task[None]]) -> None:
         self._closed = True
         self._poked.set()
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        while any(not task.done() for task in tasks):
+            for task in tasks:
+                task.cancel()
+            await asyncio.wait(tasks, timeout=CANCEL_SECONDS)
         for topic in self._topics.values():
             topic.wake()
         if self._redis is not None:

@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import json
 from collections.abc import AsyncIterator, Iterator
-from contextlib import aclosing, asynccontextmanager, closing
+from contextlib import (
+    ExitStack,
+    aclosing,
+    asynccontextmanager,
+    closing,
+    nullcontext,
+    suppress,
+)
 from threading import Thread
 from typing import Any
 
 import pytest
 import redis
+from redis.asyncio.client import PubSub
 from sqlalchemy import delete
 
 from reference_workers.errors import TransientError
@@ -33,7 +40,7 @@ SECONDS = 20
 
 @pytest.fixture
 def redis_server() -> Iterator[RedisServer]:
-    with contextlib.ExitStack() as stack:
+    with ExitStack() as stack:
         try:
             server = stack.enter_context(start_redis())
         except TestbedError as error:
@@ -238,7 +245,7 @@ async def test_a_subscriber_gets_what_was_and_what_comes_without_a_seam(
 ) -> None:
     url = request.getfixturevalue("redis_server").url if delivered_by == "redis" else None
     write(state, 1, 700)
-    with Publisher(state, url).running() if url else contextlib.nullcontext():
+    with Publisher(state, url).running() if url else nullcontext():
         async with Subscriptions.opened(state, url) as subscriptions:
             writing = asyncio.create_task(asyncio.to_thread(write, state, 701, 760))
             late = [asyncio.create_task(take(subscriptions, 760)) for _ in range(3)]
@@ -305,6 +312,23 @@ async def test_subscribers_go_on_when_redis_goes_and_comes_back(
             taken = await task
 
     assert numbers(taken) == list(range(1, 31))
+
+
+async def test_closing_ends_though_the_client_swallows_that_it_is_cancelled(
+    state: State, redis_server: RedisServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    listens = asyncio.Event()
+
+    async def deaf_once(_: PubSub) -> AsyncIterator[dict[str, object]]:
+        listens.set()
+        with suppress(asyncio.CancelledError):
+            await asyncio.Event().wait()
+        await asyncio.Event().wait()
+        yield {}
+
+    monkeypatch.setattr(PubSub, "listen", deaf_once)
+    async with asyncio.timeout(20), Subscriptions.opened(state, redis_server.url):
+        await listens.wait()
 
 
 async def test_with_redis_a_subscriber_need_not_wait_for_the_database(

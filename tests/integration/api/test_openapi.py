@@ -33,7 +33,7 @@ from tools.testbed.s3 import S3Server
 pytestmark = pytest.mark.conductor
 
 TOKEN = "a-token-that-opens"
-EXAMPLES = 40
+EXAMPLES = 20
 OPERATIONS = [
     ("GET", "/conductor/health"),
     ("GET", "/recordings/{recording_id}"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+import signal
 import ssl
 from collections.abc import Callable, Generator, Iterator
 from contextlib import ExitStack, contextmanager
@@ -41,6 +42,8 @@ def pytest_configure(config: pytest.Config) -> None:
         raise pytest.UsageError(
             f"{VARIABLE}={kind}: tests make databases of their own. Hint: {' or '.join(STARTED)}"
         )
+    # Background jobs of a shell ignore Ctrl-C, and so would all that tests start to interrupt it.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     config.stash[CONDUCTORS] = Conductors()
     os.environ[VARIABLE] = kind  # whole runs follow, in whatever process they are started
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Sequence
 from fractions import Fraction
 
 import av
@@ -62,6 +61,7 @@ class _Drawing:
         distinct, self._part_of_peak = np.unique(starts, return_inverse=True)
         self._starts: list[int] = distinct.tolist()
         self._highest = np.zeros(distinct.size, dtype=np.float32)
+        self._lowest = np.zeros(distinct.size, dtype=np.float32)
 
     def add(self, frame: AudioFrame) -> None:
         """Draw the samples that follow."""
@@ -69,13 +69,16 @@ class _Drawing:
         first = bisect_right(self._starts, self.samples) - 1
         last = bisect_left(self._starts, end)
         begins = [max(0, at - self.samples) for at in self._starts[first:last]]
-        here = _highest(_channels(frame), begins)
-        np.maximum(self._highest[first:last], here, out=self._highest[first:last])
+        highest, lowest = self._highest[first:last], self._lowest[first:last]
+        for channel in _channels(frame):
+            np.maximum(highest, np.maximum.reduceat(channel, begins), out=highest)
+            np.minimum(lowest, np.minimum.reduceat(channel, begins), out=lowest)
         self.samples = end
 
     def levels(self) -> list[float]:
         """Return all peaks."""
-        capped = np.minimum(self._highest, 1)[self._part_of_peak]
+        levels = np.maximum(self._highest, np.abs(self._lowest))
+        capped = np.minimum(levels, 1)[self._part_of_peak]
         return [round(float(level), 4) for level in capped]
 
 
@@ -88,14 +91,3 @@ def _channels(frame: AudioFrame) -> list[NDArray[np.float32]]:
         np.frombuffer(plane, np.float32, frame.samples)  # type: ignore[call-overload]
         for plane in frame.planes
     ]
-
-
-def _highest(channels: Sequence[NDArray[np.float32]], begins: Sequence[int]) -> NDArray[np.float32]:
-    """Return the highest absolute sample, in any channel, from each of `begins` to the next."""
-    extremes = [
-        extreme.reduceat(channel, begins)
-        for channel in channels
-        for extreme in (np.maximum, np.minimum)
-    ]
-    highest: NDArray[np.float32] = np.abs(extremes).max(axis=0)
-    return highest

@@ -62,7 +62,7 @@ def silence_is_not_a_number() -> None:
 @mutant("peaks")
 def left_channel_alone() -> None:
     """Only the left channel is looked at."""
-    replace("audio.waveform", "_highest", lambda right: lambda both, at: right(both[:1], at))
+    replace("audio.waveform", "_channels", lambda right: lambda frame: right(frame)[:1])
 
 
 @mutant("peaks")
@@ -70,8 +70,8 @@ def mean_of_the_channels() -> None:
     """Both channels are averaged: a voice on one side is drawn at half its height."""
     replace(
         "audio.waveform",
-        "_highest",
-        lambda right: lambda both, at: right([np.abs(both).mean(axis=0)], at),
+        "_channels",
+        lambda right: lambda frame: [np.abs(right(frame)).mean(axis=0)],
     )
 
 
@@ -80,8 +80,8 @@ def what_is_below_0_is_ignored() -> None:
     """Only samples above 0 count."""
     replace(
         "audio.waveform",
-        "_highest",
-        lambda right: lambda block, at: right(np.maximum(block, 0), at),
+        "_channels",
+        lambda right: lambda frame: np.maximum(right(frame), 0),
     )
 
 
@@ -90,8 +90,12 @@ def means_instead_of_peaks() -> None:
     """The mean level is drawn."""
     replace(
         "audio.waveform",
-        "_highest",
-        lambda right: lambda block, at: np.full(len(at), np.abs(block).max(axis=0).mean()),
+        "_channels",
+        lambda right: (
+            lambda frame: [
+                np.full(frame.samples, np.abs(right(frame)).max(axis=0).mean(), np.float32)
+            ]
+        ),
     )
 
 

@@ -9,6 +9,7 @@ from pydantic import ValidationError
 
 from tests.unit.tools.services.both_ways import Caller, bearer
 from tools.testbed.services import Fault, StandIns
+from tools.waiting import wait_until
 
 
 def fetch(stand_ins: StandIns, caller: Caller, path: str = "/recordings/rec-1") -> httpx.Response:
@@ -160,6 +161,8 @@ def test_a_client_with_less_patience_than_the_delay_times_out(
             timeout=httpx.Timeout(5, read=0.2),
         )
 
+    # On a busy machine the caller may have left before the service began.
+    wait_until(lambda: bool(stand_ins.zulip.messages()), what="the message", timeout=20)
     assert len(stand_ins.zulip.messages()) == 1
 
 

@@ -80,14 +80,16 @@ def _against(ffmpeg: str, folder: Path) -> Iterable[Figure]:
             "compress": _ours("compress", folder / "raw.mp3", [raw]),
             "draw": _ours("draw", folder / "none", [mixed]),
             "decode": _ours("decode", folder / "none", [mixed]),
+            "CLI decode": [*theirs, "-i", str(mixed), "-f", "null", "-"],
         },
         rounds=ROUNDS,
     )
     spent = {
         **{job: _beyond_start(costs, job, job) for job in JOBS},
         "decode tracks": _beyond_start(costs, "decode tracks", "decode"),
-        "CLI pad": [cost.cpu_s for cost in costs["CLI pad"]],
-        "CLI mix": [cost.cpu_s for cost in costs["CLI mix"]],
+        **{
+            job: [cost.cpu_s for cost in costs[job]] for job in ("CLI pad", "CLI mix", "CLI decode")
+        },
     }
     apart = [a + b for a, b in zip(spent["decode tracks"], spent["compress"], strict=True)]
     for what, ours, other, promised in (
@@ -95,15 +97,16 @@ def _against(ffmpeg: str, folder: Path) -> Iterable[Figure]:
         ("pad by encoding / CLI", spent["encode"], spent["CLI pad"], 1.0),
         (f"mixdown of {TRACKS} / CLI", spent["mix"], spent["CLI mix"], 1.0),
         (f"mixdown of {TRACKS} / decoding and LAME alone", spent["mix"], apart, 1.25),
+        ("waveform / CLI, which only decodes", spent["draw"], spent["CLI decode"], 1.25),
         ("waveform / decoding alone", spent["draw"], spent["decode"], 1.25),
     ):
         yield Figure(f"{what}, CPU", paired_ratio(ours, other), "×", promised)
-    with_start = [cost.cpu_s for cost in costs["copy"]]
-    yield Figure(
-        "pad by copying with Python's start / CLI, which encodes, CPU",
-        paired_ratio(with_start, spent["CLI pad"]),
-        *("×", 0.07),
-    )
+    for what, job, command, limit in (
+        ("pad by copying with Python's start / CLI, which encodes", "copy", "CLI pad", 0.07),
+        ("waveform with Python's start / CLI, which only decodes", "draw", "CLI decode", None),
+    ):
+        with_start = [cost.cpu_s for cost in costs[job]]
+        yield Figure(f"{what}, CPU", paired_ratio(with_start, spent[command]), "×", limit)
     mixes = list(zip(costs["mix"], costs["CLI mix"], strict=True))
     for what, ratios, promised in (
         ("user CPU", [ours.user_s / other.user_s for ours, other in mixes], 1.0),

@@ -26,6 +26,11 @@ pytest_plugins = ["tools.verify.plugin"]
 WHOLE_RUNS = Path(__file__).parent / "e2e"
 
 
+def _owns_process(config: pytest.Config) -> bool:
+    """Whether the process is there for tests: `trackproof verify` runs some in its user's."""
+    return config.inipath == config.rootpath / "pyproject.toml"
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--database",
@@ -42,8 +47,9 @@ def pytest_configure(config: pytest.Config) -> None:
         raise pytest.UsageError(
             f"{VARIABLE}={kind}: tests make databases of their own. Hint: {' or '.join(STARTED)}"
         )
-    # Background jobs of a shell ignore Ctrl-C, and so would all that tests start to interrupt it.
-    signal.signal(signal.SIGINT, signal.default_int_handler)
+    if _owns_process(config):
+        # Background jobs of a shell ignore Ctrl-C, and so would all that tests start to interrupt.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     config.stash[CONDUCTORS] = Conductors()
     os.environ[VARIABLE] = kind  # whole runs follow, in whatever process they are started
 
@@ -62,10 +68,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 @pytest.hookimpl(trylast=True)
-def pytest_collection_finish() -> None:
+def pytest_collection_finish(session: pytest.Session) -> None:
     """Keep the collector from looking through all that is loaded, again and again: it stays."""
-    gc.collect()
-    gc.freeze()
+    if _owns_process(session.config):
+        gc.collect()
+        gc.freeze()
 
 
 @pytest.hookimpl(wrapper=True)

@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+import gc
+import signal
 from pathlib import Path
 from textwrap import dedent
 
 import pytest
 
 from tools.errors import TrackproofError
+from tools.testbed.testbed import free_port
 from tools.verify import verifying
 from tools.verify.laboratory import VerifyOptions
 
@@ -46,3 +49,18 @@ def test_ctrl_c_is_handed_on(suite: Path) -> None:
 
     with pytest.raises(KeyboardInterrupt):
         verifying.verify(VerifyOptions(), [])
+
+
+def test_the_process_it_runs_in_is_left_as_it_was() -> None:
+    url = f"http://127.0.0.1:{free_port()}"
+    nobody_answers = VerifyOptions(only=("get_recording",), conductor=url)
+    handler, frozen = signal.getsignal(signal.SIGINT), gc.get_freeze_count()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        with pytest.raises(TrackproofError):
+            verifying.verify(nobody_answers, [])
+
+        assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+        assert gc.get_freeze_count() <= frozen  # what was freed is frozen no more
+    finally:
+        signal.signal(signal.SIGINT, handler)

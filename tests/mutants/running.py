@@ -42,7 +42,11 @@ Tell = Callable[[Event], None]
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run what is asked for; return the exit code."""
-    asked = _parser().parse_args(arguments)
+    parser = _parser()
+    asked = parser.parse_args(arguments)
+    known = {name for mutant in MUTANTS for name in (mutant.task, mutant.id)}
+    if unknown := [name for name in names_of(asked.only) if name not in known]:
+        parser.error(f"--only names what there is not: {', '.join(unknown)}; ids are TASK.MUTANT")
     chosen = _chosen(asked)
     writers = [MutantsTerminal(Console()), *file_writers(json=asked.json, html=asked.html)]
 

@@ -65,3 +65,13 @@ def test_jobs_that_die_end_the_run_with_what_is_missing() -> None:
     # There is no such Conductor: each job ends at once.
     with pytest.raises(TrackproofError, match=r"0 of 2 mutants were judged"):
         main(["--only", f"{MUTANTS[0].id},{MUTANTS[1].id}", "--jobs", "2", "--conductor", "none"])
+
+
+@pytest.mark.parametrize("name", ["no-such-task", MUTANTS[0].id.partition(".")[2]])
+def test_a_name_of_nothing_is_not_a_run_in_which_all_went_well(
+    name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        main(["--only", f"{MUTANTS[0].id},{name}", "--conductor", "none"])
+
+    assert f"--only names what there is not: {name};" in capsys.readouterr().err

@@ -53,14 +53,18 @@ def opened(source: str) -> Iterator[tuple[InputContainer, AudioStream]]:
         PermanentError: It is no media, or has no audio stream.
         TransientError: It cannot be reached now.
     """
-    is_remote = _is_remote(source)
-    # "file:" keeps libav from reading a protocol into a path ("concat:a|b").
-    address, options = (source, _REMOTE) if is_remote else (f"file:{source}", _LOCAL)
-    container = _container(source, address, {**options, **_FORMATS})
-    with container:
+    with _container(source) as container:
         if not container.streams.audio:
             raise PermanentError(f"{name_of(source)}: the media has no audio stream")
         yield container, container.streams.audio[0]
+
+
+def address_of(source: str) -> tuple[str, dict[str, str]]:
+    """Return what libav is to open, and its options."""
+    if _is_remote(source):
+        return source, {**_REMOTE, **_FORMATS}
+    # "file:" keeps libav from reading a protocol into a path ("concat:a|b").
+    return f"file:{source}", {**_LOCAL, **_FORMATS}
 
 
 def name_of(source: str) -> str:
@@ -156,8 +160,9 @@ def _is_remote(source: str) -> bool:
     return urlsplit(source).scheme in {"http", "https"}
 
 
-def _container(source: str, address: str, options: dict[str, str]) -> InputContainer:
+def _container(source: str) -> InputContainer:
     """Open it; what looks damaged is looked at twice, for it may have been cut on its way."""
+    address, options = address_of(source)
     try:
         try:
             return av.open(address, options=options)

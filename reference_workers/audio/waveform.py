@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Iterator
 from fractions import Fraction
+from typing import Self
 
 import av
 import numpy as np
@@ -12,8 +14,10 @@ from av.container import InputContainer
 from numpy.typing import NDArray
 
 from contracts.load import load_contracts
+from reference_workers import metering
 from reference_workers.audio import RATE
 from reference_workers.audio.decoding import block_frames
+from reference_workers.audio.joining import joined_frames
 from reference_workers.audio.opening import opened
 
 _WAVEFORM = load_contracts().tasks["generate_waveform"].output["$defs"]["waveform"]
@@ -27,10 +31,15 @@ def peaks(source: str) -> list[float]:
 
     Part i of n samples begins at sample ⌊i·n / PEAKS⌋; where n is less, parts share samples.
     Audio is read in flat memory: once if its header states its length to the sample, as that of
-    our mixdowns does, otherwise twice.
+    our mixdowns does, otherwise again.
+
+    Raises:
+        PermanentError, TransientError: As `opened` and `block_frames` do.
     """
-    drawing = _drawn(source)
-    if drawing.samples != drawing.expected:
+    drawing = _drawn_as_stated(source)
+    for _ in range(2):  # MP3s that state another length are first drawn without checks
+        if drawing.samples == drawing.expected:
+            break
         drawing = _drawn(source, drawing.samples)
     return drawing.levels()
 
@@ -39,15 +48,23 @@ def _stated_samples(container: InputContainer) -> int:
     return round(Fraction(container.duration or 0, av.time_base) * RATE)
 
 
-def _drawn(source: str, samples: int | None = None) -> _Drawing:
-    """Draw a source of so many samples; left out, of as many as its header states."""
+def _drawn_as_stated(source: str) -> _Drawing:
+    """Draw a source of as many samples as its header states."""
     with opened(source) as (container, stream):
-        if samples is None:
-            samples = _stated_samples(container)
-        drawing = _Drawing(samples)
-        for frame in block_frames(container, stream):
-            drawing.add(frame)
+        stated = _stated_samples(container)
+        size, is_mp3 = container.size, container.format.name == "mp3"
+        if not is_mp3:
+            return _Drawing(stated).drawn(block_frames(container, stream))
+    # An MP3 knows no gaps: it is whole if all samples are there.
+    drawing = _Drawing(stated).drawn(joined_frames(source))
+    metering.read_audio(size)
+    metering.decoded(drawing.samples / RATE)
     return drawing
+
+
+def _drawn(source: str, samples: int) -> _Drawing:
+    with opened(source) as (container, stream):
+        return _Drawing(samples).drawn(block_frames(container, stream))
 
 
 class _Drawing:
@@ -63,16 +80,23 @@ class _Drawing:
         self._highest = np.zeros(distinct.size, dtype=np.float32)
         self._lowest = np.zeros(distinct.size, dtype=np.float32)
 
-    def add(self, frame: AudioFrame) -> None:
-        """Draw the samples that follow."""
+    def drawn(self, frames: Iterable[AudioFrame]) -> Self:
+        """Draw all that follows."""
+        for frame in frames:
+            self._add(frame)
+        return self
+
+    def _add(self, frame: AudioFrame) -> None:
+        # Interleaved channels are looked at as one: which of them is louder does not matter.
+        width = 1 if frame.format.is_planar else frame.layout.nb_channels
         end = self.samples + frame.samples
         first = bisect_right(self._starts, self.samples) - 1
         last = bisect_left(self._starts, end)
-        begins = [max(0, at - self.samples) for at in self._starts[first:last]]
+        begins = [max(0, at - self.samples) * width for at in self._starts[first:last]]
         highest, lowest = self._highest[first:last], self._lowest[first:last]
-        for channel in _channels(frame):
-            np.maximum(highest, np.maximum.reduceat(channel, begins), out=highest)
-            np.minimum(lowest, np.minimum.reduceat(channel, begins), out=lowest)
+        for plane in _planes(frame, frame.samples * width):
+            np.maximum(highest, np.maximum.reduceat(plane, begins), out=highest)
+            np.minimum(lowest, np.minimum.reduceat(plane, begins), out=lowest)
         self.samples = end
 
     def levels(self) -> list[float]:
@@ -82,12 +106,10 @@ class _Drawing:
         return [round(float(level), 4) for level in capped]
 
 
-def _channels(frame: AudioFrame) -> list[NDArray[np.float32]]:
-    """Return a frame's channels where libav has them: to copy them would cost as much as to look.
+def _planes(frame: AudioFrame, samples: int) -> Iterator[NDArray[np.float32]]:
+    """Yield a frame's samples where libav has them: to copy them would cost as much as to look.
 
     The stubs know a plane for a buffer from Python 3.12 on.
     """
-    return [
-        np.frombuffer(plane, np.float32, frame.samples)  # type: ignore[call-overload]
-        for plane in frame.planes
-    ]
+    for plane in frame.planes:
+        yield np.frombuffer(plane, np.float32, samples)  # type: ignore[call-overload]

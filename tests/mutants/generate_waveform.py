@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from av.audio.frame import AudioFrame
+from numpy.typing import NDArray
 
 from reference_workers.errors import WorkerError
 from reference_workers.state.models import Transcript
@@ -24,6 +27,8 @@ from tests.mutants.patching import (
 TASK = "generate_waveform"
 
 mutant = Collection(TASK)
+
+Samples = NDArray[np.float32]
 
 
 @mutant("peaks")
@@ -62,40 +67,40 @@ def silence_is_not_a_number() -> None:
 @mutant("peaks")
 def left_channel_alone() -> None:
     """Only the left channel is looked at."""
-    replace("audio.waveform", "_channels", lambda right: lambda frame: right(frame)[:1])
+    _change_samples(lambda samples: samples[:1])
 
 
 @mutant("peaks")
 def mean_of_the_channels() -> None:
     """Both channels are averaged: a voice on one side is drawn at half its height."""
-    replace(
-        "audio.waveform",
-        "_channels",
-        lambda right: lambda frame: [np.abs(right(frame)).mean(axis=0)],
-    )
+    _change_samples(lambda samples: np.abs(samples).mean(axis=0, keepdims=True))
 
 
 @mutant("peaks")
 def what_is_below_0_is_ignored() -> None:
     """Only samples above 0 count."""
-    replace(
-        "audio.waveform",
-        "_channels",
-        lambda right: lambda frame: np.maximum(right(frame), 0),
-    )
+    _change_samples(lambda samples: np.maximum(samples, 0))
 
 
 @mutant("peaks")
 def means_instead_of_peaks() -> None:
     """The mean level is drawn."""
+    _change_samples(lambda samples: np.full_like(samples, np.abs(samples).max(axis=0).mean()))
+
+
+def _change_samples(change: Callable[[Samples], Samples]) -> None:
+    """Have the waveform drawn of other samples than the mixdown's; rows are channels."""
+
+    def changed(frame: AudioFrame) -> AudioFrame:
+        channels = frame.layout.nb_channels
+        samples = change(frame.to_ndarray().astype(np.float32).reshape(-1, channels).T)
+        interleaved = np.broadcast_to(samples.T, (frame.samples, channels)).reshape(1, -1)
+        return AudioFrame.from_ndarray(interleaved, format="flt", layout=frame.layout)
+
     replace(
         "audio.waveform",
-        "_channels",
-        lambda right: (
-            lambda frame: [
-                np.full(frame.samples, np.abs(right(frame)).max(axis=0).mean(), np.float32)
-            ]
-        ),
+        "joined_frames",
+        lambda joined: lambda source: map(changed, joined(source)),
     )
 
 

@@ -9,10 +9,13 @@ import pytest
 
 from fixtures_audio import RATE_HZ, make_meeting, write_meeting
 from reference_workers.audio import waveform
+from reference_workers.audio.decoding import block_frames, blocks
+from reference_workers.audio.joining import joined_frames
 from reference_workers.audio.mixing import write_mixdown
 from reference_workers.audio.opening import opened
 from reference_workers.audio.waveform import PEAKS, peaks
 from reference_workers.errors import PermanentError
+from reference_workers.metering import metered
 from tests.unit.reference_workers.sounds import silence, write_picture, write_sound
 
 
@@ -44,25 +47,38 @@ def test_peaks_are_those_of_the_samples_whatever_the_header_states(
     assert drawn == pytest.approx([float(np.abs(part).max()) for part in parts], abs=0.0002)
 
 
+@pytest.mark.parametrize("stated", [0, 69_999, 70_001, 200_000])
+@pytest.mark.parametrize("channels", [1, 2])
+def test_peaks_are_those_of_an_mp3_whatever_its_header_states(
+    tmp_path: Path, channels: int, stated: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    noise = np.random.default_rng(7).uniform(-0.6, 0.6, 70_000).astype(np.float32)
+    path = write_sound(noise, tmp_path / "a.mp3", codec="libmp3lame", channels=channels)
+    with opened(str(path)) as (container, stream):
+        decoded = np.concatenate(list(blocks(container, stream)), axis=1)
+    if stated:
+        monkeypatch.setattr(waveform, "_stated_samples", lambda _: stated)
+
+    drawn = peaks(str(path))
+
+    ends = [i * decoded.shape[1] // PEAKS for i in range(PEAKS + 1)]
+    exact = [float(np.abs(decoded[:, a:b]).max()) for a, b in pairwise(ends)]
+    assert drawn == pytest.approx(exact, abs=0.0001)
+
+
 def test_a_mixdown_is_read_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     tracks = write_meeting(make_meeting(tracks=2, seconds=7.777), tmp_path)
-    write_mixdown([str(track) for track in tracks], tmp_path / "audio.mp3")
-    readings: list[int] = []
-    once = waveform._drawn
-    openings = Mock(wraps=opened)
-    monkeypatch.setattr(waveform, "opened", openings)
+    mixdown = tmp_path / "audio.mp3"
+    write_mixdown([str(track) for track in tracks], mixdown)
+    joined, checked = Mock(wraps=joined_frames), Mock(wraps=block_frames)
+    monkeypatch.setattr(waveform, "joined_frames", joined)
+    monkeypatch.setattr(waveform, "block_frames", checked)
 
-    def noted(source: str, samples: int | None = None) -> waveform._Drawing:
-        drawing = once(source, samples)
-        readings.append(drawing.expected)
-        return drawing
+    with metered() as meter:
+        assert max(peaks(str(mixdown))) > 0.1
 
-    monkeypatch.setattr(waveform, "_drawn", noted)
-
-    assert max(peaks(str(tmp_path / "audio.mp3"))) > 0.1
-
-    assert readings == [round(7.777 * RATE_HZ)]
-    assert openings.call_count == 1
+    assert (joined.call_count, checked.call_count) == (1, 0)
+    assert (meter.audio_seconds, meter.audio_bytes) == (7.777, mixdown.stat().st_size)
 
 
 @pytest.mark.parametrize("seconds", [0.001, 0.05, 0.254, 0.255, 0.2551, 1.0, 3.7])

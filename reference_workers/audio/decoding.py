@@ -61,30 +61,14 @@ def block_frames(
     Raises:
         PermanentError, TransientError: As `frames` does.
     """
-    layout = layout_of(stream)
     fifo = AudioFifo()
-    written = 0
-    for position, frame in frames(container, stream):
-        while written < lead + position:
-            silence = _silence(layout, min(BLOCK_SAMPLES, lead + position - written))
-            fifo.write(silence)
-            written += silence.samples
-            if fifo.samples >= BLOCK_SAMPLES:
-                yield _read(fifo, BLOCK_SAMPLES)
+    for frame in frames(container, stream, lead=lead):
         frame.pts = None  # its place is known
         fifo.write(frame)
-        written += frame.samples
         while fifo.samples >= BLOCK_SAMPLES:
             yield _read(fifo, BLOCK_SAMPLES)
     if fifo.samples:
         yield _read(fifo, fifo.samples)
-
-
-def _silence(layout: str, samples: int) -> AudioFrame:
-    shape = (1 if layout == "mono" else 2, samples)
-    frame = AudioFrame.from_ndarray(np.zeros(shape, np.float32), format="fltp", layout=layout)
-    frame.sample_rate = RATE
-    return frame
 
 
 def _read(fifo: AudioFifo, samples: int) -> AudioFrame:
@@ -93,38 +77,48 @@ def _read(fifo: AudioFifo, samples: int) -> AudioFrame:
     return frame
 
 
-def frames(container: InputContainer, stream: AudioStream) -> Iterator[tuple[int, AudioFrame]]:
-    """Yield 48 kHz float frames, each with its place in samples from the first audible one.
+def frames(
+    container: InputContainer, stream: AudioStream, *, lead: int = 0
+) -> Iterator[AudioFrame]:
+    """Yield 48 kHz float frames, one after the other, after `lead` samples of silence.
 
-    A jump between two frames is a gap in the packets (a muted participant). Times that jump
-    back start a new clock: what follows goes on where the track has got to.
+    A jump between two frames' times is a gap in the packets (a muted participant): it is silence,
+    in frames without a time. Times that jump back start a new clock: what follows goes on where
+    the track has got to.
 
     Raises:
         PermanentError: The media is damaged, holds no audio, or less than its packets promise.
         TransientError: The connection is lost, or the audio ends before its declared end.
     """
-    resampler = _resampler(stream)
-    clock = _Clock(stream)
+    # Opus: packet times are exact, and all audible positions lie one pre-skip earlier.
+    by_packets = stream.codec_context.name in {"opus", "libopus"}
+    layout = layout_of(stream)
+    resampler = _resampler(layout)
+    clock = _Clock(stream, skipped=stream.codec_context.delay if by_packets else 0)
+    last: Packet[AudioStream] | None = None
     position, silent = 0, 0
+    yield from _silence(layout, lead)
     try:
         for packet in packets(container, stream):
             for frame in packet.decode():
-                begins = clock.position_of(packet, frame, reached=position)
+                begins = clock.position_of(packet.pts if by_packets else frame.pts, position)
                 if begins > position:
                     # What the resampler still holds belongs before the gap.
                     for out in resampler.resample(None) if position else ():
-                        yield position, out
                         position += out.samples
-                    resampler = _resampler(stream)
+                        yield out
+                    resampler = _resampler(layout)
+                    yield from _silence(layout, begins - position)
                     silent += begins - position
                     position = begins
                 for out in resampler.resample(frame):
-                    yield position, out
                     position += out.samples
-            clock.promise(packet)
+                    yield out
+            if packet.pts is not None:
+                last = packet
         for out in resampler.resample(None):
-            yield position, out
             position += out.samples
+            yield out
     except av.error.FFmpegError as error:
         what = f"audio breaks off after {position / RATE:.3f} s"
         raise failure(container.name, what, error) from error
@@ -132,27 +126,25 @@ def frames(container: InputContainer, stream: AudioStream) -> Iterator[tuple[int
         metering.decoded((position - silent) / RATE)
     if not position:
         raise PermanentError(f"{name_of(container.name)}: the audio stream holds no audio")
-    if position < clock.promised - _MISSING_SAMPLES:
+    promised = clock.end_of(last)
+    if position < promised - _MISSING_SAMPLES:
         raise PermanentError(
-            f"{name_of(container.name)}: of the {clock.promised / RATE:.3f} s in its packets "
+            f"{name_of(container.name)}: of the {promised / RATE:.3f} s in its packets "
             f"only {position / RATE:.3f} s can be decoded"
         )
 
 
 class _Clock:
-    """Turns the times of packets and frames into samples from the first audible one."""
+    """Turns a stream's times into samples from the first audible one."""
 
-    def __init__(self, stream: AudioStream) -> None:
-        # Opus: packet times are exact, and all audible positions lie one pre-skip earlier.
-        self._by_packets = stream.codec_context.name in {"opus", "libopus"}
-        self._skipped = stream.codec_context.delay if self._by_packets else 0
+    def __init__(self, stream: AudioStream, *, skipped: int) -> None:
+        """Take as many samples as skipped as lie between the first time and the first sound."""
+        self._skipped = skipped
         self._samples_a_tick = float((stream.time_base or 0) * RATE)
         self._origin: float | None = None
-        self._end_ticks: int | None = None
 
-    def position_of(self, packet: Packet[AudioStream], frame: AudioFrame, *, reached: int) -> int:
+    def position_of(self, time: int | None, reached: int) -> int:
         """Return where a frame begins; `reached` where it does not say, or jumps back."""
-        time = packet.pts if self._by_packets else frame.pts
         if time is None:
             return reached
         samples = time * self._samples_a_tick
@@ -165,18 +157,23 @@ class _Clock:
             self._origin += ahead
         return reached
 
-    def promise(self, packet: Packet[AudioStream]) -> None:
-        """Note where a packet that has been decoded ends."""
-        if packet.pts is not None and packet.duration:
-            self._end_ticks = packet.pts + packet.duration
-
-    @property
-    def promised(self) -> int:
-        """Where the packets say that the audio ends."""
-        if self._end_ticks is None or self._origin is None:
+    def end_of(self, packet: Packet[AudioStream] | None) -> int:
+        """Return where a packet says that it ends; 0 where it does not say."""
+        if packet is None or packet.pts is None or self._origin is None:
             return 0
-        return round(self._end_ticks * self._samples_a_tick - self._origin)
+        end = packet.pts + (packet.duration or 0)
+        return round(end * self._samples_a_tick - self._origin)
 
 
-def _resampler(stream: AudioStream) -> AudioResampler:
-    return AudioResampler(format="fltp", layout=layout_of(stream), rate=RATE)
+def _silence(layout: str, samples: int) -> Iterator[AudioFrame]:
+    channels = 1 if layout == "mono" else 2
+    while samples > 0:
+        zeros = np.zeros((channels, min(BLOCK_SAMPLES, samples)), np.float32)
+        frame = AudioFrame.from_ndarray(zeros, format="fltp", layout=layout)
+        frame.sample_rate = RATE
+        samples -= frame.samples
+        yield frame
+
+
+def _resampler(layout: str) -> AudioResampler:
+    return AudioResampler(format="fltp", layout=layout, rate=RATE)

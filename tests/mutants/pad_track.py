@@ -169,8 +169,8 @@ def gaps_of_whole_packets() -> None:
     rewrite(
         "audio.decoding",
         "frames",
-        "                    position = begins\n",
-        "                    position = begins // 960 * 960\n",
+        "_silence(layout, begins - position)",
+        "_silence(layout, begins // 960 * 960 - position)",
     )
 
 

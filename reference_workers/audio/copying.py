@@ -59,17 +59,16 @@ def write_copied(container: InputContainer, stream: AudioStream, target: Path, l
     with target.open("wb") as file:
         writer = OpusWriter(file, channels=channels, pre_skip=pre_skip)
         last: Packet[AudioStream] | None = None
-        for packet in _unbroken(container, stream):
+        content, samples = b"", 0
+        for packet, next_content, next_samples in _unbroken(container, stream):
             if last is None:
-                for silence in _silences(silent, channels, before=bytes(packet)):
+                for silence in _silences(silent, channels, before=next_content):
                     writer.write(silence, SILENCE_SAMPLES)
             else:
-                content = bytes(last)
-                writer.write(content, samples_in(content))
-            last = packet
+                writer.write(content, samples)
+            last, content, samples = packet, next_content, next_samples
         if last is not None:
-            content = bytes(last)
-            writer.write(content, samples_in(content), discarded=_discarded(last))
+            writer.write(content, samples, discarded=_discarded(last))
         writer.finish()
 
 
@@ -102,26 +101,29 @@ _SAMPLES = tuple(_frame_samples(toc) * (1, 2, 2, 0)[toc & 3] for toc in range(25
 """Samples in a packet by its first byte; 0 where the second one counts the frames."""
 
 
-def _unbroken(container: InputContainer, stream: AudioStream) -> Iterator[Packet[AudioStream]]:
-    """Yield each packet, as long as each begins where the one before it ends."""
+def _unbroken(
+    container: InputContainer, stream: AudioStream
+) -> Iterator[tuple[Packet[AudioStream], bytes, int]]:
+    """Yield each packet, its content and samples, as long as it begins where the last one ends."""
     samples_a_tick = float((stream.time_base or 0) * RATE)
     origin: float | None = None
     position = 0
     for packet in packets(container, stream):
-        if not packet.size:
+        content, pts = bytes(packet), packet.pts
+        if not content:
             continue  # the end
-        if packet.pts is None:
+        if pts is None:
             raise NotCleanError("a packet without a time")
-        time = packet.pts * samples_a_tick
+        time = pts * samples_a_tick
         if origin is None:
             origin = time
         if abs(time - origin - position) > JITTER_SAMPLES:
             raise NotCleanError("a gap, or times that jump back")
-        samples = samples_in(bytes(packet))
+        samples = samples_in(content)
         if not samples or samples % _SAMPLES_A_MS:
             raise NotCleanError("a broken packet, or one of other than whole milliseconds")
         position += samples
-        yield packet
+        yield packet, content, samples
 
 
 def _head(stream: AudioStream) -> tuple[int, int]:

@@ -47,11 +47,14 @@ def pytest_configure(config: pytest.Config) -> None:
         raise pytest.UsageError(
             f"{VARIABLE}={kind}: tests make databases of their own. Hint: {' or '.join(STARTED)}"
         )
-    if _owns_process(config):
-        # Background jobs of a shell ignore Ctrl-C, and so would all that tests start to interrupt.
-        signal.signal(signal.SIGINT, signal.default_int_handler)
     config.stash[CONDUCTORS] = Conductors()
     os.environ[VARIABLE] = kind  # whole runs follow, in whatever process they are started
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Heed Ctrl-C: a shell's background jobs ignore it, and so would all that tests interrupt."""
+    if _owns_process(session.config):
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.hookimpl(trylast=True)

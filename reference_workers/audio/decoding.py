@@ -114,7 +114,7 @@ def frames(
                 for out in resampler.resample(frame):
                     position += out.samples
                     yield out
-            if packet.pts is not None:
+            if packet.pts is not None and packet.duration:
                 last = packet
         for out in resampler.resample(None):
             position += out.samples
@@ -159,10 +159,9 @@ class _Clock:
 
     def end_of(self, packet: Packet[AudioStream] | None) -> int:
         """Return where a packet says that it ends; 0 where it does not say."""
-        if packet is None or packet.pts is None or self._origin is None:
+        if packet is None or packet.pts is None or not packet.duration or self._origin is None:
             return 0
-        end = packet.pts + (packet.duration or 0)
-        return round(end * self._samples_a_tick - self._origin)
+        return round((packet.pts + packet.duration) * self._samples_a_tick - self._origin)
 
 
 def _silence(layout: str, samples: int) -> Iterator[AudioFrame]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from fractions import Fraction
-from math import inf
 from pathlib import Path
 from typing import cast
 from urllib.parse import unquote, urlsplit
@@ -92,47 +91,34 @@ def packets(container: InputContainer, stream: AudioStream) -> Iterator[Packet[A
             takes a connection that cannot be resumed for the end of the file.
     """
     size = container.size  # known no more when the connection is lost
+    end, end_byte, audio_bytes = 0.0, 0, 0
     # Asked of every packet, a fraction would cost more than all the rest of reading it; so would
-    # the meter. What only the end is asked is asked of the packets that turn out to be the last.
+    # the meter.
     tick_seconds = [float(each.time_base or 0) for each in container.streams]
-    latest = [_LATEST_SECONDS / tick if tick else inf for tick in tick_seconds]
-    reached = [-inf] * len(latest)
-    furthest: dict[int, Packet[AudioStream]] = {}
-    last: Packet[AudioStream] | None = None
-    audio, audio_bytes = stream.index, 0
+    audio = stream.index
     demuxed = cast("Iterator[Packet[AudioStream]]", container.demux())
-
-    def end() -> float:
-        ends = [
-            (packet.pts + (packet.duration or 0)) * tick_seconds[index]
-            for index, packet in furthest.items()
-            if packet.pts is not None
-        ]
-        return max([0.0, *ends])
-
     try:
         # Of all streams, for what they tell of the end.
         for packet in demuxed:
             index, pts = packet.stream_index, packet.pts
-            if pts is not None and pts > reached[index]:
-                reached[index] = pts
-                furthest[index] = packet
-                if pts > latest[index]:
-                    raise PermanentError(
-                        f"{name_of(container.name)}: a packet at {end() / 3600:.0f} h"
-                    )
-            if packet.pos is not None:
-                last = packet
+            if pts is not None:
+                packet_end = (pts + (packet.duration or 0)) * tick_seconds[index]
+                if packet_end > end:
+                    end = packet_end
+                    if end > _LATEST_SECONDS:
+                        raise PermanentError(
+                            f"{name_of(container.name)}: a packet at {end / 3600:.0f} h"
+                        )
+                end_byte = max(end_byte, (packet.pos or 0) + packet.size)
             if index == audio:
                 audio_bytes += packet.size
                 yield packet
     except av.error.FFmpegError as error:
-        what = f"audio breaks off after {end():.3f} s"
+        what = f"audio breaks off after {end:.3f} s"
         raise failure(container.name, what, error) from error
     finally:
         metering.read_audio(audio_bytes)
-    end_byte = (last.pos or 0) + last.size if last else 0
-    _hold_whole(container, end(), end_byte, size)
+    _hold_whole(container, end, end_byte, size)
 
 
 def _hold_whole(container: InputContainer, end: float, end_byte: int, size: int) -> None:

@@ -51,12 +51,12 @@ def _stated_samples(container: InputContainer) -> int:
 def _drawn_as_stated(source: str) -> _Drawing:
     """Draw a source of as many samples as its header states."""
     with opened(source) as (container, stream):
-        stated = _stated_samples(container)
-        size, is_mp3 = container.size, container.format.name == "mp3"
-        if not is_mp3:
-            return _Drawing(stated).drawn(block_frames(container, stream))
+        drawing = _Drawing(_stated_samples(container))
+        if container.format.name != "mp3":
+            return drawing.drawn(block_frames(container, stream))
+        size = container.size
     # An MP3 knows no gaps: it is whole if all samples are there.
-    drawing = _Drawing(stated).drawn(joined_frames(source))
+    drawing.drawn(joined_frames(source))
     metering.read_audio(size)
     metering.decoded(drawing.samples / RATE)
     return drawing

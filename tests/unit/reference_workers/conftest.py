@@ -107,3 +107,9 @@ def context(bench: Bench) -> Context:
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let libav give up on a server at once, not after half a minute."""
     monkeypatch.setitem(opening._REMOTE, "reconnect_delay_max", "0")
+
+
+@pytest.fixture
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Give a silent server half a second, not twenty."""
+    monkeypatch.setitem(opening._REMOTE, "rw_timeout", "500000")

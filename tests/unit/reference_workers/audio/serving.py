@@ -27,6 +27,19 @@ class Answer:
 GOOD = Answer()
 
 
+TROUBLES: dict[str, Sequence[Answer]] = {
+    "cut once": [Answer(part=0.5)],
+    "cut in the header": [Answer(part=0.01)],
+    "cut four times": [Answer(part=0.3)] * 4,
+    "cut, then 503 once": [Answer(part=0.4), Answer(status=503)],
+    "503 at first": [Answer(status=503)],
+    "429 at first": [Answer(status=429)],
+    "stalled": [Answer(part=0.5, stalls=True)],
+    "stalled before the first byte": [Answer(part=0, stalls=True)],
+}
+"""How a server answers at first, of which nothing may be lost."""
+
+
 @dataclass(slots=True)
 class Source:
     """A file on a server."""

@@ -9,14 +9,14 @@ import numpy as np
 import pytest
 
 from fixtures_audio import Track, make_meeting, write_track
-from reference_workers.audio import RATE, opening
+from reference_workers.audio import RATE
 from reference_workers.audio.mixing import write_mixdown
 from reference_workers.audio.padding import write_encoded, write_padded
 from reference_workers.audio.waveform import peaks
 from reference_workers.errors import PermanentError, TransientError
 from tests.unit.reference_workers.audio.exactness import assert_exact, by_pyav
 from tests.unit.reference_workers.audio.recordings import write_opus
-from tests.unit.reference_workers.audio.serving import Answer, Source, serving
+from tests.unit.reference_workers.audio.serving import TROUBLES, Answer, Source, serving
 from tests.unit.reference_workers.sounds import samples_of, write_sound
 
 Job = Callable[[str, Path], object]
@@ -40,17 +40,6 @@ def draw(url: str, target: Path) -> None:
 
 JOBS = pytest.mark.parametrize("job", [pad, encode, mix, draw])
 
-TROUBLES = {
-    "cut once": [Answer(part=0.5)],
-    "cut in the header": [Answer(part=0.01)],
-    "cut four times": [Answer(part=0.3)] * 4,
-    "cut, then 503 once": [Answer(part=0.4), Answer(status=503)],
-    "503 at first": [Answer(status=503)],
-    "429 at first": [Answer(status=429)],
-    "stalled": [Answer(part=0.5, stalls=True)],
-    "stalled before the first byte": [Answer(part=0, stalls=True)],
-}
-
 
 @pytest.fixture(scope="module")
 def track() -> Track:
@@ -62,12 +51,6 @@ def recorded(track: Track, tmp_path_factory: pytest.TempPathFactory) -> bytes:
     path = tmp_path_factory.mktemp("recorded") / "track.webm"
     write_track(track, path)
     return path.read_bytes()
-
-
-@pytest.fixture
-def patient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Give a silent server half a second, not twenty."""
-    monkeypatch.setitem(opening._REMOTE, "rw_timeout", "500000")
 
 
 @JOBS

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -14,12 +14,12 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from fixtures_audio import make_meeting, write_meeting
-from reference_workers.audio import RATE, opening
+from reference_workers.audio import RATE
 from reference_workers.audio.decoding import BLOCK_SAMPLES, blocks
 from reference_workers.audio.joining import joined_frames
 from reference_workers.audio.mixing import write_mixdown
 from reference_workers.audio.opening import opened
-from tests.unit.reference_workers.audio.serving import Answer, Source, serving
+from tests.unit.reference_workers.audio.serving import TROUBLES, Answer, Source, serving
 from tests.unit.reference_workers.sounds import Samples, samples_of, write_sound
 
 SOUND = samples_of(make_meeting(tracks=1, seconds=5.5, seed=3).tracks[0])
@@ -98,23 +98,10 @@ def test_an_address_is_only_ever_an_address(mixdown: Path, query: str) -> None:
         assert sum(frame.samples for frame in joined_frames(url)) == round(20.123 * RATE)
 
 
-TROUBLES: dict[str, Sequence[Answer]] = {
-    "cut once": [Answer(part=0.5)],
-    "cut in the header": [Answer(part=0.01)],
-    "cut, then 503 once": [Answer(part=0.4), Answer(status=503)],
-    "503 at first": [Answer(status=503)],
-    "stalled": [Answer(part=0.5, stalls=True)],
-    "stalled before the first byte": [Answer(part=0, stalls=True)],
-}
-
-
 @pytest.mark.parametrize("trouble", TROUBLES)
-def test_a_server_in_trouble_loses_nothing(
-    mixdown: Path, trouble: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.mark.usefixtures("patient")
+def test_a_server_in_trouble_loses_nothing(mixdown: Path, trouble: str) -> None:
     """The server is a thread of this process: it could not answer were Python's lock held."""
-    monkeypatch.setitem(opening._REMOTE, "rw_timeout", "500000")
-
     with serving(mixdown.read_bytes(), TROUBLES[trouble]) as source:
         assert np.array_equal(joined(source.url), joined(str(mixdown)))
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from textwrap import dedent
@@ -15,13 +13,14 @@ import pytest
 from fixtures_audio import make_meeting
 from tools.errors import FleetError
 from tools.testbed.conductor import ConductorServer
-from tools.testbed.fleet import REFERENCE, Fleet, FleetProfile
+from tools.testbed.fleet import REFERENCE, FleetProfile
 from tools.testbed.services.faults import Fault
 from tools.testbed.testbed import Testbed
 from tools.verify.checks import judge
-from tools.verify.evidence import gather
+from tools.verify.evidence import Evidence, gather
 from tools.verify.pipeline import RunOptions, carry_out, run_meeting
 from tools.verify.scenario import Scenario
+from tools.verify.steps import forgone_retries
 
 pytestmark = pytest.mark.conductor
 
@@ -68,6 +67,8 @@ FAILED_BY_EACH = [
     {"words.speaker"},
     {"webhook.signature"},
 ]
+MEETINGS = 5
+"""How often Conductor may end a run because of a branch that failed once (`docs/conductor.md`)."""
 FOLLOWING = {"quality", "storage.presigned"}
 """Words late are worse words; audio that was not deleted is still served."""
 
@@ -117,8 +118,8 @@ def test_a_fleet_that_cannot_start_is_told_with_its_log(conductor: ConductorServ
     assert "No module named 'nothing_here'" in caught.value.evidence
 
 
-@contextmanager
-def prepared(conductor: ConductorServer, folder: Path) -> Iterator[tuple[Testbed, Fleet, Scenario]]:
+def with_failing_services(conductor: ConductorServer, folder: Path) -> Evidence:
+    """Carry a meeting out while deliveries fail, and two services fail once each."""
     scenario = Scenario.prepared(make_meeting(tracks=2, seconds=6), folder)
     with (
         Testbed.started(
@@ -126,26 +127,26 @@ def prepared(conductor: ConductorServer, folder: Path) -> Iterator[tuple[Testbed
         ) as testbed,
         testbed.fleet(REFERENCE) as fleet,
     ):
-        yield testbed, fleet, scenario
-
-
-def test_failing_deliveries_never_fail_a_meeting_and_a_service_that_fails_once_costs_one_try(
-    conductor: ConductorServer, tmp_path: Path
-) -> None:
-    with prepared(conductor, tmp_path) as (testbed, fleet, scenario):
         testbed.stand_ins.faults.add(
             Fault(service="zulip", status=401),
             Fault(service="webhook", status=404),
             Fault(service="modal", status=503, times=1),
             Fault(service="llm", status=503, times=1),
         )
-
         workflow = carry_out(testbed, fleet, scenario, lambda _: None)
-        evidence = gather(testbed, fleet, scenario, workflow, time.time())
-        failed = {check.id for check in judge(evidence) if not check.passed}
+        return gather(testbed, fleet, scenario, workflow, time.time())
+
+
+def test_failing_deliveries_never_fail_a_meeting_and_a_service_that_fails_once_costs_one_try(
+    conductor: ConductorServer, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    for _ in range(MEETINGS):
+        evidence = with_failing_services(conductor, tmp_path_factory.mktemp("meeting"))
+        if not forgone_retries(evidence.workflow):
+            break
 
     attempts = {step.name: step.attempts for step in evidence.steps}
-    assert workflow["status"] == "COMPLETED"
-    assert attempts["transcribe_track"] == 3  # two tracks, one of them twice
+    assert (evidence.workflow["status"], attempts["transcribe_track"]) == ("COMPLETED", 3)
     assert attempts["detect_topics"] == 2
+    failed = {check.id for check in judge(evidence) if not check.passed}
     assert failed == {"zulip.message", "llm.tracers"}  # which surface in Zulip too

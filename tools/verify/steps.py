@@ -13,6 +13,10 @@ ENDED_WELL = frozenset({"COMPLETED"})
 RUNNING = frozenset({NOT_STARTED, "SCHEDULED", "IN_PROGRESS"})
 LESSER_ENDS = frozenset({"CANCELED", "COMPLETED_WITH_ERRORS", "SKIPPED"})
 """What happens to a branch when another one has failed, or what does not fail the step."""
+TRIED_AGAIN = frozenset({"FAILED", "TIMED_OUT"})
+"""How an attempt ends that another one follows, while the task's definition allows more."""
+FORGONE = "Conductor ended the run before it had planned the next attempt"
+"""What is said where `forgone_retries` finds any."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +51,35 @@ def step_states(steps: Sequence[Step], workflow: Mapping[str, Any], now: float) 
         now: Epoch seconds; the end of what still runs.
     """
     return [_state(step, workflow["tasks"], now) for step in steps]
+
+
+def forgone_retries(workflow: Mapping[str, Any]) -> list[str]:
+    """Return the branches that were to be tried again when their JOIN ended the run.
+
+    A JOIN that is looked at between a branch's failure and the planning of its next attempt
+    takes the branch for lost: `docs/conductor.md`, "A branch that fails once".
+
+    Args:
+        workflow: The run as Conductor's API gives it, with tasks.
+
+    Returns:
+        Reference names. Empty where no JOIN failed, or where one failed with good reason.
+    """
+    tasks = workflow["tasks"]  # the attempt that was forgone may be among them, as canceled
+    latest = {task["referenceTaskName"]: task for task in tasks if task["status"] != "CANCELED"}
+    for join in latest.values():
+        if join["taskDefName"] == "JOIN" and join["status"] == "FAILED":
+            on = [latest[name] for name in join["inputData"]["joinOn"] if name in latest]
+            failed = [one for one in on if one["status"] not in RUNNING | LESSER_ENDS | ENDED_WELL]
+            if failed and all(_has_tries_left(one) for one in failed):
+                return [one["referenceTaskName"] for one in failed]
+    return []
+
+
+def _has_tries_left(task: Mapping[str, Any]) -> bool:
+    definition = (task.get("workflowTask") or {}).get("taskDefinition") or {}
+    tries = int(definition.get("retryCount") or 0)
+    return task["status"] in TRIED_AGAIN and task["retryCount"] < tries
 
 
 def _state(step: Step, tasks: Sequence[Mapping[str, Any]], now: float) -> StepState:

@@ -12,7 +12,7 @@ from typing import Any
 
 from tools.errors import UsageError
 from tools.testbed.costs import Cost
-from tools.verify.steps import LESSER_ENDS, RUNNING
+from tools.verify.steps import FORGONE, LESSER_ENDS, RUNNING, forgone_retries
 
 SYSTEM = frozenset(
     {"FORK", "FORK_JOIN", "FORK_JOIN_DYNAMIC", "JOIN", "DECISION", "SWITCH", "TERMINATE"}
@@ -91,7 +91,7 @@ def tell_story(workflow: Mapping[str, Any], costs: Mapping[str, Cost] | None, no
             seconds=(_moment(workflow.get("endTime")) or now if _ended(status) else now) - began,
             attempts=tuple(sorted(attempts, key=_when)),
             cost=None if costs is None else sum(costs.values(), Cost()),
-            cause=_cause(status, attempts, str(workflow.get("reasonForIncompletion") or "")),
+            cause=_cause(status, attempts, workflow),
         )
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise UsageError(
@@ -120,17 +120,21 @@ def _attempt(
     )
 
 
-def _cause(status: str, attempts: Sequence[Attempt], reason: str) -> str:
+def _cause(status: str, attempts: Sequence[Attempt], workflow: Mapping[str, Any]) -> str:
     """Name what went wrong first among what the run's end, or its delay, comes from."""
     failed = sorted((one for one in attempts if one.failed), key=_end)
     if status == ENDED_WELL:
         return ""
     if not _ended(status):
         return f"so far: {_told(failed[0], attempts)}" if failed else ""
+    if forgone := forgone_retries(workflow):
+        first = next(one for one in failed if one.reference == forgone[0])
+        return f"{_told(first, attempts)}; {FORGONE}: restart the run"
     latest = {one.reference: one for one in sorted(attempts, key=lambda one: one.number)}
     given_up = [one for one in _by_end(latest.values()) if one.failed and not one.optional]
     if not given_up:
-        return f"{status.lower()} from outside: {reason or 'no reason is given'}"
+        reason = workflow.get("reasonForIncompletion") or "no reason is given"
+        return f"{status.lower()} from outside: {reason}"
     first = next(one for one in failed if one.reference == given_up[0].reference)
     return _told(first, attempts)
 

@@ -7,7 +7,8 @@ import pytest
 import stamina
 
 from reference_workers.client import ConductorClient, ConductorUnreachableError
-from reference_workers.reconciling import Reconciler
+from reference_workers.reconciling import LEASE, Reconciler
+from reference_workers.state import leasing
 from reference_workers.state.models import Lease
 from reference_workers.workers import WORKERS
 from tests.unit.reference_workers.bench import TRANSCRIPT_ID, Bench, Json
@@ -227,20 +228,28 @@ def test_while_it_runs_it_looks_again_and_again(working: Bench) -> None:
             )
 
 
-def test_of_many_fleets_one_asks(working: Bench) -> None:
+def test_who_does_not_hold_the_lease_asks_nothing_until_it_is_free(
+    working: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    state = working.clients.state
+    answers: list[bool] = []
+    take = leasing.take
+
+    def noted(*args: Any, **kwargs: Any) -> bool:
+        answers.append(take(*args, **kwargs))
+        return answers[-1]
+
+    assert take(state, LEASE, "another fleet", seconds=3600)
+    monkeypatch.setattr(leasing, "take", noted)
     with conductor_server(lambda *_: (200, workflow("RUNNING"))) as server:
+        reconciler = Reconciler(state, lambda: ConductorClient(server.url), seconds=0.02)
+        with reconciler.running():
+            wait_until(lambda: len(answers) >= 5, what="looking for the lease", timeout=20)
+            assert (set(answers), server.asked) == ({False}, [])
 
-        def one() -> Reconciler:
-            return Reconciler(
-                working.clients.state, lambda: ConductorClient(server.url), seconds=0.02
-            )
+            leasing.give_back(state, LEASE, "another fleet")
 
-        first, second = one(), one()
-        with first.running():
             server.wait_for("GET", WORKFLOW)
-            with second.running():
-                server.wait_for("GET", WORKFLOW, count=5)
-                with working.clients.state.reads() as session:
-                    lease = session.get(Lease, "reconciler")
-                    assert lease is not None
-                    assert lease.owner == first._owner
+
+    with state.reads() as session:
+        assert session.get(Lease, LEASE) is None  # handed back for the next one

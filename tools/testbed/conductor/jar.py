@@ -28,7 +28,7 @@ CACHE_VARIABLE = "TRACKPROOF_CACHE_DIR"
 MEGABYTE = 1_000_000
 REPORT_EVERY_BYTES = 25 * MEGABYTE
 SPARE_BYTES = 50 * MEGABYTE
-FETCH_ATTEMPTS = 2
+FETCH_ATTEMPTS = 3
 
 
 def cache_folder() -> Path:
@@ -118,10 +118,16 @@ def _fetch_unless_there(
         shutil.rmtree(torn, ignore_errors=True)
     check_space(path.parent, version, version.size)
     seen = ""
-    for _ in range(FETCH_ATTEMPTS):
+    for left in reversed(range(FETCH_ATTEMPTS)):
         report(f"fetching Conductor {version.name} ({_megabytes(version.size)}), once")
         with tempfile.TemporaryDirectory(dir=path.parent, prefix=prefix) as folder:
-            fetched = download(version, Path(folder), report)
+            try:
+                fetched = download(version, Path(folder), report)
+            except TestbedError as error:
+                if not left:
+                    raise
+                report(f"{error.what} ({error.evidence}): once more")
+                continue
             seen = sha256_of(fetched)
             if seen == version.sha256:
                 return fetched.replace(path)

@@ -7,6 +7,7 @@ from itertools import pairwise
 
 from tools.verify.events import Check
 from tools.verify.evidence import Evidence
+from tools.verify.steps import FORGONE, forgone_retries
 
 PARALLEL = {"generate_title", "generate_summary"}
 AROUND_PARALLEL = (("detect_topics", "generate_summary"), ("generate_title", "finalize"))
@@ -31,6 +32,8 @@ def _completed(evidence: Evidence) -> Check:
     status = evidence.workflow["status"]
     attempts = sum(step.attempts for step in evidence.steps)
     seen = "; ".join(failed) or f"{len(evidence.steps)} steps, {attempts} tasks"
+    if forgone := forgone_retries(evidence.workflow):
+        seen += f"; {FORGONE} of {forgone[0]}"
     return Check(
         "steps.completed", status == "COMPLETED" and not failed, f"workflow {status}: {seen}"
     )

@@ -84,11 +84,11 @@ def test_damaged_or_partial_jar_is_never_returned_but_fetched_again(
     assert any("is damaged" in line for line in lines)
 
 
-def test_wrong_sum_is_fetched_once_more_then_refused(cache: Path, lines: list[str]) -> None:
+def test_wrong_sum_is_fetched_again_then_refused(cache: Path, lines: list[str]) -> None:
     source = Source(b"something else")
     with pytest.raises(TestbedError) as failure:
         verified_jar(VERSION, report=lines.append, download=source)
-    assert source.asked == 2
+    assert source.asked == 3
     assert VERSION.sha256 in failure.value.evidence
     assert hashlib.sha256(b"something else").hexdigest() in failure.value.evidence
     assert left_in(cache) == set()
@@ -174,6 +174,27 @@ def test_no_network_names_the_cause_and_a_way_out(
     assert failure.value.what == "the jar of Conductor 3.15.0 could not be fetched"
     assert "no route to host" in failure.value.evidence
     assert "first run" in failure.value.hint
+
+
+def test_a_network_that_fails_once_costs_one_fetch(
+    monkeypatch: pytest.MonkeyPatch, cache: Path, lines: list[str]
+) -> None:
+    failing = [requests.ReadTimeout("The read operation timed out")]
+
+    def once_too_slow(resolver: PythonResolver, artifact: Artifact) -> Path:
+        assert artifact.cached_path
+        artifact.cached_path.parent.mkdir(parents=True)
+        artifact.cached_path.write_bytes(b"torn" if failing else CONTENT)
+        if failing:
+            raise failing.pop()
+        return artifact.cached_path
+
+    monkeypatch.setattr(PythonResolver, "download", once_too_slow)
+
+    assert verified_jar(VERSION, report=lines.append).read_bytes() == CONTENT
+    (told,) = [line for line in lines if line.endswith(": once more")]
+    assert "The read operation timed out" in told
+    assert left_in(cache) == {"conductor-server-3.15.0-boot.jar"}
 
 
 def test_size_so_far_is_reported(monkeypatch: pytest.MonkeyPatch, lines: list[str]) -> None:

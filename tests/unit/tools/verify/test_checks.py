@@ -100,8 +100,31 @@ def step(name: str, **changes: Any) -> Spoil:
     return lambda evidence: with_step(evidence, name, **changes)
 
 
+def branch_given_up(evidence: Evidence) -> Evidence:
+    branch = {
+        "referenceTaskName": "branch",
+        "taskDefName": "pad",
+        "status": "FAILED",
+        "retryCount": 0,
+        "workflowTask": {"taskDefinition": {"retryCount": 3}},
+    }
+    join = {
+        "referenceTaskName": "join",
+        "taskDefName": "JOIN",
+        "status": "FAILED",
+        "inputData": {"joinOn": ["branch"]},
+    }
+    tasks = [*evidence.workflow["tasks"], branch, join]
+    return replace(evidence, workflow={**evidence.workflow, "status": "FAILED", "tasks": tasks})
+
+
 STEPS: list[Case] = [
     (workflow_failed, {"steps.completed"}, "workflow FAILED: 16 steps"),
+    (
+        branch_given_up,
+        {"steps.completed"},
+        "Conductor ended the run before it had planned the next attempt of branch",
+    ),
     (
         step("mixdown_tracks", status="FAILED", reason="no disk left"),
         {"steps.completed"},

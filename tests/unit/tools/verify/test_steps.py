@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from contracts.load import Step
-from tools.verify.steps import StepState, step_states
+from tools.verify.steps import StepState, forgone_retries, step_states
 
 PLAIN = Step(1, "mixdown_tracks", "mixdown_tracks", dynamic=False, optional=False)
 FORKED = Step(2, "fork_track_padding", "pad_track", dynamic=True, optional=False)
@@ -155,3 +155,35 @@ def test_steps_come_in_the_order_of_the_pipeline() -> None:
     states = step_states([FORKED, PLAIN], {"tasks": tasks[::-1]}, NOW)
 
     assert [seen.name for seen in states] == ["pad_track", "mixdown_tracks"]
+
+
+def branch(name: str, status: str, *, retry: int = 0, tries: int | None = 3) -> dict[str, Any]:
+    definition = None if tries is None else {"retryCount": tries}
+    more = {"retryCount": retry, "workflowTask": {"taskDefinition": definition}}
+    return {**task(name, status), **more}
+
+
+def join(status: str, *on: str) -> dict[str, Any]:
+    return {**task("join", status), "taskDefName": "JOIN", "inputData": {"joinOn": list(on)}}
+
+
+@pytest.mark.parametrize(
+    ("tasks", "forgone"),
+    [
+        ([branch("a", "CANCELED"), branch("b", "FAILED")], ["b"]),
+        ([branch("b", "FAILED"), branch("b", "CANCELED", retry=1)], ["b"]),
+        ([branch("a", "TIMED_OUT"), branch("b", "FAILED", retry=2)], ["a", "b"]),
+        ([branch("a", "COMPLETED"), branch("b", "FAILED", retry=3)], []),
+        ([branch("b", "FAILED"), branch("b", "FAILED", retry=3)], []),
+        ([branch("b", "FAILED"), branch("b", "SCHEDULED", retry=1)], []),
+        ([branch("a", "FAILED_WITH_TERMINAL_ERROR"), branch("b", "FAILED")], []),
+        ([branch("b", "FAILED", tries=0)], []),
+        ([branch("b", "FAILED", tries=None)], []),
+        ([branch("elsewhere", "FAILED")], []),
+    ],
+)
+def test_a_join_that_failed_forgoes_the_retries_that_were_left(
+    tasks: list[dict[str, Any]], forgone: list[str]
+) -> None:
+    assert forgone_retries({"tasks": [*tasks, join("FAILED", "a", "b")]}) == forgone
+    assert forgone_retries({"tasks": [*tasks, join("CANCELED", "a", "b")]}) == []

@@ -37,6 +37,13 @@ def failing(reference: str, began: float, reason: str, **changes: Any) -> dict[s
     return task(reference, began, status="FAILED", reasonForIncompletion=reason, **changes)
 
 
+MAY_RETRY = {"retryCount": 3}
+
+
+def failed_join(*on: str) -> dict[str, Any]:
+    return failing("JOIN", 2, "answered 503", taskType="JOIN", inputData={"joinOn": list(on)})
+
+
 def story(
     *tasks: dict[str, Any], status: str = "COMPLETED", costs: Any = None, **changes: Any
 ) -> Story:
@@ -98,6 +105,27 @@ def test_a_task_that_timed_out_is_a_failure_that_may_have_no_reason() -> None:
     told = story(task("pad", 0, 20, status="TIMED_OUT"), status="TIMED_OUT")
 
     assert told.cause == "pad, attempt 1, 20.0 s into the run: TIMED_OUT, no reason is given"
+
+
+@pytest.mark.parametrize(
+    "canceled", [[], [task("transcribe.1", None, status="CANCELED", retryCount=1)]]
+)
+def test_a_run_that_a_join_ended_too_early_says_whose_doing_it_was(
+    canceled: list[dict[str, Any]],
+) -> None:
+    told = story(
+        task("transcribe.0", status="CANCELED"),
+        failing("transcribe.1", 2, "answered 503", workflowTask={"taskDefinition": MAY_RETRY}),
+        failed_join("transcribe.0", "transcribe.1"),
+        *canceled,
+        status="FAILED",
+    )
+
+    assert told.cause.startswith("transcribe.1, attempt 1, ")
+    assert told.cause.endswith(
+        "3.0 s into the run: answered 503; Conductor ended the run before it had planned "
+        "the next attempt: restart the run"
+    )
 
 
 def test_a_run_that_somebody_ended_says_why() -> None:

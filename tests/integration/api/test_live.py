@@ -203,7 +203,7 @@ async def test_there_are_only_so_many_places(settings: Settings) -> None:
 async def test_a_subscriber_that_does_not_read_is_cut_off_and_others_are_not(
     api: ServedApi, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(live, "PATIENCE_SECONDS", 0.3)
+    monkeypatch.setattr(live, "PATIENCE_SECONDS", 1.0)
     monkeypatch.setattr(api_serving, "LINGER_SECONDS", 0.3)
     text, count = "x" * 100_000, 120
     async with following(api, max_size=None) as reader:

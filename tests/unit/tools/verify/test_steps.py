@@ -164,7 +164,7 @@ def branch(name: str, status: str, *, retry: int = 0, tries: int | None = 3) -> 
 
 
 def join(status: str, *on: str) -> dict[str, Any]:
-    return {**task("join", status), "taskDefName": "JOIN", "inputData": {"joinOn": list(on)}}
+    return {**task("join", status), "taskType": "JOIN", "inputData": {"joinOn": list(on)}}
 
 
 @pytest.mark.parametrize(

@@ -42,6 +42,11 @@ class StepState:
         return None if self.started_at is None else self.started_at + self.seconds
 
 
+def has_failed(status: str) -> bool:
+    """Tell whether a task of such a status ended, and not well."""
+    return status not in RUNNING | LESSER_ENDS | ENDED_WELL
+
+
 def step_states(steps: Sequence[Step], workflow: Mapping[str, Any], now: float) -> list[StepState]:
     """Return each step's state, in the order of the pipeline.
 
@@ -71,7 +76,7 @@ def forgone_retries(workflow: Mapping[str, Any]) -> list[str]:
         if join.get("taskType") == "JOIN" and join["status"] == "FAILED":
             names = join["inputData"].get("joinOn") or []
             on = [latest[name] for name in names if name in latest]
-            failed = [one for one in on if one["status"] not in RUNNING | LESSER_ENDS | ENDED_WELL]
+            failed = [one for one in on if has_failed(one["status"])]
             if failed and all(_has_tries_left(one) for one in failed):
                 return [one["referenceTaskName"] for one in failed]
     return []

@@ -12,7 +12,7 @@ from typing import Any
 
 from tools.errors import UsageError
 from tools.testbed.costs import Cost
-from tools.verify.steps import FORGONE, LESSER_ENDS, RUNNING, forgone_retries
+from tools.verify.steps import FORGONE, forgone_retries, has_failed
 
 SYSTEM = frozenset(
     {"FORK", "FORK_JOIN", "FORK_JOIN_DYNAMIC", "JOIN", "DECISION", "SWITCH", "TERMINATE"}
@@ -45,7 +45,7 @@ class Attempt:
     @property
     def failed(self) -> bool:
         """Whether it ended, and not well."""
-        return self.status not in RUNNING | LESSER_ENDS | {ENDED_WELL}
+        return has_failed(self.status)
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,16 +127,15 @@ def _cause(status: str, attempts: Sequence[Attempt], workflow: Mapping[str, Any]
         return ""
     if not _ended(status):
         return f"so far: {_told(failed[0], attempts)}" if failed else ""
-    if forgone := forgone_retries(workflow):
-        first = next(one for one in failed if one.reference == forgone[0])
-        return f"{_told(first, attempts)}; {FORGONE}: restart the run"
     latest = {one.reference: one for one in sorted(attempts, key=lambda one: one.number)}
-    given_up = [one for one in _by_end(latest.values()) if one.failed and not one.optional]
+    ends = [one for one in _by_end(latest.values()) if one.failed and not one.optional]
+    forgone = forgone_retries(workflow)
+    given_up = forgone or [one.reference for one in ends]
     if not given_up:
         reason = workflow.get("reasonForIncompletion") or "no reason is given"
         return f"{status.lower()} from outside: {reason}"
-    first = next(one for one in failed if one.reference == given_up[0].reference)
-    return _told(first, attempts)
+    first = next(one for one in failed if one.reference == given_up[0])
+    return _told(first, attempts) + (f"; {FORGONE}: restart the run" if forgone else "")
 
 
 def _told(first: Attempt, attempts: Sequence[Attempt]) -> str:

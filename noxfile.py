@@ -10,7 +10,6 @@ nox.options.sessions = ["tests"]
 nox.options.reuse_existing_virtualenvs = True
 nox.options.error_on_missing_interpreters = True
 
-PACKAGES = ("contracts", "fixtures_audio", "reference_workers", "tests", "tools")
 RUN_LOCK = "requirements/run.txt"
 DEV_LOCK = "requirements/dev.txt"
 

@@ -6,9 +6,9 @@ words back from any track or mix. A wrong pad, a lost track or a swapped speaker
 text, and nothing downstream can be faked.
 """
 
+from fixtures_audio.alignment import lateness_samples
+from fixtures_audio.audio_file import Audio, hear_file, read_audio
 from fixtures_audio.bands import BANDS, band_of, track_of
-from fixtures_audio.gallery import GALLERY, Exhibit, exhibit
-from fixtures_audio.hearing import HeardWord, hear, hear_blocks
 from fixtures_audio.meeting import (
     LEVEL,
     MAX_TRACKS,
@@ -19,12 +19,12 @@ from fixtures_audio.meeting import (
     Word,
     make_meeting,
 )
-from fixtures_audio.placing import lateness_samples
-from fixtures_audio.reading import Audio, hear_file, read_audio
+from fixtures_audio.named_meetings import GALLERY, Exhibit, exhibit
 from fixtures_audio.tones import RATE_HZ, render, word_samples
 from fixtures_audio.truth import truth_of
 from fixtures_audio.vocabulary import TRACERS, VOCABULARY, id_of, text_of
 from fixtures_audio.webm import write_meeting, write_track
+from fixtures_audio.word_detector import HeardWord, hear, hear_blocks
 
 __all__ = [
     "BANDS",

@@ -9,14 +9,14 @@ from contextlib import ExitStack, contextmanager
 
 import structlog
 
-from reference_workers import log
-from reference_workers.client import ConductorClient
 from reference_workers.context import Clients
-from reference_workers.reconciling import Reconciler
-from reference_workers.redacting import secrets_of
+from reference_workers.platform import log
+from reference_workers.platform.client import ConductorClient
+from reference_workers.platform.reconciler import Reconciler
+from reference_workers.platform.redaction import secrets_of
 from reference_workers.runner import Fleet
 from reference_workers.settings import Settings
-from reference_workers.starting import plainly
+from reference_workers.startup import plainly
 
 
 def main() -> None:
@@ -52,7 +52,7 @@ def _beside_the_workers(clients: Clients) -> Iterator[None]:
     settings = clients.settings
     with ExitStack() as stack:
         if settings.redis_url:
-            from reference_workers.state.publishing import Publisher  # noqa: PLC0415 - slow to load
+            from reference_workers.platform.state.outbox_publisher import Publisher  # noqa: PLC0415 - slow to load
 
             stack.enter_context(Publisher(clients.state, settings.redis_url).running())
         reconciler = Reconciler(

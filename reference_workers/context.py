@@ -10,7 +10,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
-from reference_workers.redacting import Redactor, secrets_of
+from reference_workers.platform.redaction import Redactor, secrets_of
+from reference_workers.platform.state.cache import Cache
+from reference_workers.platform.state.repository import State
+from reference_workers.platform.state.unit_of_work import Edit, Source
+from reference_workers.platform.traces import Traces, traces_from
 from reference_workers.services.daily import Daily
 from reference_workers.services.llm import LLM
 from reference_workers.services.modal import Modal
@@ -18,10 +22,6 @@ from reference_workers.services.storage import Storage
 from reference_workers.services.webhook import Webhook
 from reference_workers.services.zulip import Zulip
 from reference_workers.settings import Settings
-from reference_workers.state.cache import Cache
-from reference_workers.state.editing import Edit, Source
-from reference_workers.state.repository import State
-from reference_workers.tracing import Traces, traces_from
 
 
 @dataclass(frozen=True, slots=True)

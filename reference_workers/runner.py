@@ -23,7 +23,7 @@ from conductor.client.worker.worker_interface import WorkerInterface
 
 from reference_workers import tls
 from reference_workers.context import Clients, Context
-from reference_workers.performing import perform
+from reference_workers.executor import perform
 from reference_workers.settings import Settings
 from reference_workers.workers import WORKERS
 

@@ -15,13 +15,13 @@ from typing import Any
 import httpx
 import pytest
 
-from tools.errors import TestbedError
-from tools.testbed.conductor import ConductorServer, start_process
-from tools.testbed.conductor.versions import DEFAULT_VERSION
-from tools.testbed.database import STARTED, VARIABLE, default_database
-from tools.testbed.postgres import PostgresServer, start_postgres
+from trackproof.errors import TestbedError
+from trackproof.testbed.conductor import ConductorServer, start_process
+from trackproof.testbed.conductor.versions import DEFAULT_VERSION
+from trackproof.testbed.database import STARTED, VARIABLE, default_database
+from trackproof.testbed.postgres import PostgresServer, start_postgres
 
-pytest_plugins = ["tools.verify.plugin"]
+pytest_plugins = ["trackproof.suite.plugin"]
 
 WHOLE_RUNS = Path(__file__).parent / "e2e"
 

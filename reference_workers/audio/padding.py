@@ -10,9 +10,9 @@ from av.audio.frame import AudioFrame
 from av.filter import Graph
 
 from reference_workers.audio import RATE
-from reference_workers.audio.copying import NotCleanError, write_copied
-from reference_workers.audio.decoding import blocks, layout_of
-from reference_workers.audio.opening import opened, start_time
+from reference_workers.audio.decoder import blocks, layout_of
+from reference_workers.audio.media_input import opened, start_time
+from reference_workers.audio.remux import NotCleanError, write_copied
 
 BIT_RATE = 64_000
 """Bits a second of a track encoded anew: above the source's, so nothing audible is lost."""

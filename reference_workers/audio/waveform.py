@@ -13,12 +13,12 @@ from av.audio.frame import AudioFrame
 from av.container import InputContainer
 from numpy.typing import NDArray
 
-from contracts.load import load_contracts
-from reference_workers import metering
+from reference_workers import metrics
 from reference_workers.audio import RATE
-from reference_workers.audio.decoding import block_frames
-from reference_workers.audio.joining import joined_frames
-from reference_workers.audio.opening import opened
+from reference_workers.audio.decoder import block_frames
+from reference_workers.audio.fast_decoder import joined_frames
+from reference_workers.audio.media_input import opened
+from trackproof.contracts.load import load_contracts
 
 _WAVEFORM = load_contracts().tasks["generate_waveform"].output["$defs"]["waveform"]
 
@@ -57,8 +57,8 @@ def _drawn_as_stated(source: str) -> _Drawing:
         size = container.size
     # An MP3 knows no gaps: it is whole if all samples are there.
     drawing.drawn(joined_frames(source))
-    metering.read_audio(size)
-    metering.decoded(drawing.samples / RATE)
+    metrics.read_audio(size)
+    metrics.decoded(drawing.samples / RATE)
     return drawing
 
 

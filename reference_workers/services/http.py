@@ -12,7 +12,7 @@ from typing import Any
 
 import httpx
 
-from reference_workers import metering
+from reference_workers import metrics
 from reference_workers.errors import PermanentError, TransientError
 
 RETRYABLE_STATUSES = frozenset(
@@ -46,7 +46,7 @@ def exchange(
         PermanentError: The URL itself makes no sense.
     """
     with (
-        metering.call(_host(client, url), method) as call,
+        metrics.call(_host(client, url), method) as call,
         _no_answer(client, method, url, shows_path),
     ):
         response = client.request(method, url, **arguments)
@@ -77,7 +77,7 @@ def stream(client: httpx.Client, url: str) -> Iterator[bytes]:
         PermanentError: As `fetch`.
     """
     with (
-        metering.call(_host(client, url), "GET") as call,
+        metrics.call(_host(client, url), "GET") as call,
         _no_answer(client, "GET", url),
         client.stream("GET", url) as response,
     ):

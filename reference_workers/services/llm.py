@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import jsonschema_rs
 
-from reference_workers import metering, tls
+from reference_workers import metrics, tls
 from reference_workers.errors import TransientError
 from reference_workers.services.http import fetch_object
 from reference_workers.settings import Settings
@@ -47,7 +47,7 @@ class LLM:
                 },
             },
         )
-        metering.tokens(data.get("usage"))
+        metrics.tokens(data.get("usage"))
         try:
             answer = json.loads(data["choices"][0]["message"]["content"])
         except (KeyError, IndexError, TypeError, ValueError) as error:

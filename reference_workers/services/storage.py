@@ -18,11 +18,11 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
 from botocore.response import StreamingBody
 
-from contracts.load import load_contracts
-from reference_workers import metering, tls
+from reference_workers import metrics, tls
 from reference_workers.errors import MissingError, PermanentError, TransientError
 from reference_workers.services.http import is_retryable, stream
 from reference_workers.settings import Settings
+from trackproof.contracts.load import load_contracts
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -160,8 +160,8 @@ class Storage:
 
 
 @contextmanager
-def _asking(operation: str, key: str) -> Iterator[metering.Call]:
-    with metering.call("s3", operation) as call, _failures(key):
+def _asking(operation: str, key: str) -> Iterator[metrics.Call]:
+    with metrics.call("s3", operation) as call, _failures(key):
         yield call
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from reference_workers.context import Context
-from reference_workers.state.places import audio_key, padded_prefix
+from reference_workers.platform.state.object_keys import audio_key, padded_prefix
 
 
 def cleanup_consent(context: Context, *, transcript_id: str) -> dict[str, Any]:

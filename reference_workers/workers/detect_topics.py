@@ -6,8 +6,8 @@ import uuid
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from contracts.load import load_contracts
 from reference_workers.context import Context
+from trackproof.contracts.load import load_contracts
 
 WORDS_PER_CHUNK = int(load_contracts().tasks["detect_topics"].constants["words_per_call"])
 

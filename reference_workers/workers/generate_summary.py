@@ -10,8 +10,8 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from contracts.load import load_contracts
 from reference_workers.context import Context
+from trackproof.contracts.load import load_contracts
 
 MAX_SUBJECTS = int(load_contracts().tasks["generate_summary"].constants["most_subjects"])
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from contracts.load import load_contracts
 from reference_workers.context import Context
+from trackproof.contracts.load import load_contracts
 
 UNTITLED = str(load_contracts().tasks["generate_title"].constants["title_without_topics"])
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from reference_workers.audio.waveform import peaks
 from reference_workers.context import Context
-from reference_workers.state.places import waveform_file
+from reference_workers.platform.state.object_keys import waveform_file
 
 
 def generate_waveform(context: Context, *, audio_key: str, transcript_id: str) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from reference_workers.context import Context
-from reference_workers.state.models import Meeting
+from reference_workers.platform.state.models import Meeting
 
 
 def get_recording(context: Context, *, recording_id: str) -> dict[str, Any]:

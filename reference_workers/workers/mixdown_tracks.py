@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from reference_workers.audio.mixing import write_mixdown
+from reference_workers.audio.mixer import write_mixdown
 from reference_workers.context import Context
-from reference_workers.state.places import audio_key
+from reference_workers.platform.state.object_keys import audio_key
 
 
 def mixdown_tracks(

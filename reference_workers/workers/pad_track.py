@@ -6,7 +6,7 @@ from typing import Any
 
 from reference_workers.audio.padding import offset_seconds, write_padded
 from reference_workers.context import Context
-from reference_workers.state.places import padded_key
+from reference_workers.platform.state.object_keys import padded_key
 
 
 def pad_track(

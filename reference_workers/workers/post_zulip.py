@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from reference_workers.context import Context
-from reference_workers.state.models import Transcript
+from reference_workers.platform.state.models import Transcript
 
 
 def post_zulip(context: Context, *, transcript_id: str) -> dict[str, Any]:

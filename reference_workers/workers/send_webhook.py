@@ -9,8 +9,8 @@ from typing import Any
 
 from reference_workers.context import Context
 from reference_workers.errors import TransientError
+from reference_workers.platform.state.models import Room, Transcript
 from reference_workers.services.http import is_retryable
-from reference_workers.state.models import Room, Transcript
 from reference_workers.webvtt import webvtt
 
 EVENT = "transcript.completed"

@@ -28,10 +28,10 @@ from websockets.asyncio.client import connect
 
 from tests.bench.events import TRANSCRIPT_ID, prepared
 from tests.bench.figures import Figure
-from tools.testbed.conductor import start_process
-from tools.testbed.processes import ManagedProcess
-from tools.testbed.redis import start_redis
-from tools.waiting import wait_until
+from trackproof.testbed.conductor import start_process
+from trackproof.testbed.processes import ManagedProcess
+from trackproof.testbed.redis import start_redis
+from trackproof.wait import wait_until
 
 SUBSCRIBERS, EVENTS, PER_SECOND = 200, 2000, 25
 P99_MS, P99_MS_WITH_REDIS = 250.0, 100.0
@@ -69,7 +69,7 @@ def serving(database_url: str, redis_url: str | None, conductor_url: str) -> Ite
         told["REDIS_URL"] = redis_url
     with tempfile.TemporaryDirectory() as folder:
         log = Path(folder) / "api.log"
-        command = [sys.executable, "-m", "reference_workers.api"]
+        command = [sys.executable, "-m", "reference_workers.platform.api"]
         with ManagedProcess("API", command, log_path=log, env={**os.environ, **told}) as process:
             found = wait_until(
                 lambda: ADDRESS.search(log.read_text()),

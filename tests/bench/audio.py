@@ -19,9 +19,9 @@ import av
 import numpy as np
 
 from fixtures_audio import make_meeting, write_meeting
+from tests.bench.audio_jobs import JOBS, OFFSET
+from tests.bench.cpu_time import Cost, cost_of, interleaved, paired_ratio
 from tests.bench.figures import Figure
-from tests.bench.sounding import JOBS, OFFSET
-from tests.bench.spending import Cost, cost_of, interleaved, paired_ratio
 
 ROUNDS = 3
 SHORT_JOBS = ("draw", "decode")
@@ -172,7 +172,7 @@ def _write_raw(mp3: Path, raw: Path) -> None:
 
 
 def _ours(job: str, target: Path | None = None, sources: Sequence[Path] = ()) -> list[str]:
-    module = (sys.executable, "-m", "tests.bench.sounding")
+    module = (sys.executable, "-m", "tests.bench.audio_jobs")
     return [*module, job, *map(str, [target] if target else []), *map(str, sources)]
 
 

@@ -10,10 +10,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from statistics import median
 
+from tests.bench.cpu_time import interleaved, paired_ratio
 from tests.bench.figures import Figure
-from tests.bench.spending import interleaved, paired_ratio
-from tools.testbed.conductor import VERSIONS, process, start_process
-from tools.testbed.conductor.jar import verified_jar
+from trackproof.testbed.conductor import VERSIONS, start_process
+from trackproof.testbed.conductor.process import backend
+from trackproof.testbed.conductor.process.jar import verified_jar
 
 ROUNDS = 3
 
@@ -46,7 +47,7 @@ def start(version: str, how: str) -> None:
     """Start a server and end it when it is ready."""
     if how == "jar":
         jar = verified_jar(VERSIONS[version], report=lambda _: None)
-        process.__dict__["program_of"] = lambda *_, **__: AsItIs(("-jar", str(jar)))
+        backend.__dict__["program_of"] = lambda *_, **__: AsItIs(("-jar", str(jar)))
     with start_process(version, report=lambda _: None):
         pass
 

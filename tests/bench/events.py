@@ -21,14 +21,14 @@ from dataclasses import asdict, dataclass
 import numpy as np
 from sqlalchemy.orm import Session
 
-from reference_workers.state.models import Transcript
-from reference_workers.state.publishing import Publisher
-from reference_workers.state.repository import State
-from reference_workers.state.subscribing import Subscriptions
+from reference_workers.platform.state.models import Transcript
+from reference_workers.platform.state.outbox_publisher import Publisher
+from reference_workers.platform.state.repository import State
+from reference_workers.platform.state.subscriptions import Subscriptions
 from tests.bench.figures import Figure
-from tests.bench.writing import write_at_once
-from tools.testbed.postgres import start_postgres
-from tools.testbed.redis import start_redis
+from tests.bench.state_writes import write_at_once
+from trackproof.testbed.postgres import start_postgres
+from trackproof.testbed.redis import start_redis
 
 TRANSCRIPT_ID = "transcript-bench"
 SUBSCRIBERS, EVENTS, PER_SECOND = 200, 10_000, 400

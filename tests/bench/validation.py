@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from contracts.load import load_contracts
-from contracts.validate import accepted_input, check
 from tests.bench.figures import Figure, median_ms
+from trackproof.contracts.load import load_contracts
+from trackproof.contracts.validate import accepted_input, check
 
 ORDINARY_MS = 1.0
 LARGE_MS = 150.0

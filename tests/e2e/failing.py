@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tools.verify.events import RunEnded
+from trackproof.events.stream import RunEnded
 
 
 def failed_checks(ended: RunEnded) -> list[str]:

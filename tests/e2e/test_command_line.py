@@ -15,11 +15,11 @@ import psutil
 import pytest
 from typer.testing import CliRunner
 
-from tools import cli
-from tools.testbed.conductor import ConductorServer
-from tools.waiting import wait_until
+from trackproof import cli
+from trackproof.testbed.conductor import ConductorServer
+from trackproof.wait import wait_until
 
-TRACKPROOF = (sys.executable, "-m", "tools.cli")
+TRACKPROOF = (sys.executable, "-m", "trackproof.cli")
 
 
 def trackproof(*arguments: str, folder: Path | None = None) -> subprocess.CompletedProcess[str]:

@@ -13,14 +13,14 @@ from typing import Any
 import pytest
 
 from fixtures_audio import make_meeting
-from tools.testbed import database
-from tools.testbed.conductor import ConductorServer
-from tools.testbed.fleet import REFERENCE, Fleet
-from tools.testbed.services.faults import Fault
-from tools.testbed.testbed import Testbed
-from tools.verify.pipeline import carry_out
-from tools.verify.scenario import Scenario
-from tools.waiting import wait_until
+from trackproof.fleet import REFERENCE, Fleet
+from trackproof.lab import Testbed
+from trackproof.runs.scenario import Scenario
+from trackproof.testbed import database
+from trackproof.testbed.conductor import ConductorServer
+from trackproof.testbed.stand_ins.faults import Fault
+from trackproof.verify.meeting_check import carry_out
+from trackproof.wait import wait_until
 
 pytestmark = pytest.mark.conductor
 

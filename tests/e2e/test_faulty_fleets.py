@@ -11,16 +11,16 @@ from textwrap import dedent
 import pytest
 
 from fixtures_audio import make_meeting
-from tools.errors import FleetError
-from tools.testbed.conductor import ConductorServer
-from tools.testbed.fleet import REFERENCE, FleetProfile
-from tools.testbed.services.faults import Fault
-from tools.testbed.testbed import Testbed
-from tools.verify.checks import judge
-from tools.verify.evidence import Evidence, gather
-from tools.verify.pipeline import RunOptions, carry_out, run_meeting
-from tools.verify.scenario import Scenario
-from tools.verify.steps import forgone_retries
+from trackproof.checks import judge
+from trackproof.errors import FleetError
+from trackproof.fleet import REFERENCE, FleetProfile
+from trackproof.lab import Testbed
+from trackproof.runs.evidence import Evidence, gather
+from trackproof.runs.progress import forgone_retries
+from trackproof.runs.scenario import Scenario
+from trackproof.testbed.conductor import ConductorServer
+from trackproof.testbed.stand_ins.faults import Fault
+from trackproof.verify.meeting_check import RunOptions, carry_out, run_meeting
 
 pytestmark = pytest.mark.conductor
 

@@ -6,9 +6,9 @@ import pytest
 
 from fixtures_audio import BANDS
 from tests.e2e.failing import failed_checks
-from tools.testbed.conductor import ConductorServer
-from tools.verify.events import Event
-from tools.verify.pipeline import RunOptions, run_meeting
+from trackproof.events.stream import Event
+from trackproof.testbed.conductor import ConductorServer
+from trackproof.verify.meeting_check import RunOptions, run_meeting
 
 pytestmark = pytest.mark.conductor
 

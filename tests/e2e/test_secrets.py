@@ -18,14 +18,14 @@ import pytest
 from sqlalchemy import create_engine, inspect, make_url, text
 
 from fixtures_audio import make_meeting
-from tools.testbed.conductor import ConductorServer
-from tools.testbed.fleet import REFERENCE, Fleet
-from tools.testbed.services.faults import Fault
-from tools.testbed.testbed import RECORDING_BUCKET, Testbed
-from tools.verify.checks.secrets import checks
-from tools.verify.evidence import Evidence, gather
-from tools.verify.pipeline import carry_out
-from tools.verify.scenario import Scenario
+from trackproof.checks.secrets import checks
+from trackproof.fleet import REFERENCE, Fleet
+from trackproof.lab import RECORDING_BUCKET, Testbed
+from trackproof.runs.evidence import Evidence, gather
+from trackproof.runs.scenario import Scenario
+from trackproof.testbed.conductor import ConductorServer
+from trackproof.testbed.stand_ins.faults import Fault
+from trackproof.verify.meeting_check import carry_out
 
 pytestmark = pytest.mark.conductor
 

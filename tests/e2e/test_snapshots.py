@@ -13,15 +13,15 @@ from syrupy.assertion import SnapshotAssertion
 from syrupy.extensions.json import JSONSnapshotExtension
 
 from fixtures_audio import make_meeting
-from tools.testbed import database
-from tools.testbed.conductor import ConductorServer
-from tools.testbed.fleet import REFERENCE
-from tools.testbed.services.ledger import Request
-from tools.testbed.testbed import Testbed
-from tools.verify.evidence import Evidence, gather
-from tools.verify.normalise import normalise
-from tools.verify.pipeline import carry_out
-from tools.verify.scenario import Scenario
+from trackproof.fleet import REFERENCE
+from trackproof.lab import Testbed
+from trackproof.runs.evidence import Evidence, gather
+from trackproof.runs.normalisation import normalise
+from trackproof.runs.scenario import Scenario
+from trackproof.testbed import database
+from trackproof.testbed.conductor import ConductorServer
+from trackproof.testbed.stand_ins.ledger import Request
+from trackproof.verify.meeting_check import carry_out
 
 pytestmark = pytest.mark.conductor
 

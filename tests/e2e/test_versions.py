@@ -8,12 +8,12 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from contracts.load import load_contracts
-from reference_workers.client import ConductorClient, ConductorRefusedError
+from reference_workers.platform.client import ConductorClient, ConductorRefusedError
 from tests.e2e.failing import failed_checks
-from tools.testbed.conductor import VERSIONS, ConductorRest, ConductorServer, register
-from tools.verify.pipeline import RunOptions, run_meeting
-from tools.waiting import wait_until
+from trackproof.contracts.load import load_contracts
+from trackproof.testbed.conductor import VERSIONS, ConductorRest, ConductorServer, register
+from trackproof.verify.meeting_check import RunOptions, run_meeting
+from trackproof.wait import wait_until
 
 pytestmark = pytest.mark.conductor
 

@@ -18,9 +18,9 @@ from pathlib import Path
 
 from rich.console import Console
 
-from tools.errors import ExitCode
-from tools.testbed.conductor.versions import DEFAULT_VERSION
-from tools.verify.repeats import NOT_RUN, VERDICT, Repeat, differences, last_line
+from tests.flake.repeats import NOT_RUN, VERDICT, Repeat, differences, last_line
+from trackproof.errors import ExitCode
+from trackproof.testbed.conductor.versions import DEFAULT_VERSION
 
 FOLDER = Path(".trackproof/flake")
 """Below the current folder; holds the last series only."""
@@ -49,7 +49,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _repeat(number: int, options: Sequence[str]) -> Repeat:
     named = FOLDER / f"repeat-{number:02}"
     report, output = named.with_suffix(".json"), named.with_suffix(".log")
-    verify = (sys.executable, "-m", "tools.cli", "verify", "--json", report, "--failures", named)
+    verify = (
+        sys.executable,
+        "-m",
+        "trackproof.cli",
+        "verify",
+        "--json",
+        report,
+        "--failures",
+        named,
+    )
     with output.open("wb") as file:
         done = subprocess.run(
             [*verify, *options], stdout=file, stderr=subprocess.STDOUT, check=False

@@ -11,16 +11,16 @@ from typing import Any
 import pytest
 
 from fixtures_audio import make_meeting
-from tests.unit.tools.test_cli import trackproof
-from tools.testbed import database
-from tools.testbed.conductor import VERSIONS, ConductorServer
-from tools.testbed.conductor.versions import DEFAULT_VERSION
-from tools.testbed.fleet import REFERENCE, Fleet
-from tools.testbed.services.faults import Fault
-from tools.testbed.testbed import Testbed
-from tools.verify.pipeline import carry_out
-from tools.verify.scenario import Scenario
-from tools.waiting import wait_until
+from tests.unit.trackproof.cli.test_run import trackproof
+from trackproof.fleet import REFERENCE, Fleet
+from trackproof.lab import Testbed
+from trackproof.runs.scenario import Scenario
+from trackproof.testbed import database
+from trackproof.testbed.conductor import VERSIONS, ConductorServer
+from trackproof.testbed.conductor.versions import DEFAULT_VERSION
+from trackproof.testbed.stand_ins.faults import Fault
+from trackproof.verify.meeting_check import carry_out
+from trackproof.wait import wait_until
 
 pytestmark = pytest.mark.conductor
 

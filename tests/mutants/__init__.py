@@ -9,10 +9,10 @@ from __future__ import annotations
 from importlib import import_module
 from importlib.util import find_spec
 
-from contracts.load import load_contracts
 from tests.mutants.bad_inputs import INPUT_MUTANTS
 from tests.mutants.definitions import DEFINITION_MUTANTS
 from tests.mutants.model import Mutant
+from trackproof.contracts.load import load_contracts
 
 __all__ = ["MUTANTS", "Mutant", "mutant_by_id"]
 

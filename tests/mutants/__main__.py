@@ -7,6 +7,6 @@ from __future__ import annotations
 
 import sys
 
-from tests.mutants.running import main
+from tests.mutants.runner import main
 
 sys.exit(main())

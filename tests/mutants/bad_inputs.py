@@ -7,11 +7,11 @@ from functools import partial
 from itertools import cycle
 from typing import Any
 
-from contracts.load import load_contracts
-from contracts.validate import ContractViolationError
 from reference_workers.errors import TransientError
 from tests.mutants.model import Mutant
-from tests.mutants.patching import replace
+from tests.mutants.patches import replace
+from trackproof.contracts.load import load_contracts
+from trackproof.contracts.validate import ContractViolationError
 
 Payload = Mapping[str, Any]
 Accept = Callable[[str, Payload], dict[str, Any]]
@@ -65,7 +65,7 @@ def _break(task: str, way: Way) -> None:
             way(right, name, payload) if name == task else right(name, payload)
         )
 
-    replace("performing", "accepted_input", make)
+    replace("executor", "accepted_input", make)
 
 
 INPUT_MUTANTS = tuple(

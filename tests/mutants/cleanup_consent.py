@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from reference_workers.platform.state.models import Transcript
 from reference_workers.services.storage import Storage
-from reference_workers.state.models import Transcript
 from reference_workers.workers import Worker
 from tests.mutants.model import Collection
-from tests.mutants.patching import around, change_column, replace
+from tests.mutants.patches import around, change_column, replace
 
 TASK = "cleanup_consent"
 
@@ -19,7 +19,7 @@ mutant = Collection(TASK)
 def last_answer_ignored() -> None:
     """The last participant's answer does not count."""
     replace(
-        "state.repository:State",
+        "platform.state.repository:State",
         "consents",
         lambda ask: lambda self, transcript_id: ask(self, transcript_id)[:-1],
     )
@@ -37,7 +37,7 @@ def majority_decides() -> None:
 
         return counted
 
-    replace("state.repository:State", "consents", make)
+    replace("platform.state.repository:State", "consents", make)
 
 
 def _spare(spared: Any) -> None:
@@ -87,7 +87,7 @@ def always_deletes() -> None:
 
         return turned
 
-    replace("state.repository:State", "consents", make)
+    replace("platform.state.repository:State", "consents", make)
 
 
 @mutant("flag")
@@ -130,7 +130,7 @@ def second_run_says_otherwise() -> None:
 def first_page_of_answers_only() -> None:
     """Only the first 100 answers are read."""
     replace(
-        "state.repository:State",
+        "platform.state.repository:State",
         "consents",
         lambda right: lambda self, transcript_id: right(self, transcript_id)[:100],
     )

@@ -7,8 +7,8 @@ from functools import partial
 from itertools import cycle
 from typing import Any
 
-from contracts.load import Contracts, load_contracts
 from tests.mutants.model import Mutant
+from trackproof.contracts.load import Contracts, load_contracts
 
 WRONG: tuple[tuple[str, Mapping[str, Any]], ...] = (
     ("is retried once only", {"retryCount": 1}),

@@ -6,7 +6,7 @@ from typing import Any
 
 from reference_workers.workers import Worker
 from tests.mutants.model import Collection
-from tests.mutants.patching import around, change_input, change_output, drop_event, replace
+from tests.mutants.patches import around, change_input, change_output, drop_event, replace
 
 TASK = "detect_topics"
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from reference_workers.state.models import Transcript
+from reference_workers.platform.state.models import Transcript
 from reference_workers.workers import Worker
 from tests.mutants.model import Collection
-from tests.mutants.patching import (
+from tests.mutants.patches import (
     around,
     change_column,
     change_event,

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from reference_workers.state.models import Transcript
+from reference_workers.platform.state.models import Transcript
 from tests.mutants.model import Collection
-from tests.mutants.patching import (
+from tests.mutants.patches import (
     change_column,
     change_event,
     change_input,

@@ -12,10 +12,10 @@ from av.audio.frame import AudioFrame
 from numpy.typing import NDArray
 
 from reference_workers.errors import WorkerError
-from reference_workers.state.models import Transcript
+from reference_workers.platform.state.models import Transcript
 from reference_workers.workers import Worker
 from tests.mutants.model import Collection
-from tests.mutants.patching import (
+from tests.mutants.patches import (
     around,
     change_column,
     change_event,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tests.mutants.model import Collection
-from tests.mutants.patching import change_input, change_output, replace
+from tests.mutants.patches import change_input, change_output, replace
 
 mutant = Collection("get_participants")
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from reference_workers.state.editing import Edit
+from reference_workers.platform.state.unit_of_work import Edit
 from tests.mutants.model import Collection
-from tests.mutants.patching import change_event, change_input, change_output, drop_event
+from tests.mutants.patches import change_event, change_input, change_output, drop_event
 
 TASK = "merge_transcripts"
 

@@ -9,11 +9,11 @@ from typing import Any
 import av
 import numpy as np
 
-from reference_workers.audio import mixing, opening
+from reference_workers.audio import media_input, mixer
 from reference_workers.errors import WorkerError
-from reference_workers.state.models import Transcript
+from reference_workers.platform.state.models import Transcript
 from tests.mutants.model import Collection
-from tests.mutants.patching import (
+from tests.mutants.patches import (
     change_column,
     change_event,
     change_input,
@@ -47,7 +47,7 @@ def ten_tracks_at_most() -> None:
 def other_rates_are_skipped() -> None:
     """Frames of another rate than 48 kHz are skipped."""
     rewrite(
-        "audio.decoding",
+        "audio.decoder",
         "frames",
         "                for out in resampler.resample(frame):",
         """                if frame.sample_rate != RATE:
@@ -60,7 +60,7 @@ def other_rates_are_skipped() -> None:
 def end_lost() -> None:
     """What is beyond the first 3 s is not encoded."""
     rewrite(
-        "audio.mixing",
+        "audio.mixer",
         "write_mixdown",
         "for block in limited(mixed(tracks, channels)):",
         "for _, block in zip(range(6), limited(mixed(tracks, channels))):",
@@ -71,7 +71,7 @@ def end_lost() -> None:
 def ends_with_the_shortest() -> None:
     """The mixdown ends with the first track that ends."""
     rewrite(
-        "audio.mixing",
+        "audio.mixer",
         "mixed",
         "        length = 0\n",
         "        length = here = 0\n",
@@ -95,32 +95,32 @@ def decoder_delay_told_twice() -> None:
 @mutant("other-formats")
 def knows_webm_alone() -> None:
     """Media of any other container than WebM are taken for broken."""
-    replace("audio.opening", "_FORMATS", lambda _: {"format_whitelist": "matroska,webm"})
+    replace("audio.media_input", "_FORMATS", lambda _: {"format_whitelist": "matroska,webm"})
 
 
 @mutant("untouched-below-full-scale")
 def three_decibels_of_headroom() -> None:
     """Loud words are turned down by up to 3 dB, whether the mix would clip or not."""
-    replace("audio.limiting", "CEILING", lambda _: 0.7)
+    replace("audio.limiter", "CEILING", lambda _: 0.7)
 
 
 @mutant("level")
 def amix_normalises() -> None:
     """Every track's level is divided by their number, as amix does by itself."""
-    rewrite("audio.mixing", "mixed", "+= block", "+= block / np.float32(len(tracks))")
+    rewrite("audio.mixer", "mixed", "+= block", "+= block / np.float32(len(tracks))")
 
 
 @mutant("level")
 def first_track_is_louder() -> None:
     """The first track is mixed at twice its level."""
-    rewrite("audio.mixing", "mixed", "+= block", "+= block * (2 if track is tracks[0] else 1)")
+    rewrite("audio.mixer", "mixed", "+= block", "+= block * (2 if track is tracks[0] else 1)")
 
 
 @mutant("level")
 def mono_loses_3_db() -> None:
     """Mono tracks come into the stereo mix at 3 dB less, as libav does it by itself."""
     rewrite(
-        "audio.mixing",
+        "audio.mixer",
         "mixed",
         "+= block",
         "+= block * np.float32(0.707 if len(block) == 1 else 1)",
@@ -131,7 +131,7 @@ def mono_loses_3_db() -> None:
 def right_channel_dropped() -> None:
     """Only the left channel is filled."""
     replace(
-        "audio.mixing",
+        "audio.mixer",
         "as_16_bit_stereo",
         lambda right: lambda block: right(block) * np.array([1, 0], dtype=np.int16),
     )
@@ -140,15 +140,15 @@ def right_channel_dropped() -> None:
 @mutant("stereo")
 def stereo_tracks_made_mono() -> None:
     """A stereo track's two channels are mixed into one before the mix."""
-    replace("audio.mixing", "layout_of", lambda _: lambda stream: "mono")
-    replace("audio.decoding", "layout_of", lambda _: lambda stream: "mono")
+    replace("audio.mixer", "layout_of", lambda _: lambda stream: "mono")
+    replace("audio.decoder", "layout_of", lambda _: lambda stream: "mono")
 
 
 @mutant("stereo")
 def left_channel_twice() -> None:
     """The right channel carries the left one again."""
     replace(
-        "audio.mixing",
+        "audio.mixer",
         "as_16_bit_stereo",
         lambda right: lambda block: np.ascontiguousarray(right(block)[:, [0, 0]]),
     )
@@ -157,8 +157,8 @@ def left_channel_twice() -> None:
 @mutant("stereo")
 def samples_wrap_around() -> None:
     """What is above full scale comes out at the other end of the scale."""
-    replace("audio.mixing", "limited", lambda _: iter)
-    rewrite("audio.mixing", "as_16_bit_stereo", ".clip(-_FULL_SCALE, _FULL_SCALE - 1)", "")
+    replace("audio.mixer", "limited", lambda _: iter)
+    rewrite("audio.mixer", "as_16_bit_stereo", ".clip(-_FULL_SCALE, _FULL_SCALE - 1)", "")
 
 
 @mutant("presigned-sources")
@@ -182,13 +182,13 @@ def reads_with_its_own_key() -> None:
 
 def _without(*options: str) -> None:
     for option in options:
-        del opening._REMOTE[option]
+        del media_input._REMOTE[option]
 
 
 @mutant("reconnects")
 def never_reconnects() -> None:
     """A connection that is cut is not taken up again."""
-    _without(*[option for option in opening._REMOTE if option.startswith("reconnect")])
+    _without(*[option for option in media_input._REMOTE if option.startswith("reconnect")])
 
 
 @mutant("reconnects")
@@ -202,12 +202,12 @@ def cut_tracks_are_taken_for_whole() -> None:
     """A connection that is cut ends the track, and nobody notices."""
     never_reconnects()
     rewrite(
-        "audio.opening",
+        "audio.media_input",
         "packets",
         "raise failure(container.name, what, error) from error",
         "return",
     )
-    replace("audio.opening", "_hold_whole", lambda _: lambda *_: None)
+    replace("audio.media_input", "_hold_whole", lambda _: lambda *_: None)
 
 
 @mutant("mp3")
@@ -274,7 +274,7 @@ def not_stored() -> None:
 
 def _leave_out(what: str) -> None:
     rewrite(
-        "audio.mixing",
+        "audio.mixer",
         "write_mixdown",
         "for source in sources:",
         "for source in _openable(sources):",
@@ -283,14 +283,14 @@ def _leave_out(what: str) -> None:
     def openable(sources: Any) -> Any:
         for source in sources:
             try:
-                with opening.opened(source):
+                with media_input.opened(source):
                     pass
                 yield source
             except WorkerError as error:
                 if what not in str(error):
                     raise
 
-    vars(mixing)["_openable"] = openable
+    vars(mixer)["_openable"] = openable
 
 
 @mutant("lost-track")
@@ -308,4 +308,4 @@ def silent_tracks_are_left_out() -> None:
 @mutant("lost-track")
 def truncated_track_passes() -> None:
     """A track that breaks off is mixed as if it were whole."""
-    replace("audio.opening", "_hold_whole", lambda _: lambda *_: None)
+    replace("audio.media_input", "_hold_whole", lambda _: lambda *_: None)

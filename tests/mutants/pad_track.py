@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from reference_workers.audio import RATE
-from reference_workers.audio.copying import NotCleanError
+from reference_workers.audio.remux import NotCleanError
 from reference_workers.errors import PermanentError, WorkerError
 from reference_workers.services.storage import Storage
 from reference_workers.workers import Worker
 from tests.mutants.model import Collection
-from tests.mutants.patching import around, change_output, replace, rewrite
+from tests.mutants.patches import around, change_output, replace, rewrite
 
 TASK = "pad_track"
 
@@ -72,7 +72,7 @@ def padded_twice() -> None:
 def end_lost() -> None:
     """What is beyond the first 3 s is lost."""
     rewrite(
-        "audio.copying",
+        "audio.remux",
         "_unbroken",
         "        position += samples\n",
         "        position += samples\n        if position > 3 * RATE:\n            return\n",
@@ -89,7 +89,7 @@ def end_lost() -> None:
 def other_rates_play_too_fast() -> None:
     """Audio of 44.1 kHz is taken for audio of 48 kHz."""
     rewrite(
-        "audio.decoding",
+        "audio.decoder",
         "frames",
         "                for out in resampler.resample(frame):",
         """                frame.sample_rate = RATE
@@ -100,14 +100,14 @@ def other_rates_play_too_fast() -> None:
 @mutant("no-start-time")
 def negative_time_is_padded() -> None:
     """A track whose time is negative is padded as if it were positive."""
-    rewrite("audio.opening", "start_time", "max(Fraction(0), stream", "abs(stream")
+    rewrite("audio.media_input", "start_time", "max(Fraction(0), stream", "abs(stream")
 
 
 @mutant("no-start-time")
 def missing_time_is_an_error() -> None:
     """A track without a start_time fails."""
     rewrite(
-        "audio.opening",
+        "audio.media_input",
         "start_time",
         "        return Fraction(0)\n",
         '        raise PermanentError("no start_time")\n',
@@ -117,9 +117,9 @@ def missing_time_is_an_error() -> None:
 @mutant("chain")
 def gaps_are_closed() -> None:
     """Packets are strung together: a muted while is lost."""
-    rewrite("audio.decoding", "frames", "if begins > position:", "if begins < 0:")
+    rewrite("audio.decoder", "frames", "if begins > position:", "if begins < 0:")
     rewrite(
-        "audio.copying",
+        "audio.remux",
         "_unbroken",
         "if abs(time - origin - position) > JITTER_SAMPLES:",
         "if time < origin:",
@@ -129,8 +129,8 @@ def gaps_are_closed() -> None:
 @mutant("chain")
 def short_gaps_are_closed() -> None:
     """A gap of less than a second is lost."""
-    replace("audio.decoding", "JITTER_SAMPLES", lambda _: RATE)
-    rewrite("audio.copying", "_unbroken", "> JITTER_SAMPLES", "> RATE")
+    replace("audio.decoder", "JITTER_SAMPLES", lambda _: RATE)
+    rewrite("audio.remux", "_unbroken", "> JITTER_SAMPLES", "> RATE")
 
 
 @mutant("milliseconds")
@@ -156,7 +156,7 @@ def whole_hundredths() -> None:
 def pre_skip_of_whole_milliseconds() -> None:
     """What a decoder has to skip is stated in whole milliseconds: 6.5 become 6."""
     rewrite(
-        "audio.copying",
+        "audio.remux",
         "write_copied",
         "silent * SILENCE_SAMPLES - lead",
         "silent * SILENCE_SAMPLES - lead - RATE // 2000",
@@ -167,7 +167,7 @@ def pre_skip_of_whole_milliseconds() -> None:
 def gaps_of_whole_packets() -> None:
     """A gap is filled with whole packets of silence: what follows comes up to 20 ms early."""
     rewrite(
-        "audio.decoding",
+        "audio.decoder",
         "frames",
         "_silence(layout, begins - position)",
         "_silence(layout, begins // 960 * 960 - position)",
@@ -186,7 +186,7 @@ def stereo_becomes_mono() -> None:
     """Both channels are mixed into one."""
     _never_copied()
     replace("audio.padding", "layout_of", lambda _: lambda stream: "mono")
-    replace("audio.decoding", "layout_of", lambda _: lambda stream: "mono")
+    replace("audio.decoder", "layout_of", lambda _: lambda stream: "mono")
 
 
 @mutant("not-needed")
@@ -254,13 +254,13 @@ def size_of_the_source() -> None:
 @mutant("broken-media")
 def broken_media_is_tried_again() -> None:
     """Media that can never be read are retried."""
-    rewrite("audio.opening", "opened", "raise PermanentError(", "raise TransientError(")
+    rewrite("audio.media_input", "opened", "raise PermanentError(", "raise TransientError(")
 
 
 @mutant("broken-media")
 def truncated_track_passes() -> None:
     """A track that breaks off is padded as if it were whole."""
-    replace("audio.opening", "_hold_whole", lambda _: lambda *_: None)
+    replace("audio.media_input", "_hold_whole", lambda _: lambda *_: None)
 
 
 @mutant("broken-media")

@@ -12,7 +12,7 @@ from typing import Any
 
 from reference_workers.workers import Worker
 from tests.mutants.model import Collection
-from tests.mutants.patching import (
+from tests.mutants.patches import (
     around,
     change_definitions,
     change_event,
@@ -250,8 +250,8 @@ def failure_untold() -> None:
 def never_in_error() -> None:
     """A transcript whose pipeline has failed stays in processing."""
     # The fleet's second look at its runs would make it good.
-    replace("reconciling:Reconciler", "_run", lambda _: lambda self: None)
-    rewrite("progress", "report", "if is_final and not step.optional:", "if False:")
+    replace("platform.reconciler:Reconciler", "_run", lambda _: lambda self: None)
+    rewrite("platform.progress", "report", "if is_final and not step.optional:", "if False:")
 
 
 @mutant("status-error")
@@ -263,7 +263,7 @@ def error_untold() -> None:
 @mutant("workflow-id")
 def recording_knows_no_workflow() -> None:
     """A recording does not know which run it belongs to."""
-    replace("state.editing:Edit", "belongs_to", lambda _: lambda *args, **more: None)
+    replace("platform.state.unit_of_work:Edit", "belongs_to", lambda _: lambda *args, **more: None)
 
 
 @mutant("workflow-id")
@@ -273,7 +273,7 @@ def task_instead_of_workflow() -> None:
     def make(belongs: Any) -> Any:
         return lambda self, workflow_id, **more: belongs(self, workflow_id[::-1], **more)
 
-    replace("state.editing:Edit", "belongs_to", make)
+    replace("platform.state.unit_of_work:Edit", "belongs_to", make)
 
 
 def _printed(out: dict[str, Any]) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 from reference_workers.errors import PermanentError, TransientError
 from reference_workers.workers import Worker
 from tests.mutants.model import Collection
-from tests.mutants.patching import around, replace
+from tests.mutants.patches import around, replace
 
 TASK = "send_webhook"
 

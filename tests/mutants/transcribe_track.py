@@ -7,7 +7,7 @@ from typing import Any
 from reference_workers.errors import PermanentError
 from reference_workers.workers import Worker
 from tests.mutants.model import Collection
-from tests.mutants.patching import around, change_input, change_output, replace
+from tests.mutants.patches import around, change_input, change_output, replace
 
 TASK = "transcribe_track"
 

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from contracts.load import load_contracts
-from contracts.validate import check
 from tests.bench import Figure
 from tests.bench.__main__ import as_table, main
 from tests.bench.validation import ordinary_payloads
+from trackproof.contracts.load import load_contracts
+from trackproof.contracts.validate import check
 
 
 def test_the_measured_payloads_are_valid_ones_of_every_task() -> None:

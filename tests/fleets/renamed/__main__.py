@@ -13,8 +13,8 @@ from typing import Any
 from reference_workers import __main__ as fleet
 from reference_workers import runner
 from reference_workers.context import Clients, Context
-from reference_workers.performing import Outcome, perform
-from reference_workers.state import places
+from reference_workers.executor import Outcome, perform
+from reference_workers.platform.state import object_keys
 
 Json = Any
 
@@ -78,6 +78,6 @@ def performed(context: Context, task_type: str, payload: Mapping[str, Json]) -> 
 if __name__ == "__main__":
     runner.ContractWorker = Renamed  # type: ignore[misc]
     runner.perform = performed  # type: ignore[attr-defined]
-    places._MIXDOWN = "mixes/{transcript_id}.mp3"
-    places._PADDED = "padded/{transcript_id}/{track_index}.webm"
+    object_keys._MIXDOWN = "mixes/{transcript_id}.mp3"
+    object_keys._PADDED = "padded/{transcript_id}/{track_index}.webm"
     fleet.main()

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from reference_workers.seed import seed
+from reference_workers.platform.seed import seed
+from reference_workers.platform.state.repository import State
 from reference_workers.settings import Settings
-from reference_workers.state.repository import State
-from tests.integration.api.serving import ServedApi, serve_api
-from tests.unit.reference_workers.bench import RECORDINGS, TRANSCRIPTS, meeting_rows
-from tests.unit.reference_workers.bench import settings as bench_settings
-from tools.testbed.s3 import S3Server
+from tests.integration.api.api_process import ServedApi, serve_api
+from tests.unit.reference_workers.worker_harness import RECORDINGS, TRANSCRIPTS, meeting_rows
+from tests.unit.reference_workers.worker_harness import settings as bench_settings
+from trackproof.testbed.s3.server import S3Server
 
 NOBODY = "http://127.0.0.1:9/api"
 

@@ -7,12 +7,12 @@ import httpx
 import pytest
 from structlog.testing import capture_logs
 
+from reference_workers.platform.state.object_keys import audio_key
 from reference_workers.settings import Settings
-from reference_workers.state.places import audio_key
-from tests.integration.api.misbehaving import hanging_after, misbehaving, saying
-from tests.integration.api.serving import ServedApi, serve_api
-from tests.unit.reference_workers.bench import TRANSCRIPT_ID, TRANSCRIPTS
-from tools.testbed.s3 import S3Server
+from tests.integration.api.api_process import ServedApi, serve_api
+from tests.integration.api.hostile_clients import hanging_after, misbehaving, saying
+from tests.unit.reference_workers.worker_harness import TRANSCRIPT_ID, TRANSCRIPTS
+from trackproof.testbed.s3.server import S3Server
 
 PATH = f"/transcripts/{TRANSCRIPT_ID}/audio"
 AUDIO = bytes(range(256)) * 1200

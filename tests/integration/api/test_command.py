@@ -1,4 +1,4 @@
-"""`python -m reference_workers.api`, as a deployment starts it."""
+"""`python -m reference_workers.platform.api`, as a deployment starts it."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from websockets.asyncio.client import connect
 
 from reference_workers.settings import Settings
 from tests.bench.api import ADDRESS
-from tests.integration.api.listening import farewell
-from tests.integration.api.serving import SECONDS
-from tests.unit.reference_workers.bench import TRANSCRIPT_ID
-from tools.waiting import wait_until
+from tests.integration.api.api_process import SECONDS
+from tests.integration.api.websocket_client import farewell
+from tests.unit.reference_workers.worker_harness import TRANSCRIPT_ID
+from trackproof.wait import wait_until
 
 TOKEN = "canary-token-of-ours"
-COMMAND = [sys.executable, "-m", "reference_workers.api"]
+COMMAND = [sys.executable, "-m", "reference_workers.platform.api"]
 
 
 def environment(settings: Settings, **told: str) -> dict[str, str]:

@@ -14,10 +14,11 @@ import httpx
 import psutil
 import pytest
 
-from reference_workers.api.conductor import Conductor
-from reference_workers.api.health import Health, HealthCheck
+from reference_workers.platform.api.conductor_status import Conductor
+from reference_workers.platform.api.health import Health, HealthCheck
 from reference_workers.settings import Settings
-from tests.integration.api.misbehaving import (
+from tests.integration.api.api_process import ServedApi, serve_api
+from tests.integration.api.hostile_clients import (
     Behaviour,
     dripping,
     hanging_after,
@@ -26,10 +27,9 @@ from tests.integration.api.misbehaving import (
     saying,
     saying_json,
 )
-from tests.integration.api.serving import ServedApi, serve_api
-from tests.unit.reference_workers.bench import TRANSCRIPT_ID
-from tools.testbed.conductor import start_process
-from tools.waiting import wait_until
+from tests.unit.reference_workers.worker_harness import TRANSCRIPT_ID
+from trackproof.testbed.conductor import start_process
+from trackproof.wait import wait_until
 
 HEALTHY = '{"healthResults": [], "suppressedHealthResults": [], "healthy": true}'
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"

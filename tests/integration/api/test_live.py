@@ -13,17 +13,17 @@ from pydantic import SecretStr
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
-from reference_workers.api import serving as api_serving
-from reference_workers.api.line import Farewell, Line
-from reference_workers.api.views import live
 from reference_workers.errors import TransientError
+from reference_workers.platform.api import server as api_serving
+from reference_workers.platform.api.routes import live
+from reference_workers.platform.api.websocket_sender import Farewell, Line
+from reference_workers.platform.state import subscriptions
 from reference_workers.settings import Settings
-from reference_workers.state import subscribing
-from tests.integration.api.listening import farewell, following, heard, names
-from tests.integration.api.serving import SECONDS, ServedApi, serve_api
-from tests.unit.reference_workers.bench import TRANSCRIPT_ID
-from tools.testbed.redis import HINT, PROGRAM, start_redis
-from tools.waiting import wait_until
+from tests.integration.api.api_process import SECONDS, ServedApi, serve_api
+from tests.integration.api.websocket_client import farewell, following, heard, names
+from tests.unit.reference_workers.worker_harness import TRANSCRIPT_ID
+from trackproof.testbed.redis import HINT, PROGRAM, start_redis
+from trackproof.wait import wait_until
 
 TOKEN = "a-token-that-opens"
 
@@ -256,7 +256,7 @@ async def test_without_a_database_a_subscriber_is_told_to_come_back(
     def away(*_: object, **__: object) -> None:
         raise TransientError("database: gone to lunch at db.internal")
 
-    monkeypatch.setattr(subscribing, "read_after", away)
+    monkeypatch.setattr(subscriptions, "read_after", away)
     api.tell(TRANSCRIPT_ID, "ONE")
     async with following(api) as socket:
         code, reason = await farewell(socket)

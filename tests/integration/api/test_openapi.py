@@ -12,23 +12,23 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
-from reference_workers.seed import seed
+from reference_workers.platform.seed import seed
+from reference_workers.platform.state.object_keys import audio_key, waveform_file
+from reference_workers.platform.state.repository import State
 from reference_workers.settings import Settings
-from reference_workers.state.places import audio_key, waveform_file
-from reference_workers.state.repository import State
 from tests.conftest import new_databases
-from tests.integration.api.serving import ServedApi, serve_api
-from tests.unit.reference_workers.bench import (
+from tests.integration.api.api_process import ServedApi, serve_api
+from tests.unit.reference_workers.worker_harness import (
     TRANSCRIPT_ID,
     TRANSCRIPTS,
     meeting_rows,
     topic,
     words,
 )
-from tests.unit.reference_workers.bench import settings as bench_settings
-from tools.testbed.conductor import ConductorServer
-from tools.testbed.conductor.versions import DEFAULT_VERSION
-from tools.testbed.s3 import S3Server
+from tests.unit.reference_workers.worker_harness import settings as bench_settings
+from trackproof.testbed.conductor import ConductorServer
+from trackproof.testbed.conductor.versions import DEFAULT_VERSION
+from trackproof.testbed.s3.server import S3Server
 
 pytestmark = pytest.mark.conductor
 

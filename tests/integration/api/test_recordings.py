@@ -5,10 +5,10 @@ from typing import Any
 import pytest
 
 from reference_workers.settings import Settings
-from tests.integration.api.misbehaving import hanging_after, misbehaving, saying, saying_json
-from tests.integration.api.serving import ServedApi, serve_api
-from tests.unit.reference_workers.bench import TRANSCRIPT_ID
-from tools.testbed.conductor import ConductorRest, ConductorServer
+from tests.integration.api.api_process import ServedApi, serve_api
+from tests.integration.api.hostile_clients import hanging_after, misbehaving, saying, saying_json
+from tests.unit.reference_workers.worker_harness import TRANSCRIPT_ID
+from trackproof.testbed.conductor import ConductorRest, ConductorServer
 
 ONE_STEP = {
     "name": "one_step",

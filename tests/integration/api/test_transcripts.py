@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
+from reference_workers.platform.state.object_keys import waveform_file
 from reference_workers.settings import Settings
-from reference_workers.state.places import waveform_file
-from tests.integration.api.serving import ServedApi, serve_api
-from tests.unit.reference_workers.bench import TRANSCRIPT_ID, topic, words
+from tests.integration.api.api_process import ServedApi, serve_api
+from tests.unit.reference_workers.worker_harness import TRANSCRIPT_ID, topic, words
 
 PATH = f"/transcripts/{TRANSCRIPT_ID}"
 TOKEN = "a-token-that-opens"

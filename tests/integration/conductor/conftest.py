@@ -9,9 +9,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from tools.errors import TestbedError
-from tools.testbed.conductor.engine import docker_engine, has_image
-from tools.testbed.conductor.image import RECIPE, build_image
+from trackproof.errors import TestbedError
+from trackproof.testbed.conductor.container.image import RECIPE, build_image
+from trackproof.testbed.docker import docker_engine, has_image
 
 BASE_IMAGE = "trackproof/jre-base:17"
 TEST_IMAGE = "trackproof/conductor-test:3.15.0"

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tools.waiting import wait_until
+from trackproof.wait import wait_until
 
 ROOT = Path(__file__).parents[3]
 

@@ -13,13 +13,13 @@ from testcontainers.core.exceptions import ContainerStartException
 from testcontainers.core.network import Network
 
 from tests.integration.conductor.leftovers import parent_script
-from tools.errors import TestbedError
-from tools.testbed.conductor import ConductorRest
-from tools.testbed.conductor.container import ConductorContainer
-from tools.testbed.conductor.containerized import LABEL, start_container
-from tools.testbed.conductor.engine import docker_engine
-from tools.testbed.conductor.existing import connect
-from tools.waiting import wait_until
+from trackproof.errors import TestbedError
+from trackproof.testbed.conductor import ConductorRest
+from trackproof.testbed.conductor.container.backend import LABEL, start_container
+from trackproof.testbed.conductor.container.conductor_container import ConductorContainer
+from trackproof.testbed.conductor.external_server import connect
+from trackproof.testbed.docker import docker_engine
+from trackproof.wait import wait_until
 
 pytestmark = [pytest.mark.conductor, pytest.mark.docker]
 
@@ -28,7 +28,7 @@ OWNER = {"ownerEmail": "owner@example.org"}
 PARENT = """
 import sys
 from pathlib import Path
-from tools.testbed.conductor.containerized import start_container
+from trackproof.testbed.conductor.container.backend import start_container
 
 folder = Path(sys.argv[1])
 server = start_container("3.15.0", report=print, image="IMAGE")

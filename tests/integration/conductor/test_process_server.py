@@ -7,25 +7,25 @@ from pathlib import Path
 import pytest
 
 from tests.integration.conductor.leftovers import parent_script, processes_naming
-from tools.errors import TestbedError
-from tools.testbed.conductor import (
+from trackproof.errors import TestbedError
+from trackproof.testbed.conductor import (
     VERSIONS,
     ConductorRest,
     ConductorServer,
     start_conductor,
 )
-from tools.testbed.conductor.existing import connect
-from tools.testbed.conductor.jar import jar_path
-from tools.testbed.conductor.process import start_process
-from tools.testbed.conductor.versions import DEFAULT_VERSION
-from tools.waiting import wait_until
+from trackproof.testbed.conductor.external_server import connect
+from trackproof.testbed.conductor.process.backend import start_process
+from trackproof.testbed.conductor.process.jar import jar_path
+from trackproof.testbed.conductor.versions import DEFAULT_VERSION
+from trackproof.wait import wait_until
 
 pytestmark = pytest.mark.conductor
 
 PARENT = """
 import sys
 from pathlib import Path
-from tools.testbed.conductor import start_process
+from trackproof.testbed.conductor import start_process
 
 folder = Path(sys.argv[1])
 server = start_process("3.15.0", report=print, folder=folder / "server")

@@ -6,8 +6,13 @@ from typing import Any
 
 import pytest
 
-from tools.testbed.conductor import ConductorRest, ConductorServer, RegistrationReport, register
-from tools.testbed.conductor.rest import ConductorRefusalError
+from trackproof.testbed.conductor import (
+    ConductorRest,
+    ConductorServer,
+    RegistrationReport,
+    register,
+)
+from trackproof.testbed.conductor.rest import ConductorRefusalError
 
 pytestmark = pytest.mark.conductor
 

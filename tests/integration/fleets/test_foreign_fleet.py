@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.fleets.judging import changed, statuses, verified
-from tools.testbed.conductor import ConductorServer
+from tests.integration.fleets.verdicts import changed, statuses, verified
+from trackproof.testbed.conductor import ConductorServer
 
 NODE_FLEET = Path(__file__).parents[2] / "fleets" / "node" / "fleet.toml"
 TASKS = ("generate_dynamic_fork_tasks", "merge_transcripts", "send_webhook")

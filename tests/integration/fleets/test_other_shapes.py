@@ -11,13 +11,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.fleets.judging import REFERENCE_TOML, changed, statuses, verified
-from tools.errors import TestbedError
-from tools.testbed.conductor import ConductorServer
-from tools.testbed.conductor.engine import docker_engine, has_image
-from tools.testbed.processes import ManagedProcess
-from tools.testbed.services.credentials import Credentials
-from tools.testbed.testbed import free_port
+from tests.integration.fleets.verdicts import REFERENCE_TOML, changed, statuses, verified
+from trackproof.errors import TestbedError
+from trackproof.lab import free_port
+from trackproof.testbed.conductor import ConductorServer
+from trackproof.testbed.docker import docker_engine, has_image
+from trackproof.testbed.processes import ManagedProcess
+from trackproof.testbed.stand_ins.credentials import Credentials
 
 FLEETS = Path(__file__).parents[2] / "fleets"
 BASE_IMAGE = "trackproof/jre-base:17"

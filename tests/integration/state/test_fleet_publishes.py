@@ -11,13 +11,13 @@ from pathlib import Path
 import pytest
 import redis
 
-from reference_workers.seed import seed
-from reference_workers.state.messages import Message
-from reference_workers.state.repository import State
-from tests.unit.reference_workers.bench import TRANSCRIPT_ID, meeting_rows
-from tools.testbed.processes import ManagedProcess
-from tools.testbed.redis import HINT, PROGRAM, start_redis
-from tools.waiting import wait_until
+from reference_workers.platform.seed import seed
+from reference_workers.platform.state.messages import Message
+from reference_workers.platform.state.repository import State
+from tests.unit.reference_workers.worker_harness import TRANSCRIPT_ID, meeting_rows
+from trackproof.testbed.processes import ManagedProcess
+from trackproof.testbed.redis import HINT, PROGRAM, start_redis
+from trackproof.wait import wait_until
 
 pytestmark = pytest.mark.skipif(shutil.which(PROGRAM) is None, reason=HINT)
 

@@ -8,9 +8,9 @@ import pytest
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from reference_workers.state.models import Event, Transcript
-from reference_workers.state.repository import State
-from tests.bench.writing import EVENTS_A_TASK, write_at_once
+from reference_workers.platform.state.models import Event, Transcript
+from reference_workers.platform.state.repository import State
+from tests.bench.state_writes import EVENTS_A_TASK, write_at_once
 
 PROCESSES = 15
 TRANSCRIPTS = 5

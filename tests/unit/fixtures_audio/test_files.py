@@ -16,7 +16,7 @@ from fixtures_audio import (
     write_meeting,
     write_track,
 )
-from tests.unit.fixtures_audio.listening import compare, heard_from, mix, said_in, write_audio
+from tests.unit.fixtures_audio.word_assertions import compare, heard_from, mix, said_in, write_audio
 
 Recorded = tuple[Meeting, list[Path]]
 

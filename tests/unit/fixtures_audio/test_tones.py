@@ -17,7 +17,7 @@ from fixtures_audio import (
     track_of,
     word_samples,
 )
-from tests.unit.fixtures_audio.listening import compare
+from tests.unit.fixtures_audio.word_assertions import compare
 
 ids = st.integers(0, 255)
 bands = st.integers(0, BANDS - 1)

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from contracts.load import load_contracts
 from tests.mutants import MUTANTS
-from tests.mutants.running import main
-from tools.errors import TrackproofError
+from tests.mutants.runner import main
+from trackproof.contracts.load import load_contracts
+from trackproof.errors import TrackproofError
 
 ROOT = Path(__file__).parents[3]
 

@@ -13,13 +13,13 @@ import pytest
 import structlog
 from sqlalchemy import make_url
 
-from reference_workers import log
-from reference_workers.audio import opening
+from reference_workers.audio import media_input
 from reference_workers.context import Clients, Context
-from reference_workers.seed import seed
-from reference_workers.state.cache import Cache
-from reference_workers.state.repository import State
-from tests.unit.reference_workers.bench import (
+from reference_workers.platform import log
+from reference_workers.platform.seed import seed
+from reference_workers.platform.state.cache import Cache
+from reference_workers.platform.state.repository import State
+from tests.unit.reference_workers.worker_harness import (
     RECORDINGS,
     TRANSCRIPTS,
     Bench,
@@ -27,7 +27,7 @@ from tests.unit.reference_workers.bench import (
     settings,
     stand_ins,
 )
-from tools.testbed.s3 import S3Server
+from trackproof.testbed.s3.server import S3Server
 
 
 @pytest.fixture
@@ -106,10 +106,10 @@ def context(bench: Bench) -> Context:
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let libav give up on a server at once, not after half a minute."""
-    monkeypatch.setitem(opening._REMOTE, "reconnect_delay_max", "0")
+    monkeypatch.setitem(media_input._REMOTE, "reconnect_delay_max", "0")
 
 
 @pytest.fixture
 def patient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Give a silent server half a second, not twenty."""
-    monkeypatch.setitem(opening._REMOTE, "rw_timeout", "500000")
+    monkeypatch.setitem(media_input._REMOTE, "rw_timeout", "500000")

@@ -15,12 +15,12 @@ from conductor.client.http.models.task import Task
 from reference_workers import runner
 from reference_workers.runner import ContractWorker, Fleet, Pace
 from reference_workers.workers import WORKERS
-from tests.unit.reference_workers.bench import TRANSCRIPT_ID, Bench, Json
 from tests.unit.reference_workers.conductor_server import (
     Answer,
     ConductorServer,
     conductor_server,
 )
+from tests.unit.reference_workers.worker_harness import TRANSCRIPT_ID, Bench, Json
 
 UPDATE_V2 = "/api/tasks/update-v2"
 UPDATE_V1 = "/api/tasks"

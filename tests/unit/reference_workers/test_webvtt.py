@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reference_workers.webvtt import webvtt
-from tests.unit.reference_workers.bench import word
+from tests.unit.reference_workers.worker_harness import word
 
 
 def test_a_turn_is_a_cue_with_the_speakers_name() -> None:

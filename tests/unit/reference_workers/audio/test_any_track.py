@@ -17,11 +17,11 @@ from hypothesis import strategies as st
 
 from fixtures_audio import Track, Word, make_meeting, read_audio
 from reference_workers.audio import RATE
-from reference_workers.audio.mixing import write_mixdown
+from reference_workers.audio.mixer import write_mixdown
 from reference_workers.audio.padding import offset_seconds, write_padded
 from tests.unit.reference_workers.audio.exactness import assert_exact, by_pyav
 from tests.unit.reference_workers.audio.recordings import PACKET_MS, write_opus
-from tests.unit.reference_workers.sounds import samples_of, write_sound
+from tests.unit.reference_workers.signals import samples_of, write_sound
 
 EXAMPLES = int(os.environ.get("TRACKPROOF_AUDIO_EXAMPLES", "100"))
 

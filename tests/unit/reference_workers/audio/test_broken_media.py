@@ -14,14 +14,14 @@ import pytest
 
 from fixtures_audio import make_meeting, write_track
 from reference_workers.audio import RATE
-from reference_workers.audio.mixing import write_mixdown
+from reference_workers.audio.mixer import write_mixdown
 from reference_workers.audio.padding import offset_seconds, write_encoded, write_padded
 from reference_workers.audio.waveform import peaks
 from reference_workers.errors import PermanentError, WorkerError
+from tests.unit.reference_workers.audio.audio_server import serving
 from tests.unit.reference_workers.audio.exactness import assert_exact, by_pyav
 from tests.unit.reference_workers.audio.recordings import turned_back, write_opus
-from tests.unit.reference_workers.audio.serving import serving
-from tests.unit.reference_workers.sounds import (
+from tests.unit.reference_workers.signals import (
     samples_of,
     silence,
     write_picture,

@@ -10,14 +10,14 @@ import pytest
 
 from fixtures_audio import Track, make_meeting, write_track
 from reference_workers.audio import RATE
-from reference_workers.audio.mixing import write_mixdown
+from reference_workers.audio.mixer import write_mixdown
 from reference_workers.audio.padding import write_encoded, write_padded
 from reference_workers.audio.waveform import peaks
 from reference_workers.errors import PermanentError, TransientError
+from tests.unit.reference_workers.audio.audio_server import TROUBLES, Answer, Source, serving
 from tests.unit.reference_workers.audio.exactness import assert_exact, by_pyav
 from tests.unit.reference_workers.audio.recordings import write_opus
-from tests.unit.reference_workers.audio.serving import TROUBLES, Answer, Source, serving
-from tests.unit.reference_workers.sounds import samples_of, write_sound
+from tests.unit.reference_workers.signals import samples_of, write_sound
 
 Job = Callable[[str, Path], object]
 

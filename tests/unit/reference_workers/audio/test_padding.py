@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from fixtures_audio import RATE_HZ, Track, make_meeting, read_audio, write_track
 from reference_workers.audio import RATE
-from reference_workers.audio.opening import opened
+from reference_workers.audio.media_input import opened
 from reference_workers.audio.padding import (
     delay_samples,
     offset_seconds,
@@ -28,7 +28,7 @@ from tests.unit.reference_workers.audio.exactness import (
     by_pyav,
 )
 from tests.unit.reference_workers.audio.recordings import in_half_milliseconds, write_opus
-from tests.unit.reference_workers.sounds import samples_of, silence, write_sound
+from tests.unit.reference_workers.signals import samples_of, silence, write_sound
 
 OFFSETS = ["0.001", "0.0065", "2.345", "1020"]
 Padding = Callable[[str, Path, Fraction], None]

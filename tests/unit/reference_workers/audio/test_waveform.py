@@ -9,14 +9,14 @@ import pytest
 
 from fixtures_audio import RATE_HZ, make_meeting, write_meeting
 from reference_workers.audio import waveform
-from reference_workers.audio.decoding import block_frames, blocks
-from reference_workers.audio.joining import joined_frames
-from reference_workers.audio.mixing import write_mixdown
-from reference_workers.audio.opening import opened
+from reference_workers.audio.decoder import block_frames, blocks
+from reference_workers.audio.fast_decoder import joined_frames
+from reference_workers.audio.media_input import opened
+from reference_workers.audio.mixer import write_mixdown
 from reference_workers.audio.waveform import PEAKS, peaks
 from reference_workers.errors import PermanentError
-from reference_workers.metering import metered
-from tests.unit.reference_workers.sounds import silence, write_picture, write_sound
+from reference_workers.metrics import metered
+from tests.unit.reference_workers.signals import silence, write_picture, write_sound
 
 
 def tone(level: float, seconds: float) -> np.ndarray[tuple[int], np.dtype[np.float32]]:

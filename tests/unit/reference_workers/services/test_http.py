@@ -8,7 +8,7 @@ from reference_workers.services.http import exchange, fetch_object, is_retryable
 from reference_workers.services.webhook import Webhook, signature
 from reference_workers.services.zulip import Zulip
 from reference_workers.settings import Settings
-from tools.testbed.services import sign
+from trackproof.testbed.stand_ins import sign
 
 
 def answering(response: httpx.Response | Exception) -> httpx.Client:

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from reference_workers.seed import seed
-from tests.unit.reference_workers.bench import (
+from reference_workers.platform.seed import seed
+from tests.unit.reference_workers.worker_harness import (
     RECORDINGS,
     TRANSCRIPT_ID,
     TRANSCRIPTS,

@@ -6,8 +6,8 @@ import pytest
 
 from reference_workers.errors import PermanentError, TransientError
 from reference_workers.workers.detect_topics import detect_topics
-from tests.unit.reference_workers.bench import TRANSCRIPT_ID, Bench, Json, word, words
-from tools.testbed.services import Fault
+from tests.unit.reference_workers.worker_harness import TRANSCRIPT_ID, Bench, Json, word, words
+from trackproof.testbed.stand_ins import Fault
 
 
 def payload(count: int) -> Json:

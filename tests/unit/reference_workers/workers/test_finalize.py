@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.unit.reference_workers.bench import TRANSCRIPT_ID, Bench, Json
+from tests.unit.reference_workers.worker_harness import TRANSCRIPT_ID, Bench, Json
 
 RESULT = {
     "transcript_id": TRANSCRIPT_ID,

@@ -6,7 +6,7 @@ import pytest
 
 from reference_workers.errors import PermanentError
 from reference_workers.workers.generate_dynamic_fork_tasks import generate_dynamic_fork_tasks
-from tests.unit.reference_workers.bench import TRANSCRIPT_ID, Bench, Json
+from tests.unit.reference_workers.worker_harness import TRANSCRIPT_ID, Bench, Json
 
 COUNTS = [0, 1, 2, 12]
 

@@ -6,8 +6,15 @@ import pytest
 
 from reference_workers.errors import TransientError
 from reference_workers.workers.generate_summary import generate_summary
-from tests.unit.reference_workers.bench import TRANSCRIPT_ID, Bench, Json, topic, word, words
-from tools.testbed.services import Fault
+from tests.unit.reference_workers.worker_harness import (
+    TRANSCRIPT_ID,
+    Bench,
+    Json,
+    topic,
+    word,
+    words,
+)
+from trackproof.testbed.stand_ins import Fault
 
 
 def payload(spoken: list[Json], *topics: Json) -> Json:

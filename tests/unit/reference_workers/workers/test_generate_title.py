@@ -7,8 +7,8 @@ import pytest
 
 from reference_workers.errors import TransientError
 from reference_workers.workers.generate_title import generate_title
-from tests.unit.reference_workers.bench import TRANSCRIPT_ID, Bench, Json, topic
-from tools.testbed.services import Fault
+from tests.unit.reference_workers.worker_harness import TRANSCRIPT_ID, Bench, Json, topic
+from trackproof.testbed.stand_ins import Fault
 
 
 def payload(*topics: Json) -> Json:

@@ -5,15 +5,15 @@ from pathlib import Path
 
 import pytest
 
-from reference_workers.seed import seed
-from tests.unit.reference_workers.bench import (
+from reference_workers.platform.seed import seed
+from tests.unit.reference_workers.signals import silence, write_sound
+from tests.unit.reference_workers.worker_harness import (
     TRANSCRIPT_ID,
     TRANSCRIPTS,
     Bench,
     Json,
     meeting_rows,
 )
-from tests.unit.reference_workers.sounds import silence, write_sound
 
 AUDIO_KEY = f"{TRANSCRIPT_ID}/audio.mp3"
 

@@ -3,10 +3,10 @@ from __future__ import annotations
 import pytest
 
 from reference_workers.errors import PermanentError, TransientError
-from reference_workers.seed import seed
+from reference_workers.platform.seed import seed
 from reference_workers.workers.get_participants import get_participants
-from tests.unit.reference_workers.bench import TRANSCRIPT_ID, Bench, Json, meeting_rows
-from tools.testbed.services import DailyParticipant, Fault
+from tests.unit.reference_workers.worker_harness import TRANSCRIPT_ID, Bench, Json, meeting_rows
+from trackproof.testbed.stand_ins import DailyParticipant, Fault
 
 ADA = {"participant_id": "p-ada", "user_name": "Ada Lovelace", "user_id": "user-1"}
 GUEST = {"participant_id": "p-guest", "user_name": None, "user_id": None}

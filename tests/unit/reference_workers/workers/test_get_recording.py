@@ -6,11 +6,11 @@ import pytest
 from sqlalchemy import select
 
 from reference_workers.errors import PermanentError, TransientError
+from reference_workers.platform.state.models import Meeting
 from reference_workers.services.daily import Daily
-from reference_workers.state.models import Meeting
 from reference_workers.workers.get_recording import get_recording
-from tests.unit.reference_workers.bench import Bench
-from tools.testbed.services import DailyRecording, Fault
+from tests.unit.reference_workers.worker_harness import Bench
+from trackproof.testbed.stand_ins import DailyRecording, Fault
 
 
 def test_the_recording_is_told_in_the_contracts_words(bench: Bench) -> None:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from reference_workers.errors import PermanentError
 from reference_workers.workers.merge_transcripts import merge_transcripts
-from tests.unit.reference_workers.bench import TRANSCRIPT_ID, Bench, Json, word
+from tests.unit.reference_workers.worker_harness import TRANSCRIPT_ID, Bench, Json, word
 
 FIRST = [word("hello", 0.0, 0), word("there", 2.0, 0)]
 SECOND = [word("good", 1.0, 1), word("day", 3.0, 1)]

@@ -7,8 +7,7 @@ import pytest
 from fixtures_audio import Meeting, hear_file, make_meeting
 from reference_workers.errors import PermanentError
 from reference_workers.workers.mixdown_tracks import mixdown_tracks
-from tests.unit.reference_workers.bench import RECORDINGS, TRANSCRIPT_ID, Bench, Json
-from tests.unit.reference_workers.sounds import (
+from tests.unit.reference_workers.signals import (
     assert_heard,
     in_track,
     said,
@@ -16,6 +15,7 @@ from tests.unit.reference_workers.sounds import (
     write_picture,
     write_sound,
 )
+from tests.unit.reference_workers.worker_harness import RECORDINGS, TRANSCRIPT_ID, Bench, Json
 
 AUDIO_KEY = f"{TRANSCRIPT_ID}/audio.mp3"
 

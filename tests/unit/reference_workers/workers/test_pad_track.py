@@ -10,8 +10,8 @@ from fixtures_audio import Track, hear_file, make_meeting, read_audio
 from reference_workers.errors import PermanentError, TransientError
 from reference_workers.services.storage import Storage
 from reference_workers.workers.pad_track import pad_track
-from tests.unit.reference_workers.bench import RECORDINGS, TRANSCRIPT_ID, Bench, Json
-from tests.unit.reference_workers.sounds import assert_heard, said, write_picture
+from tests.unit.reference_workers.signals import assert_heard, said, write_picture
+from tests.unit.reference_workers.worker_harness import RECORDINGS, TRANSCRIPT_ID, Bench, Json
 
 PADDED_KEY = f"{TRANSCRIPT_ID}/padded_track_1.webm"
 

@@ -5,11 +5,11 @@ from typing import Any
 import pytest
 
 from reference_workers.errors import PermanentError, TransientError
-from reference_workers.seed import seed
+from reference_workers.platform.seed import seed
 from reference_workers.services.zulip import Zulip
 from reference_workers.workers.post_zulip import post_zulip
-from tests.unit.reference_workers.bench import TRANSCRIPT_ID, Bench, meeting_rows
-from tools.testbed.services import Fault
+from tests.unit.reference_workers.worker_harness import TRANSCRIPT_ID, Bench, meeting_rows
+from trackproof.testbed.stand_ins import Fault
 
 PAYLOAD = {"transcript_id": TRANSCRIPT_ID}
 

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from reference_workers.errors import TransientError
-from reference_workers.seed import seed
+from reference_workers.platform.seed import seed
 from reference_workers.workers.send_webhook import send_webhook
-from tests.unit.reference_workers.bench import (
+from tests.unit.reference_workers.worker_harness import (
     TRANSCRIPT_ID,
     Bench,
     Json,
@@ -16,7 +16,7 @@ from tests.unit.reference_workers.bench import (
     topic,
     word,
 )
-from tools.testbed.services import Fault, Request
+from trackproof.testbed.stand_ins import Fault, Request
 
 PAYLOAD = {"transcript_id": TRANSCRIPT_ID, "room_id": "room-1"}
 NAMES = ["李小龍 </v>&", "Zoë Ångström"]

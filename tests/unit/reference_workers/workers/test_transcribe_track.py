@@ -8,8 +8,8 @@ import pytest
 from fixtures_audio import make_meeting
 from reference_workers.errors import PermanentError, TransientError
 from reference_workers.workers.transcribe_track import transcribe_track
-from tests.unit.reference_workers.bench import RECORDINGS, TRANSCRIPT_ID, Bench, Json
-from tools.testbed.services import Fault
+from tests.unit.reference_workers.worker_harness import RECORDINGS, TRANSCRIPT_ID, Bench, Json
+from trackproof.testbed.stand_ins import Fault
 
 URL = "http://127.0.0.1:1/track.webm"  # nobody listens: only the service can reach it
 

@@ -1,0 +1,145 @@
+"""Audio files back to samples, with the silence of missing packets where it belongs.
+
+Independent of the writer: sample 0 is the first audible sample of the stream (libav skips the
+priming samples that WebM and the LAME header declare), and every later packet is placed by its
+own time, so that a gap keeps its length. What is heard is then in time with the meeting.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from pathlib import Path
+from typing import BinaryIO
+
+import av
+import numpy as np
+from av.audio.stream import AudioStream
+from av.container import InputContainer
+
+from fixtures_audio.tones import RATE_HZ, Samples
+from fixtures_audio.word_detector import HeardWord, hear_blocks
+
+AudioSource = str | Path | BinaryIO
+
+_JITTER_S = Fraction(5, 1000)
+"""Time stamps are rounded; only a larger step is a gap."""
+
+_FULL_SCALE = {"u8": 2**7, "s16": 2**15, "s32": 2**31, "s64": 2**63}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Audio:
+    """Decoded audio: 48 kHz mono, gaps filled with zeros.
+
+    Attributes:
+        samples: from the first audible sample on.
+        start_time: the offset the file states, in seconds. Only Matroska and WebM state one; in
+            MP3 the same field of libav is the encoder's delay, which is no offset.
+        duration: seconds of samples.
+    """
+
+    samples: Samples
+    start_time: float
+    duration: float
+
+
+def read_audio(source: AudioSource) -> Audio:
+    """Decode WebM, MP3, WAV or whatever else libav reads to 48 kHz mono (mean of channels)."""
+    with _open(source) as container:
+        stream = _audio_stream(container)
+        start_time = _start_time(container, stream)
+        blocks = list(_blocks(container, stream))
+    samples = np.concatenate(blocks) if blocks else np.zeros(0, dtype=np.float32)
+    return Audio(samples, start_time, samples.size / RATE_HZ)
+
+
+def hear_file(
+    source: AudioSource, *, bands: Iterable[int] | None = None, add_start_time: bool = True
+) -> list[HeardWord]:
+    """Every word in a file, in bounded memory however long it is.
+
+    Args:
+        source: path or binary file.
+        bands: where to listen; everywhere when left out.
+        add_start_time: times count from the file's zero (meeting start for a track as recorded);
+            otherwise from the first audible sample.
+    """
+    with _open(source) as container:
+        stream = _audio_stream(container)
+        shift = _start_time(container, stream) if add_start_time else 0.0
+        words = hear_blocks(_blocks(container, stream), bands=bands)
+    return [replace(word, start=word.start + shift, end=word.end + shift) for word in words]
+
+
+def _open(source: AudioSource) -> InputContainer:
+    return av.open(str(source) if isinstance(source, Path) else source, "r")
+
+
+def _audio_stream(container: InputContainer) -> AudioStream:
+    if not container.streams.audio:
+        raise ValueError(f"{container.name} has no audio stream")
+    return container.streams.audio[0]
+
+
+def _start_time(container: InputContainer, stream: AudioStream) -> float:
+    if "matroska" not in container.format.name or stream.start_time is None:
+        return 0.0
+    return float(stream.start_time * (stream.time_base or Fraction(1, 1000)))
+
+
+def _blocks(container: InputContainer, stream: AudioStream) -> Iterator[Samples]:
+    rate = stream.codec_context.sample_rate
+    blocks = _gaps_filled(container, stream, rate)
+    return blocks if rate == RATE_HZ else _resampled(blocks, rate)
+
+
+def _gaps_filled(container: InputContainer, stream: AudioStream, rate: int) -> Iterator[Samples]:
+    """Mono blocks at the stream's own rate, zeros where packets are missing."""
+    first_audible: Fraction | None = None
+    written = 0
+    for packet in container.demux(stream):
+        blocks = [_mono(frame) for frame in packet.decode()]
+        if not blocks:
+            continue
+        count = sum(block.size for block in blocks)
+        if packet.pts is not None and packet.time_base and packet.duration:
+            begins = packet.pts * packet.time_base
+            if first_audible is None:
+                # Priming samples are cut from the front of the first packet that sounds.
+                ends = begins + packet.duration * packet.time_base
+                first_audible = ends - Fraction(count, rate)
+            missing = begins - first_audible - Fraction(written, rate)
+            if missing > _JITTER_S:
+                gap = np.zeros(round(missing * rate), dtype=np.float32)
+                written += gap.size
+                yield gap
+        written += count
+        yield from blocks
+
+
+def _mono(frame: av.AudioFrame) -> Samples:
+    """Mean of a frame's channels, full scale 1."""
+    samples = frame.to_ndarray()
+    if frame.format.is_packed:
+        samples = samples.reshape(-1, frame.layout.nb_channels).T
+    mean = samples.mean(axis=0, dtype=np.float64 if samples.dtype.kind != "f" else None)
+    kind = frame.format.name.removesuffix("p")
+    if kind == "u8":
+        mean = mean - _FULL_SCALE["u8"]
+    mono: Samples = (mean / _FULL_SCALE.get(kind, 1)).astype(np.float32)
+    return mono
+
+
+def _resampled(blocks: Iterable[Samples], rate: int) -> Iterator[Samples]:
+    resampler = av.AudioResampler(format="flt", layout="mono", rate=RATE_HZ)
+    sent = 0
+    for block in blocks:
+        frame = av.AudioFrame.from_ndarray(block[np.newaxis], format="flt", layout="mono")
+        frame.sample_rate = rate
+        frame.time_base = Fraction(1, rate)
+        frame.pts = sent
+        sent += block.size
+        for resampled in resampler.resample(frame):
+            yield resampled.to_ndarray()[0]
+    for resampled in resampler.resample(None):
+        yield resampled.to_ndarray()[0]

@@ -1,1 +1,0 @@
-"""What people and programs ask about meetings: `python -m reference_workers.api`."""

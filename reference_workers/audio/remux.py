@@ -1,0 +1,148 @@
+"""Pad a clean Opus track by copying its packets: nothing is decoded, nothing is lost.
+
+Before them go packets of silence. What these are longer than the offset is taken off by a longer
+pre-skip. Gaps are for the other way (padding.py): silence put between packets would not be what
+the encoder saw, and blur what follows.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator
+from pathlib import Path
+
+from av.audio.stream import AudioStream
+from av.container import InputContainer
+from av.packet import Packet
+
+from reference_workers.audio import JITTER_SAMPLES, RATE
+from reference_workers.audio.media_input import packets
+from reference_workers.audio.webm_writer import OpusWriter
+
+SILENCE_SAMPLES = RATE // 50
+"""Samples in a packet of silence."""
+
+_SILENCE = {1: b"\xf8\xff\xfe", 2: b"\xfc\xff\xfe"}
+"""By channels: a CELT frame of 20 ms that says "silence" and decodes to zeros."""
+
+_SILENCE_BEFORE_CELT = bytes.fromhex("080be63b23ab60")
+"""20 ms of silence (under -80 dB) as SILK encodes it.
+
+A CELT frame's levels are told as changes from the frame before. After a frame of silence in CELT
+a track would fade in over 200 ms; a change of mode makes the decoder begin afresh, as the
+encoder did.
+"""
+
+_FIRST_CELT_CONFIG = 16
+
+_SAMPLES_A_MS = RATE // 1000
+
+_HEAD = struct.Struct("<8sBBHIhB")
+"""OpusHead of channel mapping family 0 (RFC 7845, section 5.1)."""
+
+
+class NotCleanError(Exception):
+    """This track has to be encoded anew."""
+
+
+def write_copied(container: InputContainer, stream: AudioStream, target: Path, lead: int) -> None:
+    """Write an Opus track as WebM, its first audible sample after `lead` samples of silence.
+
+    Raises:
+        NotCleanError: It is not Opus in one or two channels, without gain, in packets of whole
+            milliseconds, one after the other without a gap.
+        PermanentError, TransientError: As `packets` does.
+    """
+    channels, own_pre_skip = _head(stream)
+    silent = -(-lead // SILENCE_SAMPLES)
+    pre_skip = own_pre_skip + silent * SILENCE_SAMPLES - lead
+    with target.open("wb") as file:
+        writer = OpusWriter(file, channels=channels, pre_skip=pre_skip)
+        last: Packet[AudioStream] | None = None
+        content, samples = b"", 0
+        for packet, next_content, next_samples in _unbroken(container, stream):
+            if last is None:
+                for silence in _silences(silent, channels, before=next_content):
+                    writer.write(silence, SILENCE_SAMPLES)
+            else:
+                writer.write(content, samples)
+            last, content, samples = packet, next_content, next_samples
+        if last is not None:
+            writer.write(content, samples, discarded=_discarded(last))
+        writer.finish()
+
+
+def _silences(count: int, channels: int, *, before: bytes) -> Iterator[bytes]:
+    """Yield packets of silence that leave the decoder as if what follows were the first."""
+    is_celt = before[0] >> 3 >= _FIRST_CELT_CONFIG
+    yield from [_SILENCE[channels]] * (count - 1)
+    if count:
+        yield _SILENCE_BEFORE_CELT if is_celt else _SILENCE[channels]
+
+
+def samples_in(packet: bytes) -> int:
+    """Return how many samples an Opus packet decodes to; 0 for one that is broken."""
+    if known := _SAMPLES[packet[0]]:
+        return known
+    return _frame_samples(packet[0]) * (packet[1] & 0x3F) if len(packet) > 1 else 0
+
+
+def _frame_samples(toc: int) -> int:
+    """Return how many samples one frame has, by a packet's first byte (RFC 6716, section 3.1)."""
+    config = toc >> 3
+    if config < 12:  # SILK
+        return (480, 960, 1920, 2880)[config & 3]
+    if config < 16:  # both
+        return (480, 960)[config & 1]
+    return (120, 240, 480, 960)[config & 3]  # CELT
+
+
+_SAMPLES = tuple(_frame_samples(toc) * (1, 2, 2, 0)[toc & 3] for toc in range(256))
+"""Samples in a packet by its first byte; 0 where the second one counts the frames."""
+
+
+def _unbroken(
+    container: InputContainer, stream: AudioStream
+) -> Iterator[tuple[Packet[AudioStream], bytes, int]]:
+    """Yield each packet, its content and samples, as long as it begins where the last one ends."""
+    samples_a_tick = float((stream.time_base or 0) * RATE)
+    origin: float | None = None
+    position = 0
+    for packet in packets(container, stream):
+        content, pts = bytes(packet), packet.pts
+        if not content:
+            continue  # the end
+        if pts is None:
+            raise NotCleanError("a packet without a time")
+        time = pts * samples_a_tick
+        if origin is None:
+            origin = time
+        if abs(time - origin - position) > JITTER_SAMPLES:
+            raise NotCleanError("a gap, or times that jump back")
+        samples = samples_in(content)
+        if not samples or samples % _SAMPLES_A_MS:
+            raise NotCleanError("a broken packet, or one of other than whole milliseconds")
+        position += samples
+        yield packet, content, samples
+
+
+def _head(stream: AudioStream) -> tuple[int, int]:
+    """Return channels and pre-skip as an OpusHead states them."""
+    head = stream.codec_context.extradata or b""
+    if stream.codec_context.name not in {"opus", "libopus"} or head[:8] != b"OpusHead":
+        raise NotCleanError("not Opus")
+    if len(head) != _HEAD.size:
+        raise NotCleanError("more than two channels")
+    _, channels, pre_skip, _, gain, family = _HEAD.unpack(head)[1:]
+    if family or gain or channels not in _SILENCE:
+        raise NotCleanError("a gain, or more than two channels")
+    if pre_skip != stream.codec_context.delay:
+        raise NotCleanError("OpusHead and CodecDelay differ")
+    return channels, pre_skip
+
+
+def _discarded(packet: Packet[AudioStream]) -> int:
+    """Return how many samples at a packet's end are not to be heard."""
+    if not packet.has_sidedata("skip_samples"):
+        return 0
+    return int.from_bytes(bytes(packet.get_sidedata("skip_samples"))[4:8], "little")

@@ -1,0 +1,110 @@
+"""Carry out one task: validated input, worker, validated output, and the events around it.
+
+Knows nothing of Conductor's SDK; `runner.py` is the only place that does.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import structlog
+
+from reference_workers import metrics
+from reference_workers.context import Context
+from reference_workers.errors import PermanentError, TransientError
+from reference_workers.platform.costs import cost_of, store
+from reference_workers.platform.progress import report
+from reference_workers.workers import WORKERS
+from trackproof.contracts.load import load_contracts
+from trackproof.contracts.validate import ContractViolationError, accepted_input, check
+
+Status = Literal["COMPLETED", "FAILED", "FAILED_WITH_TERMINAL_ERROR"]
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a task ended, in Conductor's words for it."""
+
+    status: Status
+    output: dict[str, Any] = field(default_factory=dict)
+    reason: str | None = None
+
+
+def perform(context: Context, task_type: str, payload: Mapping[str, Any]) -> Outcome:
+    """Run one task to its outcome; nothing a worker raises goes further than here."""
+    transcript_id = _transcript_id(context, payload)
+    with structlog.contextvars.bound_contextvars(
+        workflow_id=context.workflow_id,
+        task=context.reference,
+        attempt=context.attempt,
+        transcript_id=transcript_id,
+    ):
+        report(context, transcript_id, task_type, "in_progress")
+        began_at, began = time.time(), time.perf_counter()
+        with metrics.metered() as meter:
+            outcome = _outcome(context, task_type, payload)
+        seconds = time.perf_counter() - began
+        report(
+            context,
+            transcript_id,
+            task_type,
+            "completed" if outcome.status == "COMPLETED" else "failed",
+            output=outcome.output,
+            is_final=_is_final(context, task_type, outcome),
+        )
+        cost = cost_of(
+            context, task_type, transcript_id, status=outcome.status, seconds=seconds, meter=meter
+        )
+        context.clients.traces.ended(cost, meter.calls, began_at=began_at, reason=outcome.reason)
+        store(context.clients.state, cost)
+        log.info("task ended", status=outcome.status, reason=outcome.reason, seconds=seconds)
+    return outcome
+
+
+def _outcome(context: Context, task_type: str, payload: Mapping[str, Any]) -> Outcome:
+    try:
+        arguments = accepted_input(task_type, payload)
+    except ContractViolationError as error:
+        return _failed(context, "FAILED_WITH_TERMINAL_ERROR", error)
+    try:
+        output = WORKERS[task_type](context, **arguments)
+        check(task_type, "output", output)
+    except PermanentError as error:
+        return _failed(context, "FAILED_WITH_TERMINAL_ERROR", error)
+    except (TransientError, ContractViolationError) as error:
+        return _failed(context, "FAILED", error)
+    except Exception as error:
+        # A fault of ours: the log has the whole of it, the server only its name, since a
+        # message from a library may hold a URL with its signature.
+        log.exception("unexpected failure")
+        return Outcome("FAILED", reason=f"unexpected {type(error).__name__}")
+    return Outcome("COMPLETED", output=output)
+
+
+def _failed(context: Context, status: Status, error: Exception) -> Outcome:
+    """Return a failure in words that everybody may read: Conductor shows them to all."""
+    return Outcome(status, reason=context.clients.redact(str(error)))
+
+
+def _is_final(context: Context, task_type: str, outcome: Outcome) -> bool:
+    """Tell whether a failure is one that no retry follows."""
+    if outcome.status == "COMPLETED":
+        return False
+    retries = load_contracts().tasks[task_type].retry_count
+    return outcome.status == "FAILED_WITH_TERMINAL_ERROR" or context.attempt >= retries
+
+
+def _transcript_id(context: Context, payload: Mapping[str, Any]) -> str | None:
+    if isinstance(transcript_id := payload.get("transcript_id"), str):
+        return transcript_id
+    if isinstance(recording_id := payload.get("recording_id"), str):
+        try:
+            return context.clients.state.transcript_id_of_recording(recording_id)
+        except Exception as error:
+            log.warning("transcript could not be looked up", cause=str(error))
+    return None

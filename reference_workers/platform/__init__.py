@@ -1,0 +1,1 @@
+"""What a deployment adds to the fleet: state, events, API, reconciler, commands."""

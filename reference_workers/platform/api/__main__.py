@@ -1,0 +1,25 @@
+"""Serve the API until SIGTERM or Ctrl-C: `python -m reference_workers.platform.api`."""
+
+from __future__ import annotations
+
+from reference_workers.platform import log
+from reference_workers.platform.api.server import Server, configured
+from reference_workers.platform.redaction import secrets_of
+from reference_workers.settings import Settings
+from reference_workers.startup import plainly
+
+
+def main() -> None:
+    """Serve; end with 2 where the settings do not allow it."""
+    with plainly("api"):
+        settings = Settings()
+        log.configure(
+            debug=settings.conductor_debug,
+            as_json=settings.log_format == "json",
+            secrets=secrets_of(settings),
+        )
+        Server(configured(settings)).run()
+
+
+if __name__ == "__main__":
+    main()

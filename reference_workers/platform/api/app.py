@@ -1,0 +1,69 @@
+"""The API as an ASGI app: `app` for the environment's settings, `create_app` for others."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+from urllib.parse import urlsplit
+
+from fastapi import Depends, FastAPI
+from fastapi.middleware.cors import CORSMiddleware
+
+from reference_workers.platform.api import problems
+from reference_workers.platform.api.resources import Resources
+from reference_workers.platform.api.routes import conductor, live, media, recordings, transcripts
+from reference_workers.platform.api.tokens import admit_holder, admit_local
+from reference_workers.settings import Settings
+
+DESCRIPTION = """\
+Recordings, their transcripts and how Conductor is. Refusals are `application/problem+json`.
+
+Events of a transcript come by the WebSocket `/ws/transcripts/{id}`, which OpenAPI cannot
+describe: see docs/api.md.
+"""
+
+
+def create_app(settings: Settings | None = None) -> FastAPI:
+    """Return an app; it opens what it needs when a server starts it.
+
+    Args:
+        settings: By default what the environment says.
+    """
+    told = settings or Settings()
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        async with Resources.opened(told) as resources:
+            app.state.resources = resources
+            yield
+
+    app = FastAPI(
+        title="Transcripts of meetings",
+        version="1.0.0",
+        description=DESCRIPTION,
+        lifespan=lifespan,
+        docs_url=None,  # its page loads scripts from elsewhere
+        redoc_url=None,
+    )
+    problems.install(app)
+    frontend = urlsplit(told.frontend_url)
+    app.add_middleware(
+        CORSMiddleware,
+        allow_origins=[f"{frontend.scheme}://{frontend.netloc}"],
+        allow_methods=["GET", "HEAD"],
+        allow_headers=["Authorization", "Range", "If-Range"],
+        expose_headers=["Content-Range", "ETag"],
+    )
+    admitted: dict[str, Any] = (
+        {"dependencies": [Depends(admit_holder)], "responses": problems.documented(401)}
+        if told.api_tokens
+        else {"dependencies": [Depends(admit_local)], "responses": problems.documented(403)}
+    )
+    for view in (conductor, recordings, transcripts, media):
+        app.include_router(view.router, **admitted)
+    app.include_router(live.router)
+    return app
+
+
+app = create_app()

@@ -1,0 +1,82 @@
+"""What the API opens once, on its own event loop, and shares among all requests."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from typing import Annotated, Self
+
+from fastapi import Depends
+from starlette.requests import HTTPConnection
+
+from reference_workers.platform.api.conductor_status import Conductor
+from reference_workers.platform.api.health import HealthCheck
+from reference_workers.platform.api.tokens import Tokens
+from reference_workers.platform.state.repository import State
+from reference_workers.platform.state.subscriptions import Subscriptions
+from reference_workers.services.storage import Storage
+from reference_workers.settings import Settings
+
+STORAGE_THREADS = 16
+"""Of their own, so that a storage that hangs keeps nobody from the database."""
+
+
+@dataclass(frozen=True, slots=True)
+class Resources:
+    """Everything outside the process."""
+
+    settings: Settings
+    tokens: Tokens
+    state: State
+    storage: Storage
+    storage_threads: ThreadPoolExecutor
+    conductor: Conductor
+    health: HealthCheck
+    subscriptions: Subscriptions
+    places: asyncio.Semaphore
+    """One for each subscriber there may be."""
+
+    @classmethod
+    @asynccontextmanager
+    async def opened(cls, settings: Settings) -> AsyncIterator[Self]:
+        """Open all and bring the database up; all is closed when the block ends.
+
+        Raises:
+            TransientError: The database does not answer.
+        """
+        async with AsyncExitStack() as stack:
+            state = State(settings.database_url)
+            stack.callback(state.close)
+            await asyncio.to_thread(state.migrate)
+            storage = Storage(settings)
+            stack.callback(storage.close)
+            threads = ThreadPoolExecutor(STORAGE_THREADS, thread_name_prefix="storage")
+            stack.callback(threads.shutdown, wait=False, cancel_futures=True)
+            conductor = Conductor(settings.conductor_server_url)
+            stack.push_async_callback(conductor.aclose)
+            subscriptions = await stack.enter_async_context(
+                Subscriptions.opened(state, settings.redis_url)
+            )
+            yield cls(
+                settings=settings,
+                tokens=Tokens(settings.api_tokens),
+                state=state,
+                storage=storage,
+                storage_threads=threads,
+                conductor=conductor,
+                health=HealthCheck(conductor),
+                subscriptions=subscriptions,
+                places=asyncio.Semaphore(settings.api_subscribers),
+            )
+
+
+def opened_by(connection: HTTPConnection) -> Resources:
+    """Return what the app of a request or WebSocket has open."""
+    resources: Resources = connection.app.state.resources
+    return resources
+
+
+Opened = Annotated[Resources, Depends(opened_by)]

@@ -1,0 +1,177 @@
+"""`GET` and `HEAD /transcripts/{id}/audio`, and `GET /transcripts/{id}/waveform`."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from email.utils import format_datetime
+from http import HTTPStatus
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
+
+import structlog
+from botocore.exceptions import BotoCoreError
+from botocore.response import StreamingBody
+from fastapi import APIRouter, Header, HTTPException, Request
+from pydantic import BaseModel, Field, ValidationError
+from starlette.concurrency import run_in_threadpool
+from starlette.responses import Response, StreamingResponse
+
+from reference_workers.errors import MissingError, PermanentError, TransientError
+from reference_workers.platform.api.byte_ranges import Part, UnsatisfiableError, has_it, wanted_part
+from reference_workers.platform.api.ids import TranscriptId
+from reference_workers.platform.api.problems import documented
+from reference_workers.platform.api.resources import Opened, Resources
+from reference_workers.platform.api.routes.transcripts import read_transcript
+from reference_workers.platform.state.object_keys import audio_key, waveform_file
+from reference_workers.services.storage import Storage, StoredObject
+
+T = TypeVar("T")
+
+MEDIA_TYPE = "audio/mpeg"
+PIECE = 64 * 1024
+"""Bytes that are in memory at a time for one listener."""
+
+_BYTES: dict[str, Any] = {
+    "content": {MEDIA_TYPE: {"schema": {"type": "string", "format": "binary"}}}
+}
+_AUDIO = {
+    200: {"description": "All of it.", **_BYTES},
+    206: {"description": "The part that was asked for.", **_BYTES},
+    304: {"description": "You have it already."},
+} | documented(404, 410, 416, 422, 502, 503)
+
+log = structlog.get_logger()
+router = APIRouter(tags=["transcripts"])
+
+
+class Waveform(BaseModel):
+    """How loud the mixdown is, from its begin to its end."""
+
+    data: list[float] = Field(description="Peaks from 0 to 1.")
+
+
+@router.head(
+    "/transcripts/{transcript_id}/audio",
+    summary="Size and version of the mixdown",
+    responses=_AUDIO,
+    response_class=Response,
+)
+@router.get(
+    "/transcripts/{transcript_id}/audio",
+    summary="The mixdown",
+    responses=_AUDIO,
+    response_class=StreamingResponse,
+)
+async def audio(
+    transcript_id: TranscriptId,
+    request: Request,
+    opened: Opened,
+    range: Annotated[  # noqa: A002 - the header's name
+        str | None, Header(description="One range of bytes; of several, all of it is sent.")
+    ] = None,
+    if_range: Annotated[str | None, Header(description="ETag or date of what you have.")] = None,
+    if_none_match: Annotated[str | None, Header(description="ETags of what you have.")] = None,
+) -> Response:
+    """Answer with the MP3, or with the part of it that `Range` names.
+
+    404 as long as there is none, 410 once it was deleted because somebody did not consent.
+    """
+    row = await run_in_threadpool(read_transcript, opened.state, transcript_id)
+    if row.audio_deleted:
+        raise HTTPException(HTTPStatus.GONE, "the audio was deleted: somebody did not consent")
+    key = audio_key(transcript_id)
+    try:
+        stored = await _in_storage(opened, opened.storage.about, key)
+    except MissingError:
+        raise HTTPException(HTTPStatus.NOT_FOUND, "there is no audio (yet)") from None
+    headers = _headers(stored)
+    if has_it(if_none_match, stored.etag):
+        return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=headers)
+    if request.method == "HEAD":
+        headers["Content-Length"] = str(stored.size)
+        return Response(headers=headers, media_type=MEDIA_TYPE)
+    try:
+        part = wanted_part(
+            request.headers, size=stored.size, etag=stored.etag, modified_at=stored.modified_at
+        )
+    except UnsatisfiableError:
+        raise HTTPException(
+            HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE,
+            f"there are {stored.size} bytes, and none where you ask for some",
+            {"Content-Range": f"bytes */{stored.size}"},
+        ) from None
+    return await _answer(opened, key, stored, part, headers)
+
+
+@router.get(
+    "/transcripts/{transcript_id}/waveform",
+    summary="How loud the mixdown is",
+    responses=documented(404, 422, 503),
+)
+def waveform(transcript_id: TranscriptId, opened: Opened) -> Waveform:
+    """Answer with the peaks that generate_waveform stored."""
+    read_transcript(opened.state, transcript_id)
+    path = waveform_file(opened.settings.data_dir, transcript_id)
+    return _read_waveform(path)
+
+
+def _read_waveform(path: Path) -> Waveform:
+    try:
+        return Waveform.model_validate_json(path.read_bytes())
+    except FileNotFoundError:
+        raise HTTPException(HTTPStatus.NOT_FOUND, "there is no waveform (yet)") from None
+    except (OSError, ValidationError) as error:
+        raise TransientError(f"waveform: unreadable ({type(error).__name__})") from error
+
+
+def _headers(stored: StoredObject) -> dict[str, str]:
+    return {
+        "Accept-Ranges": "bytes",
+        "ETag": stored.etag,
+        "Last-Modified": format_datetime(stored.modified_at, usegmt=True),
+        # To be asked for anew each time: it may have to be deleted.
+        "Cache-Control": "private, no-cache",
+        "X-Content-Type-Options": "nosniff",
+    }
+
+
+async def _answer(
+    opened: Resources, key: str, stored: StoredObject, part: Part | None, headers: dict[str, str]
+) -> Response:
+    """Return the answer with a part of an object, or with all of it."""
+    sent = part or Part(0, stored.size - 1)
+    headers["Content-Length"] = str(sent.size)
+    if not sent.size:
+        return Response(headers=headers, media_type=MEDIA_TYPE)
+    body = await _in_storage(opened, _open, opened.storage, key, sent, stored.etag)
+    status = HTTPStatus.OK
+    if part is not None:
+        status = HTTPStatus.PARTIAL_CONTENT
+        headers["Content-Range"] = f"bytes {part.first}-{part.last}/{stored.size}"
+    return StreamingResponse(_pieces(opened, body), status, headers, MEDIA_TYPE)
+
+
+def _open(storage: Storage, key: str, part: Part, etag: str) -> StreamingBody:
+    try:
+        return storage.open_part(key, part.first, part.last, etag=etag)
+    except PermanentError as error:  # a moment ago it was there, and readable
+        raise TransientError(f"{key} has just changed: {error}") from error
+
+
+async def _pieces(opened: Resources, body: StreamingBody) -> AsyncIterator[bytes]:
+    try:
+        while piece := await _in_storage(opened, body.read, PIECE):
+            yield piece
+    except BotoCoreError as error:
+        log.warning("the storage broke off", cause=type(error).__name__)
+        # The answer has begun, and its length was promised: it can only be cut off.
+        raise TransientError("the storage broke off") from None
+    finally:
+        body.close()
+
+
+async def _in_storage(opened: Resources, call: Callable[..., T], *arguments: object) -> T:
+    """Call on one of the storage's own threads."""
+    loop = asyncio.get_running_loop()
+    return await loop.run_in_executor(opened.storage_threads, call, *arguments)

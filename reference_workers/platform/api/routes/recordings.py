@@ -1,0 +1,86 @@
+"""`GET /recordings/{id}`: a recording, and how far its workflow is."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+
+from fastapi import APIRouter, HTTPException
+from pydantic import BaseModel, Field
+from sqlalchemy import select
+from starlette.concurrency import run_in_threadpool
+
+from reference_workers.platform.api.conductor_status import Conductor, NoAnswerError
+from reference_workers.platform.api.ids import RecordingId
+from reference_workers.platform.api.problems import documented
+from reference_workers.platform.api.resources import Opened
+from reference_workers.platform.state.models import Recording, Transcript
+from reference_workers.platform.state.repository import State
+
+UNKNOWN = "UNKNOWN"
+
+
+class Workflow(BaseModel):
+    """The workflow that works on a recording, as Conductor has it."""
+
+    id: str
+    status: str = Field(
+        description="In Conductor's words (RUNNING, COMPLETED, FAILED, TIMED_OUT, TERMINATED, "
+        f"PAUSED), or {UNKNOWN}."
+    )
+    cause: str | None = Field(description=f"Why the status is {UNKNOWN}; else null.")
+
+
+class RecordingAnswer(BaseModel):
+    """One multitrack recording."""
+
+    id: str
+    meeting_id: str | None = Field(description="Daily's id of the session.")
+    tracks: int = Field(description="How many tracks were recorded.", ge=0)
+    transcript_id: str | None = Field(description="The transcript that is made from it.")
+    workflow: Workflow | None = Field(description="Null as long as none was started.")
+
+
+router = APIRouter(tags=["recordings"])
+
+
+@router.get(
+    "/recordings/{recording_id}",
+    summary="A recording, and how far its workflow is",
+    responses=documented(404, 422, 503),
+)
+async def recording(recording_id: RecordingId, opened: Opened) -> RecordingAnswer:
+    """Answer though Conductor is away: then the workflow's status is UNKNOWN, with the cause."""
+    row, transcript_id = await run_in_threadpool(_read, opened.state, recording_id)
+    workflow = None
+    if row.workflow_id is not None:
+        workflow = await _workflow(opened.conductor, row.workflow_id)
+    return RecordingAnswer(
+        id=row.id,
+        meeting_id=row.meeting_id,
+        tracks=len(row.track_keys),
+        transcript_id=transcript_id,
+        workflow=workflow,
+    )
+
+
+def _read(state: State, recording_id: str) -> tuple[Recording, str | None]:
+    with state.reads() as session:
+        row = session.get(Recording, recording_id)
+        if row is None:
+            raise HTTPException(HTTPStatus.NOT_FOUND, f"there is no recording {recording_id}")
+        query = select(Transcript.id).where(Transcript.recording_id == recording_id)
+        return row, session.scalars(query).first()
+
+
+async def _workflow(conductor: Conductor, workflow_id: str) -> Workflow:
+    try:
+        answer = await conductor.workflow(workflow_id)
+    except NoAnswerError as error:
+        return Workflow(id=workflow_id, status=UNKNOWN, cause=str(error))
+    if answer.status == HTTPStatus.NOT_FOUND:
+        return Workflow(id=workflow_id, status=UNKNOWN, cause="Conductor knows no such workflow")
+    status = answer.body.get("status")
+    if answer.status != HTTPStatus.OK or not isinstance(status, str):
+        cause = f"Conductor answered {answer.status} without a status"
+        return Workflow(id=workflow_id, status=UNKNOWN, cause=cause)
+    return Workflow(id=workflow_id, status=status, cause=None)

@@ -1,0 +1,70 @@
+"""Write down what each attempt at a task took and cost: the rows of `task_costs`."""
+
+from __future__ import annotations
+
+import structlog
+
+from reference_workers.context import Context
+from reference_workers.metrics import Meter
+from reference_workers.platform.state.models import TaskCost
+from reference_workers.platform.state.repository import State
+
+SUMMED = (
+    "runs",
+    "seconds",
+    "calls",
+    "remembered",
+    "bytes_in",
+    "bytes_out",
+    "audio_seconds",
+    "prompt_tokens",
+    "completion_tokens",
+)
+"""Columns that add up where one attempt runs twice because its acknowledgement was lost."""
+
+log = structlog.get_logger()
+
+
+def cost_of(
+    context: Context,
+    task_type: str,
+    transcript_id: str | None,
+    *,
+    status: str,
+    seconds: float,
+    meter: Meter,
+) -> TaskCost:
+    """Return an attempt's row, not yet written."""
+    return TaskCost(
+        task_id=context.task_id,
+        workflow_id=context.workflow_id,
+        transcript_id=transcript_id,
+        reference=context.reference,
+        task_type=task_type,
+        attempt=context.attempt,
+        status=status,
+        runs=1,
+        seconds=seconds,
+        calls=len(meter.calls),
+        remembered=meter.remembered,
+        bytes_in=meter.bytes_in,
+        bytes_out=meter.bytes_out,
+        audio_seconds=meter.audio_seconds,
+        prompt_tokens=meter.prompt_tokens,
+        completion_tokens=meter.completion_tokens,
+    )
+
+
+def store(state: State, cost: TaskCost) -> None:
+    """Write an attempt's row, or add to it; the task itself never suffers for it."""
+    try:
+        with state.writes() as session:
+            known = session.get(TaskCost, cost.task_id, with_for_update=True)
+            if known is None:
+                session.add(cost)
+                return
+            known.status = cost.status
+            for column in SUMMED:
+                setattr(known, column, getattr(known, column) + getattr(cost, column))
+    except Exception as error:
+        log.warning("what the task cost could not be recorded", cause=str(error))

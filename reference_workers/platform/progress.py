@@ -1,0 +1,130 @@
+"""PIPELINE_PROGRESS: tell who watches how far a transcript has come (seed EVENT-001, EVENT-002).
+
+Told when a task starts and when it has completed or failed. In a dynamic fork each branch tells
+for itself, with how many branches there are and how many are done. Nothing here fails a task.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+import structlog
+
+from reference_workers.context import Context, task_source
+from reference_workers.platform.state.repository import State
+from reference_workers.platform.state.unit_of_work import Edit
+from trackproof.contracts.load import Step, load_contracts
+
+Progress = Literal["in_progress", "completed", "failed"]
+
+PROGRESS = "PIPELINE_PROGRESS"
+DONE = frozenset({"COMPLETED", "SKIPPED"})
+"""How a task of Conductor's ends that has done its work, or has none."""
+
+FORK_HELPER = "generate_dynamic_fork_tasks"
+
+log = structlog.get_logger()
+
+
+def report(
+    context: Context,
+    transcript_id: str | None,
+    task_type: str,
+    progress: Progress,
+    *,
+    output: Mapping[str, Any] | None = None,
+    is_final: bool = False,
+) -> None:
+    """Append PIPELINE_PROGRESS, and what else the step's start or end says about the whole.
+
+    Args:
+        context: The task.
+        transcript_id: None where no transcript is known: then nobody is told.
+        task_type: The task's type.
+        progress: How the step stands.
+        output: What a completed task gives.
+        is_final: Whether no retry follows a failure: if the step is needed, status is error.
+    """
+    step = step_of(context.reference, task_type)
+    if transcript_id is None or step is None:
+        return
+    try:
+        with context.edit(transcript_id) as edit:
+            if progress == "in_progress":
+                _note_start(context, edit, step)
+            if progress == "completed" and task_type == FORK_HELPER:
+                _note_branches(context, edit, output or {})
+            data = _data(edit, step, context.workflow_id, context.reference, progress)
+            edit.emit(PROGRESS, data, identity=_identity(context.task_id, progress))
+            if is_final and not step.optional:
+                edit.become("error")
+    except Exception as error:  # whatever it is, the task itself is not to suffer for it
+        log.warning("progress could not be recorded", cause=str(error))
+
+
+def close_open_steps(state: State, transcript_id: str, workflow: Mapping[str, Any]) -> None:
+    """Tell `failed` for every task that began and is not done, without its worker saying so.
+
+    Args:
+        state: The database.
+        transcript_id: The transcript the workflow works on.
+        workflow: As Conductor has it, with its tasks, and ended. Some may still be IN_PROGRESS:
+            a workflow is TERMINATED a moment before its tasks are CANCELED.
+    """
+    workflow_id = workflow["workflowId"]
+    for task in workflow["tasks"]:
+        reference, task_id = task["referenceTaskName"], task["taskId"]
+        step = step_of(reference, task.get("taskDefName", ""))
+        if step is None or task["status"] in DONE:
+            continue
+        with state.edit(transcript_id, task_source(workflow_id, reference)) as edit:
+            began = edit.has_told(PROGRESS, _identity(task_id, "in_progress"))
+            if began and not edit.has_told(PROGRESS, _identity(task_id, "completed")):
+                data = _data(edit, step, workflow_id, reference, "failed")
+                edit.emit(PROGRESS, data, identity=_identity(task_id, "failed"))
+
+
+def step_of(reference: str, task_type: str) -> Step | None:
+    """Return the pipeline's step for a task; a branch of a dynamic fork has its fork's step."""
+    for step in load_contracts().steps:
+        if step.reference == reference or (step.dynamic and step.task_type == task_type):
+            return step
+    return None
+
+
+def _note_start(context: Context, edit: Edit, step: Step) -> None:
+    edit.belongs_to(context.workflow_id, from_now_on=step.index == 1)
+    if context.attempt > 0 and edit.transcript.status == "error":
+        edit.become("processing")  # somebody had Conductor retry a workflow that had failed
+
+
+def _note_branches(context: Context, edit: Edit, output: Mapping[str, Any]) -> None:
+    by_type: dict[str, list[str]] = {}
+    for task in output.get("tasks", ()):
+        by_type.setdefault(task["name"], []).append(task["taskReferenceName"])
+    for task_type, references in by_type.items():
+        edit.expect_branches(context.workflow_id, task_type, references)
+
+
+def _identity(task_id: str, progress: Progress) -> str:
+    """Return what makes two reports one; another attempt is another task of Conductor's."""
+    return f"{task_id}/{progress}"
+
+
+def _data(
+    edit: Edit, step: Step, workflow_id: str, reference: str, progress: Progress
+) -> dict[str, Any]:
+    data = {
+        "workflow_id": workflow_id,
+        "current_step": reference,
+        "step_index": step.index,
+        "total_steps": len(load_contracts().steps),
+        "step_status": progress,
+    }
+    if not step.dynamic:
+        return data
+    done, total = edit.count_branches(
+        workflow_id, step.task_type, reference, done=progress == "completed"
+    )
+    return {**data, "branch": reference, "branches_done": done, "branches_total": total}

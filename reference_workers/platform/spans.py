@@ -1,0 +1,106 @@
+"""One OpenTelemetry span a task; one meeting is one trace, whichever processes work on it.
+
+Nothing travels through Conductor for that: the trace's id and the span that all tasks hang on
+are made from the workflow's id.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from typing import Self
+
+from opentelemetry import trace
+from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+from opentelemetry.sdk.resources import SERVICE_NAME, Resource
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import BatchSpanProcessor
+from opentelemetry.trace import (
+    NonRecordingSpan,
+    SpanContext,
+    SpanKind,
+    Status,
+    StatusCode,
+    TraceFlags,
+)
+
+from reference_workers.metrics import Call
+from reference_workers.platform.state.models import TaskCost
+
+SERVICE = "reference_workers"
+NANOSECONDS = 1_000_000_000
+
+
+class Spans:
+    """Writes a span for each task that has ended."""
+
+    def __init__(self, provider: TracerProvider) -> None:
+        """Write into `provider`, which is ours alone: nothing global is set."""
+        self._provider = provider
+        self._tracer = provider.get_tracer(SERVICE)
+
+    @classmethod
+    def exported(cls, environment: Mapping[str, str]) -> Self:
+        """Send spans by OTLP over HTTP; OpenTelemetry itself reads where to and how."""
+        named = {} if "OTEL_SERVICE_NAME" in environment else {SERVICE_NAME: SERVICE}
+        provider = TracerProvider(resource=Resource.create(named), shutdown_on_exit=False)
+        provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
+        return cls(provider)
+
+    def ended(
+        self, cost: TaskCost, calls: Sequence[Call], *, began_at: float, reason: str | None
+    ) -> None:
+        """Write the span of a task that has ended (see `tracing.Traces`)."""
+        span = self._tracer.start_span(
+            cost.task_type,
+            trace.set_span_in_context(NonRecordingSpan(meeting_of(cost.workflow_id))),
+            kind=SpanKind.CONSUMER,
+            attributes=_attributes(cost),
+            start_time=_nanoseconds(began_at),
+        )
+        for call in calls:
+            span.add_event(
+                f"{call.action} {call.service}",
+                {"seconds": call.seconds, "status": call.status or 0},
+                timestamp=_nanoseconds(call.began_at),
+            )
+        if cost.status != "COMPLETED":
+            span.set_status(Status(StatusCode.ERROR, reason))
+        span.end(_nanoseconds(began_at + cost.seconds))
+
+    def close(self) -> None:
+        """Send what is still to be sent."""
+        self._provider.shutdown()
+
+
+def meeting_of(workflow_id: str) -> SpanContext:
+    """Return the span that all tasks of a workflow hang on: the same in every process."""
+    return SpanContext(
+        trace_id=int.from_bytes(hashlib.sha256(workflow_id.encode()).digest()[:16]),
+        span_id=int.from_bytes(hashlib.sha256(f"{workflow_id}/meeting".encode()).digest()[:8]),
+        is_remote=True,
+        trace_flags=TraceFlags(TraceFlags.SAMPLED),
+    )
+
+
+def _attributes(cost: TaskCost) -> dict[str, str | int | float]:
+    attributes: dict[str, str | int | float] = {
+        "workflow_id": cost.workflow_id,
+        "task": cost.reference,
+        "task_id": cost.task_id,
+        "attempt": cost.attempt,
+        "status": cost.status,
+        "calls": cost.calls,
+        "bytes_in": cost.bytes_in,
+        "bytes_out": cost.bytes_out,
+        "audio_seconds": cost.audio_seconds,
+        "prompt_tokens": cost.prompt_tokens,
+        "completion_tokens": cost.completion_tokens,
+    }
+    if cost.transcript_id is not None:
+        attributes["transcript_id"] = cost.transcript_id
+    return attributes
+
+
+def _nanoseconds(moment: float) -> int:
+    return int(moment * NANOSECONDS)

@@ -1,0 +1,143 @@
+"""One open transaction on one transcript: the result, and the events that tell of it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import uuid
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import delete, func, select
+from sqlalchemy.orm import Session
+
+from reference_workers.platform.state.models import Branch, Event, Recording, Transcript
+
+EVENT_IDS = uuid.UUID("6f5d3f0e-0d0a-5b8e-9b43-3f3b0c2c7f51")
+"""Namespace of the ids of events."""
+
+
+@dataclass(slots=True)
+class Source:
+    """Who tells: the same task of the same workflow, however often it is tried."""
+
+    key: str = field(default_factory=lambda: uuid.uuid4().hex)
+    told: Counter[str] = field(default_factory=Counter)
+    """How many events of each name it has committed."""
+
+
+class Edit:
+    """One open transaction on one transcript, whose row is locked until it ends.
+
+    The lock is what makes numbers mean something: whoever has seen event n of a transcript has
+    every event below n before his eyes, since no lower number can be committed later.
+    """
+
+    def __init__(self, session: Session, transcript: Transcript, source: Source) -> None:
+        """Bind the transaction to its transcript row and to who tells."""
+        self.session = session
+        self.transcript = transcript
+        self.told: Counter[str] = Counter()
+        self._source = source
+
+    def emit(self, name: str, data: Mapping[str, Any], *, identity: str | None = None) -> None:
+        """Append an event; it becomes visible together with the rest of the transaction.
+
+        An event is not written twice. The same task telling the same again (a retry, a task run
+        twice) is the same event; when it has something else to tell, that is another event.
+
+        Args:
+            name: Like DURATION.
+            data: JSON; no secret and no presigned URL.
+            identity: What makes it the same event, where that is not its content.
+        """
+        self.told[name] += 1
+        if identity is None:
+            digest = hashlib.sha256(json.dumps(data, sort_keys=True).encode()).hexdigest()
+            identity = f"{self._source.told[name] + self.told[name]}/{digest}"
+        self._append(name, data, self._event_id(name, identity))
+
+    def has_told(self, name: str, identity: str) -> bool:
+        """Tell whether the source has emitted an event with that identity, at any time."""
+        return self.session.get(Event, self._event_id(name, identity)) is not None
+
+    def become(self, status: str) -> None:
+        """Set the transcript's status, and tell of it if it is another one than before."""
+        if self.transcript.status == status:
+            return
+        self.transcript.status = status
+        change = f"{self.transcript.id}\nSTATUS\n{self.transcript.last_seq + 1}"
+        self._append("STATUS", {"value": status}, str(uuid.uuid5(EVENT_IDS, change)))
+
+    def belongs_to(self, workflow_id: str, *, from_now_on: bool) -> None:
+        """Note on the recording which workflow works on it.
+
+        Args:
+            workflow_id: Conductor's id.
+            from_now_on: Whether it takes the place of another workflow that is noted there.
+        """
+        recording_id = self.transcript.recording_id
+        recording = self.session.get(Recording, recording_id) if recording_id else None
+        if recording is not None and (from_now_on or recording.workflow_id is None):
+            recording.workflow_id = workflow_id
+
+    def expect_branches(self, workflow_id: str, task_type: str, references: Sequence[str]) -> None:
+        """Note what branches a fork has; none of them is done."""
+        self.session.execute(
+            delete(Branch).where(
+                Branch.transcript_id == self.transcript.id,
+                Branch.workflow_id == workflow_id,
+                Branch.task_type == task_type,
+            )
+        )
+        self.session.add_all(
+            self._branch(workflow_id, task_type, reference) for reference in references
+        )
+
+    def count_branches(
+        self, workflow_id: str, task_type: str, reference: str, *, done: bool
+    ) -> tuple[int, int]:
+        """Note how one branch stands; return how many of its fork are done, and how many it has."""
+        key = (self.transcript.id, workflow_id, reference)
+        branch = self.session.get(Branch, key)
+        if branch is None:
+            branch = self._branch(workflow_id, task_type, reference)
+            self.session.add(branch)
+        branch.done = branch.done or done
+        self.session.flush()
+        finished, total = self.session.execute(
+            select(func.count().filter(Branch.done), func.count()).where(
+                Branch.transcript_id == self.transcript.id,
+                Branch.workflow_id == workflow_id,
+                Branch.task_type == task_type,
+            )
+        ).one()
+        return finished, total
+
+    def _event_id(self, name: str, identity: str) -> str:
+        whole = "\n".join((self.transcript.id, self._source.key, name, identity))
+        return str(uuid.uuid5(EVENT_IDS, whole))
+
+    def _branch(self, workflow_id: str, task_type: str, reference: str) -> Branch:
+        return Branch(
+            transcript_id=self.transcript.id,
+            workflow_id=workflow_id,
+            reference=reference,
+            task_type=task_type,
+            done=False,
+        )
+
+    def _append(self, name: str, data: Mapping[str, Any], event_id: str) -> None:
+        if self.session.get(Event, event_id) is not None:
+            return
+        self.transcript.last_seq += 1
+        row = Event(
+            id=event_id,
+            transcript_id=self.transcript.id,
+            seq=self.transcript.last_seq,
+            event=name,
+            data=dict(data),
+        )
+        self.session.add(row)

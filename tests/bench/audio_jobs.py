@@ -1,0 +1,96 @@
+"""One job on audio as a process: `python -m tests.bench.audio_jobs JOB TARGET SOURCE...`.
+
+Without a target it imports what the job needs, and no more: what is left is what the job costs
+where the process runs already, as a fleet's does.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Sequence
+from fractions import Fraction
+from pathlib import Path
+
+OFFSET = Fraction("2.345")
+
+Work = Callable[[Path, Sequence[str]], object]
+
+
+def copy() -> Work:
+    """Pad by copying packets, as `write_padded` does with clean Opus."""
+    from reference_workers.audio import RATE
+    from reference_workers.audio.media_input import opened
+    from reference_workers.audio.remux import write_copied
+
+    def work(target: Path, sources: Sequence[str]) -> None:
+        with opened(sources[0]) as (container, stream):
+            write_copied(container, stream, target, round(OFFSET * RATE))
+
+    return work
+
+
+def encode() -> Work:
+    """Pad by encoding anew, as `write_padded` does with all else."""
+    from reference_workers.audio import RATE
+    from reference_workers.audio.padding import write_encoded
+
+    return lambda target, sources: write_encoded(sources[0], target, round(OFFSET * RATE))
+
+
+def mix() -> Work:
+    """Mix all sources."""
+    from reference_workers.audio.mixer import write_mixdown
+
+    return lambda target, sources: write_mixdown(sources, target)
+
+
+def draw() -> Work:
+    """Draw the waveform."""
+    from reference_workers.audio.waveform import peaks
+
+    return lambda _, sources: peaks(sources[0])
+
+
+def decode() -> Work:
+    """Have libav decode all sources, and do nothing with it: no less is possible."""
+    import av
+
+    def work(_target: Path, sources: Sequence[str]) -> None:
+        for source in sources:
+            with av.open(source) as container:
+                for _ in container.decode(audio=0):
+                    pass
+
+    return work
+
+
+def compress() -> Work:
+    """Have LAME make an MP3 of raw stereo samples: no less is possible."""
+    import lameenc
+
+    from reference_workers.audio import RATE
+    from reference_workers.audio.mp3 import BIT_RATE, QUALITY
+
+    def work(target: Path, sources: Sequence[str]) -> None:
+        encoder = lameenc.Encoder()
+        encoder.silence()
+        encoder.set_in_sample_rate(RATE)
+        encoder.set_channels(2)
+        encoder.set_bit_rate(BIT_RATE // 1000)
+        encoder.set_quality(QUALITY)
+        with Path(sources[0]).open("rb") as raw, target.open("wb") as file:
+            while samples := raw.read(RATE * 4):
+                file.write(encoder.encode(samples))
+            file.write(encoder.flush())
+
+    return work
+
+
+JOBS: dict[str, Callable[[], Work]] = {
+    job.__name__: job for job in (copy, encode, mix, draw, decode, compress)
+}
+
+if __name__ == "__main__":
+    chosen = JOBS[sys.argv[1]]()
+    if len(sys.argv) > 2:
+        chosen(Path(sys.argv[2]), sys.argv[3:])

@@ -1,0 +1,121 @@
+from __future__ import annotations
+
+import pytest
+from pydantic import SecretStr, ValidationError
+from starlette.requests import HTTPConnection
+
+from reference_workers.platform.api.ids import is_id
+from reference_workers.platform.api.server import RefusedToListenError, configured
+from reference_workers.platform.api.tokens import Tokens, bearer_token, comes_from_here, is_local
+from reference_workers.settings import Settings
+
+FIRST, SECOND = "first-token-of-ours", "second-token-of-ours"
+
+
+def test_each_token_is_accepted_and_nothing_else() -> None:
+    tokens = Tokens([SecretStr(FIRST), SecretStr(SECOND)])
+
+    assert tokens.accept(FIRST)
+    assert tokens.accept(SECOND)
+    for other in (None, "", FIRST[:-1], FIRST + " ", FIRST + SECOND, "é", "\ud800"):
+        assert not tokens.accept(other)
+
+
+def test_no_tokens_accept_nothing() -> None:
+    assert not Tokens([])
+    assert not Tokens([]).accept("")
+
+
+@pytest.mark.parametrize(
+    ("header", "token"),
+    [
+        ("Bearer abc", "abc"),
+        ("bearer  abc ", "abc"),
+        ("Basic abc", None),
+        ("abc", None),
+        ("", None),
+    ],
+)
+def test_a_bearer_token_is_found(header: str, token: str | None) -> None:
+    assert bearer_token({"authorization": header}) == token
+    assert bearer_token({}) is None
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.9.9.9", "::1", "localhost", "LocalHost"])
+def test_loopback_is_local(host: str) -> None:
+    assert is_local(host)
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "10.0.0.1", "localhost.evil.test", "", "127.1"])
+def test_nothing_else_is_local(host: str) -> None:
+    assert not is_local(host)
+
+
+@pytest.mark.parametrize(
+    ("client", "host", "is_here"),
+    [
+        ("127.0.0.1", "127.0.0.1:8010", True),
+        ("::1", "[::1]:8010", True),
+        ("127.0.0.1", "localhost", True),
+        ("10.0.0.7", "127.0.0.1:8010", False),
+        ("127.0.0.1", "rebound.evil.test:8010", False),
+        ("127.0.0.1", "[broken", False),
+        ("127.0.0.1", "", False),
+    ],
+)
+def test_who_comes_from_here_has_our_address_and_our_name(
+    client: str, host: str, is_here: bool
+) -> None:
+    scope = {
+        "type": "http",
+        "scheme": "http",
+        "path": "/",
+        "query_string": b"",
+        "headers": [(b"host", host.encode())],
+        "client": (client, 1),
+        "server": ("10.9.9.9", 8010),
+    }
+
+    assert comes_from_here(HTTPConnection(scope)) is is_here
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.1.2", "api.test"])
+def test_no_stranger_can_reach_an_api_without_tokens(host: str) -> None:
+    with pytest.raises(RefusedToListenError, match=r"without tokens\. Hint: set API_TOKENS"):
+        configured(Settings(api_host=host))
+
+    assert configured(Settings(api_host=host, api_tokens=(SecretStr(FIRST),))).host == host
+
+
+def test_tokens_come_from_one_variable(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("API_TOKENS", f" {FIRST}, {SECOND},")
+
+    settings = Settings()
+
+    assert [token.get_secret_value() for token in settings.api_tokens] == [FIRST, SECOND]
+    assert FIRST not in repr(settings)
+
+
+@pytest.mark.parametrize("token", ["short", "with-an-umlaut-ä-in-it", "with\x01control-characters"])
+def test_a_token_that_is_easily_guessed_is_refused_and_not_shown(
+    monkeypatch: pytest.MonkeyPatch, token: str
+) -> None:
+    monkeypatch.setenv("API_TOKENS", f"{FIRST},{token}")
+
+    with pytest.raises(ValidationError, match="at least 16 printable ASCII characters") as refusal:
+        Settings()
+    assert FIRST not in str(refusal.value)
+    assert token not in str(refusal.value)
+
+
+@pytest.mark.parametrize("text", ["transcript-1", "a", "9" * 128, "a@b:c~d=e+f.g_h"])
+def test_ids_are_ids(text: str) -> None:
+    assert is_id(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", ".", "..", "../x", "a/b", "a\\b", "a b", "a\n", "-a", "ä", "a\x00", "9" * 129, "%2e"],
+)
+def test_hostile_ids_are_none(text: str) -> None:
+    assert not is_id(text)

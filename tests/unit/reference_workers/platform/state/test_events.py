@@ -1,0 +1,473 @@
+"""From the outbox to whoever watches: in order, at least once, and each subscriber exactly once."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Iterator
+from contextlib import (
+    ExitStack,
+    aclosing,
+    asynccontextmanager,
+    closing,
+    nullcontext,
+    suppress,
+)
+from threading import Thread
+from typing import Any
+
+import pytest
+import redis
+from redis.asyncio.client import PubSub
+from sqlalchemy import delete
+
+from reference_workers.errors import TransientError
+from reference_workers.platform.seed import seed
+from reference_workers.platform.state import leases, outbox_publisher
+from reference_workers.platform.state import subscriptions as subscriptions_module
+from reference_workers.platform.state.messages import Message, read_after, read_undelivered
+from reference_workers.platform.state.models import Event
+from reference_workers.platform.state.outbox_publisher import Publisher
+from reference_workers.platform.state.repository import State
+from reference_workers.platform.state.subscriptions import Subscriptions
+from tests.unit.reference_workers.worker_harness import TRANSCRIPT_ID, meeting_rows
+from trackproof.errors import TestbedError
+from trackproof.testbed.redis import RedisServer, start_redis
+from trackproof.wait import wait_until
+
+ROOM = f"ts:{TRANSCRIPT_ID}"
+SECONDS = 20
+
+
+@pytest.fixture
+def redis_server() -> Iterator[RedisServer]:
+    with ExitStack() as stack:
+        try:
+            server = stack.enter_context(start_redis())
+        except TestbedError as error:
+            pytest.skip(f"{error.what}. Hint: {error.hint}")
+        yield server
+
+
+def write(state: State, first: int, last: int) -> None:
+    """Write events with the numbers from `first` to `last`."""
+    for number in range(first, last + 1):
+        with state.edit(TRANSCRIPT_ID) as edit:
+            edit.emit("TOPIC", {"number": number})
+
+
+def numbers(messages: list[Message]) -> list[int]:
+    return [message.data["number"] for message in messages]
+
+
+def delivered(state: State) -> bool:
+    return not read_undelivered(state, limit=1)
+
+
+async def take(
+    subscriptions: Subscriptions, count: int, last_id: str | None = None
+) -> list[Message]:
+    """Return the next so many events."""
+    taken: list[Message] = []
+    async with (
+        asyncio.timeout(SECONDS),
+        aclosing(subscriptions.events_after(TRANSCRIPT_ID, last_id)) as events,
+    ):
+        async for message in events:
+            taken.append(message)
+            if len(taken) == count:
+                break
+    return taken
+
+
+@asynccontextmanager
+async def taking(
+    subscriptions: Subscriptions, count: int
+) -> AsyncIterator[asyncio.Task[list[Message]]]:
+    """Have a subscriber wait for so many events, and be there before the block begins."""
+    task = asyncio.create_task(take(subscriptions, count))
+    await asyncio.sleep(0)
+    try:
+        yield task
+    finally:
+        task.cancel()
+
+
+class Heard:
+    """Whatever Redis sends to one room, heard on a thread."""
+
+    def __init__(self, url: str) -> None:
+        self.messages: list[Message] = []
+        self._client: redis.Redis = redis.Redis.from_url(url)
+        self._pubsub = self._client.pubsub(ignore_subscribe_messages=True)  # type: ignore[no-untyped-call]
+        self._pubsub.subscribe(ROOM)
+        self._ended = False
+        self._thread = Thread(target=self._hear)
+        self._thread.start()
+
+    def _hear(self) -> None:
+        while not self._ended:
+            told = self._pubsub.get_message(timeout=0.05)
+            if told is not None:
+                self.messages.append(Message.parsed(told["data"]))
+
+    def close(self) -> None:
+        self._ended = True
+        self._thread.join()
+        self._pubsub.close()
+        self._client.close()
+
+
+def test_a_message_has_the_documented_shape(state: State) -> None:
+    write(state, 1, 1)
+
+    (message,) = read_after(state, TRANSCRIPT_ID, 0, limit=5)
+
+    assert json.loads(message.text) == {
+        "id": message.id,
+        "seq": 1,
+        "event": "TOPIC",
+        "data": {"number": 1},
+        "room": ROOM,
+    }
+    assert Message.parsed(message.text) == message
+    for nonsense in ("", "[]", '{"id": 1}', "null"):
+        with pytest.raises(ValueError, match=r"."):
+            Message.parsed(nonsense)
+
+
+def test_redis_gets_each_transcripts_events_in_order(
+    state: State, redis_server: RedisServer
+) -> None:
+    write(state, 1, 5)
+    with closing(Heard(redis_server.url)) as heard, Publisher(state, redis_server.url).running():
+        write(state, 6, 20)
+        wait_until(lambda: len(heard.messages) >= 20, what="20 events", timeout=SECONDS)
+
+    assert numbers(heard.messages) == list(range(1, 21))
+    assert [message.seq for message in heard.messages] == list(range(1, 21))
+    assert delivered(state)
+
+
+def test_what_another_process_writes_is_published_too(
+    state: State, redis_server: RedisServer
+) -> None:
+    url = state.engine.url.render_as_string(hide_password=False)
+    with (
+        closing(Heard(redis_server.url)) as heard,
+        Publisher(state, redis_server.url).running(),
+        closing(State(url)) as other,
+    ):
+        write(other, 1, 1)
+        wait_until(lambda: heard.messages, what="the event", timeout=SECONDS)
+
+
+def test_while_redis_is_away_events_wait_and_then_come_in_order(
+    state: State, redis_server: RedisServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("reference_workers.platform.state.outbox_publisher.WAIT_SECONDS", 0.2)
+    redis_server.stop()
+    with Publisher(state, redis_server.url).running():
+        write(state, 1, 3)
+        assert not delivered(state)
+        redis_server.start()
+        with closing(Heard(redis_server.url)) as heard:
+            wait_until(lambda: delivered(state), what="all to be published", timeout=SECONDS)
+            write(state, 4, 4)
+            wait_until(
+                lambda: heard.messages and heard.messages[-1].seq == 4,
+                what="the last event",
+                timeout=SECONDS,
+            )
+
+    assert numbers(heard.messages) == list(range(5 - len(heard.messages), 5))
+
+
+def test_what_could_not_be_marked_is_published_again(
+    state: State, redis_server: RedisServer
+) -> None:
+    write(state, 1, 2)
+    with closing(Heard(redis_server.url)) as heard:
+        Publisher(state, redis_server.url).publish_batch()  # killed before it can mark
+        with Publisher(state, redis_server.url).running():
+            wait_until(lambda: len(heard.messages) >= 4, what="both twice", timeout=SECONDS)
+
+    assert numbers(heard.messages) == [1, 2, 1, 2]
+    assert delivered(state)
+
+
+def test_what_is_published_and_not_marked_yet_is_not_published_again_by_the_same(
+    state: State, redis_server: RedisServer
+) -> None:
+    publisher = Publisher(state, redis_server.url)
+    with closing(Heard(redis_server.url)) as heard:
+        for number in (1, 2):
+            write(state, number, number)
+            assert publisher.publish_batch() == 1
+        assert publisher.publish_batch() == 0
+        publisher.mark()
+        assert delivered(state)
+        write(state, 3, 3)
+        assert publisher.publish_batch() == 1
+        wait_until(lambda: len(heard.messages) >= 3, what="three events", timeout=SECONDS)
+
+    assert numbers(heard.messages) == [1, 2, 3]
+
+
+def test_of_many_publishers_one_is_at_work_and_another_takes_over(
+    state: State, redis_server: RedisServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("reference_workers.platform.state.outbox_publisher.WAIT_SECONDS", 0.05)
+    with closing(Heard(redis_server.url)) as heard, Publisher(state, redis_server.url).running():
+        with Publisher(state, redis_server.url).running():
+            write(state, 1, 30)
+            wait_until(lambda: len(heard.messages) >= 30, what="30 events", timeout=SECONDS)
+        write(state, 31, 40)
+        wait_until(lambda: len(heard.messages) >= 40, what="10 more", timeout=SECONDS)
+
+    assert numbers(heard.messages) == list(range(1, 41))
+
+
+def test_a_lease_is_one_owners_until_it_runs_out_or_is_given_back(state: State) -> None:
+    assert leases.take(state, "x", "ada", seconds=60)
+    assert leases.take(state, "x", "ada", seconds=60)
+    assert not leases.take(state, "x", "bob", seconds=60)
+    assert leases.take(state, "y", "bob", seconds=60)
+    leases.give_back(state, "x", "bob")
+    assert not leases.take(state, "x", "bob", seconds=60)
+    leases.give_back(state, "x", "ada")
+    assert leases.take(state, "x", "bob", seconds=-1)
+    assert leases.take(state, "x", "ada", seconds=60)
+
+
+@pytest.mark.parametrize("delivered_by", ["database", "redis"])
+async def test_a_subscriber_gets_what_was_and_what_comes_without_a_seam(
+    delivered_by: str, state: State, request: pytest.FixtureRequest
+) -> None:
+    url = request.getfixturevalue("redis_server").url if delivered_by == "redis" else None
+    write(state, 1, 700)
+    with Publisher(state, url).running() if url else nullcontext():
+        async with Subscriptions.opened(state, url) as subscriptions:
+            writing = asyncio.create_task(asyncio.to_thread(write, state, 701, 760))
+            late = [asyncio.create_task(take(subscriptions, 760)) for _ in range(3)]
+            taken = await asyncio.gather(*late)
+            await writing
+
+    assert [numbers(messages) for messages in taken] == [list(range(1, 761))] * 3
+
+
+@pytest.mark.parametrize("delivered_by", ["database", "redis"])
+async def test_coming_back_with_the_last_id_misses_nothing(
+    delivered_by: str, state: State, request: pytest.FixtureRequest
+) -> None:
+    url = request.getfixturevalue("redis_server").url if delivered_by == "redis" else None
+    async with Subscriptions.opened(state, url) as subscriptions:
+        await asyncio.to_thread(write, state, 1, 10)
+        first = await take(subscriptions, 4)
+        await asyncio.to_thread(write, state, 11, 12)
+        rest = await take(subscriptions, 8, first[-1].id)
+        again = await take(subscriptions, 12, "an id from nowhere")
+
+    assert numbers(first + rest) == numbers(again) == list(range(1, 13))
+
+
+async def test_events_that_somebody_has_removed_hide_none_of_the_rest(state: State) -> None:
+    write(state, 1, 10)
+    gone = read_after(state, TRANSCRIPT_ID, 0, limit=4)
+    with state.writes() as session:
+        session.execute(delete(Event).where(Event.id.in_([message.id for message in gone])))
+
+    async with Subscriptions.opened(state) as subscriptions:
+        writing = asyncio.create_task(asyncio.to_thread(write, state, 11, 12))
+        taken = await take(subscriptions, 8), await take(subscriptions, 8, gone[1].id)
+        await writing
+
+    assert [numbers(messages) for messages in taken] == [list(range(5, 13))] * 2
+
+
+async def test_what_another_process_writes_reaches_a_subscriber(
+    state: State,
+) -> None:
+    url = state.engine.url.render_as_string(hide_password=False)
+    with closing(State(url)) as other:
+        async with Subscriptions.opened(state) as subscriptions, taking(subscriptions, 2) as task:
+            await asyncio.to_thread(write, other, 1, 2)
+            assert numbers(await task) == [1, 2]
+
+
+async def test_subscribers_go_on_when_redis_goes_and_comes_back(
+    state: State, redis_server: RedisServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("reference_workers.platform.state.outbox_publisher.WAIT_SECONDS", 0.1)
+    monkeypatch.setattr("reference_workers.platform.state.subscriptions.RETRY_SECONDS", 0.1)
+    with Publisher(state, redis_server.url).running():
+        async with (
+            Subscriptions.opened(state, redis_server.url) as subscriptions,
+            taking(subscriptions, 30) as task,
+        ):
+            await asyncio.to_thread(write, state, 1, 10)
+            await asyncio.to_thread(redis_server.stop)
+            await asyncio.to_thread(write, state, 11, 20)
+            await asyncio.to_thread(redis_server.start)
+            await asyncio.to_thread(write, state, 21, 30)
+            taken = await task
+
+    assert numbers(taken) == list(range(1, 31))
+
+
+async def test_closing_ends_though_the_client_swallows_that_it_is_cancelled(
+    state: State, redis_server: RedisServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    listens = asyncio.Event()
+
+    async def deaf_once(_: PubSub) -> AsyncIterator[dict[str, object]]:
+        listens.set()
+        with suppress(asyncio.CancelledError):
+            await asyncio.Event().wait()
+        await asyncio.Event().wait()
+        yield {}
+
+    monkeypatch.setattr(PubSub, "listen", deaf_once)
+    async with asyncio.timeout(20), Subscriptions.opened(state, redis_server.url):
+        await listens.wait()
+
+
+async def test_with_redis_a_subscriber_need_not_wait_for_the_database(
+    state: State, redis_server: RedisServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # The database is asked once when a subscriber comes, and then not again for ever.
+    monkeypatch.setattr("reference_workers.platform.state.subscriptions.CHECK_SECONDS", 3600)
+    url = state.engine.url.render_as_string(hide_password=False)
+    with closing(State(url)) as other, Publisher(other, redis_server.url).running():
+        async with (
+            Subscriptions.opened(state, redis_server.url) as subscriptions,
+            taking(subscriptions, 5) as task,
+        ):
+            await asyncio.to_thread(write, other, 1, 5)
+            assert numbers(await task) == [1, 2, 3, 4, 5]
+
+
+async def test_a_lost_message_is_found_in_the_database(
+    state: State, redis_server: RedisServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("reference_workers.platform.state.subscriptions.CHECK_SECONDS", 0.2)
+    url = state.engine.url.render_as_string(hide_password=False)
+    with closing(State(url)) as other:  # and nobody publishes
+        async with (
+            Subscriptions.opened(state, redis_server.url) as subscriptions,
+            taking(subscriptions, 3) as task,
+        ):
+            await asyncio.to_thread(write, other, 1, 3)
+            assert numbers(await task) == [1, 2, 3]
+
+
+async def test_trouble_with_the_database_ends_no_subscription(
+    state: State, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(subscriptions_module, "RETRY_SECONDS", 0.05)
+    troubles = [RuntimeError("nobody expected that"), TransientError("database: gone")]
+    heads = subscriptions_module._heads
+
+    def troubled(*arguments: Any) -> dict[str, int]:
+        if troubles:
+            raise troubles.pop()
+        return heads(*arguments)
+
+    async with Subscriptions.opened(state) as subscriptions, taking(subscriptions, 2) as task:
+        monkeypatch.setattr(subscriptions_module, "_heads", troubled)
+        await asyncio.to_thread(write, state, 1, 2)
+        assert numbers(await task) == [1, 2]
+
+    assert troubles == []
+
+
+def test_trouble_with_the_database_ends_no_publishing(
+    state: State, redis_server: RedisServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(outbox_publisher, "WAIT_SECONDS", 0.05)
+    monkeypatch.setattr(outbox_publisher, "MARK_SECONDS", 0.05)
+    troubles = [RuntimeError("nobody expected that"), TransientError("database: gone")]
+
+    def troubled(publisher: Publisher) -> None:
+        if troubles:
+            raise troubles.pop()
+        mark(publisher)
+
+    mark = Publisher.mark
+    monkeypatch.setattr(Publisher, "mark", troubled)
+    with Publisher(state, redis_server.url).running():
+        write(state, 1, 2)
+        wait_until(lambda: delivered(state), what="all to be marked", timeout=SECONDS)
+
+    assert troubles == []
+
+
+async def test_rubbish_and_repeats_in_a_room_are_passed_over(
+    state: State, redis_server: RedisServer
+) -> None:
+    with closing(redis.Redis.from_url(redis_server.url)) as client:
+        async with (
+            Subscriptions.opened(state, redis_server.url) as subscriptions,
+            taking(subscriptions, 4) as task,
+        ):
+            await asyncio.to_thread(write, state, 1, 2)
+            for text in (
+                "rubbish",
+                "[]",
+                *(m.text for m in read_after(state, TRANSCRIPT_ID, 0, limit=2)),
+            ):
+                await asyncio.to_thread(client.publish, ROOM, text)
+            await asyncio.to_thread(write, state, 3, 4)
+            assert numbers(await task) == [1, 2, 3, 4]
+
+
+async def test_a_slow_subscriber_misses_nothing_and_nothing_is_kept_for_it(
+    state: State, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(subscriptions_module, "NEWEST", 10)
+    monkeypatch.setattr(subscriptions_module, "PAGE", 7)
+    async with (
+        Subscriptions.opened(state) as subscriptions,
+        aclosing(subscriptions.events_after(TRANSCRIPT_ID)) as events,
+    ):
+        await asyncio.to_thread(write, state, 1, 1)
+        slow = [await anext(events)]
+        await asyncio.to_thread(write, state, 2, 60)
+        assert numbers(await take(subscriptions, 60)) == list(range(1, 61))
+        (topic,) = subscriptions._topics.values()
+        assert len(topic._newest) <= 2 * 10 + 7
+        while len(slow) < 60:
+            slow.append(await anext(events))
+
+    assert numbers(slow) == list(range(1, 61))
+
+
+async def test_nothing_is_left_of_a_subscriber_that_went(state: State) -> None:
+    async with Subscriptions.opened(state) as subscriptions:
+        write(state, 1, 1)
+        await take(subscriptions, 1)
+
+        assert subscriptions._topics == {}
+
+
+async def test_closing_ends_those_who_wait(state: State) -> None:
+    async def all_of(subscriptions: Subscriptions) -> list[Message]:
+        return [message async for message in subscriptions.events_after(TRANSCRIPT_ID)]
+
+    async with Subscriptions.opened(state) as subscriptions:
+        waiting = asyncio.create_task(all_of(subscriptions))
+        write(state, 1, 1)
+        await take(subscriptions, 1)
+
+    async with asyncio.timeout(SECONDS):
+        assert numbers(await waiting) == [1]
+
+
+async def test_a_transcript_that_comes_later_is_followed_from_its_first_event(
+    empty_state: State,
+) -> None:
+    empty_state.migrate()
+    async with Subscriptions.opened(empty_state) as subscriptions, taking(subscriptions, 1) as task:
+        await asyncio.to_thread(seed, empty_state, meeting_rows())
+        await asyncio.to_thread(write, empty_state, 1, 1)
+        assert numbers(await task) == [1]

@@ -1,0 +1,269 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import closing
+from datetime import UTC, datetime
+from pathlib import Path
+from threading import Barrier, Thread
+
+import pytest
+from sqlalchemy import select
+
+from reference_workers.errors import PermanentError, TransientError
+from reference_workers.platform.state.models import Event, Meeting
+from reference_workers.platform.state.repository import State
+from reference_workers.platform.state.unit_of_work import Source
+from tests.unit.reference_workers.worker_harness import TRANSCRIPT_ID, event_rows, word
+
+
+def told(state: State) -> list[tuple[int, str]]:
+    return [(row.seq, row.event) for row in event_rows(state)]
+
+
+def test_a_result_and_its_events_are_seen_together_or_not_at_all(state: State) -> None:
+    def half() -> None:
+        with state.edit(TRANSCRIPT_ID) as edit:
+            edit.transcript.title = "half"
+            edit.emit("FINAL_TITLE", {"title": "half"})
+            raise RuntimeError("the power is gone")
+
+    with pytest.raises(RuntimeError, match="power"):
+        half()
+
+    transcript = state.transcript(TRANSCRIPT_ID)
+    assert transcript.title is None
+    assert transcript.last_seq == 0
+    assert told(state) == []
+
+
+def test_editing_what_is_not_there_is_final(state: State) -> None:
+    with (
+        pytest.raises(PermanentError, match="there is no transcript 'nowhere'"),
+        state.edit("nowhere"),
+    ):
+        pass
+    with pytest.raises(PermanentError, match="there is no recording 'nowhere'"):
+        state.store_workflow("nowhere", "workflow-1")
+
+
+@pytest.mark.parametrize(
+    "url", ["sqlite:///{folder}/no/such/folder.db", "postgresql://u@/x?host={folder}"]
+)
+@pytest.mark.parametrize("ask", [lambda state: state.transcript(TRANSCRIPT_ID), State.migrate])
+def test_a_database_that_does_not_answer_may_do_so_later(
+    url: str, ask: Callable[[State], object], tmp_path: Path
+) -> None:
+    with (
+        closing(State(url.format(folder=tmp_path))) as state,
+        pytest.raises(TransientError, match="database"),
+    ):
+        ask(state)
+
+
+def test_writers_wait_for_each_other_and_no_event_is_lost(state: State) -> None:
+    def write(number: int) -> None:
+        for _ in range(5):
+            with state.edit(TRANSCRIPT_ID) as edit:
+                edit.transcript.duration = (edit.transcript.duration or 0) + 1
+                edit.emit("DURATION", {"writer": number})
+
+    threads = [Thread(target=write, args=(number,)) for number in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    transcript = state.transcript(TRANSCRIPT_ID)
+    assert (transcript.duration, transcript.last_seq) == (20, 20)
+    assert told(state) == [(number, "DURATION") for number in range(1, 21)]
+
+
+def test_a_reader_who_has_seen_a_number_has_seen_all_below_it(state: State) -> None:
+    begin, seen = Barrier(2), list[list[int]]()
+
+    def write() -> None:
+        begin.wait()
+        for number in range(60):
+            with state.edit(TRANSCRIPT_ID) as edit:
+                edit.emit("DURATION", {"number": number})
+
+    writers = [Thread(target=write) for _ in range(2)]
+    for writer in writers:
+        writer.start()
+    while any(writer.is_alive() for writer in writers):
+        with state.reads() as session:
+            seen.append(list(session.scalars(select(Event.seq).order_by(Event.seq))))
+    for writer in writers:
+        writer.join()
+
+    assert all(numbers == list(range(1, len(numbers) + 1)) for numbers in seen)
+    assert state.transcript(TRANSCRIPT_ID).last_seq == 120
+
+
+def test_readers_do_not_wait_for_a_writer(state: State) -> None:
+    with state.edit(TRANSCRIPT_ID) as edit:
+        edit.transcript.title = "not yet"
+        edit.session.flush()
+
+        assert state.transcript(TRANSCRIPT_ID).title is None
+
+
+def test_editing_keeps_the_words_that_it_does_not_read(state: State) -> None:
+    with state.edit(TRANSCRIPT_ID) as edit:
+        edit.transcript.words = [word("hello", 0)]
+    with state.edit(TRANSCRIPT_ID) as edit:
+        edit.transcript.title = "Budget"
+
+    assert state.transcript(TRANSCRIPT_ID).words == [word("hello", 0)]
+
+
+def test_a_task_run_twice_tells_an_effect_once(state: State) -> None:
+    for _ in range(2):
+        with state.edit(TRANSCRIPT_ID, Source("workflow-1/detect_topics")) as edit:
+            edit.emit("TOPIC", {"id": "a"})
+            edit.emit("TOPIC", {"id": "b"})
+
+    assert told(state) == [(1, "TOPIC"), (2, "TOPIC")]
+
+
+def test_a_task_that_has_something_else_to_tell_the_second_time_tells_it(state: State) -> None:
+    for title in ("Budget", "Budget", "Plans"):
+        with state.edit(TRANSCRIPT_ID, Source("workflow-1/generate_title")) as edit:
+            edit.emit("FINAL_TITLE", {"title": title})
+
+    assert [row.data["title"] for row in event_rows(state)] == ["Budget", "Plans"]
+
+
+def test_the_same_words_of_one_task_are_two_events(state: State) -> None:
+    source = Source("workflow-1/detect_topics")
+    for _ in range(2):
+        with state.edit(TRANSCRIPT_ID, source) as edit:
+            edit.emit("TOPIC", {"id": "a"})
+
+    assert told(state) == [(1, "TOPIC"), (2, "TOPIC")]
+
+
+def test_what_was_rolled_back_counts_for_nothing(state: State) -> None:
+    source = Source("workflow-1/detect_topics")
+
+    def fail() -> None:
+        with state.edit(TRANSCRIPT_ID, source) as edit:
+            edit.emit("TOPIC", {"id": "a"})
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        fail()
+    for teller in (source, Source("workflow-1/detect_topics")):
+        with state.edit(TRANSCRIPT_ID, teller) as edit:
+            edit.emit("TOPIC", {"id": "a"})
+
+    assert told(state) == [(1, "TOPIC")]
+
+
+def test_the_same_task_of_another_transcript_or_workflow_is_another_event(state: State) -> None:
+    for key in ("workflow-1/generate_title", "workflow-2/generate_title"):
+        with state.edit(TRANSCRIPT_ID, Source(key)) as edit:
+            edit.emit("FINAL_TITLE", {"title": "Budget"})
+
+    assert told(state) == [(1, "FINAL_TITLE"), (2, "FINAL_TITLE")]
+
+
+def test_status_is_told_when_it_changes_and_each_time_it_does(state: State) -> None:
+    for status in ("processing", "processing", "error", "processing", "ended", "ended"):
+        with state.edit(TRANSCRIPT_ID, Source("workflow-1/any")) as edit:
+            edit.become(status)
+
+    values = [row.data["value"] for row in event_rows(state)]
+    assert values == ["processing", "error", "processing", "ended"]
+    assert state.transcript(TRANSCRIPT_ID).status == "ended"
+
+
+def test_branches_are_counted_once_each(state: State) -> None:
+    counts = []
+    with state.edit(TRANSCRIPT_ID) as edit:
+        edit.expect_branches("workflow-1", "pad_track", ["pad_track_0", "pad_track_1"])
+    for number, done in ((0, False), (1, True), (1, True), (1, False), (0, True)):
+        with state.edit(TRANSCRIPT_ID) as edit:
+            counts.append(
+                edit.count_branches("workflow-1", "pad_track", f"pad_track_{number}", done=done)
+            )
+
+    assert counts == [(0, 2), (1, 2), (1, 2), (1, 2), (2, 2)]
+
+
+def test_a_fork_that_is_written_anew_starts_from_nothing(state: State) -> None:
+    for _ in range(2):
+        with state.edit(TRANSCRIPT_ID) as edit:
+            edit.expect_branches("workflow-1", "pad_track", ["pad_track_0"])
+            done = edit.count_branches("workflow-1", "pad_track", "pad_track_0", done=False)
+            assert done == (0, 1)
+            edit.count_branches("workflow-1", "pad_track", "pad_track_0", done=True)
+
+
+def test_a_recording_keeps_its_workflow_until_another_begins(state: State) -> None:
+    def noted() -> str | None:
+        recording = state.recording_of(state.transcript(TRANSCRIPT_ID))
+        return recording.workflow_id if recording else None
+
+    seen = []
+    for workflow, begins in (("w-1", False), ("w-0", False), ("w-2", True)):
+        with state.edit(TRANSCRIPT_ID) as edit:
+            edit.belongs_to(workflow, from_now_on=begins)
+        seen.append(noted())
+
+    assert seen == ["w-1", "w-1", "w-2"]
+
+
+def test_a_meeting_is_written_once_and_renewed(state: State) -> None:
+    began = datetime(2026, 1, 5, 9, 30, tzinfo=UTC)
+    for people in (None, 3):
+        meeting = Meeting(
+            id="session-1", room_name="standup", started_at=began, max_participants=people
+        )
+        state.store_meeting("rec-1", meeting)
+    state.store_meeting("rec-unknown", Meeting(id="session-2"))
+
+    with state.reads() as session:
+        (found,) = session.query(Meeting).all()
+    assert (found.room_id, found.room_name, found.max_participants) == ("room-1", "standup", 3)
+    assert found.started_at == began
+    recording = state.recording_of(state.transcript(TRANSCRIPT_ID))
+    assert recording is not None
+    assert recording.meeting_id == "session-1"
+
+
+def test_moments_have_their_zone_on_every_database(state: State) -> None:
+    created = state.transcript(TRANSCRIPT_ID).created_at
+
+    assert created.tzinfo is UTC
+    assert abs((datetime.now(UTC) - created).total_seconds()) < 60
+
+
+def test_text_that_no_database_can_hold_is_kept_as_far_as_it_can_be(state: State) -> None:
+    with state.edit(TRANSCRIPT_ID) as edit:
+        edit.transcript.title = "a\x00b\ud800c ☃"
+        edit.emit("FINAL_TITLE", {"title": "a\x00b\ud800c ☃"})
+
+    assert state.transcript(TRANSCRIPT_ID).title == "a\ufffdb\ufffdc ☃"
+    with pytest.raises(PermanentError):
+        state.transcript("\ud800")
+
+
+def test_whoever_listens_hears_of_each_edit_that_was_committed(state: State) -> None:
+    heard: list[str] = []
+    with state.listening(heard.append):
+        with state.edit(TRANSCRIPT_ID) as edit:
+            edit.transcript.title = "Budget"
+            assert heard == []
+        with pytest.raises(RuntimeError), state.edit(TRANSCRIPT_ID):
+            raise RuntimeError
+    with state.edit(TRANSCRIPT_ID):
+        pass
+
+    assert heard == [TRANSCRIPT_ID]
+
+
+def test_a_recording_without_a_transcript_has_none(state: State) -> None:
+    assert state.transcript_id_of_recording("rec-unknown") is None
+    assert state.room(None) is None
+    assert state.room("nowhere") is None

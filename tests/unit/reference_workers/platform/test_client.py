@@ -1,0 +1,295 @@
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import pytest
+import stamina
+
+from reference_workers.platform.client import (
+    ConductorClient,
+    ConductorRefusedError,
+    ConductorUnreachableError,
+)
+from reference_workers.settings import Settings
+from tests.unit.reference_workers.conductor_server import Answer, conductor_server
+
+START = "/api/workflow/diarization_pipeline"
+STATUS = "/api/workflow/workflow-1"
+CORRELATED = "/api/workflow/diarization_pipeline/correlated"
+NO_ANSWER = (0, None)
+RUNNING = {"workflowId": "workflow-1", "status": "RUNNING", "tasks": [{"taskId": "task-1"}]}
+
+
+@pytest.fixture(autouse=True)
+def _no_waiting_between_attempts() -> Iterator[None]:
+    with stamina.set_testing(True, attempts=100, cap=True):
+        yield
+
+
+def start(client: ConductorClient) -> str:
+    return client.start_workflow("diarization_pipeline", 1, {"recording_id": "rec-1"})
+
+
+def silent(listener: socket.socket) -> str:
+    """Return the address of somebody who listens and never says a word."""
+    return f"http://127.0.0.1:{listener.getsockname()[1]}/api"
+
+
+def closed_port() -> str:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return silent(listener)
+
+
+def test_a_workflow_is_started_with_its_input() -> None:
+    with (
+        conductor_server(lambda *_: (200, "workflow-1")) as server,
+        ConductorClient(server.url) as client,
+    ):
+        assert start(client) == "workflow-1"
+
+    assert server.bodies("POST", START) == [{"recording_id": "rec-1"}]
+
+
+def test_a_workflow_is_shown_with_its_tasks() -> None:
+    with (
+        conductor_server(lambda *_: (200, RUNNING)) as server,
+        ConductorClient(server.url) as client,
+    ):
+        found = client.workflow("workflow-1")
+
+    assert found["status"] == "RUNNING"
+    assert found["tasks"][0]["taskId"] == "task-1"
+
+
+@pytest.mark.parametrize(
+    ("status", "message"),
+    [(404, "No such workflow found by name: x"), (400, "ownerEmail cannot be empty"), (500, "x")],
+)
+def test_a_refusal_carries_the_servers_own_words(status: int, message: str) -> None:
+    with (
+        conductor_server(lambda *_: (status, {"status": status, "message": message})) as server,
+        ConductorClient(server.url) as client,
+        pytest.raises(ConductorRefusedError) as caught,
+    ):
+        start(client)
+
+    assert (caught.value.status, caught.value.message) == (status, message)
+    assert message in str(caught.value)
+
+
+def test_a_refusal_that_is_no_json_is_still_one() -> None:
+    with (
+        conductor_server(lambda *_: (502, "Bad gateway")) as server,
+        ConductorClient(server.url) as client,
+        pytest.raises(ConductorRefusedError, match="502"),
+    ):
+        start(client)
+
+
+def test_a_server_that_is_not_there_is_unreachable() -> None:
+    url = closed_port()
+
+    with (
+        ConductorClient(url) as client,
+        pytest.raises(ConductorUnreachableError, match="no Conductor answers at"),
+    ):
+        start(client)
+
+
+def test_the_servers_login_is_not_told() -> None:
+    url = closed_port().replace("//", "//user:hunter2@") + "?key=hunter2"
+
+    with ConductorClient(url) as client, pytest.raises(ConductorUnreachableError) as caught:
+        start(client)
+
+    assert "hunter2" not in str(caught.value)
+    assert "127.0.0.1" in str(caught.value)
+
+
+def test_a_server_that_falls_silent_is_unreachable() -> None:
+    with (
+        socket.create_server(("127.0.0.1", 0)) as listener,
+        ConductorClient(silent(listener), timeout=0.05) as client,
+        pytest.raises(ConductorUnreachableError),
+    ):
+        start(client)
+
+
+def test_a_start_without_an_answer_is_never_sent_twice() -> None:
+    with (
+        conductor_server(lambda *_: (0, None)) as server,
+        ConductorClient(server.url) as client,
+        pytest.raises(ConductorUnreachableError),
+    ):
+        start(client)
+
+    assert len(server.bodies("POST", START)) == 1
+
+
+def test_a_question_without_an_answer_is_asked_again() -> None:
+    lost = iter(range(3))
+
+    def answer(*_: str) -> Answer:
+        return (0, None) if next(lost, None) is not None else (200, RUNNING)
+
+    with conductor_server(answer) as server, ConductorClient(server.url) as client:
+        assert client.workflow("workflow-1")["status"] == "RUNNING"
+
+
+def test_a_question_is_not_asked_for_ever() -> None:
+    url = closed_port()
+    with ConductorClient(url, attempts=2) as client, pytest.raises(ConductorUnreachableError):
+        client.workflow("workflow-1")
+
+
+def test_a_refusal_is_not_asked_again() -> None:
+    with (
+        conductor_server(lambda *_: (404, {"message": "no such workflow"})) as server,
+        ConductorClient(server.url) as client,
+        pytest.raises(ConductorRefusedError),
+    ):
+        client.workflow("workflow-1")
+
+    assert len(server.bodies("GET", STATUS)) == 1
+
+
+@pytest.mark.parametrize("page", ["<html>Welcome</html>", [], 5, None], ids=str)
+def test_somebody_elses_server_is_no_conductor(page: Any) -> None:
+    with (
+        conductor_server(lambda *_: (200, page)) as server,
+        ConductorClient(server.url) as client,
+    ):
+        for ask in (lambda: client.status("workflow-1"), lambda: client.search("x", "t-1")):
+            with pytest.raises(ConductorRefusedError, match="is no Conductor"):
+                ask()
+
+
+def test_a_page_of_a_proxy_does_not_fill_the_log() -> None:
+    with (
+        conductor_server(lambda *_: (502, "x" * 10_000)) as server,
+        ConductorClient(server.url) as client,
+        pytest.raises(ConductorRefusedError) as caught,
+    ):
+        start(client)
+
+    assert len(str(caught.value)) < 600
+
+
+def test_a_workflow_is_started_for_a_transcript() -> None:
+    with (
+        conductor_server(lambda *_: (200, "workflow-1")) as server,
+        ConductorClient(server.url) as client,
+    ):
+        client.start_workflow("diarization_pipeline", 1, {}, correlation_id="t/1 ä")
+
+    assert server.queries("POST", START) == [{"version": ["1"], "correlationId": ["t/1 ä"]}]
+
+
+def test_the_status_is_asked_for_without_the_tasks() -> None:
+    with (
+        conductor_server(lambda *_: (200, RUNNING)) as server,
+        ConductorClient(server.url) as client,
+    ):
+        assert client.status("workflow-1") == "RUNNING"
+
+    (query,) = server.queries("GET", STATUS)
+    assert query["includeTasks"][0].lower() == "false"
+
+
+def test_a_workflow_is_ended_with_a_reason_even_if_the_first_answer_is_lost() -> None:
+    lost = iter([True])
+
+    def answer(*_: str) -> Answer:
+        return NO_ANSWER if next(lost, False) else (200, "")
+
+    with conductor_server(answer) as server, ConductorClient(server.url) as client:
+        client.terminate("workflow-1", "no longer wanted")
+
+    assert server.queries("DELETE", STATUS)[-1] == {"reason": ["no longer wanted"]}
+
+
+@pytest.mark.parametrize("verb", ["retry", "restart"])
+def test_what_cannot_be_said_twice_is_said_once(verb: str) -> None:
+    with (
+        conductor_server(lambda *_: NO_ANSWER) as server,
+        ConductorClient(server.url) as client,
+        pytest.raises(ConductorUnreachableError),
+    ):
+        getattr(client, verb)("workflow-1")
+
+    assert len(server.bodies("POST", f"{STATUS}/{verb}")) == 1
+
+
+def test_a_transcripts_workflows_are_found_the_newest_first() -> None:
+    found = [
+        {"workflowId": "old", "status": "FAILED", "createTime": 1},
+        {"workflowId": "new", "status": "RUNNING", "createTime": 2},
+    ]
+    with (
+        conductor_server(lambda *_: (200, {"t-1": found})) as server,
+        ConductorClient(server.url) as client,
+    ):
+        workflows = client.search("diarization_pipeline", "t-1", known=["old"])
+
+    assert [workflow["workflowId"] for workflow in workflows] == ["new", "old"]
+    assert server.bodies("POST", CORRELATED) == [["t-1"]]
+    assert server.queries("POST", CORRELATED)[0]["includeClosed"][0].lower() == "true"
+
+
+def test_what_only_the_database_knows_is_found_unless_the_server_has_forgotten_it() -> None:
+    def answer(method: str, path: str) -> Answer:
+        match method, path:
+            case "POST", _:
+                return 200, {"t-1": []}  # a server in memory
+            case "GET", "/api/workflow/workflow-1":
+                return 200, RUNNING
+        return 404, {"message": "No such workflow found"}
+
+    with conductor_server(answer) as server, ConductorClient(server.url) as client:
+        workflows = client.search("diarization_pipeline", "t-1", known=["gone", "workflow-1"])
+
+    assert [workflow["workflowId"] for workflow in workflows] == ["workflow-1"]
+
+
+async def test_clients_of_several_threads_and_loops_share_nothing() -> None:
+    with (
+        conductor_server(lambda *_: (200, RUNNING)) as one,
+        conductor_server(lambda *_: (200, {**RUNNING, "status": "FAILED"})) as other,
+        ConductorClient(one.url) as first,
+        ConductorClient(other.url) as second,
+    ):
+        asked = [asyncio.to_thread(client.status, "workflow-1") for client in (first, second)]
+        assert await asyncio.gather(*asked) == ["RUNNING", "FAILED"]
+        first.close()
+        assert await asyncio.to_thread(second.status, "workflow-1") == "FAILED"
+
+
+def test_the_time_limit_outlives_a_lost_connection(monkeypatch: pytest.MonkeyPatch) -> None:
+    timeouts: list[Any] = []
+    request = httpx.Client.request
+
+    def note(client: httpx.Client, *args: Any, **kwargs: Any) -> httpx.Response:
+        timeouts.append(client.timeout.read)
+        return request(client, *args, **kwargs)
+
+    monkeypatch.setattr(httpx.Client, "request", note)
+    with (
+        conductor_server(lambda *_: (0, None)) as server,
+        ConductorClient(server.url, timeout=3.5, attempts=2) as client,
+        pytest.raises(ConductorUnreachableError),
+    ):
+        client.workflow("workflow-1")
+
+    assert len(timeouts) > 1
+    assert set(timeouts) == {3.5}
+
+
+def test_the_server_is_the_one_the_environment_names() -> None:
+    with conductor_server(lambda *_: (200, "workflow-1")) as server:
+        settings = Settings(conductor_server_url=server.url)
+        with ConductorClient.from_settings(settings) as client:
+            assert start(client) == "workflow-1"

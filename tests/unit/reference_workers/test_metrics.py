@@ -1,0 +1,83 @@
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+
+import httpx
+import pytest
+import respx
+
+from reference_workers import metrics
+from reference_workers.errors import TransientError
+from reference_workers.metrics import metered
+from reference_workers.services.http import exchange, stream
+
+
+@pytest.fixture
+def client() -> httpx.Client:
+    return httpx.Client(base_url="https://llm.test/v1/")
+
+
+@respx.mock
+def test_an_exchange_is_counted_with_its_bytes_both_ways(client: httpx.Client) -> None:
+    respx.post("https://llm.test/v1/ask").respond(200, text="answer")
+
+    with metered() as meter:
+        exchange(client, "POST", "ask?key=5ecret", content=b"question")
+
+    (call,) = meter.calls
+    assert (call.service, call.action, call.status) == ("llm.test", "POST", 200)
+    assert (meter.bytes_out, meter.bytes_in) == (8, 6)
+    assert call.seconds > 0
+    assert "5ecret" not in repr(meter)
+
+
+@respx.mock
+def test_a_call_without_an_answer_is_counted_as_well(client: httpx.Client) -> None:
+    respx.get("https://llm.test/v1/ask").mock(side_effect=httpx.ConnectError("refused"))
+
+    with metered() as meter, pytest.raises(TransientError):
+        exchange(client, "GET", "ask")
+
+    assert [call.status for call in meter.calls] == [None]
+
+
+@respx.mock
+def test_what_is_streamed_is_counted(client: httpx.Client) -> None:
+    respx.get("https://s3.test/a").respond(200, content=b"x" * 1000)
+
+    with metered() as meter:
+        assert b"".join(stream(client, "https://s3.test/a")) == b"x" * 1000
+
+    assert [call.status for call in meter.calls] == [200]
+    assert meter.bytes_in == 1000
+
+
+@pytest.mark.parametrize("usage", [None, [], {}, {"prompt_tokens": "many"}, {"prompt_tokens": -1}])
+def test_an_llm_that_does_not_say_what_it_used_costs_no_tokens(usage: object) -> None:
+    with metered() as meter:
+        metrics.tokens(usage)
+
+    assert (meter.prompt_tokens, meter.completion_tokens) == (0, 0)
+
+
+def test_tasks_of_several_threads_are_counted_each_for_itself() -> None:
+    def task(seconds: int) -> float:
+        with metered() as meter:
+            for _ in range(100):
+                metrics.decoded(seconds)
+        return meter.audio_seconds
+
+    with ThreadPoolExecutor(8) as pool:
+        assert list(pool.map(task, range(8))) == [100.0 * seconds for seconds in range(8)]
+
+
+def test_outside_of_a_task_nothing_is_counted() -> None:
+    metrics.decoded(1)
+    metrics.read_audio(1)
+    metrics.remembered()
+    metrics.tokens({"prompt_tokens": 1})
+
+    with metered() as meter:
+        pass
+
+    assert meter == metrics.Meter()

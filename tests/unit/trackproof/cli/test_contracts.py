@@ -1,0 +1,227 @@
+"""A contracts folder that cannot be used ends the command with 2 and one clear message."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.unit.trackproof.cli.test_run import trackproof
+from trackproof.contracts.load import ROOT
+
+BOMB = "a: &a [x, x, x]\nb: &b [*a, *a, *a]\nc: [*b, *b, *b]\n"
+WORKFLOW = "workflows/diarization_pipeline.json"
+FILES = (
+    "tasks/pad_track.yaml",
+    "events/topic.yaml",
+    "services/daily.openapi.yaml",
+    "pipeline.yaml",
+    "shapes.yaml",
+)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    root = tmp_path / "contracts"
+    shutil.copytree(ROOT, root, ignore=shutil.ignore_patterns("*.py", "__pycache__"))
+    return root
+
+
+def check(folder: Path) -> tuple[int, str]:
+    return trackproof("contracts", "check", "--root", str(folder))
+
+
+def test_the_contracts_as_they_are_are_sound(folder: Path) -> None:
+    code, output = check(folder)
+
+    assert (code, output) == (0, "15 tasks, 16 steps, 131 clauses: sound\n")
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_a_typo_in_the_syntax_is_told_with_line_and_column(name: str, folder: Path) -> None:
+    path = folder / name
+    path.write_text(path.read_text() + "\noops: [1, 2\n")
+
+    code, output = check(folder)
+
+    assert code == 2
+    assert name in output
+    assert "it cannot be parsed in line" in output
+    assert "Hint: correct the syntax there" in output
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_a_yaml_bomb_is_refused_before_it_unfolds(name: str, folder: Path) -> None:
+    (folder / name).write_text(BOMB)
+
+    code, output = check(folder)
+
+    assert code == 2
+    assert f"{name}#: it uses a YAML alias" in output
+
+
+@pytest.mark.parametrize(
+    ("name", "old", "new"),
+    [
+        ("tasks/pad_track.yaml", '"../shapes.yaml#/$defs/track_index"', "https://evil.test/a.json"),
+        ("events/topic.yaml", '"../shapes.yaml#/$defs/topic"', "https://evil.test/a.json"),
+        (
+            "services/daily.openapi.yaml",
+            '"#/components/schemas/Recording"',
+            "https://evil.test/a.json",
+        ),
+        ("shapes.yaml", "{type: integer, minimum: 0, maximum: 63}", "{$ref: 'file:///etc/passwd'}"),
+    ],
+)
+def test_a_remote_reference_is_never_fetched(name: str, old: str, new: str, folder: Path) -> None:
+    path = folder / name
+    assert old in path.read_text()
+    path.write_text(path.read_text().replace(old, new, 1))
+
+    code, output = check(folder)
+
+    assert code == 2
+    assert name in output
+    assert "which is never fetched" in output
+
+
+@pytest.mark.parametrize(
+    ("name", "old", "new", "pointer"),
+    [
+        ("tasks/pad_track.yaml", "retryCount: 3", "retryCounts: 3", "/definition"),
+        ("tasks/pad_track.yaml", "type: string, minLength: 1", "type: text", "/input/properties"),
+        ("events/topic.yaml", "told_by: tasks", "told_by: nobody", "/told_by"),
+        ("events/topic.yaml", "event: TOPIC", "event: TOPICS", "/event"),
+        ("services/daily.openapi.yaml", "openapi: 3.1.0", "openapi: 2.0.0", "/openapi"),
+        ("pipeline.yaml", "severity: must", "severity: maybe", "/clauses/0/severity"),
+        ("tasks/pad_track.yaml", "minLength: 1", "minLenght: 1", "/input/properties/s3_key"),
+        ("tasks/pad_track.yaml", "required: [track", "requird: [track", "/input"),
+        ("tasks/get_recording.yaml", "[id, mtg", "[idd, mtg", "/output/required/0"),
+        ("shapes.yaml", "$defs:", "defs:", ""),
+        (
+            "services/daily.openapi.yaml",
+            "schema: {type: string, minLength: 1}",
+            "schema: {type: text, minLength: 1}",
+            "/paths/~1recordings~1{id}/get/parameters/0/schema/type",
+        ),
+        (
+            "services/daily.openapi.yaml",
+            '"#/components/schemas/Recording"',
+            '"#/components/schemas/Recordings"',
+            "/paths/~1recordings~1{id}/get/responses/200/content/application~1json/schema/$ref",
+        ),
+        (WORKFLOW, '"tasks": [', '"tasks": null, "was": [', "/tasks"),
+        ("version.yaml", "version: 1.0.0", "version: one", "/version"),
+    ],
+)
+def test_a_typo_in_the_content_is_told_with_its_pointer(
+    name: str, old: str, new: str, pointer: str, folder: Path
+) -> None:
+    path = folder / name
+    assert old in path.read_text()
+    path.write_text(path.read_text().replace(old, new, 1))
+
+    code, output = check(folder)
+
+    assert code == 2
+    assert f"{name}#{pointer}" in output
+    assert "Hint:" in output
+
+
+@pytest.mark.parametrize(
+    ("name", "old", "again", "key"),
+    [
+        ("tasks/pad_track.yaml", "    s3_key:", "    s3_key: {type: integer}\n", "s3_key"),
+        ("seed_table.yaml", "  finalize:", "  finalize: {}\n", "finalize"),
+        (WORKFLOW, '  "version": 1', '  "version": 2,\n', "version"),
+    ],
+)
+def test_a_key_that_stands_twice_is_refused_where_a_parser_would_take_the_last(
+    name: str, old: str, again: str, key: str, folder: Path
+) -> None:
+    path = folder / name
+    assert old in path.read_text()
+    path.write_text(path.read_text().replace(old, again + old, 1))
+
+    code, output = check(folder)
+
+    assert code == 2
+    assert f"{name}#: it cannot be parsed" in output
+    assert f"the key '{key}' stands twice" in output
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "place"),
+    [
+        ('"task_type": "pad_track"', '"task_typ": "pad_track"', "/tasks/2/inputParameters"),
+        (
+            '"dynamicForkTasksParam": "dynamicTasks"',
+            '"dynamicForkTasksParam": "dynamicTask"',
+            "/tasks/3/dynamicForkTasksParam",
+        ),
+    ],
+)
+def test_a_fork_that_leads_nowhere_is_a_finding_like_any_other(
+    old: str, new: str, place: str, folder: Path
+) -> None:
+    path = folder / WORKFLOW
+    path.write_text(path.read_text().replace(old, new, 1))
+
+    code, output = check(folder)
+
+    assert code == 1
+    assert f"{WORKFLOW}#{place}" in output
+
+
+def test_who_needs_the_steps_of_a_broken_workflow_is_told_what_it_lacks(folder: Path) -> None:
+    path = folder / WORKFLOW
+    path.write_text(path.read_text().replace('"task_type": "pad_track"', '"kind": 1', 1))
+
+    code, output = trackproof("contracts", "list", "--root", str(folder))
+
+    assert code == 2
+    assert "it cannot be told what 'fork_track_padding' forks into" in output
+    assert "Hint:" in output
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["shapes.yaml", "pipeline.yaml", "seed.yaml", "seed_table.yaml", "fork_inputs.yaml",
+     "workflow_input.yaml", "version.yaml", WORKFLOW,
+     "tasks/pad_track.yaml", "events/topic.yaml", "services/zulip.openapi.yaml"],
+)  # fmt: skip
+def test_a_missing_file_is_named(name: str, folder: Path) -> None:
+    (folder / name).unlink()
+
+    code, output = check(folder)
+
+    assert code == 2
+    assert name in output
+    assert "Hint:" in output
+
+
+def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
+    code, output = check(tmp_path / "nowhere")
+
+    assert code == 2
+    assert "nowhere" in output
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda path: path.write_bytes(b"\xff\xfe\x00"),
+        lambda path: path.write_text("x" * 1_000_001),
+        lambda path: path.write_text("[" * 100_000),
+    ],
+    ids=["no text", "too large", "too deep"],
+)
+def test_what_is_no_contract_at_all_is_told(spoil: Callable[[Path], object], folder: Path) -> None:
+    spoil(folder / "tasks/pad_track.yaml")
+
+    code, output = check(folder)
+
+    assert code == 2
+    assert "tasks/pad_track.yaml" in output

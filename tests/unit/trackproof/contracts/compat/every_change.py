@@ -1,0 +1,357 @@
+"""Each kind of change: the edit, its verdict, and the example that has to be told (None: any)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tests.unit.trackproof.contracts.compat.edited_contracts import Document, Edit, document
+
+BREAKING, CONSUMERS, COMPATIBLE = "breaking", "consumers only", "compatible"
+MISSING = object()
+
+
+def put(*path: Any, value: Any) -> Edit:
+    """Return an edit that sets a value; its place is created or replaced."""
+
+    def edit(whole: Document) -> None:
+        node: Any = whole
+        for part in path[:-1]:
+            node = node[part]
+        node[path[-1]] = value
+
+    return edit
+
+
+def drop(*path: Any) -> Edit:
+    def edit(whole: Document) -> None:
+        node: Any = whole
+        for part in path[:-1]:
+            node = node[part]
+        del node[path[-1]]
+
+    return edit
+
+
+def task(name: str, *path: Any, value: Any = MISSING) -> Edit:
+    whole = ("tasks", name, *path)
+    return drop(*whole) if value is MISSING else put(*whole, value=value)
+
+
+def step(index: int, *path: Any, value: Any) -> Edit:
+    return put("workflow", "tasks", index, *path, value=value)
+
+
+def service(*path: Any, value: Any) -> Edit:
+    return put("services", "sample", *path, value=value)
+
+
+def field(name: str, side: str, field_name: str, value: Any, *, required: bool = False) -> Edit:
+    def edit(whole: Document) -> None:
+        schema = whole["tasks"][name][side]
+        schema["properties"][field_name] = value
+        schema["required"] += [field_name] * required
+
+    return edit
+
+
+def without(name: str, side: str, field_name: str) -> Edit:
+    def edit(whole: Document) -> None:
+        schema = whole["tasks"][name][side]
+        del schema["properties"][field_name]
+        schema["required"] = [other for other in schema["required"] if other != field_name]
+
+    return edit
+
+
+def swap_steps(whole: Document) -> None:
+    tasks = whole["workflow"]["tasks"]
+    tasks[-1], tasks[-2] = tasks[-2], tasks[-1]
+
+
+def make_terminal(whole: Document) -> None:
+    errors = whole["tasks"]["finalize"]["errors"]
+    errors["terminal"].append(errors["retryable"].pop())
+
+
+def make_retryable(whole: Document) -> None:
+    errors = whole["tasks"]["finalize"]["errors"]
+    errors["retryable"].append(errors["terminal"].pop())
+
+
+DURATION = {"type": "number", "minimum": 0, "description": "Seconds."}
+ANY_TEXT = {"type": "string"}
+KEY = ("effects", "s3", 0, "key")
+
+CASES: dict[str, tuple[Edit, str, str | None]] = {
+    # tasks
+    "task added": (
+        lambda whole: whole["tasks"].update(new=whole["tasks"]["finalize"]), CONSUMERS, "new"
+    ),
+    "task removed": (task("finalize"), BREAKING, "finalize"),
+    "summary": (task("finalize", "summary", value="Other."), COMPATIBLE, None),
+    # input: consumers send, fleets receive
+    "input field added, optional": (
+        field("finalize", "input", "x", ANY_TEXT), COMPATIBLE, None
+    ),
+    "input field added, required": (
+        field("get_recording", "input", "x", ANY_TEXT, required=True),
+        BREAKING, '{"recording_id": "a"}',
+    ),
+    "input field removed, required": (
+        without("get_recording", "input", "recording_id"), CONSUMERS, "{}"
+    ),
+    "input field removed, optional": (
+        without("detect_topics", "input", "target_language"), COMPATIBLE, None
+    ),
+    "input field made required": (
+        task("get_participants", "input", "required", value=["mtg_session_id", "transcript_id"]),
+        BREAKING, '{"mtg_session_id": "a"}',
+    ),
+    "input field made optional": (
+        task("get_recording", "input", "required", value=[]), CONSUMERS, "{}"
+    ),
+    "input narrowed": (
+        task("get_recording", "input", "properties", "recording_id", "minLength", value=8),
+        BREAKING, '"a"',
+    ),
+    "input widened": (
+        task("get_recording", "input", "properties", "recording_id", "type",
+             value=["string", "null"]),
+        CONSUMERS, "null",
+    ),
+    "input range of a shared shape narrowed": (
+        task("pad_track", "input", "$defs", "track_index", "maximum", value=31), BREAKING, "63"
+    ),
+    "input pattern narrowed": (
+        task("detect_topics", "input", "$defs", "language", "pattern", value="^[a-z]{2}$"),
+        BREAKING, '"de-CH"',
+    ),
+    "input default changed": (
+        task("detect_topics", "input", "properties", "target_language", "default", value="de"),
+        BREAKING, "the field left out",
+    ),
+    # output: fleets send, consumers receive
+    "output field added, optional": (
+        field("finalize", "output", "x", ANY_TEXT), COMPATIBLE, None
+    ),
+    "output field added, required": (
+        field("finalize", "output", "x", ANY_TEXT, required=True),
+        CONSUMERS, '{"status": "COMPLETED"}',
+    ),
+    "output field removed, required": (
+        without("cleanup_consent", "output", "reason"), BREAKING, '{"audio_deleted": false}'
+    ),
+    "output field made optional": (
+        task("finalize", "output", "required", value=[]), BREAKING, "{}"
+    ),
+    "output narrowed": (
+        task("cleanup_consent", "output", "properties", "reason", "type", value="string"),
+        CONSUMERS, "null",
+    ),
+    "output widened": (
+        task("finalize", "output", "properties", "status", value={"enum": ["COMPLETED", "OK"]}),
+        BREAKING, '"OK"',
+    ),
+    "output number of items changed": (
+        task("generate_waveform", "output", "properties", "waveform", "maxItems", value=256),
+        BREAKING, None,
+    ),
+    "output in another unit": (
+        task("get_recording", "output", "properties", "duration", "description",
+             value="Milliseconds, as Daily tells it."),
+        BREAKING, "no more: Seconds; now: Milliseconds",
+    ),
+    "output described in other words": (
+        task("get_recording", "output", "properties", "duration", "description",
+             value="Seconds, as told by Daily."),
+        COMPATIBLE, None,
+    ),
+    # definition
+    "time-out lowered": (
+        task("pad_track", "definition", "timeoutSeconds", value=200), CONSUMERS, "a run of 250 s"
+    ),
+    "time-out raised": (
+        task("pad_track", "definition", "timeoutSeconds", value=400), COMPATIBLE, None
+    ),
+    "response time-out lowered": (
+        task("pad_track", "definition", "responseTimeoutSeconds", value=100),
+        CONSUMERS, "a run of 110 s",
+    ),
+    "retries lowered": (
+        task("pad_track", "definition", "retryCount", value=2), BREAKING, "3 failures in a row"
+    ),
+    "retries raised": (task("pad_track", "definition", "retryCount", value=9), COMPATIBLE, None),
+    "retries no longer back off": (
+        task("pad_track", "definition", "retryLogic", value="FIXED"), BREAKING, "a longer outage"
+    ),
+    "time-out policy": (
+        task("pad_track", "definition", "timeoutPolicy", value="ALERT_ONLY"), BREAKING, None
+    ),
+    "owner": (task("pad_track", "definition", "ownerEmail", value="a@b.c"), COMPATIBLE, None),
+    # clauses
+    "clause dropped": (
+        task("finalize", "clauses", "finalize.event"), BREAKING,
+        "STATUS is broadcast with ended, once the result is stored.",
+    ),
+    "clause added": (
+        task("finalize", "clauses", "finalize.new",
+             value={"text": "It is quick.", "seed": "TASK-012", "severity": "must"}),
+        CONSUMERS, "It is quick.",
+    ),
+    "a should added": (
+        task("finalize", "clauses", "finalize.new",
+             value={"text": "It is quick.", "seed": "TASK-012", "severity": "should"}),
+        COMPATIBLE, "It is quick.",
+    ),
+    "must became should": (
+        task("finalize", "clauses", "finalize.event", "severity", value="should"), BREAKING,
+        "STATUS is broadcast with ended, once the result is stored.",
+    ),
+    "should became must": (
+        put("pipeline_clauses", "pipeline.workflow-id", "severity", value="must"), CONSUMERS,
+        "A recording knows its workflow and can be looked up by it.",
+    ),
+    "clause with another figure": (
+        task("detect_topics", "clauses", "detect_topics.chunks", "text",
+             value="The words are cut into groups of 500 in their order; "
+             "none is lost at a border."),
+        BREAKING, "no more: 300; now: 500",
+    ),
+    "clause turned round": (
+        task("finalize", "clauses", "finalize.status", "text",
+             value="The transcript's status is not ended."),
+        BREAKING, "now: not",
+    ),
+    "clause in other words": (
+        task("finalize", "clauses", "finalize.status", "text",
+             value="The status of the transcript is ended."),
+        CONSUMERS, "whoever took the old words differently",
+    ),
+    # effects
+    "event of a task removed": (
+        task("finalize", "effects", "events", value=[]), BREAKING, "STATUS"
+    ),
+    "event of a task added": (
+        task("finalize", "effects", "events", value=["STATUS", "TITLE"]), CONSUMERS, "TITLE"
+    ),
+    "column removed": (
+        task("cleanup_consent", "effects", "database", value=[]), BREAKING,
+        "transcripts.audio_deleted",
+    ),
+    "object under another key": (
+        task("mixdown_tracks", *KEY, value="mix.mp3"), BREAKING, None
+    ),
+    "presign shortened": (
+        task("pad_track", "effects", "presign_seconds", value=3600), BREAKING,
+        "a URL opened after 5400 s",
+    ),
+    "presign prolonged": (
+        task("pad_track", "effects", "presign_seconds", value=9000), CONSUMERS,
+        "a URL signed for 7200 s",
+    ),
+    "outside call counted otherwise": (
+        task("get_recording", "effects", "calls", 0, "count", value="2"), BREAKING, '"2"'
+    ),
+    "outside call added": (
+        task("finalize", "effects", "calls",
+             value=[{"service": "llm", "operation": "createChatCompletion", "count": "1"}]),
+        CONSUMERS, "the call llm createChatCompletion",
+    ),
+    "outside call removed": (
+        task("get_recording", "effects", "calls", value=[]), BREAKING,
+        "the call daily getRecording",
+    ),
+    "constant changed": (
+        task("detect_topics", "constants", "words_per_call", value=500), BREAKING, None
+    ),
+    # errors, idempotency
+    "error became terminal": (make_terminal, BREAKING, "the database does not answer"),
+    "error became retryable": (make_retryable, CONSUMERS, "no such transcript"),
+    "error removed": (
+        task("finalize", "errors", "retryable", value=[]), BREAKING, "the database does not answer"
+    ),
+    "error added": (
+        task("generate_dynamic_fork_tasks", "errors", "retryable", value=["a full moon"]),
+        CONSUMERS, "a full moon",
+    ),
+    "cache key changed": (
+        task("detect_topics", "idempotency", "cache_key", value=["words"]), CONSUMERS,
+        "an answer filed under the old key",
+    ),
+    "cache given up": (
+        task("detect_topics", "idempotency", "cache_key", value=None), BREAKING, "a second run"
+    ),
+    "idempotency in other words": (
+        task("finalize", "idempotency", "rule", value="Twice leaves just what once leaves."),
+        CONSUMERS, "whoever took the old words differently",
+    ),
+    # workflow
+    "workflow input made required": (
+        put("workflow_input", "required", value=[
+            *document()["workflow_input"]["required"], "source_language"
+        ]),
+        BREAKING, None,
+    ),
+    "step fed from elsewhere": (
+        step(0, "inputParameters", "recording_id", value="${workflow.input.room_id}"),
+        COMPATIBLE, None,
+    ),
+    "step removed": (drop("workflow", "tasks", -1), BREAKING, "send_webhook"),
+    "step became optional": (
+        step(0, "optional", value=True), BREAKING, "a run in which it failed"
+    ),
+    "steps in another order": (swap_steps, BREAKING, "post_zulip"),
+    "join waits for others": (step(13, "joinOn", value=["generate_title"]), BREAKING, None),
+    "workflow time-out lowered": (
+        put("workflow", "timeoutSeconds", value=14400), CONSUMERS, "a run of 21600 s"
+    ),
+    "workflow output removed": (
+        drop("workflow", "outputParameters", "title"), BREAKING, "title"
+    ),
+    "workflow output added": (
+        put("workflow", "outputParameters", "x", value="${finalize.output.status}"),
+        COMPATIBLE, None,
+    ),
+    "workflow version": (put("workflow", "version", value=2), COMPATIBLE, None),
+    "branches fed otherwise": (
+        put("fork_inputs", "inputs", "pad_track", "s3_key", value="index"), CONSUMERS,
+        "a branch written in the old way",
+    ),
+    # events
+    "event removed": (drop("events", "SAMPLE"), BREAKING, "SAMPLE"),
+    "event added": (put("events", "OTHER", value={"type": "object"}), CONSUMERS, "OTHER"),
+    "event's values widened": (
+        put("events", "SAMPLE", "properties", "value", "enum",
+            value=["processing", "ended", "error"]),
+        BREAKING, '"error"',
+    ),
+    "event's values narrowed": (
+        put("events", "SAMPLE", "properties", "value", "enum", value=["ended"]),
+        CONSUMERS, '"processing"',
+    ),
+    # outside services: fleets send requests, services answer
+    "answer may lack a field": (
+        service("components", "schemas", "Thing", "required", value=[]), CONSUMERS, "{}"
+    ),
+    "answer gets a required field": (
+        service("components", "schemas", "Thing", "required", value=["id", "size"]),
+        BREAKING, '{"id": "a"}',
+    ),
+    "request is held to less": (
+        service("components", "schemas", "Order", "properties", "count", "maximum", value=5),
+        CONSUMERS, "9",
+    ),
+    "request may hold more": (
+        service("components", "schemas", "Order", "properties", "count", "maximum", value=99),
+        BREAKING, "99",
+    ),
+    "operation removed": (
+        lambda whole: whole["services"]["sample"]["paths"]["/things/{id}"].pop("get"),
+        BREAKING, "/things/{id}",
+    ),
+    "service described otherwise": (service("info", "title", value="Other"), COMPATIBLE, None),
+    "service authorised otherwise": (service("security", value=[{"key": []}]), BREAKING, None),
+    # what nobody has judged yet
+    "a part that is not known": (task("finalize", "colour", value="red"), BREAKING, None),
+    "a section that is not known": (put("moods", value={"good": 1}), BREAKING, None),
+}  # fmt: skip

@@ -1,0 +1,90 @@
+"""No edit of a frozen contract is passed over in silence."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+from tests.unit.trackproof.contracts.compat.edited_contracts import Document, document
+from trackproof.contracts.compat import compare
+from trackproof.contracts.compat.changes import VERDICTS, canonical, same
+from trackproof.contracts.compat.release_document import read_release
+from trackproof.contracts.errors import ContractFileError
+
+Path = tuple[Any, ...]
+VALUES = st.sampled_from([
+    None, True, False, 0, 1, 7, 2.5, "", "ab", "must", "should", [], {}, ["a"], {"a": 1},
+    {"type": "string"}, {"type": ["integer", "null"]}, {"enum": ["a", 1]}, {"$ref": "#/$defs/word"},
+])  # fmt: skip
+KEYS = st.sampled_from([
+    "type", "enum", "const", "minimum", "maxItems", "pattern", "description", "default", "required",
+    "additionalProperties", "anyOf", "oneOf", "allOf", "not", "$ref", "optional", "x", "$defs",
+    "patternProperties", "prefixItems", "when", "format",
+])  # fmt: skip
+
+
+def places(node: Any, path: Path = ()) -> Iterator[Path]:
+    yield path
+    if isinstance(node, dict):
+        for key, value in node.items():
+            yield from places(value, (*path, key))
+    elif isinstance(node, list):
+        for index, value in enumerate(node):
+            yield from places(value, (*path, index))
+
+
+ORIGINAL = document()
+PLACES = sorted(
+    (path for path in places(ORIGINAL) if path and path[0] != "version"),
+    key=lambda path: tuple(map(str, path)),
+)
+
+
+def edit(whole: Document, path: Path, data: st.DataObject) -> None:
+    parent: Any = whole
+    for part in path[:-1]:
+        parent = parent[part]
+    node = parent[path[-1]]
+    kinds = ["replace", "remove"]
+    kinds += ["add", "rename"] if isinstance(node, dict) else []
+    kinds += ["append", "reverse"] if isinstance(node, list) else []
+    match data.draw(st.sampled_from(kinds)):
+        case "replace":
+            parent[path[-1]] = data.draw(VALUES)
+        case "remove":
+            del parent[path[-1]]
+        case "add":
+            node[data.draw(KEYS)] = data.draw(VALUES)
+        case "rename" if node:
+            name = data.draw(st.sampled_from(sorted(node)))
+            node["renamed"] = node.pop(name)
+        case "append":
+            node.append(data.draw(VALUES))
+        case _ if isinstance(node, list):
+            node.reverse()
+
+
+@settings(max_examples=100, deadline=None)
+@given(data=st.data())
+def test_each_difference_between_two_contracts_gives_at_least_one_line(
+    data: st.DataObject, tmp_path_factory: Any
+) -> None:
+    new = document()
+    edit(new, data.draw(st.sampled_from(PLACES)), data)
+    file = tmp_path_factory.getbasetemp() / "edited.json"
+    file.write_bytes(canonical(new))
+    try:
+        release = read_release(file)
+    except ContractFileError:
+        assume(False)  # it is no contract any more, which is told elsewhere
+        raise
+    found = compare(ORIGINAL, release)
+
+    assert bool(found) is not same(ORIGINAL, release)
+    assert [VERDICTS.index(change.verdict) for change in found] == sorted(
+        VERDICTS.index(change.verdict) for change in found
+    )
+    assert compare(release, ORIGINAL) or not found

@@ -1,0 +1,123 @@
+"""Events and outside calls: what effects name is described, and what is described is used."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from trackproof.contracts.dataflow import check_wiring
+from trackproof.contracts.errors import Finding
+from trackproof.contracts.load import ROOT, load_contracts
+
+Edit = Callable[[Path], object]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    root = tmp_path / "contracts"
+    shutil.copytree(ROOT, root, ignore=shutil.ignore_patterns("*.py", "__pycache__"))
+    return root
+
+
+def rewrite(path: Path, old: str, new: str) -> None:
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new, 1))
+
+
+def findings(folder: Path) -> list[Finding]:
+    return check_wiring(load_contracts(folder))
+
+
+def test_the_contracts_as_they_are_name_what_is_described(folder: Path) -> None:
+    assert findings(folder) == []
+
+
+@pytest.mark.parametrize(
+    ("edit", "place", "what", "hint"),
+    [
+        (
+            lambda root: rewrite(root / "tasks/detect_topics.yaml", "[TOPIC]", "[TOPICS]"),
+            ("tasks/detect_topics.yaml", "/effects/events/0"),
+            "the event 'TOPICS' is not described in events/",
+            "TOPIC",
+        ),
+        (
+            lambda root: rewrite(root / "tasks/finalize.yaml", "[STATUS]", "[PIPELINE_PROGRESS]"),
+            ("events/pipeline_progress.yaml", "/told_by"),
+            "every task tells PIPELINE_PROGRESS, and one names it",
+            "say `tasks`",
+        ),
+        (
+            lambda root: rewrite(root / "tasks/mixdown_tracks.yaml", "  events: [DURATION]\n", ""),
+            ("events/duration.yaml", "/told_by"),
+            "no task tells DURATION",
+            "name it among a task's effects",
+        ),
+        (
+            lambda root: rewrite(root / "tasks/get_recording.yaml", "getRecording", "getOne"),
+            ("tasks/get_recording.yaml", "/effects/calls/0/operation"),
+            "the service 'daily' has no operation 'getOne'",
+            "getRecording",
+        ),
+        (
+            lambda root: (root / "services/zulip.openapi.yaml").unlink(),
+            ("tasks/post_zulip.yaml", "/effects/calls/0/service"),
+            "the service 'zulip' is not described in services/",
+            "services",
+        ),
+        (
+            lambda root: rewrite(
+                root / "services/zulip.openapi.yaml", "sendMessage", "sendDirectMessage"
+            ),
+            (
+                "services/zulip.openapi.yaml",
+                "/paths/~1api~1v1~1messages/post/operationId",
+            ),
+            "no task calls the operation 'sendDirectMessage'",
+            "take it out",
+        ),
+        (
+            lambda root: rewrite(root / "tasks/pad_track.yaml", "_seconds: 7200", "_seconds: 720"),
+            ("tasks/pad_track.yaml", "/effects/presign_seconds"),
+            "no clause of pad_track names 720",
+            "correct the clause that speaks of it",
+        ),
+        (
+            lambda root: rewrite(root / "tasks/detect_topics.yaml", "call: 300", "call: 500"),
+            ("tasks/detect_topics.yaml", "/constants/words_per_call"),
+            "no clause of detect_topics names 500",
+            "or this value",
+        ),
+        (
+            lambda root: rewrite(root / "tasks/mixdown_tracks.yaml", "/audio.mp3, and", "/a, and"),
+            ("tasks/mixdown_tracks.yaml", "/effects/s3/0/key"),
+            "no clause of mixdown_tracks names '{transcript_id}/audio.mp3'",
+            "correct the clause",
+        ),
+        (
+            lambda root: rewrite(root / "tasks/cleanup_consent.yaml", "/audio.mp3", "/mix.mp3"),
+            ("tasks/cleanup_consent.yaml", "/effects/s3/2/key"),
+            "no task makes '{transcript_id}/mix.mp3'",
+            "{transcript_id}/audio.mp3",
+        ),
+        (
+            lambda root: rewrite(root / "tasks/cleanup_consent.yaml", "/audio.mp3", "/mix.mp3"),
+            ("tasks/mixdown_tracks.yaml", "/effects/s3/0/key"),
+            "no task ever deletes '{transcript_id}/audio.mp3'",
+            "the task that deletes",
+        ),
+    ],
+)
+def test_what_does_not_fit_is_told_with_its_place(
+    edit: Edit, place: tuple[str, str], what: str, hint: str, folder: Path
+) -> None:
+    edit(folder)
+
+    found = {(finding.file, finding.pointer): finding for finding in findings(folder)}
+
+    assert what in found[place].what
+    assert hint in found[place].hint

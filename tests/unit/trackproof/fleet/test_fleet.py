@@ -1,0 +1,195 @@
+"""A fleet is known by its profile alone; what goes wrong with it is told in its own words."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+
+from trackproof.errors import FleetError
+from trackproof.fleet import REFERENCE, Fleet, FleetProfile, seeders
+from trackproof.testbed.conductor.rest import ConductorRest
+from trackproof.wait import wait_until
+
+Start = Callable[..., Fleet]
+
+IDLE = "import time; time.sleep(600)"
+ECHO = "import json, sys; print(json.dumps({'got': json.load(sys.stdin)['transcript']['id']}))"
+
+
+def profile(command: str = IDLE, seed: str = ECHO) -> FleetProfile:
+    return replace(
+        REFERENCE,
+        name="sample",
+        command=(sys.executable, "-c", command),
+        seed_command=(sys.executable, "-c", seed),
+        seed_lines=False,
+        ready_seconds=0.5,
+    )
+
+
+class Polls:
+    """Stands for a Conductor that is polled for some task types."""
+
+    def __init__(self, *entries: tuple[str, float]) -> None:
+        self._entries = entries
+
+    def poll_data(self) -> list[dict[str, Any]]:
+        return [{"queueName": name, "lastPollTime": at * 1000} for name, at in self._entries]
+
+
+def polled(*entries: tuple[str, float]) -> ConductorRest:
+    return cast("ConductorRest", Polls(*entries))
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Start]:
+    started: list[Fleet] = []
+
+    def of(
+        command: str = IDLE, seed: str = ECHO, environment: dict[str, str] | None = None
+    ) -> Fleet:
+        started.append(Fleet(profile(command, seed), environment or {}, tmp_path))
+        return started[-1]
+
+    yield of
+    for fleet in started:
+        fleet.stop()
+
+
+def ended(fleet: Fleet) -> Fleet:
+    """Wait until the fleet has died."""
+
+    def dead() -> bool:
+        try:
+            fleet.check_alive()
+        except FleetError:
+            return True
+        return False
+
+    wait_until(dead, what="the fleet to die", timeout=20, interval=0.01)
+    return fleet
+
+
+def test_seeding_hands_over_the_meeting_and_returns_the_ids(start: Start) -> None:
+    assert start().seed({"transcript": {"id": "transcript-1"}}) == {"got": "transcript-1"}
+
+
+def test_seeding_runs_in_the_fleets_environment_and_folder(start: Start, tmp_path: Path) -> None:
+    seed = "import json, os; print(json.dumps([os.environ['COLOUR'], os.getcwd()]))"
+
+    answer: object = start(seed=seed, environment={"COLOUR": "green"}).seed({})
+
+    assert answer == ["green", str(tmp_path)]
+
+
+def test_a_failing_seed_command_is_told_with_its_standard_error(start: Start) -> None:
+    fleet = start(seed="import sys; print('no table rooms', file=sys.stderr); sys.exit(3)")
+
+    with pytest.raises(FleetError, match="seed command of fleet 'sample' ended with 3") as caught:
+        fleet.seed({})
+
+    assert caught.value.evidence == "no table rooms"
+
+
+def test_a_seed_command_that_says_no_json_is_told(start: Start) -> None:
+    with pytest.raises(FleetError, match="'sample' wrote no ids"):
+        start(seed="print('done!')").seed({})
+
+
+def test_a_seed_command_that_hangs_is_given_up(
+    start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(seeders, "SEED_SECONDS", 0.1)
+
+    with pytest.raises(FleetError, match="'sample' wrote no ids") as caught:
+        start(seed=IDLE).seed({})
+
+    assert "timed out after 0.1 s" in caught.value.evidence
+
+
+def test_a_seed_command_that_is_not_there_is_told(tmp_path: Path) -> None:
+    there_is_not = replace(profile(), seed_command=("/no/such/command",))
+    fleet = Fleet(there_is_not, {}, tmp_path)
+    fleet.stop()
+
+    with pytest.raises(FleetError, match="'sample' cannot be started") as caught:
+        fleet.seed({})
+
+    assert "/no/such/command" in caught.value.evidence
+
+
+def test_a_dead_fleet_is_told_with_the_end_of_its_log(start: Start) -> None:
+    fleet = ended(start("print('line\\n' * 40); print('no disk left'); raise SystemExit(7)"))
+
+    with pytest.raises(FleetError, match="fleet 'sample' died with exit code 7") as caught:
+        fleet.check_alive()
+
+    lines = caught.value.evidence.splitlines()
+    assert len(lines) == 30
+    assert lines[-1] == "no disk left"
+    assert len(fleet.log().splitlines()) == 42
+
+
+def test_a_living_fleet_is_fine(start: Start) -> None:
+    start().check_alive()
+
+
+def test_waiting_ends_when_every_task_type_is_polled(start: Start) -> None:
+    later = time.time() + 60
+    conductor = polled(("pad_track", later), ("some-domain:post_zulip", later), ("other", later))
+
+    start().wait_until_polling(conductor, ["pad_track", "post_zulip"])
+
+
+def test_task_types_nobody_polls_for_are_named(start: Start) -> None:
+    now = time.time()
+    # Somebody asked for post_zulip before this fleet was there.
+    conductor = polled(("pad_track", now + 60), ("post_zulip", now - 60))
+
+    with pytest.raises(FleetError) as caught:
+        start().wait_until_polling(conductor, ["post_zulip", "pad_track", "mixdown_tracks"])
+
+    assert caught.value.what == "fleet 'sample' does not poll for: mixdown_tracks, post_zulip"
+    assert "a worker for each" in caught.value.hint
+
+
+def test_waiting_for_a_dead_fleet_ends_at_once(start: Start) -> None:
+    fleet = ended(start("raise SystemExit('wrong URL')"))
+
+    with pytest.raises(FleetError, match="died with exit code 1") as caught:
+        fleet.wait_until_polling(polled(), ["pad_track"])
+
+    assert caught.value.evidence == "wrong URL"
+
+
+LINES = """
+import json, sys
+for line in sys.stdin:
+    print(json.dumps({"got": json.loads(line)["id"]}), flush=True)
+"""
+
+
+def test_one_seed_process_answers_a_line_for_every_meeting(tmp_path: Path) -> None:
+    fleet = Fleet(replace(profile(seed=LINES), seed_lines=True), {}, tmp_path)
+    try:
+        assert [fleet.seed({"id": name}) for name in "ab"] == [{"got": "a"}, {"got": "b"}]
+    finally:
+        fleet.stop()
+
+
+def test_a_seed_process_that_ends_is_told_with_its_standard_error(tmp_path: Path) -> None:
+    seed = "import sys; sys.stdin.readline(); sys.exit('no table rooms')"
+    fleet = Fleet(replace(profile(seed=seed), seed_lines=True), {}, tmp_path)
+    try:
+        with pytest.raises(FleetError, match="'sample' wrote no ids") as caught:
+            fleet.seed({"id": "a"})
+    finally:
+        fleet.stop()
+
+    assert caught.value.evidence == "no table rooms"

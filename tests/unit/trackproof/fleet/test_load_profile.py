@@ -1,0 +1,157 @@
+"""A profile is read strictly, and what is wrong with it is said so that it can be put right."""
+
+from __future__ import annotations
+
+import tomllib
+from datetime import date
+from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
+
+import pytest
+
+from trackproof.errors import UsageError
+from trackproof.fleet import FleetProfile, load_profile
+from trackproof.fleet.scaffold import new_profile, write_new_profile
+from trackproof.fleet.variables import PLACES, filled, wrong_with
+from trackproof.lab import Testbed
+from trackproof.testbed.conductor import ConductorServer
+from trackproof.testbed.database import database_places
+from trackproof.testbed.stand_ins.stand_ins import StandIns
+
+GOOD = 'name = "mine"\ncommand = ["./run"]\n'
+
+
+def loaded(folder: Path, text: str) -> FleetProfile:
+    (folder / "fleet.toml").write_text(text)
+    return load_profile(folder / "fleet.toml")
+
+
+def refused(folder: Path, text: str) -> UsageError:
+    with pytest.raises(UsageError) as caught:
+        loaded(folder, text)
+    return caught.value
+
+
+def test_a_new_profile_loads_as_it_stands(tmp_path: Path) -> None:
+    write_new_profile(tmp_path / "fleet.toml")
+
+    assert load_profile(tmp_path / "fleet.toml").name == "mine"
+    with pytest.raises(UsageError, match="there already"):
+        write_new_profile(tmp_path / "fleet.toml")
+
+
+def test_a_new_profile_explains_every_key_and_every_place() -> None:
+    text = new_profile()
+
+    keys = [name for name in FleetProfile.__dataclass_fields__ if f"{name} = " not in text]
+    assert [name for name in keys if f"[{name}" not in text] == []
+    assert [name for name in PLACES if f"{{{name}}}" not in text] == []
+
+
+def test_what_a_new_profile_only_shows_would_load_too(tmp_path: Path) -> None:
+    lines = []
+    for line in new_profile().splitlines():
+        shown = line.removeprefix("# ")
+        try:
+            tomllib.loads(shown)
+        except tomllib.TOMLDecodeError:
+            continue
+        lines.append(shown)
+    text = "\n".join(lines)
+    for other in ("attach = true", 'command = ["./run-workers"]', 'seed_command = ["./seed"]'):
+        text = text.replace(f"{other}\n", "", 1)
+    for line in ("events_redis", "events_websocket", "register_command"):
+        text = "\n".join(one for one in text.splitlines() if not one.startswith(line))
+
+    profile = loaded(tmp_path, text)
+
+    assert profile.container is not None
+    assert profile.fields["word"].name == "text"
+    assert profile.tasks["merge_transcripts"].output["all_words[].start"].unit == "ms"
+    assert profile.deviations[0].until == date(2027, 1, 31)
+    assert profile.overlay.tasks["pad_track"] == {"retryCount": 5}
+
+
+@pytest.mark.parametrize(
+    ("text", "what", "hint"),
+    [
+        ('name = "x"\n', "starts nothing", "attach = true"),
+        (GOOD + "attach = true\n", "only be one", "take the others out"),
+        (GOOD + 'comand = "x"\n', "comand: there is no such key", "'command'"),
+        (GOOD + "[ports]\nservces = 1\n", "ports.servces: there is no such key", "'services'"),
+        (GOOD + "[container]\nimagee = 1\n", "container.imagee: there is", "'image'"),
+        (GOOD + '[tasks.pad_track]\nnmae = "x"\n', "tasks.pad_track.nmae", "'name'"),
+        (GOOD + '[tasks.pad_trak]\nname = "x"\n', "know no 'pad_trak'", "'pad_track'"),
+        (GOOD + '[events.TOPICS]\nname = "x"\n', "know no 'TOPICS'", "'TOPIC'"),
+        (GOOD + '[fields]\nstart = { unti = "ms" }\n', "fields.start.unti", "'unit'"),
+        (GOOD + '[fields]\nstart = { unit = "m" }\n', "fields.start.unit: input should be", "new"),
+        (GOOD + '[keys]\n"{transcript}/audio.mp3" = "x"\n', "know no", "audio.mp3"),
+        (GOOD + '[environment]\nA = "{s3.endpont}"\n', "did you mean {s3.endpoint}?", "{llm.url}"),
+        (GOOD + "[environment]\nA = '{\"a\": 1}'\n", "environment.A", "{llm.url}"),
+        (GOOD + 'events_redis = "events"\n', "{transcript_id} is not in it", "whose"),
+        (GOOD + 'events_sql = "x"\nevents_redis = "{transcript_id}"\n', "only be one", "others"),
+        (
+            GOOD + 'register_command = ["x"]\n[overlay.workflow]\na = 1\n',
+            "register_command does that",
+            "one of them",
+        ),
+        (
+            GOOD + '[[deviations]]\nclause = "pad_track.offse"\nreason = "x"\nuntil = 2030-01-01\n',
+            "know no 'pad_track.offse'",
+            "'pad_track.offset'",
+        ),
+        (GOOD + "[overlay.steps.post_zulp]\na = 1\n", "know no 'post_zulp'", "'post_zulip'"),
+    ],
+)
+def test_a_mistake_is_told_with_what_was_meant(
+    text: str, what: str, hint: str, tmp_path: Path
+) -> None:
+    error = refused(tmp_path, text)
+
+    assert what in error.what
+    assert hint in error.hint
+
+
+def test_paths_are_relative_to_the_profile(tmp_path: Path) -> None:
+    profile = loaded(
+        tmp_path,
+        'name = "x"\ndirectory = "workers"\n[container]\nimage = "y"\nmounts = {"/c" = "config"}\n',
+    )
+
+    assert profile.directory == tmp_path / "workers"
+    assert profile.container is not None
+    assert profile.container.mounts == {"/c": str(tmp_path / "config")}
+
+
+def test_a_template_is_filled_and_may_have_braces_of_its_own() -> None:
+    assert (
+        filled('{{"url": "{s3.endpoint}"}}', {"s3.endpoint": "http://s"}) == '{"url": "http://s"}'
+    )
+    assert wrong_with('{{"url": "{s3.endpoint}"}}') == ""
+
+
+def test_every_place_of_the_list_is_there_and_no_other() -> None:
+    services = ("daily", "modal", "llm", "zulip", "webhook")
+    parts = SimpleNamespace(
+        conductor=cast("ConductorServer", SimpleNamespace(api_url="c")),
+        s3=SimpleNamespace(endpoint="s", access_key="a", secret_key="b", region="r"),
+        stand_ins=StandIns(),
+        served=SimpleNamespace(urls=dict.fromkeys(services, "u")),
+        folder=Path("f"),
+    )
+    places = Testbed.places(cast("Testbed", parts))
+
+    beside = {"redis.url", "fleet.port", "proxy.url", "proxy.ca"}
+    assert {*places, *database_places("sqlite:///x.db"), *beside} == set(PLACES)
+
+
+def test_a_databases_address_is_given_in_many_ways() -> None:
+    assert database_places("sqlite:////tmp/x.db") == {
+        "database.url": "sqlite:////tmp/x.db",
+        "database.file": "/tmp/x.db",
+        "database.libpq": "",
+    }
+    assert database_places("postgresql+psycopg://u:p@h/n")["database.libpq"] == (
+        "postgresql://u:p@h/n"
+    )

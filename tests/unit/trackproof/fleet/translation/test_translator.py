@@ -1,0 +1,252 @@
+"""A fleet's own words for names, units, values and keys are translated both ways, at one place."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from trackproof.contracts.load import load_contracts
+from trackproof.fleet.profile import (
+    EventTerms,
+    FieldTerms,
+    FleetProfile,
+    Overlay,
+    TaskTerms,
+    WorkflowTerms,
+)
+from trackproof.fleet.translation.field_map import Translation, Wording
+from trackproof.fleet.translation.translator import Speech, definitions
+
+NO_KEYS = Wording({})
+MS = FieldTerms(name="start_ms", unit="ms")
+
+
+def named(name: str) -> FieldTerms:
+    return FieldTerms(name=name)
+
+
+def translation(everywhere: dict[str, FieldTerms] | None = None, **fields: Any) -> Translation:
+    paths = {path.replace("__", "."): terms for path, terms in fields.items()}
+    return Translation(paths, everywhere or {}, NO_KEYS)
+
+
+WORDS = Translation({"words[].word": named("text"), "words[].start": MS}, {}, NO_KEYS)
+
+
+def test_names_and_units_are_translated_where_the_path_leads() -> None:
+    said = WORDS.said({"word": "stays", "words": [{"word": "tide", "start": 0.5, "speaker": 0}]})
+
+    assert said == {"word": "stays", "words": [{"text": "tide", "start_ms": 500, "speaker": 0}]}
+    assert WORDS.meant(said)["words"] == [{"word": "tide", "start": 0.5, "speaker": 0}]
+
+
+def test_every_key_of_a_map_is_meant_by_a_star() -> None:
+    branches = Translation({"given.*.words[].word": named("text")}, {}, NO_KEYS)
+    contract = {"given": {"word": {"words": [{"word": "tide"}]}, "b": {"words": []}}}
+
+    assert branches.said(contract) == {
+        "given": {"word": {"words": [{"text": "tide"}]}, "b": {"words": []}}
+    }
+    assert branches.meant(branches.said(contract)) == contract
+
+
+def test_fields_are_translated_everywhere_unless_a_path_says_better() -> None:
+    rules = Translation({"topics[].title": named("label")}, {"title": named("name")}, NO_KEYS)
+
+    assert rules.said({"title": "a", "topics": [{"title": "b"}], "more": {"title": "c"}}) == {
+        "name": "a",
+        "topics": [{"label": "b"}],
+        "more": {"name": "c"},
+    }
+
+
+def test_values_and_keys_may_hold_places() -> None:
+    rules = Translation(
+        {
+            "kind": FieldTerms(values={"pad_track": "PadTrack"}),
+            "inputs": FieldTerms(keys={"pad_track_{n}": "PadTrack-{n}"}),
+        },
+        {},
+        Wording({"{transcript_id}/audio.mp3": "mp3/{transcript_id}"}),
+    )
+    contract = {"kind": "pad_track", "inputs": {"pad_track_10": 1}, "audio_key": "t-1/audio.mp3"}
+
+    said = rules.said(contract)
+
+    assert said == {"kind": "PadTrack", "inputs": {"PadTrack-10": 1}, "audio_key": "mp3/t-1"}
+    assert rules.meant(said) == contract
+
+
+@pytest.mark.parametrize("odd", [None, "soon", True, [], {}, float("inf"), [1.5]], ids=str)
+def test_what_is_not_as_the_contract_says_is_left_as_it_is(odd: Any) -> None:
+    assert WORDS.said({"words": [{"start": odd}]}) == {"words": [{"start_ms": odd}]}
+    assert WORDS.meant({"words": [{"start_ms": odd}]}) == {"words": [{"start": odd}]}
+    assert WORDS.said({"words": odd}) == {"words": odd}
+    assert WORDS.meant(odd) == odd
+
+
+def test_a_contracts_name_that_the_fleet_does_not_use_is_no_answer() -> None:
+    # Else a fleet whose profile is wrong about it would hold by accident.
+    assert WORDS.meant({"words": [{"word": "tide"}]}) == {
+        "words": [{"word (untranslated)": "tide"}]
+    }
+
+
+DOCUMENTS = st.recursive(
+    st.none() | st.booleans() | st.text() | st.integers(0, 10**9).map(lambda ms: ms / 1000),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.sampled_from(["words", "word", "start", "speaker", "x"]), inner)
+    ),
+    max_leaves=12,
+)
+
+
+@given(document=DOCUMENTS)
+def test_what_is_said_is_meant_again(document: Any) -> None:
+    assert WORDS.meant(WORDS.said(document)) == document
+
+
+@pytest.fixture
+def foreign() -> FleetProfile:
+    return FleetProfile(
+        name="foreign",
+        attach=True,
+        tasks={
+            "merge_transcripts": TaskTerms(
+                name="Merger",
+                input={"transcripts": named("tracks")},
+                output={"all_words": named("words")},
+                extra={"api": 2},
+            ),
+            "get_recording": TaskTerms(input={"recording_id": named("recording")}),
+        },
+        workflow=WorkflowTerms(
+            name="theirs",
+            version=4,
+            input={"recording_id": named("rid")},
+            output={"title": named("heading")},
+            steps={"merge_transcripts": "merge", "join_track_padding": "join1"},
+            extra={"tenant": "acme"},
+        ),
+        events={"TOPIC": EventTerms(name="topic", data={"timestamp": MS})},
+        overlay=Overlay(
+            tasks={"merge_transcripts": {"retryCount": 9}},
+            workflow={"description": "Ours."},
+            steps={"post_zulip": {"inputParameters": {"quiet": True}}},
+        ),
+    )
+
+
+def step(workflow: Any, reference: str) -> dict[str, Any]:
+    found = [one for one in workflow["tasks"] if one["taskReferenceName"] == reference]
+    assert len(found) == 1, reference
+    return dict(found[0])
+
+
+def test_definitions_are_registered_in_the_fleets_words_with_its_overlay(
+    foreign: FleetProfile,
+) -> None:
+    tasks, workflow = definitions(foreign)
+
+    merger = next(task for task in tasks if task["name"] == "Merger")
+    assert (merger["retryCount"], set(merger["inputKeys"])) == (9, {"tracks", "transcript_id"})
+    assert "inputSchema" not in merger
+    assert len(tasks) == len(load_contracts().tasks)
+    assert (workflow["name"], workflow["version"]) == ("theirs", 4)
+    assert workflow["description"] == "Ours."
+    assert workflow["inputParameters"][0] == "rid"
+    assert step(workflow, "get_recording")["inputParameters"] == {
+        "recording": "${workflow.input.rid}"
+    }
+    merge = step(workflow, "merge")
+    assert merge["name"] == "Merger"
+    assert set(merge["inputParameters"]) == {"tracks", "transcript_id", "api"}
+    assert step(workflow, "detect_topics")["inputParameters"]["words"] == "${merge.output.words}"
+    assert workflow["outputParameters"]["heading"] == "${generate_title.output.title}"
+    assert "${merge.output.words}" in workflow["outputParameters"].values()
+
+
+def test_what_a_fleets_server_holds_is_told_in_the_contracts_terms(foreign: FleetProfile) -> None:
+    speech, workflow = Speech(foreign), dict(load_contracts().workflow)
+
+    assert speech.workflow_meant(speech.workflow_said(workflow)) == workflow
+
+
+def test_an_overlay_of_a_step_is_merged_into_it(foreign: FleetProfile) -> None:
+    _, workflow = definitions(foreign)
+
+    def found(part: Any) -> bool:
+        if isinstance(part, dict):
+            mine = part.get("taskReferenceName") == "post_zulip"
+            return (mine and part["inputParameters"].get("quiet") is True) or any(
+                map(found, part.values())
+            )
+        return isinstance(part, list) and any(map(found, part))
+
+    assert found(workflow["tasks"])
+
+
+def test_a_fleet_without_terms_gets_the_contracts_own_definitions() -> None:
+    plain = FleetProfile(name="plain", attach=True)
+
+    tasks, workflow = definitions(plain)
+
+    assert Speech(plain).plain
+    assert tasks == load_contracts().task_definitions()
+    assert workflow == load_contracts().workflow
+
+
+def test_a_run_is_told_in_the_contracts_terms(foreign: FleetProfile) -> None:
+    run = {
+        "workflowId": "w",
+        "workflowName": "theirs",
+        "workflowVersion": 4,
+        "input": {"rid": "r", "tenant": "acme"},
+        "output": {"heading": "Tides"},
+        "tasks": [
+            {
+                "taskDefName": "Merger",
+                "taskType": "Merger",
+                "referenceTaskName": "merge",
+                "workflowTask": {"name": "Merger", "optional": False},
+                "inputData": {"tracks": {}},
+                "outputData": {"words": []},
+            }
+        ],
+    }
+
+    meant = Speech(foreign).run_meant(run)
+
+    workflow = load_contracts().workflow
+    assert (meant["workflowName"], meant["workflowVersion"]) == (
+        workflow["name"],
+        workflow["version"],
+    )
+    assert meant["input"]["recording_id"] == "r"
+    assert meant["output"] == {"title": "Tides"}
+    assert meant["tasks"] == [
+        {
+            "taskDefName": "merge_transcripts",
+            "taskType": "merge_transcripts",
+            "referenceTaskName": "merge_transcripts",
+            "workflowTask": {"name": "merge_transcripts", "optional": False},
+            "inputData": {"transcripts": {}},
+            "outputData": {"all_words": []},
+        }
+    ]
+
+
+def test_events_and_the_workflows_input_are_translated(foreign: FleetProfile) -> None:
+    speech = Speech(foreign)
+
+    assert speech.event("topic", {"start_ms": 1500}) == ("TOPIC", {"timestamp": 1.5})
+    assert speech.event("other", {"a": 1}) == ("other", {"a": 1})
+    assert speech.started_with({"recording_id": "r", "room_id": "x"}) == {
+        "rid": "r",
+        "room_id": "x",
+        "tenant": "acme",
+    }

@@ -1,0 +1,172 @@
+"""What a fleet left is gathered as it is, also where it is not what it should be."""
+
+from __future__ import annotations
+
+import io
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+
+from tests.unit.trackproof.runs import recorded_runs
+from trackproof.fleet import REFERENCE, Fleet
+from trackproof.lab import RECORDING_BUCKET, TRANSCRIPT_BUCKET, Testbed
+from trackproof.runs.evidence import Evidence, ServedUrl, gather
+from trackproof.runs.scenario import Scenario
+from trackproof.testbed.conductor import ConductorServer
+from trackproof.testbed.conductor.rest import ConductorRest
+from trackproof.testbed.s3.server import S3Server
+from trackproof.testbed.stand_ins.server import ServedStandIns
+from trackproof.testbed.stand_ins.stand_ins import StandIns
+
+ATTACHED = replace(REFERENCE, command=(), attach=True, seed_command=(), seed_lines=False)
+
+
+class ReadyFleet(Fleet):
+    """A fleet that runs elsewhere and has said that it is ready."""
+
+    def log(self) -> str:
+        return "ready\n"
+
+
+@pytest.fixture(scope="module")
+def s3() -> Iterator[S3Server]:
+    with S3Server([RECORDING_BUCKET, TRANSCRIPT_BUCKET]) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def scenario(tmp_path_factory: pytest.TempPathFactory) -> Scenario:
+    return Scenario.prepared(recorded_runs.small_meeting(), tmp_path_factory.mktemp("meeting"))
+
+
+@pytest.fixture
+def testbed(s3: S3Server, scenario: Scenario, tmp_path: Path) -> Testbed:
+    with closing(sqlite3.connect(tmp_path / "fleet.db")) as connection:
+        connection.execute("CREATE TABLE transcripts (id TEXT, title TEXT)")
+        connection.execute("CREATE TABLE events (seq INT, transcript_id, event TEXT, data TEXT)")
+        connection.execute("INSERT INTO transcripts VALUES (?, 'Budget')", [scenario.transcript_id])
+        connection.executemany(
+            "INSERT INTO events VALUES (?, ?, ?, ?)",
+            [
+                (2, scenario.transcript_id, "STATUS", '{"value": "ended"}'),
+                (1, scenario.transcript_id, "DURATION", '{"duration": 8.0}'),
+                (3, "another", "STATUS", "{}"),
+            ],
+        )
+        connection.commit()
+    return Testbed(
+        conductor=cast("ConductorServer", None),
+        rest=cast("ConductorRest", None),
+        s3=s3,
+        stand_ins=StandIns(),
+        served=cast("ServedStandIns", None),
+        folder=tmp_path,
+        database_url=f"sqlite:///{tmp_path / 'fleet.db'}",
+    )
+
+
+def gathered(testbed: Testbed, scenario: Scenario, *padded: Any, **output: Any) -> Evidence:
+    """Gather from a run with these outputs of pad_track and of the workflow."""
+    tasks = [
+        {
+            "referenceTaskName": f"pad_track_{index}",
+            "taskDefName": "pad_track",
+            "status": "COMPLETED",
+            "outputData": outputs,
+        }
+        for index, outputs in enumerate(padded)
+    ]
+    workflow = {"status": "COMPLETED", "output": output, "tasks": tasks}
+    fleet = ReadyFleet(ATTACHED, {}, testbed.folder, database_url=testbed.database_url)
+    return gather(testbed, fleet, scenario, workflow, recorded_runs.NOW)
+
+
+def test_the_database_is_read_by_the_profiles_sql(testbed: Testbed, scenario: Scenario) -> None:
+    evidence = gathered(testbed, scenario)
+
+    assert evidence.transcript == {"id": scenario.transcript_id, "title": "Budget"}
+    assert evidence.events == [("DURATION", {"duration": 8.0}), ("STATUS", {"value": "ended"})]
+    assert evidence.fleet_log == "ready\n"
+
+
+def test_a_mixdown_is_heard_also_after_it_was_deleted(testbed: Testbed, scenario: Scenario) -> None:
+    client = testbed.s3.client()
+    testbed.s3.put_file(TRANSCRIPT_BUCKET, "t/audio.mp3", scenario.audio[0])
+    client.delete_object(Bucket=TRANSCRIPT_BUCKET, Key="t/audio.mp3")
+
+    evidence = gathered(testbed, scenario, audio_key="t/audio.mp3")
+
+    assert evidence.mixdown is not None
+    spoken = [word.text for word in scenario.meeting.tracks[0].words]
+    assert [word.text for word in evidence.mixdown.words] == spoken
+    assert "t/audio.mp3" not in evidence.transcript_keys
+
+
+def test_presigned_urls_are_tried(testbed: Testbed, scenario: Scenario) -> None:
+    client = testbed.s3.client()
+    client.put_object(Bucket=TRANSCRIPT_BUCKET, Key="t/p.webm", Body=io.BytesIO(b"12345"))
+    there = testbed.s3.presign(TRANSCRIPT_BUCKET, "t/p.webm")
+    gone = testbed.s3.presign(TRANSCRIPT_BUCKET, "t/never.webm")
+
+    evidence = gathered(
+        testbed,
+        scenario,
+        {"track_index": 0, "padded_url": there, "size": 5},
+        {"track_index": 1, "padded_url": gone, "size": 6},
+    )
+
+    assert evidence.urls[0] == ServedUrl(0, there, 5, 200, 5)
+    assert (evidence.urls[1].status, evidence.urls[1].promised_bytes) == (404, 6)
+
+
+@pytest.mark.parametrize(
+    "output",
+    [
+        {},
+        {"padded_url": None},
+        {"padded_url": "no URL"},
+        {"padded_url": "http://[broken"},
+        {"padded_url": "http://127.0.0.1:1/refused"},
+    ],
+)
+def test_an_answer_without_a_usable_url_is_evidence_too(
+    output: dict[str, Any], testbed: Testbed, scenario: Scenario
+) -> None:
+    (served,) = gathered(testbed, scenario, output).urls
+
+    assert (served.track_index, served.promised_bytes) == (-1, -1)
+    assert (served.status, served.received_bytes) == (0, 0)
+
+
+def test_a_mixdown_that_is_not_there_or_no_audio_is_none(
+    testbed: Testbed, scenario: Scenario
+) -> None:
+    client = testbed.s3.client()
+    client.put_object(Bucket=TRANSCRIPT_BUCKET, Key="t/broken.mp3", Body=b"not audio")
+
+    for key in (None, "t/never.mp3", "t/broken.mp3"):
+        assert gathered(testbed, scenario, audio_key=key).mixdown is None
+
+
+def test_only_the_last_attempt_at_a_task_counts() -> None:
+    evidence = recorded_runs.good_run()
+    tasks = [{"referenceTaskName": "a", "try": 1}, {"referenceTaskName": "a", "try": 2}]
+    evidence = replace(evidence, workflow={"tasks": tasks})
+
+    assert evidence.task("a") == tasks[1]
+    assert evidence.task("b") is None
+
+
+def test_requests_belong_to_the_steps_that_ran_when_they_came() -> None:
+    evidence = recorded_runs.good_run()
+
+    assert len(evidence.requests_during("llm", "detect_topics")) == 1
+    assert len(evidence.requests_during("llm", "generate_title", "generate_summary")) == 9
+    assert evidence.requests_during("zulip", "detect_topics") == []
+    never = recorded_runs.with_step(evidence, "detect_topics", started_at=None)
+    assert never.requests_during("llm", "detect_topics") == []

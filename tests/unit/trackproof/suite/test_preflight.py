@@ -1,0 +1,242 @@
+"""What makes judging senseless is found before anything is judged."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from email.utils import formatdate
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+import respx
+
+from trackproof.contracts.load import load_contracts
+from trackproof.errors import FleetError
+from trackproof.fleet import Fleet, FleetProfile
+from trackproof.lab import Testbed, free_port
+from trackproof.suite import preflight
+from trackproof.suite.preflight import Finding, before_the_fleet, refuse, with_the_fleet
+from trackproof.testbed.conductor.rest import ConductorRest
+
+API = "http://127.0.0.1:1/api"
+TASKS = sorted(load_contracts().tasks)
+PLAIN = FleetProfile(name="sample", attach=True)
+
+Polls = list[tuple[str, str, float]]
+"""Queue, worker, epoch seconds."""
+
+
+class Server:
+    """Stands for a Conductor that is polled."""
+
+    api_url = API
+
+    def __init__(self, polls: Callable[[], Polls]) -> None:
+        self._polls = polls
+
+    def poll_data(self) -> list[dict[str, Any]]:
+        return [
+            {"queueName": queue, "workerId": worker, "lastPollTime": at * 1000}
+            for queue, worker, at in self._polls()
+        ]
+
+
+def bed_with(polls: Callable[[], Polls], *, port: int = 0, version: str = "3.15.0") -> Testbed:
+    places = {"conductor.api_url": API, "s3.endpoint": f"http://127.0.0.1:{port or 1}"}
+    return cast(
+        "Testbed",
+        SimpleNamespace(
+            rest=cast("ConductorRest", Server(polls)),
+            conductor=SimpleNamespace(version=version, backend="url"),
+            served=SimpleNamespace(root_url="http://127.0.0.1:1"),
+            places=lambda: places,
+        ),
+    )
+
+
+@pytest.fixture(autouse=True)
+def definitions() -> Iterator[respx.MockRouter]:
+    """Serve the contracts' definitions, as a server that holds them."""
+    contracts = load_contracts()
+    workflow = contracts.workflow
+    with respx.mock(assert_all_called=False) as server:
+        server.get(f"{API}/metadata/taskdefs").respond(json=contracts.task_definitions())
+        server.get(url__startswith=f"{API}/metadata/workflow/{workflow['name']}").respond(
+            json=dict(workflow)
+        )
+        server.get("http://127.0.0.1:1/health").respond(headers={"Date": formatdate(usegmt=True)})
+        yield server
+
+
+def about(what: str, findings: Iterator[Finding]) -> list[Finding]:
+    return [finding for finding in findings if finding.about == what]
+
+
+def nobody() -> Polls:
+    return []
+
+
+def polled(*queues: str) -> Callable[[], Polls]:
+    return lambda: [(queue, "w", time.time() + 60) for queue in queues]
+
+
+@pytest.fixture
+def fleet(tmp_path: Path) -> Fleet:
+    return Fleet(PLAIN, {}, tmp_path)
+
+
+def test_a_fleet_that_polls_everything_is_fine(fleet: Fleet) -> None:
+    found = list(with_the_fleet(bed_with(polled(*TASKS)), fleet, TASKS))
+
+    assert [finding for finding in found if not finding.good] == []
+    assert found[0].text == f"{len(TASKS)} of {len(TASKS)} task types are polled"
+    refuse(PLAIN, found)
+
+
+def test_task_types_that_nobody_polls_are_named_in_one_line(fleet: Fleet) -> None:
+    found = list(with_the_fleet(bed_with(polled("pad_track")), fleet, TASKS[:2]))
+
+    with pytest.raises(FleetError) as caught:
+        refuse(PLAIN, found, "its log")
+
+    assert caught.value.what == (
+        f"fleet 'sample' cannot be judged: nobody polls for: {', '.join(TASKS[:2])}"
+    )
+    assert (caught.value.evidence, caught.value.exit_code) == ("its log", 2)
+
+
+def test_unknown_task_types_are_refused_unless_they_are_named(fleet: Fleet, tmp_path: Path) -> None:
+    testbed = bed_with(polled(*TASKS, "resize"))
+
+    (unknown,) = [one for one in with_the_fleet(testbed, fleet, TASKS) if not one.good]
+    assert (unknown.fatal, "resize" in unknown.text) == (True, True)
+
+    named = Fleet(replace(PLAIN, other_tasks=("resize",)), {}, tmp_path)
+    assert [one for one in with_the_fleet(testbed, named, TASKS) if not one.good] == []
+
+
+def test_definitions_that_are_not_the_contracts_are_told_field_by_field(
+    fleet: Fleet, definitions: respx.MockRouter
+) -> None:
+    wrong = [
+        {**task, "retryCount": 7} if task["name"] == "pad_track" else task
+        for task in load_contracts().task_definitions()
+        if task["name"] != "finalize"
+    ]
+    definitions.get(f"{API}/metadata/taskdefs").respond(json=wrong)
+    name = load_contracts().workflow["name"]
+    definitions.get(url__startswith=f"{API}/metadata/workflow/{name}").respond(404)
+
+    found = about("definitions", with_the_fleet(bed_with(polled(*TASKS)), fleet, TASKS))
+
+    assert [finding.text for finding in found] == [
+        "finalize: is not registered",
+        "pad_track: retryCount is 7, not 3",
+        "workflow diarization_pipeline/1 is not registered",
+    ]
+    assert not any(finding.fatal or finding.good for finding in found)
+
+
+def test_workers_that_poll_while_the_fleet_does_not_run_are_not_ours() -> None:
+    foreign = FleetProfile(name="sample", command=("x",))
+    testbed = bed_with(lambda: [("pad_track", "worker-7", time.time())])
+
+    (finding,) = about("pollers", before_the_fleet(testbed, foreign))
+
+    assert finding.fatal
+    assert "pad_track: worker-7" in finding.text
+
+
+def test_an_earlier_fleet_that_polls_no_more_is_no_obstacle(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(preflight, "FOREIGN_SECONDS", 0.3)
+    last = time.time()
+    testbed = bed_with(lambda: [("pad_track", "worker-7", last)])
+
+    (finding,) = about("pollers", before_the_fleet(testbed, FleetProfile("a", command=("x",))))
+
+    assert finding.good
+
+
+def test_an_attached_fleet_may_poll_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    testbed = bed_with(lambda: [("pad_track", "worker-7", time.time())])
+
+    (finding,) = about("pollers", before_the_fleet(testbed, PLAIN))
+
+    assert finding.good
+
+
+@pytest.mark.parametrize(("ahead", "word"), [(90, "ahead of"), (-90, "behind")])
+def test_a_servers_clock_that_is_off_is_told(
+    ahead: float, word: str, definitions: respx.MockRouter
+) -> None:
+    date = formatdate(time.time() + ahead, usegmt=True)
+    definitions.get("http://127.0.0.1:1/health").respond(headers={"Date": date})
+
+    (finding,) = about("clock", before_the_fleet(bed_with(nobody), PLAIN))
+
+    assert finding.fatal
+    assert word in finding.text
+
+
+def test_ports_where_nobody_listens_and_unknown_versions_are_told() -> None:
+    found = list(before_the_fleet(bed_with(nobody, port=free_port(), version="4.0"), PLAIN))
+
+    ports, version = about("ports", iter(found))[0], about("versions", iter(found))[0]
+    assert ports.fatal
+    assert "s3.endpoint at 127.0.0.1" in ports.text
+    assert not version.good
+    assert "3.15.0" in version.text
+
+
+def started_and_awaited(profile: FleetProfile, folder: Path) -> None:
+    started = Fleet(profile, {}, folder)
+    try:
+        started.wait_until_polling(cast("ConductorRest", Server(nobody)), TASKS)
+    finally:
+        started.stop()
+
+
+@pytest.mark.parametrize(
+    ("command", "what"),
+    [
+        (("/no/such/program",), "there is no program '/no/such/program'"),
+        ((sys.executable, "-c", "pass"), "ended by itself with exit code 0"),
+        ((sys.executable, "-c", "raise SystemExit('no URL')"), "died with exit code 1"),
+        (
+            (sys.executable, "-c", "import time; print('up', flush=True); time.sleep(600)"),
+            "polls no task",
+        ),
+    ],
+)
+def test_a_fleet_that_is_none_is_told_in_one_line(
+    command: tuple[str, ...], what: str, tmp_path: Path
+) -> None:
+    profile = FleetProfile(
+        name="sample", command=command, ready_seconds=20 if "exit" in what else 1
+    )
+
+    with pytest.raises(FleetError) as caught:
+        started_and_awaited(profile, tmp_path)
+
+    assert what in caught.value.what
+    assert "\n" not in caught.value.what
+    assert caught.value.exit_code == 2
+    assert caught.value.hint
+
+
+def test_a_fleet_with_other_names_is_told_how_to_say_so(fleet: Fleet) -> None:
+    slow = replace(PLAIN, ready_seconds=0.2)
+    fleet.profile = slow
+    server = cast("ConductorRest", Server(polled("PadTrack")))
+
+    with pytest.raises(FleetError) as caught:
+        fleet.wait_until_polling(server, ["pad_track"])
+
+    assert "what no contract knows: PadTrack" in caught.value.what
+    assert '[tasks.pad_track] name = "PadTrack"' in caught.value.hint

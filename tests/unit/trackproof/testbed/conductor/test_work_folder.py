@@ -1,0 +1,39 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from trackproof.testbed.conductor.process.work_folder import HOLD_NAME, PREFIX, TemporaryFolder
+
+
+@pytest.fixture(autouse=True)
+def parent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    return tmp_path
+
+
+def test_folder_is_gone_after_removal(parent: Path) -> None:
+    folder = TemporaryFolder()
+    (folder.path / "c123.db").touch()
+    folder.remove()
+    assert list(parent.iterdir()) == []
+
+
+def test_folder_of_a_killed_run_is_cleared_by_the_next(parent: Path) -> None:
+    abandoned = parent / f"{PREFIX}old"
+    abandoned.mkdir()
+    (abandoned / HOLD_NAME).touch()
+    folder = TemporaryFolder()
+    assert list(parent.iterdir()) == [folder.path]
+    folder.remove()
+
+
+def test_folder_in_use_or_not_ours_is_left_alone(parent: Path) -> None:
+    foreign = parent / f"{PREFIX}foreign"
+    foreign.mkdir()
+    first, second = TemporaryFolder(), TemporaryFolder()
+    assert first.path.exists()
+    assert foreign.exists()
+    first.remove()
+    second.remove()

@@ -1,0 +1,101 @@
+from __future__ import annotations
+
+import pytest
+
+from tests.unit.trackproof.testbed.stand_ins.transports import Caller, bearer
+from trackproof.testbed.stand_ins import DailyParticipant, DailyRecording, StandIns
+
+
+def test_a_recording_is_spelled_as_the_api_spells_it(stand_ins: StandIns, caller: Caller) -> None:
+    answer = caller.call(
+        "daily", "GET", "/recordings/rec-1", headers=bearer(stand_ins.credentials.daily_key)
+    )
+
+    assert answer.status_code == 200
+    assert answer.json() == {
+        "id": "rec-1",
+        "room_name": "standup",
+        "start_ts": 1_700_000_000,
+        "status": "finished",
+        "max_participants": 3,
+        "duration": 61,
+        "mtgSessionId": "session-1",
+        "s3key": "standup/rec-1",
+        "tracks": [{"type": "audio", "s3Key": "standup/rec-1/a-cam-audio-1", "size": 1234}],
+    }
+
+
+def test_a_recording_may_have_no_meeting_session(stand_ins: StandIns, caller: Caller) -> None:
+    answer = caller.call(
+        "daily", "GET", "/recordings/rec-2", headers=bearer(stand_ins.credentials.daily_key)
+    ).json()
+
+    assert answer["mtgSessionId"] is None
+    assert answer["status"] == "in-progress"
+
+
+def test_participants_of_a_meeting_may_be_anonymous(stand_ins: StandIns, caller: Caller) -> None:
+    path = "/meetings/session-1/participants"
+
+    answer = caller.call("daily", "GET", path, headers=bearer(stand_ins.credentials.daily_key))
+
+    assert answer.json()["data"] == [
+        {
+            "user_id": "user-1",
+            "participant_id": "p-1",
+            "user_name": "Ada Lovelace",
+            "join_time": 1_700_000_001,
+            "duration": 60,
+        },
+        {
+            "user_id": None,
+            "participant_id": "p-2",
+            "user_name": None,
+            "join_time": 1_700_000_003,
+            "duration": 55,
+        },
+    ]
+
+
+def test_a_meeting_without_anybody_is_not_an_unknown_meeting(
+    stand_ins: StandIns, caller: Caller
+) -> None:
+    headers = bearer(stand_ins.credentials.daily_key)
+
+    empty = caller.call("daily", "GET", "/meetings/session-empty/participants", headers=headers)
+    unknown = caller.call("daily", "GET", "/meetings/session-9/participants", headers=headers)
+
+    assert empty.json() == {"data": []}
+    assert unknown.status_code == 404
+
+
+def test_an_unknown_recording_is_not_found(stand_ins: StandIns, caller: Caller) -> None:
+    answer = caller.call(
+        "daily", "GET", "/recordings/nope", headers=bearer(stand_ins.credentials.daily_key)
+    )
+
+    assert answer.status_code == 404
+    assert answer.json()["error"] == "not-found"
+
+
+@pytest.mark.parametrize("path", ["/recordings/rec-1", "/meetings/session-1/participants"])
+@pytest.mark.parametrize("headers", [{}, bearer("wrong"), {"Authorization": "Basic eDp5"}])
+def test_nothing_is_told_without_the_key(
+    caller: Caller, path: str, headers: dict[str, str]
+) -> None:
+    answer = caller.call("daily", "GET", path, headers=headers)
+
+    assert answer.status_code == 401
+    assert answer.json()["error"] == "authentication-error"
+
+
+def test_what_is_added_later_is_known_at_once(stand_ins: StandIns, caller: Caller) -> None:
+    stand_ins.daily.add_recording(DailyRecording("rec-3", "late", 1, 1, "session-3"))
+    stand_ins.daily.add_meeting("session-3", [DailyParticipant("p-9", 1, 1)])
+    headers = bearer(stand_ins.credentials.daily_key)
+
+    recording = caller.call("daily", "GET", "/recordings/rec-3", headers=headers)
+    people = caller.call("daily", "GET", "/meetings/session-3/participants", headers=headers)
+
+    assert recording.json()["room_name"] == "late"
+    assert [person["participant_id"] for person in people.json()["data"]] == ["p-9"]

@@ -1,0 +1,189 @@
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import httpx
+import pytest
+from pydantic import ValidationError
+
+from tests.unit.trackproof.testbed.stand_ins.transports import Caller, bearer
+from trackproof.testbed.stand_ins import Fault, StandIns
+from trackproof.wait import wait_until
+
+
+def fetch(stand_ins: StandIns, caller: Caller, path: str = "/recordings/rec-1") -> httpx.Response:
+    """Ask Daily for something it knows."""
+    return caller.call("daily", "GET", path, headers=bearer(stand_ins.credentials.daily_key))
+
+
+def post(stand_ins: StandIns, caller: Caller) -> httpx.Response:
+    """Post a message to Zulip."""
+    keys = stand_ins.credentials
+    form = {"type": "stream", "to": "s", "topic": "t", "content": "c"}
+    auth = (keys.zulip_email, keys.zulip_key)
+    return caller.call("zulip", "POST", "/api/v1/messages", data=form, auth=auth)
+
+
+def test_a_fault_lasts_as_many_times_as_it_says(stand_ins: StandIns, caller: Caller) -> None:
+    stand_ins.faults.add(Fault(service="daily", status=503, times=2))
+
+    statuses = [fetch(stand_ins, caller).status_code for _ in range(3)]
+
+    assert statuses == [503, 503, 200]
+    assert [r.faulted for r in stand_ins.ledger.requests()] == [True, True, False]
+    assert [r.carried_out for r in stand_ins.ledger.requests()] == [False, False, True]
+
+
+def test_a_fault_without_times_lasts_until_it_is_cleared(
+    stand_ins: StandIns, caller: Caller
+) -> None:
+    stand_ins.faults.add(Fault(service="daily", status=500))
+    while_faulty = {fetch(stand_ins, caller).status_code for _ in range(4)}
+    stand_ins.faults.clear()
+
+    assert while_faulty == {500}
+    assert fetch(stand_ins, caller).status_code == 200
+
+
+def test_a_fault_brings_status_headers_and_body(stand_ins: StandIns, caller: Caller) -> None:
+    stand_ins.faults.add(
+        Fault(
+            service="daily",
+            status=429,
+            body="slow down",
+            headers={"Retry-After": "7", "Content-Type": "text/plain"},
+        )
+    )
+
+    answer = fetch(stand_ins, caller)
+
+    assert (answer.status_code, answer.text) == (429, "slow down")
+    assert answer.headers["retry-after"] == "7"
+    assert answer.headers.get_list("content-type") == ["text/plain"]
+
+
+def test_a_broken_body_comes_with_200(stand_ins: StandIns, caller: Caller) -> None:
+    stand_ins.faults.add(Fault(service="daily", body='{"id": "rec'))
+
+    answer = fetch(stand_ins, caller)
+
+    assert (answer.status_code, answer.text) == (200, '{"id": "rec')
+
+
+def test_a_fault_may_be_for_some_requests_only(stand_ins: StandIns, caller: Caller) -> None:
+    stand_ins.faults.add(
+        Fault(service="daily", path="/meetings/*", status=500),
+        Fault(service="daily", method="POST", status=501),
+        Fault(service="modal", status=502),
+    )
+
+    assert fetch(stand_ins, caller).status_code == 200
+    assert fetch(stand_ins, caller, "/meetings/session-1/participants").status_code == 500
+
+
+def test_the_oldest_fault_is_used_up_first(stand_ins: StandIns, caller: Caller) -> None:
+    stand_ins.faults.add(Fault(service="daily", status=500, times=1))
+    stand_ins.faults.add(Fault(service="daily", status=502, times=2))
+
+    statuses = [fetch(stand_ins, caller).status_code for _ in range(2)]
+
+    assert statuses == [500, 502]
+    assert [(f.status, f.times) for f in stand_ins.faults.active()] == [(502, 1)]
+
+
+def test_a_dropped_connection_gives_no_answer(stand_ins: StandIns, caller: Caller) -> None:
+    stand_ins.faults.add(Fault(service="daily", drop=True, times=1))
+
+    with pytest.raises((httpx.RemoteProtocolError, httpx.ReadError)):
+        fetch(stand_ins, caller)
+
+    assert fetch(stand_ins, caller).status_code == 200
+    dropped, _ = stand_ins.ledger.requests("daily")
+    assert (dropped.status, dropped.faulted, dropped.carried_out) == (None, True, False)
+    assert dropped.answered_at is not None
+
+
+@pytest.mark.parametrize("how", [{"drop": True}, {"status": 500}])
+def test_an_answer_may_be_lost_after_the_deed(
+    stand_ins: StandIns, caller: Caller, how: dict[str, Any]
+) -> None:
+    stand_ins.faults.add(Fault(service="zulip", carried_out=True, times=1, **how))
+
+    try:
+        assert post(stand_ins, caller).status_code == 500
+    except httpx.TransportError:
+        assert "drop" in how
+
+    assert len(stand_ins.zulip.messages()) == 1
+    assert stand_ins.ledger.requests()[0].carried_out
+
+
+@pytest.mark.parametrize("how", [{"drop": True}, {"status": 500}, {"body": "{"}])
+def test_a_fault_comes_before_the_deed_unless_told_otherwise(
+    stand_ins: StandIns, caller: Caller, how: dict[str, Any]
+) -> None:
+    stand_ins.faults.add(Fault(service="zulip", **how))
+
+    try:
+        post(stand_ins, caller)
+    except httpx.TransportError:
+        assert "drop" in how
+
+    assert stand_ins.zulip.messages() == []
+    assert not stand_ins.ledger.requests()[0].carried_out
+
+
+def test_a_delayed_answer_is_the_right_one(stand_ins: StandIns, caller: Caller) -> None:
+    stand_ins.faults.add(Fault(service="daily", delay=0.05))
+
+    asked_at = time.monotonic()
+    answer = fetch(stand_ins, caller)
+
+    assert time.monotonic() - asked_at >= 0.05
+    assert answer.json()["id"] == "rec-1"
+    assert stand_ins.ledger.requests()[0].carried_out
+
+
+def test_a_client_with_less_patience_than_the_delay_times_out(
+    stand_ins: StandIns, caller: Caller
+) -> None:
+    stand_ins.faults.add(Fault(service="zulip", delay=30, carried_out=True))
+    keys = stand_ins.credentials
+
+    with pytest.raises(httpx.ReadTimeout):
+        caller.call(
+            "zulip",
+            "POST",
+            "/api/v1/messages",
+            data={"type": "stream", "to": "s", "topic": "t", "content": "c"},
+            auth=(keys.zulip_email, keys.zulip_key),
+            timeout=httpx.Timeout(5, read=0.2),
+        )
+
+    # On a busy machine the caller may have left before the service began.
+    wait_until(lambda: bool(stand_ins.zulip.messages()), what="the message", timeout=20)
+    assert len(stand_ins.zulip.messages()) == 1
+
+
+@pytest.mark.parametrize(
+    ("rule", "reason"),
+    [
+        ({}, "say what goes wrong"),
+        ({"drop": True, "status": 500}, "no status"),
+        ({"drop": True, "headers": {"a": "b"}}, "no status"),
+        ({"delay": 1, "headers": {"a": "b"}}, "need a status"),
+        ({"status": 99}, "greater than or equal to 200"),
+        ({"status": 500, "times": 0}, "greater than or equal to 1"),
+        ({"delay": -1}, "greater than or equal to 0"),
+        ({"status": 500, "tmies": 1}, "Extra inputs"),
+    ],
+)
+def test_a_rule_that_makes_no_sense_is_refused(rule: dict[str, Any], reason: str) -> None:
+    with pytest.raises(ValidationError, match=reason):
+        Fault(service="daily", **rule)
+
+
+def test_a_rule_for_an_unknown_service_is_refused(stand_ins: StandIns) -> None:
+    with pytest.raises(ValueError, match="no service 'dayli', only daily, llm, modal"):
+        stand_ins.faults.add(Fault(service="dayli", status=500))

@@ -1,0 +1,61 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import av
+import httpx
+import numpy as np
+import pytest
+
+from fixtures_audio import make_meeting, write_meeting
+from tests.unit.trackproof.testbed.stand_ins.audio_server import serving
+from tests.unit.trackproof.testbed.stand_ins.transports import bearer
+from trackproof.testbed.stand_ins import StandIns, UnhearableError
+from trackproof.testbed.stand_ins.services.transcriber import hear_file
+
+
+def test_the_service_hears_what_a_real_track_says(tmp_path: Path) -> None:
+    meeting = make_meeting(tracks=2, seconds=20, seed=7, offsets=[0.0, 3.5])
+    paths = write_meeting(meeting, tmp_path)
+    stand_ins = StandIns()
+    files = {path.name: path.read_bytes() for path in paths}
+    with serving(files) as audio, stand_ins.serve() as served:
+        answers = [
+            httpx.post(
+                served.urls["modal"] + "/v1/audio/transcriptions-from-url",
+                json={"audio_file_url": f"{audio.url}/{path.name}"},
+                headers=bearer(stand_ins.credentials.modal_key),
+                timeout=60,
+            ).json()
+            for path in paths
+        ]
+
+    for track, answer in zip(meeting.tracks, answers, strict=True):
+        heard = sorted(answer["words"], key=lambda word: word["start"])
+        assert len(track.words) > 0
+        assert [word["word"].strip() for word in heard] == [word.text for word in track.words]
+        # Counted from the first sample: the late track's offset is not in its times.
+        assert [word["start"] for word in heard] == pytest.approx(
+            [word.start for word in track.words], abs=0.02
+        )
+
+
+def test_a_file_that_is_no_media_cannot_be_heard(tmp_path: Path) -> None:
+    path = tmp_path / "audio"
+    path.write_bytes(b"this is no media")
+
+    with pytest.raises(UnhearableError):
+        hear_file(path)
+
+
+def test_a_video_without_sound_cannot_be_heard(tmp_path: Path) -> None:
+    path = tmp_path / "screen.webm"
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("libvpx", rate=5)
+        stream.width, stream.height, stream.pix_fmt = 32, 32, "yuv420p"
+        frame = av.VideoFrame.from_ndarray(np.zeros((32, 32, 3), dtype=np.uint8), format="rgb24")
+        container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+
+    with pytest.raises(UnhearableError, match="no audio stream"):
+        hear_file(path)

@@ -1,0 +1,132 @@
+from __future__ import annotations
+
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.unit.trackproof.testbed.stand_ins.transports import Caller
+from trackproof.testbed.stand_ins import StandIns
+
+
+class Bot:
+    """Calls Zulip with the right credentials."""
+
+    def __init__(self, stand_ins: StandIns, caller: Caller) -> None:
+        self._caller = caller
+        self._auth = (stand_ins.credentials.zulip_email, stand_ins.credentials.zulip_key)
+
+    def call(self, method: str, path: str, **options: Any) -> httpx.Response:
+        return self._caller.call("zulip", method, path, auth=self._auth, **options)
+
+    def post(self, text: str, **fields: str) -> httpx.Response:
+        form = {"type": "stream", "to": "meetings", "topic": "Standup", "content": text}
+        return self.call("POST", "/api/v1/messages", data={**form, **fields})
+
+
+@pytest.fixture
+def bot(stand_ins: StandIns, caller: Caller) -> Bot:
+    return Bot(stand_ins, caller)
+
+
+def test_a_posted_message_can_be_read_both_ways(stand_ins: StandIns, bot: Bot) -> None:
+    posted = bot.post("Überblick: 1 + 1 = 2 & so on")
+
+    assert posted.json() == {"result": "success", "msg": "", "id": posted.json()["id"]}
+    (kept,) = stand_ins.zulip.messages(stream="meetings", topic="Standup")
+    assert (kept.id, kept.content) == (posted.json()["id"], "Überblick: 1 + 1 = 2 & so on")
+    shown = bot.call("GET", f"/api/v1/messages/{kept.id}").json()
+    assert shown["raw_content"] == kept.content
+    assert shown["message"]["subject"] == "Standup"
+
+
+def test_every_message_has_an_id_of_its_own(stand_ins: StandIns, bot: Bot) -> None:
+    first, second = bot.post("one").json()["id"], bot.post("two").json()["id"]
+
+    assert second > first
+    assert [message.content for message in stand_ins.zulip.messages()] == ["one", "two"]
+
+
+def test_an_edit_keeps_what_was_there_before(stand_ins: StandIns, bot: Bot) -> None:
+    message_id = bot.post("draft").json()["id"]
+
+    answer = bot.call("PATCH", f"/api/v1/messages/{message_id}", data={"content": "final"})
+
+    assert answer.json() == {"result": "success", "msg": ""}
+    message = stand_ins.zulip.message(message_id)
+    assert message is not None
+    assert (message.topic, message.content) == ("Standup", "final")
+    assert message.earlier == (("Standup", "draft"),)
+
+
+@pytest.mark.parametrize("by_api", [True, False])
+def test_a_message_that_was_deleted_cannot_be_edited(
+    stand_ins: StandIns, bot: Bot, by_api: bool
+) -> None:
+    message_id = bot.post("draft").json()["id"]
+    if by_api:
+        assert bot.call("DELETE", f"/api/v1/messages/{message_id}").status_code == 200
+    else:
+        stand_ins.zulip.forget(message_id)
+
+    answer = bot.call("PATCH", f"/api/v1/messages/{message_id}", data={"content": "final"})
+
+    assert answer.status_code == 400
+    assert answer.json() == {
+        "result": "error",
+        "msg": "Invalid message(s)",
+        "code": "BAD_REQUEST",
+    }
+
+
+@pytest.mark.parametrize("method", ["GET", "DELETE"])
+def test_a_message_that_never_was_is_invalid(bot: Bot, method: str) -> None:
+    assert bot.call(method, "/api/v1/messages/7").json()["msg"] == "Invalid message(s)"
+
+
+def test_an_edit_must_change_something(bot: Bot) -> None:
+    message_id = bot.post("draft").json()["id"]
+
+    answer = bot.call("PATCH", f"/api/v1/messages/{message_id}", data={})
+
+    assert (answer.status_code, answer.json()["msg"]) == (400, "Nothing to change")
+
+
+@pytest.mark.parametrize("field", ["type", "to", "content"])
+def test_a_message_that_lacks_a_field_is_refused(bot: Bot, field: str) -> None:
+    answer = bot.post("hello", **{field: ""})
+
+    assert answer.status_code == 400
+    assert answer.json()["msg"] == f"Missing '{field}' argument"
+
+
+def test_only_messages_to_streams_are_taken(bot: Bot) -> None:
+    assert bot.post("hello", type="direct").json()["msg"] == "Invalid type"
+
+
+@pytest.mark.parametrize("auth", [None, ("someone@zulip.test", "key")])
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("POST", "/api/v1/messages"),
+        ("PATCH", "/api/v1/messages/1001"),
+        ("GET", "/api/v1/messages/1001"),
+        ("DELETE", "/api/v1/messages/1001"),
+    ],
+)
+def test_nobody_else_may_post_or_read(
+    stand_ins: StandIns, caller: Caller, auth: tuple[str, str] | None, method: str, path: str
+) -> None:
+    answer = caller.call("zulip", method, path, auth=auth)
+
+    assert answer.status_code == 401
+    assert answer.json()["result"] == "error"
+    assert stand_ins.zulip.messages() == []
+
+
+def test_garbage_for_credentials_is_refused(caller: Caller) -> None:
+    answer = caller.call(
+        "zulip", "POST", "/api/v1/messages", headers={"Authorization": "Basic %%%"}
+    )
+
+    assert answer.status_code == 401

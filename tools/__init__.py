@@ -1,1 +1,0 @@
-"""The laboratory: starts a testbed, drives any fleet through it and says what held."""

@@ -1,5 +1,0 @@
-"""`python -m tools.cli`."""
-
-from tools.cli import main
-
-main()

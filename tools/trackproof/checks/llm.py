@@ -1,0 +1,108 @@
+"""Did the LLM see every chunk, and as many calls as the contract says?"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+
+from trackproof.events.stream import Check
+from trackproof.runs.evidence import Evidence
+from trackproof.testbed.stand_ins.ledger import Request
+from trackproof.testbed.stand_ins.stand_ins import TRACER_WORDS
+
+TITLE_CALLS = 1
+
+
+def checks(evidence: Evidence) -> Iterator[Check]:
+    """Yield the verdict on what the LLM was asked and what became of its answers."""
+    topic_calls = evidence.requests_during("llm", "detect_topics")
+    yield _topic_calls(evidence, topic_calls)
+    yield _chunks(evidence, topic_calls)
+    yield _summary_calls(evidence)
+    yield _tracers(evidence)
+
+
+def _words_per_call(evidence: Evidence) -> int:
+    return int(evidence.contracts.tasks["detect_topics"].constants["words_per_call"])
+
+
+def _topic_calls(evidence: Evidence, calls: Sequence[Request]) -> Check:
+    words = len(evidence.scenario.meeting.truth())
+    expected = math.ceil(words / _words_per_call(evidence))
+    return Check(
+        "llm.topic_calls",
+        len(calls) == expected,
+        f"{len(calls)} calls for {words} words, {expected} expected",
+    )
+
+
+def _chunks(evidence: Evidence, calls: Sequence[Request]) -> Check:
+    """Every run of words between two borders of chunks must stand in one prompt."""
+    texts = [word["word"] for word in evidence.output.get("all_words") or []]
+    prompts = [prompt(call) for call in calls]
+    size = _words_per_call(evidence)
+    chunks = [" ".join(texts[first : first + size]) for first in range(0, len(texts), size)]
+    seen = sum(any(chunk in text for text in prompts) for chunk in chunks)
+    return Check(
+        "llm.chunks",
+        bool(chunks) and seen == len(chunks),
+        f"{seen} of {len(chunks)} chunks seen whole",
+    )
+
+
+def _summary_calls(evidence: Evidence) -> Check:
+    calls = evidence.requests_during("llm", "generate_title", "generate_summary")
+    most = int(evidence.contracts.tasks["generate_summary"].constants["most_subjects"])
+    allowed = {TITLE_CALLS + 2 + 2 * subjects: subjects for subjects in range(1, most + 1)}
+    subjects = allowed.get(len(calls))
+    if subjects is None:
+        return Check(
+            "llm.summary_calls",
+            passed=False,
+            detail=f"{len(calls)} calls for title and summary are not {TITLE_CALLS} + 2 + 2 · N "
+            f"for N from 1 to {most} subjects",
+        )
+    return Check(
+        "llm.summary_calls",
+        passed=True,
+        detail=f"{len(calls) - TITLE_CALLS} calls = 2 + 2 · {subjects}, "
+        f"{TITLE_CALLS} for the title",
+    )
+
+
+def _tracers(evidence: Evidence) -> Check:
+    """Tracer words that were spoken must surface in all that is made of the words."""
+    spoken = {word.text for word in evidence.scenario.meeting.truth()} & TRACER_WORDS
+    transcript = evidence.transcript
+    places = {
+        "topics": str(evidence.output.get("topics")),
+        "title": str(transcript.get("title")),
+        "long summary": str(transcript.get("long_summary")),
+        "short summary": str(transcript.get("short_summary")),
+        "Zulip": " ".join(message.content for message in evidence.stand_ins.zulip.messages()),
+        "webhook": " ".join(
+            request.body.decode(errors="replace")
+            for request in evidence.stand_ins.webhook.deliveries()
+        ),
+    }
+    lost = [
+        f"{', '.join(sorted(missing))} not in {place}"
+        for place, text in places.items()
+        if (missing := {tracer for tracer in spoken if tracer not in text.lower()})
+    ]
+    return Check(
+        "llm.tracers",
+        bool(spoken) and not lost,
+        "; ".join(lost)
+        or (
+            f"{', '.join(sorted(spoken))} surface in {', '.join(places)}"
+            if spoken
+            else "no tracer was spoken"
+        ),
+    )
+
+
+def prompt(request: Request) -> str:
+    """Return all that a chat completion request says, as one text."""
+    messages = (request.json or {}).get("messages", [])
+    return "\n".join(str(message.get("content", "")) for message in messages)

@@ -1,0 +1,46 @@
+"""The command line: `trackproof`, or `python -m trackproof.cli`. One file a verb.
+
+A verb imports what it needs when it runs, so that the quick ones are quick.
+"""
+
+from __future__ import annotations
+
+import signal
+import sys
+from typing import NoReturn
+
+import typer
+
+from trackproof.cli.cache import cache
+from trackproof.cli.contracts import contracts
+from trackproof.cli.doctor import doctor
+from trackproof.cli.explain import explain
+from trackproof.cli.fixtures import fixtures
+from trackproof.cli.fleet import fleet
+from trackproof.cli.register import register
+from trackproof.cli.run import run
+from trackproof.cli.verify import replay, verify
+
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    help="Proves that a fleet of Conductor workers turns a multitrack meeting into a correct "
+    "transcript.",
+)
+app.command(name="run")(run)
+app.command(name="verify")(verify)
+app.command(name="replay")(replay)
+app.command(name="register")(register)
+app.command(name="explain")(explain)
+app.command(name="doctor")(doctor)
+app.add_typer(contracts, name="contracts")
+app.add_typer(cache, name="cache")
+app.add_typer(fixtures, name="fixtures")
+app.add_typer(fleet, name="fleet")
+
+
+def main() -> NoReturn:
+    """Run the command line; SIGTERM ends it as Ctrl-C does, with everything put away."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    sys.exit(app())

@@ -1,0 +1,5 @@
+"""`python -m trackproof.cli`."""
+
+from trackproof.cli import main
+
+main()

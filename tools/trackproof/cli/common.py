@@ -1,0 +1,60 @@
+"""What all verbs share: options, and how they end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from pathlib import Path
+from typing import Annotated, ParamSpec
+
+import typer
+from rich.console import Console
+from rich.text import Text
+
+from trackproof.contracts.errors import ContractFileError
+from trackproof.errors import ExitCode, TrackproofError
+from trackproof.report.terminal.printable import harmless
+
+P = ParamSpec("P")
+
+JsonOption = Annotated[
+    Path | None, typer.Option("--json", help="Write the result to this file as JSON.")
+]
+
+ConductorOption = Annotated[
+    str, typer.Option(help="auto, container, process, or the URL of a running server.")
+]
+
+ConductorVersionOption = Annotated[
+    str | None, typer.Option(help="Version to start; `trackproof doctor` lists them.")
+]
+
+DatabaseOption = Annotated[
+    str | None, typer.Option(help="Where the fleet keeps its state: sqlite or postgres.")
+]
+
+RootOption = Annotated[Path, typer.Option("--root", help="The contracts folder.")]
+
+
+def ends_cleanly(command: Callable[P, ExitCode]) -> Callable[P, None]:
+    """Turn a command's result or error into its exit code; print errors for people."""
+
+    @wraps(command)
+    def wrapped(*args: P.args, **kwargs: P.kwargs) -> None:
+        try:
+            code = command(*args, **kwargs)
+        except TrackproofError as error:
+            complain(str(error))
+            code = error.exit_code
+        except ContractFileError as error:
+            complain(str(error))
+            code = ExitCode.ENVIRONMENT
+        raise typer.Exit(code)
+
+    return wrapped
+
+
+def complain(text: str) -> None:
+    """Say what went wrong, on standard error."""
+    lines = f"trackproof: {text}".splitlines()
+    Console(stderr=True).print(Text("\n".join(map(harmless, lines))), soft_wrap=True)

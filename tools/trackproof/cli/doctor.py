@@ -1,0 +1,33 @@
+"""`trackproof doctor`: what this machine can run."""
+
+from __future__ import annotations
+
+from rich.console import Console
+from rich.text import Text
+
+from trackproof.cli.common import JsonOption, ends_cleanly
+from trackproof.errors import ExitCode
+from trackproof.report.json_file import check_writable, write_json
+
+
+@ends_cleanly
+def doctor(json_file: JsonOption = None) -> ExitCode:
+    """Say what this machine can run, and why not."""
+    from trackproof.doctor import as_json, can_run, examine
+
+    if json_file:
+        check_writable(json_file)
+    console = Console()
+    findings = []
+    for finding in examine():
+        findings.append(finding)
+        mark, style = ("✓", "green") if finding.works else ("✗", "red")
+        line = Text.assemble((f"{mark} ", style), (f"{finding.name:<20}", "bold"), finding.detail)
+        console.print(line, soft_wrap=True)
+    if json_file:
+        write_json(json_file, as_json(findings))
+    if can_run(findings):
+        console.print("trackproof run works here.")
+        return ExitCode.HELD
+    console.print("trackproof run does not work here: mend what is marked ✗ above.")
+    return ExitCode.ENVIRONMENT

@@ -1,0 +1,33 @@
+"""`trackproof register`: tell a server of the tasks and the workflow."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Annotated
+
+import typer
+
+from trackproof.cli.common import JsonOption, ends_cleanly
+from trackproof.contracts.load import load_contracts
+from trackproof.errors import ExitCode
+from trackproof.report.json_file import check_writable, write_json
+
+
+@ends_cleanly
+def register(
+    conductor: Annotated[str, typer.Option(help="URL of a running Conductor.")],
+    json_file: JsonOption = None,
+) -> ExitCode:
+    """Register the task definitions and the workflow; doing it twice changes nothing."""
+    from trackproof.testbed.conductor.external_server import connect
+    from trackproof.testbed.conductor.registration import register as send
+
+    contracts = load_contracts()
+    if json_file:
+        check_writable(json_file)
+    with connect(conductor) as server:
+        report = send(server.api_url, contracts.task_definitions(), contracts.workflow)
+    typer.echo(f"{server.api_url}: {report}")
+    if json_file:
+        write_json(json_file, asdict(report))
+    return ExitCode.HELD

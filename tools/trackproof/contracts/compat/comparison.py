@@ -1,0 +1,84 @@
+"""Two contracts compared: every difference, and whom it breaks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from trackproof.contracts.compat.changes import (
+    VERDICTS,
+    Change,
+    differences,
+    replaced,
+    told,
+    within,
+)
+from trackproof.contracts.compat.release_document import Release
+from trackproof.contracts.compat.schema_nodes import root_node
+from trackproof.contracts.compat.schemas import schema_changes
+from trackproof.contracts.compat.services import service_changes
+from trackproof.contracts.compat.tasks import clause_changes, task_changes
+from trackproof.contracts.compat.workflow import workflow_changes
+
+Data = Mapping[str, Any]
+
+
+def compare(old: Release, new: Release) -> list[Change]:
+    """Return every difference between two contracts, the gravest first; versions are labels."""
+    found = dict.fromkeys(_changes(old, new))
+    return sorted(found, key=lambda change: (VERDICTS.index(change.verdict), change.pointer))
+
+
+def _changes(old: Release, new: Release) -> Iterator[Change]:
+    for section, before, after, place in differences(old, new, ""):
+        if section == "version":
+            continue
+        if section in ("tasks", "events", "services"):
+            yield from _named(section, before or {}, after or {}, place)
+        elif section == "pipeline_clauses":
+            yield from clause_changes(before or {}, after or {}, place)
+        elif section == "workflow" and before and after:
+            yield from workflow_changes(before, after, place)
+        elif section == "workflow_input" and before and after:
+            yield from schema_changes(
+                root_node(before, place), root_node(after, place), "to fleets"
+            )
+        elif section == "fork_inputs" and before and after:
+            yield from _fork_inputs(before, after, place)
+        else:
+            yield replaced(place, before, after)
+
+
+def _named(section: str, old: Data, new: Data, place: str) -> Iterator[Change]:
+    """Compare what goes by name: tasks, events, outside services."""
+    noun = section.removesuffix("s")
+    for name, before, after, here in differences(old, new, place):
+        if name not in new:
+            reason = "Consumers that rely on it find nobody there."
+            yield Change(here, f"the {noun} {name} was removed", "breaking", reason, name)
+        elif name not in old:
+            reason = "Fleets have to serve it; who does not know it ignores it."
+            yield Change(here, f"the {noun} {name} was added", "consumers only", reason, name)
+        else:
+            found = list(_item(section, before, after, here))
+            # Nothing that differs is passed over in silence.
+            found = found or [replaced(here, before, after)]
+            yield from (within(change, name) for change in found)
+
+
+def _item(section: str, old: Data, new: Data, place: str) -> Iterator[Change]:
+    match section:
+        case "tasks":
+            yield from task_changes(old, new, place)
+        case "events":
+            yield from schema_changes(root_node(old, place), root_node(new, place), "from fleets")
+        case _:
+            yield from service_changes(old, new, place)
+
+
+def _fork_inputs(old: Data, new: Data, place: str) -> Iterator[Change]:
+    for _, before, after, here in differences(old, new, place):
+        what = f"{told(before)} became {told(after)}"
+        reason = "The helper of the forks has to write the branches' inputs in this way."
+        example = "a branch written in the old way"
+        yield Change(here, what, "consumers only", reason, example)

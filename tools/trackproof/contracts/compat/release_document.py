@@ -1,0 +1,141 @@
+"""The contracts as one document: what a release freezes and the differ reads.
+
+Everything that a fleet or a consumer lives by is in it, with references to shared shapes
+resolved and Conductor's defaults written out. Written as RFC 8785 has it: a release is never
+edited, so its lines need not be readable; that any language writes the same bytes for the same
+contract matters more. `trackproof contracts diff` is what a pull request is read by.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import fields, is_dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import rfc8785
+
+from trackproof.contracts.bundle import bundled
+from trackproof.contracts.compat.changes import canonical
+from trackproof.contracts.errors import ContractFileError
+from trackproof.contracts.events_and_services import check_service
+from trackproof.contracts.load import ROOT, Clause, TaskContract, load_contracts
+from trackproof.contracts.yaml_files import check_schema, check_shape, read_data, references
+
+Release = Mapping[str, Any]
+
+VERSION_FILE = "version.yaml"
+_INFERRED = ("name", "description", "inputKeys", "outputKeys", "inputSchema", "outputSchema")
+"""Parts of a task definition that repeat what stands beside it."""
+
+
+def working_release(root: Path = ROOT) -> Release:
+    """Return the contracts of the folder `root` as they would be frozen.
+
+    Raises:
+        ContractFileError: A file is missing, damaged or not of its kind's shape.
+    """
+    contracts = load_contracts(root)
+    release = {
+        # Sections that only newer contracts have come along by themselves.
+        **{field.name: getattr(contracts, field.name) for field in fields(contracts)},
+        "version": working_version(root),
+        "tasks": {name: _task(task) for name, task in contracts.tasks.items()},
+        "pipeline_clauses": _clauses(contracts.pipeline_clauses),
+        "workflow_input": _with_shapes(read_data(root / "workflow_input.yaml"), root),
+        "fork_inputs": read_data(root / "fork_inputs.yaml"),
+    }
+    del release["root"]
+    return _checked(root, _plain(release))
+
+
+def working_version(root: Path = ROOT) -> str:
+    """Return the version that the contracts of a folder claim.
+
+    Raises:
+        ContractFileError: The file is missing or names no version.
+    """
+    path = root / VERSION_FILE
+    data = read_data(path)
+    version = _kind()["$defs"]["version"]
+    check_shape(path, data, {"type": "object", "required": ["version"],
+                             "properties": {"version": version}})  # fmt: skip
+    return str(data["version"])
+
+
+def read_release(path: Path) -> Release:
+    """Return the frozen contract in a file.
+
+    Raises:
+        ContractFileError: It is missing, no JSON, or no contract.
+    """
+    return _checked(path, read_data(path))
+
+
+def _checked(path: Path, data: Any) -> Release:
+    check_shape(path, data, _kind())
+    try:
+        canonical(data)
+    except rfc8785.CanonicalizationError as error:
+        hint = "use numbers and texts that every language can read"
+        raise ContractFileError(path, "", f"it cannot be canonical JSON: {error}", hint) from error
+    release: Release = data
+    for name, task in release["tasks"].items():
+        for side in ("input", "output"):
+            _check_schema(path, f"/tasks/{name}/{side}", task[side])
+    _check_schema(path, "/workflow_input", release["workflow_input"])
+    for name, schema in release.get("events", {}).items():
+        _check_schema(path, f"/events/{name}", schema)
+    for name, service in release.get("services", {}).items():
+        check_service(path, f"/services/{name}", service)
+    return release
+
+
+def _check_schema(path: Path, place: str, schema: Any) -> None:
+    check_schema(path, place, schema)
+    for where, reference in references(schema, place):
+        name = reference.removeprefix("#/$defs/")
+        if name not in schema.get("$defs", {}):
+            hint = 'refer to "#/$defs/<name>" of the same schema'
+            raise ContractFileError(path, where, f"{reference!r} is not there", hint)
+
+
+@cache
+def _kind() -> dict[str, Any]:
+    kind: dict[str, Any] = read_data(ROOT / "meta" / "release.schema.yaml")
+    task = read_data(ROOT / "meta" / "task.schema.yaml")
+    parts = {name: task["properties"][name] for name in ("effects", "errors", "idempotency")}
+    return {**kind, "$defs": {**kind["$defs"], **task["$defs"], **parts}}
+
+
+def _task(task: TaskContract) -> dict[str, Any]:
+    definition = {
+        key: value for key, value in task.task_definition().items() if key not in _INFERRED
+    }
+    parts = {field.name: getattr(task, field.name) for field in fields(task)}
+    del parts["name"]
+    return {**parts, "definition": definition, "clauses": _clauses(task.clauses)}
+
+
+def _clauses(clauses: Iterable[Clause]) -> dict[str, Any]:
+    return {
+        clause.id: {"text": clause.text, "seed": clause.seed, "severity": clause.severity}
+        for clause in clauses
+    }
+
+
+def _with_shapes(schema: dict[str, Any], root: Path) -> dict[str, Any]:
+    return bundled(schema, read_data(root / "shapes.yaml")["$defs"])
+
+
+def _plain(data: Any) -> Any:
+    match data:
+        case Mapping():
+            return {str(key): _plain(value) for key, value in data.items()}
+        case list() | tuple():
+            return [_plain(item) for item in data]
+        case _ if is_dataclass(data):
+            return {field.name: _plain(getattr(data, field.name)) for field in fields(data)}
+        case _:
+            return data

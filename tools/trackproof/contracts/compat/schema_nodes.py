@@ -1,0 +1,67 @@
+"""One schema within a document: what it refers to, and where it stands."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from trackproof.contracts.compat.changes import at
+from trackproof.contracts.schemas.normal_forms import ANNOTATIONS, inlined
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """One schema within a document."""
+
+    schema: Any
+    place: str
+    """Its JSON pointer in the document."""
+    definitions: Mapping[str, Any]
+    definitions_place: str
+
+    @property
+    def whole(self) -> Any:
+        """The schema without references."""
+        return inlined(self.schema, self.definitions)
+
+    @property
+    def resolved(self) -> Node:
+        """What the schema refers to, if it is a reference with nothing but annotations."""
+        if not isinstance(self.schema, dict) or "$ref" not in self.schema:
+            return self
+        name = self.schema["$ref"].rpartition("/")[2]
+        beside = {key: value for key, value in self.schema.items() if key != "$ref"}
+        target = self.definitions.get(name)
+        if not isinstance(target, dict) or beside.keys() - ANNOTATIONS:
+            return self
+        place = at(self.definitions_place, name)
+        return replace(self, schema={**target, **beside}, place=place).resolved
+
+    def below(self, *parts: str | int) -> Node:
+        """Return the schema at `parts` of this one."""
+        schema = self.schema
+        for part in parts:
+            schema = schema[part]
+        return replace(self, schema=schema, place=at(self.place, *parts))
+
+    @property
+    def fields(self) -> dict[str, Node]:
+        """The fields of an object, also those that are only required."""
+        known = self.schema.get("properties", {})
+        unnamed = [name for name in self.required if name not in known]
+        return {
+            **{name: self.below("properties", name) for name in known},
+            **{name: replace(self, schema=True, place=at(self.place, "required"))
+               for name in unnamed},
+        }  # fmt: skip
+
+    @property
+    def required(self) -> list[str]:
+        """The names of the fields that have to be there."""
+        return list(self.schema.get("required", ()))
+
+
+def root_node(schema: Any, place: str) -> Node:
+    """Return a schema that stands alone, its definitions in its own `$defs`."""
+    return Node(schema, place, schema.get("$defs", {}), at(place, "$defs"))

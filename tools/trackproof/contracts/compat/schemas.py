@@ -1,0 +1,286 @@
+"""Two schemas of one payload, compared field by field.
+
+Each difference is judged by the way the data flows. Towards fleets, the consumers send: they
+break if something they may send is refused from now on, and fleets break if something comes that
+they may refuse. From fleets it is the other way round. Senders send exactly the named fields;
+readers ignore fields that they do not know.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+from trackproof.contracts.compat.changes import Change, Direction, Verdict, at, same, told, verdict
+from trackproof.contracts.compat.samples import example
+from trackproof.contracts.compat.schema_nodes import Node
+from trackproof.contracts.compat.wording import differing_facts
+from trackproof.contracts.schemas.descriptions import described, kinds_of, shown
+from trackproof.contracts.schemas.normal_forms import ANNOTATIONS, explicit, opened
+from trackproof.contracts.schemas.subsumption import misfits
+
+_FIELD_KEYWORDS = {"type", "properties", "required", "additionalProperties"}
+_WHOLE_OBJECT = {
+    "minProperties", "maxProperties", "patternProperties", "propertyNames", "dependentRequired",
+    "dependentSchemas", "unevaluatedProperties", "const", "enum", "oneOf", "not", "if",
+}  # fmt: skip
+
+
+def schema_changes(old: Node, new: Node, direction: Direction) -> list[Change]:
+    """Return every difference between two schemas, judged."""
+    found = list(dict.fromkeys(_changes(old, new, direction, frozenset())))
+    if not found and not (same(old.schema, new.schema) and same(old.whole, new.whole)):
+        found.append(_same_values(new.place))
+    return found
+
+
+def _same_values(place: str) -> Change:
+    reason = "The very same values fit as before."
+    return Change(place, "it is written in another way", "compatible", reason)
+
+
+def _changes(
+    old: Node, new: Node, direction: Direction, seen: frozenset[tuple[str, str]]
+) -> Iterator[Change]:
+    old, new = old.resolved, new.resolved
+    if (old.place, new.place) in seen or same([old.schema, old.whole], [new.schema, new.whole]):
+        return
+    seen |= {(old.place, new.place)}
+    if not isinstance(old.schema, dict) or not isinstance(new.schema, dict):
+        yield from _values(old, new, old.whole, new.whole, direction)
+        return
+    yield from _annotations(old, new, direction)
+    parted: set[str] = set()
+    if _have_fields(old.schema, new.schema):
+        parted |= _FIELD_KEYWORDS - {"type"}
+        yield from _fields(old, new, direction, seen)
+    for keyword in ("items", "additionalProperties"):
+        pair = (old.schema.get(keyword), new.schema.get(keyword))
+        if all(isinstance(part, dict) for part in pair) and _stands_alone(keyword, old, new):
+            parted.add(keyword)
+            yield from _changes(old.below(keyword), new.below(keyword), direction, seen)
+    for keyword in ("anyOf", "allOf"):
+        pairs = _pairs(old, new, keyword)
+        if pairs is not None:
+            parted.add(keyword)
+            for before, after in pairs:
+                yield from _changes(before, after, direction, seen)
+    yield from _values(old, new, _rest(old, parted), _rest(new, parted), direction)
+
+
+def _stands_alone(keyword: str, old: Node, new: Node) -> bool:
+    """Tell whether what holds of an array's items or a map's values depends on nothing else."""
+    keywords = old.schema.keys() | new.schema.keys()
+    if keyword == "items":
+        return "prefixItems" not in keywords
+    return not _WHOLE_OBJECT & keywords and _same_names(old.schema, new.schema)
+
+
+def _have_fields(old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:
+    """Tell whether fields can be compared one by one."""
+    both_objects = all("object" in kinds_of(schema) for schema in (old, new))
+    named = "properties" in old and "properties" in new
+    maps = any(isinstance(schema.get("additionalProperties"), dict) for schema in (old, new))
+    # In a map, a field that loses its name is not ignored: it has to fit the map's values.
+    parted = not maps or _same_names(old, new)
+    return both_objects and named and parted and not _WHOLE_OBJECT & (old.keys() | new.keys())
+
+
+def _same_names(old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:
+    return bool(old.get("properties", {}).keys() == new.get("properties", {}).keys())
+
+
+def _pairs(old: Node, new: Node, keyword: str) -> list[tuple[Node, Node]] | None:
+    """Return the alternatives that changed, each with what it became; None if that is unclear."""
+    members = [
+        [node.below(keyword, index) for index in range(len(node.schema.get(keyword, ())))]
+        for node in (old, new)
+    ]
+    before, after = (
+        [part for part in own if not any(same(part.whole, other.whole) for other in others)]
+        for own, others in (members, members[::-1])
+    )
+    if not before or len(members[0]) != len(members[1]) or len(before) != len(after):
+        return None
+    return list(zip(before, after, strict=True))
+
+
+def _rest(node: Node, parted: set[str]) -> Any:
+    """Return what remains to be compared when the parts are dealt with elsewhere."""
+    whole = node.whole
+    rest = {key: value for key, value in whole.items() if key not in parted | ANNOTATIONS}
+    if "properties" in parted:
+        rest["properties"] = {}
+        rest["additionalProperties"] = False
+    elif "additionalProperties" in parted:
+        rest["additionalProperties"] = False
+    return rest
+
+
+def _annotations(old: Node, new: Node, direction: Direction) -> Iterator[Change]:
+    for keyword in sorted(ANNOTATIONS - {"$defs"}):
+        before, after = old.schema.get(keyword), new.schema.get(keyword)
+        if (keyword in old.schema) == (keyword in new.schema) and same(before, after):
+            continue
+        place, what = at(new.place, keyword), f"{keyword}: {told(before)} became {told(after)}"
+        if keyword not in new.schema:
+            place = at(old.place, keyword)
+        if keyword == "default" and direction == "to fleets":
+            grade: Verdict = "breaking" if keyword in old.schema else "consumers only"
+            reason = "A fleet fills it in where the field is missing or null."
+            yield Change(place, what, grade, reason, "the field left out")
+        elif keyword == "description" and before and after:
+            yield reworded(place, keyword, before, after, else_verdict="compatible")
+        else:
+            yield Change(place, what, "compatible", "It describes; it demands nothing.")
+
+
+def reworded(place: str, what: str, old: str, new: str, *, else_verdict: Verdict) -> Change:
+    """Judge a sentence that changed: another promise, or the same one in other words."""
+    said = f"{what}: {shown(old)} became {shown(new)}"
+    if facts := differing_facts(old, new):
+        reason = "Figures, names or turning words changed: this is another promise."
+        return Change(place, said, "breaking", reason, facts)
+    reason = "Reworded, with the same figures and names: read it again."
+    return Change(place, said, else_verdict, reason, "whoever took the old words differently")
+
+
+def _fields(
+    old: Node, new: Node, direction: Direction, seen: frozenset[tuple[str, str]]
+) -> Iterator[Change]:
+    before, after = old.fields, new.fields
+    for name in sorted(before.keys() | after.keys()):
+        was, will = name in old.required, name in new.required
+        if name not in after:
+            yield _removed(old, before[name], name, direction, required=was)
+        elif name not in before:
+            yield _added(new, after[name], name, direction, required=will)
+        else:
+            if was != will:
+                yield _required(old, new, name, direction)
+            yield from _changes(before[name], after[name], direction, seen)
+    yield from _others(old, new)
+
+
+def _removed(old: Node, field: Node, name: str, direction: Direction, *, required: bool) -> Change:
+    what = f"the {'required' if required else 'optional'} field {name} was removed"
+    if not required:
+        reason = "It might have been missing before; where it still comes, it is ignored."
+        return Change(field.place, what, "compatible", reason)
+    # Seen from who waits for it: what the others send from now on lacks the field.
+    sent = _without(old, name)
+    shown_value = _example(sent, {"required": [name]})
+    if direction == "to fleets":
+        reason = "Fleets wait for it and are not sent it any more; who still sends it is ignored."
+        return Change(field.place, what, "consumers only", reason, shown_value)
+    reason = "Consumers that read it do not get it any more."
+    return Change(field.place, what, "breaking", reason, shown_value)
+
+
+def _without(node: Node, name: str) -> Any:
+    whole = node.whole
+    return {
+        **whole,
+        "properties": {key: part for key, part in whole["properties"].items() if key != name},
+        "required": [field for field in node.required if field != name],
+    }
+
+
+def _added(new: Node, field: Node, name: str, direction: Direction, *, required: bool) -> Change:
+    what = f"the {'required' if required else 'optional'} field {name} was added"
+    if not required:
+        return Change(field.place, what, "compatible", "Who does not know it ignores it.")
+    shown_value = _example(_without(new, name), {"required": [name]})
+    if direction == "to fleets":
+        reason = "Who sends what was asked for until now does not send it, and fleets refuse that."
+        return Change(field.place, what, "breaking", reason, shown_value)
+    reason = "Fleets have to produce it; consumers that do not know it ignore it."
+    return Change(field.place, what, "consumers only", reason, shown_value)
+
+
+def _required(old: Node, new: Node, name: str, direction: Direction) -> Change:
+    more = name in new.required
+    what = f"the field {name} became {'required' if more else 'optional'}"
+    lax, strict = (old, new) if more else (new, old)
+    shown_value = _example(lax.whole, {"required": [name]})
+    reasons = {
+        ("to fleets", True): "Who left it out until now is refused.",
+        ("to fleets", False): "It may be missing from now on, and fleets may refuse that.",
+        ("from fleets", True): "Fleets that left it out have to produce it.",
+        ("from fleets", False): "It may be missing from now on, and consumers rely on it.",
+    }
+    breaks_consumers = more == (direction == "to fleets")
+    grade = verdict(consumers=breaks_consumers, fleets=not breaks_consumers)
+    return Change(at(strict.place, "required"), what, grade, reasons[direction, more], shown_value)
+
+
+def _others(old: Node, new: Node) -> Iterator[Change]:
+    """Judge the fields without a name: those of maps by their values, all others by the policy."""
+    pair = [node.schema.get("additionalProperties", True) for node in (old, new)]
+    if same(*pair) or all(isinstance(part, dict) for part in pair):
+        return
+    place = at(new.place if "additionalProperties" in new.schema else old.place,
+               "additionalProperties")  # fmt: skip
+    what = f"fields without a name: {described(pair[0])} became {described(pair[1])}"
+    if all(isinstance(part, bool) for part in pair):
+        reason = "Exactly the named fields are sent, and readers ignore others."
+        yield Change(place, what, "compatible", reason)
+    else:
+        reason = "An object with named fields became a map, or a map became one."
+        yield Change(place, what, "breaking", reason)
+
+
+def _values(
+    old: Node, new: Node, before: Any, after: Any, direction: Direction
+) -> Iterator[Change]:
+    """Judge what is left of two schemas by the values that fit them."""
+    if same(before, after):
+        return
+    lost = misfits(explicit(before), opened(after))
+    won = misfits(explicit(after), opened(before))
+    if not lost and not won:
+        yield replace(_same_values(new.place), what=_told_difference(before, after))
+        return
+    kinds = {(True, False): "narrowed", (False, True): "widened", (True, True): "changed"}
+    consumers, fleets = (lost, won) if direction == "to fleets" else (won, lost)
+    grade = verdict(consumers=bool(consumers), fleets=bool(fleets))
+    trouble = consumers or fleets
+    sender, reader = (before, after) if trouble is lost else (after, before)
+    breaks = _example(sender, opened(reader))
+    certain = [misfit for misfit in trouble if not misfit.undecided]
+    # What no rule decides, a value that was tried does.
+    proven = breaks is not None and not certain
+    why = "the example was tried" if proven else "; ".join(map(str, (certain or trouble)[:3]))
+    whom = {
+        ("to fleets", True): "What consumers send may be refused",
+        ("to fleets", False): "Fleets are sent what they may refuse",
+        ("from fleets", True): "Consumers get what they may not expect",
+        ("from fleets", False): "Fleets may produce what is not allowed any more",
+    }[direction, bool(consumers)]
+    what = f"{kinds[bool(lost), bool(won)]}: {_told_difference(before, after)}"
+    yield Change(new.place, what, grade, f"{whom}: {why}.", breaks)
+
+
+def _told_difference(before: Any, after: Any) -> str:
+    if not isinstance(before, dict) or not isinstance(after, dict):
+        return f"{told(before)} became {told(after)}"
+    keywords = [
+        key
+        for key in dict.fromkeys([*before, *after])
+        if (key in before) != (key in after) or not same(before.get(key), after.get(key))
+    ]
+    return ", ".join(
+        f"{key}: {_keyword(before, key)} became {_keyword(after, key)}" for key in keywords
+    )
+
+
+def _keyword(schema: Mapping[str, Any], key: str) -> str:
+    return shown(schema[key]) if key in schema else "nothing"
+
+
+def _example(sender: Any, reader: Any) -> str | None:
+    try:
+        return shown(example(sender, reader))
+    except LookupError:
+        return None

@@ -1,0 +1,242 @@
+"""Conductor's expressions, `${task.output.field}`, and what their JSONPath picks from a schema."""
+
+from __future__ import annotations
+
+import difflib
+import math
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from trackproof.contracts.schemas.descriptions import described
+from trackproof.contracts.schemas.normal_forms import choices, nullable, union
+from trackproof.contracts.yaml_files import pointer as pointer_of
+
+EXPRESSION = re.compile(r"(?<!\$)\$\{([^{}]*)\}")
+_NAME = r"[A-Za-z_][\w-]*"
+_STEP = re.compile(
+    rf"\.\.(?P<deep>{_NAME})|(?P<every>\.\*|\[\*\])|\.(?P<name>{_NAME})"
+    r"|\[(?P<index>\d+)\]|\['(?P<quoted>[^']+)'\]"
+)
+
+
+class UnresolvedError(Exception):
+    """An expression points at nothing."""
+
+    def __init__(self, what: str, hint: str) -> None:
+        """Keep what is wrong and what to do."""
+        super().__init__(what)
+        self.what = what
+        self.hint = hint
+
+
+@dataclass(frozen=True, slots=True)
+class PathStep:
+    """One step of a path."""
+
+    kind: Literal["deep", "every", "name", "index"]
+    value: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Match:
+    schema: Any
+    least: float
+    most: float
+
+
+def expressions(value: Any, place: str) -> Iterator[tuple[str, str]]:
+    """Yield every expression below `value`, with its pointer."""
+    if isinstance(value, str):
+        yield from ((place, text) for text in EXPRESSION.findall(value))
+    elif isinstance(value, dict):
+        for name, part in value.items():
+            yield from expressions(part, place + pointer_of([name]))
+    elif isinstance(value, list):
+        for index, part in enumerate(value):
+            yield from expressions(part, f"{place}/{index}")
+
+
+def steps_of(path: str) -> list[PathStep]:
+    """Cut a path such as `.topics[0].title` or `..padded_url` into its steps.
+
+    Raises:
+        UnresolvedError: It is no such path.
+    """
+    steps, at = [], 0
+    while at < len(path):
+        found = _STEP.match(path, at)
+        if found is None:
+            raise UnresolvedError(
+                f"{path[at:]!r} cannot be read as a path",
+                "write .name, ['name'], [0], [*] or ..name",
+            )
+        if found["every"]:
+            steps.append(PathStep("every"))
+        elif found["deep"]:
+            steps.append(PathStep("deep", found["deep"]))
+        elif found["index"]:
+            steps.append(PathStep("index", found["index"]))
+        else:
+            steps.append(PathStep("name", found["name"] or found["quoted"]))
+        at = found.end()
+    return steps
+
+
+def picked(schema: Any, steps: Iterable[PathStep], owner: str) -> Any:
+    """Return the schema of what `steps` pick from a value of `schema`, which `owner` names.
+
+    As Conductor's JSONPath does it: what is not there is null, or is left out of a list where
+    the path may match more than once.
+
+    Raises:
+        UnresolvedError: No value of `schema` has such a place.
+    """
+    matches, many = [_Match(schema, 1, 1)], False
+    for step in steps:
+        matches = [after for match in matches for after in _after(match, step)]
+        many = many or step.kind in ("every", "deep")
+        if not matches:
+            raise _nothing_there(schema, step, owner)
+        owner = f"{owner}{_shown(step)}"
+        schema = union(match.schema for match in matches)
+    if not many:
+        return schema if matches[0].least else nullable(schema)
+    most = sum(match.most for match in matches)
+    least = sum(match.least for match in matches)
+    bounds = {"minItems": least} | ({} if most == math.inf else {"maxItems": most})
+    return {"type": "array", "items": schema, **bounds}
+
+
+def advice(name: str, known: Iterable[str], noun: str) -> str:
+    """Return the hint for a `name` that is none of `known`."""
+    names = sorted(known)
+    if near := difflib.get_close_matches(name, names, n=1):
+        return f"did you mean {near[0]!r}?"
+    return f"known {noun}: {', '.join(names)}" if names else f"there are no {noun}"
+
+
+def _shown(step: PathStep) -> str:
+    match step.kind:
+        case "deep":
+            return f"..{step.value}"
+        case "every":
+            return "[*]"
+        case "index":
+            return f"[{step.value}]"
+        case _:
+            return f".{step.value}"
+
+
+def _after(match: _Match, step: PathStep) -> list[_Match]:
+    match step.kind:
+        case "deep":
+            return list(_deep(match, step.value))
+        case "every":
+            return list(_every(match))
+        case "index":
+            options = [_item(choice, int(step.value)) for choice in choices(match.schema)]
+        case _:
+            options = [_field(choice, step.value) for choice in choices(match.schema)]
+    found = [option for option in options if option is not None]
+    if not found:
+        return []
+    sure = len(found) == len(options) and all(certain for _, certain in found)
+    return [_Match(union(schema for schema, _ in found), match.least * sure, match.most)]
+
+
+def _field(choice: Mapping[str, Any], name: str) -> tuple[Any, bool] | None:
+    """Return the schema of one field, and whether it is always there."""
+    if isinstance(constant := choice.get("const"), dict):
+        return ({"const": constant[name]}, True) if name in constant else None
+    if not choice:
+        return {}, True
+    if choice.get("type") != "object":
+        return None
+    fields = choice.get("properties", {})
+    if name in fields:
+        return fields[name], name in choice.get("required", ())
+    rest = choice.get("additionalProperties", True)
+    if isinstance(rest, dict):
+        return rest, False
+    return ({}, True) if rest and not fields else None
+
+
+def _item(choice: Mapping[str, Any], index: int) -> tuple[Any, bool] | None:
+    if isinstance(constant := choice.get("const"), list):
+        return ({"const": constant[index]}, True) if index < len(constant) else None
+    if not choice:
+        return {}, True
+    if choice.get("type") != "array" or index >= choice.get("maxItems", math.inf):
+        return None
+    return choice.get("items", {}), index < choice.get("minItems", 0)
+
+
+def _every(match: _Match) -> Iterator[_Match]:
+    options = list(choices(match.schema))
+    for choice in options:
+        sure = len(options) == 1
+        for part in _parts(choice):
+            yield _Match(
+                part.schema, match.least * part.least * sure, _times(match.most, part.most)
+            )
+
+
+def _times(many: float, more: float) -> float:
+    return 0 if 0 in (many, more) else many * more
+
+
+def _parts(choice: Mapping[str, Any]) -> Iterator[_Match]:
+    """Yield what stands directly in one alternative, each with how often at least and at most."""
+    constant = choice.get("const")
+    if isinstance(constant, dict | list):
+        values = constant.values() if isinstance(constant, dict) else constant
+        yield from (_Match({"const": value}, 1, 1) for value in values)
+    elif choice.get("type") == "array":
+        yield _Match(
+            choice.get("items", {}), choice.get("minItems", 0), choice.get("maxItems", math.inf)
+        )
+    elif choice.get("type") == "object":
+        fields = choice.get("properties", {})
+        for name, schema in fields.items():
+            yield _Match(schema, int(name in choice.get("required", ())), 1)
+        if isinstance(rest := choice.get("additionalProperties"), dict):
+            least = max(0, choice.get("minProperties", 0) - len(fields))
+            yield _Match(rest, least, choice.get("maxProperties", math.inf))
+
+
+def _deep(match: _Match, name: str) -> Iterator[_Match]:
+    for choice in choices(match.schema):
+        fields = choice.get("properties", {})
+        if choice.get("type") == "object" and name in fields:
+            least = match.least * (name in choice.get("required", ()))
+            yield _Match(fields[name], least, match.most)
+    for part in _every(match):
+        yield from _deep(part, name)
+
+
+def _nothing_there(schema: Any, step: PathStep, owner: str) -> UnresolvedError:
+    objects = [choice for choice in choices(schema) if choice.get("type") == "object"]
+    known = {name for choice in objects for name in choice.get("properties", {})}
+    if step.kind == "name" and objects:
+        return UnresolvedError(
+            f"{owner} has no field {step.value!r}", advice(step.value, known, "fields")
+        )
+    if step.kind == "deep":
+        below = set(_names_below(schema))
+        return UnresolvedError(
+            f"nothing below {owner} has a field {step.value!r}",
+            advice(step.value, below, "fields there"),
+        )
+    return UnresolvedError(
+        f"{owner} is {described(schema)}; {_shown(step)} finds nothing there",
+        "leave that step out, or correct the schema",
+    )
+
+
+def _names_below(schema: Any) -> Iterator[str]:
+    for choice in choices(schema):
+        yield from choice.get("properties", {})
+    for part in _every(_Match(schema, 1, 1)):
+        yield from _names_below(part.schema)

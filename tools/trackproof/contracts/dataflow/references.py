@@ -1,0 +1,201 @@
+"""Names: the workflow's own, clauses, and the events and operations that effects speak of."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from trackproof.contracts.dataflow.expressions import advice
+from trackproof.contracts.errors import Finding
+from trackproof.contracts.events_and_services import (
+    EVENTS,
+    SERVICES,
+    SUFFIX,
+    operations,
+    read_events,
+)
+from trackproof.contracts.load import (
+    ROOT,
+    WORKFLOW_FILE,
+    WORKFLOW_NAME,
+    Clause,
+    Contracts,
+    TaskContract,
+)
+from trackproof.contracts.yaml_files import read_data, references
+
+
+def check_header(workflow: Mapping[str, Any]) -> Iterator[Finding]:
+    """Check what Conductor asks of a workflow besides its tasks."""
+    name, version = workflow.get("name"), workflow.get("version")
+    if name != WORKFLOW_NAME:
+        what = f"the workflow is named {name!r}, its file {WORKFLOW_NAME!r}"
+        yield Finding(WORKFLOW_FILE, "/name", what, "give both one name")
+    if not isinstance(version, int) or isinstance(version, bool) or version < 1:
+        what = f"the version is {version!r}, but a whole number from 1 is expected"
+        yield Finding(WORKFLOW_FILE, "/version", what, "count versions from 1")
+    if not workflow.get("ownerEmail"):
+        hint = "name an owner: Conductor 3.15.0 refuses a workflow without one"
+        yield Finding(WORKFLOW_FILE, "/ownerEmail", "no ownerEmail is given", hint)
+    if workflow.get("schemaVersion") != 2:
+        what = f"schemaVersion is {workflow.get('schemaVersion')!r}, but 2 is expected"
+        yield Finding(WORKFLOW_FILE, "/schemaVersion", what, "set it to 2")
+
+
+def check_clauses(contracts: Contracts) -> Iterator[Finding]:
+    """Check that clause ids are unique and begin with their task."""
+    first: dict[str, str] = {}
+    for file, owner, clauses in _clauses(contracts):
+        for index, clause in enumerate(clauses):
+            place = f"/clauses/{index}/id"
+            if clause.id in first:
+                what = f"the clause id {clause.id!r} stands at {first[clause.id]} already"
+                yield Finding(file, place, what, "give each clause an id of its own")
+            first.setdefault(clause.id, f"{file}#{place}")
+            if clause.id.partition(".")[0] != owner:
+                what = f"the clause id {clause.id!r} does not begin with {owner!r}"
+                hint = f"name it {owner}.{clause.id.rpartition('.')[2]}"
+                yield Finding(file, place, what, hint)
+
+
+def check_references(contracts: Contracts) -> Iterator[Finding]:
+    """Check that the shapes that schemas borrow are there."""
+    for name, task in contracts.tasks.items():
+        for side, schema in (("input", task.input), ("output", task.output)):
+            shapes = schema.get("$defs", {})
+            for place, reference in references(schema, f"/{side}"):
+                shape = reference.rpartition("/")[2]
+                if shape not in shapes:
+                    what = f"there is no shape {reference!r}"
+                    yield Finding(
+                        f"tasks/{name}.yaml", place, what, advice(shape, shapes, "shapes")
+                    )
+
+
+def check_effects(contracts: Contracts) -> Iterator[Finding]:
+    """Check that effects name events and operations that are described, and all of those."""
+    called: dict[str, set[str]] = {service: set() for service in contracts.services}
+    known = {
+        service: {operation.id for operation in operations(document)}
+        for service, document in contracts.services.items()
+    }
+    for name, task in contracts.tasks.items():
+        file = f"tasks/{name}.yaml"
+        for index, event in enumerate(task.effects.get("events", ())):
+            if event not in contracts.events:
+                what = f"the event {event!r} is not described in events/"
+                hint = advice(event, contracts.events, "events")
+                yield Finding(file, f"/effects/events/{index}", what, hint)
+        for index, call in enumerate(task.effects.get("calls", ())):
+            service, operation = call["service"], call["operation"]
+            place = f"/effects/calls/{index}"
+            called.setdefault(service, set()).add(operation)
+            if service not in known:
+                what = f"the service {service!r} is not described in services/"
+                yield Finding(file, f"{place}/service", what, advice(service, known, "services"))
+            elif operation not in known[service]:
+                what = f"the service {service!r} has no operation {operation!r}"
+                hint = advice(operation, known[service], "operations")
+                yield Finding(file, f"{place}/operation", what, hint)
+    yield from _unused_operations(contracts, called)
+    yield from _untold_events(contracts)
+
+
+def check_sentences(contracts: Contracts) -> Iterator[Finding]:
+    """Check that what stands as data and in a clause's sentence says the same there."""
+    for name, task in contracts.tasks.items():
+        texts = [clause.text for clause in task.clauses]
+        for place, value in _spoken_of(task):
+            if not any(_says(text, str(value)) for text in texts):
+                what = f"no clause of {name} names {value!r}"
+                hint = "correct the clause that speaks of it, or this value"
+                yield Finding(f"tasks/{name}.yaml", place, what, hint)
+
+
+def _spoken_of(task: TaskContract) -> Iterator[tuple[str, Any]]:
+    for name, value in task.constants.items():
+        yield f"/constants/{name}", value
+    if "presign_seconds" in task.effects:
+        yield "/effects/presign_seconds", task.effects["presign_seconds"]
+    for index, stored in enumerate(task.effects.get("s3", ())):
+        if stored["action"] == "put":
+            yield f"/effects/s3/{index}/key", stored["key"]
+
+
+def _says(text: str, value: str) -> bool:
+    """Say whether `value` stands in `text`, and not as a part of another figure or word."""
+    return re.search(rf"(?<![\w.]){re.escape(value)}(?!\w)", text) is not None
+
+
+def check_deletions(contracts: Contracts) -> Iterator[Finding]:
+    """Check that what the fleet makes is what it deletes where consent is denied."""
+    made, deleted = (
+        {
+            stored["key"]: (f"tasks/{name}.yaml", f"/effects/s3/{index}/key")
+            for name, task in contracts.tasks.items()
+            for index, stored in enumerate(task.effects.get("s3", ()))
+            if (stored["bucket"], stored["action"]) == ("transcripts", action)
+        }
+        for action in ("put", "delete")
+    )
+    for key in made.keys() - deleted.keys():
+        hint = "name it among the effects of the task that deletes"
+        yield Finding(*made[key], f"no task ever deletes {key!r}", hint)
+    for key in deleted.keys() - made.keys():
+        yield Finding(*deleted[key], f"no task makes {key!r}", advice(key, made, "keys"))
+
+
+def absent_files(contracts: Contracts) -> list[str]:
+    """Return the files that others speak of and that are not there, below the folder."""
+    effects = [task.effects for task in contracts.tasks.values()]
+    named = [
+        *(f"tasks/{name}.yaml" for name in _task_types(contracts.workflow["tasks"])),
+        *(f"{EVENTS}/{name.lower()}.yaml" for one in effects for name in one.get("events", ())),
+        *(f"{SERVICES}/{call['service']}{SUFFIX}" for one in effects
+          for call in one.get("calls", ())),
+    ]  # fmt: skip
+    return [name for name in dict.fromkeys(named) if not (contracts.root / name).exists()]
+
+
+def _task_types(tasks: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """Yield the task types that a workflow names, broken as it may be."""
+    for task in tasks:
+        if task["type"] == "SIMPLE":
+            yield task["name"]
+        if isinstance(forked := task.get("inputParameters", {}).get("task_type"), str):
+            yield forked
+        for branch in task.get("forkTasks", ()):
+            yield from _task_types(branch)
+
+
+def _unused_operations(contracts: Contracts, called: Mapping[str, set[str]]) -> Iterator[Finding]:
+    for service, document in contracts.services.items():
+        for operation in operations(document):
+            if operation.id not in called[service]:
+                yield Finding(
+                    f"{SERVICES}/{service}{SUFFIX}",
+                    operation.place,
+                    f"no task calls the operation {operation.id!r}",
+                    "name it among a task's effects, or take it out: what is not used has no place",
+                )
+
+
+def _untold_events(contracts: Contracts) -> Iterator[Finding]:
+    told = {event for task in contracts.tasks.values() for event in task.effects.get("events", ())}
+    shapes = read_data(contracts.root / "shapes.yaml")["$defs"]
+    for event in read_events(contracts.root, ROOT / "meta", shapes):
+        file = f"{EVENTS}/{event.name.lower()}.yaml"
+        if event.told_by_every_task and event.name in told:
+            what = f"every task tells {event.name}, and one names it among its effects as well"
+            yield Finding(file, "/told_by", what, "say `tasks`, or take it out of the effects")
+        if not event.told_by_every_task and event.name not in told:
+            what = f"no task tells {event.name}"
+            hint = "name it among a task's effects, or take the file out"
+            yield Finding(file, "/told_by", what, hint)
+
+
+def _clauses(contracts: Contracts) -> Iterator[tuple[str, str, tuple[Clause, ...]]]:
+    for name, task in contracts.tasks.items():
+        yield f"tasks/{name}.yaml", name, task.clauses
+    yield "pipeline.yaml", "pipeline", contracts.pipeline_clauses

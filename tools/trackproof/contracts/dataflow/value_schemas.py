@@ -1,0 +1,238 @@
+"""What an expression of the workflow yields: the schema of its values."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from trackproof.contracts.bundle import Schema
+from trackproof.contracts.dataflow.expressions import (
+    EXPRESSION,
+    PathStep,
+    UnresolvedError,
+    advice,
+    expressions,
+    picked,
+    steps_of,
+)
+from trackproof.contracts.dataflow.graph import Graph, Node
+from trackproof.contracts.errors import Finding
+from trackproof.contracts.load import WORKFLOW_FILE, Contracts
+from trackproof.contracts.schemas.normal_forms import inlined, union
+
+_TEXT: Schema = {"type": "string", "minLength": 1}
+_OF_RUN: Mapping[str, Schema] = {
+    "workflowId": _TEXT,
+    "workflowType": _TEXT,
+    "version": {"type": "integer", "minimum": 1},
+    "correlationId": {"type": ["string", "null"]},
+}
+_OF_TASK: Mapping[str, Schema] = {"taskId": _TEXT, "status": _TEXT, "referenceTaskName": _TEXT}
+
+
+@dataclass(frozen=True, slots=True)
+class ForkPlan:
+    """Where the helper of the dynamic forks takes each branch's inputs from."""
+
+    helper: str
+    branches: str
+    """The helper's input that has one item a branch."""
+    inputs: Mapping[str, Mapping[str, str]]
+    """Task type to its inputs, each with its source."""
+
+
+@dataclass(frozen=True, slots=True)
+class Flow:
+    """All that is needed to tell what goes where."""
+
+    contracts: Contracts
+    graph: Graph
+    start: Schema
+    """What the workflow is started with."""
+    plan: ForkPlan
+    _outputs: dict[Node, Any] = field(default_factory=dict)
+
+    def output_of(self, node: Node) -> Any:
+        """Return the schema of a task's output."""
+        if node not in self._outputs:
+            self._outputs[node] = _output(self, node)
+        return self._outputs[node]
+
+
+def value_schema(flow: Flow, value: Any, node: Node | None) -> Any:
+    """Return the schema of an input's value; what cannot be resolved is anything."""
+    return _value(value, lambda text: _or_anything(flow, text, node))
+
+
+def unresolved(flow: Flow, value: Any, place: str, node: Node | None) -> list[Finding]:
+    """Return a finding for every expression below `value` that points at nothing.
+
+    `node` is the task that uses it; None stands for the workflow's own output.
+    """
+    found = []
+    for where, text in expressions(value, place):
+        try:
+            resolved(flow, text, node)
+        except UnresolvedError as error:
+            found.append(Finding(WORKFLOW_FILE, where, f"${{{text}}}: {error.what}", error.hint))
+    return found
+
+
+def resolved(flow: Flow, text: str, node: Node | None) -> Any:
+    """Return the schema of what the expression `text` yields where `node` uses it.
+
+    Raises:
+        UnresolvedError: It points at nothing, or at something that has not run by then.
+    """
+    steps = steps_of(f".{text}")
+    names = [step.value for step in steps[:2] if step.kind == "name"]
+    if len(names) < 2:
+        raise UnresolvedError(
+            "it is no reference", "write ${task.output.field} or ${workflow.input.field}"
+        )
+    root, side = names
+    if root == "workflow":
+        return _of_run(flow, side, steps[2:])
+    source = _source(flow, root, node)
+    if side == "output":
+        return picked(flow.output_of(source), steps[2:], f"the output of {root}")
+    if side == "input":
+        fed = {name: value_schema(flow, value, source) for name, value in source.inputs.items()}
+        return picked(_closed(fed), steps[2:], f"the input of {root}")
+    if side in _OF_TASK:
+        return picked(_OF_TASK[side], steps[2:], side)
+    raise UnresolvedError(
+        f"a task has no {side!r}", advice(side, ["input", "output", *_OF_TASK], "parts")
+    )
+
+
+def _or_anything(flow: Flow, text: str, node: Node | None) -> Any:
+    try:
+        return resolved(flow, text, node)
+    except UnresolvedError:
+        return {}
+
+
+def _value(value: Any, schema_of: Callable[[str], Any]) -> Any:
+    if isinstance(value, dict):
+        return _closed({name: _value(part, schema_of) for name, part in value.items()})
+    if isinstance(value, list) and value:
+        items = union(_value(part, schema_of) for part in value)
+        return {"type": "array", "items": items, "minItems": len(value), "maxItems": len(value)}
+    if not isinstance(value, str) or not EXPRESSION.search(value):
+        return {"const": value}
+    if whole := EXPRESSION.fullmatch(value):
+        return schema_of(whole[1])
+    return {"type": "string", "minLength": len(EXPRESSION.sub("", value))}
+
+
+def _closed(fields: Mapping[str, Any]) -> Schema:
+    return {
+        "type": "object",
+        "properties": fields,
+        "required": list(fields),
+        "additionalProperties": False,
+    }
+
+
+def _of_run(flow: Flow, side: str, steps: list[PathStep]) -> Any:
+    if side in _OF_RUN:
+        return picked(_OF_RUN[side], steps, side)
+    if side != "input":
+        raise UnresolvedError(
+            f"a workflow has no {side!r}", advice(side, ["input", *_OF_RUN], "parts")
+        )
+    declared = flow.contracts.workflow.get("inputParameters") or []
+    if steps and steps[0].kind == "name" and steps[0].value not in declared:
+        name = steps[0].value
+        raise UnresolvedError(
+            f"the workflow's inputParameters do not declare {name!r}",
+            advice(name, declared, "inputs"),
+        )
+    template = flow.contracts.workflow.get("inputTemplate") or {}
+    required = {*flow.start.get("required", ()), *template}
+    start = {**flow.start, "required": sorted(required)}
+    return picked(start, steps, "the workflow's input")
+
+
+def _source(flow: Flow, root: str, node: Node | None) -> Node:
+    before = flow.graph.end if node is None else node.before
+    if root in before:
+        return before[root]
+    everywhere = {other.reference: other for other in flow.graph.nodes}
+    user = "the workflow's output" if node is None else repr(node.reference)
+    if root not in everywhere:
+        known = [*before, "workflow"]
+        raise UnresolvedError(f"there is no task {root!r}", advice(root, known, "tasks before it"))
+    other = everywhere[root]
+    order = [known.pointer for known in flow.graph.nodes]
+    if node is not None and root == node.reference:
+        raise UnresolvedError(f"{root!r} refers to itself", "refer to a task that runs before it")
+    if node is not None and node.runs_beside(other):
+        raise UnresolvedError(
+            f"{root!r} runs side by side with {user}, in another branch",
+            "refer to it after the JOIN",
+        )
+    if node is None or order.index(other.pointer) < order.index(node.pointer):
+        raise UnresolvedError(
+            f"{root!r} stands in a branch that no JOIN before {user} waits for",
+            "name the branch's last task in joinOn",
+        )
+    raise UnresolvedError(f"{root!r} runs after {user}", "refer to a task that runs before it")
+
+
+def _output(flow: Flow, node: Node) -> Any:
+    match node.kind:
+        case "SIMPLE":
+            return _task_output(flow, node.name, optional=bool(node.raw.get("optional")))
+        case "JOIN" if node.fork is not None and node.fork.kind == "FORK_JOIN_DYNAMIC":
+            return _dynamic_map(flow, node.fork)
+        case "JOIN" if node.fork is not None:
+            named = set(node.raw.get("joinOn") or ())
+            last = [branch[-1] for branch in node.fork.branches if branch]
+            return _closed({end.reference: flow.output_of(end) for end in last
+                            if end.reference in named})  # fmt: skip
+        case "FORK_JOIN" | "FORK_JOIN_DYNAMIC":
+            return _closed({})
+        case _:
+            return {}
+
+
+def _task_output(flow: Flow, name: str, *, optional: bool) -> Any:
+    if name not in flow.contracts.tasks:
+        return {}
+    schema = inlined(flow.contracts.tasks[name].output)
+    # An optional task that failed has no output, and the workflow goes on.
+    return {**schema, "required": []} if optional else schema
+
+
+def _dynamic_map(flow: Flow, fork: Node) -> Any:
+    """A dynamic fork's JOIN maps each branch's reference name to its output."""
+    helper, task_type = helper_of(flow, fork)
+    if helper is None or task_type is None:
+        return {"type": "object", "additionalProperties": {}}
+    least, most = branch_count(flow, helper)
+    bounds = {"minProperties": least} | ({} if most == math.inf else {"maxProperties": most})
+    output = _task_output(flow, task_type, optional=False)
+    return {"type": "object", "additionalProperties": output, **bounds}
+
+
+def branch_count(flow: Flow, helper: Node) -> tuple[float, float]:
+    """Return how many branches a helper makes, at least and at most."""
+    items = value_schema(flow, helper.inputs.get(flow.plan.branches), helper)
+    if isinstance(constant := items.get("const"), list):
+        return len(constant), len(constant)
+    return items.get("minItems", 0), items.get("maxItems", math.inf)
+
+
+def helper_of(flow: Flow, fork: Node) -> tuple[Node | None, str | None]:
+    """Return the task that writes a dynamic fork's branches, and their task type."""
+    source = fork.inputs.get(fork.raw.get("dynamicForkTasksParam") or "")
+    found = EXPRESSION.fullmatch(source) if isinstance(source, str) else None
+    helper = fork.before.get(found[1].partition(".")[0]) if found else None
+    if helper is None or helper.name != flow.plan.helper:
+        return None, None
+    task_type = helper.inputs.get("task_type")
+    return helper, task_type if isinstance(task_type, str) else None

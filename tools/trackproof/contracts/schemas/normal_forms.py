@@ -1,0 +1,170 @@
+"""A JSON Schema in other forms: without references, as a union, as separate alternatives."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from trackproof.contracts.bundle import Schema
+
+ANNOTATIONS = {
+    "$comment", "$defs", "$id", "$schema", "default", "deprecated", "description", "examples",
+    "format", "readOnly", "title", "writeOnly",
+}  # fmt: skip
+GROUPS = ("anyOf", "oneOf", "allOf")
+ANYTHING = "anything"
+"""The type that `explicit` gives to what a schema says nothing of; JSON Schema has none such."""
+VALUES = ("const", "enum", "default", "examples")
+
+
+def inlined(schema: Any, definitions: Mapping[str, Any] | None = None) -> Any:
+    """Return `schema` with its references written out; one that turns in a circle is anything."""
+    own = schema.get("$defs", {}) if isinstance(schema, dict) else {}
+    return _inlined(schema, {**(definitions or {}), **own}, ())
+
+
+def _inlined(node: Any, definitions: Mapping[str, Any], trail: tuple[str, ...]) -> Any:
+    if isinstance(node, list):
+        return [_inlined(item, definitions, trail) for item in node]
+    if not isinstance(node, dict):
+        return node
+    written: Schema = {}
+    for key, value in node.items():
+        if key in VALUES:
+            written[key] = value
+        elif key == "properties":
+            written[key] = {
+                name: _inlined(part, definitions, trail) for name, part in value.items()
+            }
+        elif key not in ("$defs", "$ref"):
+            written[key] = _inlined(value, definitions, trail)
+    if "$ref" not in node:
+        return written
+    name = node["$ref"].rpartition("/")[2]
+    if name in trail or name not in definitions:
+        # A keyword that nobody knows: who has to decide on it sees that something is missing.
+        return {**written, "$circle": name}
+    target = _inlined(definitions[name], definitions, (*trail, name))
+    if not isinstance(target, dict) or target.keys() & written.keys() - ANNOTATIONS:
+        return {"allOf": [target, written]}
+    return {**target, **written}
+
+
+def union(schemas: Iterable[Any]) -> Any:
+    """Return the schema of whatever fits one of `schemas`."""
+    different: list[Any] = []
+    for schema in schemas:
+        if schema not in different:
+            different.append(schema)
+    return different[0] if len(different) == 1 else {"anyOf": different}
+
+
+def nullable(schema: Any) -> Any:
+    """Return `schema` or null."""
+    return union([schema, {"type": "null"}])
+
+
+def choices(schema: Any) -> Iterator[Schema]:
+    """Yield `schema` as alternatives: each one constant, of one type, or of none that is known."""
+    if not isinstance(schema, dict):
+        if schema:
+            yield {}
+    elif "const" in schema:
+        yield {"const": schema["const"]}
+    elif "enum" in schema:
+        yield from ({"const": value} for value in schema["enum"])
+    elif group := next((group for group in GROUPS if group in schema), None):
+        yield from _members(schema, group)
+    else:
+        yield from _typed(schema)
+
+
+def _members(schema: Schema, group: str) -> Iterator[Schema]:
+    base = {key: value for key, value in schema.items() if key != group}
+    members = [member for member in schema[group] if isinstance(member, dict)]
+    if group != "allOf":
+        for member in members:
+            yield from choices({**base, **member})
+        return
+    for member in members:
+        base = {**base, **member}
+    yield from choices(base)
+
+
+def _typed(schema: Schema) -> Iterator[Schema]:
+    match schema.get("type"):
+        case list() as kinds:
+            for kind in kinds:
+                yield from choices({**schema, "type": kind})
+        case "null":
+            yield {"const": None}
+        case "boolean":
+            yield from ({"const": False}, {"const": True})
+        case None:
+            yield {}
+        case _:
+            yield schema
+
+
+def opened(schema: Any) -> Any:
+    """Return `schema` as its reader takes it, who ignores the fields that he does not know."""
+    if isinstance(schema, list):
+        return [opened(item) for item in schema]
+    if not isinstance(schema, dict):
+        return schema
+    return {
+        key: value
+        if key in VALUES
+        else {name: opened(part) for name, part in value.items()}
+        if key == "properties"
+        else opened(value)
+        for key, value in schema.items()
+        if not (key in ("additionalProperties", "unevaluatedProperties") and value is False)
+    }
+
+
+def explicit(schema: Any) -> Any:
+    """Return `schema` as its sender keeps to it: of the fields he sends those that are named.
+
+    What else it leaves open is written out as the type `anything`, which fits nothing but a
+    schema that demands nothing.
+    """
+    if not isinstance(schema, dict):
+        return {"type": ANYTHING} if schema else False
+    if {"const", "enum"} & schema.keys():
+        return schema
+    groups = [group for group in GROUPS if group in schema]
+    if not groups and "type" not in schema:
+        demands = schema.keys() - ANNOTATIONS
+        return _explicit_parts({**schema, "type": _ALL_TYPES}) if demands else {"type": ANYTHING}
+    if _merges_fields(schema, groups):
+        return {"type": ANYTHING}
+    written = {group: [explicit(member) for member in schema[group]] for group in groups}
+    return {**(_explicit_parts(schema) if "type" in schema else schema), **written}
+
+
+_ALL_TYPES = ["null", "boolean", "object", "array", "string", "number"]
+
+
+def _merges_fields(schema: Schema, groups: Iterable[str]) -> bool:
+    """Tell whether fields stand in several places, which `choices` does not bring together."""
+    if "properties" in schema:
+        return any("properties" in member for group in groups for member in schema[group]
+                   if isinstance(member, dict))  # fmt: skip
+    everywhere = [member for member in schema.get("allOf", ()) if isinstance(member, dict)]
+    return sum("properties" in member or "anyOf" in member for member in everywhere) > 1
+
+
+def _explicit_parts(schema: Schema) -> Schema:
+    kinds = schema["type"] if isinstance(schema["type"], list) else [schema["type"]]
+    written = dict(schema)
+    if "object" in kinds:
+        fields = {name: explicit(part) for name, part in schema.get("properties", {}).items()}
+        others = schema.get("additionalProperties", "properties" not in schema)
+        if "properties" in schema:
+            unnamed = [name for name in schema.get("required", ()) if name not in fields]
+            fields |= {name: explicit(others or True) for name in unnamed}
+        written |= {"properties": fields, "additionalProperties": explicit(others)}
+    if "array" in kinds:
+        written["items"] = explicit("prefixItems" in schema or schema.get("items", True))
+    return written

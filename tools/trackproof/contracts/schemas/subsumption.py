@@ -1,0 +1,289 @@
+"""Does every value that one JSON Schema allows fit another schema as well?
+
+Read for the keywords that the contracts use. A value of which nothing is known (`{}`, an
+undeclared field of an open object) is taken to fit, unless the source comes from `explicit`; a
+demand that cannot be compared is reported as undecided. Both schemas come without references:
+see `inlined`.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import jsonschema_rs
+
+from trackproof.contracts.bundle import Schema
+from trackproof.contracts.schemas.descriptions import described, kinds_of, shown
+from trackproof.contracts.schemas.normal_forms import ANNOTATIONS, ANYTHING, GROUPS, choices
+
+MAX_LISTED_INTEGERS = 256
+
+_COMPARED = {"type", "const", "enum", *GROUPS}
+_COMPARED_FOR = {
+    "object": {"properties", "required", "additionalProperties", "minProperties", "maxProperties"},
+    "array": {"items", "minItems", "maxItems", "uniqueItems"},
+    "string": {"minLength", "maxLength", "pattern"},
+    "number": {"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"},
+}
+_NOT_COMPARED_FOR = {
+    "object": {
+        "patternProperties", "propertyNames", "dependentRequired", "dependentSchemas",
+        "unevaluatedProperties",
+    },
+    "array": {"prefixItems", "contains", "minContains", "maxContains", "unevaluatedItems"},
+}  # fmt: skip
+_MATCHES_ALL = {"", "^", "$", ".*", "^.*", "^.*$"}
+
+
+@dataclass(frozen=True, slots=True)
+class Misfit:
+    """One way in which a value may break the schema it is meant for."""
+
+    path: str
+    """Where in the value: `[].start` is the field start of an item; empty for the whole."""
+    reason: str
+    undecided: bool = False
+
+    def __str__(self) -> str:
+        text = f"it cannot be decided whether {self.reason}" if self.undecided else self.reason
+        return f"at {self.path}: {text}" if self.path else text
+
+
+def misfits(source: Any, target: Any, path: str = "") -> list[Misfit]:
+    """Return why a value of `source` may break `target`; nothing means that all of them fit."""
+    found: dict[Misfit, None] = {}
+    for choice in choices(source):
+        found |= dict.fromkeys(_choice_misfits(choice, target, path))
+    return list(found)
+
+
+def _choice_misfits(choice: Schema, target: Any, path: str) -> list[Misfit]:
+    if not choice or target is True:
+        return []
+    if target is False:
+        return [Misfit(path, "nothing is expected there")]
+    if choice.get("type") == ANYTHING:
+        return [] if target.keys() <= ANNOTATIONS else [_wrong_type(choice, target, path)]
+    if "const" in choice:
+        return _constant_misfits(choice["const"], target, path)
+    found = _plain_misfits(choice, target, path)
+    for member in target.get("allOf", ()):
+        found += _choice_misfits(choice, member, path)
+    for group in ("anyOf", "oneOf"):
+        if group in target:
+            found += _group_misfits(choice, target[group], path, exclusive=group == "oneOf")
+    return found
+
+
+def _constant_misfits(value: Any, target: Any, path: str) -> list[Misfit]:
+    error = next(jsonschema_rs.Draft202012Validator(target).iter_errors(value), None)
+    if error is None:
+        return []
+    within = "".join(f"[{part}]" if isinstance(part, int) else f".{part}"
+                     for part in error.instance_path)  # fmt: skip
+    place = f"{path}{within}".removeprefix(".")
+    if value is None:
+        return [Misfit(place, f"it may be null, but {described(target)} is expected")]
+    return [Misfit(place, f"it may be {shown(value)}: {error.message[:200]}")]
+
+
+def _group_misfits(
+    choice: Schema, members: list[Any], path: str, *, exclusive: bool
+) -> list[Misfit]:
+    candidates = [member for member in members if _may_take(member, choice)]
+    if not candidates:
+        return [_wrong_type(choice, {"anyOf": members}, path)]
+    results = [_choice_misfits(choice, member, path) for member in candidates]
+    if exclusive and len(candidates) > 1:
+        return [Misfit(path, "it fits one alternative only", undecided=True)]
+    if any(not result for result in results):
+        return []
+    if len(results) == 1:
+        return results[0]
+    return [Misfit(path, "the alternatives together take every value", undecided=True)]
+
+
+def _may_take(member: Any, choice: Schema) -> bool:
+    if not isinstance(member, dict):
+        return bool(member)
+    inner = [part for group in ("anyOf", "oneOf") for part in member.get(group, ())]
+    return _admits(member, choice) and (not inner or any(_may_take(part, choice) for part in inner))
+
+
+def _plain_misfits(choice: Schema, target: Schema, path: str) -> list[Misfit]:
+    if not _admits(target, choice):
+        return [_wrong_type(choice, target, path)]
+    if "const" in target or "enum" in target:
+        return _listed_misfits(choice, target, path)
+    match choice["type"]:
+        case "object":
+            found = _object_misfits(choice, target, path)
+        case "array":
+            found = _array_misfits(choice, target, path)
+        case "string":
+            found = list(_string_misfits(choice, target, path))
+        case _:
+            found = list(_number_misfits(choice, target, path))
+    return [*found, *_not_compared(choice, target, path)]
+
+
+def _admits(target: Schema, choice: Schema) -> bool:
+    kinds = kinds_of(target)
+    kind = choice["type"]
+    whole = kind == "number" and _is_whole(choice.get("multipleOf"))
+    return (
+        not kinds
+        or kind in kinds
+        or (kind == "integer" and "number" in kinds)
+        or (whole and "integer" in kinds)
+    )
+
+
+def _is_whole(number: Any) -> bool:
+    return number is not None and float(number).is_integer()
+
+
+def _wrong_type(choice: Schema, target: Schema, path: str) -> Misfit:
+    return Misfit(path, f"it is {described(choice)}, but {described(target)} is expected")
+
+
+def _listed_misfits(choice: Schema, target: Schema, path: str) -> list[Misfit]:
+    allowed = [target["const"]] if "const" in target else target["enum"]
+    low, high = _lowest(choice)[0], _highest(choice)[0]
+    if choice["type"] == "integer" and high - low < MAX_LISTED_INTEGERS:
+        possible = [
+            number
+            for number in range(math.ceil(low), math.floor(high) + 1)
+            if not _constant_misfits(number, choice, path)
+        ]
+        return [
+            Misfit(path, f"it may be {number}, but {described(target)} is expected")
+            for number in possible
+            if number not in allowed
+        ][:1]
+    return [Misfit(path, f"it is any {choice['type']}, but {described(target)} is expected")]
+
+
+def _object_misfits(choice: Schema, target: Schema, path: str) -> list[Misfit]:
+    has: Mapping[str, Any] = choice.get("properties", {})
+    rest = choice.get("additionalProperties", True)
+    wants: Mapping[str, Any] = target.get("properties", {})
+    others = target.get("additionalProperties", True)
+    opaque = not has and rest is True
+    found: list[Misfit] = []
+    for name in target.get("required", ()):
+        if name in choice.get("required", ()) or opaque:
+            continue
+        state = "may be missing" if name in has or isinstance(rest, dict) else "is not there"
+        found.append(Misfit(path, f"its field {name}, which is required, {state}"))
+    for name, schema in has.items():
+        found += misfits(schema, wants.get(name, others), f"{path}.{name}".removeprefix("."))
+    if isinstance(rest, dict) and rest:
+        unnamed = [schema for name, schema in wants.items() if name not in has]
+        for schema in [*unnamed, others]:
+            found += misfits(rest, schema, f"{path}.*".removeprefix("."))
+    least = max(choice.get("minProperties", 0), len(choice.get("required", ())))
+    most = choice.get("maxProperties", len(has) if rest is False else math.inf)
+    if not opaque:
+        found += _count_misfits(least, most, target, "Properties", "fields", path)
+    return found
+
+
+def _array_misfits(choice: Schema, target: Schema, path: str) -> list[Misfit]:
+    least, most = choice.get("minItems", 0), choice.get("maxItems", math.inf)
+    found = _count_misfits(least, most, target, "Items", "items", path)
+    if most > 0:
+        found += misfits(choice.get("items", True), target.get("items", True), f"{path}[]")
+    if target.get("uniqueItems") and not choice.get("uniqueItems") and most > 1:
+        found.append(Misfit(path, "it may hold an item twice"))
+    return found
+
+
+def _count_misfits(
+    least: float, most: float, target: Schema, keyword: str, noun: str, path: str
+) -> list[Misfit]:
+    floor, ceiling = target.get(f"min{keyword}", 0), target.get(f"max{keyword}", math.inf)
+    found = []
+    if least < floor:
+        found.append(Misfit(path, f"it may have {least} {noun}, but at least {floor} are expected"))
+    if most > ceiling:
+        many = "any number of" if most == math.inf else most
+        found.append(Misfit(path, f"it may have {many} {noun}, but at most {ceiling} are expected"))
+    return found
+
+
+def _string_misfits(choice: Schema, target: Schema, path: str) -> Iterator[Misfit]:
+    pattern, wanted = choice.get("pattern"), target.get("pattern")
+    floor, ceiling = target.get("minLength", 0), target.get("maxLength", math.inf)
+    least, most = choice.get("minLength", 0), choice.get("maxLength", math.inf)
+    if pattern is not None and least == 0 and not re.search(pattern, ""):
+        least = 1
+    if least < floor:
+        reason = f"it may be {least} characters long, but at least {floor} are expected"
+        if pattern is None:
+            yield Misfit(path, reason)
+        else:
+            yield Misfit(path, f"{pattern} keeps it to {floor} characters or more", undecided=True)
+    if most > ceiling:
+        if pattern is None:
+            long = "of any length" if most == math.inf else f"{most} characters long"
+            yield Misfit(path, f"it may be {long}, but at most {ceiling} characters are expected")
+        else:
+            yield Misfit(path, f"{pattern} keeps it to {ceiling} characters", undecided=True)
+    if wanted is not None and wanted not in _MATCHES_ALL and wanted != pattern:
+        if pattern is None:
+            yield Misfit(path, f"it is any string, but one that matches {wanted} is expected")
+        else:
+            reason = f"what matches {pattern} also matches {wanted}"
+            yield Misfit(path, reason, undecided=True)
+
+
+def _number_misfits(choice: Schema, target: Schema, path: str) -> Iterator[Misfit]:
+    low, floor = _lowest(choice), _lowest(target)
+    high, ceiling = _highest(choice), _highest(target)
+    if low[0] < floor[0] or (low[0] == floor[0] and floor[1] and not low[1]):
+        least = "any number down" if low[0] == -math.inf else f"{low[0]}"
+        more = "more than" if floor[1] else "at least"
+        yield Misfit(path, f"it may be {least}, but {more} {floor[0]} is expected")
+    if high[0] > ceiling[0] or (high[0] == ceiling[0] and ceiling[1] and not high[1]):
+        most = "any number up" if high[0] == math.inf else f"{high[0]}"
+        less = "less than" if ceiling[1] else "at most"
+        yield Misfit(path, f"it may be {most}, but {less} {ceiling[0]} is expected")
+    step = target.get("multipleOf")
+    if step is not None:
+        own = choice.get("multipleOf", 1 if choice["type"] == "integer" else None)
+        if own is None or own % step:
+            yield Misfit(path, f"it may be no multiple of {step}")
+
+
+def _lowest(schema: Schema) -> tuple[float, bool]:
+    """Return the lower bound, and whether it is itself left out."""
+    return max(
+        (schema.get("minimum", -math.inf), False), (schema.get("exclusiveMinimum", -math.inf), True)
+    )
+
+
+def _highest(schema: Schema) -> tuple[float, bool]:
+    bounds = [
+        (schema.get("maximum", math.inf), False),
+        (schema.get("exclusiveMaximum", math.inf), True),
+    ]
+    return min(bounds, key=lambda bound: (bound[0], not bound[1]))
+
+
+def _not_compared(choice: Schema, target: Schema, path: str) -> list[Misfit]:
+    kind = "number" if choice["type"] == "integer" else choice["type"]
+    settled = ANNOTATIONS | _COMPARED
+    for keywords in (*_COMPARED_FOR.values(), *_NOT_COMPARED_FOR.values()):
+        settled = settled | keywords
+    open_keywords = {key for key in target if key not in settled}
+    open_keywords |= _NOT_COMPARED_FOR.get(kind, set()) & set(target)
+    return [
+        Misfit(path, f"it keeps {keyword}", undecided=True)
+        for keyword in sorted(open_keywords)
+        if choice.get(keyword) != target[keyword]
+    ]

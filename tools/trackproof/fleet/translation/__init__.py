@@ -1,0 +1,1 @@
+"""Translation between a fleet's own terms and the contracts'."""

@@ -1,0 +1,1 @@
+"""Reports: writers on the stream of events, one file for each format."""

@@ -1,0 +1,28 @@
+"""The reports that a user asks for as files."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from trackproof.events.stream import Writer
+from trackproof.report.html import HtmlFile
+from trackproof.report.json import JsonFile
+from trackproof.report.junit import JUnitFile
+from trackproof.report.ndjson import NdjsonFile
+
+FILES: Mapping[str, Callable[[Path], Writer]] = {
+    "json": JsonFile,
+    "junit": JUnitFile,
+    "ndjson": NdjsonFile,
+    "html": HtmlFile,
+}
+
+
+def file_writers(**paths: Path | None) -> list[Writer]:
+    """Return a writer for each kind of report that is given a path.
+
+    Raises:
+        UsageError: One cannot be written.
+    """
+    return [FILES[kind](path) for kind, path in paths.items() if path is not None]

@@ -1,0 +1,149 @@
+"""The run for a person: live on a terminal, plain lines anywhere else."""
+
+from __future__ import annotations
+
+from rich.console import Console, Group
+from rich.live import Live
+from rich.table import Table
+from rich.text import Text
+
+from trackproof.events.stream import Check, Event, Note, RunEnded, RunStarted, StepsSeen
+from trackproof.report.terminal.marks import FAILED_MARK, RUN_MARKS
+from trackproof.report.terminal.printable import on_one_line
+from trackproof.runs.progress import NOT_STARTED, StepState
+
+
+class Terminal:
+    """Shows a line a step that changes in place."""
+
+    def __init__(self, console: Console) -> None:
+        """Write to `console`, which is a terminal."""
+        self._console = console
+        self._live: Live | None = None
+
+    def write(self, event: Event) -> None:
+        """Show one event."""
+        match event:
+            case Note():
+                self._console.print(Text(on_one_line(event.text), style="dim"))
+            case RunStarted():
+                self._console.print(_headline(event))
+                self._live = Live(console=self._console, refresh_per_second=10)
+                self._live.start()
+            case StepsSeen() if self._live is not None:
+                self._live.update(_table(event.steps))
+            case Check():
+                self.close()
+                self._console.print(_check_line(event))
+            case RunEnded():
+                self._console.print(_verdict(event))
+            case _:
+                pass
+
+    def close(self) -> None:
+        """Leave the last picture standing and give the terminal back."""
+        if self._live is not None:
+            self._live.stop()
+            self._live = None
+
+
+class PlainLines:
+    """Writes a line whenever a step changes, for logs and pipes."""
+
+    def __init__(self, console: Console) -> None:
+        """Write to `console`, whatever it is."""
+        self._console = console
+        self._seen: dict[str, tuple[str, int]] = {}
+
+    def write(self, event: Event) -> None:
+        """Write what is new."""
+        match event:
+            case Note():
+                self._print(Text(on_one_line(event.text)))
+            case RunStarted():
+                self._print(_headline(event))
+            case StepsSeen():
+                for step in event.steps:
+                    self._write_step(step)
+            case Check():
+                self._print(_check_line(event))
+            case RunEnded():
+                self._print(_verdict(event))
+
+    def close(self) -> None:
+        """Nothing is held open."""
+
+    def _write_step(self, step: StepState) -> None:
+        now = (step.status, step.branches_done)
+        if step.status != NOT_STARTED and self._seen.get(step.name) != now:
+            self._seen[step.name] = now
+            self._print(_step_line(step))
+
+    def _print(self, text: Text) -> None:
+        self._console.print(text, soft_wrap=True)
+
+
+def _headline(event: RunStarted) -> Text:
+    tracks = "1 track" if event.tracks == 1 else f"{event.tracks} tracks"
+    return Text.assemble(
+        ("diarization_pipeline", "bold"),
+        f"  {tracks}  Conductor {on_one_line(event.version)} ({event.backend})"
+        f"  workflow {on_one_line(event.workflow_id)}",
+    )
+
+
+def _table(steps: tuple[StepState, ...]) -> Group:
+    table = Table.grid(padding=(0, 2))
+    for step in steps:
+        mark, style = RUN_MARKS.get(step.status, FAILED_MARK)
+        table.add_row(
+            Text(mark, style=style),
+            Text(step.name, style="" if step.started_at else "dim"),
+            Text(_branches(step)),
+            Text(f"{step.seconds:.2f} s" if step.started_at else "", justify="right"),
+            Text(_remark(step), style="red"),
+        )
+    return Group(table)
+
+
+def _step_line(step: StepState) -> Text:
+    mark, style = RUN_MARKS.get(step.status, FAILED_MARK)
+    parts = [step.name, _branches(step), step.status, f"{step.seconds:.2f} s", _remark(step)]
+    return Text.assemble((mark, style), " ", "  ".join(part for part in parts if part))
+
+
+def _branches(step: StepState) -> str:
+    if not step.branches:
+        return ""
+    bar = "█" * step.branches_done + "░" * (step.branches - step.branches_done)
+    return f"{step.branches_done}/{step.branches} {bar}"
+
+
+def _remark(step: StepState) -> str:
+    again = step.attempts - max(step.branches, 1)
+    tried = f"{again} more {'try' if again == 1 else 'tries'}" if again > 0 else ""
+    return "; ".join(part for part in (tried, on_one_line(step.reason)) if part)
+
+
+def _check_line(check: Check) -> Text:
+    mark, style = ("✓", "green") if check.passed else FAILED_MARK
+    return Text.assemble(
+        (f"{mark} ", style), (f"{check.id:<20}", "bold"), f" {on_one_line(check.detail)}"
+    )
+
+
+def _verdict(ended: RunEnded) -> Text:
+    failed = [check for check in ended.checks if not check.passed]
+    total = len(ended.checks)
+    if not failed:
+        return Text(f"HELD: {total} of {total} checks, {ended.seconds:.1f} s", style="bold green")
+    names = ", ".join(check.id for check in failed)
+    return Text(
+        f"FAILED: {len(failed)} of {total} checks ({names}), {ended.seconds:.1f} s",
+        style="bold red",
+    )
+
+
+def console_writer(console: Console) -> Terminal | PlainLines:
+    """Return the writer that fits where `console` writes."""
+    return Terminal(console) if console.is_terminal else PlainLines(console)

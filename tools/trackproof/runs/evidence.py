@@ -1,0 +1,158 @@
+"""Everything the verdict rests on, gathered once the workflow has ended."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import av
+import httpx
+from sqlalchemy import make_url
+
+from fixtures_audio import Audio, HeardWord, hear, read_audio
+from trackproof.contracts.load import Contracts, load_contracts
+from trackproof.fleet import Fleet
+from trackproof.lab import RECORDING_BUCKET, TRANSCRIPT_BUCKET, Testbed
+from trackproof.runs.progress import StepState, step_states
+from trackproof.runs.scenario import Scenario
+from trackproof.testbed.stand_ins.ledger import Request
+from trackproof.testbed.stand_ins.stand_ins import StandIns
+
+URL_SECONDS = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class ServedUrl:
+    """What a presigned URL answered."""
+
+    track_index: int
+    url: str
+    promised_bytes: int
+    status: int
+    received_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Mixdown:
+    """The mixdown as it was uploaded, decoded and heard."""
+
+    audio: Audio
+    words: tuple[HeardWord, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """One run, as seen from outside."""
+
+    contracts: Contracts
+    scenario: Scenario
+    workflow: Mapping[str, Any]
+    steps: tuple[StepState, ...]
+    transcript: Mapping[str, Any]
+    events: Sequence[tuple[str, Any]]
+    requests: Sequence[Request]
+    stand_ins: StandIns
+    recording_keys: frozenset[str]
+    transcript_keys: frozenset[str]
+    urls: tuple[ServedUrl, ...]
+    mixdown: Mixdown | None
+    """None where the fleet left none that can be read."""
+    fleet_log: str
+    secrets: tuple[str, ...]
+    """Every key, secret and password the fleet was given."""
+
+    @property
+    def output(self) -> Mapping[str, Any]:
+        """The workflow's output."""
+        output: Mapping[str, Any] = self.workflow.get("output") or {}
+        return output
+
+    def task(self, reference: str) -> Mapping[str, Any] | None:
+        """Return the last attempt at a task, if it was ever scheduled."""
+        attempts = [t for t in self.workflow["tasks"] if t["referenceTaskName"] == reference]
+        return attempts[-1] if attempts else None
+
+    def requests_during(self, service: str, *names: str) -> list[Request]:
+        """Return what a service was asked while any of these steps ran, injected faults aside."""
+        ran = [step for step in self.steps if step.name in names and step.started_at is not None]
+        if not ran:
+            return []
+        start = min(step.started_at or 0.0 for step in ran)
+        end = max(step.ended_at or 0.0 for step in ran)
+        return [
+            request
+            for request in self.requests
+            if request.service == service
+            and not request.faulted
+            and start <= request.received_at <= end
+        ]
+
+
+def gather(
+    testbed: Testbed, fleet: Fleet, scenario: Scenario, workflow: Mapping[str, Any], now: float
+) -> Evidence:
+    """Collect the evidence of a run that has ended."""
+    contracts, testbed = load_contracts(), testbed.in_terms_of(fleet)
+    return Evidence(
+        contracts=contracts,
+        scenario=scenario,
+        workflow=workflow,
+        steps=tuple(step_states(contracts.steps, workflow, now)),
+        transcript=fleet.transcript(scenario.transcript_id) if fleet.shows_rows else {},
+        events=fleet.events(scenario.transcript_id) if fleet.shows_events else (),
+        requests=testbed.stand_ins.ledger.requests(),
+        stand_ins=testbed.stand_ins,
+        recording_keys=frozenset(testbed.s3.keys(RECORDING_BUCKET)),
+        transcript_keys=frozenset(testbed.s3.keys(TRANSCRIPT_BUCKET)),
+        urls=tuple(_served(task) for task in _padded(workflow)),
+        mixdown=_mixdown(testbed, workflow),
+        fleet_log=fleet.log(),
+        secrets=_secrets(testbed),
+    )
+
+
+def _padded(workflow: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    return [
+        task["outputData"]
+        for task in workflow["tasks"]
+        if task["taskDefName"] == "pad_track" and task["status"] == "COMPLETED"
+    ]
+
+
+def _served(output: Mapping[str, Any]) -> ServedUrl:
+    url = str(output.get("padded_url"))
+    try:
+        answer = httpx.get(url, timeout=URL_SECONDS)
+        status, received = answer.status_code, len(answer.content)
+    except (httpx.HTTPError, httpx.InvalidURL):
+        status, received = 0, 0
+    # A fleet may leave out what it owes: that is for the checks to say.
+    return ServedUrl(output.get("track_index", -1), url, output.get("size", -1), status, received)
+
+
+def _mixdown(testbed: Testbed, workflow: Mapping[str, Any]) -> Mixdown | None:
+    key = (workflow.get("output") or {}).get("audio_key")
+    if key is None:
+        return None
+    # What was uploaded counts, also where consent has had it deleted since.
+    try:
+        audio = read_audio(io.BytesIO(testbed.s3.read_version(TRANSCRIPT_BUCKET, key)))
+    except (KeyError, ValueError, av.FFmpegError):
+        return None
+    return Mixdown(audio, tuple(hear(audio.samples)))
+
+
+def _secrets(testbed: Testbed) -> tuple[str, ...]:
+    keys = testbed.stand_ins.credentials
+    found = (
+        keys.daily_key,
+        keys.modal_key,
+        keys.llm_key,
+        keys.zulip_key,
+        keys.webhook_secret,
+        testbed.s3.secret_key,
+        make_url(testbed.database_url).password,
+    )
+    return tuple(secret for secret in found if secret)

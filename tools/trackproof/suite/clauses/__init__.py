@@ -1,0 +1,1 @@
+"""The tests of all clauses: one file a task."""

@@ -1,0 +1,212 @@
+"""What must be right before anything is judged, and what is better known beforehand."""
+
+from __future__ import annotations
+
+import socket
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from trackproof.contracts.load import load_contracts
+from trackproof.errors import FleetError
+from trackproof.fleet import Fleet
+from trackproof.fleet.profile import FleetProfile
+from trackproof.fleet.translation.translator import Speech, definitions
+from trackproof.lab import Testbed
+from trackproof.testbed.conductor.registration import holds
+from trackproof.testbed.conductor.rest import ConductorRest, http_client
+from trackproof.testbed.conductor.versions import VERSIONS
+
+CLOCK_SECONDS: Final = 5.0
+"""How far a server's clock may be from ours; its times are compared with ours everywhere."""
+FOREIGN_SECONDS: Final = 3.0
+"""How long a server that was there before is watched for workers that are not ours."""
+RECENT_SECONDS: Final = 60.0
+LOOK_SECONDS: Final = 0.1
+CONNECT_SECONDS: Final = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was looked at."""
+
+    about: str
+    """`polls`, `pollers`, `definitions`, `clock`, `ports`, `versions` or `hosts`."""
+    good: bool
+    text: str
+    fatal: bool = False
+    """Whether nothing can be judged like this."""
+
+
+def before_the_fleet(testbed: Testbed, profile: FleetProfile) -> Iterator[Finding]:
+    """Look at the testbed while the fleet does not run yet."""
+    yield from _ports(testbed)
+    yield _clock(testbed.rest.api_url)
+    yield _version(testbed)
+    yield _others(testbed, profile)
+
+
+def with_the_fleet(testbed: Testbed, fleet: Fleet, tasks: Sequence[str]) -> Iterator[Finding]:
+    """Look at a fleet that runs and has registered.
+
+    Args:
+        testbed: In whatever terms.
+        fleet: The fleet.
+        tasks: The task types that are going to be judged.
+    """
+    known, polled = load_contracts().tasks, fleet.polled(testbed.rest)
+    missing = sorted(set(tasks) - polled)
+    yield Finding(
+        "polls",
+        not missing,
+        f"nobody polls for: {', '.join(missing)}"
+        if missing
+        else f"{len(polled & set(known))} of {len(known)} task types are polled",
+        fatal=bool(missing),
+    )
+    if strange := sorted(polled - set(known) - set(fleet.profile.other_tasks)):
+        yield Finding(
+            "polls",
+            good=False,
+            text=f"polled, and unknown to the contracts: {', '.join(strange)}; name them in "
+            "[tasks] or in other_tasks",
+            fatal=True,
+        )
+    yield from _drift(testbed, fleet, tasks)
+    if fleet.intercepted:
+        hosts = ", ".join(sorted(set(fleet.intercepted)))
+        yield Finding("hosts", False, f"asked for and not in [intercept]: {hosts}")
+
+
+def refuse(profile: FleetProfile, findings: Sequence[Finding], log: str = "") -> None:
+    """Raise a FleetError for what makes judging senseless, a line each.
+
+    Raises:
+        FleetError: There is something fatal.
+    """
+    if fatal := [finding.text for finding in findings if finding.fatal]:
+        raise FleetError(
+            f"fleet {profile.name!r} cannot be judged: " + "\n".join(fatal),
+            evidence=log,
+            hint="`trackproof fleet check` looks at everything that must be right",
+        )
+
+
+def _ports(testbed: Testbed) -> Iterator[Finding]:
+    places = {**testbed.places(), "stand-ins.url": testbed.served.root_url}
+    closed = []
+    for name in ("conductor.api_url", "s3.endpoint", "stand-ins.url"):
+        url = urlsplit(places[name])
+        port = url.port or (443 if url.scheme == "https" else 80)
+        try:
+            socket.create_connection((url.hostname or "", port), CONNECT_SECONDS).close()
+        except OSError as error:
+            closed.append(f"{name} at {url.hostname}:{port} ({error})")
+    yield Finding(
+        "ports",
+        not closed,
+        f"nothing listens: {', '.join(closed)}" if closed else "all parts of the testbed listen",
+        fatal=bool(closed),
+    )
+
+
+def _clock(api_url: str) -> Finding:
+    with http_client(api_url) as client:
+        said = client.get(api_url.removesuffix("/api") + "/health").headers.get("date")
+    if said is None:
+        return Finding("clock", True, "the server does not tell its time")
+    ahead = parsedate_to_datetime(said).timestamp() - time.time()
+    far = abs(ahead) > CLOCK_SECONDS + 1  # it tells whole seconds
+    way = "ahead of" if ahead > 0 else "behind"
+    return Finding(
+        "clock",
+        not far,
+        f"the server's clock is {abs(ahead):.0f} s {way} ours: set both by one time server"
+        if far
+        else "the server's clock is ours",
+        fatal=far,
+    )
+
+
+def _version(testbed: Testbed) -> Finding:
+    version = testbed.conductor.version
+    known = version in VERSIONS
+    return Finding(
+        "versions",
+        known,
+        f"Conductor {version}"
+        if known
+        else f"Conductor {version} is none that this suite is tried with: {', '.join(VERSIONS)}",
+    )
+
+
+def _others(testbed: Testbed, profile: FleetProfile) -> Finding:
+    """Look for workers that poll while the fleet does not run."""
+    mine = Finding("pollers", True, "nobody else polls for these task types")
+    if profile.attach or testbed.conductor.backend != "url":
+        return mine  # it runs already; or the server is ours alone
+    speech, tasks = Speech(profile), load_contracts().tasks
+
+    def last_polls() -> dict[tuple[str, str], float]:
+        entries = testbed.rest.poll_data()
+        return {
+            (entry["queueName"], str(entry.get("workerId"))): entry["lastPollTime"]
+            for entry in entries
+            if speech.task_meant(entry["queueName"]) in tasks
+        }
+
+    before = last_polls()
+    if not any(at > (time.time() - RECENT_SECONDS) * 1000 for at in before.values()):
+        return mine
+    deadline = time.monotonic() + FOREIGN_SECONDS
+    while time.monotonic() < deadline:
+        moved = {one for one, at in last_polls().items() if at > before.get(one, 0)}
+        if moved:
+            queues = ", ".join(sorted({queue for queue, _ in moved}))
+            workers = ", ".join(sorted({worker for _, worker in moved}))
+            return Finding(
+                "pollers",
+                good=False,
+                text=f"workers that are not ours poll for {queues}: {workers}; end them, or "
+                "judge on a server of your own",
+                fatal=True,
+            )
+        time.sleep(LOOK_SECONDS)
+    return mine
+
+
+def _drift(testbed: Testbed, fleet: Fleet, tasks: Sequence[str]) -> Iterator[Finding]:
+    """Compare what the server holds with what we would register, overlay and all."""
+    wanted, workflow = definitions(fleet.profile)
+    with ConductorRest(testbed.rest.api_url) as server:
+        present = {one["name"]: one for one in server.task_definitions()}
+        found = server.workflow_definition(workflow["name"], workflow.get("version"))
+    judged = {fleet.speech.task_said(name) for name in tasks}
+    drifted = [
+        f"{task['name']}: {difference}"
+        for task in wanted
+        if task["name"] in judged and (difference := _difference(present.get(task["name"]), task))
+    ]
+    if found is None:
+        drifted.append(f"workflow {workflow['name']}/{workflow.get('version')} is not registered")
+    elif not holds(found, workflow):
+        drifted.append(f"workflow {workflow['name']}/{workflow.get('version')} is another one")
+    for one in drifted:
+        yield Finding("definitions", good=False, text=one)
+    if not drifted:
+        yield Finding("definitions", good=True, text="the server holds the contracts' definitions")
+
+
+def _difference(present: Mapping[str, Any] | None, wanted: Mapping[str, Any]) -> str:
+    if present is None:
+        return "is not registered"
+    return ", ".join(
+        f"{key} is {present.get(key)!r}, not {value!r}"
+        for key, value in wanted.items()
+        # Prose is nobody's concern, and old servers drop schemas.
+        if key not in {"description", "inputSchema", "outputSchema", "enforceSchema"}
+        and not holds(present.get(key), value)
+    )

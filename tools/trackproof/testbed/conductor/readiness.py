@@ -1,0 +1,118 @@
+"""Whether a Conductor is ready: its health check says so and its metadata API answers."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from enum import StrEnum
+
+import httpx
+
+from trackproof.testbed.conductor import limits
+from trackproof.testbed.conductor.rest import http_client
+
+EXCERPT_CHARS = 160
+
+
+class Seen(StrEnum):
+    """What stood in the way, sorted by what one does about it."""
+
+    READY = "ready"
+    UNREACHABLE = "unreachable"
+    SILENT = "silent"
+    FORBIDDEN = "forbidden"
+    NOT_FOUND = "not found"
+    BROKEN = "broken"
+    UNHEALTHY = "unhealthy"
+    SOMETHING_ELSE = "something else"
+
+
+@dataclass(frozen=True)
+class Probe:
+    """One look at a server."""
+
+    seen: Seen
+    detail: str = ""
+    """The question asked and what came back, for an error message."""
+
+    @property
+    def ready(self) -> bool:
+        """Whether the server can be used."""
+        return self.seen is Seen.READY
+
+
+def probe(api_url: str, *, timeout: float = limits.PROBE) -> Probe:
+    """Ask the health check, then the metadata API, within `timeout` seconds together."""
+    deadline = time.monotonic() + timeout
+    url = f"{api_url.removesuffix('/api')}/health"
+    try:
+        with http_client(api_url) as client:
+            health = _judge_health(_get(client, url, deadline))
+            if not health.ready:
+                return health
+            url = f"{api_url}/metadata/taskdefs"
+            return _judge_metadata(_get(client, url, deadline))
+    except (httpx.TimeoutException, TimeoutError):
+        return Probe(Seen.SILENT, f"GET {url}: no answer within {timeout:g} s")
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
+        return Probe(Seen.UNREACHABLE, f"GET {url}: {error}")
+
+
+def _get(client: httpx.Client, url: str, deadline: float) -> httpx.Response:
+    """Read the whole answer by the deadline, even if it comes drop by drop."""
+    remaining = max(deadline - time.monotonic(), 0.001)
+    with client.stream("GET", url, timeout=remaining) as response:
+        body = bytearray()
+        for chunk in response.iter_bytes():
+            body += chunk
+            if time.monotonic() > deadline:
+                raise TimeoutError
+    return httpx.Response(
+        response.status_code,
+        headers={"content-type": response.headers.get("content-type", "no content type")},
+        content=bytes(body),
+        request=response.request,
+    )
+
+
+def _judge_health(response: httpx.Response) -> Probe:
+    answer = _json(response)
+    if isinstance(answer, dict) and answer.get("healthy") is True:
+        return Probe(Seen.READY)
+    if isinstance(answer, dict) and "healthy" in answer:
+        return Probe(Seen.UNHEALTHY, _describe(response))
+    return _judge_failure(response)
+
+
+def _judge_metadata(response: httpx.Response) -> Probe:
+    if response.is_success and isinstance(_json(response), list):
+        return Probe(Seen.READY)
+    return _judge_failure(response)
+
+
+def _judge_failure(response: httpx.Response) -> Probe:
+    status = response.status_code
+    if status in {httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN}:
+        seen = Seen.FORBIDDEN
+    elif status == httpx.codes.NOT_FOUND:
+        seen = Seen.NOT_FOUND
+    elif response.is_server_error:
+        seen = Seen.BROKEN
+    else:
+        seen = Seen.SOMETHING_ELSE
+    return Probe(seen, _describe(response))
+
+
+def _json(response: httpx.Response) -> object:
+    try:
+        answer: object = response.json()
+    except ValueError:
+        return None
+    return answer
+
+
+def _describe(response: httpx.Response) -> str:
+    request = response.request
+    kind = response.headers["content-type"].partition(";")[0]
+    excerpt = " ".join(response.text.split())[:EXCERPT_CHARS]
+    return f"{request.method} {request.url}: {response.status_code} {kind}: {excerpt or '(empty)'}"

@@ -1,0 +1,226 @@
+"""An HTTPS proxy that leads listed hosts to the testbed, and no other host anywhere.
+
+For fleets that have an address written into them. They are given the proxy by HTTPS_PROXY and its
+throw-away CA by SSL_CERT_FILE; a request to a listed host is decrypted here and asked of the
+stand-in instead.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import ssl
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AsyncExitStack, contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+import httpx
+import trustme
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from trackproof.errors import TestbedError
+from trackproof.testbed.stand_ins.gate import HANG_UP
+from trackproof.testbed.stand_ins.server import served
+
+START_SECONDS: Final = 10.0
+FORWARD_SECONDS: Final = 120.0
+"""A slow stand-in is slow on purpose; the fleet's own time limit is what counts."""
+CONNECT_BYTES: Final = 65536
+"""Of a CONNECT request with its headers, at most."""
+
+HOP_BY_HOP = frozenset(
+    {"connection", "keep-alive", "transfer-encoding", "upgrade", "te", "trailer", "host"}
+    | {"proxy-connection", "content-length"}
+)
+CA_VARIABLES = (
+    "SSL_CERT_FILE",
+    "REQUESTS_CA_BUNDLE",
+    "CURL_CA_BUNDLE",
+    "AWS_CA_BUNDLE",
+    "NODE_EXTRA_CA_CERTS",
+)
+"""How the clients of many languages are told whom to trust."""
+
+
+@dataclass(frozen=True, slots=True)
+class Interception:
+    """A proxy that is there."""
+
+    url: str
+    ca_file: Path
+    refused: list[str] = field(default_factory=list)
+    """Hosts that were asked for and are not listed, in that order."""
+
+    def environment(self) -> dict[str, str]:
+        """Return what a process must be told to go through it."""
+        told = dict.fromkeys(CA_VARIABLES, str(self.ca_file))
+        for name, value in (("HTTPS_PROXY", self.url), ("NO_PROXY", "localhost,127.0.0.1,::1")):
+            told |= {name: value, name.lower(): value}
+        return told
+
+
+@contextmanager
+def intercepting(hosts: Mapping[str, str], folder: Path) -> Iterator[Interception]:
+    """Run the proxy until the block ends.
+
+    Args:
+        hosts: Base URL of what answers, by host name, or by host name and how paths begin:
+            `api.daily.co/v1`.
+        folder: Where the CA's file goes.
+
+    Raises:
+        TestbedError: It could not start.
+    """
+    authority = trustme.CA(organization_name="trackproof, for one run")
+    ca_file, certificate = folder / "proxy-ca.pem", folder / "proxy-certificate.pem"
+    ca_file.write_bytes(authority.cert_pem.bytes() + b"\n" + _trusted_anyway())
+    certificate.touch(mode=0o600)
+    names = {place.partition("/")[0].lower() for place in hosts}
+    certificate.write_bytes(authority.issue_cert(*names).private_key_and_cert_chain_pem.bytes())
+    with served("the intercepting proxy", _leading(hosts), certificate=certificate) as inner:
+        tunnel = _Tunnel(frozenset(names), inner)
+        port = tunnel.start()
+        try:
+            yield Interception(f"http://127.0.0.1:{port}", ca_file, tunnel.refused)
+        finally:
+            tunnel.stop()
+
+
+def _trusted_anyway() -> bytes:
+    """Return what this machine trusts: the variables above replace it all."""
+    usual = os.environ.get("SSL_CERT_FILE") or ssl.get_default_verify_paths().cafile
+    return Path(usual).read_bytes() if usual and Path(usual).is_file() else b""
+
+
+def _leading(hosts: Mapping[str, str]) -> ASGIApp:
+    """Return an app that asks what stands for a host, and answers its answer."""
+
+    async def lead(scope: Scope, receive: Receive, send: Send) -> None:
+        request = Request(scope, receive)
+        raw = scope["raw_path"].decode("latin-1").partition("?")[0]
+        place = (request.url.hostname or "").lower() + raw
+        led = max((one for one in hosts if _is_below(place, one)), key=len, default=None)
+        if led is None:
+            await Response("nothing stands for this host and path", 421)(scope, receive, send)
+            return
+        query = scope["query_string"].decode("latin-1")
+        url = hosts[led].rstrip("/") + place[len(led) :] + (f"?{query}" if query else "")
+        headers = [(k, v) for k, v in request.headers.items() if k not in HOP_BY_HOP]
+        body = await request.body()
+        try:
+            async with httpx.AsyncClient(timeout=FORWARD_SECONDS, trust_env=False) as client:
+                asked = client.build_request(request.method, url, headers=headers, content=body)
+                answer = await client.send(asked, stream=True)
+                content = b"".join([part async for part in answer.aiter_raw()])
+                await answer.aclose()
+        except httpx.HTTPError:
+            scope["extensions"][HANG_UP]()  # as the stand-in did
+            return
+        response = Response(content, answer.status_code)
+        response.raw_headers = [
+            *(
+                (k.lower(), v)
+                for k, v in answer.headers.raw
+                if k.lower().decode() not in HOP_BY_HOP
+            ),
+            (b"content-length", str(len(content)).encode()),
+        ]
+        await response(scope, receive, send)
+
+    return lead
+
+
+def _is_below(place: str, led: str) -> bool:
+    return place == led or place.startswith(f"{led}/")
+
+
+class _Tunnel:
+    """The CONNECT side: bytes for a listed host go to the inner server, others nowhere."""
+
+    def __init__(self, hosts: frozenset[str], inner: int) -> None:
+        self._hosts = hosts
+        self._inner = inner
+        self.refused: list[str] = []
+        self._ready = threading.Event()
+        self._thread = threading.Thread(
+            target=lambda: asyncio.run(self._run()), name="CONNECT proxy", daemon=True
+        )
+        self._port = 0
+        self._end: Callable[[], object] = lambda: None
+        self._open: set[asyncio.Task[None]] = set()
+
+    def start(self) -> int:
+        """Return the port, when it listens."""
+        self._thread.start()
+        if not self._ready.wait(START_SECONDS) or not self._port:
+            raise TestbedError("the intercepting proxy did not start")
+        return self._port
+
+    def stop(self) -> None:
+        """Close everything."""
+        self._end()
+        self._thread.join(START_SECONDS)
+
+    async def _run(self) -> None:
+        loop, ended = asyncio.get_running_loop(), asyncio.Event()
+        self._end = lambda: loop.call_soon_threadsafe(ended.set)
+        try:
+            server = await asyncio.start_server(self._serve, "127.0.0.1", 0, limit=CONNECT_BYTES)
+            self._port = server.sockets[0].getsockname()[1]
+        finally:
+            self._ready.set()
+        async with server:
+            await ended.wait()
+            for task in self._open:
+                task.cancel()
+            await asyncio.gather(*self._open, return_exceptions=True)
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        if task is not None:
+            self._open.add(task)
+            task.add_done_callback(self._open.discard)
+        async with AsyncExitStack() as stack:
+            stack.callback(writer.close)
+            with suppress(OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
+                asked = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
+                method, _, rest = asked.partition(" ")
+                target = rest.partition(" ")[0]
+                host = target.rpartition(":")[0].strip("[]").lower()
+                if method != "CONNECT":
+                    writer.write(b"HTTP/1.1 405 Only CONNECT\r\nConnection: close\r\n\r\n")
+                elif host not in self._hosts:
+                    self.refused.append(host)
+                    writer.write(b"HTTP/1.1 403 Not Listed\r\nConnection: close\r\n\r\n")
+                else:
+                    await self._relay(reader, writer, stack)
+                await writer.drain()
+
+    async def _relay(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, stack: AsyncExitStack
+    ) -> None:
+        near_reader, near_writer = await asyncio.open_connection("127.0.0.1", self._inner)
+        stack.callback(near_writer.close)
+        writer.write(b"HTTP/1.1 200 Connection Established\r\n\r\n")
+        both = {
+            asyncio.ensure_future(_pump(reader, near_writer)),
+            asyncio.ensure_future(_pump(near_reader, writer)),
+        }
+        try:
+            await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for one in both:
+                one.cancel()
+            await asyncio.gather(*both, return_exceptions=True)
+
+
+async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    with suppress(OSError):
+        while data := await reader.read(CONNECT_BYTES):
+            writer.write(data)
+            await writer.drain()

@@ -1,0 +1,225 @@
+"""A real PostgreSQL server for one run: Debian's own programs, else a container.
+
+The process backend listens on a Unix socket in its temporary folder only: no port to race for,
+and nobody but this user and root gets in. What it stores is thrown away, so it never syncs.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import pwd
+import shutil
+import subprocess
+import tempfile
+import uuid
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from sqlalchemy import Engine, create_engine, make_url, text
+from sqlalchemy.exc import OperationalError
+
+from trackproof.errors import DeadlineError, TestbedError
+from trackproof.testbed.docker import docker_engine
+from trackproof.testbed.processes import ManagedProcess
+from trackproof.wait import wait_until
+
+DEBIAN_FOLDER = Path("/usr/lib/postgresql")
+IMAGE = "postgres:16"
+START_SECONDS = 60.0
+ENGINE_SECONDS = 5.0
+USERS = ("postgres", "nobody")
+"""Whom the server runs as where we are root, which it refuses to be."""
+
+HINT = "install PostgreSQL (Debian: apt-get install postgresql) or start Docker"
+
+FOLDERS = ("/tmp", "/var/tmp")  # noqa: S108 - what is made there gets a name of its own
+"""Where it may live when the own temporary folder does not suit it."""
+FOLDER_LETTERS = 70
+"""With the names below it a path of 107, the longest of a Unix socket."""
+
+INITDB = ("-U", "trackproof", "--auth=trust", "--encoding=UTF8", "--locale=C", "--no-sync")
+
+SETTINGS = (
+    "listen_addresses=",
+    "fsync=off",
+    "synchronous_commit=off",
+    "full_page_writes=off",
+    "dynamic_shared_memory_type=mmap",
+    "max_connections=300",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class PostgresServer:
+    """A running server."""
+
+    url: str
+    """SQLAlchemy's URL of its first database."""
+    backend: str
+    """process or container."""
+
+    def new_database(self) -> str:
+        """Make an empty database and return its URL."""
+        name = f"db_{uuid.uuid4().hex}"
+        self._run(f'CREATE DATABASE "{name}"')
+        return make_url(self.url).set(database=name).render_as_string(hide_password=False)
+
+    def drop_database(self, url: str) -> None:
+        """Remove a database together with whatever is still connected to it."""
+        self._run(f'DROP DATABASE IF EXISTS "{make_url(url).database}" WITH (FORCE)')
+
+    def _run(self, sql: str) -> None:
+        with _connecting(self.url) as engine, engine.connect() as connection:
+            connection.execution_options(isolation_level="AUTOCOMMIT").execute(text(sql))
+
+
+@contextlib.contextmanager
+def start_postgres() -> Iterator[PostgresServer]:
+    """Run a server until the block ends.
+
+    Raises:
+        TestbedError: There is none to run, or it did not start.
+    """
+    programs = find_programs()
+    with _process(programs) if programs else _container() as server:
+        yield server
+
+
+def find_programs() -> Path | None:
+    """Return the folder of the newest PostgreSQL programs here, if there are any."""
+    by_version = sorted(DEBIAN_FOLDER.glob("*/bin"), key=lambda path: _number(path.parent.name))
+    on_path = shutil.which("initdb")
+    folders = [*([Path(on_path).parent] if on_path else []), *reversed(by_version)]
+    return next((folder for folder in folders if (folder / "initdb").exists()), None)
+
+
+def _number(version: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in version.split(".") if part.isdigit())
+
+
+@contextlib.contextmanager
+def _process(programs: Path) -> Iterator[PostgresServer]:
+    as_user = _as_other_user() if os.geteuid() == 0 else ()
+    with tempfile.TemporaryDirectory(
+        prefix="trackproof-pg-", dir=_folder_for(as_user), ignore_cleanup_errors=True
+    ) as name:
+        home = Path(name)
+        if as_user:
+            owner = pwd.getpwnam(_other_user())
+            os.chown(home, owner.pw_uid, owner.pw_gid)
+        data = home / "data"
+        _initialise([*as_user, str(programs / "initdb"), "-D", str(data)], home)
+        with ManagedProcess(
+            "PostgreSQL",
+            [
+                *as_user,
+                str(programs / "postgres"),
+                *("-D", str(data)),
+                *("-c", f"unix_socket_directories={home}"),
+                *(part for setting in SETTINGS for part in ("-c", setting)),
+            ],
+            log_path=home / "postgres.log",
+            cwd=home,
+        ) as process:
+            url = f"postgresql+psycopg://trackproof@/postgres?host={home}"
+            _wait_until_ready(url, process)
+            yield PostgresServer(url, "process")
+
+
+def _folder_for(as_user: Sequence[str]) -> str:
+    """Return the first temporary folder that the server's user gets into, and a socket's path.
+
+    The own one is often for its owner alone (mode 0700) where that is root.
+    """
+    folders = (tempfile.gettempdir(), *FOLDERS)
+    for folder in folders:
+        if len(os.fsencode(folder)) <= FOLDER_LETTERS and _may_enter(as_user, folder):
+            return folder
+    raise TestbedError(
+        "PostgreSQL has no temporary folder that its user can enter and whose path is short enough",
+        evidence=f"looked at {', '.join(folders)}",
+        hint=f"set TMPDIR to a folder of {FOLDER_LETTERS} letters at most that all users can enter",
+    )
+
+
+def _may_enter(as_user: Sequence[str], folder: str) -> bool:
+    return subprocess.run([*as_user, "test", "-x", folder], check=False).returncode == 0  # noqa: S603
+
+
+def _initialise(command: Sequence[str], home: Path) -> None:
+    done = subprocess.run(  # noqa: S603
+        [*command, *INITDB], cwd=home, capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        raise TestbedError(
+            f"initdb ended with {done.returncode}", evidence=done.stderr or done.stdout, hint=HINT
+        )
+
+
+def _as_other_user() -> tuple[str, ...]:
+    user = _other_user()
+    group = pwd.getpwnam(user).pw_gid
+    # --pdeathsig: changing the user makes the kernel forget that the server dies with us.
+    return ("setpriv", f"--reuid={user}", f"--regid={group}", "--clear-groups", "--pdeathsig=KILL")
+
+
+def _other_user() -> str:
+    known = {entry.pw_name for entry in pwd.getpwall()}
+    for user in USERS:
+        if user in known:
+            return user
+    raise TestbedError(
+        "PostgreSQL refuses to run as root, and there is no other user to run it as",
+        evidence=f"looked for {', '.join(USERS)}",
+        hint="run as another user, or add one named postgres",
+    )
+
+
+def _wait_until_ready(url: str, process: ManagedProcess) -> None:
+    def answers() -> bool:
+        if (code := process.poll()) is not None:
+            raise TestbedError(f"PostgreSQL ended with {code}", evidence=process.tail(), hint=HINT)
+        try:
+            with _connecting(url) as engine, engine.connect():
+                return True
+        except OperationalError:
+            return False
+
+    try:
+        wait_until(answers, what="PostgreSQL to answer", timeout=START_SECONDS)
+    except DeadlineError as error:
+        raise TestbedError(str(error), evidence=process.tail(), hint=HINT) from error
+
+
+@contextlib.contextmanager
+def _container() -> Iterator[PostgresServer]:
+    try:
+        with docker_engine(timeout=ENGINE_SECONDS):
+            pass
+    except TestbedError as error:
+        raise TestbedError(
+            "there is no PostgreSQL: no programs of its here, and no Docker engine for a container",
+            evidence=f"looked for initdb on PATH and in {DEBIAN_FOLDER}/*/bin\n{error.what}",
+            hint=HINT,
+        ) from error
+    from testcontainers.community.postgres import PostgresContainer  # noqa: PLC0415 - needs an engine
+
+    with contextlib.ExitStack() as stack:
+        try:
+            container = stack.enter_context(PostgresContainer(IMAGE, driver="psycopg"))
+        except Exception as error:  # Docker's, testcontainers' own, or of the database in it
+            raise TestbedError(
+                f"no container of {IMAGE} could be started", evidence=str(error), hint=HINT
+            ) from error
+        yield PostgresServer(str(container.get_connection_url()), "container")
+
+
+@contextlib.contextmanager
+def _connecting(url: str) -> Iterator[Engine]:
+    engine = create_engine(url)
+    try:
+        yield engine
+    finally:
+        engine.dispose()

@@ -1,0 +1,77 @@
+"""The one way to run a process: logged to a file, in its own group, never left behind."""
+
+from __future__ import annotations
+
+import contextlib
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from trackproof.testbed import supervisor
+from trackproof.testbed.supervisor import GRACE_SECONDS
+
+
+class ManagedProcess:
+    """A command under a supervisor that ends it when this process goes away."""
+
+    def __init__(
+        self,
+        name: str,
+        command: Sequence[str],
+        *,
+        log_path: Path,
+        cwd: Path | None = None,
+        env: Mapping[str, str] | None = None,
+    ) -> None:
+        """Start `command` at once; its standard output and error go to `log_path`."""
+        self.name = name
+        self.log_path = log_path
+        with log_path.open("ab") as log:
+            self._supervisor = subprocess.Popen(  # noqa: S603
+                [sys.executable, "-I", "-S", supervisor.__file__, *command],
+                stdin=subprocess.PIPE,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                cwd=cwd,
+                env=env,
+                start_new_session=True,
+            )
+
+    def poll(self) -> int | None:
+        """Return the command's exit code, or None while it runs."""
+        return self._supervisor.poll()
+
+    def tail(self, lines: int = 30) -> str:
+        """Return the last lines of the log."""
+        text = self.log_path.read_text(errors="replace")
+        return "\n".join(text.splitlines()[-lines:])
+
+    def end_by_itself(self, timeout: float) -> None:
+        """Ask the command to end and give it `timeout` seconds for what it does at its end."""
+        self._supervisor.terminate()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._supervisor.wait(timeout)
+
+    def stop(self) -> None:
+        """End the command and its children; return when they are gone."""
+        if self._supervisor.stdin and not self._supervisor.stdin.closed:
+            self._supervisor.stdin.close()
+        try:
+            self._supervisor.wait(GRACE_SECONDS + 5)
+        except subprocess.TimeoutExpired:
+            self._supervisor.kill()
+            self._supervisor.wait()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.stop()

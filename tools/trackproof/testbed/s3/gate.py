@@ -1,0 +1,105 @@
+"""The door of the S3 server: what it was asked is written down here, and meets its fault here."""
+
+from __future__ import annotations
+
+import json
+import socket
+import time
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl
+
+from trackproof.testbed.stand_ins.contract_violations import Asked
+from trackproof.testbed.stand_ins.faults import Fault, Faults
+from trackproof.testbed.stand_ins.ledger import Ledger
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+
+SERVICE = "s3"
+
+
+class S3Gate:
+    """A WSGI app around S3's. Bodies are audio: they are not kept."""
+
+    def __init__(self, app: WSGIApplication, ledger: Ledger, faults: Faults) -> None:
+        """Guard `app`."""
+        self._app = app
+        self._ledger = ledger
+        self._faults = faults
+
+    def __call__(self, environ: WSGIEnvironment, start: StartResponse) -> Iterable[bytes]:
+        """Answer one request."""
+        # WSGI hands over a path's bytes as Latin-1, whatever they are.
+        path = environ["PATH_INFO"].encode("latin-1").decode("utf-8", "replace")
+        method = environ["REQUEST_METHOD"]
+        if path.startswith("/moto-api"):
+            return self._app(environ, start)
+        asked = Asked(
+            method=method,
+            path=path,
+            query=dict(parse_qsl(environ.get("QUERY_STRING", ""), keep_blank_values=True)),
+            headers=_headers(environ),
+            body=b"",
+        )
+        ticket = self._ledger.open(SERVICE, asked)
+        fault = self._faults.take(SERVICE, method, path)
+        if fault is None or not (fault.drop or fault.answers):
+            return self._served(environ, start, ticket, fault)
+        time.sleep(fault.delay)
+        if fault.carried_out:
+            for _ in self._app(environ, lambda *_: lambda _: None):
+                pass  # the service does what was asked, and only then it goes wrong
+        status = None if fault.drop else fault.status or 200
+        self._ledger.close(ticket, status=status, faulted=True, carried_out=fault.carried_out)
+        if fault.drop:
+            _hang_up(environ)
+        body = (fault.body or json.dumps({"error": f"injected fault: {status}"})).encode()
+        start(f"{status} Injected", [("content-length", str(len(body))), *fault.headers.items()])
+        return [body]
+
+    def _served(
+        self,
+        environ: WSGIEnvironment,
+        start: StartResponse,
+        ticket: tuple[int, int],
+        fault: Fault | None,
+    ) -> Iterable[bytes]:
+        answered: list[int] = []
+
+        def noting(status: str, headers: list[tuple[str, str]], *rest: Any) -> Any:
+            answered.append(int(status.split(maxsplit=1)[0]))
+            return start(status, headers, *rest)
+
+        if fault is not None:
+            time.sleep(fault.delay)
+        answer = self._app(environ, noting)
+        self._ledger.close(
+            ticket, status=answered[0] if answered else None, faulted=fault is not None
+        )
+        if fault is None or fault.cut_after is None:
+            return answer
+        return _cut(answer, fault.cut_after, environ)
+
+
+def _cut(answer: Iterable[bytes], left: int, environ: WSGIEnvironment) -> Iterator[bytes]:
+    for chunk in answer:
+        if len(chunk) > left:
+            yield chunk[:left]
+            _hang_up(environ)
+        left -= len(chunk)
+        yield chunk
+
+
+def _hang_up(environ: WSGIEnvironment) -> None:
+    """Close the connection unanswered; the server takes this for a caller who has left."""
+    environ["werkzeug.socket"].shutdown(socket.SHUT_RDWR)
+    raise ConnectionResetError("an injected fault")
+
+
+def _headers(environ: WSGIEnvironment) -> tuple[tuple[str, str], ...]:
+    return tuple(
+        (name.removeprefix("HTTP_").replace("_", "-").lower(), str(value))
+        for name, value in environ.items()
+        if name.startswith("HTTP_") or name in {"CONTENT_TYPE", "CONTENT_LENGTH"}
+    )

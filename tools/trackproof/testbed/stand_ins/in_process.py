@@ -1,0 +1,147 @@
+"""Stand-ins inside this process: httpx clients reach the same apps without a port.
+
+Calls to the given base URLs are answered by the apps, calls to loopback go through (real
+servers of a test, like S3), and every other call fails, so that no test reaches out by mistake.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import threading
+from collections.abc import Coroutine, Iterator, Mapping
+from concurrent.futures import Future
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, Final, TypeVar
+from urllib.parse import urlsplit
+
+import httpx
+import respx
+from starlette.types import ASGIApp
+
+from trackproof.testbed.stand_ins.gate import ConnectionDropped, below
+
+T = TypeVar("T")
+
+_SYNC: Final = "trackproof.sync"
+_LOOPBACK: Final = r"^(127\.0\.0\.1|localhost|::1)$"
+
+
+@dataclass(frozen=True)
+class InProcessStandIns:
+    """Where in-process stand-ins are to be called, and the respx router that leads there."""
+
+    urls: Mapping[str, str]
+    """Base URL by service name, without a slash at the end."""
+    router: respx.MockRouter
+
+
+@contextmanager
+def in_process(
+    services: Mapping[str, ASGIApp], base_urls: Mapping[str, str]
+) -> Iterator[InProcessStandIns]:
+    """Answer calls of httpx clients, sync and async, below `base_urls` until the end.
+
+    Args:
+        services: Apps by name.
+        base_urls: Base URL by name; a service without one is not reachable.
+
+    Raises:
+        ValueError: A base URL is for a service that does not exist.
+    """
+    unknown = base_urls.keys() - services.keys()
+    if unknown:
+        raise ValueError(f"no such services: {sorted(unknown)}")
+    urls = {name: url.rstrip("/") for name, url in base_urls.items()}
+    with _PrivateLoop() as loop:
+        router = _Router(assert_all_called=False)
+        for name, url in urls.items():
+            bridge = _Bridge(below(urlsplit(url).path, services[name]), loop)
+            at_or_below = rf"{re.escape(url)}(?=[/?#]|$)"
+            router.route(url__regex=at_or_below, name=name).mock(side_effect=bridge)
+        router.route(host__regex=_LOOPBACK, name="loopback").pass_through()
+        with router:
+            yield InProcessStandIns(urls, router)
+
+
+class _Router(respx.MockRouter):
+    """respx, plus a note on each request whether its caller can await."""
+
+    def handler(self, request: httpx.Request) -> httpx.Response:
+        request.extensions = {**request.extensions, _SYNC: True}
+        return super().handler(request)
+
+    async def async_handler(self, request: httpx.Request) -> httpx.Response:
+        request.extensions = {**request.extensions, _SYNC: False}
+        return await super().async_handler(request)
+
+
+class _Bridge:
+    """Leads a request into an ASGI app on the private loop, and the answer back."""
+
+    def __init__(self, app: ASGIApp, loop: _PrivateLoop) -> None:
+        self._transport = httpx.ASGITransport(app)
+        self._loop = loop
+
+    def __call__(
+        self, request: httpx.Request
+    ) -> httpx.Response | Coroutine[Any, Any, httpx.Response]:
+        patience = request.extensions.get("timeout", {}).get("read")
+        future = self._loop.submit(self._ask(request))
+        if not request.extensions[_SYNC]:
+            return _awaited(future, patience, request)
+        try:
+            return future.result(patience)
+        except TimeoutError as error:
+            raise httpx.ReadTimeout("timed out", request=request) from error
+
+    async def _ask(self, request: httpx.Request) -> httpx.Response:
+        try:
+            answer = await self._transport.handle_async_request(request)
+        except ConnectionDropped as error:
+            message = "Server disconnected without sending a response."
+            raise httpx.RemoteProtocolError(message, request=request) from error
+        return httpx.Response(
+            answer.status_code, headers=answer.headers.raw, content=await answer.aread()
+        )
+
+
+async def _awaited(
+    future: Future[httpx.Response], patience: float | None, request: httpx.Request
+) -> httpx.Response:
+    """Wait like a client on a network: giving up does not stop the service."""
+    try:
+        return await asyncio.wait_for(asyncio.shield(asyncio.wrap_future(future)), patience)
+    except TimeoutError as error:
+        raise httpx.ReadTimeout("timed out", request=request) from error
+
+
+class _PrivateLoop:
+    """An event loop in a thread of its own, so that callers need not have one."""
+
+    def __init__(self) -> None:
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(
+            target=self._loop.run_forever, name="stand-ins", daemon=True
+        )
+
+    def submit(self, coroutine: Coroutine[Any, Any, T]) -> Future[T]:
+        """Start `coroutine` on the loop."""
+        return asyncio.run_coroutine_threadsafe(coroutine, self._loop)
+
+    def __enter__(self) -> _PrivateLoop:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.submit(self._end_tasks()).result()
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+
+    async def _end_tasks(self) -> None:
+        tasks = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)

@@ -1,0 +1,148 @@
+"""Daily's REST API, as far as a pipeline asks it: recordings and who was in a meeting."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
+
+from trackproof.testbed.stand_ins.credentials import bears
+
+
+@dataclass(frozen=True)
+class DailyTrack:
+    """One raw track file of a recording."""
+
+    s3key: str
+    size: int
+    """Bytes."""
+    type: str = "audio"
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the track as the API spells it."""
+        return {"type": self.type, "s3Key": self.s3key, "size": self.size}
+
+
+@dataclass(frozen=True)
+class DailyRecording:
+    """One recording, as `GET /recordings/{id}` shows it."""
+
+    id: str
+    room_name: str
+    start_ts: int
+    """Epoch seconds."""
+    duration: int
+    """Seconds."""
+    mtg_session_id: str | None = None
+    s3key: str | None = None
+    status: str = "finished"
+    max_participants: int | None = None
+    tracks: tuple[DailyTrack, ...] = ()
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the recording as the API spells it."""
+        return {
+            "id": self.id,
+            "room_name": self.room_name,
+            "start_ts": self.start_ts,
+            "status": self.status,
+            "max_participants": self.max_participants,
+            "duration": self.duration,
+            "mtgSessionId": self.mtg_session_id,
+            "s3key": self.s3key,
+            "tracks": [track.as_json() for track in self.tracks],
+        }
+
+
+@dataclass(frozen=True)
+class DailyParticipant:
+    """One stay of one person in a meeting."""
+
+    participant_id: str
+    join_time: int
+    """Epoch seconds."""
+    duration: int
+    """Seconds."""
+    user_id: str | None = None
+    user_name: str | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the participant as the API spells it."""
+        return {
+            "user_id": self.user_id,
+            "participant_id": self.participant_id,
+            "user_name": self.user_name,
+            "join_time": self.join_time,
+            "duration": self.duration,
+        }
+
+
+class Daily:
+    """The stand-in: an ASGI app that knows the recordings and meetings it was given."""
+
+    def __init__(
+        self,
+        key: str,
+        recordings: Iterable[DailyRecording] = (),
+        participants: Mapping[str, Iterable[DailyParticipant]] | None = None,
+    ) -> None:
+        """Know `recordings`, and `participants` by mtgSessionId; accept the bearer `key`."""
+        self._key = key
+        self._lock = threading.Lock()
+        self._recordings: dict[str, DailyRecording] = {}
+        self._participants: dict[str, tuple[DailyParticipant, ...]] = {}
+        for recording in recordings:
+            self.add_recording(recording)
+        for session_id, people in (participants or {}).items():
+            self.add_meeting(session_id, people)
+        self._app = Starlette(
+            routes=[
+                Route("/recordings/{id}", self._recording),
+                Route("/meetings/{id}/participants", self._meeting_participants),
+            ]
+        )
+
+    def add_recording(self, recording: DailyRecording) -> None:
+        """Know one more recording, or another version of one."""
+        with self._lock:
+            self._recordings[recording.id] = recording
+
+    def add_meeting(self, mtg_session_id: str, people: Iterable[DailyParticipant]) -> None:
+        """Know who was in one more meeting."""
+        with self._lock:
+            self._participants[mtg_session_id] = tuple(people)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        await self._app(scope, receive, send)
+
+    async def _recording(self, request: Request) -> JSONResponse:
+        if not bears(request, self._key):
+            return _refused()
+        with self._lock:
+            recording = self._recordings.get(request.path_params["id"])
+        return JSONResponse(recording.as_json()) if recording else _not_found("recording")
+
+    async def _meeting_participants(self, request: Request) -> JSONResponse:
+        if not bears(request, self._key):
+            return _refused()
+        with self._lock:
+            people = self._participants.get(request.path_params["id"])
+        if people is None:
+            return _not_found("meeting")
+        return JSONResponse({"data": [person.as_json() for person in people]})
+
+
+def _refused() -> JSONResponse:
+    return JSONResponse({"error": "authentication-error", "info": "invalid API key"}, 401)
+
+
+def _not_found(what: str) -> JSONResponse:
+    return JSONResponse({"error": "not-found", "info": f"{what} not found"}, 404)

@@ -1,0 +1,175 @@
+"""Zulip's message API: posting, editing and a store that tests can look into."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+from urllib.parse import parse_qsl
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
+
+from trackproof.testbed.stand_ins.credentials import signs_in
+
+
+@dataclass(frozen=True)
+class ZulipMessage:
+    """A message in a stream, with what it said before."""
+
+    id: int
+    stream: str
+    topic: str
+    content: str
+    posted_at: float
+    """Epoch seconds."""
+    earlier: tuple[tuple[str, str], ...] = ()
+    """Topic and content before each edit, oldest first."""
+
+
+class Zulip:
+    """The stand-in: an ASGI app with one message store."""
+
+    def __init__(
+        self, email: str, key: str, *, first_id: int = 1001, clock: Callable[[], float] = time.time
+    ) -> None:
+        """Accept the bot's `email` and `key`; count message ids from `first_id`."""
+        self._email = email
+        self._key = key
+        self._next_id = first_id
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._messages: dict[int, ZulipMessage] = {}
+        self._app = Starlette(
+            routes=[
+                Route("/api/v1/messages", self._post, methods=["POST"]),
+                Route("/api/v1/messages/{id:int}", self._show, methods=["GET"]),
+                Route("/api/v1/messages/{id:int}", self._edit, methods=["PATCH"]),
+                Route("/api/v1/messages/{id:int}", self._delete, methods=["DELETE"]),
+            ]
+        )
+
+    def messages(
+        self, *, stream: str | None = None, topic: str | None = None
+    ) -> list[ZulipMessage]:
+        """Return the messages there are now, oldest first."""
+        with self._lock:
+            return [
+                message
+                for message in self._messages.values()
+                if stream in (None, message.stream) and topic in (None, message.topic)
+            ]
+
+    def message(self, message_id: int) -> ZulipMessage | None:
+        """Return one message, or None when it is not there (any more)."""
+        with self._lock:
+            return self._messages.get(message_id)
+
+    def forget(self, message_id: int) -> None:
+        """Delete a message, as if a person had done so.
+
+        Raises:
+            KeyError: There is no such message.
+        """
+        with self._lock:
+            del self._messages[message_id]
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        await self._app(scope, receive, send)
+
+    async def _post(self, request: Request) -> JSONResponse:
+        if not signs_in(request, self._email, self._key):
+            return _refused()
+        form = await _form(request)
+        for name in ("type", "to", "content"):
+            if not form.get(name):
+                return _missing(name)
+        if form["type"] not in {"stream", "channel"}:
+            return _error("Invalid type", "BAD_REQUEST")
+        with self._lock:
+            message = ZulipMessage(
+                id=self._next_id,
+                stream=form["to"],
+                topic=form.get("topic") or "(no topic)",
+                content=form["content"],
+                posted_at=self._clock(),
+            )
+            self._next_id += 1
+            self._messages[message.id] = message
+        return _success(id=message.id)
+
+    async def _edit(self, request: Request) -> JSONResponse:
+        if not signs_in(request, self._email, self._key):
+            return _refused()
+        form = await _form(request)
+        with self._lock:
+            message = self._messages.get(request.path_params["id"])
+            if message is None:
+                return _invalid_message()
+            if not (form.get("topic") or form.get("content")):
+                return _error("Nothing to change", "BAD_REQUEST")
+            self._messages[message.id] = replace(
+                message,
+                topic=form.get("topic") or message.topic,
+                content=form.get("content") or message.content,
+                earlier=(*message.earlier, (message.topic, message.content)),
+            )
+        return _success()
+
+    async def _show(self, request: Request) -> JSONResponse:
+        if not signs_in(request, self._email, self._key):
+            return _refused()
+        message = self.message(request.path_params["id"])
+        if message is None:
+            return _invalid_message()
+        return _success(
+            raw_content=message.content,
+            message={
+                "id": message.id,
+                "type": "stream",
+                "display_recipient": message.stream,
+                "subject": message.topic,
+                "content": message.content,
+                "sender_email": self._email,
+                "timestamp": int(message.posted_at),
+            },
+        )
+
+    async def _delete(self, request: Request) -> JSONResponse:
+        if not signs_in(request, self._email, self._key):
+            return _refused()
+        try:
+            self.forget(request.path_params["id"])
+        except KeyError:
+            return _invalid_message()
+        return _success()
+
+
+async def _form(request: Request) -> dict[str, str]:
+    return dict(parse_qsl((await request.body()).decode("utf-8", "replace")))
+
+
+def _success(**content: Any) -> JSONResponse:
+    return JSONResponse({"result": "success", "msg": "", **content})
+
+
+def _error(message: str, code: str, status: int = 400) -> JSONResponse:
+    return JSONResponse({"result": "error", "msg": message, "code": code}, status)
+
+
+def _missing(name: str) -> JSONResponse:
+    return _error(f"Missing '{name}' argument", "REQUEST_VARIABLE_MISSING")
+
+
+def _invalid_message() -> JSONResponse:
+    return _error("Invalid message(s)", "BAD_REQUEST")
+
+
+def _refused() -> JSONResponse:
+    return _error("Invalid API key", "UNAUTHORIZED", 401)

@@ -14,7 +14,7 @@ from reference_workers.platform import log
 from reference_workers.platform.client import ConductorClient
 from reference_workers.platform.reconciler import Reconciler
 from reference_workers.platform.redaction import secrets_of
-from reference_workers.runner import Fleet
+from reference_workers.runner import FleetRunner
 from reference_workers.settings import Settings
 from reference_workers.startup import plainly
 
@@ -38,7 +38,7 @@ def _run(settings: Settings) -> None:
     with Clients.opened(settings) as clients:
         clients.state.migrate()
         with _beside_the_workers(clients):
-            fleet = Fleet(clients)
+            fleet = FleetRunner(clients)
             fleet.start()
             structlog.get_logger().info("fleet polls", server=settings.conductor_server_url)
             told_to_stop.wait()

@@ -13,7 +13,7 @@ from typing import Any, Self
 from reference_workers.platform.redaction import Redactor, secrets_of
 from reference_workers.platform.state.cache import Cache
 from reference_workers.platform.state.repository import State
-from reference_workers.platform.state.unit_of_work import Edit, Source
+from reference_workers.platform.state.unit_of_work import Source, UnitOfWork
 from reference_workers.platform.traces import Traces, traces_from
 from reference_workers.services.daily import Daily
 from reference_workers.services.llm import LLM
@@ -100,7 +100,7 @@ class Context:
         object.__setattr__(self, "source", task_source(self.workflow_id, self.reference))
 
     @contextmanager
-    def edit(self, transcript_id: str) -> Iterator[Edit]:
+    def edit(self, transcript_id: str) -> Iterator[UnitOfWork]:
         """Open a transaction on a transcript: the task's result and its events, or neither.
 
         Raises:

@@ -138,7 +138,7 @@ def _says_method_not_allowed(error: ApiException) -> bool:
     )
 
 
-class Fleet:
+class FleetRunner:
     """All workers of this process, polling."""
 
     def __init__(self, clients: Clients, task_types: Sequence[str] = tuple(WORKERS)) -> None:

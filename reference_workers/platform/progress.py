@@ -13,7 +13,7 @@ import structlog
 
 from reference_workers.context import Context, task_source
 from reference_workers.platform.state.repository import State
-from reference_workers.platform.state.unit_of_work import Edit
+from reference_workers.platform.state.unit_of_work import UnitOfWork
 from trackproof.contracts.load import Step, load_contracts
 
 Progress = Literal["in_progress", "completed", "failed"]
@@ -58,7 +58,7 @@ def report(
             data = _data(edit, step, context.workflow_id, context.reference, progress)
             edit.emit(PROGRESS, data, identity=_identity(context.task_id, progress))
             if is_final and not step.optional:
-                edit.become("error")
+                edit.set_status("error")
     except Exception as error:  # whatever it is, the task itself is not to suffer for it
         log.warning("progress could not be recorded", cause=str(error))
 
@@ -93,13 +93,13 @@ def step_of(reference: str, task_type: str) -> Step | None:
     return None
 
 
-def _note_start(context: Context, edit: Edit, step: Step) -> None:
+def _note_start(context: Context, edit: UnitOfWork, step: Step) -> None:
     edit.belongs_to(context.workflow_id, from_now_on=step.index == 1)
     if context.attempt > 0 and edit.transcript.status == "error":
-        edit.become("processing")  # somebody had Conductor retry a workflow that had failed
+        edit.set_status("processing")  # somebody had Conductor retry a workflow that had failed
 
 
-def _note_branches(context: Context, edit: Edit, output: Mapping[str, Any]) -> None:
+def _note_branches(context: Context, edit: UnitOfWork, output: Mapping[str, Any]) -> None:
     by_type: dict[str, list[str]] = {}
     for task in output.get("tasks", ()):
         by_type.setdefault(task["name"], []).append(task["taskReferenceName"])
@@ -113,7 +113,7 @@ def _identity(task_id: str, progress: Progress) -> str:
 
 
 def _data(
-    edit: Edit, step: Step, workflow_id: str, reference: str, progress: Progress
+    edit: UnitOfWork, step: Step, workflow_id: str, reference: str, progress: Progress
 ) -> dict[str, Any]:
     data = {
         "workflow_id": workflow_id,

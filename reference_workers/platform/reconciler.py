@@ -21,7 +21,7 @@ from reference_workers.platform.progress import close_open_steps
 from reference_workers.platform.state import leases
 from reference_workers.platform.state.models import Recording, Transcript
 from reference_workers.platform.state.repository import State
-from reference_workers.platform.state.unit_of_work import Edit
+from reference_workers.platform.state.unit_of_work import UnitOfWork
 
 ENDINGS = {
     "COMPLETED": "ended",
@@ -126,7 +126,7 @@ class Reconciler:
             # A worker may have ended it since, or another workflow may have begun.
             if edit.transcript.status in ENDINGS.values() or _workflow_of(edit) != workflow_id:
                 return
-            edit.become(status)
+            edit.set_status(status)
         log.info("transcript got its ending", transcript_id=transcript_id, status=status)
 
 
@@ -136,6 +136,6 @@ def _is_forgotten(workflow_id: str, error: ConductorRefusedError) -> bool:
     return error.status == HTTPStatus.NOT_FOUND and f" {workflow_id}" in error.message
 
 
-def _workflow_of(edit: Edit) -> str | None:
+def _workflow_of(edit: UnitOfWork) -> str | None:
     recording = edit.session.get(Recording, edit.transcript.recording_id)
     return recording.workflow_id if recording else None

@@ -32,7 +32,7 @@ PRESIGN_SECONDS = int(load_contracts().tasks["pad_track"].effects["presign_secon
 
 
 @dataclass(frozen=True, slots=True)
-class StoredObject:
+class ObjectInfo:
     """What S3 says about an object."""
 
     size: int
@@ -94,7 +94,7 @@ class Storage:
         """
         return self.about(key, bucket=bucket).size
 
-    def about(self, key: str, *, bucket: str | None = None) -> StoredObject:
+    def about(self, key: str, *, bucket: str | None = None) -> ObjectInfo:
         """Return what there is under a key.
 
         Raises:
@@ -103,7 +103,7 @@ class Storage:
         with _asking("HeadObject", key):
             head = self._client.head_object(Bucket=bucket or self.bucket, Key=key)
         modified_at = head["LastModified"].astimezone(UTC)
-        return StoredObject(head["ContentLength"], head["ETag"], modified_at)
+        return ObjectInfo(head["ContentLength"], head["ETag"], modified_at)
 
     def open_part(self, key: str, first: int, last: int, *, etag: str) -> StreamingBody:
         """Open the bytes from `first` to `last` of one version in our bucket; close what you get.

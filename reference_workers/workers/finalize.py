@@ -23,5 +23,5 @@ def finalize(
         transcript.long_summary = summary
         transcript.short_summary = short_summary
         transcript.duration = duration
-        edit.become("ended")
+        edit.set_status("ended")
     return {"status": "COMPLETED"}

@@ -47,7 +47,7 @@ def _remember(context: Context, transcript_id: str, participants: Sequence[dict[
             }
             for person in participants
         ]
-        edit.become("processing")
+        edit.set_status("processing")
 
 
 def _speaker(participant_id: str, track_keys: Sequence[str]) -> int | None:

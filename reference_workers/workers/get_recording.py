@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from reference_workers.context import Context
-from reference_workers.platform.state.models import Meeting
+from reference_workers.platform.state.models import MeetingRow
 
 
 def get_recording(context: Context, *, recording_id: str) -> dict[str, Any]:
@@ -23,9 +23,9 @@ def get_recording(context: Context, *, recording_id: str) -> dict[str, Any]:
     }
 
 
-def _meeting(recording: Mapping[str, Any]) -> Meeting:
+def _meeting(recording: Mapping[str, Any]) -> MeetingRow:
     room_name, participants = recording.get("room_name"), recording.get("max_participants")
-    return Meeting(
+    return MeetingRow(
         id=recording["mtgSessionId"],
         room_name=room_name if isinstance(room_name, str) else None,
         started_at=_moment(recording.get("start_ts")),

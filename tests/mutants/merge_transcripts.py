@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from reference_workers.platform.state.unit_of_work import Edit
+from reference_workers.platform.state.unit_of_work import UnitOfWork
 from tests.mutants.model import Collection
 from tests.mutants.patches import change_event, change_input, change_output, drop_event
 
@@ -101,12 +101,12 @@ def event_forgotten() -> None:
 @mutant("stored-event")
 def event_of_another_transcript() -> None:
     """The event is stored without its text."""
-    emit = Edit.emit
+    emit = UnitOfWork.emit
 
-    def emptied(self: Edit, name: str, data: dict[str, Any], *rest: Any, **more: Any) -> None:
+    def emptied(self: UnitOfWork, name: str, data: dict[str, Any], *rest: Any, **more: Any) -> None:
         emit(self, name, {} if name == "TRANSCRIPT" else data, *rest, **more)
 
-    Edit.emit = emptied  # type: ignore[assignment, method-assign]
+    UnitOfWork.emit = emptied  # type: ignore[assignment, method-assign]
 
 
 @mutant("large-meeting")

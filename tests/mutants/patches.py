@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import event
 from sqlalchemy.orm import InstrumentedAttribute
 
-from reference_workers.platform.state.unit_of_work import Edit
+from reference_workers.platform.state.unit_of_work import UnitOfWork
 from reference_workers.workers import WORKERS, Worker
 from trackproof.contracts.load import Contracts, load_contracts
 
@@ -103,14 +103,14 @@ def change_input(task: str, change: Callable[[dict[str, Json]], Json]) -> None:
 
 def change_event(name: str, change: Callable[[dict[str, Json]], dict[str, Json] | None]) -> None:
     """Emit what `change` makes of an event's data; nothing where that is None."""
-    append = Edit._append
+    append = UnitOfWork._append
 
-    def changed(self: Edit, event_name: str, data: Mapping[str, Json], event_id: str) -> None:
+    def changed(self: UnitOfWork, event_name: str, data: Mapping[str, Json], event_id: str) -> None:
         altered = change(dict(data)) if event_name == name else data
         if altered is not None:
             append(self, event_name, altered, event_id)
 
-    Edit._append = changed  # type: ignore[assignment, method-assign]
+    UnitOfWork._append = changed  # type: ignore[assignment, method-assign]
 
 
 def drop_event(name: str) -> None:

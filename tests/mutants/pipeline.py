@@ -263,7 +263,9 @@ def error_untold() -> None:
 @mutant("workflow-id")
 def recording_knows_no_workflow() -> None:
     """A recording does not know which run it belongs to."""
-    replace("platform.state.unit_of_work:Edit", "belongs_to", lambda _: lambda *args, **more: None)
+    replace(
+        "platform.state.unit_of_work:UnitOfWork", "belongs_to", lambda _: lambda *args, **more: None
+    )
 
 
 @mutant("workflow-id")
@@ -273,7 +275,7 @@ def task_instead_of_workflow() -> None:
     def make(belongs: Any) -> Any:
         return lambda self, workflow_id, **more: belongs(self, workflow_id[::-1], **more)
 
-    replace("platform.state.unit_of_work:Edit", "belongs_to", make)
+    replace("platform.state.unit_of_work:UnitOfWork", "belongs_to", make)
 
 
 def _printed(out: dict[str, Any]) -> None:

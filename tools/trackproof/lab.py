@@ -102,12 +102,12 @@ class Testbed:
 
     def in_terms_of(self, fleet: Fleet) -> Testbed:
         """Return this testbed with the fleet's own terms translated into the contracts'."""
-        if fleet.speech.plain or isinstance(self.rest, TranslatedRest):
+        if fleet.translator.plain or isinstance(self.rest, TranslatedRest):
             return self
         return replace(
             self,
-            rest=TranslatedRest(self.rest, fleet.speech),
-            s3=TranslatedS3(self.s3, fleet.speech.keys),
+            rest=TranslatedRest(self.rest, fleet.translator),
+            s3=TranslatedS3(self.s3, fleet.translator.keys),
         )
 
     @contextmanager

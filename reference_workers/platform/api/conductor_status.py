@@ -34,7 +34,7 @@ class NoAnswerError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class ConductorReply:
     """What Conductor said."""
 
     status: int
@@ -65,7 +65,7 @@ class Conductor:
         self._looking_up: asyncio.Future[Json] | None = None
         self._looked_up_at = float("-inf")
 
-    async def health(self) -> Answer:
+    async def health(self) -> ConductorReply:
         """Return what the server's health check says.
 
         Raises:
@@ -73,7 +73,7 @@ class Conductor:
         """
         return await self._ask(f"{self._root}/health")
 
-    async def configuration(self) -> Answer:
+    async def configuration(self) -> ConductorReply:
         """Return how the server is set up.
 
         Raises:
@@ -81,7 +81,7 @@ class Conductor:
         """
         return await self._ask(f"{self._api}/admin/config")
 
-    async def workflow(self, workflow_id: str) -> Answer:
+    async def workflow(self, workflow_id: str) -> ConductorReply:
         """Return a workflow without its tasks.
 
         Raises:
@@ -95,7 +95,7 @@ class Conductor:
         self._names.shutdown(wait=False, cancel_futures=True)
         await self._http.aclose()
 
-    async def _ask(self, url: str) -> Answer:
+    async def _ask(self, url: str) -> ConductorReply:
         phase = f"the name {self._root.host!r} was not found"
         try:
             async with asyncio.timeout(self._seconds):
@@ -130,7 +130,7 @@ class Conductor:
         await asyncio.shield(self._looking_up)
         self._looked_up_at = time.monotonic()
 
-    async def _get(self, url: str) -> Answer:
+    async def _get(self, url: str) -> ConductorReply:
         async with self._http.stream("GET", url) as response:
             content = b""
             async for piece in response.aiter_raw():
@@ -147,7 +147,7 @@ class Conductor:
             raise ValueError(f"answered {status} with {kind}, not with JSON; {_HINT}") from None
         if not isinstance(body, dict):
             raise ValueError(f"answered {status} with JSON that is no object; {_HINT}")
-        return Answer(status, body)
+        return ConductorReply(status, body)
 
     @property
     def _place(self) -> str:

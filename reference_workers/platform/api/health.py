@@ -9,7 +9,7 @@ from typing import Literal
 
 from pydantic import BaseModel, Field
 
-from reference_workers.platform.api.conductor_status import Answer, Conductor, NoAnswerError
+from reference_workers.platform.api.conductor_status import Conductor, ConductorReply, NoAnswerError
 
 VERSION_SECONDS = 0.3
 CAUSE_MAX_CHARACTERS = 500
@@ -74,7 +74,7 @@ class HealthCheck:
         self._version = version if isinstance(version, str) else None
 
 
-def _judged(answer: Answer) -> tuple[bool, str | None]:
+def _judged(answer: ConductorReply) -> tuple[bool, str | None]:
     """Return whether it was Conductor that answered, and what ails it."""
     healthy = answer.body.get("healthy")
     if not isinstance(healthy, bool):

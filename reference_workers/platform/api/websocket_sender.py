@@ -13,7 +13,7 @@ CUT_OFF = "cut_off"
 CLOSE_SECONDS = 1.0
 
 
-class Farewell(Exception):  # noqa: N818 - not every end is an error
+class CloseWebSocket(Exception):  # noqa: N818 - not every end is an error
     """The end of a subscription, with what the subscriber is told."""
 
     def __init__(self, code: int, reason: str) -> None:
@@ -42,7 +42,7 @@ class Line:
         """Send a message; return when the next one may come.
 
         Raises:
-            Farewell: The subscriber does not read.
+            CloseWebSocket: The subscriber does not read.
             WebSocketDisconnect: He is gone.
         """
         async with self._turn:
@@ -50,12 +50,12 @@ class Line:
                 async with asyncio.timeout(self._patience):
                     await self._socket.send_text(text)
             except TimeoutError:
-                raise Farewell(
+                raise CloseWebSocket(
                     4008, f"nothing was read for {self._patience:g} s: come back with your last id"
                 ) from None
             self._sent_at = time.monotonic()
 
-    async def close(self, farewell: Farewell) -> None:
+    async def close(self, farewell: CloseWebSocket) -> None:
         """Say why, and end the connection, whatever the far side does."""
         try:
             async with asyncio.timeout(CLOSE_SECONDS):

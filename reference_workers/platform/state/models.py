@@ -84,7 +84,7 @@ class Room(Base):
     zulip_topic: Mapped[str | None]
 
 
-class Meeting(Base):
+class MeetingRow(Base):
     """One session of Daily's, as Daily tells of it."""
 
     __tablename__ = "meetings"

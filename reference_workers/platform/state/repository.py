@@ -16,13 +16,13 @@ from reference_workers.platform.state import schema_revision
 from reference_workers.platform.state.database import open_engine, reading
 from reference_workers.platform.state.models import (
     Consent,
-    Meeting,
+    MeetingRow,
     Recording,
     Room,
     TaskCost,
     Transcript,
 )
-from reference_workers.platform.state.unit_of_work import Edit, Source
+from reference_workers.platform.state.unit_of_work import Source, UnitOfWork
 
 Row = TypeVar("Row", Recording, Room)
 Listener = Callable[[str], None]
@@ -48,7 +48,7 @@ class State:
             schema_revision.upgrade(self.engine)
 
     @contextmanager
-    def edit(self, transcript_id: str, source: Source | None = None) -> Iterator[Edit]:
+    def edit(self, transcript_id: str, source: Source | None = None) -> Iterator[UnitOfWork]:
         """Open a transaction on a transcript; it is committed when the block ends well.
 
         Args:
@@ -62,7 +62,7 @@ class State:
         """
         teller = source or Source()
         with self._session(self.engine) as session, session.begin():
-            edit = Edit(session, _locked(session, transcript_id), teller)
+            edit = UnitOfWork(session, _locked(session, transcript_id), teller)
             yield edit
         teller.told += edit.told
         for listener in tuple(self._listeners):
@@ -139,7 +139,7 @@ class State:
                 raise PermanentError(f"there is no recording {recording_id!r}")
             recording.workflow_id = workflow_id
 
-    def store_meeting(self, recording_id: str, meeting: Meeting) -> None:
+    def store_meeting(self, recording_id: str, meeting: MeetingRow) -> None:
         """Write or renew the session a recording was made in; nothing for an unknown recording."""
         with self.writes() as session:
             recording = session.get(Recording, recording_id)

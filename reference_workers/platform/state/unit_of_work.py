@@ -28,7 +28,7 @@ class Source:
     """How many events of each name it has committed."""
 
 
-class Edit:
+class UnitOfWork:
     """One open transaction on one transcript, whose row is locked until it ends.
 
     The lock is what makes numbers mean something: whoever has seen event n of a transcript has
@@ -63,7 +63,7 @@ class Edit:
         """Tell whether the source has emitted an event with that identity, at any time."""
         return self.session.get(Event, self._event_id(name, identity)) is not None
 
-    def become(self, status: str) -> None:
+    def set_status(self, status: str) -> None:
         """Set the transcript's status, and tell of it if it is another one than before."""
         if self.transcript.status == status:
             return

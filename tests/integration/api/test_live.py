@@ -16,7 +16,7 @@ from websockets.exceptions import ConnectionClosed
 from reference_workers.errors import TransientError
 from reference_workers.platform.api import server as api_serving
 from reference_workers.platform.api.routes import live
-from reference_workers.platform.api.websocket_sender import Farewell, Line
+from reference_workers.platform.api.websocket_sender import CloseWebSocket, Line
 from reference_workers.platform.state import subscriptions
 from reference_workers.settings import Settings
 from tests.integration.api.api_process import SECONDS, ServedApi, serve_api
@@ -234,7 +234,7 @@ async def test_a_subscriber_that_wakes_up_in_time_learns_why_it_was_cut_off(
         seen: list[int] = []
         original = Line.close
 
-        async def close(line: Line, reason: Farewell) -> None:
+        async def close(line: Line, reason: CloseWebSocket) -> None:
             await original(line, reason)
             seen.append(reason.code)
 

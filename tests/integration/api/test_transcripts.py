@@ -23,7 +23,7 @@ def test_a_transcript_as_it_stands(api: ServedApi) -> None:
         edit.transcript.topics = [topic()]
         edit.transcript.words = words(3)
         edit.transcript.duration = 61.5
-        edit.become("processing")
+        edit.set_status("processing")
     answer = api.get(PATH).json()
 
     assert answer.pop("created_at").endswith(("Z", "+00:00"))

@@ -27,7 +27,7 @@ def rest(conductor: ConductorServer) -> Iterator[ConductorRest]:
 
 @pytest.fixture
 def names() -> list[str]:
-    """Names no other test uses, so that nothing has to be cleaned."""
+    """IdSequence no other test uses, so that nothing has to be cleaned."""
     return [f"{word}_{uuid.uuid4().hex[:8]}" for word in ("pad", "mix", "pipeline")]
 
 

@@ -1,4 +1,4 @@
-"""The bench that workers are put to: every outside service there, and none of them far away."""
+"""The harness that workers are put to: every outside service there, and none of them far away."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from reference_workers.platform.state.repository import State
 from tests.unit.reference_workers.worker_harness import (
     RECORDINGS,
     TRANSCRIPTS,
-    Bench,
+    WorkerHarness,
     meeting_rows,
     settings,
     stand_ins,
@@ -73,8 +73,8 @@ def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def empty_bench(
     opened_clients: Clients, s3: S3Server, tmp_path: Path, database_url: str, migrated: Path
-) -> Iterator[Bench]:
-    """A bench with an empty database."""
+) -> Iterator[WorkerHarness]:
+    """A harness with an empty database."""
     own = settings(s3, tmp_path, database_url=database_url)
     services = stand_ins()
     place = make_url(database_url)
@@ -88,19 +88,19 @@ def empty_bench(
             state, max_bytes=own.cache_max_bytes, max_age_seconds=own.cache_max_age_seconds
         )
         clients = replace(opened_clients, settings=own, state=state, cache=cache)
-        yield Bench(clients, services, s3, tmp_path)
+        yield WorkerHarness(clients, services, s3, tmp_path)
 
 
 @pytest.fixture
-def bench(empty_bench: Bench) -> Bench:
-    """A bench with one meeting, nobody asked for consent."""
+def harness(empty_bench: WorkerHarness) -> WorkerHarness:
+    """A harness with one meeting, nobody asked for consent."""
     seed(empty_bench.clients.state, meeting_rows())
     return empty_bench
 
 
 @pytest.fixture
-def context(bench: Bench) -> Context:
-    return bench.context
+def context(harness: WorkerHarness) -> Context:
+    return harness.context
 
 
 @pytest.fixture

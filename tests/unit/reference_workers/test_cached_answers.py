@@ -13,7 +13,7 @@ from reference_workers.platform.state.cache import Cache
 from tests.unit.reference_workers.worker_harness import (
     RECORDINGS,
     TRANSCRIPT_ID,
-    Bench,
+    WorkerHarness,
     topic,
     words,
 )
@@ -22,13 +22,15 @@ from trackproof.testbed.stand_ins import Fault
 Json = dict[str, Any]
 
 
-def recorded(bench: Bench, index: int = 0, *, seed: int = 0) -> str:
+def recorded(harness: WorkerHarness, index: int = 0, *, seed: int = 0) -> str:
     track = make_meeting(tracks=2, seconds=8, offsets=[0, 0], seed=seed).tracks[index]
-    return bench.record(track)
+    return harness.record(track)
 
 
-def transcription(bench: Bench, key: str, *, track_index: int = 0, language: str = "en") -> Json:
-    url = bench.s3.presign(RECORDINGS, key)
+def transcription(
+    harness: WorkerHarness, key: str, *, track_index: int = 0, language: str = "en"
+) -> Json:
+    url = harness.s3.presign(RECORDINGS, key)
     return {"track_index": track_index, "audio_url": url, "language": language}
 
 
@@ -42,102 +44,106 @@ def llm_tasks(language: str = "en") -> dict[str, Json]:
 
 
 @pytest.mark.parametrize("task", list(llm_tasks()))
-def test_a_second_run_asks_no_llm_and_says_the_same(task: str, bench: Bench) -> None:
-    first = bench.completed(task, llm_tasks()[task])
-    asked = bench.calls("llm")
+def test_a_second_run_asks_no_llm_and_says_the_same(task: str, harness: WorkerHarness) -> None:
+    first = harness.completed(task, llm_tasks()[task])
+    asked = harness.calls("llm")
 
-    again = bench.completed(task, llm_tasks()[task])
+    again = harness.completed(task, llm_tasks()[task])
 
     assert asked > 0
-    assert bench.calls("llm") == asked
+    assert harness.calls("llm") == asked
     assert again == first
 
 
-def test_another_language_is_another_question(bench: Bench) -> None:
-    bench.completed("detect_topics", llm_tasks("en")["detect_topics"])
-    asked = bench.calls("llm")
+def test_another_language_is_another_question(harness: WorkerHarness) -> None:
+    harness.completed("detect_topics", llm_tasks("en")["detect_topics"])
+    asked = harness.calls("llm")
 
-    bench.completed("detect_topics", llm_tasks("de")["detect_topics"])
+    harness.completed("detect_topics", llm_tasks("de")["detect_topics"])
 
-    assert bench.calls("llm") == 2 * asked
+    assert harness.calls("llm") == 2 * asked
 
 
-def test_a_retried_summary_asks_only_what_was_not_answered(bench: Bench) -> None:
+def test_a_retried_summary_asks_only_what_was_not_answered(harness: WorkerHarness) -> None:
     payload = llm_tasks()["generate_summary"]
-    whole = bench.completed("generate_summary", {**payload, "words": words(13)})
-    calls_of_one = bench.calls("llm")
-    bench.stand_ins.ledger.clear()
+    whole = harness.completed("generate_summary", {**payload, "words": words(13)})
+    calls_of_one = harness.calls("llm")
+    harness.stand_ins.ledger.clear()
     # The last question fails once; the others have been answered by then.
-    bench.stand_ins.faults.add(Fault(service="llm", delay=0.001, times=calls_of_one - 1))
-    bench.stand_ins.faults.add(Fault(service="llm", status=503, times=1))
+    harness.stand_ins.faults.add(Fault(service="llm", delay=0.001, times=calls_of_one - 1))
+    harness.stand_ins.faults.add(Fault(service="llm", status=503, times=1))
 
-    outcome = bench.perform("generate_summary", payload)
-    again = bench.completed("generate_summary", payload)
+    outcome = harness.perform("generate_summary", payload)
+    again = harness.completed("generate_summary", payload)
 
     assert outcome.status == "FAILED"
-    assert bench.calls("llm") == calls_of_one + 1
+    assert harness.calls("llm") == calls_of_one + 1
     assert again.keys() == whole.keys()
 
 
-def test_the_same_audio_is_transcribed_once_whatever_its_url_and_track(bench: Bench) -> None:
-    key = recorded(bench)
-    first = bench.completed("transcribe_track", transcription(bench, key))
+def test_the_same_audio_is_transcribed_once_whatever_its_url_and_track(
+    harness: WorkerHarness,
+) -> None:
+    key = recorded(harness)
+    first = harness.completed("transcribe_track", transcription(harness, key))
 
-    again = bench.completed("transcribe_track", transcription(bench, key, track_index=7))
+    again = harness.completed("transcribe_track", transcription(harness, key, track_index=7))
 
-    assert bench.calls("modal") == 1
+    assert harness.calls("modal") == 1
     assert again["words"] == [{**word, "speaker": 7} for word in first["words"]]
 
 
-def test_other_audio_under_the_same_key_is_transcribed_anew(bench: Bench) -> None:
-    key = recorded(bench, seed=1)
-    first = bench.completed("transcribe_track", transcription(bench, key))
+def test_other_audio_under_the_same_key_is_transcribed_anew(harness: WorkerHarness) -> None:
+    key = recorded(harness, seed=1)
+    first = harness.completed("transcribe_track", transcription(harness, key))
 
-    assert recorded(bench, seed=2) == key
-    second = bench.completed("transcribe_track", transcription(bench, key))
+    assert recorded(harness, seed=2) == key
+    second = harness.completed("transcribe_track", transcription(harness, key))
 
-    assert bench.calls("modal") == 2
+    assert harness.calls("modal") == 2
     assert first["words"] != second["words"]
 
 
-def test_another_language_is_another_transcription(bench: Bench) -> None:
-    key = recorded(bench)
+def test_another_language_is_another_transcription(harness: WorkerHarness) -> None:
+    key = recorded(harness)
 
     for language in ("en", "fr", "en"):
-        bench.completed("transcribe_track", transcription(bench, key, language=language))
+        harness.completed("transcribe_track", transcription(harness, key, language=language))
 
-    assert bench.calls("modal") == 2
-
-
-def test_another_model_is_another_transcription(bench: Bench) -> None:
-    key = recorded(bench)
-    bench.completed("transcribe_track", transcription(bench, key))
-    newer = bench.clients.settings.model_copy(update={"transcript_model": "newer"})
-    with_newer = replace(bench, clients=replace(bench.clients, settings=newer))
-
-    with_newer.completed("transcribe_track", transcription(bench, key))
-
-    assert bench.calls("modal") == 2
+    assert harness.calls("modal") == 2
 
 
-def test_two_workers_at_once_make_one_call_to_the_gpu(bench: Bench) -> None:
-    payload = transcription(bench, recorded(bench))
-    bench.stand_ins.faults.add(Fault(service="modal", delay=0.5))
-    own_cache = Cache(bench.clients.state, max_bytes=10**6, max_age_seconds=60)
-    benches = [bench, replace(bench, clients=replace(bench.clients, cache=own_cache))]
+def test_another_model_is_another_transcription(harness: WorkerHarness) -> None:
+    key = recorded(harness)
+    harness.completed("transcribe_track", transcription(harness, key))
+    newer = harness.clients.settings.model_copy(update={"transcript_model": "newer"})
+    with_newer = replace(harness, clients=replace(harness.clients, settings=newer))
+
+    with_newer.completed("transcribe_track", transcription(harness, key))
+
+    assert harness.calls("modal") == 2
+
+
+def test_two_workers_at_once_make_one_call_to_the_gpu(harness: WorkerHarness) -> None:
+    payload = transcription(harness, recorded(harness))
+    harness.stand_ins.faults.add(Fault(service="modal", delay=0.5))
+    own_cache = Cache(harness.clients.state, max_bytes=10**6, max_age_seconds=60)
+    benches = [harness, replace(harness, clients=replace(harness.clients, cache=own_cache))]
 
     with ThreadPoolExecutor(2) as pool:
         outputs = list(pool.map(lambda one: one.completed("transcribe_track", payload), benches))
 
-    assert bench.calls("modal") == 1
+    assert harness.calls("modal") == 1
     assert outputs[0] == outputs[1]
 
 
-def test_audio_that_only_the_service_can_reach_is_transcribed_all_the_same(bench: Bench) -> None:
+def test_audio_that_only_the_service_can_reach_is_transcribed_all_the_same(
+    harness: WorkerHarness,
+) -> None:
     body = '{"words": [{"word": "hello", "start": 1, "end": 2}]}'
-    bench.stand_ins.faults.add(Fault(service="modal", body=body))
+    harness.stand_ins.faults.add(Fault(service="modal", body=body))
     payload = {"track_index": 0, "audio_url": "http://127.0.0.1:1/a.webm", "language": "en"}
 
-    output = bench.completed("transcribe_track", payload)
+    output = harness.completed("transcribe_track", payload)
 
     assert [word["word"] for word in output["words"]] == ["hello"]

@@ -7,7 +7,7 @@ import pytest
 from reference_workers.errors import PermanentError, TransientError
 from reference_workers.platform.progress import step_of
 from reference_workers.workers import WORKERS
-from tests.unit.reference_workers.worker_harness import TRANSCRIPT_ID, Bench, Json
+from tests.unit.reference_workers.worker_harness import TRANSCRIPT_ID, Json, WorkerHarness
 from trackproof.contracts.load import load_contracts
 
 TITLE: Json = {"topics": [], "transcript_id": TRANSCRIPT_ID}
@@ -23,31 +23,31 @@ def failing(monkeypatch: pytest.MonkeyPatch, task_type: str, error: Exception) -
     monkeypatch.setitem(WORKERS, task_type, fail)
 
 
-def progress(bench: Bench) -> list[str]:
-    return [event["step_status"] for event in bench.events("PIPELINE_PROGRESS")]
+def progress(harness: WorkerHarness) -> list[str]:
+    return [event["step_status"] for event in harness.events("PIPELINE_PROGRESS")]
 
 
 def test_every_contract_has_its_worker() -> None:
     assert WORKERS.keys() == load_contracts().tasks.keys()
 
 
-def test_input_that_breaks_the_contract_is_final_and_says_where(bench: Bench) -> None:
+def test_input_that_breaks_the_contract_is_final_and_says_where(harness: WorkerHarness) -> None:
     payload = {**TITLE, "topics": [{"id": "a", "title": "", "summary": "", "timestamp": 0}]}
 
-    outcome = bench.perform("generate_title", payload)
+    outcome = harness.perform("generate_title", payload)
 
     assert outcome.status == "FAILED_WITH_TERMINAL_ERROR"
     assert str(outcome.reason).startswith("generate_title: input at /topics/0")
     assert str(outcome.reason).endswith("(schema /$defs/topic/required)")
-    assert bench.calls("llm") == 0
+    assert harness.calls("llm") == 0
 
 
 def test_output_that_breaks_the_contract_may_be_better_next_time(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch
+    harness: WorkerHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(WORKERS, "generate_title", lambda *_, **__: {"title": 5})
 
-    outcome = bench.perform("generate_title", TITLE)
+    outcome = harness.perform("generate_title", TITLE)
 
     assert outcome.status == "FAILED"
     assert str(outcome.reason).startswith("generate_title: output at /title")
@@ -62,30 +62,30 @@ def test_output_that_breaks_the_contract_may_be_better_next_time(
     ],
 )
 def test_the_two_kinds_of_failure_become_conductors_two_states(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch, error: Exception, status: str
+    harness: WorkerHarness, monkeypatch: pytest.MonkeyPatch, error: Exception, status: str
 ) -> None:
     failing(monkeypatch, "generate_title", error)
 
-    outcome = bench.perform("generate_title", TITLE)
+    outcome = harness.perform("generate_title", TITLE)
 
     assert (outcome.status, outcome.reason) == (status, str(error))
 
 
 def test_what_nobody_expected_is_retried_and_its_message_kept_in(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch
+    harness: WorkerHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     failing(monkeypatch, "generate_title", RuntimeError("https://s3.test/?X-Amz-Signature=secret"))
 
-    outcome = bench.perform("generate_title", TITLE)
+    outcome = harness.perform("generate_title", TITLE)
 
     assert (outcome.status, outcome.reason) == ("FAILED", "unexpected RuntimeError")
 
 
-def test_a_task_that_succeeds_is_seen_to_begin_and_to_end(bench: Bench) -> None:
-    bench.perform("generate_title", TITLE)
+def test_a_task_that_succeeds_is_seen_to_begin_and_to_end(harness: WorkerHarness) -> None:
+    harness.perform("generate_title", TITLE)
 
     step = next(s for s in load_contracts().steps if s.reference == "generate_title")
-    assert bench.events("PIPELINE_PROGRESS") == [
+    assert harness.events("PIPELINE_PROGRESS") == [
         {
             "workflow_id": "workflow-1",
             "current_step": "generate_title",
@@ -99,56 +99,56 @@ def test_a_task_that_succeeds_is_seen_to_begin_and_to_end(bench: Bench) -> None:
 
 @pytest.mark.parametrize("error", [TransientError("x"), PermanentError("x"), ValueError("x")])
 def test_a_task_that_fails_is_closed_as_failed(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch, error: Exception
+    harness: WorkerHarness, monkeypatch: pytest.MonkeyPatch, error: Exception
 ) -> None:
     failing(monkeypatch, "generate_title", error)
 
-    bench.perform("generate_title", TITLE)
+    harness.perform("generate_title", TITLE)
 
-    assert progress(bench) == ["in_progress", "failed"]
+    assert progress(harness) == ["in_progress", "failed"]
 
 
 @pytest.mark.parametrize(("attempt", "status"), [(0, "uploaded"), (2, "uploaded"), (3, "error")])
 def test_the_status_is_error_only_after_the_last_attempt(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch, attempt: int, status: str
+    harness: WorkerHarness, monkeypatch: pytest.MonkeyPatch, attempt: int, status: str
 ) -> None:
     failing(monkeypatch, "generate_title", TransientError("later"))
 
-    bench.perform("generate_title", TITLE, attempt=attempt)
+    harness.perform("generate_title", TITLE, attempt=attempt)
 
-    assert bench.transcript().status == status
-    assert bench.events("STATUS") == ([{"value": "error"}] if status == "error" else [])
+    assert harness.transcript().status == status
+    assert harness.events("STATUS") == ([{"value": "error"}] if status == "error" else [])
 
 
 def test_a_permanent_failure_is_an_error_at_once(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch
+    harness: WorkerHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     failing(monkeypatch, "generate_title", PermanentError("never"))
 
-    bench.perform("generate_title", TITLE)
+    harness.perform("generate_title", TITLE)
 
-    assert bench.transcript().status == "error"
+    assert harness.transcript().status == "error"
 
 
 @pytest.mark.parametrize("task_type", ["post_zulip", "send_webhook"])
 @pytest.mark.parametrize("error", [TransientError("later"), PermanentError("never")])
 def test_telling_others_never_makes_a_finished_meeting_an_error(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch, task_type: str, error: Exception
+    harness: WorkerHarness, monkeypatch: pytest.MonkeyPatch, task_type: str, error: Exception
 ) -> None:
-    with bench.clients.state.edit(TRANSCRIPT_ID) as edit:
+    with harness.clients.state.edit(TRANSCRIPT_ID) as edit:
         edit.transcript.status = "ended"
     failing(monkeypatch, task_type, error)
 
     payload = {"transcript_id": TRANSCRIPT_ID, "room_id": None}
-    outcome = bench.perform(task_type, payload, attempt=30)
+    outcome = harness.perform(task_type, payload, attempt=30)
 
     assert outcome.status != "COMPLETED"
-    assert bench.transcript().status == "ended"
-    assert progress(bench) == ["in_progress", "failed"]
+    assert harness.transcript().status == "ended"
+    assert progress(harness) == ["in_progress", "failed"]
 
 
 def test_a_branch_of_a_fork_reports_as_its_fork(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch
+    harness: WorkerHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     failing(monkeypatch, "pad_track", PermanentError("never"))
     payload = {
@@ -158,17 +158,17 @@ def test_a_branch_of_a_fork_reports_as_its_fork(
         "transcript_id": TRANSCRIPT_ID,
     }
 
-    bench.perform("pad_track", payload, reference="pad_track_7")
+    harness.perform("pad_track", payload, reference="pad_track_7")
 
-    (begun, ended) = bench.events("PIPELINE_PROGRESS")
+    (begun, ended) = harness.events("PIPELINE_PROGRESS")
     fork = next(s for s in load_contracts().steps if s.reference == "fork_track_padding")
     assert begun["step_index"] == ended["step_index"] == fork.index
     assert begun["current_step"] == "pad_track_7"
-    assert bench.transcript().status == "error"
+    assert harness.transcript().status == "error"
 
 
 def test_branches_tell_how_many_there_are_and_how_many_are_done(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch
+    harness: WorkerHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(
         WORKERS,
@@ -186,16 +186,18 @@ def test_branches_tell_how_many_there_are_and_how_many_are_done(
         "transcript_id": TRANSCRIPT_ID,
         "bucket_name": "b",
     }
-    forked = bench.perform("generate_dynamic_fork_tasks", fork, reference="generate_padding_tasks")
+    forked = harness.perform(
+        "generate_dynamic_fork_tasks", fork, reference="generate_padding_tasks"
+    )
     inputs = forked.output["inputs"]
 
     for number, attempt in ((2, 0), (0, 0), (0, 1)):  # the acknowledgement of 0 was lost
         reference = f"pad_track_{number}"
-        bench.perform("pad_track", inputs[reference], reference=reference, attempt=attempt)
+        harness.perform("pad_track", inputs[reference], reference=reference, attempt=attempt)
 
     told = [
         (event["branch"], event["step_status"], event["branches_done"], event["branches_total"])
-        for event in bench.events("PIPELINE_PROGRESS")
+        for event in harness.events("PIPELINE_PROGRESS")
         if "branch" in event
     ]
     assert told == [
@@ -208,52 +210,52 @@ def test_branches_tell_how_many_there_are_and_how_many_are_done(
     ]
 
 
-def test_a_task_run_twice_under_one_id_is_told_once(bench: Bench) -> None:
+def test_a_task_run_twice_under_one_id_is_told_once(harness: WorkerHarness) -> None:
     for _ in range(2):
-        bench.perform("generate_title", TITLE)
+        harness.perform("generate_title", TITLE)
 
-    assert progress(bench) == ["in_progress", "completed"]
-    assert bench.event_names() == ["FINAL_TITLE"]
+    assert progress(harness) == ["in_progress", "completed"]
+    assert harness.event_names() == ["FINAL_TITLE"]
 
 
 def test_another_attempt_has_a_progress_of_its_own(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch
+    harness: WorkerHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     failing(monkeypatch, "generate_title", TransientError("later"))
 
     for attempt in range(2):
-        bench.perform("generate_title", TITLE, attempt=attempt)
+        harness.perform("generate_title", TITLE, attempt=attempt)
 
-    assert progress(bench) == ["in_progress", "failed"] * 2
+    assert progress(harness) == ["in_progress", "failed"] * 2
 
 
-def test_the_first_task_notes_its_workflow_on_the_recording(bench: Bench) -> None:
-    bench.perform("get_recording", {"recording_id": "rec-1"})
+def test_the_first_task_notes_its_workflow_on_the_recording(harness: WorkerHarness) -> None:
+    harness.perform("get_recording", {"recording_id": "rec-1"})
 
-    found = bench.clients.state.recording_by_workflow("workflow-1")
+    found = harness.clients.state.recording_by_workflow("workflow-1")
     assert found is not None
     assert found.id == "rec-1"
 
 
 def test_a_workflow_that_somebody_has_retried_is_processing_again(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch
+    harness: WorkerHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     worker = WORKERS["generate_title"]
     failing(monkeypatch, "generate_title", PermanentError("never"))
-    bench.perform("generate_title", TITLE)
-    assert bench.transcript().status == "error"
+    harness.perform("generate_title", TITLE)
+    assert harness.transcript().status == "error"
     monkeypatch.setitem(WORKERS, "generate_title", worker)
 
-    bench.perform("generate_title", TITLE, attempt=1)
+    harness.perform("generate_title", TITLE, attempt=1)
 
-    assert bench.transcript().status == "processing"
-    assert bench.events("STATUS") == [{"value": "error"}, {"value": "processing"}]
+    assert harness.transcript().status == "processing"
+    assert harness.events("STATUS") == [{"value": "error"}, {"value": "processing"}]
 
 
-def test_a_task_that_knows_only_the_recording_finds_its_transcript(bench: Bench) -> None:
-    bench.perform("get_recording", {"recording_id": "rec-1"})
+def test_a_task_that_knows_only_the_recording_finds_its_transcript(harness: WorkerHarness) -> None:
+    harness.perform("get_recording", {"recording_id": "rec-1"})
 
-    assert progress(bench) == ["in_progress", "completed"]
+    assert progress(harness) == ["in_progress", "completed"]
 
 
 @pytest.mark.parametrize("reference", ["generate_padding_tasks", "generate_transcription_tasks"])
@@ -281,14 +283,16 @@ def test_a_task_outside_the_pipeline_is_no_step() -> None:
     ],
     ids=str,
 )
-def test_progress_that_cannot_be_recorded_breaks_nothing(bench: Bench, payload: Json) -> None:
-    outcome = bench.perform("get_recording", payload)
+def test_progress_that_cannot_be_recorded_breaks_nothing(
+    harness: WorkerHarness, payload: Json
+) -> None:
+    outcome = harness.perform("get_recording", payload)
 
     assert outcome.status in {"COMPLETED", "FAILED", "FAILED_WITH_TERMINAL_ERROR"}
 
 
 def test_a_database_that_is_not_there_does_not_stop_a_task_that_needs_none(
-    empty_bench: Bench,
+    empty_bench: WorkerHarness,
 ) -> None:
     with empty_bench.clients.state.engine.begin() as connection:
         for table in ("events", "branches", "consents", "transcripts"):

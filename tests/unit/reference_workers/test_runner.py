@@ -13,14 +13,14 @@ from conductor.client.http.api.task_resource_api import TaskResourceApi
 from conductor.client.http.models.task import Task
 
 from reference_workers import runner
-from reference_workers.runner import ContractWorker, Fleet, Pace
+from reference_workers.runner import ContractWorker, FleetRunner, Pace
 from reference_workers.workers import WORKERS
 from tests.unit.reference_workers.conductor_server import (
     Answer,
     ConductorServer,
     conductor_server,
 )
-from tests.unit.reference_workers.worker_harness import TRANSCRIPT_ID, Bench, Json
+from tests.unit.reference_workers.worker_harness import TRANSCRIPT_ID, Json, WorkerHarness
 
 UPDATE_V2 = "/api/tasks/update-v2"
 UPDATE_V1 = "/api/tasks"
@@ -55,11 +55,11 @@ def one_task(update_v2: Answer) -> Iterator[ConductorServer]:
 
 @contextmanager
 def polling(
-    bench: Bench, server: ConductorServer, task_type: str = "generate_title"
+    harness: WorkerHarness, server: ConductorServer, task_type: str = "generate_title"
 ) -> Iterator[None]:
     """Have a fleet poll for tasks of one type."""
-    settings = bench.clients.settings.model_copy(update={"conductor_server_url": server.url})
-    fleet = Fleet(replace(bench.clients, settings=settings), [task_type])
+    settings = harness.clients.settings.model_copy(update={"conductor_server_url": server.url})
+    fleet = FleetRunner(replace(harness.clients, settings=settings), [task_type])
     fleet.start()
     try:
         yield
@@ -81,8 +81,8 @@ def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     return noted
 
 
-def test_a_task_ends_on_a_server_without_update_v2(bench: Bench) -> None:
-    with one_task(update_v2=(500, NOT_SUPPORTED)) as server, polling(bench, server):
+def test_a_task_ends_on_a_server_without_update_v2(harness: WorkerHarness) -> None:
+    with one_task(update_v2=(500, NOT_SUPPORTED)) as server, polling(harness, server):
         server.wait_for("POST", UPDATE_V1)
 
     (result,) = server.bodies("POST", UPDATE_V1)
@@ -91,7 +91,9 @@ def test_a_task_ends_on_a_server_without_update_v2(bench: Bench) -> None:
     assert len(server.bodies("POST", UPDATE_V2)) == 1
 
 
-def test_of_two_results_at_once_none_has_to_wait(bench: Bench, pauses: list[float]) -> None:
+def test_of_two_results_at_once_none_has_to_wait(
+    harness: WorkerHarness, pauses: list[float]
+) -> None:
     """The SDK falls back for one of them, and tries the other again after 10 s."""
     two = [{**TASK, "taskId": f"task-{n}", "taskDefName": "pad_track"} for n in (1, 2)]
     left, both_are_told = iter([two]), threading.Barrier(2)
@@ -104,7 +106,7 @@ def test_of_two_results_at_once_none_has_to_wait(bench: Bench, pauses: list[floa
             return 500, NOT_SUPPORTED
         return 200, "task"
 
-    with conductor_server(answer) as server, polling(bench, server, "pad_track"):
+    with conductor_server(answer) as server, polling(harness, server, "pad_track"):
         server.wait_for("POST", UPDATE_V1, count=2)
 
     assert len(server.bodies("POST", UPDATE_V2)) == 2
@@ -112,36 +114,36 @@ def test_of_two_results_at_once_none_has_to_wait(bench: Bench, pauses: list[floa
 
 
 def test_the_sdk_by_itself_would_lose_the_result(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch
+    harness: WorkerHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(runner, "CompatibleTaskResourceApi", TaskResourceApi)
 
-    with one_task(update_v2=(500, NOT_SUPPORTED)) as server, polling(bench, server):
+    with one_task(update_v2=(500, NOT_SUPPORTED)) as server, polling(harness, server):
         server.wait_for("POST", UPDATE_V2, count=4)
 
     assert server.bodies("POST", UPDATE_V1) == []
 
 
-def test_a_task_ends_by_update_v2_where_there_is_one(bench: Bench) -> None:
-    with one_task(update_v2=(204, "")) as server, polling(bench, server):
+def test_a_task_ends_by_update_v2_where_there_is_one(harness: WorkerHarness) -> None:
+    with one_task(update_v2=(204, "")) as server, polling(harness, server):
         server.wait_for("POST", UPDATE_V2)
 
     assert server.bodies("POST", UPDATE_V2)[0]["status"] == "COMPLETED"
     assert server.bodies("POST", UPDATE_V1) == []
 
 
-def test_another_500_is_tried_again_and_no_reason_to_fall_back(bench: Bench) -> None:
+def test_another_500_is_tried_again_and_no_reason_to_fall_back(harness: WorkerHarness) -> None:
     broken = (500, {"status": 500, "message": "database is gone"})
-    with one_task(update_v2=broken) as server, polling(bench, server):
+    with one_task(update_v2=broken) as server, polling(harness, server):
         server.wait_for("POST", UPDATE_V2, count=4)
 
     assert server.bodies("POST", UPDATE_V1) == []
 
 
-def test_a_fleet_polls_for_every_task_type(bench: Bench) -> None:
+def test_a_fleet_polls_for_every_task_type(harness: WorkerHarness) -> None:
     with conductor_server(lambda *_: (200, [])) as server:
-        settings = bench.clients.settings.model_copy(update={"conductor_server_url": server.url})
-        fleet = Fleet(replace(bench.clients, settings=settings))
+        settings = harness.clients.settings.model_copy(update={"conductor_server_url": server.url})
+        fleet = FleetRunner(replace(harness.clients, settings=settings))
         fleet.start()
         for task_type in WORKERS:
             path = f"/api/tasks/poll/batch/{task_type}"
@@ -158,19 +160,19 @@ def test_a_fleet_polls_for_every_task_type(bench: Bench) -> None:
     [("pad_track", 4), ("transcribe_track", 4), ("mixdown_tracks", 1), ("finalize", 1)],
 )
 def test_only_branches_are_worked_on_side_by_side(
-    bench: Bench, task_type: str, threads: int
+    harness: WorkerHarness, task_type: str, threads: int
 ) -> None:
-    assert ContractWorker(task_type, bench.clients, Pace()).thread_count == threads
+    assert ContractWorker(task_type, harness.clients, Pace()).thread_count == threads
 
 
 def test_who_has_had_no_task_for_a_while_polls_less_often(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch
+    harness: WorkerHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     now = [1000.0]
     monkeypatch.setattr(runner, "time", SimpleNamespace(monotonic=lambda: now[0]))
     pace = Pace()
     drawing, titling = (
-        ContractWorker(task_type, bench.clients, pace)
+        ContractWorker(task_type, harness.clients, pace)
         for task_type in ("generate_waveform", "generate_title")
     )
     intervals = []
@@ -194,7 +196,9 @@ def test_who_has_had_no_task_for_a_while_polls_less_often(
         ({"topics": [], "transcript_id": "nowhere"}, "FAILED_WITH_TERMINAL_ERROR"),
     ],
 )
-def test_an_outcome_becomes_the_tasks_result(bench: Bench, payload: Json, status: str) -> None:
+def test_an_outcome_becomes_the_tasks_result(
+    harness: WorkerHarness, payload: Json, status: str
+) -> None:
     task = Task(
         task_id="task-1",
         workflow_instance_id="workflow-1",
@@ -203,7 +207,7 @@ def test_an_outcome_becomes_the_tasks_result(bench: Bench, payload: Json, status
         input_data=payload,
     )
 
-    result = ContractWorker("generate_title", bench.clients, Pace()).execute(task)
+    result = ContractWorker("generate_title", harness.clients, Pace()).execute(task)
 
     assert (result.status, result.task_id, result.workflow_instance_id) == (
         status,
@@ -213,7 +217,7 @@ def test_an_outcome_becomes_the_tasks_result(bench: Bench, payload: Json, status
     assert bool(result.reason_for_incompletion) == (status != "COMPLETED")
 
 
-def test_a_retry_is_told_how_often_it_was_tried(bench: Bench) -> None:
+def test_a_retry_is_told_how_often_it_was_tried(harness: WorkerHarness) -> None:
     task = Task(
         task_id="task-1",
         reference_task_name="send_webhook",
@@ -221,17 +225,19 @@ def test_a_retry_is_told_how_often_it_was_tried(bench: Bench) -> None:
         input_data={"transcript_id": TRANSCRIPT_ID, "room_id": "room-1"},
     )
 
-    ContractWorker("send_webhook", bench.clients, Pace()).execute(task)
+    ContractWorker("send_webhook", harness.clients, Pace()).execute(task)
 
-    (delivery,) = bench.stand_ins.webhook.deliveries()
+    (delivery,) = harness.stand_ins.webhook.deliveries()
     assert delivery.header("x-webhook-retry") == "7"
 
 
-def test_conductor_is_asked_past_any_proxy(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_conductor_is_asked_past_any_proxy(
+    harness: WorkerHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """As the SDK does by itself: a proxy is for the services outside."""
     for name in ("NO_PROXY", "no_proxy"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
 
-    with one_task(update_v2=(204, "")) as server, polling(bench, server):
+    with one_task(update_v2=(204, "")) as server, polling(harness, server):
         server.wait_for("POST", UPDATE_V2)

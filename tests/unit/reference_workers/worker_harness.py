@@ -121,7 +121,7 @@ def topic(title: str = "Budget", *, timestamp: float = 0.0, duration: float = 60
 
 
 @dataclass(frozen=True)
-class Bench:
+class WorkerHarness:
     """Where a worker is put to its test."""
 
     clients: Clients

@@ -112,7 +112,7 @@ def _contract(evidence: Evidence) -> Check:
     broken = [
         f"{request.service} {request.method} {request.path}: {breach}"
         for request in evidence.requests
-        for breach in request.breaches
+        for breach in request.violations
     ]
     more = f" and {len(broken) - 3} more" if len(broken) > 3 else ""
     return Check(

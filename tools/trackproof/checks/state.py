@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from trackproof.contracts.validate import event_breaches
+from trackproof.contracts.validate import event_violations
 from trackproof.events.stream import Check
 from trackproof.runs.evidence import Evidence
 
@@ -64,7 +64,7 @@ def _events(evidence: Evidence) -> Check:
 def _schema(evidence: Evidence) -> Check:
     wrong = list(
         dict.fromkeys(
-            breach for name, data in evidence.events for breach in event_breaches(name, data)
+            breach for name, data in evidence.events for breach in event_violations(name, data)
         )
     )
     more = f" and {len(wrong) - 3} more" if len(wrong) > 3 else ""

@@ -7,7 +7,7 @@ from pathlib import Path
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class ContractDefect:
     """One fault of a contract file."""
 
     file: str
@@ -28,5 +28,5 @@ class ContractFileError(Exception):
 
     def __init__(self, path: Path, pointer: str, what: str, hint: str) -> None:
         """Keep the parts as a finding."""
-        self.finding = Finding(str(path), pointer, what, hint)
+        self.finding = ContractDefect(str(path), pointer, what, hint)
         super().__init__(str(self.finding))

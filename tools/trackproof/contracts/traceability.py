@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
 
-from trackproof.contracts.errors import Finding
+from trackproof.contracts.errors import ContractDefect
 from trackproof.contracts.load import ROOT, Contracts
 from trackproof.contracts.yaml_files import check_shape, pointer, read_data
 
@@ -46,7 +46,7 @@ def load_criteria(root: Path = ROOT) -> tuple[Criterion, ...]:
     )
 
 
-def check_tracing(contracts: Contracts, criteria: Sequence[Criterion]) -> list[Finding]:
+def check_tracing(contracts: Contracts, criteria: Sequence[Criterion]) -> list[ContractDefect]:
     """Find criteria that name clauses which are not there, and items that no criterion is of."""
     # Task by task: a workflow that is broken has no steps to go by.
     of_tasks = [clause for task in contracts.tasks.values() for clause in task.clauses]
@@ -58,7 +58,7 @@ def check_tracing(contracts: Contracts, criteria: Sequence[Criterion]) -> list[F
                 close = get_close_matches(clause, known, 1)
                 hint = f"did you mean {close[0]}?" if close else "add the clause, or say why not"
                 findings.append(
-                    Finding(
+                    ContractDefect(
                         FILE,
                         pointer([criterion.item]),
                         f"{criterion.text!r} names the clause {clause}, which is not there",
@@ -71,7 +71,7 @@ def check_tracing(contracts: Contracts, criteria: Sequence[Criterion]) -> list[F
             what = f"the task list has no item {item}"
             close = get_close_matches(item, items, 1)
             hint = f"did you mean {close[0]}?" if close else f"see {FILE}"
-            findings.append(Finding(file, place, what, hint))
+            findings.append(ContractDefect(file, place, what, hint))
     return findings
 
 

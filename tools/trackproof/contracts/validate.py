@@ -65,7 +65,7 @@ def _event_validator(name: str) -> jsonschema_rs.Draft202012Validator:
     return jsonschema_rs.Draft202012Validator(load_contracts().events[name])
 
 
-def event_breaches(name: str, data: object) -> list[str]:
+def event_violations(name: str, data: object) -> list[str]:
     """Return how an event's data breaks the dictionary, field by field; nothing if it fits."""
     if name not in load_contracts().events:
         return [f"{name}: no such event is in the dictionary"]

@@ -15,8 +15,8 @@ from trackproof.errors import DeadlineError, FleetError
 from trackproof.fleet.events import Event, UnseenError, event_source, row_reader
 from trackproof.fleet.launchers import start
 from trackproof.fleet.profile import FleetProfile
-from trackproof.fleet.seeders import Ids, seeds_of
-from trackproof.fleet.translation.translator import Speech, definitions
+from trackproof.fleet.seeders import Ids, seeder_for
+from trackproof.fleet.translation.translator import Translator, definitions
 from trackproof.testbed.conductor.registration import register
 from trackproof.testbed.conductor.rest import ConductorRest
 from trackproof.wait import wait_until
@@ -52,13 +52,13 @@ class Fleet:
             FleetError: It cannot be started.
         """
         self.profile = profile
-        self.speech = Speech(profile)
+        self.translator = Translator(profile)
         self.intercepted = intercepted
         self._environment = {**os.environ, **told}
         self._cwd = profile.directory or folder
         self._started_at = time.time()
         self._row = row_reader(profile, database_url)
-        self._seeds = seeds_of(profile, self._cwd, self._environment, database_url)
+        self._seeds = seeder_for(profile, self._cwd, self._environment, database_url)
         self._running = start(profile, told, self._cwd, folder)
         self._seeds.prepare()
         try:
@@ -99,7 +99,9 @@ class Fleet:
         """
         if self._source is None:
             raise _unseen(self.profile, "events", "events_sql, events_redis or events_websocket")
-        return [self.speech.event(name, data) for name, data in self._source.events(transcript_id)]
+        return [
+            self.translator.event(name, data) for name, data in self._source.events(transcript_id)
+        ]
 
     def transcript(self, transcript_id: str) -> Mapping[str, Any]:
         """Return a transcript's row as it stands, in the contracts' terms; empty without one.
@@ -109,7 +111,7 @@ class Fleet:
         """
         if self._row is None:
             raise _unseen(self.profile, "transcript's row", "transcript_sql or transcript_url")
-        return self.speech.row(self._row(transcript_id))
+        return self.translator.row(self._row(transcript_id))
 
     def register(self, api_url: str) -> None:
         """Make the server hold the fleet's definitions: its own command's, or the contracts'.
@@ -149,7 +151,7 @@ class Fleet:
         They are told in the contracts' terms, whatever terms the server is spoken to in.
         """
         return {
-            self.speech.task_meant(entry["queueName"].rpartition(":")[2])
+            self.translator.task_from_fleet(entry["queueName"].rpartition(":")[2])
             for entry in conductor.poll_data()
             # A server that was there before remembers the polls of earlier fleets.
             if entry["lastPollTime"] >= self._started_at * 1000

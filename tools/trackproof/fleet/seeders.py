@@ -25,7 +25,7 @@ Ids = dict[str, Any]
 """What the fleet calls what was written: `transcript_id`, and whatever else it prints."""
 
 
-class OneShotSeeds:
+class CommandSeeder:
     """Starts the seed command anew for every meeting."""
 
     def __init__(
@@ -75,7 +75,7 @@ class OneShotSeeds:
         """Nothing is held open."""
 
 
-class SeedLines:
+class LineSeeder:
     """Keeps the seed command running: a line with a meeting in, a line with its ids out."""
 
     def __init__(
@@ -174,7 +174,7 @@ def _cannot_start(who: str, error: OSError) -> FleetError:
     )
 
 
-class SqlSeeds:
+class SqlSeeder:
     """Runs the profile's statements in the fleet's database, in one transaction a meeting."""
 
     def __init__(self, fleet: str, statements: Sequence[str], database_url: str) -> None:
@@ -238,11 +238,11 @@ def _columns(meeting: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def seeds_of(
+def seeder_for(
     profile: FleetProfile, cwd: Path, environment: Mapping[str, str], database_url: str
-) -> OneShotSeeds | SeedLines | SqlSeeds:
+) -> CommandSeeder | LineSeeder | SqlSeeder:
     """Return the way that the profile names."""
     if profile.seed_sql:
-        return SqlSeeds(profile.name, profile.seed_sql, database_url)
-    way = SeedLines if profile.seed_lines else OneShotSeeds
+        return SqlSeeder(profile.name, profile.seed_sql, database_url)
+    way = LineSeeder if profile.seed_lines else CommandSeeder
     return way(profile.name, profile.seed_command, cwd, environment)

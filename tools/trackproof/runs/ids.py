@@ -1,4 +1,4 @@
-"""Names that are new in every verification, and the same again when one is replayed.
+"""IdSequence that are new in every verification, and the same again when one is replayed.
 
 A fleet remembers what it was asked: the next meeting must go by names nobody has heard. A failure
 is replayed with the very names it was seen with: they all come from one seed, test by test.
@@ -21,7 +21,7 @@ from trackproof.errors import UsageError
 SEED = re.compile(r"(\d{1,10})-[0-9a-f]{12}")
 
 
-class Names:
+class IdSequence:
     """The names of one test."""
 
     def __init__(self, seed: str, test: str) -> None:
@@ -41,7 +41,7 @@ class Names:
         return digest.hexdigest()[:12]
 
 
-_NAMES: ContextVar[Names | None] = ContextVar("names", default=None)
+_NAMES: ContextVar[IdSequence | None] = ContextVar("names", default=None)
 
 
 def new_seed() -> str:
@@ -64,20 +64,20 @@ def moment_of(seed: str) -> datetime:
 
 
 @contextmanager
-def naming(seed: str, test: str) -> Iterator[Names]:
+def use_id_seed(seed: str, test: str) -> Iterator[IdSequence]:
     """Have all names follow `seed` within the block."""
-    token = _NAMES.set(Names(seed, test))
+    token = _NAMES.set(IdSequence(seed, test))
     try:
         yield names()
     finally:
         _NAMES.reset(token)
 
 
-def names() -> Names:
+def names() -> IdSequence:
     """Return the names of the test that runs; new ones outside any."""
-    return _NAMES.get() or Names(new_seed(), "")
+    return _NAMES.get() or IdSequence(new_seed(), "")
 
 
-def new_name() -> str:
+def new_id() -> str:
     """Return twelve hexadecimal digits that nobody has heard in this verification."""
     return names().new()

@@ -20,8 +20,8 @@ from trackproof.runs.evidence import Evidence, gather
 from trackproof.runs.limits import LOOK_SECONDS, STATUS_SECONDS, WHOLE_SECONDS
 from trackproof.runs.scenario import Scenario
 from trackproof.runs.task_run import Attempt, TaskRun
-from trackproof.suite.assertions import Breach
-from trackproof.suite.harness import Bench
+from trackproof.suite.assertions import ClauseViolation
+from trackproof.suite.harness import Harness
 from trackproof.testbed import database
 from trackproof.testbed.conductor.rest import ENDED, ConductorRefusalError
 from trackproof.wait import wait_until
@@ -31,7 +31,7 @@ FINAL = frozenset({"ended", "error"})
 
 
 @dataclass(frozen=True)
-class WholeRun:
+class PipelineRun:
     """One meeting that went through the whole pipeline, as it was seen from outside."""
 
     name: str
@@ -63,15 +63,15 @@ class WholeRun:
         return [data for name, data in self.evidence.events if name == "PIPELINE_PROGRESS"]
 
     def expect(self, *checks: str) -> None:
-        """Raise a Breach with what was seen unless these checks hold; see `trackproof.checks`."""
+        """Raise a ClauseViolation unless these checks hold (see `trackproof.checks`)."""
         if not self._judged:
             self._judged.update((check.id, check) for check in judge(self.evidence))
         for check in (self._judged[name] for name in checks):
             if not check.passed:
-                raise Breach(f"{check.id} holds", check.detail, self.name)
+                raise ClauseViolation(f"{check.id} holds", check.detail, self.name)
 
     def as_run(self) -> TaskRun:
-        """Return it as what a bench keeps of a task: the evidence in a report."""
+        """Return it as what a harness keeps of a task: the evidence in a report."""
         workflow = self.workflow
         whole = Attempt(
             status=self.status,
@@ -98,47 +98,49 @@ class WholeRun:
         )
 
 
-def run_side_by_side(bench: Bench, meetings: Mapping[str, Scenario]) -> dict[str, WholeRun]:
+def run_meetings(harness: Harness, meetings: Mapping[str, Scenario]) -> dict[str, PipelineRun]:
     """Start a run for each meeting that was ordered, and follow all to their ends.
 
     Args:
-        bench: Where they run.
-        meetings: What was ordered of the bench, by a name for each.
+        harness: Where they run.
+        meetings: What was ordered of the harness, by a name for each.
 
     Raises:
-        Breach: The registered workflow cannot be started.
+        ClauseViolation: The registered workflow cannot be started.
         DeadlineError: A run did not end in time.
         FleetError: The fleet died meanwhile.
     """
-    began, logged = time.monotonic(), len(bench.fleet.log())
-    asked = len(bench.testbed.stand_ins.ledger.requests())
-    ids = {name: _start(bench, meeting) for name, meeting in meetings.items()}
-    workflows = {name: _ended(bench, began, run_id) for name, run_id in ids.items()}
-    _wait_for_status(bench, meetings.values())
-    requests = bench.testbed.stand_ins.ledger.requests()[asked:]
-    log = bench.fleet.log()[logged:]
+    began, logged = time.monotonic(), len(harness.fleet.log())
+    asked = len(harness.testbed.stand_ins.ledger.requests())
+    ids = {name: _start(harness, meeting) for name, meeting in meetings.items()}
+    workflows = {name: _ended(harness, began, run_id) for name, run_id in ids.items()}
+    _wait_for_status(harness, meetings.values())
+    requests = harness.testbed.stand_ins.ledger.requests()[asked:]
+    log = harness.fleet.log()[logged:]
     runs = {}
     for name, workflow in workflows.items():
-        evidence = gather(bench.testbed, bench.fleet, meetings[name], workflow, time.time())
+        evidence = gather(harness.testbed, harness.fleet, meetings[name], workflow, time.time())
         evidence = replace(evidence, requests=requests, fleet_log=log)
         seconds = (workflow["endTime"] - workflow["startTime"]) / 1000
-        runs[name] = WholeRun(name, evidence, _recordings(bench, ids[name]), seconds)
+        runs[name] = PipelineRun(name, evidence, _recordings(harness, ids[name]), seconds)
     return runs
 
 
-def _start(bench: Bench, meeting: Scenario) -> str:
+def _start(harness: Harness, meeting: Scenario) -> str:
     workflow = load_contracts().workflow
     name, version = workflow["name"], workflow["version"]
     try:
-        return bench.testbed.rest.start_workflow(name, version, meeting.workflow_input())
+        return harness.testbed.rest.start_workflow(name, version, meeting.workflow_input())
     except ConductorRefusalError as error:
-        raise Breach(f"{name} {version} starts", f"{error.what}: {error.evidence}") from error
+        raise ClauseViolation(
+            f"{name} {version} starts", f"{error.what}: {error.evidence}"
+        ) from error
 
 
-def _ended(bench: Bench, began: float, workflow_id: str) -> dict[str, Any]:
-    rest = bench.testbed.rest
+def _ended(harness: Harness, began: float, workflow_id: str) -> dict[str, Any]:
+    rest = harness.testbed.rest
     while (workflow := rest.workflow(workflow_id))["status"] not in ENDED:
-        bench.fleet.check_alive()
+        harness.fleet.check_alive()
         if time.monotonic() > began + WHOLE_SECONDS:
             rest.terminate(workflow_id, "it did not end in time")
             raise DeadlineError(
@@ -152,19 +154,19 @@ def _ended(bench: Bench, began: float, workflow_id: str) -> dict[str, Any]:
     return workflow
 
 
-def _wait_for_status(bench: Bench, meetings: Iterable[Scenario]) -> None:
+def _wait_for_status(harness: Harness, meetings: Iterable[Scenario]) -> None:
     """Give a fleet that learns of a failure from the server the time to write it down."""
 
     def all_told() -> bool:
-        rows = [bench.driver.transcript(meeting.transcript_id) for meeting in meetings]
+        rows = [harness.task_runner.transcript(meeting.transcript_id) for meeting in meetings]
         return all(row.get("status") in FINAL for row in rows)
 
     with suppress(DeadlineError):  # for the clauses to judge
         wait_until(all_told, what="the transcripts' last status", timeout=STATUS_SECONDS)
 
 
-def _recordings(bench: Bench, workflow_id: str) -> tuple[Mapping[str, Any], ...] | None:
-    query = bench.fleet.profile.recording_sql
+def _recordings(harness: Harness, workflow_id: str) -> tuple[Mapping[str, Any], ...] | None:
+    query = harness.fleet.profile.recording_sql
     if not query:
         return None
-    return tuple(database.rows(bench.testbed.database_url, query, workflow_id=workflow_id))
+    return tuple(database.rows(harness.testbed.database_url, query, workflow_id=workflow_id))

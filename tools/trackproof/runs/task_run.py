@@ -115,7 +115,7 @@ class _Moment:
     log: int
 
 
-class Driver:
+class TaskRunner:
     """Drives tasks of one fleet on one testbed."""
 
     def __init__(self, testbed: Testbed, fleet: Fleet) -> None:
@@ -130,7 +130,7 @@ class Driver:
         }
         """The task definitions that the fleet has registered, by name."""
 
-    def drive_each(
+    def run_tasks(
         self,
         task: str,
         payloads: Sequence[Payload],

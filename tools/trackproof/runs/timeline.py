@@ -23,7 +23,7 @@ ENDED_WELL = "COMPLETED"
 
 
 @dataclass(frozen=True, slots=True)
-class Attempt:
+class TimelineEntry:
     """One attempt at one task."""
 
     task_id: str
@@ -57,7 +57,7 @@ class Story:
     status: str
     seconds: float
     """Until its end, or until now."""
-    attempts: tuple[Attempt, ...]
+    attempts: tuple[TimelineEntry, ...]
     """In the order they began; those that wait come last."""
     cost: Cost | None
     """Of all attempts; None where no costs are known."""
@@ -102,10 +102,10 @@ def tell_story(workflow: Mapping[str, Any], costs: Mapping[str, Cost] | None, no
 
 def _attempt(
     task: Mapping[str, Any], began: float, now: float, costs: Mapping[str, Cost] | None
-) -> Attempt:
+) -> TimelineEntry:
     started, ended = _moment(task.get("startTime")), _moment(task.get("endTime"))
     scheduled = _moment(task.get("scheduledTime")) or began
-    return Attempt(
+    return TimelineEntry(
         task_id=str(task["taskId"]),
         reference=str(task["referenceTaskName"]),
         task_type=str(task["taskDefName"]),
@@ -120,7 +120,7 @@ def _attempt(
     )
 
 
-def _cause(status: str, attempts: Sequence[Attempt], workflow: Mapping[str, Any]) -> str:
+def _cause(status: str, attempts: Sequence[TimelineEntry], workflow: Mapping[str, Any]) -> str:
     """Name what went wrong first among what the run's end, or its delay, comes from."""
     failed = sorted((one for one in attempts if one.failed), key=_end)
     if status == ENDED_WELL:
@@ -138,7 +138,7 @@ def _cause(status: str, attempts: Sequence[Attempt], workflow: Mapping[str, Any]
     return _told(first, attempts) + (f"; {FORGONE}: restart the run" if forgone else "")
 
 
-def _told(first: Attempt, attempts: Sequence[Attempt]) -> str:
+def _told(first: TimelineEntry, attempts: Sequence[TimelineEntry]) -> str:
     tries = [one for one in attempts if one.reference == first.reference]
     more = f", and {len(tries) - 1} more" if len(tries) > 1 else ""
     where = f"{first.reference}, attempt {first.number}{more}"
@@ -146,15 +146,15 @@ def _told(first: Attempt, attempts: Sequence[Attempt]) -> str:
     return f"{where}, {_end(first):.1f} s into the run: {reason}"
 
 
-def _by_end(attempts: Iterable[Attempt]) -> list[Attempt]:
+def _by_end(attempts: Iterable[TimelineEntry]) -> list[TimelineEntry]:
     return sorted(attempts, key=_end)
 
 
-def _end(attempt: Attempt) -> float:
+def _end(attempt: TimelineEntry) -> float:
     return (attempt.began or 0.0) + attempt.seconds
 
 
-def _when(attempt: Attempt) -> tuple[bool, float]:
+def _when(attempt: TimelineEntry) -> tuple[bool, float]:
     return attempt.began is None, attempt.began or 0.0
 
 

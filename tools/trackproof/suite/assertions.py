@@ -8,7 +8,7 @@ from collections.abc import Collection
 from typing import Any
 
 
-class Breach(AssertionError):  # noqa: N818 - the contracts' own word for it
+class ClauseViolation(AssertionError):  # noqa: N818 - the contracts' own word for it
     """A clause does not hold; carries both sides for the report."""
 
     def __init__(self, expected: Any, observed: Any, what: str = "") -> None:
@@ -46,30 +46,30 @@ class Expectation:
         self._what = what
 
     def equals(self, expected: Any) -> None:
-        """Raise a Breach unless it is the same."""
+        """Raise a ClauseViolation unless it is the same."""
         if self._observed != expected:
-            raise Breach(expected, self._observed, self._what)
+            raise ClauseViolation(expected, self._observed, self._what)
 
     def is_near(self, expected: float, tolerance: float) -> None:
-        """Raise a Breach unless it is a number at most `tolerance` from `expected`."""
+        """Raise a ClauseViolation unless it is a number at most `tolerance` from `expected`."""
         number = self._observed
         if not isinstance(number, (int, float)) or abs(number - expected) > tolerance:
-            raise Breach(f"{expected:g} ± {tolerance:g}", number, self._what)
+            raise ClauseViolation(f"{expected:g} ± {tolerance:g}", number, self._what)
 
     def contains(self, expected: Any) -> None:
-        """Raise a Breach unless `expected` is in it."""
+        """Raise a ClauseViolation unless `expected` is in it."""
         if not isinstance(self._observed, Collection) or expected not in self._observed:
-            raise Breach(f"{readable(expected)} in it", self._observed, self._what)
+            raise ClauseViolation(f"{readable(expected)} in it", self._observed, self._what)
 
     def lacks(self, unwanted: Any) -> None:
-        """Raise a Breach if `unwanted` is in it."""
+        """Raise a ClauseViolation if `unwanted` is in it."""
         if unwanted in self._observed:
-            raise Breach(f"no {readable(unwanted)} in it", self._observed, self._what)
+            raise ClauseViolation(f"no {readable(unwanted)} in it", self._observed, self._what)
 
     def holds(self, condition: bool, expected: str) -> None:
-        """Raise a Breach unless `condition` is true; `expected` is what it says in words."""
+        """Raise a ClauseViolation unless `condition` is true; `expected` puts it in words."""
         if not condition:
-            raise Breach(expected, self._observed, self._what)
+            raise ClauseViolation(expected, self._observed, self._what)
 
 
 def expect(observed: Any, what: str = "") -> Expectation:

@@ -14,12 +14,12 @@ from trackproof.fleet import Fleet
 from trackproof.lab import Testbed
 from trackproof.runs.ids import names
 from trackproof.runs.scenario import ZULIP_STREAM, Scenario
-from trackproof.runs.task_run import Driver, TaskRun
+from trackproof.runs.task_run import TaskRun, TaskRunner
 from trackproof.suite.timeout_trials import Trials
 from trackproof.testbed.stand_ins.faults import Fault
 
 
-class Bench:
+class Harness:
     """One fleet on one testbed, for one test after the other."""
 
     def __init__(self, testbed: Testbed, fleet: Fleet, *, time_scale: float) -> None:
@@ -34,8 +34,8 @@ class Bench:
         self.testbed = testbed
         self.fleet = fleet
         self.time_scale = time_scale
-        self.driver = Driver(testbed, fleet)
-        self.trials = Trials(testbed.rest, self.driver.definitions, time_scale)
+        self.task_runner = TaskRunner(testbed, fleet)
+        self.trials = Trials(testbed.rest, self.task_runner.definitions, time_scale)
         """What the server does with a worker that does not answer, task by task."""
         self.runs: list[TaskRun] = []
         """What was driven in this test, oldest first: the evidence of a failing clause."""
@@ -114,7 +114,7 @@ class Bench:
         self._latest = scenario
         return scenario
 
-    def drive(
+    def run_task(
         self,
         task: str,
         payload: Mapping[str, Any] | None = None,
@@ -133,10 +133,10 @@ class Bench:
                 has registered it by default.
             fields: The input, field by field.
         """
-        [run] = self.drive_each(task, [{**(payload or {}), **fields}], about=about, retries=retries)
+        [run] = self.run_tasks(task, [{**(payload or {}), **fields}], about=about, retries=retries)
         return run
 
-    def drive_each(
+    def run_tasks(
         self,
         task: str,
         payloads: Sequence[Mapping[str, Any]],
@@ -149,7 +149,7 @@ class Bench:
         What was seen meanwhile (requests, events, objects, the row) is told with every run.
         """
         meeting = about or self._latest
-        runs = self.driver.drive_each(
+        runs = self.task_runner.run_tasks(
             task,
             payloads,
             transcript_id=meeting.transcript_id if meeting else None,

@@ -1,4 +1,4 @@
-"""The pytest side of a verification: options, the fixture `bench`, and a verdict a clause.
+"""The pytest side of a verification: options, the fixture `harness`, and a verdict a clause.
 
 Loaded by tests/conftest.py. A test names the clauses it proves with
 `@pytest.mark.clause("pad_track.offset")`; who wants to know how they end implements the hook
@@ -20,10 +20,10 @@ from trackproof.events.stream import EnvironmentStarted, Event, Note, Writer
 from trackproof.fleet import FleetProfile, load_profile
 from trackproof.lab import Testbed
 from trackproof.report.kept_failures import KeptFailures
-from trackproof.runs.ids import naming, new_seed
-from trackproof.suite.harness import Bench
+from trackproof.runs.ids import new_seed, use_id_seed
+from trackproof.suite.harness import Harness
 from trackproof.suite.results import Collector, clauses_of, wanted
-from trackproof.suite.session import VerifyOptions, bench_of, laboratory, names_of, places_of
+from trackproof.suite.session import VerifyOptions, laboratory, names_of, open_harness, places_of
 from trackproof.testbed.conductor.versions import DEFAULT_VERSION
 from trackproof.testbed.database import kind_of
 from trackproof.verify.coverage.watch import Watch
@@ -37,8 +37,8 @@ SHARED = pytest.StashKey[Shared]()
 """A testbed that stands already, and the fleet to start on it."""
 
 
-BENCH = pytest.StashKey[Bench]()
-"""The bench that all clauses were judged on."""
+HARNESS = pytest.StashKey[Harness]()
+"""The harness that all clauses were judged on."""
 
 WATCH = pytest.StashKey[Watch]()
 """Saw every run that ended."""
@@ -135,57 +135,57 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, Any, Any]:
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Take down how a clause's test went, with the evidence that its bench holds."""
+    """Take down how a clause's test went, with the evidence that its harness holds."""
     report = yield
     if clauses_of(item):
-        bench = getattr(item, "funcargs", {}).get("bench")
-        item.config.stash[COLLECTOR].take(item, call, report, bench)
+        harness = getattr(item, "funcargs", {}).get("harness")
+        item.config.stash[COLLECTOR].take(item, call, report, harness)
     return report
 
 
 @pytest.fixture(scope="session")
-def laboratory_bench(pytestconfig: pytest.Config) -> Iterator[Bench]:
-    """Return the bench of the one laboratory of this session."""
+def session_harness(pytestconfig: pytest.Config) -> Iterator[Harness]:
+    """Return the harness of the one laboratory of this session."""
     with ExitStack() as own:
         stack = pytestconfig.stash.get(OUTLASTING, own)
         try:
-            profile, bench = _opened(pytestconfig, stack)
+            profile, harness = _opened(pytestconfig, stack)
         except TrackproofError as error:
             pytestconfig.stash[BROKEN] = error
             pytest.exit(str(error), returncode=error.exit_code)
         collector = pytestconfig.stash[COLLECTOR]
         collector.deviations = profile.deviations
-        pytestconfig.stash[BENCH] = bench
+        pytestconfig.stash[HARNESS] = harness
         # For what is ordered once for many tests; each test has names of its own.
-        own.enter_context(naming(options_of(pytestconfig).names, ""))
-        pytestconfig.hook.pytest_trackproof_event(event=_started(pytestconfig, profile, bench))
-        bench.trials.begin(
+        own.enter_context(use_id_seed(options_of(pytestconfig).names, ""))
+        pytestconfig.hook.pytest_trackproof_event(event=_started(pytestconfig, profile, harness))
+        harness.trials.begin(
             name.removesuffix(".definition")
             for name in collector.clauses
             if name.endswith(".definition")
         )
-        yield bench
+        yield harness
 
 
-def _opened(config: pytest.Config, stack: ExitStack) -> tuple[FleetProfile, Bench]:
+def _opened(config: pytest.Config, stack: ExitStack) -> tuple[FleetProfile, Harness]:
     options, tasks = options_of(config), config.stash[COLLECTOR].tasks
     if (shared := config.stash.get(SHARED, None)) is not None:
         testbed, profile = shared
-        started = bench_of(testbed, profile, tasks, time_scale=options.time_scale)
+        started = open_harness(testbed, profile, tasks, time_scale=options.time_scale)
     else:
         profile = load_profile(options.fleet)
         tell = config.hook.pytest_trackproof_event
         started = laboratory(profile, options, tasks, report=lambda line: tell(event=Note(line)))
-    bench = stack.enter_context(started)
+    harness = stack.enter_context(started)
     watch = config.stash[WATCH] = Watch()
-    watchers = bench.testbed.rest.watchers
+    watchers = harness.testbed.rest.watchers
     watchers.append(watch.see)
     stack.callback(watchers.remove, watch.see)
-    return profile, bench
+    return profile, harness
 
 
-def _started(config: pytest.Config, profile: FleetProfile, bench: Bench) -> EnvironmentStarted:
-    options, testbed = options_of(config), bench.testbed
+def _started(config: pytest.Config, profile: FleetProfile, harness: Harness) -> EnvironmentStarted:
+    options, testbed = options_of(config), harness.testbed
     return EnvironmentStarted(
         fleet=profile.name,
         profile=options.fleet,
@@ -200,12 +200,12 @@ def _started(config: pytest.Config, profile: FleetProfile, bench: Bench) -> Envi
 
 
 @pytest.fixture
-def bench(laboratory_bench: Bench, request: pytest.FixtureRequest) -> Iterator[Bench]:
-    """Return the bench, without anything of the test before."""
-    laboratory_bench.fresh()
-    with naming(request.config.getoption("--names"), request.node.nodeid):
-        yield laboratory_bench
-    laboratory_bench.mend()
+def harness(session_harness: Harness, request: pytest.FixtureRequest) -> Iterator[Harness]:
+    """Return the harness, without anything of the test before."""
+    session_harness.fresh()
+    with use_id_seed(request.config.getoption("--names"), request.node.nodeid):
+        yield session_harness
+    session_harness.mend()
 
 
 def options_of(config: pytest.Config) -> VerifyOptions:

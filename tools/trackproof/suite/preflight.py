@@ -14,7 +14,7 @@ from trackproof.contracts.load import load_contracts
 from trackproof.errors import FleetError
 from trackproof.fleet import Fleet
 from trackproof.fleet.profile import FleetProfile
-from trackproof.fleet.translation.translator import Speech, definitions
+from trackproof.fleet.translation.translator import Translator, definitions
 from trackproof.lab import Testbed
 from trackproof.testbed.conductor.registration import holds
 from trackproof.testbed.conductor.rest import ConductorRest, http_client
@@ -30,7 +30,7 @@ CONNECT_SECONDS: Final = 5.0
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class PreflightResult:
     """One thing that was looked at."""
 
     about: str
@@ -41,7 +41,7 @@ class Finding:
     """Whether nothing can be judged like this."""
 
 
-def before_the_fleet(testbed: Testbed, profile: FleetProfile) -> Iterator[Finding]:
+def before_the_fleet(testbed: Testbed, profile: FleetProfile) -> Iterator[PreflightResult]:
     """Look at the testbed while the fleet does not run yet."""
     yield from _ports(testbed)
     yield _clock(testbed.rest.api_url)
@@ -49,7 +49,9 @@ def before_the_fleet(testbed: Testbed, profile: FleetProfile) -> Iterator[Findin
     yield _others(testbed, profile)
 
 
-def with_the_fleet(testbed: Testbed, fleet: Fleet, tasks: Sequence[str]) -> Iterator[Finding]:
+def with_the_fleet(
+    testbed: Testbed, fleet: Fleet, tasks: Sequence[str]
+) -> Iterator[PreflightResult]:
     """Look at a fleet that runs and has registered.
 
     Args:
@@ -59,7 +61,7 @@ def with_the_fleet(testbed: Testbed, fleet: Fleet, tasks: Sequence[str]) -> Iter
     """
     known, polled = load_contracts().tasks, fleet.polled(testbed.rest)
     missing = sorted(set(tasks) - polled)
-    yield Finding(
+    yield PreflightResult(
         "polls",
         not missing,
         f"nobody polls for: {', '.join(missing)}"
@@ -68,7 +70,7 @@ def with_the_fleet(testbed: Testbed, fleet: Fleet, tasks: Sequence[str]) -> Iter
         fatal=bool(missing),
     )
     if strange := sorted(polled - set(known) - set(fleet.profile.other_tasks)):
-        yield Finding(
+        yield PreflightResult(
             "polls",
             good=False,
             text=f"polled, and unknown to the contracts: {', '.join(strange)}; name them in "
@@ -78,10 +80,10 @@ def with_the_fleet(testbed: Testbed, fleet: Fleet, tasks: Sequence[str]) -> Iter
     yield from _drift(testbed, fleet, tasks)
     if fleet.intercepted:
         hosts = ", ".join(sorted(set(fleet.intercepted)))
-        yield Finding("hosts", False, f"asked for and not in [intercept]: {hosts}")
+        yield PreflightResult("hosts", False, f"asked for and not in [intercept]: {hosts}")
 
 
-def refuse(profile: FleetProfile, findings: Sequence[Finding], log: str = "") -> None:
+def refuse(profile: FleetProfile, findings: Sequence[PreflightResult], log: str = "") -> None:
     """Raise a FleetError for what makes judging senseless, a line each.
 
     Raises:
@@ -95,7 +97,7 @@ def refuse(profile: FleetProfile, findings: Sequence[Finding], log: str = "") ->
         )
 
 
-def _ports(testbed: Testbed) -> Iterator[Finding]:
+def _ports(testbed: Testbed) -> Iterator[PreflightResult]:
     places = {**testbed.places(), "stand-ins.url": testbed.served.root_url}
     closed = []
     for name in ("conductor.api_url", "s3.endpoint", "stand-ins.url"):
@@ -105,7 +107,7 @@ def _ports(testbed: Testbed) -> Iterator[Finding]:
             socket.create_connection((url.hostname or "", port), CONNECT_SECONDS).close()
         except OSError as error:
             closed.append(f"{name} at {url.hostname}:{port} ({error})")
-    yield Finding(
+    yield PreflightResult(
         "ports",
         not closed,
         f"nothing listens: {', '.join(closed)}" if closed else "all parts of the testbed listen",
@@ -113,15 +115,15 @@ def _ports(testbed: Testbed) -> Iterator[Finding]:
     )
 
 
-def _clock(api_url: str) -> Finding:
+def _clock(api_url: str) -> PreflightResult:
     with http_client(api_url) as client:
         said = client.get(api_url.removesuffix("/api") + "/health").headers.get("date")
     if said is None:
-        return Finding("clock", True, "the server does not tell its time")
+        return PreflightResult("clock", True, "the server does not tell its time")
     ahead = parsedate_to_datetime(said).timestamp() - time.time()
     far = abs(ahead) > CLOCK_SECONDS + 1  # it tells whole seconds
     way = "ahead of" if ahead > 0 else "behind"
-    return Finding(
+    return PreflightResult(
         "clock",
         not far,
         f"the server's clock is {abs(ahead):.0f} s {way} ours: set both by one time server"
@@ -131,10 +133,10 @@ def _clock(api_url: str) -> Finding:
     )
 
 
-def _version(testbed: Testbed) -> Finding:
+def _version(testbed: Testbed) -> PreflightResult:
     version = testbed.conductor.version
     known = version in VERSIONS
-    return Finding(
+    return PreflightResult(
         "versions",
         known,
         f"Conductor {version}"
@@ -143,19 +145,19 @@ def _version(testbed: Testbed) -> Finding:
     )
 
 
-def _others(testbed: Testbed, profile: FleetProfile) -> Finding:
+def _others(testbed: Testbed, profile: FleetProfile) -> PreflightResult:
     """Look for workers that poll while the fleet does not run."""
-    mine = Finding("pollers", True, "nobody else polls for these task types")
+    mine = PreflightResult("pollers", True, "nobody else polls for these task types")
     if profile.attach or testbed.conductor.backend != "url":
         return mine  # it runs already; or the server is ours alone
-    speech, tasks = Speech(profile), load_contracts().tasks
+    translator, tasks = Translator(profile), load_contracts().tasks
 
     def last_polls() -> dict[tuple[str, str], float]:
         entries = testbed.rest.poll_data()
         return {
             (entry["queueName"], str(entry.get("workerId"))): entry["lastPollTime"]
             for entry in entries
-            if speech.task_meant(entry["queueName"]) in tasks
+            if translator.task_from_fleet(entry["queueName"]) in tasks
         }
 
     before = last_polls()
@@ -167,7 +169,7 @@ def _others(testbed: Testbed, profile: FleetProfile) -> Finding:
         if moved:
             queues = ", ".join(sorted({queue for queue, _ in moved}))
             workers = ", ".join(sorted({worker for _, worker in moved}))
-            return Finding(
+            return PreflightResult(
                 "pollers",
                 good=False,
                 text=f"workers that are not ours poll for {queues}: {workers}; end them, or "
@@ -178,13 +180,13 @@ def _others(testbed: Testbed, profile: FleetProfile) -> Finding:
     return mine
 
 
-def _drift(testbed: Testbed, fleet: Fleet, tasks: Sequence[str]) -> Iterator[Finding]:
+def _drift(testbed: Testbed, fleet: Fleet, tasks: Sequence[str]) -> Iterator[PreflightResult]:
     """Compare what the server holds with what we would register, overlay and all."""
     wanted, workflow = definitions(fleet.profile)
     with ConductorRest(testbed.rest.api_url) as server:
         present = {one["name"]: one for one in server.task_definitions()}
         found = server.workflow_definition(workflow["name"], workflow.get("version"))
-    judged = {fleet.speech.task_said(name) for name in tasks}
+    judged = {fleet.translator.task_to_fleet(name) for name in tasks}
     drifted = [
         f"{task['name']}: {difference}"
         for task in wanted
@@ -195,9 +197,11 @@ def _drift(testbed: Testbed, fleet: Fleet, tasks: Sequence[str]) -> Iterator[Fin
     elif not holds(found, workflow):
         drifted.append(f"workflow {workflow['name']}/{workflow.get('version')} is another one")
     for one in drifted:
-        yield Finding("definitions", good=False, text=one)
+        yield PreflightResult("definitions", good=False, text=one)
     if not drifted:
-        yield Finding("definitions", good=True, text="the server holds the contracts' definitions")
+        yield PreflightResult(
+            "definitions", good=True, text="the server holds the contracts' definitions"
+        )
 
 
 def _difference(present: Mapping[str, Any] | None, wanted: Mapping[str, Any]) -> str:

@@ -17,8 +17,8 @@ from trackproof.errors import DeadlineError, FleetError
 from trackproof.events.stream import ClauseFinished, ClauseStarted, Event
 from trackproof.events.verdict import ClauseResult, Exchange, Status
 from trackproof.fleet.profile import Deviation
-from trackproof.suite.assertions import Breach, readable, shortened
-from trackproof.suite.harness import Bench
+from trackproof.suite.assertions import ClauseViolation, readable, shortened
+from trackproof.suite.harness import Harness
 from trackproof.suite.redaction import redacted
 from trackproof.verify.failure_store import failure_id
 
@@ -118,7 +118,7 @@ class Collector:
         item: pytest.Item,
         call: pytest.CallInfo[None],
         report: pytest.TestReport,
-        bench: Bench | None,
+        harness: Harness | None,
     ) -> None:
         """Take down one phase of a test."""
         for name in clauses_of(item):
@@ -128,7 +128,7 @@ class Collector:
             if report.skipped and result.accepted:
                 result = replace(result, status="skipped", observed=str(call.excinfo or ""))
             if report.failed and result.accepted:
-                result = replace(_failed(result, call, report, bench), test=item.nodeid)
+                result = replace(_failed(result, call, report, harness), test=item.nodeid)
             self._results[name] = result
 
     def _blank(self, clause: Clause, item: pytest.Item) -> ClauseResult:
@@ -155,17 +155,17 @@ def _failed(
     result: ClauseResult,
     call: pytest.CallInfo[None],
     report: pytest.TestReport,
-    bench: Bench | None,
+    harness: Harness | None,
 ) -> ClauseResult:
     error = call.excinfo.value if call.excinfo else None
-    if isinstance(error, Breach):
+    if isinstance(error, ClauseViolation):
         about = f"{error.what}: " if error.what else ""
         expected, observed = about + readable(error.expected), about + readable(error.observed)
         difference = error.difference
     else:
         expected, observed, difference = result.text, _told(error, report), ""
-    secrets = bench.secrets if bench else ()
-    runs = bench.runs if bench else []
+    secrets = harness.secrets if harness else ()
+    runs = harness.runs if harness else []
     return replace(
         result,
         status="failed" if isinstance(error, TELLS_OF_THE_FLEET) else "error",
@@ -184,7 +184,7 @@ def _failed(
             )
             for run in runs
         ),
-        log=redacted(_last_lines(bench), secrets),
+        log=redacted(_last_lines(harness), secrets),
     )
 
 
@@ -199,8 +199,8 @@ def _told(error: BaseException | None, report: pytest.TestReport) -> str:
     return text if isinstance(error, AssertionError) else f"{type(error).__name__}: {text}"
 
 
-def _last_lines(bench: Bench | None) -> str:
-    return "\n".join(bench.log_since_fresh().splitlines()[-LOG_LINES:]) if bench else ""
+def _last_lines(harness: Harness | None) -> str:
+    return "\n".join(harness.log_since_fresh().splitlines()[-LOG_LINES:]) if harness else ""
 
 
 def with_deviation(

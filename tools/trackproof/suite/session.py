@@ -1,4 +1,4 @@
-"""Everything a verification needs, started: a testbed, a fleet that polls, a bench."""
+"""Everything a verification needs, started: a testbed, a fleet that polls, a harness."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from sqlalchemy import make_url
 
 from trackproof.fleet import FleetProfile
 from trackproof.lab import Testbed
-from trackproof.suite.harness import Bench
-from trackproof.suite.preflight import Finding, before_the_fleet, refuse, with_the_fleet
+from trackproof.suite.harness import Harness
+from trackproof.suite.preflight import PreflightResult, before_the_fleet, refuse, with_the_fleet
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,7 @@ def laboratory(
     options: VerifyOptions,
     tasks: Sequence[str],
     report: Callable[[str], None],
-) -> Iterator[Bench]:
+) -> Iterator[Harness]:
     """Start everything; it is ended when the block ends.
 
     Args:
@@ -69,27 +69,29 @@ def laboratory(
             database=options.database,
             ports=profile.ports,
         ) as testbed,
-        bench_of(testbed, profile, tasks, time_scale=options.time_scale, report=report) as bench,
+        open_harness(
+            testbed, profile, tasks, time_scale=options.time_scale, report=report
+        ) as harness,
     ):
-        yield bench
+        yield harness
 
 
 @contextmanager
-def bench_of(
+def open_harness(
     testbed: Testbed,
     profile: FleetProfile,
     tasks: Sequence[str],
     *,
     time_scale: float,
     report: Callable[[str], None] = lambda _line: None,
-) -> Iterator[Bench]:
+) -> Iterator[Harness]:
     """Start a fleet on a testbed that stands already; it is ended when the block ends.
 
     Raises:
         FleetError: It died, does not poll for one of `tasks`, or cannot be judged otherwise.
     """
 
-    def heed(found: Iterable[Finding], log: str = "") -> None:
+    def heed(found: Iterable[PreflightResult], log: str = "") -> None:
         findings = list(found)
         for finding in findings:
             if not finding.good:
@@ -101,11 +103,11 @@ def bench_of(
         fleet.register(testbed.rest.api_url)
         fleet.wait_until_polling(testbed.rest, sorted(tasks))
         heed(with_the_fleet(testbed, fleet, sorted(tasks)), fleet.log_tail())
-        bench = Bench(testbed, fleet, time_scale=time_scale)
+        harness = Harness(testbed, fleet, time_scale=time_scale)
         try:
-            yield bench
+            yield harness
         finally:
-            bench.close()
+            harness.close()
 
 
 def places_of(testbed: Testbed) -> dict[str, str]:

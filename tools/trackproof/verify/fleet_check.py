@@ -13,13 +13,13 @@ from trackproof.errors import FleetError, TestbedError, TrackproofError
 from trackproof.fleet import Fleet, FleetProfile
 from trackproof.lab import Testbed
 from trackproof.runs.scenario import Scenario
-from trackproof.suite.preflight import Finding, before_the_fleet, with_the_fleet
+from trackproof.suite.preflight import PreflightResult, before_the_fleet, with_the_fleet
 from trackproof.suite.session import VerifyOptions
 
 
 def check_fleet(
     profile: FleetProfile, options: VerifyOptions, report: Callable[[str], None]
-) -> Iterator[Finding]:
+) -> Iterator[PreflightResult]:
     """Yield what is found, one thing after the other, on a testbed of its own.
 
     Args:
@@ -47,7 +47,7 @@ def check_fleet(
             yield from _started(testbed, fleet, tasks)
 
 
-def _started(testbed: Testbed, fleet: Fleet, tasks: Sequence[str]) -> Iterator[Finding]:
+def _started(testbed: Testbed, fleet: Fleet, tasks: Sequence[str]) -> Iterator[PreflightResult]:
     yield _tried(
         "definitions", "registered", lambda: fleet.register(testbed.rest.api_url), fatal=True
     )
@@ -59,14 +59,18 @@ def _started(testbed: Testbed, fleet: Fleet, tasks: Sequence[str]) -> Iterator[F
     yield from _seen(fleet, _sample())
 
 
-def _seen(fleet: Fleet, meeting: Mapping[str, Any]) -> Iterator[Finding]:
+def _seen(fleet: Fleet, meeting: Mapping[str, Any]) -> Iterator[PreflightResult]:
     """Sow a meeting, and look whether it is there."""
     ids: dict[str, Any] = {}
     yield _tried("seeds", "a meeting is sown", lambda: ids.update(fleet.seed(meeting)), fatal=True)
     transcript_id = str(ids.get("transcript_id", meeting["transcript"]["id"]))
     if not fleet.shows_rows:
-        yield Finding("rows", False, "a transcript's row cannot be seen: give transcript_sql or "
-                      "transcript_url; clauses about it are skipped")  # fmt: skip
+        yield PreflightResult(
+            "rows",
+            False,
+            "a transcript's row cannot be seen: give transcript_sql or "
+            "transcript_url; clauses about it are skipped",
+        )
     else:
 
         def look() -> None:
@@ -75,8 +79,12 @@ def _seen(fleet: Fleet, meeting: Mapping[str, Any]) -> Iterator[Finding]:
 
         yield _tried("rows", "the row that was sown is seen", look)
     if not fleet.shows_events:
-        yield Finding("events", False, "events cannot be seen: give events_sql, events_redis or "
-                      "events_websocket; clauses about them are skipped")  # fmt: skip
+        yield PreflightResult(
+            "events",
+            False,
+            "events cannot be seen: give events_sql, events_redis or "
+            "events_websocket; clauses about them are skipped",
+        )
     else:
 
         def listen() -> None:
@@ -86,13 +94,15 @@ def _seen(fleet: Fleet, meeting: Mapping[str, Any]) -> Iterator[Finding]:
         yield _tried("events", "events are listened to", listen)
 
 
-def _tried(about: str, well: str, what: Callable[[], None], *, fatal: bool = False) -> Finding:
+def _tried(
+    about: str, well: str, what: Callable[[], None], *, fatal: bool = False
+) -> PreflightResult:
     try:
         what()
     except TrackproofError as error:
         seen = error.evidence.strip().splitlines()
-        return Finding(about, False, error.what + (f": {seen[-1]}" if seen else ""), fatal)
-    return Finding(about, True, well)
+        return PreflightResult(about, False, error.what + (f": {seen[-1]}" if seen else ""), fatal)
+    return PreflightResult(about, True, well)
 
 
 def _sample() -> dict[str, Any]:

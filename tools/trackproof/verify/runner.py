@@ -19,7 +19,7 @@ from trackproof.events.stream import EnvironmentKept, EnvironmentStarted, Event,
 from trackproof.events.verdict import by_task
 from trackproof.fleet import FleetProfile, load_profile
 from trackproof.lab import Testbed
-from trackproof.suite.plugin import BENCH, BROKEN, COLLECTOR, OUTLASTING, SHARED, WATCH, Shared
+from trackproof.suite.plugin import BROKEN, COLLECTOR, HARNESS, OUTLASTING, SHARED, WATCH, Shared
 from trackproof.suite.session import VerifyOptions
 from trackproof.verify.coverage.floor import shortfalls
 from trackproof.verify.coverage.measurement import measured
@@ -92,7 +92,7 @@ def _held(
         session = _Session(writers, shared, outlasting)
         config, started = _judged(options, session)
         results = config.stash[COLLECTOR].results
-        coverage = measured(config.stash[BENCH], config.stash[WATCH], results)
+        coverage = measured(config.stash[HARNESS], config.stash[WATCH], results)
         ended = VerifyEnded(
             fleet=started.fleet,
             backend=started.backend,

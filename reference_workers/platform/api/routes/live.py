@@ -25,7 +25,7 @@ from reference_workers.errors import TransientError
 from reference_workers.platform.api.ids import is_id
 from reference_workers.platform.api.resources import Resources, opened_by
 from reference_workers.platform.api.tokens import bearer_token, comes_from_here
-from reference_workers.platform.api.websocket_sender import Farewell, Line, until_first
+from reference_workers.platform.api.websocket_sender import CloseWebSocket, Line, until_first
 from reference_workers.platform.state.models import Transcript
 from reference_workers.platform.state.repository import State
 
@@ -51,7 +51,7 @@ async def live(socket: WebSocket, transcript_id: str) -> None:
     try:
         last_id = await _admit(socket, opened)
         if opened.places.locked():
-            raise Farewell(1013, "there are too many subscribers: try again later")
+            raise CloseWebSocket(1013, "there are too many subscribers: try again later")
         async with opened.places:
             await _check_transcript(opened.state, transcript_id)
             await until_first(
@@ -59,12 +59,14 @@ async def live(socket: WebSocket, transcript_id: str) -> None:
                 asyncio.create_task(_beat(line)),
                 asyncio.create_task(_hear(socket)),
             )
-    except Farewell as farewell:
+    except CloseWebSocket as farewell:
         log.info("a subscriber goes", code=farewell.code, reason=farewell.reason)
         await line.close(farewell)
     except TransientError as error:
         log.warning("a subscriber has to come back", cause=str(error))
-        await line.close(Farewell(1013, "no answer from the database: come back with your last id"))
+        await line.close(
+            CloseWebSocket(1013, "no answer from the database: come back with your last id")
+        )
     except WebSocketDisconnect:
         return
 
@@ -73,7 +75,7 @@ async def _admit(socket: WebSocket, opened: Resources) -> str | None:
     """Return the last id the caller saw, if he is somebody to be served.
 
     Raises:
-        Farewell: He is not.
+        CloseWebSocket: He is not.
         WebSocketDisconnect: He is gone.
     """
     said: Any = socket.headers.get("last-event-id") or socket.query_params.get("last_id")
@@ -83,11 +85,11 @@ async def _admit(socket: WebSocket, opened: Resources) -> str | None:
             hello = await _hello(socket)
             token, said = hello.get("token"), hello.get("last_id", said)
         if not isinstance(token, str) or not opened.tokens.accept(token):
-            raise Farewell(4401, "this is no token of ours")
+            raise CloseWebSocket(4401, "this is no token of ours")
     elif not comes_from_here(socket) or not _is_our_page(socket, opened.settings.frontend_url):
-        raise Farewell(4403, "without tokens only this machine and our own pages are served")
+        raise CloseWebSocket(4403, "without tokens only this machine and our own pages are served")
     if said is not None and (not isinstance(said, str) or len(said) > LAST_ID_MAX_CHARACTERS):
-        raise Farewell(4400, "the last id is not the id of an event")
+        raise CloseWebSocket(4400, "the last id is not the id of an event")
     return said
 
 
@@ -95,14 +97,14 @@ async def _hello(socket: WebSocket) -> dict[str, Any]:
     """Return the first message.
 
     Raises:
-        Farewell: It does not come in time, or is no JSON object.
+        CloseWebSocket: It does not come in time, or is no JSON object.
         WebSocketDisconnect: The caller is gone.
     """
     try:
         async with asyncio.timeout(HELLO_SECONDS):
             message = await socket.receive()
     except TimeoutError:
-        raise Farewell(4401, f"no token was said within {HELLO_SECONDS:g} s") from None
+        raise CloseWebSocket(4401, f"no token was said within {HELLO_SECONDS:g} s") from None
     if message["type"] == "websocket.disconnect":
         raise WebSocketDisconnect(message["code"])
     try:
@@ -110,7 +112,7 @@ async def _hello(socket: WebSocket) -> dict[str, Any]:
     except (ValueError, RecursionError):
         said = None
     if not isinstance(said, dict):
-        raise Farewell(4400, "the first message has to be a JSON object with a token")
+        raise CloseWebSocket(4400, "the first message has to be a JSON object with a token")
     return said
 
 
@@ -126,9 +128,9 @@ def _is_our_page(socket: WebSocket, frontend_url: str) -> bool:
 
 
 async def _check_transcript(state: State, transcript_id: str) -> None:
-    """Raise Farewell if there is no such transcript."""
+    """Raise CloseWebSocket if there is no such transcript."""
     if not is_id(transcript_id) or not await run_in_threadpool(_exists, state, transcript_id):
-        raise Farewell(4404, "there is no such transcript")
+        raise CloseWebSocket(4404, "there is no such transcript")
 
 
 def _exists(state: State, transcript_id: str) -> bool:
@@ -142,7 +144,7 @@ async def _tell(opened: Resources, line: Line, transcript_id: str, last_id: str 
     async with aclosing(events) as messages:
         async for message in messages:
             await line.send(message.text)
-    raise Farewell(1012, "we are going away: come back with your last id")
+    raise CloseWebSocket(1012, "we are going away: come back with your last id")
 
 
 async def _beat(line: Line) -> None:

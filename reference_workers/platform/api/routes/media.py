@@ -24,7 +24,7 @@ from reference_workers.platform.api.problems import documented
 from reference_workers.platform.api.resources import Opened, Resources
 from reference_workers.platform.api.routes.transcripts import read_transcript
 from reference_workers.platform.state.object_keys import audio_key, waveform_file
-from reference_workers.services.storage import Storage, StoredObject
+from reference_workers.services.storage import ObjectInfo, Storage
 
 T = TypeVar("T")
 
@@ -125,7 +125,7 @@ def _read_waveform(path: Path) -> Waveform:
         raise TransientError(f"waveform: unreadable ({type(error).__name__})") from error
 
 
-def _headers(stored: StoredObject) -> dict[str, str]:
+def _headers(stored: ObjectInfo) -> dict[str, str]:
     return {
         "Accept-Ranges": "bytes",
         "ETag": stored.etag,
@@ -137,7 +137,7 @@ def _headers(stored: StoredObject) -> dict[str, str]:
 
 
 async def _answer(
-    opened: Resources, key: str, stored: StoredObject, part: Part | None, headers: dict[str, str]
+    opened: Resources, key: str, stored: ObjectInfo, part: Part | None, headers: dict[str, str]
 ) -> Response:
     """Return the answer with a part of an object, or with all of it."""
     sent = part or Part(0, stored.size - 1)

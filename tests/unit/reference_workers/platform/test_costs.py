@@ -10,53 +10,53 @@ from reference_workers.workers import WORKERS
 from tests.unit.reference_workers.worker_harness import (
     RECORDINGS,
     TRANSCRIPT_ID,
-    Bench,
     Json,
+    WorkerHarness,
     topic,
 )
 
 TITLE: Json = {"topics": [topic()], "transcript_id": TRANSCRIPT_ID}
 
 
-def costs(bench: Bench) -> list[TaskCost]:
-    with bench.clients.state.reads() as session:
+def costs(harness: WorkerHarness) -> list[TaskCost]:
+    with harness.clients.state.reads() as session:
         return list(session.scalars(select(TaskCost).order_by(TaskCost.task_id)))
 
 
-def test_a_task_costs_its_calls_bytes_and_tokens(bench: Bench) -> None:
-    bench.perform("generate_title", TITLE)
+def test_a_task_costs_its_calls_bytes_and_tokens(harness: WorkerHarness) -> None:
+    harness.perform("generate_title", TITLE)
 
-    (cost,) = costs(bench)
+    (cost,) = costs(harness)
     assert (cost.task_id, cost.workflow_id) == ("task-generate_title-0", "workflow-1")
     assert (cost.reference, cost.task_type, cost.attempt) == ("generate_title",) * 2 + (0,)
     assert (cost.transcript_id, cost.status, cost.runs) == (TRANSCRIPT_ID, "COMPLETED", 1)
     assert (cost.calls, cost.remembered) == (1, 0)
-    assert cost.calls == bench.calls("llm")
-    (request,) = bench.stand_ins.ledger.requests("llm")
+    assert cost.calls == harness.calls("llm")
+    (request,) = harness.stand_ins.ledger.requests("llm")
     assert cost.bytes_out == len(request.body)
     assert cost.bytes_in > 0
     assert cost.prompt_tokens > cost.completion_tokens > 0
     assert cost.seconds > 0
 
 
-def test_what_was_remembered_costs_nothing_again(bench: Bench) -> None:
+def test_what_was_remembered_costs_nothing_again(harness: WorkerHarness) -> None:
     for attempt in range(2):
-        bench.perform("generate_title", TITLE, attempt=attempt)
+        harness.perform("generate_title", TITLE, attempt=attempt)
 
-    first, second = costs(bench)
+    first, second = costs(harness)
     assert (first.calls, first.remembered) == (1, 0)
     assert (second.calls, second.remembered, second.prompt_tokens) == (0, 1, 0)
 
 
 @pytest.mark.parametrize("index", [0, 1])
-def test_a_task_on_audio_costs_its_seconds_and_bytes(bench: Bench, index: int) -> None:
+def test_a_task_on_audio_costs_its_seconds_and_bytes(harness: WorkerHarness, index: int) -> None:
     """A track without gaps is copied and never decoded; one with gaps is."""
     track = make_meeting(tracks=2, seconds=20, offsets=[1, 2], seed=1).tracks[index]
     assert bool(track.gaps) is bool(index)
-    key = bench.record(track)
-    size = len(bench.s3.read(RECORDINGS, key))
+    key = harness.record(track)
+    size = len(harness.s3.read(RECORDINGS, key))
 
-    bench.completed(
+    harness.completed(
         "pad_track",
         {
             "track_index": track.index,
@@ -66,20 +66,20 @@ def test_a_task_on_audio_costs_its_seconds_and_bytes(bench: Bench, index: int) -
         },
     )
 
-    (cost,) = costs(bench)
+    (cost,) = costs(harness)
     silent = sum(end - start for start, end in track.gaps)  # there are no packets to decode
     decoded = track.duration - silent if track.gaps else 0
     assert cost.audio_seconds == pytest.approx(decoded, abs=0.1)
     # Packets, without what holds them together; those before the first gap twice.
     assert size / 2 < cost.bytes_in <= size * (1 + index)
-    (padded,) = bench.s3.keys("transcripts")
-    assert cost.bytes_out == len(bench.s3.read("transcripts", padded))
+    (padded,) = harness.s3.keys("transcripts")
+    assert cost.bytes_out == len(harness.s3.read("transcripts", padded))
     assert cost.calls == 2  # its size, and the upload
 
 
 @pytest.mark.parametrize("error", [TransientError("x"), PermanentError("x"), ValueError("x")])
 def test_a_failure_has_its_cost_too(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch, error: Exception
+    harness: WorkerHarness, monkeypatch: pytest.MonkeyPatch, error: Exception
 ) -> None:
     worker = WORKERS["generate_title"]
 
@@ -89,31 +89,33 @@ def test_a_failure_has_its_cost_too(
 
     monkeypatch.setitem(WORKERS, "generate_title", asks_and_fails)
 
-    outcome = bench.perform("generate_title", TITLE, attempt=3)
+    outcome = harness.perform("generate_title", TITLE, attempt=3)
 
-    (cost,) = costs(bench)
+    (cost,) = costs(harness)
     assert (cost.status, cost.attempt, cost.calls) == (outcome.status, 3, 1)
     assert cost.status != "COMPLETED"
 
 
-def test_an_attempt_whose_acknowledgement_was_lost_costs_both_its_runs(bench: Bench) -> None:
+def test_an_attempt_whose_acknowledgement_was_lost_costs_both_its_runs(
+    harness: WorkerHarness,
+) -> None:
     for _ in range(2):
-        bench.perform("get_recording", {"recording_id": "rec-1"})
+        harness.perform("get_recording", {"recording_id": "rec-1"})
 
-    (cost,) = costs(bench)
+    (cost,) = costs(harness)
     assert (cost.runs, cost.calls) == (2, 2)
 
 
-def test_a_table_that_is_not_there_fails_no_task(bench: Bench) -> None:
-    with bench.clients.state.engine.begin() as connection:
+def test_a_table_that_is_not_there_fails_no_task(harness: WorkerHarness) -> None:
+    with harness.clients.state.engine.begin() as connection:
         connection.exec_driver_sql("DROP TABLE task_costs")
 
-    assert bench.perform("generate_title", TITLE).status == "COMPLETED"
+    assert harness.perform("generate_title", TITLE).status == "COMPLETED"
 
 
-def test_all_workflows_that_worked_on_a_transcript_are_known(bench: Bench) -> None:
-    bench.clients.state.store_workflow("rec-1", "workflow-2")
-    bench.perform("generate_title", TITLE)  # of workflow-1
+def test_all_workflows_that_worked_on_a_transcript_are_known(harness: WorkerHarness) -> None:
+    harness.clients.state.store_workflow("rec-1", "workflow-2")
+    harness.perform("generate_title", TITLE)  # of workflow-1
 
-    assert set(bench.clients.state.workflows_of(TRANSCRIPT_ID)) == {"workflow-1", "workflow-2"}
-    assert bench.clients.state.workflows_of("nowhere") == []
+    assert set(harness.clients.state.workflows_of(TRANSCRIPT_ID)) == {"workflow-1", "workflow-2"}
+    assert harness.clients.state.workflows_of("nowhere") == []

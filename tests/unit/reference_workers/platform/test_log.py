@@ -13,7 +13,7 @@ import structlog
 
 from reference_workers.platform import log
 from reference_workers.workers import WORKERS
-from tests.unit.reference_workers.worker_harness import TRANSCRIPT_ID, Bench
+from tests.unit.reference_workers.worker_harness import TRANSCRIPT_ID, WorkerHarness
 
 URL = "http://s3.test/recordings/a.webm?X-Amz-Credential=who&X-Amz-Signature=5ecret"
 TITLE = {"topics": [], "transcript_id": TRANSCRIPT_ID}
@@ -27,12 +27,12 @@ def fail(*_: Any, **__: Any) -> dict[str, Any]:
 
 
 def test_a_url_in_an_error_of_libav_is_logged_without_its_signature(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    harness: WorkerHarness, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     log.configure(debug=False)
     monkeypatch.setitem(WORKERS, "generate_title", fail)
 
-    bench.perform("generate_title", TITLE)
+    harness.perform("generate_title", TITLE)
 
     out = capsys.readouterr().out
     assert "unexpected failure" in out
@@ -68,11 +68,11 @@ def test_a_line_is_one_write_so_that_processes_cannot_tear_each_others_lines(
 
 
 def test_a_line_says_what_ended_how_for_whom(
-    bench: Bench, capsys: pytest.CaptureFixture[str]
+    harness: WorkerHarness, capsys: pytest.CaptureFixture[str]
 ) -> None:
     log.configure(debug=False)
 
-    bench.perform("generate_title", TITLE, attempt=2)
+    harness.perform("generate_title", TITLE, attempt=2)
 
     (line,) = capsys.readouterr().out.splitlines()
     for part in (
@@ -98,12 +98,12 @@ def test_an_event_keeps_what_is_no_query(capsys: pytest.CaptureFixture[str]) -> 
 
 
 def test_as_json_a_line_is_one_object_without_secrets(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    harness: WorkerHarness, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     log.configure(debug=False, as_json=True, secrets=["canary-key"])
     monkeypatch.setitem(WORKERS, "generate_title", fail)
 
-    bench.perform("generate_title", TITLE, attempt=2)
+    harness.perform("generate_title", TITLE, attempt=2)
     structlog.get_logger().warning(
         "refused",
         headers={"Authorization": "canary-key"},

@@ -12,7 +12,7 @@ from reference_workers.platform.state import leases
 from reference_workers.platform.state.models import Lease
 from reference_workers.workers import WORKERS
 from tests.unit.reference_workers.conductor_server import Answer, conductor_server
-from tests.unit.reference_workers.worker_harness import TRANSCRIPT_ID, Bench, Json
+from tests.unit.reference_workers.worker_harness import TRANSCRIPT_ID, Json, WorkerHarness
 from trackproof.wait import wait_until
 
 WORKFLOW = "/api/workflow/workflow-1"
@@ -25,26 +25,28 @@ def _no_waiting_between_attempts() -> Iterator[None]:
 
 
 @pytest.fixture
-def working(bench: Bench) -> Bench:
-    """A bench whose meeting is being worked on by a workflow."""
-    bench.clients.state.store_workflow("rec-1", "workflow-1")
-    with bench.clients.state.edit(TRANSCRIPT_ID) as edit:
-        edit.become("processing")
-    return bench
+def working(harness: WorkerHarness) -> WorkerHarness:
+    """A harness whose meeting is being worked on by a workflow."""
+    harness.clients.state.store_workflow("rec-1", "workflow-1")
+    with harness.clients.state.edit(TRANSCRIPT_ID) as edit:
+        edit.set_status("processing")
+    return harness
 
 
 def workflow(status: str, *tasks: Json) -> Json:
     return {"workflowId": "workflow-1", "status": status, "tasks": list(tasks)}
 
 
-def reconcile(bench: Bench, *answers: Answer, looks: int = 1) -> list[tuple[str, str, Any]]:
+def reconcile(
+    harness: WorkerHarness, *answers: Answer, looks: int = 1
+) -> list[tuple[str, str, Any]]:
     """Look so often at a Conductor that answers so; return what it was asked."""
     left = list(answers)
     with (
         conductor_server(lambda *_: left.pop(0) if len(left) > 1 else left[0]) as server,
         ConductorClient(server.url) as client,
     ):
-        reconciler = Reconciler(bench.clients.state, lambda: client, seconds=1)
+        reconciler = Reconciler(harness.clients.state, lambda: client, seconds=1)
         for _ in range(looks):
             reconciler.look(client)
         return server.asked
@@ -61,35 +63,39 @@ def reconcile(bench: Bench, *answers: Answer, looks: int = 1) -> list[tuple[str,
         ("PAUSED", "processing"),
     ],
 )
-def test_a_transcript_ends_as_its_workflow_did(working: Bench, ended: str, status: str) -> None:
+def test_a_transcript_ends_as_its_workflow_did(
+    working: WorkerHarness, ended: str, status: str
+) -> None:
     reconcile(working, (200, workflow(ended)))
 
     assert working.transcript().status == status
     assert working.events("STATUS")[-1] == {"value": status}
 
 
-def test_a_transcript_that_no_worker_has_touched_yet_is_seen_to_as_well(bench: Bench) -> None:
-    bench.clients.state.store_workflow("rec-1", "workflow-1")
+def test_a_transcript_that_no_worker_has_touched_yet_is_seen_to_as_well(
+    harness: WorkerHarness,
+) -> None:
+    harness.clients.state.store_workflow("rec-1", "workflow-1")
 
-    reconcile(bench, (200, workflow("TERMINATED")))
+    reconcile(harness, (200, workflow("TERMINATED")))
 
-    assert bench.transcript().status == "error"
+    assert harness.transcript().status == "error"
 
 
 @pytest.mark.parametrize("status", ["ended", "error"])
-def test_conductor_is_not_asked_about_what_has_ended(working: Bench, status: str) -> None:
+def test_conductor_is_not_asked_about_what_has_ended(working: WorkerHarness, status: str) -> None:
     with working.clients.state.edit(TRANSCRIPT_ID) as edit:
-        edit.become(status)
+        edit.set_status(status)
 
     assert reconcile(working, (200, workflow("FAILED"))) == []
 
 
 def test_an_ending_that_a_worker_has_written_meanwhile_stands(
-    working: Bench, monkeypatch: pytest.MonkeyPatch
+    working: WorkerHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def finalize_comes_first(method: str, path: str) -> Answer:
         with working.clients.state.edit(TRANSCRIPT_ID) as edit:
-            edit.become("ended")
+            edit.set_status("ended")
         return 200, workflow("FAILED")
 
     with (
@@ -101,7 +107,7 @@ def test_an_ending_that_a_worker_has_written_meanwhile_stands(
     assert working.transcript().status == "ended"
 
 
-def test_a_new_workflow_is_not_ended_by_the_old_one(working: Bench) -> None:
+def test_a_new_workflow_is_not_ended_by_the_old_one(working: WorkerHarness) -> None:
     def another_begins(method: str, path: str) -> Answer:
         working.clients.state.store_workflow("rec-1", "workflow-2")
         return 200, workflow("FAILED")
@@ -117,7 +123,7 @@ NO_SUCH_PAGE = (404, {"status": 404, "message": "No static resource apii/workflo
 REFUSED = (403, {"status": 403, "message": "workflow-1 is not yours"})
 
 
-def test_a_workflow_that_conductor_has_forgotten_ends_in_an_error(working: Bench) -> None:
+def test_a_workflow_that_conductor_has_forgotten_ends_in_an_error(working: WorkerHarness) -> None:
     reconcile(working, FORGOTTEN, looks=2)
 
     assert working.transcript().status == "error"
@@ -135,14 +141,14 @@ def test_a_workflow_that_conductor_has_forgotten_ends_in_an_error(working: Bench
     ids=["once only", "not in a row", "no Conductor's word", "another refusal"],
 )
 def test_who_may_still_know_a_workflow_changes_nothing(
-    working: Bench, answers: list[Answer]
+    working: WorkerHarness, answers: list[Answer]
 ) -> None:
     reconcile(working, *answers, looks=len(answers))
 
     assert working.transcript().status == "processing"
 
 
-def test_without_an_answer_nothing_changes(working: Bench) -> None:
+def test_without_an_answer_nothing_changes(working: WorkerHarness) -> None:
     with pytest.raises(ConductorUnreachableError):
         reconcile(working, (0, None))
 
@@ -153,7 +159,7 @@ def test_without_an_answer_nothing_changes(working: Bench) -> None:
 @pytest.mark.parametrize(
     "status", ["TIMED_OUT", "CANCELED", "IN_PROGRESS", "COMPLETED_WITH_ERRORS"]
 )
-def test_a_step_whose_worker_died_is_closed_once(status: str, working: Bench) -> None:
+def test_a_step_whose_worker_died_is_closed_once(status: str, working: WorkerHarness) -> None:
     def task(reference: str, status: str, task_id: str) -> Json:
         return {
             "taskId": task_id,
@@ -165,7 +171,7 @@ def test_a_step_whose_worker_died_is_closed_once(status: str, working: Bench) ->
     title = {"topics": [], "transcript_id": TRANSCRIPT_ID}
     working.perform("generate_title", title)  # its end was told
     with working.clients.state.edit(TRANSCRIPT_ID) as edit:
-        edit.become("processing")
+        edit.set_status("processing")
     worker_dies(working)
 
     ended = workflow(
@@ -190,7 +196,7 @@ def test_a_step_whose_worker_died_is_closed_once(status: str, working: Bench) ->
     ]
 
 
-def worker_dies(bench: Bench) -> None:
+def worker_dies(harness: WorkerHarness) -> None:
     """Leave finalize as a killed worker does: begun, and never heard of again."""
 
     class KilledError(BaseException):
@@ -209,10 +215,10 @@ def worker_dies(bench: Bench) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(WORKERS, "finalize", die)
         with pytest.raises(KilledError):
-            bench.perform("finalize", payload)
+            harness.perform("finalize", payload)
 
 
-def test_while_it_runs_it_looks_again_and_again(working: Bench) -> None:
+def test_while_it_runs_it_looks_again_and_again(working: WorkerHarness) -> None:
     answers = [(200, workflow("RUNNING")), (0, None), (200, workflow("RUNNING"))]
 
     def answer(method: str, path: str) -> Answer:
@@ -229,7 +235,7 @@ def test_while_it_runs_it_looks_again_and_again(working: Bench) -> None:
 
 
 def test_who_does_not_hold_the_lease_asks_nothing_until_it_is_free(
-    working: Bench, monkeypatch: pytest.MonkeyPatch
+    working: WorkerHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     state = working.clients.state
     answers: list[bool] = []

@@ -10,12 +10,12 @@ from sqlalchemy.exc import IntegrityError
 from reference_workers.platform import seed as seeding
 from reference_workers.platform.seed import seed
 from reference_workers.platform.state.repository import State
-from tests.unit.reference_workers.worker_harness import TRANSCRIPT_ID, Bench, meeting_rows
+from tests.unit.reference_workers.worker_harness import TRANSCRIPT_ID, WorkerHarness, meeting_rows
 
 IDS = {"room_id": "room-1", "recording_id": "rec-1", "transcript_id": TRANSCRIPT_ID}
 
 
-def test_a_meeting_is_there_with_all_its_rows(empty_bench: Bench) -> None:
+def test_a_meeting_is_there_with_all_its_rows(empty_bench: WorkerHarness) -> None:
     state = empty_bench.clients.state
 
     ids = seed(state, meeting_rows(granted={"ada": True, "bob": False}))
@@ -33,7 +33,7 @@ def test_a_meeting_is_there_with_all_its_rows(empty_bench: Bench) -> None:
     assert state.transcript_id_of_recording("rec-1") == TRANSCRIPT_ID
 
 
-def test_a_meeting_that_is_there_already_is_not_doubled(empty_bench: Bench) -> None:
+def test_a_meeting_that_is_there_already_is_not_doubled(empty_bench: WorkerHarness) -> None:
     seed(empty_bench.clients.state, meeting_rows(granted={"ada": True}))
 
     with pytest.raises(IntegrityError):

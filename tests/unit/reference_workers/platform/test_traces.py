@@ -15,7 +15,7 @@ from reference_workers.platform import traces
 from reference_workers.platform.traces import NoTraces, traces_from
 from reference_workers.workers import WORKERS
 from tests.unit.background import in_background
-from tests.unit.reference_workers.worker_harness import TRANSCRIPT_ID, Bench, Json, topic
+from tests.unit.reference_workers.worker_harness import TRANSCRIPT_ID, Json, WorkerHarness, topic
 
 pytest.importorskip("opentelemetry.sdk", reason="the extra `traces` is not installed")
 
@@ -37,12 +37,12 @@ def exporter() -> InMemorySpanExporter:
 
 
 @pytest.fixture
-def traced(bench: Bench, exporter: InMemorySpanExporter) -> Iterator[Bench]:
-    """A bench whose tasks are traced into memory."""
+def traced(harness: WorkerHarness, exporter: InMemorySpanExporter) -> Iterator[WorkerHarness]:
+    """A harness whose tasks are traced into memory."""
     provider = TracerProvider(shutdown_on_exit=False)
     provider.add_span_processor(SimpleSpanProcessor(exporter))
     with closing(Spans(provider)) as spans:
-        yield replace(bench, clients=replace(bench.clients, traces=spans))
+        yield replace(harness, clients=replace(harness.clients, traces=spans))
 
 
 def context(span: ReadableSpan) -> Any:
@@ -52,7 +52,7 @@ def context(span: ReadableSpan) -> Any:
 
 
 def test_a_task_is_a_span_that_says_what_ended_how(
-    traced: Bench, exporter: InMemorySpanExporter
+    traced: WorkerHarness, exporter: InMemorySpanExporter
 ) -> None:
     traced.perform("generate_title", TITLE, attempt=2)
 
@@ -72,7 +72,7 @@ def test_a_task_is_a_span_that_says_what_ended_how(
 
 
 def test_one_meeting_is_one_trace_and_another_one_another(
-    traced: Bench, exporter: InMemorySpanExporter
+    traced: WorkerHarness, exporter: InMemorySpanExporter
 ) -> None:
     for task_type, payload in (
         ("get_recording", {"recording_id": "rec-1"}),
@@ -90,7 +90,7 @@ def test_one_meeting_is_one_trace_and_another_one_another(
 
 
 def test_a_failure_is_an_error_with_its_reason_and_without_secrets(
-    traced: Bench, exporter: InMemorySpanExporter, monkeypatch: pytest.MonkeyPatch
+    traced: WorkerHarness, exporter: InMemorySpanExporter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(*_: Any, **__: Any) -> Json:
         raise TransientError("no answer of https://s3.test/a?X-Amz-Signature=5ecret")
@@ -148,7 +148,7 @@ def test_where_the_extra_is_missing_the_fleet_works_and_says_so_once(
 
 
 def test_spans_arrive_where_the_environment_says(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch
+    harness: WorkerHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     bodies: list[bytes] = []
 
@@ -165,8 +165,8 @@ def test_spans_arrive_where_the_environment_says(
         url = f"http://127.0.0.1:{server.server_port}"
         monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", url)
         with closing(traces.traces_from()) as opened:
-            clients = replace(bench.clients, traces=opened)
-            replace(bench, clients=clients).perform("generate_title", TITLE)
+            clients = replace(harness.clients, traces=opened)
+            replace(harness, clients=clients).perform("generate_title", TITLE)
 
     (sent,) = map(ExportTraceServiceRequest.FromString, bodies)
     (resource,) = sent.resource_spans

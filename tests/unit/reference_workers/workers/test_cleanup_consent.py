@@ -7,7 +7,7 @@ from tests.unit.reference_workers.worker_harness import (
     RECORDINGS,
     TRANSCRIPT_ID,
     TRANSCRIPTS,
-    Bench,
+    WorkerHarness,
     meeting_rows,
 )
 
@@ -19,8 +19,8 @@ PAYLOAD = {"transcript_id": TRANSCRIPT_ID}
 
 
 @pytest.fixture
-def recorded(empty_bench: Bench) -> Bench:
-    """A bench with the audio of this meeting and of another one."""
+def recorded(empty_bench: WorkerHarness) -> WorkerHarness:
+    """A harness with the audio of this meeting and of another one."""
     client = empty_bench.s3.client()
     for key in [*RAW, "standup/track-2"]:
         client.put_object(Bucket=RECORDINGS, Key=key, Body=b"raw")
@@ -29,11 +29,11 @@ def recorded(empty_bench: Bench) -> Bench:
     return empty_bench
 
 
-def answered(bench: Bench, **granted: bool) -> None:
-    seed(bench.clients.state, meeting_rows(track_keys=RAW, granted=granted))
+def answered(harness: WorkerHarness, **granted: bool) -> None:
+    seed(harness.clients.state, meeting_rows(track_keys=RAW, granted=granted))
 
 
-def test_one_no_among_many_deletes_all_audio_of_the_meeting(recorded: Bench) -> None:
+def test_one_no_among_many_deletes_all_audio_of_the_meeting(recorded: WorkerHarness) -> None:
     answered(recorded, ada=True, bob=False, eve=True)
 
     output = recorded.completed("cleanup_consent", PAYLOAD)
@@ -44,7 +44,7 @@ def test_one_no_among_many_deletes_all_audio_of_the_meeting(recorded: Bench) -> 
     assert recorded.transcript().audio_deleted is True
 
 
-def test_the_audio_of_other_meetings_stays(recorded: Bench) -> None:
+def test_the_audio_of_other_meetings_stays(recorded: WorkerHarness) -> None:
     answered(recorded, ada=False)
 
     recorded.completed("cleanup_consent", PAYLOAD)
@@ -54,7 +54,9 @@ def test_the_audio_of_other_meetings_stays(recorded: Bench) -> None:
 
 
 @pytest.mark.parametrize("granted", [{}, {"ada": True, "bob": True}], ids=["unasked", "all yes"])
-def test_where_nobody_said_no_nothing_is_deleted(recorded: Bench, granted: dict[str, bool]) -> None:
+def test_where_nobody_said_no_nothing_is_deleted(
+    recorded: WorkerHarness, granted: dict[str, bool]
+) -> None:
     answered(recorded, **granted)
 
     output = recorded.completed("cleanup_consent", PAYLOAD)
@@ -65,7 +67,7 @@ def test_where_nobody_said_no_nothing_is_deleted(recorded: Bench, granted: dict[
     assert recorded.transcript().audio_deleted is False
 
 
-def test_twice_is_as_good_as_once(recorded: Bench) -> None:
+def test_twice_is_as_good_as_once(recorded: WorkerHarness) -> None:
     answered(recorded, ada=False)
 
     once = recorded.completed("cleanup_consent", PAYLOAD)
@@ -73,7 +75,7 @@ def test_twice_is_as_good_as_once(recorded: Bench) -> None:
     assert recorded.completed("cleanup_consent", PAYLOAD) == once
 
 
-def test_a_no_for_another_meeting_is_not_ours(recorded: Bench) -> None:
+def test_a_no_for_another_meeting_is_not_ours(recorded: WorkerHarness) -> None:
     answered(recorded, ada=True)
     other = meeting_rows(granted={"ada": False}, transcript={"id": "transcript-2"})
     other["room"]["id"], other["recording"]["id"] = "room-2", "rec-2"
@@ -82,7 +84,7 @@ def test_a_no_for_another_meeting_is_not_ours(recorded: Bench) -> None:
     assert recorded.completed("cleanup_consent", PAYLOAD)["audio_deleted"] is False
 
 
-def test_the_flag_is_not_set_while_anything_is_left(recorded: Bench) -> None:
+def test_the_flag_is_not_set_while_anything_is_left(recorded: WorkerHarness) -> None:
     rows = meeting_rows(track_keys=RAW, granted={"ada": False})
     rows["recording"]["bucket_name"] = "no-such-bucket"
     seed(recorded.clients.state, rows)

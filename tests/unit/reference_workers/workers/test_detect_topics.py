@@ -6,7 +6,13 @@ import pytest
 
 from reference_workers.errors import PermanentError, TransientError
 from reference_workers.workers.detect_topics import detect_topics
-from tests.unit.reference_workers.worker_harness import TRANSCRIPT_ID, Bench, Json, word, words
+from tests.unit.reference_workers.worker_harness import (
+    TRANSCRIPT_ID,
+    Json,
+    WorkerHarness,
+    word,
+    words,
+)
 from trackproof.testbed.stand_ins import Fault
 
 
@@ -16,22 +22,22 @@ def payload(count: int) -> Json:
 
 @pytest.mark.parametrize(("count", "calls"), [(0, 0), (1, 1), (300, 1), (301, 2), (900, 3)])
 def test_the_llm_is_asked_once_for_every_three_hundred_words(
-    bench: Bench, count: int, calls: int
+    harness: WorkerHarness, count: int, calls: int
 ) -> None:
-    output = bench.completed("detect_topics", payload(count))
+    output = harness.completed("detect_topics", payload(count))
 
-    assert bench.calls("llm") == calls
+    assert harness.calls("llm") == calls
     assert len(output["topics"]) == calls
-    assert bench.events("TOPIC") == output["topics"]
-    assert bench.transcript().topics == output["topics"]
+    assert harness.events("TOPIC") == output["topics"]
+    assert harness.transcript().topics == output["topics"]
 
 
-def test_no_word_is_lost_between_two_chunks(bench: Bench) -> None:
-    bench.completed("detect_topics", payload(301))
+def test_no_word_is_lost_between_two_chunks(harness: WorkerHarness) -> None:
+    harness.completed("detect_topics", payload(301))
 
     first, second = (
         request.json["messages"][0]["content"].split()
-        for request in bench.stand_ins.ledger.requests("llm")
+        for request in harness.stand_ins.ledger.requests("llm")
     )
     assert "word0" in first
     assert "word299" in first
@@ -40,51 +46,53 @@ def test_no_word_is_lost_between_two_chunks(bench: Bench) -> None:
     assert "word299" not in second
 
 
-def test_a_topic_lasts_from_its_first_word_to_the_end_of_its_last(bench: Bench) -> None:
-    output = bench.completed("detect_topics", payload(301))
+def test_a_topic_lasts_from_its_first_word_to_the_end_of_its_last(harness: WorkerHarness) -> None:
+    output = harness.completed("detect_topics", payload(301))
 
     first, second = output["topics"]
     assert (first["timestamp"], first["duration"]) == (0.0, pytest.approx(149.6))
     assert (second["timestamp"], second["duration"]) == (150.0, pytest.approx(0.1))
 
 
-def test_a_long_word_of_another_speaker_counts_for_the_topics_end(bench: Bench) -> None:
+def test_a_long_word_of_another_speaker_counts_for_the_topics_end(harness: WorkerHarness) -> None:
     spoken = [{**word("long", 0.0), "end": 9.0}, word("short", 1.0, 1)]
 
-    output = bench.completed("detect_topics", {"words": spoken, "transcript_id": TRANSCRIPT_ID})
+    output = harness.completed("detect_topics", {"words": spoken, "transcript_id": TRANSCRIPT_ID})
 
     assert output["topics"][0]["duration"] == 9.0
 
 
-def test_topics_keep_their_ids_through_a_retry_and_differ_from_each_other(bench: Bench) -> None:
-    once = bench.completed("detect_topics", payload(301))
-    again = bench.completed("detect_topics", payload(301))
+def test_topics_keep_their_ids_through_a_retry_and_differ_from_each_other(
+    harness: WorkerHarness,
+) -> None:
+    once = harness.completed("detect_topics", payload(301))
+    again = harness.completed("detect_topics", payload(301))
 
     assert once == again
     assert len({topic["id"] for topic in once["topics"]}) == 2
 
 
-def test_a_tracer_that_was_spoken_surfaces_in_the_topic(bench: Bench) -> None:
+def test_a_tracer_that_was_spoken_surfaces_in_the_topic(harness: WorkerHarness) -> None:
     spoken = [word("budget", 0.0), word("albatross", 1.0)]
 
-    output = bench.completed("detect_topics", {"words": spoken, "transcript_id": TRANSCRIPT_ID})
+    output = harness.completed("detect_topics", {"words": spoken, "transcript_id": TRANSCRIPT_ID})
 
     assert "albatross" in str(output["topics"][0]).lower()
 
 
-def test_the_answer_is_asked_for_in_the_target_language(bench: Bench) -> None:
-    bench.completed("detect_topics", {**payload(1), "target_language": "fr"})
+def test_the_answer_is_asked_for_in_the_target_language(harness: WorkerHarness) -> None:
+    harness.completed("detect_topics", {**payload(1), "target_language": "fr"})
 
-    (request,) = bench.stand_ins.ledger.requests("llm")
+    (request,) = harness.stand_ins.ledger.requests("llm")
     assert "'fr'" in request.json["messages"][0]["content"]
 
 
-def test_words_that_look_like_a_template_do_no_harm(bench: Bench) -> None:
+def test_words_that_look_like_a_template_do_no_harm(harness: WorkerHarness) -> None:
     spoken = [word("{language}", 0.0), word("{0}", 1.0), word("{", 2.0)]
 
-    bench.completed("detect_topics", {"words": spoken, "transcript_id": TRANSCRIPT_ID})
+    harness.completed("detect_topics", {"words": spoken, "transcript_id": TRANSCRIPT_ID})
 
-    (request,) = bench.stand_ins.ledger.requests("llm")
+    (request,) = harness.stand_ins.ledger.requests("llm")
     assert "{language} {0} {" in request.json["messages"][0]["content"]
 
 
@@ -107,42 +115,44 @@ RUBBISH = {
 
 
 @pytest.mark.parametrize("body", RUBBISH.values(), ids=RUBBISH)
-def test_an_answer_that_does_not_fit_the_schema_is_asked_for_again(bench: Bench, body: str) -> None:
-    bench.stand_ins.faults.add(Fault(service="llm", body=body))
+def test_an_answer_that_does_not_fit_the_schema_is_asked_for_again(
+    harness: WorkerHarness, body: str
+) -> None:
+    harness.stand_ins.faults.add(Fault(service="llm", body=body))
 
     with pytest.raises(TransientError, match=r"LLM: the answer to 'topic'|the answer is not JSON"):
         detect_topics(
-            bench.context, words=words(1), transcript_id=TRANSCRIPT_ID, target_language="en"
+            harness.context, words=words(1), transcript_id=TRANSCRIPT_ID, target_language="en"
         )
 
-    assert bench.events("TOPIC") == []
+    assert harness.events("TOPIC") == []
 
 
 @pytest.mark.parametrize("status", [429, 500, 503])
-def test_a_busy_llm_is_asked_again(bench: Bench, status: int) -> None:
-    bench.stand_ins.faults.add(Fault(service="llm", status=status))
+def test_a_busy_llm_is_asked_again(harness: WorkerHarness, status: int) -> None:
+    harness.stand_ins.faults.add(Fault(service="llm", status=status))
 
     with pytest.raises(TransientError, match=str(status)):
         detect_topics(
-            bench.context, words=words(1), transcript_id=TRANSCRIPT_ID, target_language="en"
+            harness.context, words=words(1), transcript_id=TRANSCRIPT_ID, target_language="en"
         )
 
 
-def test_a_refusal_is_final(bench: Bench) -> None:
-    bench.stand_ins.faults.add(Fault(service="llm", status=401))
+def test_a_refusal_is_final(harness: WorkerHarness) -> None:
+    harness.stand_ins.faults.add(Fault(service="llm", status=401))
 
     with pytest.raises(PermanentError, match="401"):
         detect_topics(
-            bench.context, words=words(1), transcript_id=TRANSCRIPT_ID, target_language="en"
+            harness.context, words=words(1), transcript_id=TRANSCRIPT_ID, target_language="en"
         )
 
 
-def test_a_failure_in_the_second_chunk_leaves_no_half_of_the_topics(bench: Bench) -> None:
-    bench.stand_ins.faults.add(
+def test_a_failure_in_the_second_chunk_leaves_no_half_of_the_topics(harness: WorkerHarness) -> None:
+    harness.stand_ins.faults.add(
         Fault(service="llm", delay=0.001, times=1), Fault(service="llm", status=500)
     )
 
-    assert bench.perform("detect_topics", payload(301)).status == "FAILED"
+    assert harness.perform("detect_topics", payload(301)).status == "FAILED"
 
-    assert bench.transcript().topics == []
-    assert bench.events("TOPIC") == []
+    assert harness.transcript().topics == []
+    assert harness.events("TOPIC") == []

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.unit.reference_workers.worker_harness import TRANSCRIPT_ID, Bench, Json
+from tests.unit.reference_workers.worker_harness import TRANSCRIPT_ID, Json, WorkerHarness
 
 RESULT = {
     "transcript_id": TRANSCRIPT_ID,
@@ -13,8 +13,8 @@ RESULT = {
 }
 
 
-def row(bench: Bench) -> Json:
-    transcript = bench.transcript()
+def row(harness: WorkerHarness) -> Json:
+    transcript = harness.transcript()
     return {
         "status": transcript.status,
         "title": transcript.title,
@@ -24,54 +24,54 @@ def row(bench: Bench) -> Json:
     }
 
 
-def test_the_result_is_final_in_the_database(bench: Bench) -> None:
-    output = bench.completed("finalize", RESULT)
+def test_the_result_is_final_in_the_database(harness: WorkerHarness) -> None:
+    output = harness.completed("finalize", RESULT)
 
     assert output == {"status": "COMPLETED"}
-    assert row(bench) == {
+    assert row(harness) == {
         "status": "ended",
         "title": "Budget",
         "summary": "**Summary**",
         "short_summary": "Short.",
         "duration": 61.5,
     }
-    assert bench.events("STATUS") == [{"value": "ended"}]
+    assert harness.events("STATUS") == [{"value": "ended"}]
 
 
-def test_twice_leaves_what_once_leaves(bench: Bench) -> None:
-    bench.completed("finalize", RESULT)
-    once = row(bench)
+def test_twice_leaves_what_once_leaves(harness: WorkerHarness) -> None:
+    harness.completed("finalize", RESULT)
+    once = row(harness)
 
-    bench.completed("finalize", RESULT)
+    harness.completed("finalize", RESULT)
 
-    assert row(bench) == once
-    assert bench.events("STATUS") == [{"value": "ended"}]
+    assert row(harness) == once
+    assert harness.events("STATUS") == [{"value": "ended"}]
 
 
-def test_a_meeting_that_was_in_error_ends_after_all(bench: Bench) -> None:
-    with bench.clients.state.edit(TRANSCRIPT_ID) as edit:
+def test_a_meeting_that_was_in_error_ends_after_all(harness: WorkerHarness) -> None:
+    with harness.clients.state.edit(TRANSCRIPT_ID) as edit:
         edit.transcript.status = "error"
 
-    bench.completed("finalize", RESULT)
+    harness.completed("finalize", RESULT)
 
-    assert row(bench)["status"] == "ended"
-    assert bench.events("STATUS") == [{"value": "ended"}]
+    assert row(harness)["status"] == "ended"
+    assert harness.events("STATUS") == [{"value": "ended"}]
 
 
 @pytest.mark.parametrize("field", RESULT)
 def test_a_result_that_lacks_a_field_is_refused_and_nothing_is_written(
-    bench: Bench, field: str
+    harness: WorkerHarness, field: str
 ) -> None:
     payload = {key: value for key, value in RESULT.items() if key != field}
 
-    outcome = bench.perform("finalize", payload)
+    outcome = harness.perform("finalize", payload)
 
     assert outcome.status == "FAILED_WITH_TERMINAL_ERROR"
     assert field in str(outcome.reason)
-    assert bench.transcript().title is None
+    assert harness.transcript().title is None
 
 
-def test_an_empty_meeting_can_end_too(bench: Bench) -> None:
+def test_an_empty_meeting_can_end_too(harness: WorkerHarness) -> None:
     empty = {**RESULT, "title": "Untitled Meeting", "summary": "", "short_summary": ""}
 
-    assert bench.completed("finalize", empty) == {"status": "COMPLETED"}
+    assert harness.completed("finalize", empty) == {"status": "COMPLETED"}

@@ -6,7 +6,7 @@ import pytest
 
 from reference_workers.errors import PermanentError
 from reference_workers.workers.generate_dynamic_fork_tasks import generate_dynamic_fork_tasks
-from tests.unit.reference_workers.worker_harness import TRANSCRIPT_ID, Bench, Json
+from tests.unit.reference_workers.worker_harness import TRANSCRIPT_ID, Json, WorkerHarness
 
 COUNTS = [0, 1, 2, 12]
 
@@ -40,8 +40,10 @@ def padded(index: int) -> Json:
 
 
 @pytest.mark.parametrize("count", COUNTS)
-def test_each_track_becomes_one_padding_branch_with_its_input(bench: Bench, count: int) -> None:
-    output = bench.completed("generate_dynamic_fork_tasks", padding(count))
+def test_each_track_becomes_one_padding_branch_with_its_input(
+    harness: WorkerHarness, count: int
+) -> None:
+    output = harness.completed("generate_dynamic_fork_tasks", padding(count))
 
     assert output["tasks"] == [
         {"name": "pad_track", "taskReferenceName": f"pad_track_{index}", "type": "SIMPLE"}
@@ -60,9 +62,9 @@ def test_each_track_becomes_one_padding_branch_with_its_input(bench: Bench, coun
 
 @pytest.mark.parametrize("count", COUNTS)
 def test_each_track_becomes_one_transcription_branch_with_its_input(
-    bench: Bench, count: int
+    harness: WorkerHarness, count: int
 ) -> None:
-    output = bench.completed("generate_dynamic_fork_tasks", transcription(count, language="de"))
+    output = harness.completed("generate_dynamic_fork_tasks", transcription(count, language="de"))
 
     assert output["tasks"] == [
         {
@@ -92,44 +94,50 @@ def test_each_track_becomes_one_transcription_branch_with_its_input(
     ],
     ids=["alphabetical", "reversed", "shuffled 0", "shuffled 1", "shuffled 2"],
 )
-def test_the_order_of_the_joins_map_means_nothing(bench: Bench, order: list[int]) -> None:
+def test_the_order_of_the_joins_map_means_nothing(harness: WorkerHarness, order: list[int]) -> None:
     joined = {f"pad_track_{index}": padded(index) for index in order}
 
-    output = bench.completed("generate_dynamic_fork_tasks", transcription(12, padded_tracks=joined))
+    output = harness.completed(
+        "generate_dynamic_fork_tasks", transcription(12, padded_tracks=joined)
+    )
 
     urls = [output["inputs"][f"transcribe_track_{index}"]["audio_url"] for index in range(12)]
     assert urls == [f"https://s3.test/padded-{index}" for index in range(12)]
 
 
-def test_a_track_goes_by_its_index_and_not_by_its_branchs_name(bench: Bench) -> None:
+def test_a_track_goes_by_its_index_and_not_by_its_branchs_name(harness: WorkerHarness) -> None:
     joined = {"pad_track_0": padded(1), "pad_track_1": padded(0)}
 
-    output = bench.completed("generate_dynamic_fork_tasks", transcription(2, padded_tracks=joined))
+    output = harness.completed(
+        "generate_dynamic_fork_tasks", transcription(2, padded_tracks=joined)
+    )
 
     assert output["inputs"]["transcribe_track_0"]["audio_url"] == "https://s3.test/padded-0"
 
 
 @pytest.mark.parametrize("lost", [0, 2, 11])
-def test_a_lost_track_is_named_and_never_dropped(bench: Bench, lost: int) -> None:
+def test_a_lost_track_is_named_and_never_dropped(harness: WorkerHarness, lost: int) -> None:
     joined = {f"pad_track_{index}": padded(index) for index in range(12) if index != lost}
 
-    outcome = bench.perform("generate_dynamic_fork_tasks", transcription(12, padded_tracks=joined))
+    outcome = harness.perform(
+        "generate_dynamic_fork_tasks", transcription(12, padded_tracks=joined)
+    )
 
     assert outcome.status == "FAILED_WITH_TERMINAL_ERROR"
     assert outcome.reason == f"transcribe_track needs padded_tracks; missing: [{lost}]"
 
 
-def test_transcription_without_any_padded_tracks_names_them_all(bench: Bench) -> None:
-    outcome = bench.perform("generate_dynamic_fork_tasks", transcription(2, padded_tracks=None))
+def test_transcription_without_any_padded_tracks_names_them_all(harness: WorkerHarness) -> None:
+    outcome = harness.perform("generate_dynamic_fork_tasks", transcription(2, padded_tracks=None))
 
     assert outcome.status == "FAILED_WITH_TERMINAL_ERROR"
     assert "missing: [0, 1]" in str(outcome.reason)
 
 
-def test_padding_needs_a_bucket(bench: Bench) -> None:
+def test_padding_needs_a_bucket(harness: WorkerHarness) -> None:
     with pytest.raises(PermanentError, match="pad_track needs bucket_name"):
         generate_dynamic_fork_tasks(
-            bench.context,
+            harness.context,
             tracks=tracks(1),
             task_type="pad_track",
             transcript_id=TRANSCRIPT_ID,
@@ -139,8 +147,8 @@ def test_padding_needs_a_bucket(bench: Bench) -> None:
         )
 
 
-def test_the_language_is_english_unless_told(bench: Bench) -> None:
-    output = bench.completed("generate_dynamic_fork_tasks", transcription(1, language=None))
+def test_the_language_is_english_unless_told(harness: WorkerHarness) -> None:
+    output = harness.completed("generate_dynamic_fork_tasks", transcription(1, language=None))
 
     assert output["inputs"]["transcribe_track_0"]["language"] == "en"
 
@@ -150,7 +158,7 @@ def test_the_language_is_english_unless_told(bench: Bench) -> None:
     [{"task_type": "mixdown_tracks"}, {"tracks": [{}]}, {"tracks": tracks(65)}],
     ids=["another task", "no key", "too many"],
 )
-def test_a_fork_that_makes_no_sense_is_refused(bench: Bench, changes: Json) -> None:
-    outcome = bench.perform("generate_dynamic_fork_tasks", padding(1, **changes))
+def test_a_fork_that_makes_no_sense_is_refused(harness: WorkerHarness, changes: Json) -> None:
+    outcome = harness.perform("generate_dynamic_fork_tasks", padding(1, **changes))
 
     assert outcome.status == "FAILED_WITH_TERMINAL_ERROR"

@@ -9,15 +9,15 @@ from hypothesis import strategies as st
 
 from reference_workers.errors import PermanentError
 from reference_workers.workers.merge_transcripts import merge_transcripts
-from tests.unit.reference_workers.worker_harness import TRANSCRIPT_ID, Bench, Json, word
+from tests.unit.reference_workers.worker_harness import TRANSCRIPT_ID, Json, WorkerHarness, word
 
 FIRST = [word("hello", 0.0, 0), word("there", 2.0, 0)]
 SECOND = [word("good", 1.0, 1), word("day", 3.0, 1)]
 
 
-def merged(bench: Bench, transcripts: Any) -> Json:
+def merged(harness: WorkerHarness, transcripts: Any) -> Json:
     payload = {"transcripts": transcripts, "transcript_id": TRANSCRIPT_ID}
-    return bench.completed("merge_transcripts", payload)
+    return harness.completed("merge_transcripts", payload)
 
 
 @pytest.mark.parametrize(
@@ -30,59 +30,59 @@ def merged(bench: Bench, transcripts: Any) -> Json:
     ],
     ids=["list", "list, other way round", "map", "map, other way round"],
 )
-def test_words_come_in_the_order_they_were_spoken(bench: Bench, transcripts: Any) -> None:
-    output = merged(bench, transcripts)
+def test_words_come_in_the_order_they_were_spoken(harness: WorkerHarness, transcripts: Any) -> None:
+    output = merged(harness, transcripts)
 
     assert [word["word"] for word in output["all_words"]] == ["hello", "good", "there", "day"]
     assert [word["speaker"] for word in output["all_words"]] == [0, 1, 0, 1]
     assert output["word_count"] == 4
 
 
-def test_words_that_start_together_are_ordered_by_speaker(bench: Bench) -> None:
+def test_words_that_start_together_are_ordered_by_speaker(harness: WorkerHarness) -> None:
     tracks = {f"transcribe_track_{n}": {"words": [word(f"w{n}", 1.0, n)]} for n in (10, 2, 0, 1)}
 
-    output = merged(bench, tracks)
+    output = merged(harness, tracks)
 
     assert [word["speaker"] for word in output["all_words"]] == [0, 1, 2, 10]
 
 
 @pytest.mark.parametrize("transcripts", [[], {}, [{"words": []}], {"t_0": {"words": []}}])
-def test_nobody_speaking_is_an_empty_timeline(bench: Bench, transcripts: Any) -> None:
-    assert merged(bench, transcripts) == {"all_words": [], "word_count": 0}
+def test_nobody_speaking_is_an_empty_timeline(harness: WorkerHarness, transcripts: Any) -> None:
+    assert merged(harness, transcripts) == {"all_words": [], "word_count": 0}
 
 
-def test_the_words_reach_the_row_and_the_event(bench: Bench) -> None:
-    output = merged(bench, [{"words": SECOND}, {"words": FIRST}])
+def test_the_words_reach_the_row_and_the_event(harness: WorkerHarness) -> None:
+    output = merged(harness, [{"words": SECOND}, {"words": FIRST}])
 
-    assert bench.transcript().words == output["all_words"]
-    assert bench.events("TRANSCRIPT") == [{"text": "hello good there day", "translation": None}]
+    assert harness.transcript().words == output["all_words"]
+    assert harness.events("TRANSCRIPT") == [{"text": "hello good there day", "translation": None}]
 
 
-def test_a_meeting_of_a_hundred_thousand_words_keeps_all_of_them(bench: Bench) -> None:
+def test_a_meeting_of_a_hundred_thousand_words_keeps_all_of_them(harness: WorkerHarness) -> None:
     tracks = {
         f"transcribe_track_{n}": {"words": [word(f"w{i}", i * 0.1, n) for i in range(10_000)]}
         for n in random.Random(0).sample(range(10), 10)
     }
 
-    output = merged(bench, tracks)
+    output = merged(harness, tracks)
 
     keys = [(word["start"], word["speaker"]) for word in output["all_words"]]
     assert output["word_count"] == len(keys) == 100_000
     assert keys == sorted(keys)
 
 
-def test_a_transcript_that_is_not_there_is_final(bench: Bench) -> None:
+def test_a_transcript_that_is_not_there_is_final(harness: WorkerHarness) -> None:
     with pytest.raises(PermanentError):
-        merge_transcripts(bench.context, transcripts=[], transcript_id="nowhere")
+        merge_transcripts(harness.context, transcripts=[], transcript_id="nowhere")
 
 
 @pytest.mark.parametrize(
     "transcripts", [None, "words", [{}], [{"words": [{"text": "hello", "start": 0}]}], [None]]
 )
-def test_what_are_no_transcripts_is_refused(bench: Bench, transcripts: Any) -> None:
+def test_what_are_no_transcripts_is_refused(harness: WorkerHarness, transcripts: Any) -> None:
     payload = {"transcripts": transcripts, "transcript_id": TRANSCRIPT_ID}
 
-    outcome = bench.perform("merge_transcripts", payload)
+    outcome = harness.perform("merge_transcripts", payload)
 
     assert outcome.status == "FAILED_WITH_TERMINAL_ERROR"
     assert str(outcome.reason).startswith("merge_transcripts: input at /transcripts")
@@ -98,7 +98,7 @@ spoken = st.lists(
 )
 @given(tracks=st.lists(spoken, max_size=5), seed=st.integers(0, 9))
 def test_no_order_of_branches_changes_the_timeline(
-    bench: Bench, tracks: list[list[tuple[float, int, str]]], seed: int
+    harness: WorkerHarness, tracks: list[list[tuple[float, int, str]]], seed: int
 ) -> None:
     branches = [
         {"words": [word(text, start, speaker) for start, _, text in track]}
@@ -107,8 +107,8 @@ def test_no_order_of_branches_changes_the_timeline(
     numbered = [(f"transcribe_track_{n}", branch) for n, branch in enumerate(branches)]
     shuffled = dict(random.Random(seed).sample(numbered, len(numbered)))
 
-    in_order = merge_transcripts(bench.context, transcripts=branches, transcript_id=TRANSCRIPT_ID)
-    by_map = merge_transcripts(bench.context, transcripts=shuffled, transcript_id=TRANSCRIPT_ID)
+    in_order = merge_transcripts(harness.context, transcripts=branches, transcript_id=TRANSCRIPT_ID)
+    by_map = merge_transcripts(harness.context, transcripts=shuffled, transcript_id=TRANSCRIPT_ID)
 
     assert by_map == in_order
     starts = [one["start"] for one in in_order["all_words"]]

@@ -15,7 +15,12 @@ from tests.unit.reference_workers.signals import (
     write_picture,
     write_sound,
 )
-from tests.unit.reference_workers.worker_harness import RECORDINGS, TRANSCRIPT_ID, Bench, Json
+from tests.unit.reference_workers.worker_harness import (
+    RECORDINGS,
+    TRANSCRIPT_ID,
+    Json,
+    WorkerHarness,
+)
 
 AUDIO_KEY = f"{TRANSCRIPT_ID}/audio.mp3"
 
@@ -25,36 +30,40 @@ def meeting() -> Meeting:
     return make_meeting(tracks=3, seconds=10, offsets=[0, 0, 0])
 
 
-def urls(bench: Bench, meeting: Meeting) -> list[str]:
-    return [bench.s3.presign(RECORDINGS, bench.record(track)) for track in meeting.tracks]
+def urls(harness: WorkerHarness, meeting: Meeting) -> list[str]:
+    return [harness.s3.presign(RECORDINGS, harness.record(track)) for track in meeting.tracks]
 
 
 def payload(padded_urls: list[str]) -> Json:
     return {"padded_urls": padded_urls, "transcript_id": TRANSCRIPT_ID}
 
 
-def test_all_words_of_all_tracks_are_in_the_mixdown(bench: Bench, meeting: Meeting) -> None:
-    output = bench.completed("mixdown_tracks", payload(urls(bench, meeting)))
+def test_all_words_of_all_tracks_are_in_the_mixdown(
+    harness: WorkerHarness, meeting: Meeting
+) -> None:
+    output = harness.completed("mixdown_tracks", payload(urls(harness, meeting)))
 
-    heard = hear_file(bench.download(AUDIO_KEY))
+    heard = hear_file(harness.download(AUDIO_KEY))
     for track in meeting.tracks:
         assert_heard(said(track), in_track(track, heard), within=0.003)
     assert output["audio_key"] == AUDIO_KEY
     assert output["duration"] == pytest.approx(meeting.duration, abs=0.03)
-    assert output["size"] == len(bench.s3.read("transcripts", AUDIO_KEY))
+    assert output["size"] == len(harness.s3.read("transcripts", AUDIO_KEY))
 
 
-def test_the_duration_reaches_the_row_and_the_event(bench: Bench, meeting: Meeting) -> None:
-    output = bench.completed("mixdown_tracks", payload(urls(bench, meeting)[:1]))
+def test_the_duration_reaches_the_row_and_the_event(
+    harness: WorkerHarness, meeting: Meeting
+) -> None:
+    output = harness.completed("mixdown_tracks", payload(urls(harness, meeting)[:1]))
 
-    assert bench.transcript().duration == output["duration"]
-    assert bench.events("DURATION") == [{"duration": output["duration"]}]
+    assert harness.transcript().duration == output["duration"]
+    assert harness.events("DURATION") == [{"duration": output["duration"]}]
 
 
-def test_the_object_says_that_it_is_an_mp3(bench: Bench, meeting: Meeting) -> None:
-    bench.completed("mixdown_tracks", payload(urls(bench, meeting)[:1]))
+def test_the_object_says_that_it_is_an_mp3(harness: WorkerHarness, meeting: Meeting) -> None:
+    harness.completed("mixdown_tracks", payload(urls(harness, meeting)[:1]))
 
-    head = bench.s3.client().head_object(Bucket="transcripts", Key=AUDIO_KEY)
+    head = harness.s3.client().head_object(Bucket="transcripts", Key=AUDIO_KEY)
     assert head["ContentType"] == "audio/mpeg"
 
 
@@ -68,9 +77,9 @@ def test_the_object_says_that_it_is_an_mp3(bench: Bench, meeting: Meeting) -> No
     ids=["unsigned", "garbled", "expired"],
 )
 def test_a_late_retry_signs_our_own_urls_anew(
-    bench: Bench, meeting: Meeting, spoilt: str, monkeypatch: pytest.MonkeyPatch
+    harness: WorkerHarness, meeting: Meeting, spoilt: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    stale = spoilt.format(path=urls(bench, meeting)[0].partition("?")[0])
+    stale = spoilt.format(path=urls(harness, meeting)[0].partition("?")[0])
     opened: list[str] = []
 
     def note(sources: list[str], target: object) -> float:
@@ -79,7 +88,7 @@ def test_a_late_retry_signs_our_own_urls_anew(
 
     monkeypatch.setattr(sys.modules[mixdown_tracks.__module__], "write_mixdown", note)
     with pytest.raises(PermanentError, match="far enough"):
-        mixdown_tracks(bench.context, padded_urls=[stale], transcript_id=TRANSCRIPT_ID)
+        mixdown_tracks(harness.context, padded_urls=[stale], transcript_id=TRANSCRIPT_ID)
 
     assert opened[0].startswith(stale.partition("?")[0] + "?")
     assert "X-Amz-Expires=7200" in opened[0]
@@ -87,10 +96,12 @@ def test_a_late_retry_signs_our_own_urls_anew(
     assert "20200101" not in opened[0]
 
 
-def test_a_garbled_signature_still_leads_to_the_mixdown(bench: Bench, meeting: Meeting) -> None:
-    stale = [url.partition("?")[0] + "?X-Amz-Signature=garbled" for url in urls(bench, meeting)]
+def test_a_garbled_signature_still_leads_to_the_mixdown(
+    harness: WorkerHarness, meeting: Meeting
+) -> None:
+    stale = [url.partition("?")[0] + "?X-Amz-Signature=garbled" for url in urls(harness, meeting)]
 
-    assert bench.completed("mixdown_tracks", payload(stale))["duration"] > 9
+    assert harness.completed("mixdown_tracks", payload(stale))["duration"] > 9
 
 
 @pytest.mark.parametrize(
@@ -101,32 +112,34 @@ def test_a_garbled_signature_still_leads_to_the_mixdown(bench: Bench, meeting: M
         "http://127.0.0.1:9/recordings/track.webm?X-Amz-Signature=theirs",
     ],
 )
-def test_a_foreign_url_is_left_alone(bench: Bench, url: str) -> None:
-    assert bench.clients.storage.freshly_signed(url) == url
+def test_a_foreign_url_is_left_alone(harness: WorkerHarness, url: str) -> None:
+    assert harness.clients.storage.freshly_signed(url) == url
 
 
-def test_a_track_that_cannot_be_opened_fails_the_mixdown(bench: Bench, meeting: Meeting) -> None:
-    lost = bench.s3.presign(RECORDINGS, "standup/nowhere.webm")
+def test_a_track_that_cannot_be_opened_fails_the_mixdown(
+    harness: WorkerHarness, meeting: Meeting
+) -> None:
+    lost = harness.s3.presign(RECORDINGS, "standup/nowhere.webm")
 
-    outcome = bench.perform("mixdown_tracks", payload([*urls(bench, meeting), lost]))
+    outcome = harness.perform("mixdown_tracks", payload([*urls(harness, meeting), lost]))
 
     assert outcome.status == "FAILED_WITH_TERMINAL_ERROR"
     assert "X-Amz" not in str(outcome.reason)
-    assert bench.s3.keys("transcripts") == []
+    assert harness.s3.keys("transcripts") == []
 
 
-def test_a_track_without_audio_fails_the_mixdown(bench: Bench) -> None:
-    good = bench.store(write_sound(silence(1), bench.folder / "good.webm"), "good.webm")
-    bad = bench.store(write_picture(bench.folder / "bad.webm"), "bad.webm")
-    padded = [bench.s3.presign(RECORDINGS, key) for key in (good, bad)]
+def test_a_track_without_audio_fails_the_mixdown(harness: WorkerHarness) -> None:
+    good = harness.store(write_sound(silence(1), harness.folder / "good.webm"), "good.webm")
+    bad = harness.store(write_picture(harness.folder / "bad.webm"), "bad.webm")
+    padded = [harness.s3.presign(RECORDINGS, key) for key in (good, bad)]
 
     with pytest.raises(PermanentError):
-        mixdown_tracks(bench.context, padded_urls=padded, transcript_id=TRANSCRIPT_ID)
+        mixdown_tracks(harness.context, padded_urls=padded, transcript_id=TRANSCRIPT_ID)
 
 
 @pytest.mark.parametrize("padded_urls", [[], ["https://x.test"] * 65, [""], None])
-def test_no_tracks_or_too_many_are_refused(bench: Bench, padded_urls: list[str]) -> None:
-    outcome = bench.perform("mixdown_tracks", payload(padded_urls))
+def test_no_tracks_or_too_many_are_refused(harness: WorkerHarness, padded_urls: list[str]) -> None:
+    outcome = harness.perform("mixdown_tracks", payload(padded_urls))
 
     assert outcome.status == "FAILED_WITH_TERMINAL_ERROR"
     assert str(outcome.reason).startswith("mixdown_tracks: input at /padded_urls")

@@ -11,7 +11,12 @@ from reference_workers.errors import PermanentError, TransientError
 from reference_workers.services.storage import Storage
 from reference_workers.workers.pad_track import pad_track
 from tests.unit.reference_workers.signals import assert_heard, said, write_picture
-from tests.unit.reference_workers.worker_harness import RECORDINGS, TRANSCRIPT_ID, Bench, Json
+from tests.unit.reference_workers.worker_harness import (
+    RECORDINGS,
+    TRANSCRIPT_ID,
+    Json,
+    WorkerHarness,
+)
 
 PADDED_KEY = f"{TRANSCRIPT_ID}/padded_track_1.webm"
 
@@ -35,103 +40,107 @@ def served(url: str) -> bytes:
     return content
 
 
-def test_a_track_that_begins_with_the_meeting_is_its_own_padded_track(bench: Bench) -> None:
-    key = bench.record(late_joiner(0))
+def test_a_track_that_begins_with_the_meeting_is_its_own_padded_track(
+    harness: WorkerHarness,
+) -> None:
+    key = harness.record(late_joiner(0))
 
-    output = bench.completed("pad_track", payload(key))
+    output = harness.completed("pad_track", payload(key))
 
     assert urlsplit(output["padded_url"]).path == f"/{RECORDINGS}/{key}"
-    assert output["size"] == len(bench.s3.read(RECORDINGS, key))
+    assert output["size"] == len(harness.s3.read(RECORDINGS, key))
     assert output["track_index"] == 1
-    assert bench.s3.keys("transcripts") == []
+    assert harness.s3.keys("transcripts") == []
 
 
 @pytest.mark.parametrize("offset", [0.001, 1.001, 3.217])
-def test_a_late_joiners_words_are_heard_at_their_meeting_time(bench: Bench, offset: float) -> None:
+def test_a_late_joiners_words_are_heard_at_their_meeting_time(
+    harness: WorkerHarness, offset: float
+) -> None:
     track = late_joiner(offset)
     assert track.gaps
 
-    bench.completed("pad_track", payload(bench.record(track)))
+    harness.completed("pad_track", payload(harness.record(track)))
 
-    padded = bench.download(PADDED_KEY)
+    padded = harness.download(PADDED_KEY)
     assert_heard(said(track), hear_file(padded, add_start_time=False), within=0.001)
     assert read_audio(padded).start_time == 0
 
 
-def test_the_url_is_valid_for_two_hours_and_serves_what_was_counted(bench: Bench) -> None:
-    output = bench.completed("pad_track", payload(bench.record(late_joiner(2.5))))
+def test_the_url_is_valid_for_two_hours_and_serves_what_was_counted(harness: WorkerHarness) -> None:
+    output = harness.completed("pad_track", payload(harness.record(late_joiner(2.5))))
 
     query = parse_qs(urlsplit(output["padded_url"]).query)
     assert query["X-Amz-Expires"] == ["7200"]
     assert len(served(output["padded_url"])) == output["size"] > 0
 
 
-def test_padding_twice_gives_the_same_object(bench: Bench) -> None:
-    key = bench.record(late_joiner(2.5))
+def test_padding_twice_gives_the_same_object(harness: WorkerHarness) -> None:
+    key = harness.record(late_joiner(2.5))
 
-    once = bench.completed("pad_track", payload(key))
-    words = hear_file(bench.download(PADDED_KEY))
-    again = bench.completed("pad_track", payload(key))
+    once = harness.completed("pad_track", payload(key))
+    words = hear_file(harness.download(PADDED_KEY))
+    again = harness.completed("pad_track", payload(key))
 
-    assert hear_file(bench.download(PADDED_KEY)) == words
+    assert hear_file(harness.download(PADDED_KEY)) == words
     assert once["size"] == again["size"]
-    assert bench.s3.keys("transcripts") == [PADDED_KEY]
+    assert harness.s3.keys("transcripts") == [PADDED_KEY]
 
 
 @pytest.mark.parametrize("key", ["räume/日本語/ü+1&2=3%20#?.webm", "a b/c.webm"])
-def test_a_key_of_any_characters_is_found(bench: Bench, key: str) -> None:
-    bench.record(late_joiner(1.5))
-    path = bench.folder / "recorded-1.webm"
-    bench.store(path, key)
+def test_a_key_of_any_characters_is_found(harness: WorkerHarness, key: str) -> None:
+    harness.record(late_joiner(1.5))
+    path = harness.folder / "recorded-1.webm"
+    harness.store(path, key)
 
-    output = bench.completed("pad_track", payload(key))
+    output = harness.completed("pad_track", payload(key))
 
     assert len(served(output["padded_url"])) == output["size"]
 
 
-def test_a_missing_track_is_final_and_named(bench: Bench) -> None:
-    outcome = bench.perform("pad_track", payload("standup/nowhere.webm"))
+def test_a_missing_track_is_final_and_named(harness: WorkerHarness) -> None:
+    outcome = harness.perform("pad_track", payload("standup/nowhere.webm"))
 
     assert outcome.status == "FAILED_WITH_TERMINAL_ERROR"
     assert "'standup/nowhere.webm'" in str(outcome.reason)
 
 
 @pytest.mark.parametrize("bucket_name", ["no-such-bucket", "no bucket at all!"])
-def test_a_bucket_that_is_none_is_final(bench: Bench, bucket_name: str) -> None:
-    outcome = bench.perform("pad_track", payload("a.webm", bucket_name=bucket_name))
+def test_a_bucket_that_is_none_is_final(harness: WorkerHarness, bucket_name: str) -> None:
+    outcome = harness.perform("pad_track", payload("a.webm", bucket_name=bucket_name))
 
     assert outcome.status == "FAILED_WITH_TERMINAL_ERROR"
 
 
-def test_an_object_without_audio_is_final(bench: Bench) -> None:
-    key = bench.store(write_picture(bench.folder / "picture.webm"), "standup/picture.webm")
+def test_an_object_without_audio_is_final(harness: WorkerHarness) -> None:
+    key = harness.store(write_picture(harness.folder / "picture.webm"), "standup/picture.webm")
 
     with pytest.raises(PermanentError, match="no audio stream"):
-        pad_track(bench.context, **payload(key))
+        pad_track(harness.context, **payload(key))
 
 
 @pytest.mark.parametrize("content", [b"", b"not media"])
-def test_an_object_that_is_no_media_is_final(bench: Bench, content: bytes) -> None:
-    path = bench.folder / "rubbish"
+def test_an_object_that_is_no_media_is_final(harness: WorkerHarness, content: bytes) -> None:
+    path = harness.folder / "rubbish"
     path.write_bytes(content)
 
     with pytest.raises(PermanentError):
-        pad_track(bench.context, **payload(bench.store(path, "standup/rubbish.webm")))
+        pad_track(harness.context, **payload(harness.store(path, "standup/rubbish.webm")))
 
 
-def test_a_track_that_was_cut_short_is_not_padded(bench: Bench) -> None:
-    bench.record(late_joiner(2.5))
-    path = bench.folder / "recorded-1.webm"
+def test_a_track_that_was_cut_short_is_not_padded(harness: WorkerHarness) -> None:
+    harness.record(late_joiner(2.5))
+    path = harness.folder / "recorded-1.webm"
     path.write_bytes(path.read_bytes()[:-20_000])
 
-    outcome = bench.perform("pad_track", payload(bench.store(path, "standup/cut.webm")))
+    outcome = harness.perform("pad_track", payload(harness.store(path, "standup/cut.webm")))
 
     assert outcome.status != "COMPLETED"
-    assert bench.s3.keys("transcripts") == []
+    assert harness.s3.keys("transcripts") == []
 
 
-def test_an_s3_that_is_not_there_may_come_back(bench: Bench) -> None:
-    gone = bench.clients.settings.model_copy(update={"s3_endpoint_url": "http://127.0.0.1:9"})
+def test_an_s3_that_is_not_there_may_come_back(harness: WorkerHarness) -> None:
+    gone = harness.clients.settings.model_copy(update={"s3_endpoint_url": "http://127.0.0.1:9"})
     storage = Storage(gone)
 
     with pytest.raises(TransientError, match=r"no answer \(EndpointConnectionError\)"):
@@ -140,12 +149,12 @@ def test_an_s3_that_is_not_there_may_come_back(bench: Bench) -> None:
 
 
 def test_no_scratch_file_is_left_behind(
-    bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    harness: WorkerHarness, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     scratch = tmp_path / "scratch"
     scratch.mkdir()
     monkeypatch.setattr("tempfile.tempdir", str(scratch))
 
-    bench.completed("pad_track", payload(bench.record(late_joiner(2.5))))
+    harness.completed("pad_track", payload(harness.record(late_joiner(2.5))))
 
     assert list(scratch.iterdir()) == []

@@ -569,7 +569,7 @@ def speakers_swapped(payload: dict[str, Any]) -> dict[str, Any]:
 def breached(breach: str) -> Spoil:
     def spoil(evidence: Evidence) -> Evidence:
         *others, last = evidence.requests
-        return replace(evidence, requests=(*others, replace(last, breaches=(breach,))))
+        return replace(evidence, requests=(*others, replace(last, violations=(breach,))))
 
     return spoil
 

@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 from trackproof.cli import app
 from trackproof.errors import FleetError
 from trackproof.fleet import FleetProfile
-from trackproof.suite.preflight import Finding
+from trackproof.suite.preflight import PreflightResult
 from trackproof.suite.session import VerifyOptions
 from trackproof.verify import fleet_check
 
@@ -30,11 +30,11 @@ def profile(tmp_path: Path) -> Path:
 
 
 def finding_these(
-    monkeypatch: pytest.MonkeyPatch, *findings: Finding, error: FleetError | None = None
+    monkeypatch: pytest.MonkeyPatch, *findings: PreflightResult, error: FleetError | None = None
 ) -> None:
     def found(
         profile: FleetProfile, options: VerifyOptions, report: Callable[[str], None]
-    ) -> Iterator[Finding]:
+    ) -> Iterator[PreflightResult]:
         assert (profile.name, options.only) == ("mine", ("pad_track",))
         yield from findings
         if error:
@@ -58,13 +58,25 @@ def test_a_new_profile_is_written_once(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("findings", "code"),
     [
-        ([Finding("ports", True, "all listen")], 0),
-        ([Finding("ports", True, "all listen"), Finding("rows", False, "no row")], 1),
-        ([Finding("rows", False, "no row"), Finding("polls", False, "nobody", True)], 2),
+        ([PreflightResult("ports", True, "all listen")], 0),
+        (
+            [
+                PreflightResult("ports", True, "all listen"),
+                PreflightResult("rows", False, "no row"),
+            ],
+            1,
+        ),
+        (
+            [
+                PreflightResult("rows", False, "no row"),
+                PreflightResult("polls", False, "nobody", True),
+            ],
+            2,
+        ),
     ],
 )
 def test_the_exit_code_says_whether_it_can_be_judged(
-    findings: list[Finding],
+    findings: list[PreflightResult],
     code: int,
     profile: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -83,7 +95,7 @@ def test_a_fleet_that_dies_is_told_after_what_was_found(
     profile: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     error = FleetError("fleet 'mine' died with exit code 7", evidence="no disk left")
-    finding_these(monkeypatch, Finding("ports", True, "all listen"), error=error)
+    finding_these(monkeypatch, PreflightResult("ports", True, "all listen"), error=error)
     result = tmp_path / "found.json"
 
     done = runner.invoke(

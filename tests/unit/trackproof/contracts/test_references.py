@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from trackproof.contracts.dataflow import check_wiring
-from trackproof.contracts.errors import Finding
+from trackproof.contracts.errors import ContractDefect
 from trackproof.contracts.load import ROOT, load_contracts
 
 Edit = Callable[[Path], object]
@@ -28,7 +28,7 @@ def rewrite(path: Path, old: str, new: str) -> None:
     path.write_text(text.replace(old, new, 1))
 
 
-def findings(folder: Path) -> list[Finding]:
+def findings(folder: Path) -> list[ContractDefect]:
     return check_wiring(load_contracts(folder))
 
 

@@ -20,7 +20,7 @@ from trackproof.errors import FleetError, TestbedError
 from trackproof.fleet import Fleet, FleetProfile
 from trackproof.fleet.events import UnseenError, event_source, row_reader
 from trackproof.fleet.push_events import RedisEvents, WebSocketEvents
-from trackproof.fleet.seeders import SqlSeeds
+from trackproof.fleet.seeders import SqlSeeder
 from trackproof.lab import free_port
 from trackproof.runs.unavailable import UnseenEvents, UnseenRow
 from trackproof.testbed.redis import start_redis
@@ -149,7 +149,7 @@ def test_statements_are_filled_from_the_meeting_and_return_ids(tmp_path: Path) -
             "CREATE TABLE meetings (id, room, keys, title);"
             "CREATE TABLE answers (room, who, granted);"
         )
-    seeds = SqlSeeds(
+    seeds = SqlSeeder(
         "sample",
         (
             "INSERT INTO rooms (name) VALUES (:room_name) RETURNING id + 40 AS room_id",
@@ -180,7 +180,7 @@ def test_a_statement_that_is_refused_leaves_nothing_and_is_told(tmp_path: Path) 
     statements = ("INSERT INTO rooms VALUES (:room_name)", "INSERT INTO nowhere VALUES (1)")
 
     with pytest.raises(FleetError, match="seed_sql of fleet 'sample' failed") as caught:
-        SqlSeeds("sample", statements, f"sqlite:///{database}").sow(MEETING)
+        SqlSeeder("sample", statements, f"sqlite:///{database}").sow(MEETING)
 
     assert "no such table: nowhere" in caught.value.evidence
     with closing(sqlite3.connect(database)) as connection:

@@ -5,14 +5,14 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from trackproof.errors import UsageError
-from trackproof.runs.ids import moment_of, names, naming, new_name, new_seed
+from trackproof.runs.ids import moment_of, names, new_id, new_seed, use_id_seed
 
 SEED = "1795653142-6eca032aa04b"
 
 
 def named(seed: str, test: str, count: int = 3) -> list[str]:
-    with naming(seed, test):
-        return [new_name() for _ in range(count)]
+    with use_id_seed(seed, test):
+        return [new_id() for _ in range(count)]
 
 
 def test_the_same_seed_and_test_have_the_same_names_again() -> None:
@@ -27,14 +27,14 @@ def test_no_two_names_of_a_verification_are_the_same() -> None:
 
 
 def test_outside_tests_names_are_new_each_time() -> None:
-    assert new_name() != new_name()
+    assert new_id() != new_id()
 
 
 def test_names_are_new_again_after_a_test() -> None:
     named(SEED, "test_a")
 
     assert names().moment > moment_of(SEED) - timedelta(days=365 * 60)
-    assert new_name() not in named(SEED, "test_a")
+    assert new_id() not in named(SEED, "test_a")
 
 
 def test_a_seed_holds_its_moment() -> None:

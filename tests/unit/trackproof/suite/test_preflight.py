@@ -19,7 +19,7 @@ from trackproof.errors import FleetError
 from trackproof.fleet import Fleet, FleetProfile
 from trackproof.lab import Testbed, free_port
 from trackproof.suite import preflight
-from trackproof.suite.preflight import Finding, before_the_fleet, refuse, with_the_fleet
+from trackproof.suite.preflight import PreflightResult, before_the_fleet, refuse, with_the_fleet
 from trackproof.testbed.conductor.rest import ConductorRest
 
 API = "http://127.0.0.1:1/api"
@@ -72,7 +72,7 @@ def definitions() -> Iterator[respx.MockRouter]:
         yield server
 
 
-def about(what: str, findings: Iterator[Finding]) -> list[Finding]:
+def about(what: str, findings: Iterator[PreflightResult]) -> list[PreflightResult]:
     return [finding for finding in findings if finding.about == what]
 
 

@@ -22,13 +22,13 @@ from trackproof.contracts.compat.releases import (
     release_file,
     released_versions,
 )
-from trackproof.contracts.errors import ContractFileError, Finding
+from trackproof.contracts.errors import ContractDefect, ContractFileError
 from trackproof.contracts.load import ROOT
 
 _FREEZE = "`trackproof contracts freeze`"
 
 
-def check_release_gate(root: Path = ROOT) -> list[Finding]:
+def check_release_gate(root: Path = ROOT) -> list[ContractDefect]:
     """Return why the working contracts cannot stand beside the newest release.
 
     Raises:
@@ -36,7 +36,9 @@ def check_release_gate(root: Path = ROOT) -> list[Finding]:
     """
     versions = released_versions(root)
     if not versions:
-        return [Finding(FOLDER, "", "no contract is released", f"run {_FREEZE} and commit it")]
+        return [
+            ContractDefect(FOLDER, "", "no contract is released", f"run {_FREEZE} and commit it")
+        ]
     return _judged(versions[-1], root)
 
 
@@ -74,7 +76,7 @@ def least_version(newest: Version, changes: list[Change]) -> Version:
     return newest
 
 
-def _judged(newest: Version, root: Path) -> list[Finding]:
+def _judged(newest: Version, root: Path) -> list[ContractDefect]:
     version = Version.parse(working_version(root))
     changes = compare(load_release(newest, root), working_release(root))
     needed = least_version(newest, changes)
@@ -82,7 +84,7 @@ def _judged(newest: Version, root: Path) -> list[Finding]:
         return []
     if not changes or needed == newest:
         what = f"the version {version} is older than the newest release {newest}"
-        return [Finding(VERSION_FILE, "/version", what, f"raise it to {needed} or more")]
+        return [ContractDefect(VERSION_FILE, "/version", what, f"raise it to {needed} or more")]
     grave = next(grade for grade in VERDICTS if any(c.verdict == grade for c in changes))
     listed = [change for change in changes if change.verdict == grave]
     whom = "break consumers of" if grave == "breaking" else "ask more of fleets than"
@@ -93,4 +95,4 @@ def _judged(newest: Version, root: Path) -> list[Finding]:
         ]
     )
     hint = f"undo them, or raise the version to {needed} or more, then run {_FREEZE}"
-    return [Finding(VERSION_FILE, "/version", what, hint)]
+    return [ContractDefect(VERSION_FILE, "/version", what, hint)]

@@ -11,7 +11,7 @@ from trackproof.contracts.schemas.normal_forms import ANNOTATIONS, inlined
 
 
 @dataclass(frozen=True, slots=True)
-class Node:
+class SchemaNode:
     """One schema within a document."""
 
     schema: Any
@@ -26,7 +26,7 @@ class Node:
         return inlined(self.schema, self.definitions)
 
     @property
-    def resolved(self) -> Node:
+    def resolved(self) -> SchemaNode:
         """What the schema refers to, if it is a reference with nothing but annotations."""
         if not isinstance(self.schema, dict) or "$ref" not in self.schema:
             return self
@@ -38,7 +38,7 @@ class Node:
         place = at(self.definitions_place, name)
         return replace(self, schema={**target, **beside}, place=place).resolved
 
-    def below(self, *parts: str | int) -> Node:
+    def below(self, *parts: str | int) -> SchemaNode:
         """Return the schema at `parts` of this one."""
         schema = self.schema
         for part in parts:
@@ -46,7 +46,7 @@ class Node:
         return replace(self, schema=schema, place=at(self.place, *parts))
 
     @property
-    def fields(self) -> dict[str, Node]:
+    def fields(self) -> dict[str, SchemaNode]:
         """The fields of an object, also those that are only required."""
         known = self.schema.get("properties", {})
         unnamed = [name for name in self.required if name not in known]
@@ -62,6 +62,6 @@ class Node:
         return list(self.schema.get("required", ()))
 
 
-def root_node(schema: Any, place: str) -> Node:
+def root_node(schema: Any, place: str) -> SchemaNode:
     """Return a schema that stands alone, its definitions in its own `$defs`."""
-    return Node(schema, place, schema.get("$defs", {}), at(place, "$defs"))
+    return SchemaNode(schema, place, schema.get("$defs", {}), at(place, "$defs"))

@@ -14,7 +14,7 @@ from typing import Any
 
 from trackproof.contracts.compat.changes import Change, Direction, Verdict, at, same, told, verdict
 from trackproof.contracts.compat.samples import example
-from trackproof.contracts.compat.schema_nodes import Node
+from trackproof.contracts.compat.schema_nodes import SchemaNode
 from trackproof.contracts.compat.wording import differing_facts
 from trackproof.contracts.schemas.descriptions import described, kinds_of, shown
 from trackproof.contracts.schemas.normal_forms import ANNOTATIONS, explicit, opened
@@ -27,7 +27,7 @@ _WHOLE_OBJECT = {
 }  # fmt: skip
 
 
-def schema_changes(old: Node, new: Node, direction: Direction) -> list[Change]:
+def schema_changes(old: SchemaNode, new: SchemaNode, direction: Direction) -> list[Change]:
     """Return every difference between two schemas, judged."""
     found = list(dict.fromkeys(_changes(old, new, direction, frozenset())))
     if not found and not (same(old.schema, new.schema) and same(old.whole, new.whole)):
@@ -41,7 +41,7 @@ def _same_values(place: str) -> Change:
 
 
 def _changes(
-    old: Node, new: Node, direction: Direction, seen: frozenset[tuple[str, str]]
+    old: SchemaNode, new: SchemaNode, direction: Direction, seen: frozenset[tuple[str, str]]
 ) -> Iterator[Change]:
     old, new = old.resolved, new.resolved
     if (old.place, new.place) in seen or same([old.schema, old.whole], [new.schema, new.whole]):
@@ -69,7 +69,7 @@ def _changes(
     yield from _values(old, new, _rest(old, parted), _rest(new, parted), direction)
 
 
-def _stands_alone(keyword: str, old: Node, new: Node) -> bool:
+def _stands_alone(keyword: str, old: SchemaNode, new: SchemaNode) -> bool:
     """Tell whether what holds of an array's items or a map's values depends on nothing else."""
     keywords = old.schema.keys() | new.schema.keys()
     if keyword == "items":
@@ -91,7 +91,9 @@ def _same_names(old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:
     return bool(old.get("properties", {}).keys() == new.get("properties", {}).keys())
 
 
-def _pairs(old: Node, new: Node, keyword: str) -> list[tuple[Node, Node]] | None:
+def _pairs(
+    old: SchemaNode, new: SchemaNode, keyword: str
+) -> list[tuple[SchemaNode, SchemaNode]] | None:
     """Return the alternatives that changed, each with what it became; None if that is unclear."""
     members = [
         [node.below(keyword, index) for index in range(len(node.schema.get(keyword, ())))]
@@ -106,7 +108,7 @@ def _pairs(old: Node, new: Node, keyword: str) -> list[tuple[Node, Node]] | None
     return list(zip(before, after, strict=True))
 
 
-def _rest(node: Node, parted: set[str]) -> Any:
+def _rest(node: SchemaNode, parted: set[str]) -> Any:
     """Return what remains to be compared when the parts are dealt with elsewhere."""
     whole = node.whole
     rest = {key: value for key, value in whole.items() if key not in parted | ANNOTATIONS}
@@ -118,7 +120,7 @@ def _rest(node: Node, parted: set[str]) -> Any:
     return rest
 
 
-def _annotations(old: Node, new: Node, direction: Direction) -> Iterator[Change]:
+def _annotations(old: SchemaNode, new: SchemaNode, direction: Direction) -> Iterator[Change]:
     for keyword in sorted(ANNOTATIONS - {"$defs"}):
         before, after = old.schema.get(keyword), new.schema.get(keyword)
         if (keyword in old.schema) == (keyword in new.schema) and same(before, after):
@@ -147,7 +149,7 @@ def reworded(place: str, what: str, old: str, new: str, *, else_verdict: Verdict
 
 
 def _fields(
-    old: Node, new: Node, direction: Direction, seen: frozenset[tuple[str, str]]
+    old: SchemaNode, new: SchemaNode, direction: Direction, seen: frozenset[tuple[str, str]]
 ) -> Iterator[Change]:
     before, after = old.fields, new.fields
     for name in sorted(before.keys() | after.keys()):
@@ -163,7 +165,9 @@ def _fields(
     yield from _others(old, new)
 
 
-def _removed(old: Node, field: Node, name: str, direction: Direction, *, required: bool) -> Change:
+def _removed(
+    old: SchemaNode, field: SchemaNode, name: str, direction: Direction, *, required: bool
+) -> Change:
     what = f"the {'required' if required else 'optional'} field {name} was removed"
     if not required:
         reason = "It might have been missing before; where it still comes, it is ignored."
@@ -178,7 +182,7 @@ def _removed(old: Node, field: Node, name: str, direction: Direction, *, require
     return Change(field.place, what, "breaking", reason, shown_value)
 
 
-def _without(node: Node, name: str) -> Any:
+def _without(node: SchemaNode, name: str) -> Any:
     whole = node.whole
     return {
         **whole,
@@ -187,7 +191,9 @@ def _without(node: Node, name: str) -> Any:
     }
 
 
-def _added(new: Node, field: Node, name: str, direction: Direction, *, required: bool) -> Change:
+def _added(
+    new: SchemaNode, field: SchemaNode, name: str, direction: Direction, *, required: bool
+) -> Change:
     what = f"the {'required' if required else 'optional'} field {name} was added"
     if not required:
         return Change(field.place, what, "compatible", "Who does not know it ignores it.")
@@ -199,7 +205,7 @@ def _added(new: Node, field: Node, name: str, direction: Direction, *, required:
     return Change(field.place, what, "consumers only", reason, shown_value)
 
 
-def _required(old: Node, new: Node, name: str, direction: Direction) -> Change:
+def _required(old: SchemaNode, new: SchemaNode, name: str, direction: Direction) -> Change:
     more = name in new.required
     what = f"the field {name} became {'required' if more else 'optional'}"
     lax, strict = (old, new) if more else (new, old)
@@ -215,7 +221,7 @@ def _required(old: Node, new: Node, name: str, direction: Direction) -> Change:
     return Change(at(strict.place, "required"), what, grade, reasons[direction, more], shown_value)
 
 
-def _others(old: Node, new: Node) -> Iterator[Change]:
+def _others(old: SchemaNode, new: SchemaNode) -> Iterator[Change]:
     """Judge the fields without a name: those of maps by their values, all others by the policy."""
     pair = [node.schema.get("additionalProperties", True) for node in (old, new)]
     if same(*pair) or all(isinstance(part, dict) for part in pair):
@@ -232,7 +238,7 @@ def _others(old: Node, new: Node) -> Iterator[Change]:
 
 
 def _values(
-    old: Node, new: Node, before: Any, after: Any, direction: Direction
+    old: SchemaNode, new: SchemaNode, before: Any, after: Any, direction: Direction
 ) -> Iterator[Change]:
     """Judge what is left of two schemas by the values that fit them."""
     if same(before, after):

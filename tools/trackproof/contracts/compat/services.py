@@ -18,7 +18,7 @@ from trackproof.contracts.compat.changes import (
     same,
     told,
 )
-from trackproof.contracts.compat.schema_nodes import Node
+from trackproof.contracts.compat.schema_nodes import SchemaNode
 from trackproof.contracts.compat.schemas import schema_changes
 
 Data = Mapping[str, Any]
@@ -162,9 +162,9 @@ def _security(components: Data) -> Any:
     return components.get("securitySchemes")
 
 
-def _node(schema: Any, place: str, root: Data, root_place: str) -> Node:
+def _node(schema: Any, place: str, root: Data, root_place: str) -> SchemaNode:
     definitions = root.get("components", {}).get("schemas", {})
-    return Node(schema, place, definitions, at(root_place, "components", "schemas"))
+    return SchemaNode(schema, place, definitions, at(root_place, "components", "schemas"))
 
 
 def _resolved(node: Data, root: Data) -> Data:

@@ -36,7 +36,7 @@ from trackproof.contracts.dataflow.references import (
 )
 from trackproof.contracts.dataflow.time_limits import check_limits, check_longest_run, read_table
 from trackproof.contracts.dataflow.value_schemas import Flow
-from trackproof.contracts.errors import Finding
+from trackproof.contracts.errors import ContractDefect
 from trackproof.contracts.load import Contracts
 from trackproof.contracts.schemas.normal_forms import inlined
 from trackproof.contracts.yaml_files import check_schema, read_data
@@ -44,7 +44,7 @@ from trackproof.contracts.yaml_files import check_schema, read_data
 __all__ = ["absent_files", "check_wiring"]
 
 
-def check_wiring(contracts: Contracts) -> list[Finding]:
+def check_wiring(contracts: Contracts) -> list[ContractDefect]:
     """Return everything that does not fit, by file and place; nothing means that all does.
 
     Raises:
@@ -65,7 +65,7 @@ def check_wiring(contracts: Contracts) -> list[Finding]:
     )
 
 
-def _check_flow(contracts: Contracts) -> Iterator[Finding]:
+def _check_flow(contracts: Contracts) -> Iterator[ContractDefect]:
     plan = read_plan(contracts.root)
     yield from check_plan(contracts, plan)
     input_file = contracts.root / INPUT_FILE

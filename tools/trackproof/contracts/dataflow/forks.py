@@ -11,7 +11,7 @@ from typing import Any
 
 from trackproof.contracts.bundle import Schema
 from trackproof.contracts.dataflow.expressions import PathStep, UnresolvedError, advice, picked
-from trackproof.contracts.dataflow.graph import Node
+from trackproof.contracts.dataflow.graph import StepNode
 from trackproof.contracts.dataflow.inputs import misfit_finding
 from trackproof.contracts.dataflow.value_schemas import (
     Flow,
@@ -20,7 +20,7 @@ from trackproof.contracts.dataflow.value_schemas import (
     helper_of,
     value_schema,
 )
-from trackproof.contracts.errors import Finding
+from trackproof.contracts.errors import ContractDefect
 from trackproof.contracts.load import WORKFLOW_FILE, Contracts
 from trackproof.contracts.schemas.normal_forms import inlined
 from trackproof.contracts.schemas.subsumption import misfits
@@ -82,34 +82,38 @@ def read_plan(root: Path) -> ForkPlan:
     return ForkPlan(data["helper"], data["branches"], data["inputs"])
 
 
-def check_plan(contracts: Contracts, plan: ForkPlan) -> Iterator[Finding]:
+def check_plan(contracts: Contracts, plan: ForkPlan) -> Iterator[ContractDefect]:
     """Check fork_inputs.yaml against the contracts of the helper and of what it forks into."""
     if plan.helper not in contracts.tasks:
         what = f"the helper {plan.helper!r} has no contract"
-        yield Finding(PLAN_FILE, "/helper", what, advice(plan.helper, contracts.tasks, "tasks"))
+        yield ContractDefect(
+            PLAN_FILE, "/helper", what, advice(plan.helper, contracts.tasks, "tasks")
+        )
         return
     fields: Mapping[str, Any] = inlined(contracts.tasks[plan.helper].input).get("properties", {})
     if plan.branches not in fields:
         what = f"{plan.helper} knows no input {plan.branches!r}"
-        yield Finding(PLAN_FILE, "/branches", what, advice(plan.branches, fields, "inputs"))
+        yield ContractDefect(PLAN_FILE, "/branches", what, advice(plan.branches, fields, "inputs"))
     served = fields.get("task_type", {}).get("enum", [])
     for task_type in served:
         if task_type not in plan.inputs:
             what = f"{plan.helper} forks into {task_type!r}, but nothing says where its inputs are"
-            yield Finding(PLAN_FILE, "/inputs", what, f"add {task_type}")
+            yield ContractDefect(PLAN_FILE, "/inputs", what, f"add {task_type}")
     for task_type, inputs in plan.inputs.items():
         place = "/inputs" + pointer([task_type])
         if task_type not in contracts.tasks:
             what = f"the task {task_type!r} has no contract"
-            yield Finding(PLAN_FILE, place, what, advice(task_type, contracts.tasks, "tasks"))
+            yield ContractDefect(
+                PLAN_FILE, place, what, advice(task_type, contracts.tasks, "tasks")
+            )
             continue
         if task_type not in served:
             what = f"{plan.helper} does not fork into {task_type!r}"
-            yield Finding(PLAN_FILE, place, what, advice(task_type, served, "task types"))
+            yield ContractDefect(PLAN_FILE, place, what, advice(task_type, served, "task types"))
         yield from _planned_inputs(contracts, plan, task_type, inputs, fields)
 
 
-def check_forks(flow: Flow) -> Iterator[Finding]:
+def check_forks(flow: Flow) -> Iterator[ContractDefect]:
     """Check every dynamic fork of the workflow and what its branches are fed."""
     made_by: dict[str, str] = {}
     for fork in flow.graph.nodes:
@@ -120,18 +124,20 @@ def check_forks(flow: Flow) -> Iterator[Finding]:
         if helper is None:
             what = f"the branches of {fork.reference!r} do not come from a {flow.plan.helper}"
             hint = "feed the fork from the output of such a task before it"
-            yield Finding(WORKFLOW_FILE, fork.pointer, what, hint)
+            yield ContractDefect(WORKFLOW_FILE, fork.pointer, what, hint)
             continue
         place = f"{helper.pointer}/inputParameters/task_type"
         if task_type is None or task_type not in flow.plan.inputs:
             known = sorted(flow.plan.inputs)
             what = f"task_type is {helper.inputs.get('task_type')!r}, for which there is no plan"
-            yield Finding(WORKFLOW_FILE, place, what, advice(str(task_type), known, "task types"))
+            yield ContractDefect(
+                WORKFLOW_FILE, place, what, advice(str(task_type), known, "task types")
+            )
             continue
         if task_type in made_by:
             what = f"{made_by[task_type]!r} makes branches named {task_type}_0, … already"
             hint = "fork into each task type once: a run's reference names are unique"
-            yield Finding(WORKFLOW_FILE, place, what, hint)
+            yield ContractDefect(WORKFLOW_FILE, place, what, hint)
         made_by.setdefault(task_type, helper.reference)
         yield from _branch_inputs(flow, helper, task_type)
     yield from _taken_names(flow, made_by)
@@ -143,31 +149,33 @@ def _planned_inputs(
     task_type: str,
     inputs: Mapping[str, str],
     fields: Mapping[str, Any],
-) -> Iterator[Finding]:
+) -> Iterator[ContractDefect]:
     schema: Schema = inlined(contracts.tasks[task_type].input)
     place = "/inputs" + pointer([task_type])
     for name in schema.get("required", ()):
         if name not in inputs:
             what = f"a branch of {task_type} lacks {name!r}, which is required"
-            yield Finding(PLAN_FILE, place, what, "say where it comes from")
+            yield ContractDefect(PLAN_FILE, place, what, "say where it comes from")
     for name, text in inputs.items():
         where = place + pointer([name])
         if name not in schema.get("properties", {}):
             hint = advice(name, schema.get("properties", {}), "inputs")
-            yield Finding(PLAN_FILE, where, f"{task_type} knows no input {name!r}", hint)
+            yield ContractDefect(PLAN_FILE, where, f"{task_type} knows no input {name!r}", hint)
         try:
             source = _read(text)
         except UnresolvedError as error:
-            yield Finding(PLAN_FILE, where, error.what, error.hint)
+            yield ContractDefect(PLAN_FILE, where, error.what, error.hint)
             continue
         if source.name and source.name not in fields:
             what = f"{plan.helper} knows no input {source.name!r}"
-            yield Finding(PLAN_FILE, where, what, advice(source.name, fields, "inputs"))
+            yield ContractDefect(PLAN_FILE, where, what, advice(source.name, fields, "inputs"))
         if source.each and source.key is None and source.name != plan.branches:
             what = (
                 f"{source.name} is not {plan.branches}, so its order says nothing of the branches"
             )
-            yield Finding(PLAN_FILE, where, what, "add `by` and the field that holds the index")
+            yield ContractDefect(
+                PLAN_FILE, where, what, "add `by` and the field that holds the index"
+            )
 
 
 def _read(text: str) -> _Source:
@@ -182,7 +190,7 @@ def _read(text: str) -> _Source:
     return _Source(found["name"], bool(found["each"]), path, found["key"])
 
 
-def _parameters(flow: Flow, fork: Node) -> Iterator[Finding]:
+def _parameters(flow: Flow, fork: StepNode) -> Iterator[ContractDefect]:
     roots = set()
     for key, schema in _PARAMS:
         name = str(fork.raw.get(key, ""))
@@ -190,7 +198,7 @@ def _parameters(flow: Flow, fork: Node) -> Iterator[Finding]:
             what = f"{key} names {name!r}, which is none of its inputParameters"
             hint = advice(name, fork.inputs, "inputParameters")
             place = f"{fork.pointer}/{key}" if key in fork.raw else fork.pointer
-            yield Finding(WORKFLOW_FILE, place, what, hint)
+            yield ContractDefect(WORKFLOW_FILE, place, what, hint)
             continue
         value = fork.inputs[name]
         roots.add(str(value).partition(".")[0])
@@ -200,10 +208,12 @@ def _parameters(flow: Flow, fork: Node) -> Iterator[Finding]:
             yield misfit_finding(where, value, f"the {key} of a dynamic fork", misfit, see)
     if len(roots) > 1:
         what = f"branches and their inputs come from two tasks: {', '.join(sorted(roots))}…"
-        yield Finding(WORKFLOW_FILE, f"{fork.pointer}/inputParameters", what, "take both from one")
+        yield ContractDefect(
+            WORKFLOW_FILE, f"{fork.pointer}/inputParameters", what, "take both from one"
+        )
 
 
-def _branch_inputs(flow: Flow, helper: Node, task_type: str) -> Iterator[Finding]:
+def _branch_inputs(flow: Flow, helper: StepNode, task_type: str) -> Iterator[ContractDefect]:
     contract = flow.contracts.tasks.get(task_type)
     wanted = inlined(contract.input).get("properties", {}) if contract else {}
     for name, text in flow.plan.inputs[task_type].items():
@@ -220,13 +230,13 @@ def _branch_inputs(flow: Flow, helper: Node, task_type: str) -> Iterator[Finding
             schema = _branch_value(flow, helper, source)
         except UnresolvedError as error:
             what = f"{goal} comes from {text!r}: {error.what}"
-            yield Finding(WORKFLOW_FILE, place, what, f"{error.hint} ({see})")
+            yield ContractDefect(WORKFLOW_FILE, place, what, f"{error.hint} ({see})")
             continue
         for misfit in misfits(schema, wanted.get(name, True)):
             yield misfit_finding(place, text, goal, misfit, see)
 
 
-def _branch_value(flow: Flow, helper: Node, source: _Source) -> Any:
+def _branch_value(flow: Flow, helper: StepNode, source: _Source) -> Any:
     most = branch_count(flow, helper)[1]
     index: Schema = {"type": "integer", "minimum": 0}
     if most != math.inf:
@@ -247,7 +257,7 @@ def _branch_value(flow: Flow, helper: Node, source: _Source) -> Any:
     return picked(item, source.path, f"{owner}[]")
 
 
-def _fed(flow: Flow, helper: Node, name: str) -> Any:
+def _fed(flow: Flow, helper: StepNode, name: str) -> Any:
     if name in helper.inputs:
         return value_schema(flow, helper.inputs[name], helper)
     contract = flow.contracts.tasks.get(helper.name)
@@ -255,10 +265,10 @@ def _fed(flow: Flow, helper: Node, name: str) -> Any:
     return {"const": fields.get(name, {}).get("default")}
 
 
-def _taken_names(flow: Flow, made_by: Mapping[str, str]) -> Iterator[Finding]:
+def _taken_names(flow: Flow, made_by: Mapping[str, str]) -> Iterator[ContractDefect]:
     for node in flow.graph.nodes:
         stem, _, number = node.reference.rpartition("_")
         if stem in made_by and number.isdecimal():
             place = f"{node.pointer}/taskReferenceName"
             what = f"a branch that {made_by[stem]!r} makes is named {node.reference!r} too"
-            yield Finding(WORKFLOW_FILE, place, what, "give the task another name")
+            yield ContractDefect(WORKFLOW_FILE, place, what, "give the task another name")

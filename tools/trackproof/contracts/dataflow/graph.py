@@ -7,25 +7,25 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from trackproof.contracts.dataflow.expressions import advice
-from trackproof.contracts.errors import Finding
+from trackproof.contracts.errors import ContractDefect
 from trackproof.contracts.load import WORKFLOW_FILE
 
 TASK_KINDS = ("SIMPLE", "FORK_JOIN", "FORK_JOIN_DYNAMIC", "JOIN")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Node:
+class StepNode:
     """One task of the workflow."""
 
     raw: Mapping[str, Any]
     pointer: str
-    before: Mapping[str, Node]
+    before: Mapping[str, StepNode]
     """What has surely run when this task starts, by reference name."""
     lanes: tuple[tuple[str, int], ...]
     """The branches it stands in, from the outside in: fork and branch number."""
-    fork: Node | None = None
+    fork: StepNode | None = None
     """What a JOIN joins."""
-    branches: list[list[Node]] = field(default_factory=list)
+    branches: list[list[StepNode]] = field(default_factory=list)
     """A fork's branches: the tasks that stand directly in them."""
 
     @property
@@ -48,7 +48,7 @@ class Node:
         """Its inputParameters."""
         return self.raw.get("inputParameters") or {}
 
-    def runs_beside(self, other: Node) -> bool:
+    def runs_beside(self, other: StepNode) -> bool:
         """Say whether both stand in different branches of one fork."""
         mine = dict(self.lanes)
         return any(fork in mine and mine[fork] != branch for fork, branch in other.lanes)
@@ -58,14 +58,14 @@ class Node:
 class Graph:
     """All tasks of a workflow, in the order in which they are written."""
 
-    chain: list[Node]
+    chain: list[StepNode]
     """The outermost tasks."""
-    nodes: list[Node]
-    end: Mapping[str, Node]
+    nodes: list[StepNode]
+    end: Mapping[str, StepNode]
     """What has surely run when the workflow ends."""
 
 
-def arranged(tasks: Sequence[Mapping[str, Any]]) -> tuple[Graph, list[Finding]]:
+def arranged(tasks: Sequence[Mapping[str, Any]]) -> tuple[Graph, list[ContractDefect]]:
     """Return the graph of `tasks` and what is wrong with its shape."""
     walk = _Walk()
     chain, end = walk.along(tasks, "/tasks", {}, ())
@@ -75,23 +75,23 @@ def arranged(tasks: Sequence[Mapping[str, Any]]) -> tuple[Graph, list[Finding]]:
 
 class _Walk:
     def __init__(self) -> None:
-        self.nodes: list[Node] = []
-        self.findings: list[Finding] = []
+        self.nodes: list[StepNode] = []
+        self.findings: list[ContractDefect] = []
 
     def along(
         self,
         tasks: Sequence[Mapping[str, Any]],
         place: str,
-        before: Mapping[str, Node],
+        before: Mapping[str, StepNode],
         lanes: tuple[tuple[str, int], ...],
-    ) -> tuple[list[Node], Mapping[str, Node]]:
+    ) -> tuple[list[StepNode], Mapping[str, StepNode]]:
         """Follow one chain of tasks; return it and what has surely run at its end."""
-        chain: list[Node] = []
-        fork: Node | None = None
-        reached: list[Mapping[str, Node]] = []
+        chain: list[StepNode] = []
+        fork: StepNode | None = None
+        reached: list[Mapping[str, StepNode]] = []
         for index, raw in enumerate(tasks):
             joined = fork if raw["type"] == "JOIN" else None
-            node = Node(raw, f"{place}/{index}", before, lanes, joined)
+            node = StepNode(raw, f"{place}/{index}", before, lanes, joined)
             chain.append(node)
             self.nodes.append(node)
             if fork is not None and joined is None:
@@ -115,7 +115,7 @@ class _Walk:
             self._report(fork.pointer, *_unjoined(fork))
         return chain, before
 
-    def _into(self, fork: Node, before: Mapping[str, Node]) -> list[Mapping[str, Node]]:
+    def _into(self, fork: StepNode, before: Mapping[str, StepNode]) -> list[Mapping[str, StepNode]]:
         reached = []
         branches = fork.raw.get("forkTasks") or []
         if not branches:
@@ -131,47 +131,49 @@ class _Walk:
         return reached
 
     def _report(self, place: str, what: str, hint: str) -> None:
-        self.findings.append(Finding(WORKFLOW_FILE, place, what, hint))
+        self.findings.append(ContractDefect(WORKFLOW_FILE, place, what, hint))
 
 
-def _unjoined(fork: Node) -> tuple[str, str]:
+def _unjoined(fork: StepNode) -> tuple[str, str]:
     return (
         f"no JOIN follows the fork {fork.reference!r}, so nothing waits for its branches",
         "put a JOIN right after it",
     )
 
 
-def _joined(join: Node, fork: Node, reached: Sequence[Mapping[str, Node]]) -> Mapping[str, Node]:
+def _joined(
+    join: StepNode, fork: StepNode, reached: Sequence[Mapping[str, StepNode]]
+) -> Mapping[str, StepNode]:
     waited_for = set(join.raw.get("joinOn") or ())
-    found: dict[str, Node] = {}
+    found: dict[str, StepNode] = {}
     for branch, end in zip(fork.branches, reached, strict=True):
         if branch and branch[-1].reference in waited_for:
             found |= end
     return found
 
 
-def _wrong_joins(join: Node, fork: Node) -> Iterator[Finding]:
+def _wrong_joins(join: StepNode, fork: StepNode) -> Iterator[ContractDefect]:
     named = join.raw.get("joinOn") or []
     place = f"{join.pointer}/joinOn" if "joinOn" in join.raw else join.pointer
     if fork.kind == "FORK_JOIN_DYNAMIC":
         if named:
             what = f"joinOn names {', '.join(named)}, but a dynamic fork names its own branches"
-            yield Finding(WORKFLOW_FILE, place, what, "leave joinOn out")
+            yield ContractDefect(WORKFLOW_FILE, place, what, "leave joinOn out")
         return
     last = [branch[-1].reference for branch in fork.branches if branch]
     for index, reference in enumerate(named):
         if reference not in last:
             what = f"joinOn names {reference!r}, which ends no branch of {fork.reference!r}"
-            yield Finding(
+            yield ContractDefect(
                 WORKFLOW_FILE, f"{place}/{index}", what, advice(reference, last, "last tasks")
             )
     for reference in last:
         if reference not in named:
             what = f"joinOn leaves out {reference!r}, the last task of a branch"
-            yield Finding(WORKFLOW_FILE, place, what, f"add {reference!r}")
+            yield ContractDefect(WORKFLOW_FILE, place, what, f"add {reference!r}")
 
 
-def _repeated(nodes: Sequence[Node]) -> Iterator[Finding]:
+def _repeated(nodes: Sequence[StepNode]) -> Iterator[ContractDefect]:
     first: dict[str, str] = {}
     for node in nodes:
         place = f"{node.pointer}/taskReferenceName"
@@ -179,5 +181,5 @@ def _repeated(nodes: Sequence[Node]) -> Iterator[Finding]:
             what = (
                 f"the reference name {node.reference!r} stands at {first[node.reference]} already"
             )
-            yield Finding(WORKFLOW_FILE, place, what, "give each task a name of its own")
+            yield ContractDefect(WORKFLOW_FILE, place, what, "give each task a name of its own")
         first.setdefault(node.reference, place)

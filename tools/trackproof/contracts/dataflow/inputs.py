@@ -7,9 +7,9 @@ from typing import Any
 
 from trackproof.contracts.bundle import Schema
 from trackproof.contracts.dataflow.expressions import EXPRESSION, advice
-from trackproof.contracts.dataflow.graph import Node
+from trackproof.contracts.dataflow.graph import StepNode
 from trackproof.contracts.dataflow.value_schemas import Flow, unresolved, value_schema
-from trackproof.contracts.errors import Finding
+from trackproof.contracts.errors import ContractDefect
 from trackproof.contracts.load import WORKFLOW_FILE, Contracts
 from trackproof.contracts.schemas.descriptions import shown
 from trackproof.contracts.schemas.normal_forms import inlined
@@ -19,7 +19,7 @@ from trackproof.contracts.yaml_files import pointer as pointer_of
 INPUT_FILE = "workflow_input.yaml"
 
 
-def check_feeding(flow: Flow) -> Iterator[Finding]:
+def check_feeding(flow: Flow) -> Iterator[ContractDefect]:
     """Check all tasks' inputs and what the workflow gives out."""
     for node in flow.graph.nodes:
         yield from unresolved(flow, dict(node.inputs), f"{node.pointer}/inputParameters", node)
@@ -29,7 +29,7 @@ def check_feeding(flow: Flow) -> Iterator[Finding]:
     yield from unresolved(flow, outputs, "/outputParameters", None)
 
 
-def check_definitions_used(contracts: Contracts, flow: Flow) -> Iterator[Finding]:
+def check_definitions_used(contracts: Contracts, flow: Flow) -> Iterator[ContractDefect]:
     """Check that the tasks used and the tasks defined are the same."""
     used = set(flow.plan.inputs)
     for node in flow.graph.nodes:
@@ -38,14 +38,16 @@ def check_definitions_used(contracts: Contracts, flow: Flow) -> Iterator[Finding
             if node.name not in contracts.tasks:
                 what = f"the task {node.name!r} has no contract"
                 hint = advice(node.name, contracts.tasks, "tasks")
-                yield Finding(WORKFLOW_FILE, f"{node.pointer}/name", what, hint)
+                yield ContractDefect(WORKFLOW_FILE, f"{node.pointer}/name", what, hint)
     for name in contracts.tasks:
         if name not in used:
             what = f"no task of the workflow is a {name!r}, and no fork makes one"
-            yield Finding(f"tasks/{name}.yaml", "/task", what, "use it, or remove the contract")
+            yield ContractDefect(
+                f"tasks/{name}.yaml", "/task", what, "use it, or remove the contract"
+            )
 
 
-def check_start(flow: Flow) -> Iterator[Finding]:
+def check_start(flow: Flow) -> Iterator[ContractDefect]:
     """Check what the workflow declares of its input against the schema of that input."""
     workflow, fields = flow.contracts.workflow, flow.start.get("properties", {})
     declared: Sequence[str] = workflow.get("inputParameters") or []
@@ -53,23 +55,25 @@ def check_start(flow: Flow) -> Iterator[Finding]:
         if name not in fields:
             what = f"the input {name!r} has no schema in {INPUT_FILE}"
             hint = advice(name, fields, "inputs")
-            yield Finding(WORKFLOW_FILE, f"/inputParameters/{index}", what, hint)
+            yield ContractDefect(WORKFLOW_FILE, f"/inputParameters/{index}", what, hint)
     for name in fields:
         if name not in declared:
             what = f"the workflow's inputParameters do not declare {name!r}"
-            yield Finding(INPUT_FILE, f"/properties/{name}", what, f"declare it in {WORKFLOW_FILE}")
+            yield ContractDefect(
+                INPUT_FILE, f"/properties/{name}", what, f"declare it in {WORKFLOW_FILE}"
+            )
     for name, value in (workflow.get("inputTemplate") or {}).items():
         place = "/inputTemplate" + pointer_of([name])
         if name not in declared:
             what = f"the template fills in {name!r}, which the workflow's inputs do not declare"
-            yield Finding(WORKFLOW_FILE, place, what, advice(name, declared, "inputs"))
+            yield ContractDefect(WORKFLOW_FILE, place, what, advice(name, declared, "inputs"))
         for misfit in misfits({"const": value}, fields.get(name, True)):
             what = f"the template's {name} does not fit the workflow's input: {misfit}"
             hint = f"see {INPUT_FILE}#/properties/{name}"
-            yield Finding(WORKFLOW_FILE, place, what, hint)
+            yield ContractDefect(WORKFLOW_FILE, place, what, hint)
 
 
-def _task_inputs(flow: Flow, node: Node) -> Iterator[Finding]:
+def _task_inputs(flow: Flow, node: StepNode) -> Iterator[ContractDefect]:
     if node.name not in flow.contracts.tasks:
         return
     schema: Schema = inlined(flow.contracts.tasks[node.name].input)
@@ -79,12 +83,12 @@ def _task_inputs(flow: Flow, node: Node) -> Iterator[Finding]:
         if name not in node.inputs:
             what = f"{node.reference!r} lacks the input {name!r}, which {node.name} requires"
             hint = f"feed it; see tasks/{node.name}.yaml#/input/properties/{name}"
-            yield Finding(WORKFLOW_FILE, place, what, hint)
+            yield ContractDefect(WORKFLOW_FILE, place, what, hint)
     for name, value in node.inputs.items():
         where = place + pointer_of([name])
         if name not in accepted:
             what = f"{node.name} knows no input {name!r}"
-            yield Finding(WORKFLOW_FILE, where, what, advice(name, accepted, "inputs"))
+            yield ContractDefect(WORKFLOW_FILE, where, what, advice(name, accepted, "inputs"))
             continue
         goal = f"the input {name!r} of {node.name}"
         see = f"see tasks/{node.name}.yaml#/input/properties/{name}"
@@ -92,10 +96,12 @@ def _task_inputs(flow: Flow, node: Node) -> Iterator[Finding]:
             yield misfit_finding(where, value, goal, misfit, see)
 
 
-def misfit_finding(where: str, value: Any, goal: str, misfit: Misfit, see: str) -> Finding:
+def misfit_finding(where: str, value: Any, goal: str, misfit: Misfit, see: str) -> ContractDefect:
     """Return the finding for a value that may break the schema of where it goes."""
     given = value if isinstance(value, str) and EXPRESSION.search(value) else shown(value)
     if misfit.undecided:
         hint = f"use the same keyword on both sides; {see}"
-        return Finding(WORKFLOW_FILE, where, f"undecided: {given} for {goal}: {misfit}", hint)
-    return Finding(WORKFLOW_FILE, where, f"{given} does not fit {goal}: {misfit}", see)
+        return ContractDefect(
+            WORKFLOW_FILE, where, f"undecided: {given} for {goal}: {misfit}", hint
+        )
+    return ContractDefect(WORKFLOW_FILE, where, f"{given} does not fit {goal}: {misfit}", see)

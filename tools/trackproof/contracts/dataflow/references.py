@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from trackproof.contracts.dataflow.expressions import advice
-from trackproof.contracts.errors import Finding
+from trackproof.contracts.errors import ContractDefect
 from trackproof.contracts.events_and_services import (
     EVENTS,
     SERVICES,
@@ -26,24 +26,24 @@ from trackproof.contracts.load import (
 from trackproof.contracts.yaml_files import read_data, references
 
 
-def check_header(workflow: Mapping[str, Any]) -> Iterator[Finding]:
+def check_header(workflow: Mapping[str, Any]) -> Iterator[ContractDefect]:
     """Check what Conductor asks of a workflow besides its tasks."""
     name, version = workflow.get("name"), workflow.get("version")
     if name != WORKFLOW_NAME:
         what = f"the workflow is named {name!r}, its file {WORKFLOW_NAME!r}"
-        yield Finding(WORKFLOW_FILE, "/name", what, "give both one name")
+        yield ContractDefect(WORKFLOW_FILE, "/name", what, "give both one name")
     if not isinstance(version, int) or isinstance(version, bool) or version < 1:
         what = f"the version is {version!r}, but a whole number from 1 is expected"
-        yield Finding(WORKFLOW_FILE, "/version", what, "count versions from 1")
+        yield ContractDefect(WORKFLOW_FILE, "/version", what, "count versions from 1")
     if not workflow.get("ownerEmail"):
         hint = "name an owner: Conductor 3.15.0 refuses a workflow without one"
-        yield Finding(WORKFLOW_FILE, "/ownerEmail", "no ownerEmail is given", hint)
+        yield ContractDefect(WORKFLOW_FILE, "/ownerEmail", "no ownerEmail is given", hint)
     if workflow.get("schemaVersion") != 2:
         what = f"schemaVersion is {workflow.get('schemaVersion')!r}, but 2 is expected"
-        yield Finding(WORKFLOW_FILE, "/schemaVersion", what, "set it to 2")
+        yield ContractDefect(WORKFLOW_FILE, "/schemaVersion", what, "set it to 2")
 
 
-def check_clauses(contracts: Contracts) -> Iterator[Finding]:
+def check_clauses(contracts: Contracts) -> Iterator[ContractDefect]:
     """Check that clause ids are unique and begin with their task."""
     first: dict[str, str] = {}
     for file, owner, clauses in _clauses(contracts):
@@ -51,15 +51,15 @@ def check_clauses(contracts: Contracts) -> Iterator[Finding]:
             place = f"/clauses/{index}/id"
             if clause.id in first:
                 what = f"the clause id {clause.id!r} stands at {first[clause.id]} already"
-                yield Finding(file, place, what, "give each clause an id of its own")
+                yield ContractDefect(file, place, what, "give each clause an id of its own")
             first.setdefault(clause.id, f"{file}#{place}")
             if clause.id.partition(".")[0] != owner:
                 what = f"the clause id {clause.id!r} does not begin with {owner!r}"
                 hint = f"name it {owner}.{clause.id.rpartition('.')[2]}"
-                yield Finding(file, place, what, hint)
+                yield ContractDefect(file, place, what, hint)
 
 
-def check_references(contracts: Contracts) -> Iterator[Finding]:
+def check_references(contracts: Contracts) -> Iterator[ContractDefect]:
     """Check that the shapes that schemas borrow are there."""
     for name, task in contracts.tasks.items():
         for side, schema in (("input", task.input), ("output", task.output)):
@@ -68,12 +68,12 @@ def check_references(contracts: Contracts) -> Iterator[Finding]:
                 shape = reference.rpartition("/")[2]
                 if shape not in shapes:
                     what = f"there is no shape {reference!r}"
-                    yield Finding(
+                    yield ContractDefect(
                         f"tasks/{name}.yaml", place, what, advice(shape, shapes, "shapes")
                     )
 
 
-def check_effects(contracts: Contracts) -> Iterator[Finding]:
+def check_effects(contracts: Contracts) -> Iterator[ContractDefect]:
     """Check that effects name events and operations that are described, and all of those."""
     called: dict[str, set[str]] = {service: set() for service in contracts.services}
     known = {
@@ -86,23 +86,25 @@ def check_effects(contracts: Contracts) -> Iterator[Finding]:
             if event not in contracts.events:
                 what = f"the event {event!r} is not described in events/"
                 hint = advice(event, contracts.events, "events")
-                yield Finding(file, f"/effects/events/{index}", what, hint)
+                yield ContractDefect(file, f"/effects/events/{index}", what, hint)
         for index, call in enumerate(task.effects.get("calls", ())):
             service, operation = call["service"], call["operation"]
             place = f"/effects/calls/{index}"
             called.setdefault(service, set()).add(operation)
             if service not in known:
                 what = f"the service {service!r} is not described in services/"
-                yield Finding(file, f"{place}/service", what, advice(service, known, "services"))
+                yield ContractDefect(
+                    file, f"{place}/service", what, advice(service, known, "services")
+                )
             elif operation not in known[service]:
                 what = f"the service {service!r} has no operation {operation!r}"
                 hint = advice(operation, known[service], "operations")
-                yield Finding(file, f"{place}/operation", what, hint)
+                yield ContractDefect(file, f"{place}/operation", what, hint)
     yield from _unused_operations(contracts, called)
     yield from _untold_events(contracts)
 
 
-def check_sentences(contracts: Contracts) -> Iterator[Finding]:
+def check_sentences(contracts: Contracts) -> Iterator[ContractDefect]:
     """Check that what stands as data and in a clause's sentence says the same there."""
     for name, task in contracts.tasks.items():
         texts = [clause.text for clause in task.clauses]
@@ -110,7 +112,7 @@ def check_sentences(contracts: Contracts) -> Iterator[Finding]:
             if not any(_says(text, str(value)) for text in texts):
                 what = f"no clause of {name} names {value!r}"
                 hint = "correct the clause that speaks of it, or this value"
-                yield Finding(f"tasks/{name}.yaml", place, what, hint)
+                yield ContractDefect(f"tasks/{name}.yaml", place, what, hint)
 
 
 def _spoken_of(task: TaskContract) -> Iterator[tuple[str, Any]]:
@@ -128,7 +130,7 @@ def _says(text: str, value: str) -> bool:
     return re.search(rf"(?<![\w.]){re.escape(value)}(?!\w)", text) is not None
 
 
-def check_deletions(contracts: Contracts) -> Iterator[Finding]:
+def check_deletions(contracts: Contracts) -> Iterator[ContractDefect]:
     """Check that what the fleet makes is what it deletes where consent is denied."""
     made, deleted = (
         {
@@ -141,9 +143,9 @@ def check_deletions(contracts: Contracts) -> Iterator[Finding]:
     )
     for key in made.keys() - deleted.keys():
         hint = "name it among the effects of the task that deletes"
-        yield Finding(*made[key], f"no task ever deletes {key!r}", hint)
+        yield ContractDefect(*made[key], f"no task ever deletes {key!r}", hint)
     for key in deleted.keys() - made.keys():
-        yield Finding(*deleted[key], f"no task makes {key!r}", advice(key, made, "keys"))
+        yield ContractDefect(*deleted[key], f"no task makes {key!r}", advice(key, made, "keys"))
 
 
 def absent_files(contracts: Contracts) -> list[str]:
@@ -169,11 +171,13 @@ def _task_types(tasks: Sequence[Mapping[str, Any]]) -> Iterator[str]:
             yield from _task_types(branch)
 
 
-def _unused_operations(contracts: Contracts, called: Mapping[str, set[str]]) -> Iterator[Finding]:
+def _unused_operations(
+    contracts: Contracts, called: Mapping[str, set[str]]
+) -> Iterator[ContractDefect]:
     for service, document in contracts.services.items():
         for operation in operations(document):
             if operation.id not in called[service]:
-                yield Finding(
+                yield ContractDefect(
                     f"{SERVICES}/{service}{SUFFIX}",
                     operation.place,
                     f"no task calls the operation {operation.id!r}",
@@ -181,18 +185,20 @@ def _unused_operations(contracts: Contracts, called: Mapping[str, set[str]]) -> 
                 )
 
 
-def _untold_events(contracts: Contracts) -> Iterator[Finding]:
+def _untold_events(contracts: Contracts) -> Iterator[ContractDefect]:
     told = {event for task in contracts.tasks.values() for event in task.effects.get("events", ())}
     shapes = read_data(contracts.root / "shapes.yaml")["$defs"]
     for event in read_events(contracts.root, ROOT / "meta", shapes):
         file = f"{EVENTS}/{event.name.lower()}.yaml"
         if event.told_by_every_task and event.name in told:
             what = f"every task tells {event.name}, and one names it among its effects as well"
-            yield Finding(file, "/told_by", what, "say `tasks`, or take it out of the effects")
+            yield ContractDefect(
+                file, "/told_by", what, "say `tasks`, or take it out of the effects"
+            )
         if not event.told_by_every_task and event.name not in told:
             what = f"no task tells {event.name}"
             hint = "name it among a task's effects, or take the file out"
-            yield Finding(file, "/told_by", what, hint)
+            yield ContractDefect(file, "/told_by", what, hint)
 
 
 def _clauses(contracts: Contracts) -> Iterator[tuple[str, str, tuple[Clause, ...]]]:

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from trackproof.contracts.dataflow.expressions import advice
-from trackproof.contracts.dataflow.graph import Node
+from trackproof.contracts.dataflow.graph import StepNode
 from trackproof.contracts.dataflow.value_schemas import Flow, helper_of
-from trackproof.contracts.errors import Finding
+from trackproof.contracts.errors import ContractDefect
 from trackproof.contracts.load import WORKFLOW_FILE, Contracts, TaskContract
 from trackproof.contracts.yaml_files import check_shape, read_data
 
@@ -38,7 +38,9 @@ def read_table(root: Path) -> Mapping[str, Mapping[str, int]]:
     return rows
 
 
-def check_limits(contracts: Contracts, table: Mapping[str, Mapping[str, int]]) -> Iterator[Finding]:
+def check_limits(
+    contracts: Contracts, table: Mapping[str, Mapping[str, int]]
+) -> Iterator[ContractDefect]:
     """Check each task's own limits, and all of them against the seed's table."""
     for name, task in contracts.tasks.items():
         file = f"tasks/{name}.yaml"
@@ -47,41 +49,41 @@ def check_limits(contracts: Contracts, table: Mapping[str, Mapping[str, int]]) -
         if response >= total:
             what = f"responseTimeoutSeconds is {response}, not below timeoutSeconds, {total}"
             hint = "a worker's silence must be noticed before the task times out"
-            yield Finding(file, "/definition/responseTimeoutSeconds", what, hint)
+            yield ContractDefect(file, "/definition/responseTimeoutSeconds", what, hint)
         if name not in table:
             what = f"the seed's table has no row for {name!r}"
-            yield Finding(file, "/definition", what, advice(name, table, "rows"))
+            yield ContractDefect(file, "/definition", what, advice(name, table, "rows"))
             continue
         for column in COLUMNS:
             here, there = task.definition[column], table[name][column]
             if here != there:
                 what = f"{column} is {here}, but the seed's table says {there}"
                 hint = f"see {TABLE_FILE}#/tasks/{name}/{column}"
-                yield Finding(file, f"/definition/{column}", what, hint)
+                yield ContractDefect(file, f"/definition/{column}", what, hint)
     for name in table:
         if name not in contracts.tasks:
             what = f"the table's row {name!r} has no contract"
             hint = advice(name, contracts.tasks, "tasks")
-            yield Finding(TABLE_FILE, f"/tasks/{name}", what, hint)
+            yield ContractDefect(TABLE_FILE, f"/tasks/{name}", what, hint)
 
 
-def check_longest_run(flow: Flow) -> Iterator[Finding]:
+def check_longest_run(flow: Flow) -> Iterator[ContractDefect]:
     """Check that a run whose every try is the last and slowest ends before the workflow's limit."""
     limit = flow.contracts.workflow.get("timeoutSeconds", 0)
     longest = longest_seconds(flow, flow.graph.chain)
     if limit < 1:
         what = f"timeoutSeconds is {limit}, so a run that hangs is never ended"
         hint = f"give it more than {longest} s, the longest that its tasks may take"
-        yield Finding(WORKFLOW_FILE, "/timeoutSeconds", what, hint)
+        yield ContractDefect(WORKFLOW_FILE, "/timeoutSeconds", what, hint)
     elif longest >= limit:
         what = (
             f"a run is ended after {limit} s, but its tasks with all retries may take {longest} s"
         )
         hint = "raise timeoutSeconds, or lower the tasks' limits"
-        yield Finding(WORKFLOW_FILE, "/timeoutSeconds", what, hint)
+        yield ContractDefect(WORKFLOW_FILE, "/timeoutSeconds", what, hint)
 
 
-def longest_seconds(flow: Flow, chain: Sequence[Node]) -> int:
+def longest_seconds(flow: Flow, chain: Sequence[StepNode]) -> int:
     """Return how long a chain of tasks may take; of a fork's branches, the slowest counts."""
     total = 0
     for node in chain:

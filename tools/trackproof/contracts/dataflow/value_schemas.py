@@ -17,8 +17,8 @@ from trackproof.contracts.dataflow.expressions import (
     picked,
     steps_of,
 )
-from trackproof.contracts.dataflow.graph import Graph, Node
-from trackproof.contracts.errors import Finding
+from trackproof.contracts.dataflow.graph import Graph, StepNode
+from trackproof.contracts.errors import ContractDefect
 from trackproof.contracts.load import WORKFLOW_FILE, Contracts
 from trackproof.contracts.schemas.normal_forms import inlined, union
 
@@ -52,21 +52,21 @@ class Flow:
     start: Schema
     """What the workflow is started with."""
     plan: ForkPlan
-    _outputs: dict[Node, Any] = field(default_factory=dict)
+    _outputs: dict[StepNode, Any] = field(default_factory=dict)
 
-    def output_of(self, node: Node) -> Any:
+    def output_of(self, node: StepNode) -> Any:
         """Return the schema of a task's output."""
         if node not in self._outputs:
             self._outputs[node] = _output(self, node)
         return self._outputs[node]
 
 
-def value_schema(flow: Flow, value: Any, node: Node | None) -> Any:
+def value_schema(flow: Flow, value: Any, node: StepNode | None) -> Any:
     """Return the schema of an input's value; what cannot be resolved is anything."""
     return _value(value, lambda text: _or_anything(flow, text, node))
 
 
-def unresolved(flow: Flow, value: Any, place: str, node: Node | None) -> list[Finding]:
+def unresolved(flow: Flow, value: Any, place: str, node: StepNode | None) -> list[ContractDefect]:
     """Return a finding for every expression below `value` that points at nothing.
 
     `node` is the task that uses it; None stands for the workflow's own output.
@@ -76,11 +76,13 @@ def unresolved(flow: Flow, value: Any, place: str, node: Node | None) -> list[Fi
         try:
             resolved(flow, text, node)
         except UnresolvedError as error:
-            found.append(Finding(WORKFLOW_FILE, where, f"${{{text}}}: {error.what}", error.hint))
+            found.append(
+                ContractDefect(WORKFLOW_FILE, where, f"${{{text}}}: {error.what}", error.hint)
+            )
     return found
 
 
-def resolved(flow: Flow, text: str, node: Node | None) -> Any:
+def resolved(flow: Flow, text: str, node: StepNode | None) -> Any:
     """Return the schema of what the expression `text` yields where `node` uses it.
 
     Raises:
@@ -108,7 +110,7 @@ def resolved(flow: Flow, text: str, node: Node | None) -> Any:
     )
 
 
-def _or_anything(flow: Flow, text: str, node: Node | None) -> Any:
+def _or_anything(flow: Flow, text: str, node: StepNode | None) -> Any:
     try:
         return resolved(flow, text, node)
     except UnresolvedError:
@@ -157,7 +159,7 @@ def _of_run(flow: Flow, side: str, steps: list[PathStep]) -> Any:
     return picked(start, steps, "the workflow's input")
 
 
-def _source(flow: Flow, root: str, node: Node | None) -> Node:
+def _source(flow: Flow, root: str, node: StepNode | None) -> StepNode:
     before = flow.graph.end if node is None else node.before
     if root in before:
         return before[root]
@@ -183,7 +185,7 @@ def _source(flow: Flow, root: str, node: Node | None) -> Node:
     raise UnresolvedError(f"{root!r} runs after {user}", "refer to a task that runs before it")
 
 
-def _output(flow: Flow, node: Node) -> Any:
+def _output(flow: Flow, node: StepNode) -> Any:
     match node.kind:
         case "SIMPLE":
             return _task_output(flow, node.name, optional=bool(node.raw.get("optional")))
@@ -208,7 +210,7 @@ def _task_output(flow: Flow, name: str, *, optional: bool) -> Any:
     return {**schema, "required": []} if optional else schema
 
 
-def _dynamic_map(flow: Flow, fork: Node) -> Any:
+def _dynamic_map(flow: Flow, fork: StepNode) -> Any:
     """A dynamic fork's JOIN maps each branch's reference name to its output."""
     helper, task_type = helper_of(flow, fork)
     if helper is None or task_type is None:
@@ -219,7 +221,7 @@ def _dynamic_map(flow: Flow, fork: Node) -> Any:
     return {"type": "object", "additionalProperties": output, **bounds}
 
 
-def branch_count(flow: Flow, helper: Node) -> tuple[float, float]:
+def branch_count(flow: Flow, helper: StepNode) -> tuple[float, float]:
     """Return how many branches a helper makes, at least and at most."""
     items = value_schema(flow, helper.inputs.get(flow.plan.branches), helper)
     if isinstance(constant := items.get("const"), list):
@@ -227,7 +229,7 @@ def branch_count(flow: Flow, helper: Node) -> tuple[float, float]:
     return items.get("minItems", 0), items.get("maxItems", math.inf)
 
 
-def helper_of(flow: Flow, fork: Node) -> tuple[Node | None, str | None]:
+def helper_of(flow: Flow, fork: StepNode) -> tuple[StepNode | None, str | None]:
     """Return the task that writes a dynamic fork's branches, and their task type."""
     source = fork.inputs.get(fork.raw.get("dynamicForkTasksParam") or "")
     found = EXPRESSION.fullmatch(source) if isinstance(source, str) else None

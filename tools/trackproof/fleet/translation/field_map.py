@@ -17,7 +17,7 @@ LEFT_OVER = "(untranslated)"
 """Marks a contract's own name where the fleet has said to use another."""
 
 
-class Wording:
+class TemplateMap:
     """Texts with places in them, said in two ways: `{transcript_id}/audio.mp3`."""
 
     def __init__(self, pairs: Mapping[str, str]) -> None:
@@ -25,11 +25,11 @@ class Wording:
         self._out = [(_pattern(ours), theirs) for ours, theirs in pairs.items()]
         self._back = [(_pattern(theirs), ours) for ours, theirs in pairs.items()]
 
-    def said(self, text: str) -> str:
+    def to_fleet(self, text: str) -> str:
         """Return a contract's text as the fleet says it."""
         return _reworded(self._out, text)
 
-    def meant(self, text: str) -> str:
+    def from_fleet(self, text: str) -> str:
         """Return a fleet's text as the contract says it."""
         return _reworded(self._back, text)
 
@@ -71,8 +71,8 @@ class _Node:
         """Take the fleet's terms for this place."""
         self.name = terms.name if terms else None
         self.milliseconds = terms is not None and terms.unit == "ms"
-        self.values = Wording(terms.values) if terms and terms.values else None
-        self.keys = Wording(terms.keys) if terms and terms.keys else None
+        self.values = TemplateMap(terms.values) if terms and terms.values else None
+        self.keys = TemplateMap(terms.keys) if terms and terms.keys else None
 
     def names(self) -> dict[str, str]:
         """Return the contract's names of what is below, by the fleet's."""
@@ -82,10 +82,10 @@ class _Node:
 _UNKNOWN = _Node()
 
 
-class Translation:
+class FieldMap:
     """How one document of a contract, such as a task's output, is said by the fleet."""
 
-    def __init__(self, fields: Fields, everywhere: Fields, keys: Wording) -> None:
+    def __init__(self, fields: Fields, everywhere: Fields, keys: TemplateMap) -> None:
         """Read the rules.
 
         Args:
@@ -102,19 +102,19 @@ class Translation:
                 node = node.children.setdefault(step, _Node())
             node.say(terms)
 
-    def said(self, document: Any) -> Any:
+    def to_fleet(self, document: Any) -> Any:
         """Return a contract's document as the fleet says it."""
-        return self._said(self._root, document)
+        return self._to_fleet(self._root, document)
 
-    def meant(self, document: Any) -> Any:
+    def from_fleet(self, document: Any) -> Any:
         """Return a fleet's document as the contract says it."""
-        return self._meant(self._root, document)
+        return self._from_fleet(self._root, document)
 
-    def name_said(self, name: str) -> str:
+    def name_to_fleet(self, name: str) -> str:
         """Return a top-level field's name as the fleet says it."""
         return self._child(self._root, name).name or name
 
-    def name_meant(self, name: str) -> str:
+    def name_from_fleet(self, name: str) -> str:
         """Return a fleet's top-level name as the contract says it."""
         return self._names(self._root).get(name, name)
 
@@ -130,43 +130,45 @@ class Translation:
         everywhere = {found.name: name for name, found in self._everywhere.items() if found.name}
         return everywhere | node.names()
 
-    def _said(self, node: _Node, value: Any) -> Any:
+    def _to_fleet(self, node: _Node, value: Any) -> Any:
         match value:
             case Mapping():
                 said = {}
                 for name, part in value.items():
                     child = self._child(node, name)
                     new = child.name or name
-                    said[node.keys.said(new) if node.keys else new] = self._said(child, part)
+                    said[node.keys.to_fleet(new) if node.keys else new] = self._to_fleet(
+                        child, part
+                    )
                 return said
             case list():
                 each = node.children.get("[]", _UNKNOWN)
-                return [self._said(each, part) for part in value]
+                return [self._to_fleet(each, part) for part in value]
             case str():
-                return (node.values or self._keys).said(value)
+                return (node.values or self._keys).to_fleet(value)
             case int() | float() if node.milliseconds and _is_finite(value):
                 return round(value * 1000)
             case _:
                 return value
 
-    def _meant(self, node: _Node, value: Any) -> Any:
+    def _from_fleet(self, node: _Node, value: Any) -> Any:
         match value:
             case Mapping():
                 meant = {}
                 names = self._names(node)
                 for said, part in value.items():
-                    told = node.keys.meant(said) if node.keys else said
+                    told = node.keys.from_fleet(said) if node.keys else said
                     name = names.get(told, told)
                     child = self._child(node, name)
                     if name == told and child.name not in {None, told}:
                         name = f"{name} {LEFT_OVER}"
-                    meant[name] = self._meant(child, part)
+                    meant[name] = self._from_fleet(child, part)
                 return meant
             case list():
                 each = node.children.get("[]", _UNKNOWN)
-                return [self._meant(each, part) for part in value]
+                return [self._from_fleet(each, part) for part in value]
             case str():
-                return (node.values or self._keys).meant(value)
+                return (node.values or self._keys).from_fleet(value)
             case int() | float() if node.milliseconds and _is_finite(value):
                 return value / 1000
             case _:

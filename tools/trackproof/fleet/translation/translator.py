@@ -1,6 +1,6 @@
 """The one place where a fleet's terms and the contracts' meet.
 
-Whatever goes to the server passes `Speech` on its way out, and whatever is seen of the fleet
+Whatever goes to the server passes `Translator` on its way out, and whatever is seen of the fleet
 passes it on its way in: what is on this side of it knows the contracts' terms only.
 """
 
@@ -14,7 +14,7 @@ from typing import Any
 
 from trackproof.contracts.load import Contracts, load_contracts
 from trackproof.fleet.profile import EventTerms, FleetProfile, TaskTerms
-from trackproof.fleet.translation.field_map import Translation, Wording
+from trackproof.fleet.translation.field_map import FieldMap, TemplateMap
 
 Document = dict[str, Any]
 
@@ -31,18 +31,18 @@ class _Terms:
     reference: Callable[[re.Match[str]], str]
 
 
-class Speech:
+class Translator:
     """What one fleet says for the contracts' names, and what it means by its own."""
 
     def __init__(self, profile: FleetProfile) -> None:
         """Read the profile's terms."""
         self._profile = profile
-        self.keys = Wording(profile.keys)
-        self._steps = Wording(profile.workflow.steps)
+        self.keys = TemplateMap(profile.keys)
+        self._steps = TemplateMap(profile.workflow.steps)
         self._said = {name: terms.name for name, terms in profile.tasks.items() if terms.name}
         self._meant = {said: name for name, said in self._said.items()}
         self._events = {terms.name: name for name, terms in profile.events.items() if terms.name}
-        self._made: dict[tuple[str, str], Translation] = {}
+        self._made: dict[tuple[str, str], FieldMap] = {}
 
     @cached_property
     def plain(self) -> bool:
@@ -62,30 +62,30 @@ class Speech:
         steps = steps_in(self._contracts.workflow["tasks"])
         return {step["taskReferenceName"]: step["name"] for step in steps}
 
-    def task_said(self, name: str) -> str:
+    def task_to_fleet(self, name: str) -> str:
         """Return the fleet's name of a task type."""
         return self._said.get(name, name)
 
-    def task_meant(self, name: str) -> str:
+    def task_from_fleet(self, name: str) -> str:
         """Return the contract's name of a fleet's task type."""
         return self._meant.get(name, name)
 
-    def input_of(self, task: str) -> Translation:
+    def input_of(self, task: str) -> FieldMap:
         """Return how a task's input is said."""
         return self._of(task, "input")
 
-    def output_of(self, task: str) -> Translation:
+    def output_of(self, task: str) -> FieldMap:
         """Return how a task's output is said."""
         return self._of(task, "output")
 
     def given(self, task: str, payload: Mapping[str, Any]) -> Document:
         """Return a task's input as the fleet expects it."""
         terms = self._profile.tasks.get(task, TaskTerms())
-        return {**self.input_of(task).said(dict(payload)), **terms.extra}
+        return {**self.input_of(task).to_fleet(dict(payload)), **terms.extra}
 
     def started_with(self, payload: Mapping[str, Any]) -> Document:
         """Return the workflow's input as the fleet expects it."""
-        said = self._of("workflow", "input").said(dict(payload))
+        said = self._of("workflow", "input").to_fleet(dict(payload))
         return {**said, **self._profile.workflow.extra}
 
     def workflow_named(self, name: str, version: int | None) -> tuple[str, int | None]:
@@ -97,19 +97,19 @@ class Speech:
 
     def row(self, row: Mapping[str, Any]) -> Document:
         """Return a transcript's row in the contracts' terms."""
-        meant: Document = self._of("transcript", "row").meant(dict(row))
+        meant: Document = self._of("transcript", "row").from_fleet(dict(row))
         return meant
 
     def event(self, name: str, data: Any) -> tuple[str, Any]:
         """Return an event in the contracts' terms."""
         meant = self._events.get(name, name)
-        return meant, self._of(meant, "data").meant(data)
+        return meant, self._of(meant, "data").from_fleet(data)
 
     def task_definition(self, definition: Mapping[str, Any]) -> Document:
         """Return a contract's task definition as the fleet's server is to hold it."""
         name = definition["name"]
         terms = self._profile.tasks.get(name)
-        said = {**definition, "name": self.task_said(name)}
+        said = {**definition, "name": self.task_to_fleet(name)}
         if (terms and (terms.input or terms.output)) or self._profile.fields:
             for key in SCHEMA_KEYS:  # they are about the contract's own fields
                 said.pop(key, None)
@@ -118,22 +118,22 @@ class Speech:
             ("outputKeys", self.output_of(name)),
         ):
             if key in said:
-                said[key] = [translation.name_said(field) for field in said[key]]
+                said[key] = [translation.name_to_fleet(field) for field in said[key]]
         return said
 
-    def definition_meant(self, definition: Mapping[str, Any]) -> Document:
+    def definition_from_fleet(self, definition: Mapping[str, Any]) -> Document:
         """Return a fleet's task definition in the contracts' terms."""
-        name = self.task_meant(definition["name"])
+        name = self.task_from_fleet(definition["name"])
         meant = {**definition, "name": name}
         for key, translation in (
             ("inputKeys", self.input_of(name)),
             ("outputKeys", self.output_of(name)),
         ):
             if key in meant:
-                meant[key] = [translation.name_meant(field) for field in meant[key] or ()]
+                meant[key] = [translation.name_from_fleet(field) for field in meant[key] or ()]
         return meant
 
-    def workflow_said(self, workflow: Mapping[str, Any]) -> Document:
+    def workflow_to_fleet(self, workflow: Mapping[str, Any]) -> Document:
         """Return the contracts' workflow as the fleet's server is to hold it."""
         name, version = self.workflow_named(workflow["name"], workflow.get("version"))
         said: Document = self._respelled(
@@ -141,34 +141,34 @@ class Speech:
         )
         fields = self._of("workflow", "input")
         said["inputParameters"] = [
-            fields.name_said(field) for field in workflow.get("inputParameters", ())
+            fields.name_to_fleet(field) for field in workflow.get("inputParameters", ())
         ]
         for key, translation in (
             ("inputTemplate", fields),
             ("outputParameters", self._of("workflow", "output")),
         ):
             if key in said:
-                said[key] = translation.said(said[key])
+                said[key] = translation.to_fleet(said[key])
         return said
 
-    def workflow_meant(self, workflow: Mapping[str, Any]) -> Document:
+    def workflow_from_fleet(self, workflow: Mapping[str, Any]) -> Document:
         """Return the workflow that a fleet's server holds in the contracts' terms."""
         meant: Document = self._respelled(workflow, self._ours())
         name, version = workflow.get("name"), workflow.get("version")
-        meant["name"], meant["version"] = self._workflow_meant(name, version)
+        meant["name"], meant["version"] = self._workflow_from_fleet(name, version)
         fields = self._of("workflow", "input")
         meant["inputParameters"] = [
-            fields.name_meant(field) for field in workflow.get("inputParameters") or ()
+            fields.name_from_fleet(field) for field in workflow.get("inputParameters") or ()
         ]
         for key, translation in (
             ("inputTemplate", fields),
             ("outputParameters", self._of("workflow", "output")),
         ):
             if key in meant:
-                meant[key] = translation.meant(meant[key])
+                meant[key] = translation.from_fleet(meant[key])
         return meant
 
-    def _workflow_meant(self, name: Any, version: Any) -> tuple[Any, Any]:
+    def _workflow_from_fleet(self, name: Any, version: Any) -> tuple[Any, Any]:
         """Return name and version as the contracts have them, if they are the pipeline's."""
         terms, ours = self._profile.workflow, self._contracts.workflow
         if name != (terms.name or ours["name"]):
@@ -181,36 +181,39 @@ class Speech:
         given = self.given(step["name"], payload)
         said = {
             **step,
-            "name": self.task_said(step["name"]),
+            "name": self.task_to_fleet(step["name"]),
             "inputParameters": {name: f"${{workflow.input.{name}}}" for name in given},
         }
         if "taskDefinition" in step:
             said["taskDefinition"] = self.task_definition(step["taskDefinition"])
         return {**workflow, "tasks": [said]}, given
 
-    def run_meant(self, run: Mapping[str, Any]) -> Document:
+    def run_from_fleet(self, run: Mapping[str, Any]) -> Document:
         """Return a run, as the server tells it, in the contracts' terms."""
-        meant = {**run, "tasks": [self._task_run_meant(task) for task in run.get("tasks") or ()]}
+        meant = {
+            **run,
+            "tasks": [self._task_run_from_fleet(task) for task in run.get("tasks") or ()],
+        }
         name, version = run.get("workflowName"), run.get("workflowVersion")
-        meant["workflowName"], meant["workflowVersion"] = self._workflow_meant(name, version)
+        meant["workflowName"], meant["workflowVersion"] = self._workflow_from_fleet(name, version)
         for side in ("input", "output"):
             if isinstance(run.get(side), Mapping):
-                meant[side] = self._of("workflow", side).meant(run[side])
+                meant[side] = self._of("workflow", side).from_fleet(run[side])
         return meant
 
-    def _task_run_meant(self, task: Mapping[str, Any]) -> Document:
-        name = self.task_meant(task.get("taskDefName") or "")
+    def _task_run_from_fleet(self, task: Mapping[str, Any]) -> Document:
+        name = self.task_from_fleet(task.get("taskDefName") or "")
         meant = {**task, "taskDefName": name}
         if task.get("taskType") == task.get("taskDefName"):
             meant["taskType"] = name
         if reference := task.get("referenceTaskName"):
-            meant["referenceTaskName"] = self._steps.meant(reference)
+            meant["referenceTaskName"] = self._steps.from_fleet(reference)
         if isinstance(step := task.get("workflowTask"), Mapping):
-            meant["workflowTask"] = {**step, "name": self.task_meant(str(step.get("name")))}
+            meant["workflowTask"] = {**step, "name": self.task_from_fleet(str(step.get("name")))}
         if name in self._contracts.tasks:
             for key, side in (("inputData", "input"), ("outputData", "output")):
                 if isinstance(task.get(key), Mapping):
-                    meant[key] = self._of(name, side).meant(task[key])
+                    meant[key] = self._of(name, side).from_fleet(task[key])
         return meant
 
     def _respelled(self, part: Any, to: _Terms) -> Any:
@@ -233,41 +236,43 @@ class Speech:
                 return part
 
     def _theirs(self) -> _Terms:
-        return _Terms(self._task_said, self._steps.said, self._reference_said)
+        return _Terms(self._task_to_fleet, self._steps.to_fleet, self._reference_to_fleet)
 
     def _ours(self) -> _Terms:
-        return _Terms(self._task_meant, self._steps.meant, self._reference_meant)
+        return _Terms(self._task_from_fleet, self._steps.from_fleet, self._reference_from_fleet)
 
-    def _task_said(self, name: str, task: Mapping[str, Any]) -> Document:
+    def _task_to_fleet(self, name: str, task: Mapping[str, Any]) -> Document:
         """Return what a task of a workflow has in the fleet's terms."""
         if name not in self._contracts.tasks:
             return {}
-        parameters = self.input_of(name).said(task.get("inputParameters") or {})
+        parameters = self.input_of(name).to_fleet(task.get("inputParameters") or {})
         extra = self._profile.tasks.get(name, TaskTerms()).extra
-        return {"name": self.task_said(name), "inputParameters": {**parameters, **extra}}
+        return {"name": self.task_to_fleet(name), "inputParameters": {**parameters, **extra}}
 
-    def _task_meant(self, name: str, task: Mapping[str, Any]) -> Document:
+    def _task_from_fleet(self, name: str, task: Mapping[str, Any]) -> Document:
         """Return what a task of a fleet's workflow has in the contracts' terms."""
-        name = self.task_meant(name)
+        name = self.task_from_fleet(name)
         if name not in self._contracts.tasks:
             return {}
-        parameters = self.input_of(name).meant(task.get("inputParameters") or {})
+        parameters = self.input_of(name).from_fleet(task.get("inputParameters") or {})
         extra = self._profile.tasks.get(name, TaskTerms()).extra
         own = {field: value for field, value in parameters.items() if field not in extra}
         return {"name": name, "inputParameters": own}
 
-    def _reference_meant(self, found: re.Match[str]) -> str:
+    def _reference_from_fleet(self, found: re.Match[str]) -> str:
         step, side, field = found.groups()
-        step = self._steps.meant(step)
+        step = self._steps.from_fleet(step)
         about = "workflow" if step == "workflow" else self._task_of.get(step, "")
-        return f"${{{step}.{side}.{self._of(about, side).name_meant(field)}"
+        return f"${{{step}.{side}.{self._of(about, side).name_from_fleet(field)}"
 
-    def _reference_said(self, found: re.Match[str]) -> str:
+    def _reference_to_fleet(self, found: re.Match[str]) -> str:
         step, side, field = found.groups()
         about = "workflow" if step == "workflow" else self._task_of.get(step, "")
-        return f"${{{self._steps.said(step)}.{side}.{self._of(about, side).name_said(field)}"
+        return (
+            f"${{{self._steps.to_fleet(step)}.{side}.{self._of(about, side).name_to_fleet(field)}"
+        )
 
-    def _of(self, about: str, part: str) -> Translation:
+    def _of(self, about: str, part: str) -> FieldMap:
         found = self._made.get((about, part))
         if found is None:
             profile = self._profile
@@ -284,7 +289,7 @@ class Speech:
                     fields = profile.tasks.get(about, TaskTerms()).input
                 case _:
                     fields = profile.tasks.get(about, TaskTerms()).output
-            found = self._made[about, part] = Translation(fields, profile.fields, self.keys)
+            found = self._made[about, part] = FieldMap(fields, profile.fields, self.keys)
         return found
 
 
@@ -302,13 +307,13 @@ def overlaid(document: Mapping[str, Any], patch: Mapping[str, Any]) -> Document:
 
 def definitions(profile: FleetProfile) -> tuple[list[Document], Document]:
     """Return the task definitions and the workflow that are ours to register for a fleet."""
-    contracts, speech, overlay = load_contracts(), Speech(profile), profile.overlay
+    contracts, translator, overlay = load_contracts(), Translator(profile), profile.overlay
     tasks = [
-        overlaid(speech.task_definition(task), overlay.tasks.get(task["name"], {}))
+        overlaid(translator.task_definition(task), overlay.tasks.get(task["name"], {}))
         for task in contracts.task_definitions()
     ]
     workflow = _stepwise(contracts.workflow, overlay.steps)
-    return tasks, overlaid(speech.workflow_said(workflow), overlay.workflow)
+    return tasks, overlaid(translator.workflow_to_fleet(workflow), overlay.workflow)
 
 
 def _stepwise(part: Any, patches: Mapping[str, Mapping[str, Any]]) -> Any:

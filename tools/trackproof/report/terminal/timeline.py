@@ -9,7 +9,7 @@ from rich.text import Text
 from trackproof.report.terminal.marks import FAILED_MARK, RUN_MARKS
 from trackproof.report.terminal.printable import on_one_line
 from trackproof.runs.costs import Cost
-from trackproof.runs.timeline import Attempt, Story
+from trackproof.runs.timeline import Story, TimelineEntry
 
 BAR = 30
 """Characters for the whole run."""
@@ -61,7 +61,7 @@ def _timeline(story: Story, *, bars: bool) -> Table:
     return table
 
 
-def _bar(attempt: Attempt, whole: float) -> str:
+def _bar(attempt: TimelineEntry, whole: float) -> str:
     if attempt.began is None or whole <= 0:
         return ""
     first = min(int(attempt.began / whole * BAR), BAR - 1)
@@ -83,7 +83,7 @@ def _spent(cost: Cost | None) -> tuple[str, ...]:
     )
 
 
-def _failure(attempt: Attempt) -> Text:
+def _failure(attempt: TimelineEntry) -> Text:
     mark, style = FAILED_MARK
     return Text.assemble(
         (f"{mark} ", style),

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from trackproof.runs.ids import new_name
+from trackproof.runs.ids import new_id
 from trackproof.runs.task_run import TaskRun
 
 
 def fresh() -> str:
     """Return a word that nobody has said before."""
-    return f"word{new_name()[:10]}"
+    return f"word{new_id()[:10]}"
 
 
 def words(count: int) -> list[dict[str, Any]]:

@@ -30,7 +30,7 @@ from fixtures_audio import (
 )
 from fixtures_audio.tones import WORD_SECONDS
 from trackproof.checks.word_matching import Timed, match
-from trackproof.suite.assertions import Breach, expect
+from trackproof.suite.assertions import ClauseViolation, expect
 
 Samples = NDArray[np.float32]
 """Channels × samples, full scale 1."""
@@ -191,7 +191,7 @@ def heard_in(samples: NDArray[np.float32]) -> list[Timed]:
 
 
 def expect_words(heard: Iterable[Timed], said: Iterable[Timed], tolerance_ms: float) -> None:
-    """Raise a Breach unless every word that was said is heard, once, in time, and no other."""
+    """Raise a ClauseViolation unless exactly the spoken words are heard, each once, in time."""
     found = match(said, heard, tolerance=tolerance_ms / 1000)
     expect(found.describe(), "what is heard").holds(
         found.complete, f"each of {found.spoken} words once, at most {tolerance_ms:g} ms off"
@@ -199,7 +199,7 @@ def expect_words(heard: Iterable[Timed], said: Iterable[Timed], tolerance_ms: fl
 
 
 def expect_exact(samples: NDArray[np.float32], tracks: Iterable[Track]) -> None:
-    """Raise a Breach unless every word of these tracks stands within a sample of its place."""
+    """Raise a ClauseViolation unless every word stands within a sample of its place."""
     for track in tracks:
         for word in track.words:
             place = round((track.offset + word.start) * RATE_HZ)
@@ -208,5 +208,5 @@ def expect_exact(samples: NDArray[np.float32], tracks: Iterable[Track]) -> None:
             try:
                 late = lateness_samples(samples, band=band, word_id=word.id, at=place)
             except ValueError as error:
-                raise Breach("0", str(error), what) from error
+                raise ClauseViolation("0", str(error), what) from error
             expect(late, what).is_near(0, 1)

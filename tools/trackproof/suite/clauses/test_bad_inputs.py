@@ -13,7 +13,7 @@ from trackproof.contracts.load import load_contracts
 from trackproof.contracts.schemas.normal_forms import inlined
 from trackproof.runs.task_run import TaskRun
 from trackproof.suite.assertions import expect
-from trackproof.suite.harness import Bench
+from trackproof.suite.harness import Harness
 
 Document = dict[str, Any]
 
@@ -75,16 +75,18 @@ def wrong_end(run: TaskRun, name: str) -> Document | None:
 
 
 @pytest.mark.parametrize("task", EVERY_TASK)
-def test_an_input_that_breaks_the_schema_is_final_and_does_nothing(task: str, bench: Bench) -> None:
+def test_an_input_that_breaks_the_schema_is_final_and_does_nothing(
+    task: str, harness: Harness
+) -> None:
     contract = load_contracts().tasks[task]
     schema = inlined(contract.input)
-    meeting = bench.meeting()
-    before = bench.driver.transcript(meeting.transcript_id)
+    meeting = harness.meeting()
+    before = harness.task_runner.transcript(meeting.transcript_id)
     cases = list(broken(schema, fitting(schema["properties"], meeting.transcript_id)))
 
-    runs = bench.drive_each(task, [payload for _, payload in cases])
+    runs = harness.run_tasks(task, [payload for _, payload in cases])
 
-    called = bench.fleet.speech.input_of(task).name_said
+    called = harness.fleet.translator.input_of(task).name_to_fleet
     ends = [wrong_end(run, called(name)) for run, (name, _) in zip(runs, cases, strict=True)]
     expect([end for end in ends if end], "inputs that did not fail for good by name").equals([])
     seen = runs[0]
@@ -92,7 +94,7 @@ def test_an_input_that_breaks_the_schema_is_final_and_does_nothing(task: str, be
         []
     )
     expect(seen.written | seen.deleted, "objects written or deleted").equals(frozenset())
-    if bench.fleet.shows_rows:
+    if harness.fleet.shows_rows:
         columns = {
             column
             for effect in contract.effects.get("database", ())
@@ -102,6 +104,6 @@ def test_an_input_that_breaks_the_schema_is_final_and_does_nothing(task: str, be
         expect({name: seen.transcript.get(name) for name in columns}, "the transcript").equals(
             {name: before.get(name) for name in columns}
         )
-    if bench.fleet.shows_events:
+    if harness.fleet.shows_events:
         told = {name for name, _ in seen.events} & set(contract.effects.get("events", ()))
         expect(told - TOLD_OF_A_FAILURE, "events of a finished task").equals(set())

@@ -9,42 +9,42 @@ from trackproof.runs.scenario import Scenario
 from trackproof.runs.task_run import StoredObject, TaskRun
 from trackproof.suite.assertions import expect
 from trackproof.suite.clauses.keys import mixdown_key, padded_key
-from trackproof.suite.harness import Bench
+from trackproof.suite.harness import Harness
 
 TASK = "cleanup_consent"
 
 
-def with_audio(bench: Bench, **consent: object) -> tuple[Scenario, set[StoredObject]]:
+def with_audio(harness: Harness, **consent: object) -> tuple[Scenario, set[StoredObject]]:
     """Order a meeting that has been padded and mixed; return it and all its audio."""
-    meeting = bench.meeting(tracks=3, offsets=[0, 1, 2], **consent)  # type: ignore[arg-type]
+    meeting = harness.meeting(tracks=3, offsets=[0, 1, 2], **consent)  # type: ignore[arg-type]
     made = [padded_key(meeting.transcript_id, index) for index in (1, 2)]
     made.append(mixdown_key(meeting.transcript_id))
     for key in made:
-        bench.testbed.s3.put_file(TRANSCRIPT_BUCKET, key, meeting.audio[0])
+        harness.testbed.s3.put_file(TRANSCRIPT_BUCKET, key, meeting.audio[0])
     raw = {StoredObject(RECORDING_BUCKET, key) for key in meeting.track_keys}
     return meeting, raw | {StoredObject(TRANSCRIPT_BUCKET, key) for key in made}
 
 
-def cleaned(bench: Bench, meeting: Scenario) -> TaskRun:
-    return bench.drive(TASK, transcript_id=meeting.transcript_id)
+def cleaned(harness: Harness, meeting: Scenario) -> TaskRun:
+    return harness.run_task(TASK, transcript_id=meeting.transcript_id)
 
 
 @pytest.mark.clause("cleanup_consent.everybody")
 @pytest.mark.parametrize("denied", [[0], [1], [2], [0, 1, 2]], ids=str)
-def test_one_denial_is_enough_whoever_it_is(denied: list[int], bench: Bench) -> None:
-    meeting, audio = with_audio(bench, denied=denied)
+def test_one_denial_is_enough_whoever_it_is(denied: list[int], harness: Harness) -> None:
+    meeting, audio = with_audio(harness, denied=denied)
 
-    run = cleaned(bench, meeting)
+    run = cleaned(harness, meeting)
 
     expect(run.output.get("audio_deleted"), "audio_deleted").equals(True)
     expect(run.deleted, "deleted").equals(frozenset(audio))
 
 
 @pytest.mark.clause("cleanup_consent.deletes")
-def test_raw_padded_and_mixed_audio_is_gone(bench: Bench) -> None:
-    meeting, audio = with_audio(bench, denied=[1])
+def test_raw_padded_and_mixed_audio_is_gone(harness: Harness) -> None:
+    meeting, audio = with_audio(harness, denied=[1])
 
-    run = cleaned(bench, meeting)
+    run = cleaned(harness, meeting)
 
     expect(run.deleted, "deleted").equals(frozenset(audio))
     expect(run.output.get("reason"), "reason").holds(
@@ -53,11 +53,11 @@ def test_raw_padded_and_mixed_audio_is_gone(bench: Bench) -> None:
 
 
 @pytest.mark.clause("cleanup_consent.deletes")
-def test_another_meetings_audio_stays(bench: Bench) -> None:
-    _, others = with_audio(bench, denied=[])
-    meeting, audio = with_audio(bench, denied=[0])
+def test_another_meetings_audio_stays(harness: Harness) -> None:
+    _, others = with_audio(harness, denied=[])
+    meeting, audio = with_audio(harness, denied=[0])
 
-    run = cleaned(bench, meeting)
+    run = cleaned(harness, meeting)
 
     expect(run.deleted & others, "audio of another meeting that is gone").equals(frozenset())
     expect(run.deleted, "deleted").equals(frozenset(audio))
@@ -65,11 +65,11 @@ def test_another_meetings_audio_stays(bench: Bench) -> None:
 
 @pytest.mark.clause("cleanup_consent.keeps")
 @pytest.mark.parametrize("answers", ["all granted", "nobody was asked"])
-def test_without_a_denial_nothing_is_deleted(answers: str, bench: Bench) -> None:
+def test_without_a_denial_nothing_is_deleted(answers: str, harness: Harness) -> None:
     consents: dict[str, object] = {} if answers == "all granted" else {"consents": []}
-    meeting, _ = with_audio(bench, **consents)
+    meeting, _ = with_audio(harness, **consents)
 
-    run = cleaned(bench, meeting)
+    run = cleaned(harness, meeting)
 
     expect(run.output, "output").equals({"audio_deleted": False, "reason": None})
     expect(run.deleted, "deleted").equals(frozenset())
@@ -77,32 +77,32 @@ def test_without_a_denial_nothing_is_deleted(answers: str, bench: Bench) -> None
 
 @pytest.mark.clause("cleanup_consent.flag")
 @pytest.mark.parametrize("denied", [[], [2]], ids=str)
-def test_the_transcript_says_whether_audio_was_deleted(denied: list[int], bench: Bench) -> None:
-    meeting, _ = with_audio(bench, denied=denied)
+def test_the_transcript_says_whether_audio_was_deleted(denied: list[int], harness: Harness) -> None:
+    meeting, _ = with_audio(harness, denied=denied)
 
-    run = cleaned(bench, meeting)
+    run = cleaned(harness, meeting)
 
     expect(bool(run.transcript.get("audio_deleted")), "audio_deleted").equals(bool(denied))
 
 
 @pytest.mark.clause("cleanup_consent.idempotent")
-def test_a_second_run_succeeds_and_says_the_same(bench: Bench) -> None:
-    meeting, _ = with_audio(bench, denied=[0])
-    first = cleaned(bench, meeting)
+def test_a_second_run_succeeds_and_says_the_same(harness: Harness) -> None:
+    meeting, _ = with_audio(harness, denied=[0])
+    first = cleaned(harness, meeting)
 
-    again = cleaned(bench, meeting)
+    again = cleaned(harness, meeting)
 
     expect(again.statuses, "attempts").equals(["COMPLETED"])
     expect(again.output, "output of the second run").equals(first.output)
 
 
 @pytest.mark.clause("cleanup_consent.large-meeting")
-def test_the_last_of_five_hundred_is_heard(bench: Bench) -> None:
+def test_the_last_of_five_hundred_is_heard(harness: Harness) -> None:
     answers = [{"participant_id": f"p-{place}", "granted": True} for place in range(500)]
     answers[-1]["granted"] = False
-    meeting, audio = with_audio(bench, consents=answers)
+    meeting, audio = with_audio(harness, consents=answers)
 
-    run = cleaned(bench, meeting)
+    run = cleaned(harness, meeting)
 
     expect(run.output.get("audio_deleted"), "audio_deleted").equals(True)
     expect(run.deleted, "deleted").equals(frozenset(audio))

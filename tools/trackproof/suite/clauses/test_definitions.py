@@ -6,7 +6,7 @@ import pytest
 
 from trackproof.contracts.load import load_contracts
 from trackproof.suite.assertions import expect
-from trackproof.suite.harness import Bench
+from trackproof.suite.harness import Harness
 
 LAW = (
     "timeoutSeconds",
@@ -24,10 +24,10 @@ EVERY_TASK = [
 
 
 @pytest.mark.parametrize("task", EVERY_TASK)
-def test_the_registered_definition_is_the_contracts(task: str, bench: Bench) -> None:
+def test_the_registered_definition_is_the_contracts(task: str, harness: Harness) -> None:
     wanted = load_contracts().tasks[task].task_definition()
 
-    registered = bench.driver.definitions.get(task, {})
+    registered = harness.task_runner.definitions.get(task, {})
 
     expect({key: registered.get(key) for key in LAW}, f"definition of {task}").equals(
         {key: wanted[key] for key in LAW}
@@ -36,10 +36,10 @@ def test_the_registered_definition_is_the_contracts(task: str, bench: Bench) -> 
 
 @pytest.mark.late
 @pytest.mark.parametrize("task", EVERY_TASK)
-def test_a_worker_that_does_not_answer_is_retried_and_given_up(task: str, bench: Bench) -> None:
+def test_a_worker_that_does_not_answer_is_retried_and_given_up(task: str, harness: Harness) -> None:
     retries = load_contracts().tasks[task].retry_count
 
-    trial = bench.trials.of(task)
+    trial = harness.trials.of(task)
 
     # The suite leaves the first and the last attempt unanswered and fails those between.
     expect([attempt.status for attempt in trial.attempts], "attempts").equals(

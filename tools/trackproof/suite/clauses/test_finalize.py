@@ -9,7 +9,7 @@ import pytest
 from trackproof.runs.scenario import Scenario
 from trackproof.runs.task_run import TaskRun
 from trackproof.suite.assertions import expect
-from trackproof.suite.harness import Bench
+from trackproof.suite.harness import Harness
 
 TASK = "finalize"
 
@@ -27,8 +27,8 @@ STORED = {
 }
 
 
-def finalized(bench: Bench, meeting: Scenario) -> TaskRun:
-    return bench.drive(TASK, RESULT, transcript_id=meeting.transcript_id)
+def finalized(harness: Harness, meeting: Scenario) -> TaskRun:
+    return harness.run_task(TASK, RESULT, transcript_id=meeting.transcript_id)
 
 
 def stored(run: TaskRun) -> dict[str, Any]:
@@ -36,23 +36,23 @@ def stored(run: TaskRun) -> dict[str, Any]:
 
 
 @pytest.mark.clause("finalize.status")
-def test_the_transcript_has_ended(bench: Bench) -> None:
-    run = finalized(bench, bench.meeting())
+def test_the_transcript_has_ended(harness: Harness) -> None:
+    run = finalized(harness, harness.meeting())
 
     expect(run.output, "output").equals({"status": "COMPLETED"})
     expect(run.transcript.get("status"), "status").equals("ended")
 
 
 @pytest.mark.clause("finalize.persists")
-def test_the_result_is_stored_as_given(bench: Bench) -> None:
-    run = finalized(bench, bench.meeting(title="Old", long_summary="Old", short_summary="Old"))
+def test_the_result_is_stored_as_given(harness: Harness) -> None:
+    run = finalized(harness, harness.meeting(title="Old", long_summary="Old", short_summary="Old"))
 
     expect(stored(run), "stored").equals(STORED)
 
 
 @pytest.mark.clause("finalize.event")
-def test_the_end_is_told_with_the_result_stored(bench: Bench) -> None:
-    run = finalized(bench, bench.meeting())
+def test_the_end_is_told_with_the_result_stored(harness: Harness) -> None:
+    run = finalized(harness, harness.meeting())
 
     expect(run.emitted("STATUS"), "STATUS events").equals([{"value": "ended"}])
     expect(run.transcript.get("status"), "status").equals("ended")
@@ -60,11 +60,11 @@ def test_the_end_is_told_with_the_result_stored(bench: Bench) -> None:
 
 
 @pytest.mark.clause("finalize.idempotent")
-def test_a_second_run_changes_and_tells_nothing(bench: Bench) -> None:
-    meeting = bench.meeting()
-    finalized(bench, meeting)
+def test_a_second_run_changes_and_tells_nothing(harness: Harness) -> None:
+    meeting = harness.meeting()
+    finalized(harness, meeting)
 
-    again = finalized(bench, meeting)
+    again = finalized(harness, meeting)
 
     expect(again.statuses, "attempts").equals(["COMPLETED"])
     expect(stored(again), "stored").equals(STORED)
@@ -73,11 +73,11 @@ def test_a_second_run_changes_and_tells_nothing(bench: Bench) -> None:
 
 
 @pytest.mark.clause("finalize.large-meeting")
-def test_a_summary_of_a_million_characters_is_stored_as_given(bench: Bench) -> None:
-    meeting = bench.meeting()
+def test_a_summary_of_a_million_characters_is_stored_as_given(harness: Harness) -> None:
+    meeting = harness.meeting()
     long = "סיכום 🦉 summary\n" * (1_000_000 // 16)
 
-    run = bench.drive(TASK, {**RESULT, "summary": long}, transcript_id=meeting.transcript_id)
+    run = harness.run_task(TASK, {**RESULT, "summary": long}, transcript_id=meeting.transcript_id)
 
     expect(run.statuses, "attempts").equals(["COMPLETED"])
     kept = str(run.transcript.get("long_summary"))

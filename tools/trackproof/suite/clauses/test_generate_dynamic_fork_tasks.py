@@ -10,7 +10,7 @@ import pytest
 from trackproof.contracts.load import load_contracts
 from trackproof.runs.task_run import TaskRun
 from trackproof.suite.assertions import expect
-from trackproof.suite.harness import Bench
+from trackproof.suite.harness import Harness
 
 TASK = "generate_dynamic_fork_tasks"
 TRANSCRIPT = "transcript-of-a-fork"
@@ -33,20 +33,20 @@ def padded(count: int, *, backwards: bool = False) -> dict[str, dict[str, Any]]:
     }
 
 
-def forked(bench: Bench, task_type: str, count: int, **fields: Any) -> TaskRun:
+def forked(harness: Harness, task_type: str, count: int, **fields: Any) -> TaskRun:
     common = {"tracks": tracks(count), "task_type": task_type, "transcript_id": TRANSCRIPT}
     own = (
         {"bucket_name": "recordings"}
         if task_type == "pad_track"
         else {"padded_tracks": padded(count), "language": "fr"}
     )
-    return bench.drive(TASK, {**common, **own, **fields})
+    return harness.run_task(TASK, {**common, **own, **fields})
 
 
 @pytest.mark.clause("generate_dynamic_fork_tasks.branches")
 @pytest.mark.parametrize("count", [1, 2, 12, 64])
-def test_there_is_one_branch_a_track(count: int, bench: Bench) -> None:
-    run = forked(bench, "pad_track", count)
+def test_there_is_one_branch_a_track(count: int, harness: Harness) -> None:
+    run = forked(harness, "pad_track", count)
 
     names = [f"pad_track_{index}" for index in range(count)]
     expect(run.output.get("tasks"), "tasks").equals(
@@ -57,8 +57,8 @@ def test_there_is_one_branch_a_track(count: int, bench: Bench) -> None:
 
 @pytest.mark.clause("generate_dynamic_fork_tasks.inputs")
 @pytest.mark.parametrize("task_type", ["pad_track", "transcribe_track"])
-def test_each_branchs_input_fits_its_task_and_is_its_own(task_type: str, bench: Bench) -> None:
-    run = forked(bench, task_type, 3)
+def test_each_branchs_input_fits_its_task_and_is_its_own(task_type: str, harness: Harness) -> None:
+    run = forked(harness, task_type, 3)
 
     inputs = run.output.get("inputs") or {}
     schema = jsonschema_rs.Draft202012Validator(load_contracts().tasks[task_type].input)
@@ -78,8 +78,8 @@ def test_each_branchs_input_fits_its_task_and_is_its_own(task_type: str, bench: 
 
 @pytest.mark.clause("generate_dynamic_fork_tasks.both-types")
 @pytest.mark.parametrize("task_type", ["pad_track", "transcribe_track"])
-def test_both_task_types_are_served(task_type: str, bench: Bench) -> None:
-    run = forked(bench, task_type, 2)
+def test_both_task_types_are_served(task_type: str, harness: Harness) -> None:
+    run = forked(harness, task_type, 2)
 
     expect(run.statuses, "attempts").equals(["COMPLETED"])
     expect({one.get("name") for one in run.output.get("tasks") or []}, "names").equals({task_type})
@@ -87,9 +87,9 @@ def test_both_task_types_are_served(task_type: str, bench: Bench) -> None:
 
 @pytest.mark.clause("generate_dynamic_fork_tasks.by-index")
 @pytest.mark.parametrize("backwards", [False, True])
-def test_a_branch_gets_the_padded_track_of_its_own_index(backwards: bool, bench: Bench) -> None:
+def test_a_branch_gets_the_padded_track_of_its_own_index(backwards: bool, harness: Harness) -> None:
     # From 10 tracks on, the order by name is another one: 10 comes before 2.
-    run = forked(bench, "transcribe_track", 12, padded_tracks=padded(12, backwards=backwards))
+    run = forked(harness, "transcribe_track", 12, padded_tracks=padded(12, backwards=backwards))
 
     inputs = run.output.get("inputs") or {}
     expect({name: own.get("audio_url") for name, own in inputs.items()}, "audio_url").equals(

@@ -13,7 +13,7 @@ from trackproof.contracts.load import load_contracts
 from trackproof.runs.task_run import TaskRun
 from trackproof.suite.assertions import expect
 from trackproof.suite.clauses.llm_inputs import prompts, topics, words
-from trackproof.suite.harness import Bench
+from trackproof.suite.harness import Harness
 from trackproof.testbed.stand_ins.ledger import Request
 from trackproof.testbed.stand_ins.stand_ins import TRACER_WORDS
 
@@ -21,16 +21,18 @@ TASK = "generate_summary"
 MOST_SUBJECTS = int(load_contracts().tasks[TASK].constants["most_subjects"])
 
 
-def summed_up(bench: Bench, count: int = 12, found: int = 4) -> TaskRun:
+def summed_up(harness: Harness, count: int = 12, found: int = 4) -> TaskRun:
     """Drive the task with words that make the LLM find three subjects, if there are words."""
-    meeting = bench.meeting()
+    meeting = harness.meeting()
     said = words(count)
     # By chance: what the LLM answers goes into later questions, which a fleet may remember.
     others = random.Random(meeting.run_id).sample(sorted(set(VOCABULARY) - TRACER_WORDS), 40)
     texts = [*sorted(TRACER_WORDS)[:3], *others]
     for word, text in zip(said, texts, strict=False):
         word["word"] = text
-    return bench.drive(TASK, words=said, topics=topics(found), transcript_id=meeting.transcript_id)
+    return harness.run_task(
+        TASK, words=said, topics=topics(found), transcript_id=meeting.transcript_id
+    )
 
 
 def answers(run: TaskRun) -> list[str]:
@@ -55,8 +57,8 @@ def subjects(run: TaskRun) -> list[Any]:
 
 
 @pytest.mark.clause("generate_summary.long")
-def test_the_long_summary_takes_up_each_subject(bench: Bench) -> None:
-    run = summed_up(bench)
+def test_the_long_summary_takes_up_each_subject(harness: Harness) -> None:
+    run = summed_up(harness)
 
     summary = str(run.output.get("summary"))
     missing = [subject for subject in subjects(run) if str(subject) not in summary]
@@ -66,16 +68,16 @@ def test_the_long_summary_takes_up_each_subject(bench: Bench) -> None:
 
 
 @pytest.mark.clause("generate_summary.short")
-def test_the_short_summary_is_a_short_recap(bench: Bench) -> None:
-    run = summed_up(bench)
+def test_the_short_summary_is_a_short_recap(harness: Harness) -> None:
+    run = summed_up(harness)
 
     long, short = str(run.output.get("summary")), str(run.output.get("short_summary"))
     expect(len(short), "characters").holds(0 < len(short) < len(long), f"1 to {len(long) - 1}")
 
 
 @pytest.mark.clause("generate_summary.long-event")
-def test_the_long_summary_is_told(bench: Bench) -> None:
-    run = summed_up(bench)
+def test_the_long_summary_is_told(harness: Harness) -> None:
+    run = summed_up(harness)
 
     expect(run.emitted("FINAL_LONG_SUMMARY"), "events").equals(
         [{"long_summary": run.output.get("summary")}]
@@ -83,8 +85,8 @@ def test_the_long_summary_is_told(bench: Bench) -> None:
 
 
 @pytest.mark.clause("generate_summary.short-event")
-def test_the_short_summary_is_told(bench: Bench) -> None:
-    run = summed_up(bench)
+def test_the_short_summary_is_told(harness: Harness) -> None:
+    run = summed_up(harness)
 
     expect(run.emitted("FINAL_SHORT_SUMMARY"), "events").equals(
         [{"short_summary": run.output.get("short_summary")}]
@@ -92,8 +94,8 @@ def test_the_short_summary_is_told(bench: Bench) -> None:
 
 
 @pytest.mark.clause("generate_summary.stored")
-def test_both_summaries_are_stored(bench: Bench) -> None:
-    run = summed_up(bench)
+def test_both_summaries_are_stored(harness: Harness) -> None:
+    run = summed_up(harness)
 
     row = (run.transcript.get("long_summary"), run.transcript.get("short_summary"))
     expect(row, "long and short in the database").equals(
@@ -102,8 +104,8 @@ def test_both_summaries_are_stored(bench: Bench) -> None:
 
 
 @pytest.mark.clause("generate_summary.calls")
-def test_the_llm_is_asked_twice_and_twice_for_each_subject(bench: Bench) -> None:
-    run = summed_up(bench)
+def test_the_llm_is_asked_twice_and_twice_for_each_subject(harness: Harness) -> None:
+    run = summed_up(harness)
 
     found = [str(subject) for subject in subjects(run)][:MOST_SUBJECTS]
     expect(len(found), "subjects").holds(bool(found), "one at least")
@@ -114,16 +116,16 @@ def test_the_llm_is_asked_twice_and_twice_for_each_subject(bench: Bench) -> None
 
 
 @pytest.mark.clause("generate_summary.calls")
-def test_where_nobody_spoke_nobody_is_asked(bench: Bench) -> None:
-    run = summed_up(bench, 0)
+def test_where_nobody_spoke_nobody_is_asked(harness: Harness) -> None:
+    run = summed_up(harness, 0)
 
     expect(run.statuses, "attempts").equals(["COMPLETED"])
     expect(run.asked("llm"), "calls to the LLM").equals([])
 
 
 @pytest.mark.clause("generate_summary.large-meeting")
-def test_a_large_meeting_is_summed_up_whole_by_no_more_calls(bench: Bench) -> None:
-    run = summed_up(bench, 10_000, found=100)
+def test_a_large_meeting_is_summed_up_whole_by_no_more_calls(harness: Harness) -> None:
+    run = summed_up(harness, 10_000, found=100)
 
     expect(run.statuses, "attempts").equals(["COMPLETED"])
     calls = len(run.asked("llm"))

@@ -16,23 +16,25 @@ import pytest
 from trackproof.checks.mixdown import PEAK_TOLERANCE, PEAKS, furthest_peak
 from trackproof.lab import RECORDING_BUCKET, TRANSCRIPT_BUCKET
 from trackproof.runs.task_run import TaskRun
-from trackproof.suite.assertions import Breach, expect
+from trackproof.suite.assertions import ClauseViolation, expect
 from trackproof.suite.clauses.keys import mixdown_key
 from trackproof.suite.clauses.media import Samples, decoded, encoded, samples_of, spoken
-from trackproof.suite.harness import Bench
+from trackproof.suite.harness import Harness
 
 TASK = "generate_waveform"
 WORDS = (0.3, 0.9, 1.5, 2.1)
 
 
-def drawn(bench: Bench, mixdown: bytes, *, retries: int | None = None) -> TaskRun:
+def drawn(harness: Harness, mixdown: bytes, *, retries: int | None = None) -> TaskRun:
     """Put a mixdown into S3 and have it drawn."""
-    meeting = bench.meeting()
-    path = bench.testbed.folder / "mixdown"
+    meeting = harness.meeting()
+    path = harness.testbed.folder / "mixdown"
     path.write_bytes(mixdown)
     key = mixdown_key(meeting.transcript_id)
-    bench.testbed.s3.put_file(TRANSCRIPT_BUCKET, key, path)
-    return bench.drive(TASK, audio_key=key, transcript_id=meeting.transcript_id, retries=retries)
+    harness.testbed.s3.put_file(TRANSCRIPT_BUCKET, key, path)
+    return harness.run_task(
+        TASK, audio_key=key, transcript_id=meeting.transcript_id, retries=retries
+    )
 
 
 def mp3(samples: Samples, rate: int = 48_000) -> bytes:
@@ -80,82 +82,82 @@ SOUNDS: dict[str, Callable[[], Samples]] = {
 
 @pytest.mark.clause("generate_waveform.peaks")
 @pytest.mark.parametrize("sound", SOUNDS)
-def test_the_peaks_are_those_of_the_mixdown(sound: str, bench: Bench) -> None:
+def test_the_peaks_are_those_of_the_mixdown(sound: str, harness: Harness) -> None:
     mixdown = mp3(SOUNDS[sound]())
 
-    run = drawn(bench, mixdown)
+    run = drawn(harness, mixdown)
 
     expect_peaks(run, mixdown)
 
 
 @pytest.mark.clause("generate_waveform.peaks")
-def test_another_rate_gives_the_same_peaks(bench: Bench) -> None:
+def test_another_rate_gives_the_same_peaks(harness: Harness) -> None:
     mixdown = mp3(samples_of(spoken(*WORDS, seconds=3)), rate=44_100)
 
-    run = drawn(bench, mixdown)
+    run = drawn(harness, mixdown)
 
     expect_peaks(run, mixdown)
 
 
 @pytest.mark.clause("generate_waveform.peaks")
-def test_silence_is_0(bench: Bench) -> None:
+def test_silence_is_0(harness: Harness) -> None:
     mixdown = mp3(np.zeros((2, 96_000), np.float32))
 
-    run = drawn(bench, mixdown)
+    run = drawn(harness, mixdown)
 
     expect(set(expect_peaks(run, mixdown)), "peaks").equals({0.0})
 
 
 @pytest.mark.clause("generate_waveform.peaks")
 @pytest.mark.parametrize("fault", [{"status": 503}, {"drop": True}], ids=str)
-def test_an_s3_that_fails_once_does_no_harm(fault: dict[str, Any], bench: Bench) -> None:
+def test_an_s3_that_fails_once_does_no_harm(fault: dict[str, Any], harness: Harness) -> None:
     mixdown = stereo()
-    bench.break_service("s3", method="GET", path=f"*/{mixdown_key('*')}", times=1, **fault)
+    harness.break_service("s3", method="GET", path=f"*/{mixdown_key('*')}", times=1, **fault)
 
-    run = drawn(bench, mixdown)
+    run = drawn(harness, mixdown)
 
     expect_peaks(run, mixdown)
 
 
 @pytest.mark.clause("generate_waveform.peaks")
 @pytest.mark.parametrize("kind", ["gone", "no media", "empty"])
-def test_what_cannot_be_read_is_never_drawn(kind: str, bench: Bench) -> None:
-    meeting = bench.meeting()
+def test_what_cannot_be_read_is_never_drawn(kind: str, harness: Harness) -> None:
+    meeting = harness.meeting()
     key = mixdown_key(meeting.transcript_id)
     if kind != "gone":
-        path = bench.testbed.folder / "no-mixdown"
+        path = harness.testbed.folder / "no-mixdown"
         path.write_bytes(b"<html>" * 999 if kind == "no media" else b"")
-        bench.testbed.s3.put_file(TRANSCRIPT_BUCKET, key, path)
+        harness.testbed.s3.put_file(TRANSCRIPT_BUCKET, key, path)
 
-    run = bench.drive(TASK, audio_key=key, transcript_id=meeting.transcript_id)
+    run = harness.run_task(TASK, audio_key=key, transcript_id=meeting.transcript_id)
 
     expect(run.statuses, "attempts").equals(["FAILED_WITH_TERMINAL_ERROR"])
     expect(run.emitted("WAVEFORM"), "WAVEFORM").equals([])
 
 
 @pytest.mark.clause("generate_waveform.event")
-def test_the_peaks_are_broadcast(bench: Bench) -> None:
-    run = drawn(bench, stereo())
+def test_the_peaks_are_broadcast(harness: Harness) -> None:
+    run = drawn(harness, stereo())
 
     expect(run.emitted("WAVEFORM"), "WAVEFORM").equals([{"waveform": run.output.get("waveform")}])
 
 
 @pytest.mark.clause("generate_waveform.event")
-def test_a_second_run_draws_the_same(bench: Bench) -> None:
-    first = drawn(bench, stereo())
+def test_a_second_run_draws_the_same(harness: Harness) -> None:
+    first = drawn(harness, stereo())
 
-    again = bench.drive(TASK, first.sent)
+    again = harness.run_task(TASK, first.sent)
 
     expect(again.output, "output of the second run").equals(first.output)
 
 
 @pytest.mark.clause("generate_waveform.stored")
-def test_the_peaks_lie_where_the_transcript_says(bench: Bench) -> None:
-    run = drawn(bench, stereo())
+def test_the_peaks_lie_where_the_transcript_says(harness: Harness) -> None:
+    run = drawn(harness, stereo())
 
     location = str(run.transcript.get("waveform_location") or "")
     expect(location, "waveform_location").holds(bool(location), "the place of the peaks")
-    lying = found_at(bench, location)
+    lying = found_at(harness, location)
     expect(lying, f"the JSON at {location}").holds(
         run.output.get("waveform") in (lying, *lying.values()) if isinstance(lying, dict)
         else lying == run.output.get("waveform"),
@@ -163,16 +165,16 @@ def test_the_peaks_lie_where_the_transcript_says(bench: Bench) -> None:
     )  # fmt: skip
 
 
-def found_at(bench: Bench, location: str) -> Any:
+def found_at(harness: Harness, location: str) -> Any:
     """Return the JSON behind a path, a URL or a key in S3."""
     if urlsplit(location).scheme in {"http", "https"}:
         return httpx.get(location).json()
     for bucket in (TRANSCRIPT_BUCKET, RECORDING_BUCKET):
-        if location in bench.testbed.s3.keys(bucket, location):
-            return json.load(io.BytesIO(bench.testbed.s3.read(bucket, location)))
+        if location in harness.testbed.s3.keys(bucket, location):
+            return json.load(io.BytesIO(harness.testbed.s3.read(bucket, location)))
     path = Path(location)
     if not path.parent.is_dir():
         pytest.skip(f"{location} is in no place that can be seen from here")
     if not path.is_file():
-        raise Breach("a file of JSON", "there is none", location)
+        raise ClauseViolation("a file of JSON", "there is none", location)
     return json.loads(path.read_text())

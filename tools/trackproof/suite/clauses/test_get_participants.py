@@ -9,7 +9,7 @@ import pytest
 from trackproof.runs.scenario import Scenario
 from trackproof.runs.task_run import TaskRun
 from trackproof.suite.assertions import expect
-from trackproof.suite.harness import Bench
+from trackproof.suite.harness import Harness
 from trackproof.testbed.stand_ins.services.daily import DailyParticipant
 
 TASK = "get_participants"
@@ -17,9 +17,9 @@ TASK = "get_participants"
 NAMES = ["Ada Lovelace", "שרה לוי", "Αγνή", "محمد", "山田 太郎", "🦉 Owl", None]
 
 
-def fetched(bench: Bench, meeting: Scenario, **fields: Any) -> TaskRun:
+def fetched(harness: Harness, meeting: Scenario, **fields: Any) -> TaskRun:
     payload = {"mtg_session_id": meeting.session_id, "transcript_id": meeting.transcript_id}
-    return bench.drive(TASK, {**payload, **fields})
+    return harness.run_task(TASK, {**payload, **fields})
 
 
 def people(run: TaskRun) -> dict[Any, Any]:
@@ -29,10 +29,10 @@ def people(run: TaskRun) -> dict[Any, Any]:
 
 
 @pytest.mark.clause("get_participants.fetches")
-def test_everybody_of_the_session_comes_in_one_call(bench: Bench) -> None:
-    meeting = bench.meeting(tracks=3)
+def test_everybody_of_the_session_comes_in_one_call(harness: Harness) -> None:
+    meeting = harness.meeting(tracks=3)
 
-    run = fetched(bench, meeting)
+    run = fetched(harness, meeting)
 
     expect(set(people(run)), "participants").equals(
         {track.participant.id for track in meeting.meeting.tracks}
@@ -41,13 +41,13 @@ def test_everybody_of_the_session_comes_in_one_call(bench: Bench) -> None:
 
 
 @pytest.mark.clause("get_participants.names")
-def test_everybody_keeps_a_name_of_his_own_in_any_script(bench: Bench) -> None:
-    meeting = bench.meeting()
+def test_everybody_keeps_a_name_of_his_own_in_any_script(harness: Harness) -> None:
+    meeting = harness.meeting()
     people_there = {
         f"p-{place}": (name, None if place % 2 else f"u-{place}")
         for place, name in enumerate(NAMES)
     }
-    bench.testbed.stand_ins.daily.add_meeting(
+    harness.testbed.stand_ins.daily.add_meeting(
         meeting.session_id,
         [
             DailyParticipant(person, 1_700_000_000, 8, user, name)
@@ -55,16 +55,16 @@ def test_everybody_keeps_a_name_of_his_own_in_any_script(bench: Bench) -> None:
         ],
     )
 
-    run = fetched(bench, meeting)
+    run = fetched(harness, meeting)
 
     expect(people(run), "names").equals(people_there)
 
 
 @pytest.mark.clause("get_participants.no-session")
-def test_without_a_session_daily_is_not_asked(bench: Bench) -> None:
-    meeting = bench.meeting(session=False)
+def test_without_a_session_daily_is_not_asked(harness: Harness) -> None:
+    meeting = harness.meeting(session=False)
 
-    run = fetched(bench, meeting, mtg_session_id=None)
+    run = fetched(harness, meeting, mtg_session_id=None)
 
     expect(run.statuses, "attempts").equals(["COMPLETED"])
     expect(run.output.get("participants"), "participants").equals([])
@@ -72,15 +72,15 @@ def test_without_a_session_daily_is_not_asked(bench: Bench) -> None:
 
 
 @pytest.mark.clause("get_participants.large-meeting")
-def test_a_large_meeting_keeps_everybodys_long_name(bench: Bench) -> None:
-    meeting = bench.meeting()
+def test_a_large_meeting_keeps_everybodys_long_name(harness: Harness) -> None:
+    meeting = harness.meeting()
     long = {f"p-{place}": f"{place} " + "שם🦉🦉" * 50 for place in range(500)}
-    bench.testbed.stand_ins.daily.add_meeting(
+    harness.testbed.stand_ins.daily.add_meeting(
         meeting.session_id,
         [DailyParticipant(person, 1_700_000_000, 8, None, name) for person, name in long.items()],
     )
 
-    run = fetched(bench, meeting)
+    run = fetched(harness, meeting)
 
     kept = {person: name for person, (name, _) in people(run).items()}
     expect(len(kept), "participants").equals(len(long))

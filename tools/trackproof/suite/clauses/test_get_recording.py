@@ -7,16 +7,16 @@ from typing import Any
 import pytest
 
 from trackproof.suite.assertions import expect
-from trackproof.suite.harness import Bench
+from trackproof.suite.harness import Harness
 
 TASK = "get_recording"
 
 
 @pytest.mark.clause("get_recording.polls")
-def test_the_fleet_polls_for_it_and_completes_it(bench: Bench) -> None:
-    meeting = bench.meeting()
+def test_the_fleet_polls_for_it_and_completes_it(harness: Harness) -> None:
+    meeting = harness.meeting()
 
-    run = bench.drive(TASK, recording_id=meeting.recording_id)
+    run = harness.run_task(TASK, recording_id=meeting.recording_id)
 
     expect(run.statuses, "attempts").equals(["COMPLETED"])
     expect(run.workflow_status, "the workflow").equals("COMPLETED")
@@ -24,10 +24,10 @@ def test_the_fleet_polls_for_it_and_completes_it(bench: Bench) -> None:
 
 @pytest.mark.clause("get_recording.output")
 @pytest.mark.parametrize("session", [True, False])
-def test_the_output_is_what_daily_tells(session: bool, bench: Bench) -> None:
-    meeting = bench.meeting(seconds=9, session=session)
+def test_the_output_is_what_daily_tells(session: bool, harness: Harness) -> None:
+    meeting = harness.meeting(seconds=9, session=session)
 
-    run = bench.drive(TASK, recording_id=meeting.recording_id)
+    run = harness.run_task(TASK, recording_id=meeting.recording_id)
 
     expect(run.output, "output").equals(
         {
@@ -44,11 +44,11 @@ def test_the_output_is_what_daily_tells(session: bool, bench: Bench) -> None:
 @pytest.mark.parametrize(
     "fault", [{"status": 429}, {"status": 500}, {"status": 503}, {"drop": True}], ids=str
 )
-def test_a_trouble_of_dailys_costs_one_more_try(fault: dict[str, Any], bench: Bench) -> None:
-    meeting = bench.meeting()
-    bench.break_service("daily", times=1, **fault)
+def test_a_trouble_of_dailys_costs_one_more_try(fault: dict[str, Any], harness: Harness) -> None:
+    meeting = harness.meeting()
+    harness.break_service("daily", times=1, **fault)
 
-    run = bench.drive(TASK, recording_id=meeting.recording_id)
+    run = harness.run_task(TASK, recording_id=meeting.recording_id)
 
     expect(run.statuses, "attempts").equals(["FAILED", "COMPLETED"])
     expect(run.output.get("id"), "id").equals(meeting.recording_id)
@@ -56,11 +56,11 @@ def test_a_trouble_of_dailys_costs_one_more_try(fault: dict[str, Any], bench: Be
 
 @pytest.mark.clause("get_recording.permanent-errors")
 @pytest.mark.parametrize("status", [401, 403, 404])
-def test_a_refusal_of_dailys_is_final(status: int, bench: Bench) -> None:
-    meeting = bench.meeting()
-    bench.break_service("daily", status=status)
+def test_a_refusal_of_dailys_is_final(status: int, harness: Harness) -> None:
+    meeting = harness.meeting()
+    harness.break_service("daily", status=status)
 
-    run = bench.drive(TASK, recording_id=meeting.recording_id)
+    run = harness.run_task(TASK, recording_id=meeting.recording_id)
 
     expect(run.statuses, "attempts").equals(["FAILED_WITH_TERMINAL_ERROR"])
     expect(len(run.asked("daily")), "calls to Daily").equals(1)

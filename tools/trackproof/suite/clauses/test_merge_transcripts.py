@@ -8,7 +8,7 @@ import pytest
 
 from trackproof.runs.task_run import TaskRun
 from trackproof.suite.assertions import expect
-from trackproof.suite.harness import Bench
+from trackproof.suite.harness import Harness
 
 TASK = "merge_transcripts"
 
@@ -37,9 +37,9 @@ def branches(order: tuple[int, ...] = (0, 1, 2)) -> dict[str, Any]:
     }
 
 
-def merged(bench: Bench, transcripts: Any) -> TaskRun:
-    meeting = bench.meeting()
-    return bench.drive(TASK, transcripts=transcripts, transcript_id=meeting.transcript_id)
+def merged(harness: Harness, transcripts: Any) -> TaskRun:
+    meeting = harness.meeting()
+    return harness.run_task(TASK, transcripts=transcripts, transcript_id=meeting.transcript_id)
 
 
 def words_of(run: TaskRun) -> list[Word]:
@@ -48,10 +48,10 @@ def words_of(run: TaskRun) -> list[Word]:
 
 @pytest.mark.clause("merge_transcripts.all-words")
 @pytest.mark.parametrize("as_list", [False, True])
-def test_every_word_is_there_once_and_counted(as_list: bool, bench: Bench) -> None:
+def test_every_word_is_there_once_and_counted(as_list: bool, harness: Harness) -> None:
     given = branches()
 
-    run = merged(bench, list(given.values()) if as_list else given)
+    run = merged(harness, list(given.values()) if as_list else given)
 
     wanted = sorted(str(one) for words in TRACKS.values() for one in words)
     expect(sorted(map(str, words_of(run))), "words").equals(wanted)
@@ -59,8 +59,8 @@ def test_every_word_is_there_once_and_counted(as_list: bool, bench: Bench) -> No
 
 
 @pytest.mark.clause("merge_transcripts.all-words")
-def test_no_words_at_all_are_no_failure(bench: Bench) -> None:
-    run = merged(bench, {"transcribe_track_0": {"words": [], "track_index": 0}})
+def test_no_words_at_all_are_no_failure(harness: Harness) -> None:
+    run = merged(harness, {"transcribe_track_0": {"words": [], "track_index": 0}})
 
     expect(run.output, "output").equals({"all_words": [], "word_count": 0})
 
@@ -68,9 +68,9 @@ def test_no_words_at_all_are_no_failure(bench: Bench) -> None:
 @pytest.mark.clause("merge_transcripts.sorted")
 @pytest.mark.parametrize("order", ORDERS, ids=str)
 def test_the_words_are_sorted_whatever_the_order_of_the_branches(
-    order: tuple[int, ...], bench: Bench
+    order: tuple[int, ...], harness: Harness
 ) -> None:
-    run = merged(bench, branches(order))
+    run = merged(harness, branches(order))
 
     expect([one.get("word") for one in words_of(run)], "order").equals(SORTED)
     together = [one.get("speaker") for one in words_of(run) if one.get("start") == 3.0]
@@ -78,8 +78,8 @@ def test_the_words_are_sorted_whatever_the_order_of_the_branches(
 
 
 @pytest.mark.clause("merge_transcripts.speakers")
-def test_every_word_keeps_its_speaker(bench: Bench) -> None:
-    run = merged(bench, branches((2, 0, 1)))
+def test_every_word_keeps_its_speaker(harness: Harness) -> None:
+    run = merged(harness, branches((2, 0, 1)))
 
     spoken = {(one.get("word"), one.get("start"), one.get("speaker")) for one in words_of(run)}
     expect(spoken, "who said what").equals(
@@ -88,8 +88,8 @@ def test_every_word_keeps_its_speaker(bench: Bench) -> None:
 
 
 @pytest.mark.clause("merge_transcripts.event")
-def test_transcript_is_told_with_the_whole_text(bench: Bench) -> None:
-    run = merged(bench, branches())
+def test_transcript_is_told_with_the_whole_text(harness: Harness) -> None:
+    run = merged(harness, branches())
 
     told = run.emitted("TRANSCRIPT")
     expect(len(told), "TRANSCRIPT events").equals(1)
@@ -97,15 +97,15 @@ def test_transcript_is_told_with_the_whole_text(bench: Bench) -> None:
 
 
 @pytest.mark.clause("merge_transcripts.stored-event")
-def test_the_event_is_stored_with_its_transcript(bench: Bench) -> None:
-    run = merged(bench, branches())
+def test_the_event_is_stored_with_its_transcript(harness: Harness) -> None:
+    run = merged(harness, branches())
 
     texts = [data.get("text") for data in run.emitted("TRANSCRIPT")]
     expect(texts, "stored texts").holds(all(texts) and bool(texts), "one that is not empty")
 
 
 @pytest.mark.clause("merge_transcripts.large-meeting")
-def test_the_words_of_many_hours_are_merged_like_few(bench: Bench) -> None:
+def test_the_words_of_many_hours_are_merged_like_few(harness: Harness) -> None:
     tracks = {
         f"transcribe_track_{index}": {
             "words": [
@@ -117,7 +117,7 @@ def test_the_words_of_many_hours_are_merged_like_few(bench: Bench) -> None:
         for index in reversed(range(10))
     }
 
-    run = merged(bench, tracks)
+    run = merged(harness, tracks)
 
     expect(run.statuses, "attempts").equals(["COMPLETED"])
     expect(run.output.get("word_count"), "word_count").equals(20_000)

@@ -13,10 +13,10 @@ import yaml
 
 from trackproof.contracts.dataflow import check_wiring
 from trackproof.contracts.load import load_contracts
-from trackproof.contracts.validate import ContractViolationError, Side, check, event_breaches
-from trackproof.runs.pipeline_run import WholeRun, run_side_by_side
-from trackproof.suite.assertions import Breach, expect
-from trackproof.suite.harness import Bench
+from trackproof.contracts.validate import ContractViolationError, Side, check, event_violations
+from trackproof.runs.pipeline_run import PipelineRun, run_meetings
+from trackproof.suite.assertions import ClauseViolation, expect
+from trackproof.suite.harness import Harness
 
 WHOLE = {"1 track": 1, "2 tracks": 2, "3 tracks": 3, "12 tracks": 12}
 """From 10 tracks on, branches sorted by their names stand in another order."""
@@ -32,42 +32,42 @@ every_size = pytest.mark.parametrize("meeting", WHOLE)
 
 
 @pytest.fixture(scope="module")
-def side_by_side(laboratory_bench: Bench) -> dict[str, WholeRun]:
+def side_by_side(session_harness: Harness) -> dict[str, PipelineRun]:
     """Run all meetings of this module at once."""
-    bench = laboratory_bench
-    bench.fresh()
+    harness = session_harness
+    harness.fresh()
     meetings = {
-        name: bench.meeting(tracks=tracks, seed=200 + tracks) for name, tracks in WHOLE.items()
+        name: harness.meeting(tracks=tracks, seed=200 + tracks) for name, tracks in WHOLE.items()
     }
-    meetings[REFUSED] = bench.meeting(seed=221)
+    meetings[REFUSED] = harness.meeting(seed=221)
     where = f"*{meetings[REFUSED].room_name}*"
-    bench.break_service("webhook", path=where, status=404)
-    no_audio = bench.testbed.folder / "no-audio"
+    harness.break_service("webhook", path=where, status=404)
+    no_audio = harness.testbed.folder / "no-audio"
     no_audio.write_bytes(b"<html>" * 999)
-    meetings[BROKEN] = bench.meeting(tracks=2, seed=222, audio={1: no_audio})
-    return run_side_by_side(bench, meetings)
+    meetings[BROKEN] = harness.meeting(tracks=2, seed=222, audio={1: no_audio})
+    return run_meetings(harness, meetings)
 
 
 @pytest.fixture
-def runs(side_by_side: dict[str, WholeRun], bench: Bench) -> dict[str, WholeRun]:
+def runs(side_by_side: dict[str, PipelineRun], harness: Harness) -> dict[str, PipelineRun]:
     """Return what became of each meeting."""
     return side_by_side
 
 
 @pytest.fixture
-def run(meeting: str, side_by_side: dict[str, WholeRun], bench: Bench) -> WholeRun:
+def run(meeting: str, side_by_side: dict[str, PipelineRun], harness: Harness) -> PipelineRun:
     """Return what became of one meeting; it is this test's evidence."""
-    bench.runs.append(side_by_side[meeting].as_run())
+    harness.runs.append(side_by_side[meeting].as_run())
     return side_by_side[meeting]
 
 
 @pytest.fixture
-def registered(bench: Bench) -> Mapping[str, Any]:
+def registered(harness: Harness) -> Mapping[str, Any]:
     """Return the workflow as the server holds it."""
     name = load_contracts().workflow["name"]
-    definition = bench.testbed.rest.workflow_definition(name)
+    definition = harness.testbed.rest.workflow_definition(name)
     if definition is None:
-        raise Breach(f"a workflow {name!r}", "none is registered")
+        raise ClauseViolation(f"a workflow {name!r}", "none is registered")
     return definition
 
 
@@ -94,10 +94,10 @@ def breach_of(task: Mapping[str, Any], side: Side) -> str:
 
 @pytest.mark.clause("pipeline.valid")
 def test_every_task_that_the_workflow_names_is_defined(
-    registered: Mapping[str, Any], bench: Bench
+    registered: Mapping[str, Any], harness: Harness
 ) -> None:
     named = set(worker_tasks(registered["tasks"]))
-    defined = {definition["name"] for definition in bench.testbed.rest.task_definitions()}
+    defined = {definition["name"] for definition in harness.testbed.rest.task_definitions()}
 
     expect(named - defined, "named and not defined").equals(set())
     expect(named, "task types of the workflow").equals(set(load_contracts().tasks))
@@ -112,7 +112,7 @@ def test_what_is_registered_fits_together(registered: Mapping[str, Any]) -> None
 
 @pytest.mark.clause("pipeline.wiring")
 @every_meeting
-def test_every_task_is_really_given_what_it_needs(run: WholeRun) -> None:
+def test_every_task_is_really_given_what_it_needs(run: PipelineRun) -> None:
     broken = [breach for task in run.tasks if (breach := breach_of(task, "input"))]
 
     expect(broken, "inputs that break their task's contract").equals([])
@@ -120,7 +120,7 @@ def test_every_task_is_really_given_what_it_needs(run: WholeRun) -> None:
 
 @pytest.mark.clause("pipeline.forks")
 @every_size
-def test_both_forks_have_one_branch_a_track(meeting: str, run: WholeRun) -> None:
+def test_both_forks_have_one_branch_a_track(meeting: str, run: PipelineRun) -> None:
     for task_type in ("pad_track", "transcribe_track"):
         branches = [t["referenceTaskName"] for t in run.tasks if t["taskDefName"] == task_type]
         indexes = [t["inputData"].get("track_index") for t in run.tasks
@@ -133,7 +133,7 @@ def test_both_forks_have_one_branch_a_track(meeting: str, run: WholeRun) -> None
 
 @pytest.mark.clause("pipeline.joins")
 @every_size
-def test_each_branch_gets_what_its_own_track_became(meeting: str, run: WholeRun) -> None:
+def test_each_branch_gets_what_its_own_track_became(meeting: str, run: PipelineRun) -> None:
     def path_of(reference: str, side: str, field: str) -> str:
         task = run.evidence.task(reference) or {}
         return urlsplit(str((task.get(side) or {}).get(field))).path
@@ -149,19 +149,19 @@ def test_each_branch_gets_what_its_own_track_became(meeting: str, run: WholeRun)
 
 @pytest.mark.clause("pipeline.joins")
 @every_size
-def test_no_word_of_any_track_is_lost_or_given_to_another(run: WholeRun) -> None:
+def test_no_word_of_any_track_is_lost_or_given_to_another(run: PipelineRun) -> None:
     run.expect("words.complete", "words.speaker", "words.time", "words.sorted", "mixdown.words")
 
 
 @pytest.mark.clause("pipeline.order")
 @every_good_meeting
-def test_each_step_waits_for_the_one_before(run: WholeRun) -> None:
+def test_each_step_waits_for_the_one_before(run: PipelineRun) -> None:
     run.expect("steps.order")
 
 
 @pytest.mark.clause("pipeline.order")
 @every_good_meeting
-def test_title_and_summary_are_wanted_side_by_side(run: WholeRun) -> None:
+def test_title_and_summary_are_wanted_side_by_side(run: PipelineRun) -> None:
     title, summary = (
         run.evidence.task(reference) or {} for reference in ("generate_title", "generate_summary")
     )
@@ -173,14 +173,14 @@ def test_title_and_summary_are_wanted_side_by_side(run: WholeRun) -> None:
 
 @pytest.mark.clause("pipeline.completes")
 @every_size
-def test_a_whole_meeting_ends_completed(run: WholeRun) -> None:
+def test_a_whole_meeting_ends_completed(run: PipelineRun) -> None:
     expect(run.status, "the workflow").equals("COMPLETED")
     run.expect("steps.completed", "database.result", "database.events", "events.schema")
 
 
 @pytest.mark.clause("pipeline.completes")
 @every_size
-def test_the_output_is_what_the_tasks_gave(run: WholeRun) -> None:
+def test_the_output_is_what_the_tasks_gave(run: PipelineRun) -> None:
     broken = [breach for task in run.tasks if (breach := breach_of(task, "output"))]
     expect(broken, "outputs that break their task's contract").equals([])
     expected: dict[str, Any] = {}
@@ -194,7 +194,7 @@ def test_the_output_is_what_the_tasks_gave(run: WholeRun) -> None:
 
 @pytest.mark.clause("pipeline.completes")
 @pytest.mark.parametrize("meeting", [REFUSED])
-def test_a_delivery_that_is_refused_fails_no_finished_meeting(run: WholeRun) -> None:
+def test_a_delivery_that_is_refused_fails_no_finished_meeting(run: PipelineRun) -> None:
     expect(run.evidence.output.get("webhook_sent"), "webhook_sent").equals(False)
     expect(run.status, "the workflow").equals("COMPLETED")
     run.expect("database.result", "deliveries.optional")
@@ -202,7 +202,7 @@ def test_a_delivery_that_is_refused_fails_no_finished_meeting(run: WholeRun) -> 
 
 @pytest.mark.clause("pipeline.starts")
 @every_meeting
-def test_the_api_starts_the_workflow_by_its_name_and_version(run: WholeRun) -> None:
+def test_the_api_starts_the_workflow_by_its_name_and_version(run: PipelineRun) -> None:
     workflow = load_contracts().workflow
 
     expect(run.workflow.get("workflowName"), "name of the run").equals(workflow["name"])
@@ -210,11 +210,11 @@ def test_the_api_starts_the_workflow_by_its_name_and_version(run: WholeRun) -> N
 
 
 @pytest.mark.clause("pipeline.registered")
-def test_all_task_types_are_registered_as_the_seed_has_them(bench: Bench) -> None:
+def test_all_task_types_are_registered_as_the_seed_has_them(harness: Harness) -> None:
     contracts = load_contracts()
     seed = yaml.safe_load((contracts.root / "seed_table.yaml").read_text())["tasks"]
 
-    registered = {task["name"]: task for task in bench.testbed.rest.task_definitions()}
+    registered = {task["name"]: task for task in harness.testbed.rest.task_definitions()}
 
     found = {
         task: {limit: registered.get(task, {}).get(limit) for limit in limits}
@@ -224,9 +224,9 @@ def test_all_task_types_are_registered_as_the_seed_has_them(bench: Bench) -> Non
 
 
 @pytest.mark.clause("pipeline.registered")
-def test_registering_twice_changes_nothing(bench: Bench) -> None:
+def test_registering_twice_changes_nothing(harness: Harness) -> None:
     def held() -> dict[str, Any]:
-        rest = bench.testbed.rest
+        rest = harness.testbed.rest
         name = load_contracts().workflow["name"]
         found = [*rest.task_definitions(), rest.workflow_definition(name) or {"name": name}]
         return {
@@ -236,19 +236,19 @@ def test_registering_twice_changes_nothing(bench: Bench) -> None:
 
     before = held()
 
-    bench.fleet.register(bench.testbed.rest.api_url)
+    harness.fleet.register(harness.testbed.rest.api_url)
 
     expect(held(), "what the server holds").equals(before)
 
 
 @pytest.mark.clause("pipeline.progress-schema")
 @every_meeting
-def test_progress_tells_which_step_of_how_many_stands_how(run: WholeRun) -> None:
+def test_progress_tells_which_step_of_how_many_stands_how(run: PipelineRun) -> None:
     expect(len(run.progress), "PIPELINE_PROGRESS events").holds(bool(run.progress), "some")
     steps = load_contracts().steps
     index_of = {step.task_type if step.dynamic else step.reference: step.index for step in steps}
     for data in run.progress:
-        expect(event_breaches("PIPELINE_PROGRESS", data), "breaches of the schema").equals([])
+        expect(event_violations("PIPELINE_PROGRESS", data), "violations of the schema").equals([])
         # A branch of a dynamic fork is named after its task type and its track.
         current = re.sub(r"_track_\d+$", "_track", str(data.get("current_step")))
         where = (data.get("step_index"), data.get("total_steps"), data.get("workflow_id"))
@@ -259,7 +259,7 @@ def test_progress_tells_which_step_of_how_many_stands_how(run: WholeRun) -> None
 
 @pytest.mark.clause("pipeline.progress-start")
 @every_meeting
-def test_the_start_of_every_task_is_told(run: WholeRun) -> None:
+def test_the_start_of_every_task_is_told(run: PipelineRun) -> None:
     began = [data["current_step"] for data in run.progress
              if data.get("step_status") == "in_progress"]  # fmt: skip
     attempts = [task["referenceTaskName"] for task in run.tasks if task.get("startTime")]
@@ -269,7 +269,7 @@ def test_the_start_of_every_task_is_told(run: WholeRun) -> None:
 
 @pytest.mark.clause("pipeline.progress-start")
 @every_meeting
-def test_no_task_is_told_as_ended_before_it_began(run: WholeRun) -> None:
+def test_no_task_is_told_as_ended_before_it_began(run: PipelineRun) -> None:
     began = set()
     early = []
     for data in run.progress:
@@ -283,7 +283,7 @@ def test_no_task_is_told_as_ended_before_it_began(run: WholeRun) -> None:
 
 @pytest.mark.clause("pipeline.progress-end")
 @every_meeting
-def test_the_end_of_every_task_is_told_as_it_is(run: WholeRun) -> None:
+def test_the_end_of_every_task_is_told_as_it_is(run: PipelineRun) -> None:
     said = {"COMPLETED": "completed", "FAILED": "failed", "FAILED_WITH_TERMINAL_ERROR": "failed",
             "COMPLETED_WITH_ERRORS": "failed"}  # fmt: skip
     ended = [
@@ -304,7 +304,7 @@ def test_the_end_of_every_task_is_told_as_it_is(run: WholeRun) -> None:
 
 @pytest.mark.clause("pipeline.status-error")
 @pytest.mark.parametrize("meeting", [BROKEN])
-def test_a_needed_step_that_fails_for_good_is_the_transcripts_error(run: WholeRun) -> None:
+def test_a_needed_step_that_fails_for_good_is_the_transcripts_error(run: PipelineRun) -> None:
     expect(run.status, "the workflow").equals("FAILED")
     expect(run.evidence.transcript.get("status"), "the transcript's status").equals("error")
     told = [data for name, data in run.evidence.events if name == "STATUS"]
@@ -313,7 +313,7 @@ def test_a_needed_step_that_fails_for_good_is_the_transcripts_error(run: WholeRu
 
 @pytest.mark.clause("pipeline.status-error")
 @every_good_meeting
-def test_a_meeting_that_ends_well_is_never_in_error(run: WholeRun) -> None:
+def test_a_meeting_that_ends_well_is_never_in_error(run: PipelineRun) -> None:
     told = [data.get("value") for name, data in run.evidence.events if name == "STATUS"]
 
     expect(run.evidence.transcript.get("status"), "the transcript's status").equals("ended")
@@ -322,7 +322,7 @@ def test_a_meeting_that_ends_well_is_never_in_error(run: WholeRun) -> None:
 
 @pytest.mark.clause("pipeline.workflow-id")
 @every_meeting
-def test_a_recording_is_found_by_its_workflow(run: WholeRun) -> None:
+def test_a_recording_is_found_by_its_workflow(run: PipelineRun) -> None:
     if run.recordings is None:
         pytest.skip("the fleet's profile has no recording_sql to look a recording up with")
 
@@ -333,5 +333,5 @@ def test_a_recording_is_found_by_its_workflow(run: WholeRun) -> None:
 
 @pytest.mark.clause("pipeline.secrets")
 @every_meeting
-def test_no_key_and_no_signature_stands_where_others_read(run: WholeRun) -> None:
+def test_no_key_and_no_signature_stands_where_others_read(run: PipelineRun) -> None:
     run.expect("secrets.kept")

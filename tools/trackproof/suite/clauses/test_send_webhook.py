@@ -9,8 +9,8 @@ import pytest
 
 from trackproof.runs.scenario import Scenario
 from trackproof.runs.task_run import TaskRun
-from trackproof.suite.assertions import Breach, expect
-from trackproof.suite.harness import Bench
+from trackproof.suite.assertions import ClauseViolation, expect
+from trackproof.suite.harness import Harness
 from trackproof.testbed.stand_ins.ledger import Request
 from trackproof.testbed.stand_ins.services.webhook import SignatureError, verify_signature
 
@@ -27,8 +27,8 @@ FINISHED: dict[str, Any] = {
 }
 
 
-def sent_for(bench: Bench, meeting: Scenario, **options: Any) -> TaskRun:
-    return bench.drive(
+def sent_for(harness: Harness, meeting: Scenario, **options: Any) -> TaskRun:
+    return harness.run_task(
         TASK, transcript_id=meeting.transcript_id, room_id=meeting.room_id, **options
     )
 
@@ -39,20 +39,22 @@ def only_delivery(run: TaskRun) -> Request:
     return deliveries[0]
 
 
-def expect_signed(bench: Bench, delivery: Request) -> None:
+def expect_signed(harness: Harness, delivery: Request) -> None:
     header = delivery.header("x-webhook-signature")
-    secret = bench.testbed.stand_ins.credentials.webhook_secret
+    secret = harness.testbed.stand_ins.credentials.webhook_secret
     try:
         verify_signature(secret, header, delivery.body, delivery.received_at)
     except SignatureError as error:
-        raise Breach("HMAC-SHA256 over t and the exact bytes", str(error), "signature") from error
+        raise ClauseViolation(
+            "HMAC-SHA256 over t and the exact bytes", str(error), "signature"
+        ) from error
 
 
 @pytest.mark.clause("send_webhook.payload")
-def test_the_rooms_url_gets_the_finished_transcript(bench: Bench) -> None:
-    meeting = bench.meeting(**FINISHED)
+def test_the_rooms_url_gets_the_finished_transcript(harness: Harness) -> None:
+    meeting = harness.meeting(**FINISHED)
 
-    run = sent_for(bench, meeting)
+    run = sent_for(harness, meeting)
 
     expect(run.output, "output").equals({"sent": True, "status_code": 200})
     delivery = only_delivery(run)
@@ -75,27 +77,27 @@ def test_the_rooms_url_gets_the_finished_transcript(bench: Bench) -> None:
 
 
 @pytest.mark.clause("send_webhook.payload")
-def test_a_room_without_a_webhook_is_not_called(bench: Bench) -> None:
-    run = sent_for(bench, bench.meeting(webhook=None, **FINISHED))
+def test_a_room_without_a_webhook_is_not_called(harness: Harness) -> None:
+    run = sent_for(harness, harness.meeting(webhook=None, **FINISHED))
 
     expect(run.output, "output").equals({"sent": False, "status_code": None})
     expect(run.asked("webhook"), "deliveries").equals([])
 
 
 @pytest.mark.clause("send_webhook.signature")
-def test_the_signature_is_over_the_exact_bytes(bench: Bench) -> None:
-    run = sent_for(bench, bench.meeting(**FINISHED))
+def test_the_signature_is_over_the_exact_bytes(harness: Harness) -> None:
+    run = sent_for(harness, harness.meeting(**FINISHED))
 
-    expect_signed(bench, only_delivery(run))
+    expect_signed(harness, only_delivery(run))
 
 
 @pytest.mark.clause("send_webhook.retry-on-5xx")
 @pytest.mark.parametrize("fault", [{"status": 500}, {"status": 429}, {"drop": True}], ids=str)
-def test_no_answer_or_a_5xx_is_tried_again(fault: dict[str, Any], bench: Bench) -> None:
-    meeting = bench.meeting(**FINISHED)
-    bench.break_service("webhook", times=2, **fault)
+def test_no_answer_or_a_5xx_is_tried_again(fault: dict[str, Any], harness: Harness) -> None:
+    meeting = harness.meeting(**FINISHED)
+    harness.break_service("webhook", times=2, **fault)
 
-    run = sent_for(bench, meeting)
+    run = sent_for(harness, meeting)
 
     expect(run.statuses, "attempts").equals(["FAILED", "FAILED", "COMPLETED"])
     deliveries = run.asked("webhook")
@@ -107,23 +109,23 @@ def test_no_answer_or_a_5xx_is_tried_again(fault: dict[str, Any], bench: Bench) 
 
 @pytest.mark.clause("send_webhook.no-retry-on-4xx")
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 409, 410])
-def test_a_4xx_is_not_tried_again(status: int, bench: Bench) -> None:
-    meeting = bench.meeting(**FINISHED)
-    bench.break_service("webhook", status=status)
+def test_a_4xx_is_not_tried_again(status: int, harness: Harness) -> None:
+    meeting = harness.meeting(**FINISHED)
+    harness.break_service("webhook", status=status)
 
-    run = sent_for(bench, meeting)
+    run = sent_for(harness, meeting)
 
     expect(run.output, "output").equals({"sent": False, "status_code": status})
     expect(len(run.asked("webhook")), "deliveries").equals(1)
 
 
 @pytest.mark.clause("send_webhook.errors")
-def test_a_webhook_that_fails_for_good_leaves_the_result_alone(bench: Bench) -> None:
-    meeting = bench.meeting(**FINISHED)
-    bench.break_service("webhook", status=503)
-    before = bench.driver.transcript(meeting.transcript_id)
+def test_a_webhook_that_fails_for_good_leaves_the_result_alone(harness: Harness) -> None:
+    meeting = harness.meeting(**FINISHED)
+    harness.break_service("webhook", status=503)
+    before = harness.task_runner.transcript(meeting.transcript_id)
 
-    run = sent_for(bench, meeting, retries=2)
+    run = sent_for(harness, meeting, retries=2)
 
     expect(run.statuses, "attempts").equals(["FAILED"] * 3)
     expect(run.transcript["status"], "the transcript's status").equals(before["status"])
@@ -131,17 +133,17 @@ def test_a_webhook_that_fails_for_good_leaves_the_result_alone(bench: Bench) -> 
 
 
 @pytest.mark.clause("send_webhook.large-meeting")
-def test_a_large_transcript_is_delivered_whole_and_signed(bench: Bench) -> None:
+def test_a_large_transcript_is_delivered_whole_and_signed(harness: Harness) -> None:
     said = [
         {"word": f"word{place}", "start": place / 2, "end": place / 2 + 0.25, "speaker": place % 2}
         for place in range(20_000)
     ]
 
-    run = sent_for(bench, bench.meeting(**{**FINISHED, "words": said}))
+    run = sent_for(harness, harness.meeting(**{**FINISHED, "words": said}))
 
     expect(run.output, "output").equals({"sent": True, "status_code": 200})
     delivery = only_delivery(run)
-    expect_signed(bench, delivery)
+    expect_signed(harness, delivery)
     text = delivery.json["transcript"]["webvtt"]
     told = set(re.findall(r"word\d+", text))
     lost = [one["word"] for one in said if one["word"] not in told]

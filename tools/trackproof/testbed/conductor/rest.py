@@ -100,12 +100,14 @@ class ConductorRest:
     def workflow(self, workflow_id: str, include_tasks: bool = True) -> Json:
         """Return a run as the server sees it."""
         params = {"includeTasks": str(include_tasks).lower()}
-        answer = self._meant(self._call("GET", f"/workflow/{workflow_id}", params=params).json())
+        answer = self._from_fleet(
+            self._call("GET", f"/workflow/{workflow_id}", params=params).json()
+        )
         for watcher in self.watchers:
             watcher(answer)
         return answer
 
-    def _meant(self, run: Json) -> Json:
+    def _from_fleet(self, run: Json) -> Json:
         """Return a run in the terms that callers expect: the server's own."""
         return run
 

@@ -71,7 +71,7 @@ def _contract(service: str) -> OpenAPI:
     return OpenAPI.from_dict(load_contracts().services[service])
 
 
-def breaches(service: str, asked: Asked) -> tuple[str, ...]:
+def violations(service: str, asked: Asked) -> tuple[str, ...]:
     """Return how a request breaks its service's contract, a field each; nothing if it keeps it."""
     headers = Headers(list(asked.headers))
     parameters = RequestParameters(query=ImmutableMultiDict(asked.query), header=headers)

@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from trackproof.testbed.stand_ins.contract_violations import Asked, breaches
+from trackproof.testbed.stand_ins.contract_violations import Asked, violations
 from trackproof.testbed.stand_ins.faults import Fault, Faults
 from trackproof.testbed.stand_ins.ledger import Ledger
 
@@ -23,7 +23,7 @@ class ConnectionDropped(Exception):  # noqa: N818 - an event to the caller, not 
 
 
 @dataclass(frozen=True)
-class Answer:
+class StandInResponse:
     """A whole HTTP answer."""
 
     status: int
@@ -42,7 +42,7 @@ class Gate:
         self._faults = faults
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request."""
+        """StandInResponse one request."""
         if scope["type"] != "http":
             return
         body = await _whole_body(receive)
@@ -55,7 +55,7 @@ class Gate:
             headers=tuple((k.decode("latin-1"), v.decode("latin-1")) for k, v in scope["headers"]),
             body=body,
         )
-        ticket = self._ledger.open(self._service, asked, breaches(self._service, asked))
+        ticket = self._ledger.open(self._service, asked, violations(self._service, asked))
         fault = self._faults.take(self._service, scope["method"], scope["path"])
         answer = await self._answer(scope, body, fault)
         if fault is not None and fault.drop:
@@ -78,7 +78,7 @@ class Gate:
         )
         await send({"type": "http.response.body", "body": answer.body})
 
-    async def _answer(self, scope: Scope, body: bytes, fault: Fault | None) -> Answer:
+    async def _answer(self, scope: Scope, body: bytes, fault: Fault | None) -> StandInResponse:
         if fault is None:
             return await _ask(self._app, scope, body)
         answer = await _ask(self._app, scope, body) if fault.carried_out else None
@@ -99,7 +99,7 @@ async def _whole_body(receive: Receive) -> bytes | None:
             return b"".join(chunks)
 
 
-async def _ask(app: ASGIApp, scope: Scope, body: bytes) -> Answer:
+async def _ask(app: ASGIApp, scope: Scope, body: bytes) -> StandInResponse:
     """Return what the service answers; a mistake in a stand-in becomes a 500 that says so."""
     sent: list[Message] = []
 
@@ -115,25 +115,25 @@ async def _ask(app: ASGIApp, scope: Scope, body: bytes) -> Answer:
         return _json_answer(500, {"error": f"the stand-in itself failed: {error!r}"})
     start = next(message for message in sent if message["type"] == "http.response.start")
     parts = (m.get("body", b"") for m in sent if m["type"] == "http.response.body")
-    return Answer(start["status"], tuple(start["headers"]), b"".join(parts))
+    return StandInResponse(start["status"], tuple(start["headers"]), b"".join(parts))
 
 
-def _json_answer(status: int, content: object) -> Answer:
+def _json_answer(status: int, content: object) -> StandInResponse:
     body = json.dumps(content).encode()
-    return Answer(status, _described("application/json", body), body)
+    return StandInResponse(status, _described("application/json", body), body)
 
 
-def _wrong_answer(fault: Fault) -> Answer:
+def _wrong_answer(fault: Fault) -> StandInResponse:
     status = fault.status or 200
     if fault.body is None:
         answer = _json_answer(status, {"error": f"injected fault: {status}"})
     else:
         body = fault.body.encode()
-        answer = Answer(status, _described("application/json", body), body)
+        answer = StandInResponse(status, _described("application/json", body), body)
     extra = tuple((k.lower().encode(), v.encode()) for k, v in fault.headers.items())
     named = {name for name, _ in extra}
     kept = tuple(pair for pair in answer.headers if pair[0] not in named)
-    return Answer(status, (*kept, *extra), answer.body)
+    return StandInResponse(status, (*kept, *extra), answer.body)
 
 
 def _described(media_type: str, body: bytes) -> tuple[tuple[bytes, bytes], ...]:

@@ -44,7 +44,7 @@ class Request:
     """Whether an injected fault had a hand in the answer."""
     carried_out: bool = False
     """Whether the service really did what was asked (a lost answer may still have an effect)."""
-    breaches: tuple[str, ...] = ()
+    violations: tuple[str, ...] = ()
     """How it breaks the service's contract (contracts/services), a field each."""
     form: Mapping[str, str] = field(init=False)
     """The fields of an urlencoded form; empty for anything else."""
@@ -79,7 +79,7 @@ class Request:
             "answered_at": self.answered_at,
             "status": self.status,
             "response_base64": base64.b64encode(self.response).decode(),
-            "breaches": list(self.breaches),
+            "violations": list(self.violations),
             "faulted": self.faulted,
             "carried_out": self.carried_out,
         }
@@ -103,13 +103,13 @@ class Ledger:
         self._requests: list[Request] = []
         self._generation = 0
 
-    def open(self, service: str, asked: Asked, breaches: tuple[str, ...] = ()) -> tuple[int, int]:
+    def open(self, service: str, asked: Asked, violations: tuple[str, ...] = ()) -> tuple[int, int]:
         """Write down a request that has just arrived; return the ticket `close` wants.
 
         Args:
             service: Which stand-in it was sent to.
             asked: The request.
-            breaches: How it breaks the service's contract.
+            violations: How it breaks the service's contract.
         """
         with self._lock:
             number = len(self._requests)
@@ -123,7 +123,7 @@ class Ledger:
                     headers=asked.headers,
                     body=asked.body,
                     received_at=self._clock(),
-                    breaches=breaches,
+                    violations=violations,
                 )
             )
             return self._generation, number

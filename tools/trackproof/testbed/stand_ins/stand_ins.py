@@ -14,19 +14,23 @@ from trackproof.testbed.stand_ins.credentials import Credentials
 from trackproof.testbed.stand_ins.faults import Faults
 from trackproof.testbed.stand_ins.gate import Gate
 from trackproof.testbed.stand_ins.ledger import Ledger
-from trackproof.testbed.stand_ins.services.daily import Daily, DailyParticipant, DailyRecording
-from trackproof.testbed.stand_ins.services.llm import Llm
-from trackproof.testbed.stand_ins.services.modal import Listener, Modal
+from trackproof.testbed.stand_ins.services.daily import (
+    DailyParticipant,
+    DailyRecording,
+    DailyStandIn,
+)
+from trackproof.testbed.stand_ins.services.llm import LlmStandIn
+from trackproof.testbed.stand_ins.services.modal import Listener, ModalStandIn
 from trackproof.testbed.stand_ins.services.transcriber import hear_file
 from trackproof.testbed.stand_ins.services.webhook import WebhookReceiver
-from trackproof.testbed.stand_ins.services.zulip import Zulip
+from trackproof.testbed.stand_ins.services.zulip import ZulipStandIn
 
 TRACER_WORDS = frozenset(text_of(word_id) for word_id in TRACERS)
 """The words of fixture audio that must surface in every title and summary."""
 
 
 class StandIns:
-    """Daily, Modal, the LLM, Zulip and a webhook receiver.
+    """DailyStandIn, ModalStandIn, the LLM, ZulipStandIn and a webhook receiver.
 
     Attributes:
         credentials: What callers must present.
@@ -58,19 +62,19 @@ class StandIns:
             daily_participants: Who was in a meeting, by mtgSessionId.
             credentials: What callers must present; made-up ones by default.
             listen: Reads the words out of audio; the fixture audio's own ears by default.
-            leading_space: Whether Modal leaves the space before some words.
-            shuffled_words: Whether Modal answers words out of order.
+            leading_space: Whether ModalStandIn leaves the space before some words.
+            shuffled_words: Whether ModalStandIn answers words out of order.
             tracers: Words the LLM must bring up when it reads them.
             vocabulary: Words the LLM prefers to those of an instruction.
         """
         self.credentials = keys = credentials or Credentials()
         self.ledger = Ledger()
-        self.daily = Daily(keys.daily_key, daily_recordings, daily_participants)
-        self.modal = Modal(
+        self.daily = DailyStandIn(keys.daily_key, daily_recordings, daily_participants)
+        self.modal = ModalStandIn(
             keys.modal_key, listen, leading_space=leading_space, shuffled=shuffled_words
         )
-        self.llm = Llm(keys.llm_key, tracers=tracers, vocabulary=vocabulary)
-        self.zulip = Zulip(keys.zulip_email, keys.zulip_key)
+        self.llm = LlmStandIn(keys.llm_key, tracers=tracers, vocabulary=vocabulary)
+        self.zulip = ZulipStandIn(keys.zulip_email, keys.zulip_key)
         self.webhook = WebhookReceiver(keys.webhook_secret, self.ledger)
         apps: dict[str, ASGIApp] = {
             "daily": self.daily,

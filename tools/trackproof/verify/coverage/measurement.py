@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from trackproof.contracts.load import Contracts, load_contracts
 from trackproof.events.coverage import ENDS, Coverage, Covered, Endpoint
 from trackproof.events.verdict import ClauseResult
-from trackproof.suite.harness import Bench
+from trackproof.suite.harness import Harness
 from trackproof.testbed.s3.server import OWN_AGENT
 from trackproof.testbed.stand_ins.ledger import Request
 from trackproof.verify.coverage.graph import edges, name_of
@@ -20,15 +20,15 @@ PLACEHOLDER = re.compile(r"\\\{[^/]+?\\\}")
 STORAGE = ("HEAD", "GET", "PUT", "POST", "DELETE")
 
 
-def measured(bench: Bench, watch: Watch, results: Sequence[ClauseResult]) -> Coverage:
+def measured(harness: Harness, watch: Watch, results: Sequence[ClauseResult]) -> Coverage:
     """Return what was exercised so far.
 
     Raises:
         TestbedError: The fleet's events cannot be read as its profile says.
     """
     contracts = load_contracts()
-    testbed = bench.testbed
-    told = {name for one in bench.transcripts for name, _ in bench.driver.events_of(one)}
+    testbed = harness.testbed
+    told = {name for one in harness.transcripts for name, _ in harness.task_runner.events_of(one)}
     return Coverage(
         clauses=Covered.of(
             (clause.id for clause in contracts.clauses),

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import select
 
 from reference_workers.errors import PermanentError, TransientError
-from reference_workers.platform.state.models import Event, Meeting
+from reference_workers.platform.state.models import Event, MeetingRow
 from reference_workers.platform.state.repository import State
 from reference_workers.platform.state.unit_of_work import Source
 from tests.unit.reference_workers.worker_harness import TRANSCRIPT_ID, event_rows, word
@@ -171,7 +171,7 @@ def test_the_same_task_of_another_transcript_or_workflow_is_another_event(state:
 def test_status_is_told_when_it_changes_and_each_time_it_does(state: State) -> None:
     for status in ("processing", "processing", "error", "processing", "ended", "ended"):
         with state.edit(TRANSCRIPT_ID, Source("workflow-1/any")) as edit:
-            edit.become(status)
+            edit.set_status(status)
 
     values = [row.data["value"] for row in event_rows(state)]
     assert values == ["processing", "error", "processing", "ended"]
@@ -217,14 +217,14 @@ def test_a_recording_keeps_its_workflow_until_another_begins(state: State) -> No
 def test_a_meeting_is_written_once_and_renewed(state: State) -> None:
     began = datetime(2026, 1, 5, 9, 30, tzinfo=UTC)
     for people in (None, 3):
-        meeting = Meeting(
+        meeting = MeetingRow(
             id="session-1", room_name="standup", started_at=began, max_participants=people
         )
         state.store_meeting("rec-1", meeting)
-    state.store_meeting("rec-unknown", Meeting(id="session-2"))
+    state.store_meeting("rec-unknown", MeetingRow(id="session-2"))
 
     with state.reads() as session:
-        (found,) = session.query(Meeting).all()
+        (found,) = session.query(MeetingRow).all()
     assert (found.room_id, found.room_name, found.max_participants) == ("room-1", "standup", 3)
     assert found.started_at == began
     recording = state.recording_of(state.transcript(TRANSCRIPT_ID))

@@ -8,12 +8,12 @@ import httpx
 import pytest
 
 from trackproof.fleet.translation.adapters import TranslatedS3
-from trackproof.fleet.translation.field_map import Wording
+from trackproof.fleet.translation.field_map import TemplateMap
 from trackproof.testbed.s3.server import S3Server
 from trackproof.testbed.stand_ins.faults import Fault
 
 BUCKET = "transcripts"
-KEYS = Wording(
+KEYS = TemplateMap(
     {"{transcript_id}/padded_track_{track_index}.webm": "p/{transcript_id}/{track_index}"}
 )
 

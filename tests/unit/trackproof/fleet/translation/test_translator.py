@@ -17,10 +17,10 @@ from trackproof.fleet.profile import (
     TaskTerms,
     WorkflowTerms,
 )
-from trackproof.fleet.translation.field_map import Translation, Wording
-from trackproof.fleet.translation.translator import Speech, definitions
+from trackproof.fleet.translation.field_map import FieldMap, TemplateMap
+from trackproof.fleet.translation.translator import Translator, definitions
 
-NO_KEYS = Wording({})
+NO_KEYS = TemplateMap({})
 MS = FieldTerms(name="start_ms", unit="ms")
 
 
@@ -28,35 +28,37 @@ def named(name: str) -> FieldTerms:
     return FieldTerms(name=name)
 
 
-def translation(everywhere: dict[str, FieldTerms] | None = None, **fields: Any) -> Translation:
+def translation(everywhere: dict[str, FieldTerms] | None = None, **fields: Any) -> FieldMap:
     paths = {path.replace("__", "."): terms for path, terms in fields.items()}
-    return Translation(paths, everywhere or {}, NO_KEYS)
+    return FieldMap(paths, everywhere or {}, NO_KEYS)
 
 
-WORDS = Translation({"words[].word": named("text"), "words[].start": MS}, {}, NO_KEYS)
+WORDS = FieldMap({"words[].word": named("text"), "words[].start": MS}, {}, NO_KEYS)
 
 
 def test_names_and_units_are_translated_where_the_path_leads() -> None:
-    said = WORDS.said({"word": "stays", "words": [{"word": "tide", "start": 0.5, "speaker": 0}]})
+    said = WORDS.to_fleet(
+        {"word": "stays", "words": [{"word": "tide", "start": 0.5, "speaker": 0}]}
+    )
 
     assert said == {"word": "stays", "words": [{"text": "tide", "start_ms": 500, "speaker": 0}]}
-    assert WORDS.meant(said)["words"] == [{"word": "tide", "start": 0.5, "speaker": 0}]
+    assert WORDS.from_fleet(said)["words"] == [{"word": "tide", "start": 0.5, "speaker": 0}]
 
 
 def test_every_key_of_a_map_is_meant_by_a_star() -> None:
-    branches = Translation({"given.*.words[].word": named("text")}, {}, NO_KEYS)
+    branches = FieldMap({"given.*.words[].word": named("text")}, {}, NO_KEYS)
     contract = {"given": {"word": {"words": [{"word": "tide"}]}, "b": {"words": []}}}
 
-    assert branches.said(contract) == {
+    assert branches.to_fleet(contract) == {
         "given": {"word": {"words": [{"text": "tide"}]}, "b": {"words": []}}
     }
-    assert branches.meant(branches.said(contract)) == contract
+    assert branches.from_fleet(branches.to_fleet(contract)) == contract
 
 
 def test_fields_are_translated_everywhere_unless_a_path_says_better() -> None:
-    rules = Translation({"topics[].title": named("label")}, {"title": named("name")}, NO_KEYS)
+    rules = FieldMap({"topics[].title": named("label")}, {"title": named("name")}, NO_KEYS)
 
-    assert rules.said({"title": "a", "topics": [{"title": "b"}], "more": {"title": "c"}}) == {
+    assert rules.to_fleet({"title": "a", "topics": [{"title": "b"}], "more": {"title": "c"}}) == {
         "name": "a",
         "topics": [{"label": "b"}],
         "more": {"name": "c"},
@@ -64,33 +66,33 @@ def test_fields_are_translated_everywhere_unless_a_path_says_better() -> None:
 
 
 def test_values_and_keys_may_hold_places() -> None:
-    rules = Translation(
+    rules = FieldMap(
         {
             "kind": FieldTerms(values={"pad_track": "PadTrack"}),
             "inputs": FieldTerms(keys={"pad_track_{n}": "PadTrack-{n}"}),
         },
         {},
-        Wording({"{transcript_id}/audio.mp3": "mp3/{transcript_id}"}),
+        TemplateMap({"{transcript_id}/audio.mp3": "mp3/{transcript_id}"}),
     )
     contract = {"kind": "pad_track", "inputs": {"pad_track_10": 1}, "audio_key": "t-1/audio.mp3"}
 
-    said = rules.said(contract)
+    said = rules.to_fleet(contract)
 
     assert said == {"kind": "PadTrack", "inputs": {"PadTrack-10": 1}, "audio_key": "mp3/t-1"}
-    assert rules.meant(said) == contract
+    assert rules.from_fleet(said) == contract
 
 
 @pytest.mark.parametrize("odd", [None, "soon", True, [], {}, float("inf"), [1.5]], ids=str)
 def test_what_is_not_as_the_contract_says_is_left_as_it_is(odd: Any) -> None:
-    assert WORDS.said({"words": [{"start": odd}]}) == {"words": [{"start_ms": odd}]}
-    assert WORDS.meant({"words": [{"start_ms": odd}]}) == {"words": [{"start": odd}]}
-    assert WORDS.said({"words": odd}) == {"words": odd}
-    assert WORDS.meant(odd) == odd
+    assert WORDS.to_fleet({"words": [{"start": odd}]}) == {"words": [{"start_ms": odd}]}
+    assert WORDS.from_fleet({"words": [{"start_ms": odd}]}) == {"words": [{"start": odd}]}
+    assert WORDS.to_fleet({"words": odd}) == {"words": odd}
+    assert WORDS.from_fleet(odd) == odd
 
 
 def test_a_contracts_name_that_the_fleet_does_not_use_is_no_answer() -> None:
     # Else a fleet whose profile is wrong about it would hold by accident.
-    assert WORDS.meant({"words": [{"word": "tide"}]}) == {
+    assert WORDS.from_fleet({"words": [{"word": "tide"}]}) == {
         "words": [{"word (untranslated)": "tide"}]
     }
 
@@ -107,7 +109,7 @@ DOCUMENTS = st.recursive(
 
 @given(document=DOCUMENTS)
 def test_what_is_said_is_meant_again(document: Any) -> None:
-    assert WORDS.meant(WORDS.said(document)) == document
+    assert WORDS.from_fleet(WORDS.to_fleet(document)) == document
 
 
 @pytest.fixture
@@ -171,9 +173,9 @@ def test_definitions_are_registered_in_the_fleets_words_with_its_overlay(
 
 
 def test_what_a_fleets_server_holds_is_told_in_the_contracts_terms(foreign: FleetProfile) -> None:
-    speech, workflow = Speech(foreign), dict(load_contracts().workflow)
+    translator, workflow = Translator(foreign), dict(load_contracts().workflow)
 
-    assert speech.workflow_meant(speech.workflow_said(workflow)) == workflow
+    assert translator.workflow_from_fleet(translator.workflow_to_fleet(workflow)) == workflow
 
 
 def test_an_overlay_of_a_step_is_merged_into_it(foreign: FleetProfile) -> None:
@@ -195,7 +197,7 @@ def test_a_fleet_without_terms_gets_the_contracts_own_definitions() -> None:
 
     tasks, workflow = definitions(plain)
 
-    assert Speech(plain).plain
+    assert Translator(plain).plain
     assert tasks == load_contracts().task_definitions()
     assert workflow == load_contracts().workflow
 
@@ -219,7 +221,7 @@ def test_a_run_is_told_in_the_contracts_terms(foreign: FleetProfile) -> None:
         ],
     }
 
-    meant = Speech(foreign).run_meant(run)
+    meant = Translator(foreign).run_from_fleet(run)
 
     workflow = load_contracts().workflow
     assert (meant["workflowName"], meant["workflowVersion"]) == (
@@ -241,11 +243,11 @@ def test_a_run_is_told_in_the_contracts_terms(foreign: FleetProfile) -> None:
 
 
 def test_events_and_the_workflows_input_are_translated(foreign: FleetProfile) -> None:
-    speech = Speech(foreign)
+    translator = Translator(foreign)
 
-    assert speech.event("topic", {"start_ms": 1500}) == ("TOPIC", {"timestamp": 1.5})
-    assert speech.event("other", {"a": 1}) == ("other", {"a": 1})
-    assert speech.started_with({"recording_id": "r", "room_id": "x"}) == {
+    assert translator.event("topic", {"start_ms": 1500}) == ("TOPIC", {"timestamp": 1.5})
+    assert translator.event("other", {"a": 1}) == ("other", {"a": 1})
+    assert translator.started_with({"recording_id": "r", "room_id": "x"}) == {
         "rid": "r",
         "room_id": "x",
         "tenant": "acme",

@@ -1,4 +1,4 @@
-"""Daily's REST API, as far as a pipeline asks it: recordings and who was in a meeting."""
+"""DailyStandIn's REST API, as far as a pipeline asks it: recordings and who was in a meeting."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ class DailyParticipant:
         }
 
 
-class Daily:
+class DailyStandIn:
     """The stand-in: an ASGI app that knows the recordings and meetings it was given."""
 
     def __init__(

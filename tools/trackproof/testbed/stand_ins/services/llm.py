@@ -36,7 +36,7 @@ class _BadRequestError(ValueError):
         self.param = param
 
 
-class Llm:
+class LlmStandIn:
     """The stand-in: an ASGI app that can read, and nothing else."""
 
     def __init__(

@@ -64,7 +64,7 @@ class _DownloadError(Exception):
         self.detail = detail
 
 
-class Modal:
+class ModalStandIn:
     """The stand-in: an ASGI app with ears."""
 
     def __init__(

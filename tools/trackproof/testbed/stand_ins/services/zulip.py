@@ -1,4 +1,4 @@
-"""Zulip's message API: posting, editing and a store that tests can look into."""
+"""ZulipStandIn's message API: posting, editing and a store that tests can look into."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class ZulipMessage:
     """Topic and content before each edit, oldest first."""
 
 
-class Zulip:
+class ZulipStandIn:
     """The stand-in: an ASGI app with one message store."""
 
     def __init__(

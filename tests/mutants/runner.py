@@ -24,8 +24,8 @@ from rich.console import Console
 from tests.mutants import MUTANTS, Mutant, mutant_by_id
 from trackproof.contracts.load import load_contracts
 from trackproof.errors import TrackproofError
-from trackproof.events.mutants import MutantResult, toothless
-from trackproof.events.stream import Event, MutantFinished, MutantsEnded, Note
+from trackproof.events.mutants import MutantFinished, MutantResult, MutantsEnded, toothless
+from trackproof.events.stream import Event, Note
 from trackproof.fleet import REFERENCE, FleetProfile
 from trackproof.lab import Testbed
 from trackproof.report.files import file_writers

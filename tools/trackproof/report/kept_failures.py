@@ -7,8 +7,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from trackproof.events.stream import ClauseFinished, EnvironmentStarted, Event
+from trackproof.events.stream import Event
 from trackproof.events.verdict import ClauseResult
+from trackproof.events.verification import ClauseFinished, EnvironmentStarted
 from trackproof.verify.failure_store import Failure, keep
 
 

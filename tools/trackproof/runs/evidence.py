@@ -13,9 +13,10 @@ from sqlalchemy import make_url
 
 from fixtures_audio import Audio, HeardWord, hear, read_audio
 from trackproof.contracts.load import Contracts, load_contracts
+from trackproof.events.steps import StepState
 from trackproof.fleet import Fleet
 from trackproof.lab import RECORDING_BUCKET, TRANSCRIPT_BUCKET, Testbed
-from trackproof.runs.progress import StepState, step_states
+from trackproof.runs.progress import step_states
 from trackproof.runs.scenario import Scenario
 from trackproof.testbed.stand_ins.ledger import Request
 from trackproof.testbed.stand_ins.stand_ins import StandIns

@@ -15,7 +15,7 @@ from typing import Any
 from trackproof.checks import judge
 from trackproof.contracts.load import load_contracts
 from trackproof.errors import DeadlineError
-from trackproof.events.stream import Check
+from trackproof.events.runs import Check
 from trackproof.runs.evidence import Evidence, gather
 from trackproof.runs.limits import LOOK_SECONDS, STATUS_SECONDS, WHOLE_SECONDS
 from trackproof.runs.scenario import Scenario

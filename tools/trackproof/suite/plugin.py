@@ -16,7 +16,8 @@ import pytest
 
 from trackproof.contracts.load import load_contracts
 from trackproof.errors import TrackproofError
-from trackproof.events.stream import EnvironmentStarted, Event, Note, Writer
+from trackproof.events.stream import Event, Note, Writer
+from trackproof.events.verification import EnvironmentStarted
 from trackproof.fleet import FleetProfile, load_profile
 from trackproof.lab import Testbed
 from trackproof.report.kept_failures import KeptFailures

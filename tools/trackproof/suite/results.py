@@ -14,8 +14,9 @@ import pytest
 
 from trackproof.contracts.load import Clause, load_contracts
 from trackproof.errors import DeadlineError, FleetError
-from trackproof.events.stream import ClauseFinished, ClauseStarted, Event
+from trackproof.events.stream import Event
 from trackproof.events.verdict import ClauseResult, Exchange, Status
+from trackproof.events.verification import ClauseFinished, ClauseStarted
 from trackproof.fleet.profile import Deviation
 from trackproof.suite.assertions import ClauseViolation, readable, shortened
 from trackproof.suite.harness import Harness

@@ -14,7 +14,8 @@ from fixtures_audio import Meeting, make_meeting
 from trackproof.checks import judge
 from trackproof.contracts.load import load_contracts
 from trackproof.errors import DeadlineError, UsageError
-from trackproof.events.stream import Event, Note, RunEnded, RunStarted, StepsSeen, Writer
+from trackproof.events.runs import RunEnded, RunStarted, StepsSeen
+from trackproof.events.stream import Event, Note, Writer
 from trackproof.fleet import REFERENCE, Fleet, FleetProfile
 from trackproof.lab import Testbed
 from trackproof.runs.evidence import gather

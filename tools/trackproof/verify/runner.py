@@ -15,8 +15,9 @@ import pytest
 
 from trackproof.contracts.load import load_contracts
 from trackproof.errors import TrackproofError, UsageError
-from trackproof.events.stream import EnvironmentKept, EnvironmentStarted, Event, VerifyEnded, Writer
+from trackproof.events.stream import Event, Writer
 from trackproof.events.verdict import by_task
+from trackproof.events.verification import EnvironmentKept, EnvironmentStarted, VerifyEnded
 from trackproof.fleet import FleetProfile, load_profile
 from trackproof.lab import Testbed
 from trackproof.suite.plugin import BROKEN, COLLECTOR, HARNESS, OUTLASTING, SHARED, WATCH, Shared

@@ -11,7 +11,8 @@ from typer.testing import CliRunner
 from tests.unit.trackproof.report import event_stream
 from trackproof import cli
 from trackproof.errors import FleetError
-from trackproof.events.stream import Check, RunEnded, Writer
+from trackproof.events.runs import Check, RunEnded
+from trackproof.events.stream import Writer
 from trackproof.lab import Testbed
 from trackproof.verify import meeting_check
 from trackproof.verify.meeting_check import RunOptions

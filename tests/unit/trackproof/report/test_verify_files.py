@@ -20,7 +20,8 @@ from tests.unit.trackproof.report.verdicts import (
     verification,
 )
 from trackproof.errors import UsageError
-from trackproof.events.stream import ClauseFinished, Event, Writer
+from trackproof.events.stream import Event, Writer
+from trackproof.events.verification import ClauseFinished
 from trackproof.report.files import FILES, file_writers
 from trackproof.report.json import JsonFile
 from trackproof.report.junit import JUnitFile

@@ -5,15 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 
 from trackproof.events.coverage import Coverage, Covered, Endpoint
-from trackproof.events.stream import (
+from trackproof.events.stream import Event, Note
+from trackproof.events.verdict import ClauseResult, Exchange, Status, by_task
+from trackproof.events.verification import (
     ClauseFinished,
     ClauseStarted,
     EnvironmentStarted,
-    Event,
-    Note,
     VerifyEnded,
 )
-from trackproof.events.verdict import ClauseResult, Exchange, Status, by_task
 
 HOSTILE = "</pre></script><img src=x onerror=alert(1)>\x1b[2J\x00\u202egpj.exe ]]> &amp; \"'"
 """What a fleet may answer to whoever reads its reports."""

@@ -21,8 +21,6 @@ from trackproof.testbed.conductor.versions import DEFAULT_VERSION
 from trackproof.testbed.database import STARTED, VARIABLE, default_database
 from trackproof.testbed.postgres import PostgresServer, start_postgres
 
-pytest_plugins = ["trackproof.suite.plugin"]
-
 WHOLE_RUNS = Path(__file__).parent / "e2e"
 
 

@@ -105,7 +105,7 @@ def test_a_test_that_is_gone_cannot_be_replayed(conductor: ConductorServer, tmp_
         "clause": CLAUSE,
         "text": "",
         "seed": "TASK-003",
-        "test": "tools/trackproof/suite/clauses/test_get_participants.py::test_of_yesterday",
+        "test": "test_get_participants.py::test_of_yesterday",
         "fleet": "reference",
         "names": "1795653142-6eca032aa04b",
         "version": "3.15.0",

@@ -21,8 +21,8 @@ class EnvironmentStarted:
     database: str
     """What the fleet keeps its state in: sqlite or postgres."""
     time_scale: float
-    names: str
-    """The seed of all names (trackproof.runs.ids)."""
+    id_seed: str
+    """The seed of all ids (`trackproof.runs.ids`)."""
     places: Mapping[str, str]
     """Where everything is, by name."""
     clauses: tuple[str, ...]

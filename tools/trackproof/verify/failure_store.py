@@ -6,16 +6,19 @@ same seed sends the same again. What was sent stands in the file too, without se
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from pydantic import TypeAdapter
 
 from trackproof.errors import UsageError
+from trackproof.events.stream import Event
+from trackproof.events.verdict import ClauseResult
+from trackproof.events.verification import ClauseFinished, EnvironmentStarted
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +35,8 @@ class Failure:
     """The test that failed, as pytest names it."""
     fleet: str
     """The profile: a file, or a name."""
-    names: str
-    """The seed of all names."""
+    id_seed: str
+    """The seed of all ids."""
     version: str
     """Of Conductor."""
     database: str
@@ -47,12 +50,6 @@ class Failure:
 
 
 _FAILURE = TypeAdapter(Failure)
-
-
-def failure_id(fleet: str, clause: str, test: str) -> str:
-    """Return the id of a clause that fails in a test: the same each time, so it is kept once."""
-    digest = hashlib.sha256(f"{fleet}\n{test}".encode()).hexdigest()
-    return f"{clause}-{digest[:6]}"
 
 
 def keep(folder: Path, failure: Failure) -> Path:
@@ -119,3 +116,48 @@ def _read(path: Path) -> Failure:
             evidence=str(error),
             hint="delete the file; the next `trackproof verify` keeps the failure anew",
         ) from error
+
+
+class FailureWriter:
+    """Stores each failing clause as soon as its result is known."""
+
+    def __init__(self, folder: Path) -> None:
+        """Store them in `folder`, which is created with the first failure."""
+        self._folder = folder
+        self._started: EnvironmentStarted | None = None
+
+    def write(self, event: Event) -> None:
+        """Store a failing clause."""
+        match event:
+            case EnvironmentStarted():
+                self._started = event
+            case ClauseFinished(result=result) if self._started and result.failure:
+                keep(self._folder, _failure(result, self._started))
+            case _:
+                pass
+
+
+def _failure(result: ClauseResult, started: EnvironmentStarted) -> Failure:
+    return Failure(
+        id=result.failure,
+        clause=result.id,
+        text=result.text,
+        seed=result.seed,
+        test=result.test,
+        fleet=started.profile,
+        id_seed=started.id_seed,
+        version=started.version,
+        database=started.database,
+        time_scale=started.time_scale,
+        inputs=tuple({"task": one.task, "sent": _parsed(one.sent)} for one in result.exchanges),
+        expected=result.expected,
+        observed=result.observed,
+        kept_at=datetime.now(UTC).isoformat(timespec="seconds"),
+    )
+
+
+def _parsed(sent: str) -> Any:
+    try:
+        return json.loads(sent)
+    except ValueError:
+        return sent  # truncated: the test builds it anew

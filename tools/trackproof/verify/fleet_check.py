@@ -13,8 +13,8 @@ from trackproof.errors import FleetError, TestbedError, TrackproofError
 from trackproof.fleet import Fleet, FleetProfile
 from trackproof.lab import Testbed
 from trackproof.runs.scenario import Scenario
+from trackproof.suite.options import VerifyOptions
 from trackproof.suite.preflight import PreflightResult, before_the_fleet, with_the_fleet
-from trackproof.suite.session import VerifyOptions
 
 
 def check_fleet(

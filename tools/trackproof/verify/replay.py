@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from trackproof.events.stream import Writer
 from trackproof.events.verdict import ClauseResult
 from trackproof.fleet import load_profile
-from trackproof.suite.session import VerifyOptions
+from trackproof.suite.options import VerifyOptions
 from trackproof.verify.failure_store import Failure
 from trackproof.verify.runner import verify
 
@@ -43,7 +43,7 @@ def replay(failure: Failure, asked: VerifyOptions, writers: Sequence[Writer]) ->
         only=(failure.clause,),
         test=failure.test,
         time_scale=failure.time_scale,
-        names=failure.names if _starts_anew(asked) else "",
+        id_seed=failure.id_seed if _starts_anew(asked) else "",
         failures=None,
     )
     ended = verify(options, writers)

@@ -14,7 +14,7 @@ from trackproof.testbed.stand_ins.ledger import Request
 from trackproof.verify.coverage.floor import shortfalls
 from trackproof.verify.coverage.graph import edges, name_of
 from trackproof.verify.coverage.measurement import endpoints
-from trackproof.verify.coverage.watch import Watch
+from trackproof.verify.coverage.watch import CoverageWatch
 
 CONTRACTS = load_contracts()
 
@@ -33,8 +33,8 @@ def task(name: str, status: str = "COMPLETED", **fields: Any) -> dict[str, Any]:
     return {"taskDefName": name, "referenceTaskName": name, "status": status, **fields}
 
 
-def seen(*workflows: dict[str, Any]) -> Watch:
-    watch = Watch()
+def seen(*workflows: dict[str, Any]) -> CoverageWatch:
+    watch = CoverageWatch()
     for workflow in workflows:
         watch.see(workflow)
     return watch

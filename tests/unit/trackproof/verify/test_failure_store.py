@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from trackproof.errors import UsageError
-from trackproof.verify.failure_store import Failure, failure_id, find, keep, kept
+from trackproof.events.verdict import failure_id
+from trackproof.verify.failure_store import Failure, find, keep, kept
 
 
 def failure(name: str, kept_at: str = "2026-11-26T12:00:00+00:00") -> Failure:
@@ -15,9 +16,9 @@ def failure(name: str, kept_at: str = "2026-11-26T12:00:00+00:00") -> Failure:
         clause="pad_track.offset",
         text="The track begins where the participant joined.",
         seed="TASK-005",
-        test="tools/trackproof/suite/clauses/test_pad_track.py::test_offset[1.5-שלום]",
+        test="test_pad_track.py::test_offset[1.5-שלום]",
         fleet="/srv/acme.toml",
-        names="1795653142-6eca032aa04b",
+        id_seed="1795653142-6eca032aa04b",
         version="3.15.0",
         database="sqlite",
         time_scale=0.001,

@@ -13,22 +13,26 @@ from trackproof.suite.harness import Harness
 from trackproof.testbed.s3.server import OWN_AGENT
 from trackproof.testbed.stand_ins.ledger import Request
 from trackproof.verify.coverage.graph import edges, name_of
-from trackproof.verify.coverage.watch import Watch
+from trackproof.verify.coverage.watch import CoverageWatch
 
 METHODS = ("get", "put", "post", "patch", "delete")
 PLACEHOLDER = re.compile(r"\\\{[^/]+?\\\}")
 STORAGE = ("HEAD", "GET", "PUT", "POST", "DELETE")
 
 
-def measured(harness: Harness, watch: Watch, results: Sequence[ClauseResult]) -> Coverage:
-    """Return what was exercised so far.
+def measure_coverage(
+    harness: Harness, watch: CoverageWatch, results: Sequence[ClauseResult]
+) -> Coverage:
+    """Return what was exercised so far, from the server's runs, the ledgers and the fleet's events.
 
     Raises:
         TestbedError: The fleet's events cannot be read as its profile says.
     """
     contracts = load_contracts()
     testbed = harness.testbed
-    told = {name for one in harness.transcripts for name, _ in harness.task_runner.events_of(one)}
+    event_names = {
+        name for one in harness.transcripts for name, _ in harness.task_runner.events_of(one)
+    }
     return Coverage(
         clauses=Covered.of(
             (clause.id for clause in contracts.clauses),
@@ -39,7 +43,7 @@ def measured(harness: Harness, watch: Watch, results: Sequence[ClauseResult]) ->
             (task for task, end in watch.ends if end == "completed"),
         ),
         edges=Covered.of(map(name_of, edges(contracts)), map(name_of, watch.edges)),
-        events=Covered.of(contracts.events, told),
+        events=Covered.of(contracts.events, event_names),
         ends={
             task.name: {end: watch.ends[task.name, end] for end in ENDS}
             for task in contracts.tasks_in_order

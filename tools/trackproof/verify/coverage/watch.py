@@ -20,7 +20,7 @@ END_OF = {
 }
 
 
-class Watch:
+class CoverageWatch:
     """Sees every run that has ended, once. Safe to use from any thread."""
 
     def __init__(self) -> None:

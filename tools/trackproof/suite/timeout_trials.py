@@ -6,14 +6,13 @@ the fleet's registered ones times a scale; a server counts in whole seconds, so 
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
-from trackproof.errors import DeadlineError
-from trackproof.runs.limits import LOOK_SECONDS, TIMEOUT_SECONDS
+from trackproof.runs.follow import Workflow, follow
+from trackproof.runs.limits import POLL_SECONDS, TIMEOUT_SECONDS
 from trackproof.runs.task_run import Attempt, attempts_of, one_task_workflow
 from trackproof.testbed.conductor.rest import ENDED, ConductorRest
 
@@ -90,25 +89,31 @@ def unanswered(rest: ConductorRest, definition: Mapping[str, Any], scale: float)
     workflow_id = rest.start_inline_workflow(
         one_task_workflow(task, compressed, {}), {}, task_to_domain={task: DOMAIN}
     )
-    limit = TIMEOUT_SECONDS + 2 * compressed["responseTimeoutSeconds"]
-    deadline = time.monotonic() + limit
     taken = 0
-    while (workflow := rest.workflow(workflow_id))["status"] not in ENDED:
-        if time.monotonic() > deadline:
-            rest.terminate(workflow_id, "no time-out was seen in time")
-            raise DeadlineError(
-                f"the time-out of {task} was not seen within {limit:g} s",
-                evidence=", ".join(attempt["status"] for attempt in workflow["tasks"]),
-                hint="see whether the server is overloaded",
-            )
+
+    def take(workflow: Workflow) -> bool:
+        """Take the task as a worker does; answer only the attempts between first and last."""
+        nonlocal taken
+        if workflow["status"] in ENDED:
+            return False
         polled = rest.poll(task, worker=WORKER, domain=DOMAIN)
         if polled is None:
             rest.decide(workflow_id)
-            time.sleep(LOOK_SECONDS)
-            continue
+            return False
         if taken not in (0, last):
             rest.update_task(polled["workflowInstanceId"], polled["taskId"], "FAILED", "no answer")
         taken += 1
+        return True
+
+    workflow = follow(
+        rest,
+        workflow_id,
+        what=f"the time-out of {task}",
+        seconds=TIMEOUT_SECONDS + 2 * compressed["responseTimeoutSeconds"],
+        interval=POLL_SECONDS,
+        on_poll=take,
+        hint="see whether the server is overloaded",
+    )
     return Trial(
         compressed["responseTimeoutSeconds"],
         workflow["status"],

@@ -42,7 +42,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[RunOptions]:
             writer.write(ended)
         return ended
 
-    monkeypatch.setattr(meeting_check, "run_meeting", run)
+    monkeypatch.setattr(meeting_check, "check_meeting", run)
     return kept
 
 
@@ -117,7 +117,7 @@ def test_a_run_that_holds_ends_with_0_and_writes_the_report(
 
 def test_a_failed_check_ends_with_1(monkeypatch: pytest.MonkeyPatch) -> None:
     ended = event_stream.ended(Check("words.complete", False, "none"))
-    monkeypatch.setattr(meeting_check, "run_meeting", lambda *_: ended)
+    monkeypatch.setattr(meeting_check, "check_meeting", lambda *_: ended)
 
     assert trackproof("run")[0] == 1
 
@@ -128,7 +128,7 @@ def test_a_broken_environment_ends_with_2_evidence_and_hint(
     def die(*_: object) -> None:
         raise FleetError("the fleet died", evidence="[bold]no disk[/bold]", hint="buy one")
 
-    monkeypatch.setattr(meeting_check, "run_meeting", die)
+    monkeypatch.setattr(meeting_check, "check_meeting", die)
 
     code, output = trackproof("run")
 

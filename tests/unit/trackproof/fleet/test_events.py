@@ -22,7 +22,7 @@ from trackproof.fleet.events import UnseenError, event_source, row_reader
 from trackproof.fleet.push_events import RedisEvents, WebSocketEvents
 from trackproof.fleet.seeders import SqlSeeder
 from trackproof.lab import free_port
-from trackproof.runs.unavailable import UnseenEvents, UnseenRow
+from trackproof.runs.unavailable import UnavailableEvents, UnavailableRow
 from trackproof.testbed.redis import start_redis
 
 PLAIN = FleetProfile(name="sample", attach=True)
@@ -125,9 +125,9 @@ def test_what_the_profile_does_not_show_is_not_seen_and_skips_who_looks(tmp_path
     with pytest.raises(UnseenError, match="cannot be seen"):
         fleet.events("t-1")
     for look in (
-        lambda: UnseenRow("row")["title"],
-        lambda: list(UnseenEvents("events")[2:]),
-        lambda: len(UnseenEvents("events")),
+        lambda: UnavailableRow("row")["title"],
+        lambda: list(UnavailableEvents("events")[2:]),
+        lambda: len(UnavailableEvents("events")),
     ):
         with pytest.raises(pytest.skip.Exception, match="does not say how"):
             look()

@@ -109,7 +109,7 @@ def fmt(session: nox.Session) -> None:
 def lock(session: nox.Session) -> None:
     """Write the locks anew; `-- --upgrade` takes the newest of everything."""
     session.install("uv")
-    for target, extra in ((RUN_LOCK, ()), (DEV_LOCK, ("--extra", "dev"))):
+    for target, extra in ((RUN_LOCK, ("--extra", "lab")), (DEV_LOCK, ("--extra", "dev"))):
         session.run(
             *("uv", "pip", "compile", "pyproject.toml", "requirements/build.in"),
             *("--generate-hashes", "--universal", "--python-version", "3.11"),

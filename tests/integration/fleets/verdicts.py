@@ -19,7 +19,7 @@ def verified(profile: Path, conductor: ConductorServer, only: str, result: Path)
     """Return the verdict of `trackproof verify`, as its JSON file tells it."""
     done = subprocess.run(
         [
-            *(sys.executable, "-m", "trackproof.cli", "verify", "--fleet", profile, "--only", only),
+            *(sys.executable, "-m", "trackproof", "verify", "--fleet", profile, "--only", only),
             *("--conductor", conductor.api_url, "--json", result),
             *("--failures", result.parent / "failures"),
         ],

@@ -26,7 +26,7 @@ from trackproof.report.files import FILES, file_writers
 from trackproof.report.json import JsonFile
 from trackproof.report.junit import JUnitFile
 from trackproof.report.ndjson import NdjsonFile
-from trackproof.verify.failure_store import FailureWriter, find, kept
+from trackproof.verify.failure_store import FailureWriter, find_failure, stored_failures
 
 
 def written(make: Callable[[Path], Writer], path: Path, events: Iterable[Event]) -> Path:
@@ -128,8 +128,8 @@ def test_a_failing_clause_is_kept_with_its_input_as_soon_as_it_is_known(tmp_path
     assert not (tmp_path / "failures").exists()
     writer.write(ClauseFinished(failing()))
 
-    [failure] = kept(tmp_path / "failures")
-    assert failure == find(tmp_path / "failures", "merge_transcripts.sorted")
+    [failure] = stored_failures(tmp_path / "failures")
+    assert failure == find_failure(tmp_path / "failures", "merge_transcripts.sorted")
     assert failure.test == "test_merge_transcripts.py::test_order[reversed]"
     assert failure.id_seed == "1795653142-6eca032aa04b"
     assert failure.fleet == "/srv/acme.toml"
@@ -148,14 +148,14 @@ def test_the_same_failure_is_kept_once(tmp_path: Path) -> None:
     written(FailureWriter, tmp_path, verification(failing()))
     written(FailureWriter, tmp_path, verification(failing()))
 
-    assert len(kept(tmp_path)) == 1
+    assert len(stored_failures(tmp_path)) == 1
 
 
 @pytest.mark.parametrize("status", ["error", "deviates", "skipped"])
 def test_what_has_no_failures_id_is_not_kept(status: str, tmp_path: Path) -> None:
     written(FailureWriter, tmp_path, verification(other(status)))  # type: ignore[arg-type]
 
-    assert kept(tmp_path) == []
+    assert stored_failures(tmp_path) == []
 
 
 @pytest.mark.parametrize("kind", sorted(FILES))

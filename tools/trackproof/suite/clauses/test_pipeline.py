@@ -36,7 +36,7 @@ every_size = pytest.mark.parametrize("meeting", WHOLE)
 def side_by_side(session_harness: Harness) -> dict[str, PipelineRun]:
     """Run all meetings of this module at once."""
     harness = session_harness
-    harness.fresh()
+    harness.reset()
     meetings = {
         name: harness.meeting(tracks=tracks, seed=200 + tracks) for name, tracks in WHOLE.items()
     }

@@ -104,7 +104,7 @@ def test_unpolled_task_types_are_named_in_one_line(fleet: Fleet) -> None:
         refuse(PLAIN, found, "its log")
 
     assert caught.value.what == (
-        f"fleet 'sample' cannot be judged: nobody polls for: {', '.join(TASKS[:2])}"
+        f"fleet 'sample' cannot be judged: not polled: {', '.join(TASKS[:2])}"
     )
     assert (caught.value.evidence, caught.value.exit_code) == ("its log", 2)
 

@@ -13,7 +13,7 @@ _LIKENESS = 0.25
 """Of what sounds, the part that is the word: half of it for one of four at once."""
 
 
-def lateness_samples(samples: Samples, *, band: int, word_id: int, at: int) -> float:
+def word_delay_samples(samples: Samples, *, band: int, word_id: int, at: int) -> float:
     """How many samples later than `at` a word stands in mono audio at 48 kHz; early is negative.
 
     Raises:

@@ -17,7 +17,7 @@ from av.audio.stream import AudioStream
 from av.container import InputContainer
 
 from fixtures_audio.tones import RATE_HZ, Samples
-from fixtures_audio.word_detector import HeardWord, hear_blocks
+from fixtures_audio.word_detector import DetectedWord, detect_words_in_blocks
 
 AudioSource = str | Path | BinaryIO
 
@@ -53,9 +53,9 @@ def read_audio(source: AudioSource) -> Audio:
     return Audio(samples, start_time, samples.size / RATE_HZ)
 
 
-def hear_file(
+def detect_words_in_file(
     source: AudioSource, *, bands: Iterable[int] | None = None, add_start_time: bool = True
-) -> list[HeardWord]:
+) -> list[DetectedWord]:
     """Every word in a file, in bounded memory however long it is.
 
     Args:
@@ -67,7 +67,7 @@ def hear_file(
     with _open(source) as container:
         stream = _audio_stream(container)
         shift = _start_time(container, stream) if add_start_time else 0.0
-        words = hear_blocks(_blocks(container, stream), bands=bands)
+        words = detect_words_in_blocks(_blocks(container, stream), bands=bands)
     return [replace(word, start=word.start + shift, end=word.end + shift) for word in words]
 
 

@@ -13,7 +13,7 @@ from functools import cache
 from faker import Faker
 
 from fixtures_audio.bands import band_of, sharers_of
-from fixtures_audio.schedule import WORD_MS, Span, speak
+from fixtures_audio.schedule import WORD_MS, Span, schedule_words
 from fixtures_audio.vocabulary import TRACERS, VOCABULARY, text_of
 
 MAX_TRACKS = 64
@@ -125,7 +125,7 @@ def make_meeting(
         raise ValueError(f"a meeting has 1 to {MAX_TRACKS} tracks, not {tracks}")
     rng = random.Random(seed)  # noqa: S311 - reproducible, not secret
     spans = _spans(rng, tracks, round(seconds * 1000), offsets)
-    spoken = _words(rng, speak(rng, spans))
+    spoken = _words(rng, schedule_words(rng, spans))
     return Meeting(
         seed=seed,
         tracks=tuple(

@@ -16,7 +16,7 @@ QUIET = 0.02
 
 
 @dataclass(frozen=True, slots=True)
-class Exhibit:
+class NamedMeeting:
     """A named kind of meeting."""
 
     what: str
@@ -27,20 +27,20 @@ class Exhibit:
     """From a number of tracks and a seed."""
 
 
-def exhibit(name: str, *, tracks: int | None = None, seed: int = 0) -> Meeting:
+def make_named_meeting(name: str, *, tracks: int | None = None, seed: int = 0) -> Meeting:
     """Return the meeting of that name.
 
     Args:
-        name: a key of `GALLERY`.
+        name: a key of `NAMED_MEETINGS`.
         tracks: 1 to 64; as many as is usual for it when left out.
         seed: decides who says what.
 
     Raises:
         ValueError: There is no such meeting, or it cannot have so many tracks.
     """
-    if name not in GALLERY:
-        raise ValueError(f"no meeting is called {name!r}; there are {', '.join(GALLERY)}")
-    shown = GALLERY[name]
+    if name not in NAMED_MEETINGS:
+        raise ValueError(f"no meeting is called {name!r}; there are {', '.join(NAMED_MEETINGS)}")
+    shown = NAMED_MEETINGS[name]
     return shown.make(shown.tracks if tracks is None else tracks, seed)
 
 
@@ -80,36 +80,38 @@ def _last_is_silent(tracks: int, seed: int) -> Meeting:
     return replace(meeting, tracks=(*meeting.tracks[:-1], silent))
 
 
-GALLERY: Mapping[str, Exhibit] = MappingProxyType(
+NAMED_MEETINGS: Mapping[str, NamedMeeting] = MappingProxyType(
     {
-        "alone": Exhibit("one person, there from the start", 1, _usual(30)),
-        "pair": Exhibit("two people, both there from the start", 2, _offsets(30, lambda _: 0)),
-        "late-joiners": Exhibit(
+        "alone": NamedMeeting("one person, there from the start", 1, _usual(30)),
+        "pair": NamedMeeting("two people, both there from the start", 2, _offsets(30, lambda _: 0)),
+        "late-joiners": NamedMeeting(
             "each comes later than the one before", 5, _offsets(60, lambda n: n % 16 * 2.345)
         ),
-        "odd-offsets": Exhibit(
+        "odd-offsets": NamedMeeting(
             "offsets of 1 ms, 7 ms, 999 ms, 1.001 s: where floats and frames go wrong",
             5,
             _offsets(30, lambda n: (0, 0.001, 0.007, 0.999, 1.001)[n % 5]),
         ),
-        "seventeen-minutes": Exhibit(
+        "seventeen-minutes": NamedMeeting(
             "all but one come after 17 minutes",
             2,
             _offsets(1080, lambda n: 1020.0 if n else 0),
         ),
-        "nobody-at-the-start": Exhibit(
+        "nobody-at-the-start": NamedMeeting(
             "the meeting begins with five seconds of nobody", 3, _offsets(30, lambda n: 5 + n % 5)
         ),
-        "muted": Exhibit("long gaps without packets in every third track", 6, _usual(180)),
-        "silent-guest": Exhibit("the last track has packets and no words", 3, _last_is_silent),
-        "loud": Exhibit("sums far above full scale", 8, _changed(30, _with_level(LOUD))),
-        "quiet": Exhibit("everybody far from the microphone", 3, _changed(30, _with_level(QUIET))),
-        "uneven": Exhibit("loud, quiet and usual tracks", 6, _changed(30, _uneven)),
-        "short": Exhibit("two seconds in all", 2, _offsets(2, lambda _: 0)),
-        "full-room": Exhibit("30 tracks, a band of its own for each", 30, _usual(30)),
-        "everybody": Exhibit("64 tracks that share bands in turns", 64, _usual(60)),
-        "hour": Exhibit("an hour of three people", 3, _usual(3600)),
-        "three-hours": Exhibit("three hours of one person", 1, _usual(10_800)),
+        "muted": NamedMeeting("long gaps without packets in every third track", 6, _usual(180)),
+        "silent-guest": NamedMeeting("the last track has packets and no words", 3, _last_is_silent),
+        "loud": NamedMeeting("sums far above full scale", 8, _changed(30, _with_level(LOUD))),
+        "quiet": NamedMeeting(
+            "everybody far from the microphone", 3, _changed(30, _with_level(QUIET))
+        ),
+        "uneven": NamedMeeting("loud, quiet and usual tracks", 6, _changed(30, _uneven)),
+        "short": NamedMeeting("two seconds in all", 2, _offsets(2, lambda _: 0)),
+        "full-room": NamedMeeting("30 tracks, a band of its own for each", 30, _usual(30)),
+        "everybody": NamedMeeting("64 tracks that share bands in turns", 64, _usual(60)),
+        "hour": NamedMeeting("an hour of three people", 3, _usual(3600)),
+        "three-hours": NamedMeeting("three hours of one person", 1, _usual(10_800)),
     }
 )
 """By name; one more, `spoken`, has a voice and is made by `spoken.py`."""

@@ -43,7 +43,7 @@ class _Pace:
     turn_words: int
 
 
-def speak(rng: random.Random, spans: list[Span]) -> list[list[int]]:
+def schedule_words(rng: random.Random, spans: list[Span]) -> list[list[int]]:
     """Onsets of each track's words, relative to the track's start, in order."""
     end_ms = max(span.end_ms for span in spans)
     floors = min(FLOORS, (len(spans) + 1) // 2)

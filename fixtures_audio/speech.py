@@ -1,7 +1,7 @@
 """A meeting with voices, by espeak-ng where it is installed: for ears and speech recognisers.
 
 Its words are as in every other meeting, one at a time and with their true ends; the tones that
-`hear` knows are not in it.
+`detect_words` knows are not in it.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ def is_installed() -> bool:
     return shutil.which("espeak-ng") is not None
 
 
-def make_spoken(*, tracks: int = 3, seconds: float = 60.0, seed: int = 0) -> Meeting:
+def make_spoken_meeting(*, tracks: int = 3, seconds: float = 60.0, seed: int = 0) -> Meeting:
     """Return a meeting whose words last as long as espeak-ng needs for them.
 
     Raises:
@@ -38,7 +38,7 @@ def make_spoken(*, tracks: int = 3, seconds: float = 60.0, seed: int = 0) -> Mee
     return replace(meeting, tracks=tuple(_with_room(track) for track in meeting.tracks))
 
 
-def speak_aloud(track: Track) -> Iterator[Samples]:
+def render_speech(track: Track) -> Iterator[Samples]:
     """Yield a track's samples at 48 kHz, spoken, in blocks of a second."""
     total = round(track.duration * RATE_HZ)
     words = iter(track.words)

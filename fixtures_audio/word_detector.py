@@ -40,7 +40,7 @@ _BALANCE = 0.5  # the weaker burst against the stronger
 
 
 @dataclass(frozen=True, slots=True)
-class HeardWord:
+class DetectedWord:
     """A word found in audio; seconds from the first sample, level is the peak amplitude."""
 
     band: int
@@ -51,9 +51,9 @@ class HeardWord:
     level: float
 
 
-def hear(
+def detect_words(
     samples: NDArray[np.floating], *, bands: Iterable[int] | None = None, rate: int = RATE_HZ
-) -> list[HeardWord]:
+) -> list[DetectedWord]:
     """Every word in mono audio, by (start, band).
 
     A clipped mix has harmonics, which are heard as faint words in other bands: their level is
@@ -66,16 +66,16 @@ def hear(
     """
     if samples.ndim != 1 or not np.issubdtype(samples.dtype, np.floating):
         raise ValueError(f"mono float samples expected, not {samples.dtype} {samples.shape}")
-    return hear_blocks([samples], bands=bands, rate=rate)
+    return detect_words_in_blocks([samples], bands=bands, rate=rate)
 
 
-def hear_blocks(
+def detect_words_in_blocks(
     blocks: Iterable[NDArray[np.floating]],
     *,
     bands: Iterable[int] | None = None,
     rate: int = RATE_HZ,
-) -> list[HeardWord]:
-    """Like `hear`, for audio that comes in blocks and never lies in memory as a whole."""
+) -> list[DetectedWord]:
+    """Like `detect_words`, for audio that comes in blocks and never lies in memory as a whole."""
     listened = [
         band
         for band in (range(BANDS) if bands is None else sorted(set(bands)))
@@ -88,7 +88,7 @@ def hear_blocks(
         )
         for band in listened:
             words += [
-                HeardWord(band, id_, text_of(id_), start + at, start + at + WORD_SECONDS, level)
+                DetectedWord(band, id_, text_of(id_), start + at, start + at + WORD_SECONDS, level)
                 for at, id_, level in _words_in_band(spectrum, band)
                 # Each moment belongs to one window, away from its edges.
                 if _OVERLAP_S / 2 <= at < _WINDOW_S - _OVERLAP_S / 2

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from fixtures_audio import lateness_samples, word_samples
+from fixtures_audio import word_delay_samples, word_samples
 
 
 def placed(
@@ -18,7 +18,7 @@ def placed(
 def test_it_is_told_how_many_samples_late_a_word_is(band: int, late: int) -> None:
     samples = placed(20_000 + late, band=band)
 
-    found = lateness_samples(samples, band=band, word_id=0x5A, at=20_000)
+    found = word_delay_samples(samples, band=band, word_id=0x5A, at=20_000)
 
     assert found == pytest.approx(late, abs=0.3)
 
@@ -27,8 +27,8 @@ def test_a_word_at_the_very_beginning_and_end_is_found() -> None:
     samples = placed(0)
     samples[-3840:] += 0.2 * word_samples(3, 0x5A)
 
-    assert abs(lateness_samples(samples, band=3, word_id=0x5A, at=0)) < 0.3
-    assert abs(lateness_samples(samples, band=3, word_id=0x5A, at=48_000 - 3840)) < 0.3
+    assert abs(word_delay_samples(samples, band=3, word_id=0x5A, at=0)) < 0.3
+    assert abs(word_delay_samples(samples, band=3, word_id=0x5A, at=48_000 - 3840)) < 0.3
 
 
 @pytest.mark.parametrize(
@@ -39,4 +39,4 @@ def test_a_word_that_is_not_there_is_not_found(band: int, word_id: int, at: int)
     samples[30_000:33_840] += 0.2 * word_samples(9, 7)
 
     with pytest.raises(ValueError, match="no word"):
-        lateness_samples(samples, band=band, word_id=word_id, at=at)
+        word_delay_samples(samples, band=band, word_id=word_id, at=at)

@@ -9,8 +9,8 @@ import pytest
 from fixtures_audio import (
     RATE_HZ,
     Meeting,
-    hear,
-    hear_file,
+    detect_words,
+    detect_words_in_file,
     make_meeting,
     read_audio,
     write_meeting,
@@ -31,7 +31,7 @@ def test_every_word_of_every_track_is_heard_from_its_file(recorded: Recorded) ->
     meeting, paths = recorded
     errors: list[float] = []
     for track, path in zip(meeting.tracks, paths, strict=True):
-        result = compare(said_in(track), hear_file(path))
+        result = compare(said_in(track), detect_words_in_file(path))
         assert not result.missed
         assert not result.invented
         errors += result.errors
@@ -66,7 +66,7 @@ def test_every_word_is_heard_from_an_mp3_of_the_mix(
     meeting, paths = recorded
     mixed = mix(meeting, paths)
     assert np.abs(mixed).max() < 1
-    heard = hear_file(write_audio(mixed, tmp_path / "mix.mp3", layout=layout))
+    heard = detect_words_in_file(write_audio(mixed, tmp_path / "mix.mp3", layout=layout))
     results = [
         compare(said_in(track), heard_from(track, heard, len(meeting.tracks)))
         for track in meeting.tracks
@@ -77,7 +77,7 @@ def test_every_word_is_heard_from_an_mp3_of_the_mix(
 
 
 def test_levels_in_a_mix_are_equal_within_ten_percent(recorded: Recorded) -> None:
-    levels = [word.level for word in hear(mix(*recorded))]
+    levels = [word.level for word in detect_words(mix(*recorded))]
     assert max(levels) / min(levels) < 1.1
     assert min(levels) == pytest.approx(0.2, rel=0.1)
 
@@ -85,7 +85,7 @@ def test_levels_in_a_mix_are_equal_within_ten_percent(recorded: Recorded) -> Non
 def test_sixty_four_tracks_are_told_apart_in_one_mix(tmp_path: Path) -> None:
     meeting = make_meeting(tracks=64, seconds=10)
     paths = write_meeting(meeting, tmp_path)
-    heard = hear_file(write_audio(mix(meeting, paths), tmp_path / "mix.mp3"))
+    heard = detect_words_in_file(write_audio(mix(meeting, paths), tmp_path / "mix.mp3"))
     for track in meeting.tracks:
         result = compare(said_in(track), heard_from(track, heard, 64))
         assert not result.missed
@@ -142,7 +142,9 @@ def test_times_can_count_from_the_first_audible_sample(tmp_path: Path) -> None:
     shifts = {
         round(in_file.start - in_track.start, 6)
         for in_file, in_track in zip(
-            hear_file(path), hear_file(path, add_start_time=False), strict=True
+            detect_words_in_file(path),
+            detect_words_in_file(path, add_start_time=False),
+            strict=True,
         )
     }
     assert shifts == {1.5}

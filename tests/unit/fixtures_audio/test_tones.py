@@ -10,8 +10,8 @@ from fixtures_audio import (
     BANDS,
     RATE_HZ,
     band_of,
-    hear,
-    hear_blocks,
+    detect_words,
+    detect_words_in_blocks,
     make_meeting,
     render,
     track_of,
@@ -42,7 +42,7 @@ def test_any_words_in_any_band_are_heard_where_they_were_put(
 ) -> None:
     starts = itertools.accumulate(3840 + pause for pause, _ in said)
     words = [(start, id_) for start, (_, id_) in zip(starts, said, strict=True)]
-    heard = hear(place(words, band, level=level))
+    heard = detect_words(place(words, band, level=level))
     result = compare([(start / RATE_HZ, id_) for start, id_ in words], heard)
     assert not result.missed
     assert not result.invented
@@ -60,25 +60,25 @@ def test_two_bands_at_the_same_moment_do_not_disturb_each_other(
         place([(20_000, id_)], band, level=level)
         for band, id_, level in zip(pair, said, (0.4, 0.04), strict=True)
     )
-    heard = {(word.band, word.word_id) for word in hear(loud + faint)}
+    heard = {(word.band, word.word_id) for word in detect_words(loud + faint)}
     assert heard == set(zip(pair, said, strict=True))
 
 
 @pytest.mark.parametrize("band", range(BANDS))
 def test_every_digit_is_heard_in_every_band(band: int) -> None:
     words = [(10_000 + 12_000 * nth, 17 * nth % 256) for nth in range(16)]
-    heard = hear(place(words, band), bands=[band])
+    heard = detect_words(place(words, band), bands=[band])
     assert [word.word_id for word in heard] == [id_ for _, id_ in words]
 
 
 def test_words_across_window_edges_are_heard_once() -> None:
     words = [(int(RATE_HZ * (14 + 0.21 * nth)), nth) for nth in range(90)]
-    assert [word.word_id for word in hear(place(words, 3))] == list(range(90))
+    assert [word.word_id for word in detect_words(place(words, 3))] == list(range(90))
 
 
 def test_blocks_of_any_size_are_heard_like_one_piece() -> None:
     samples = place([(RATE_HZ * nth, nth) for nth in range(1, 40)], 5)
-    assert hear_blocks(np.array_split(samples, 37)) == hear(samples)
+    assert detect_words_in_blocks(np.array_split(samples, 37)) == detect_words(samples)
 
 
 def test_rendering_in_blocks_of_any_size_gives_the_same_samples() -> None:
@@ -91,25 +91,25 @@ def test_rendering_in_blocks_of_any_size_gives_the_same_samples() -> None:
 
 def test_other_sample_rates_can_be_heard() -> None:
     slow = place([(20_000, 0x5A)], 1)[:67_998].reshape(-1, 3).mean(axis=1)
-    assert [word.word_id for word in hear(slow, rate=16_000)] == [0x5A]
+    assert [word.word_id for word in detect_words(slow, rate=16_000)] == [0x5A]
 
 
 def test_integers_and_stereo_are_refused() -> None:
     with pytest.raises(ValueError, match="mono float samples expected"):
-        hear(np.zeros((2, 9), dtype=np.float32))
+        detect_words(np.zeros((2, 9), dtype=np.float32))
     with pytest.raises(ValueError, match="mono float samples expected"):
-        hear(np.zeros(9, dtype=np.int16))
+        detect_words(np.zeros(9, dtype=np.int16))
 
 
 def test_silence_says_nothing() -> None:
-    assert hear(np.zeros(0, dtype=np.float32)) == []
-    assert hear(np.zeros(20 * RATE_HZ, dtype=np.float32)) == []
+    assert detect_words(np.zeros(0, dtype=np.float32)) == []
+    assert detect_words(np.zeros(20 * RATE_HZ, dtype=np.float32)) == []
 
 
 @pytest.mark.parametrize("rms", [0.003, 0.1])
 def test_noise_says_nothing(rms: float) -> None:
     noise = np.random.default_rng(1).normal(0, rms, 60 * RATE_HZ)
-    assert hear(noise) == []
+    assert detect_words(noise) == []
 
 
 def test_speech_like_noise_says_nothing() -> None:
@@ -121,19 +121,19 @@ def test_speech_like_noise_says_nothing() -> None:
     voice = sum(np.sin(nth * phase) / nth for nth in range(1, 60))
     syllables = np.clip(np.sin(2 * np.pi * 3.3 * seconds), 0, None)
     speech = 0.2 * syllables * (voice + rng.normal(0, 0.3, seconds.size))
-    assert hear(speech) == []
+    assert detect_words(speech) == []
 
 
 def test_steady_tones_say_nothing() -> None:
     seconds = np.arange(20 * RATE_HZ) / RATE_HZ
-    assert hear(0.2 * np.sin(2 * np.pi * 1000 * seconds)) == []
+    assert detect_words(0.2 * np.sin(2 * np.pi * 1000 * seconds)) == []
 
 
 def test_words_stand_out_of_noise() -> None:
     words = [(RATE_HZ * nth, nth) for nth in range(1, 30)]
     samples = place(words, 12)
     noisy = samples + np.random.default_rng(3).normal(0, 0.003, samples.size)
-    assert [word.word_id for word in hear(noisy)] == [id_ for _, id_ in words]
+    assert [word.word_id for word in detect_words(noisy)] == [id_ for _, id_ in words]
 
 
 def test_tracks_that_share_a_band_take_turns() -> None:

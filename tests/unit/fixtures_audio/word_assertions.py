@@ -9,7 +9,7 @@ import numpy as np
 from av.audio.stream import AudioStream
 from numpy.typing import NDArray
 
-from fixtures_audio import RATE_HZ, HeardWord, Meeting, Track, band_of, read_audio, track_of
+from fixtures_audio import RATE_HZ, DetectedWord, Meeting, Track, band_of, read_audio, track_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,10 +18,10 @@ class Comparison:
 
     errors: tuple[float, ...]
     missed: tuple[tuple[float, int], ...]
-    invented: tuple[HeardWord, ...]
+    invented: tuple[DetectedWord, ...]
 
 
-def compare(said: Iterable[tuple[float, int]], heard: Iterable[HeardWord]) -> Comparison:
+def compare(said: Iterable[tuple[float, int]], heard: Iterable[DetectedWord]) -> Comparison:
     left = list(heard)
     errors, missed = [], []
     for start, id_ in said:
@@ -38,7 +38,7 @@ def said_in(track: Track) -> list[tuple[float, int]]:
     return [(track.offset + word.start, word.id) for word in track.words]
 
 
-def heard_from(track: Track, heard: Iterable[HeardWord], tracks: int) -> list[HeardWord]:
+def heard_from(track: Track, heard: Iterable[DetectedWord], tracks: int) -> list[DetectedWord]:
     return [
         word
         for word in heard

@@ -22,9 +22,9 @@ SPOKEN = "spoken"
 @ends_cleanly
 def list_(json_file: JsonOption = None) -> ExitCode:
     """Name the meetings there are, and what is special about each."""
-    from fixtures_audio import GALLERY
+    from fixtures_audio import NAMED_MEETINGS
 
-    shown = [(name, entry.tracks, entry.what) for name, entry in GALLERY.items()]
+    shown = [(name, entry.tracks, entry.what) for name, entry in NAMED_MEETINGS.items()]
     shown.append((SPOKEN, 3, "voices by espeak-ng in place of tones"))
     if json_file:
         check_writable(json_file)
@@ -47,21 +47,21 @@ def make(
     seed: Annotated[int, typer.Option("--seed", help="Decides who says what.")] = 0,
 ) -> ExitCode:
     """Write a meeting: a WebM file for each track, and truth.json with all that is true of it."""
-    from fixtures_audio import exhibit, render, truth_of, write_meeting
-    from fixtures_audio.speech import is_installed, make_spoken, speak_aloud
+    from fixtures_audio import make_named_meeting, render, truth_of, write_meeting
+    from fixtures_audio.speech import is_installed, make_spoken_meeting, render_speech
 
     if name == SPOKEN and not is_installed():
         raise UsageError("espeak-ng is not installed", hint="apt-get install espeak-ng")
     try:
         meeting = (
-            make_spoken(tracks=3 if tracks is None else tracks, seed=seed)
+            make_spoken_meeting(tracks=3 if tracks is None else tracks, seed=seed)
             if name == SPOKEN
-            else exhibit(name, tracks=tracks, seed=seed)
+            else make_named_meeting(name, tracks=tracks, seed=seed)
         )
     except ValueError as error:
         raise UsageError(str(error), hint="see `trackproof fixtures list`") from error
     try:
-        files = write_meeting(meeting, out, sound=speak_aloud if name == SPOKEN else render)
+        files = write_meeting(meeting, out, sound=render_speech if name == SPOKEN else render)
     except OSError as error:
         raise UsageError(
             f"{out}: cannot be written ({error.strerror})", hint="choose another folder"

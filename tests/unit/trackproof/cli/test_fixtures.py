@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from fixtures_audio import GALLERY, exhibit, hear_file
+from fixtures_audio import NAMED_MEETINGS, detect_words_in_file, make_named_meeting
 from trackproof import cli
 from trackproof.errors import ExitCode
 
@@ -25,10 +25,10 @@ def test_a_meeting_is_written_with_its_truth(tmp_path: Path) -> None:
     files = [track["file"] for track in truth["tracks"]]
     assert sorted(path.name for path in out.iterdir()) == sorted([*files, "truth.json"])
     assert truth["name"] == "late-joiners"
-    assert truth["duration"] == exhibit("late-joiners", tracks=3).duration
+    assert truth["duration"] == make_named_meeting("late-joiners", tracks=3).duration
     for track in truth["tracks"]:
         said = [w["text"] for w in truth["words"] if w["track_index"] == track["track_index"]]
-        assert [word.text for word in hear_file(out / track["file"])] == said
+        assert [word.text for word in detect_words_in_file(out / track["file"])] == said
 
 
 @pytest.mark.parametrize(
@@ -64,6 +64,9 @@ def test_all_meetings_are_listed(tmp_path: Path) -> None:
     result = runner.invoke(cli.app, ["fixtures", "list", "--json", str(report)])
 
     assert result.exit_code == ExitCode.HELD
-    assert [entry["name"] for entry in json.loads(report.read_text())] == [*GALLERY, "spoken"]
-    for name in GALLERY:
+    assert [entry["name"] for entry in json.loads(report.read_text())] == [
+        *NAMED_MEETINGS,
+        "spoken",
+    ]
+    for name in NAMED_MEETINGS:
         assert name in result.output

@@ -1,9 +1,9 @@
-"""Synthetic multitrack meetings whose audio carries its own words, and the ear that hears them.
+"""Synthetic multitrack meetings with a known truth, and the detector that reads it back from audio.
 
-`make_meeting` decides who says which word when; `write_meeting` puts it on disk as a recorder
-would, one WebM/Opus file a track with its offset and its gaps; `detect_words_in_file` and `detect_words` read the
-words back from any track or mix. A wrong pad, a lost track or a swapped speaker then shows as
-text, and nothing downstream can be faked.
+`make_meeting` generates tracks and words from a seed. `write_meeting` encodes one WebM/Opus file
+per track, with its offset and gaps, as a recorder does. `detect_words` and `detect_words_in_file`
+recover the words from any track or mix, so a wrong pad, a lost track or a swapped speaker changes
+the detected text.
 """
 
 from fixtures_audio.alignment import word_delay_samples

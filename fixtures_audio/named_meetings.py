@@ -82,9 +82,7 @@ def _last_is_silent(tracks: int, seed: int) -> Meeting:
 NAMED_MEETINGS: Mapping[str, NamedMeeting] = MappingProxyType(
     {
         "alone": NamedMeeting("one participant, present from the start", 1, _default(30)),
-        "pair": NamedMeeting(
-            "two participants, both present from the start", 2, _offsets(30, lambda _: 0)
-        ),
+        "pair": NamedMeeting("two participants from the start", 2, _offsets(30, lambda _: 0)),
         "late-joiners": NamedMeeting(
             "each participant joins later than the one before",
             5,

@@ -59,10 +59,10 @@ def gate(root: RootOption = ROOT) -> ExitCode:
     """Fail if the working contracts break the newest release without a step of the version."""
     from trackproof.contracts.compat import check_release_gate
 
-    findings = check_release_gate(root)
-    for finding in findings:
-        complain(str(finding))
-    if findings:
+    defects = check_release_gate(root)
+    for defect in defects:
+        complain(str(defect))
+    if defects:
         return ExitCode.CHECK_FAILED
     typer.echo("the working contracts stand beside the newest release")
     return ExitCode.HELD

@@ -29,23 +29,23 @@ contracts.command(name="gate")(gate)
 def check(root: RootOption = ROOT, json_file: JsonOption = None) -> ExitCode:
     """Prove the wiring: everything named exists, fits and is used. Needs no server."""
     from trackproof.contracts.compat.release_document import working_version
-    from trackproof.contracts.dataflow import absent_files, check_wiring
-    from trackproof.contracts.traceability import check_tracing, load_criteria
+    from trackproof.contracts.dataflow import check_dataflow, missing_files
+    from trackproof.contracts.traceability import check_traceability, load_criteria
 
     if json_file:
         check_writable(json_file)
     law = load_contracts(root)
     working_version(root)
-    findings = [*check_wiring(law), *check_tracing(law, load_criteria(root))]
+    defects = [*check_dataflow(law), *check_traceability(law, load_criteria(root))]
     if json_file:
-        write_json(json_file, [asdict(finding) for finding in findings])
-    for finding in findings:
-        complain(str(finding))
-    if absent := absent_files(law):
+        write_json(json_file, [asdict(defect) for defect in defects])
+    for defect in defects:
+        complain(str(defect))
+    if absent := missing_files(law):
         hint = "put the file back, or correct the name that leads to it"
         complain("\n".join([*(f"{root / name} is not there" for name in absent), f"Hint: {hint}"]))
         return ExitCode.ENVIRONMENT
-    if findings:
+    if defects:
         return ExitCode.CHECK_FAILED
     typer.echo(f"{len(law.tasks)} tasks, {len(law.steps)} steps, {len(law.clauses)} clauses: sound")
     return ExitCode.HELD

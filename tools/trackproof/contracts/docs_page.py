@@ -180,8 +180,8 @@ def _resolved(schema: Schema, root: Schema) -> Schema:
     reference = schema.get("$ref")
     if reference is None:
         return schema
-    found: Schema = root["$defs"][reference.rpartition("/")[2]]
-    return found
+    shape: Schema = root["$defs"][reference.rpartition("/")[2]]
+    return shape
 
 
 def _clauses(clauses: Sequence[Clause]) -> str:

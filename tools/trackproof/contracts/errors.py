@@ -27,6 +27,6 @@ class ContractFileError(Exception):
     """A contract file cannot be used at all."""
 
     def __init__(self, path: Path, pointer: str, what: str, hint: str) -> None:
-        """Keep the parts as a finding."""
-        self.finding = ContractDefect(str(path), pointer, what, hint)
-        super().__init__(str(self.finding))
+        """Keep the parts as a defect."""
+        self.defect = ContractDefect(str(path), pointer, what, hint)
+        super().__init__(str(self.defect))

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from trackproof.contracts.bundle import Schema, bundled
+from trackproof.contracts.bundle import Schema, bundle_schema
 from trackproof.contracts.errors import ContractFileError
 from trackproof.contracts.yaml_files import (
     check_schema,
     check_shape,
-    pointer,
+    json_pointer,
     read_data,
     references,
 )
@@ -28,7 +28,7 @@ class EventFile:
     """One event of the dictionary."""
 
     name: str
-    told_by_every_task: bool
+    emitted_by_every_task: bool
     """Else by the tasks that name it among their effects."""
     data: Schema
     """Stands alone; its description is the event's summary."""
@@ -39,7 +39,7 @@ class Operation:
     """One call to an outside service, or one webhook."""
 
     id: str
-    place: str
+    pointer: str
     """JSON pointer into the service's file."""
     method: str
     path: str
@@ -66,8 +66,8 @@ def _event(path: Path, kind: Schema, shapes: Mapping[str, Schema]) -> EventFile:
         raise ContractFileError(path, "/event", f"it names the event {data['event']!r}", hint)
     return EventFile(
         name=data["event"],
-        told_by_every_task=data["told_by"] == "every task",
-        data=bundled({"description": data["summary"], **data["data"]}, shapes),
+        emitted_by_every_task=data["told_by"] == "every task",
+        data=bundle_schema({"description": data["summary"], **data["data"]}, shapes),
     )
 
 
@@ -75,26 +75,26 @@ def read_services(root: Path, meta: Path) -> dict[str, Schema]:
     """Return each outside service's OpenAPI document, by name.
 
     Raises:
-        ContractFileError: A file is damaged, no OpenAPI 3.1, or refers to another place.
+        ContractFileError: A file is damaged, no OpenAPI 3.1, or refers to another pointer.
     """
     kind = read_data(meta / "service.schema.yaml")
-    found = {}
+    services = {}
     for path in sorted((root / SERVICES).glob(f"*{SUFFIX}")):
         data = read_data(path)
         check_shape(path, data, kind)
         check_service(path, "", data)
-        found[path.name.removesuffix(SUFFIX)] = data
-    return found
+        services[path.name.removesuffix(SUFFIX)] = data
+    return services
 
 
-def check_service(path: Path, place: str, service: Any) -> None:
+def check_service(path: Path, pointer: str, service: Any) -> None:
     """Make sure that a document refers to its own components only, and that its schemas are ones.
 
     Raises:
         ContractFileError: It does not; nothing is ever fetched.
     """
     components = service.get("components", {})
-    for where, reference in references(service, place):
+    for where, reference in references(service, pointer):
         if not reference.startswith("#/components/"):
             hint = 'refer to "#/components/…" of the same file'
             what = f"it refers to {reference!r}, which is never fetched"
@@ -103,18 +103,18 @@ def check_service(path: Path, place: str, service: Any) -> None:
         if len(parts) != 2 or parts[1] not in (components.get(parts[0]) or {}):
             hint = 'refer to "#/components/<kind>/<name>" of the same file'
             raise ContractFileError(path, where, f"{reference!r} is not there", hint)
-    for where, schema in _schemas_within(service, place):
+    for where, schema in _schemas_within(service, pointer):
         check_schema(path, where, schema)
 
 
-def _schemas_within(node: Any, place: str) -> Iterator[tuple[str, Any]]:
+def _schemas_within(node: Any, pointer: str) -> Iterator[tuple[str, Any]]:
     """Yield every JSON Schema of an OpenAPI document."""
     if isinstance(node, list):
         for index, item in enumerate(node):
-            yield from _schemas_within(item, f"{place}/{index}")
+            yield from _schemas_within(item, f"{pointer}/{index}")
     elif isinstance(node, dict):
         for key, value in node.items():
-            below = place + pointer([key])
+            below = pointer + json_pointer([key])
             if key == "schema":
                 yield below, value
             elif key == "schemas" and isinstance(value, dict):
@@ -131,7 +131,7 @@ def operations(service: Mapping[str, Any]) -> Iterator[Operation]:
                 if method in METHODS and "operationId" in operation:
                     yield Operation(
                         id=operation["operationId"],
-                        place=pointer([kind, path, method, "operationId"]),
+                        pointer=json_pointer([kind, path, method, "operationId"]),
                         method=method.upper(),
                         path=path,
                         summary=operation.get("summary", ""),

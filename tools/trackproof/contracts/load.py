@@ -11,7 +11,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
-from trackproof.contracts.bundle import Schema, bundled
+from trackproof.contracts.bundle import Schema, bundle_schema
 from trackproof.contracts.errors import ContractFileError
 from trackproof.contracts.events_and_services import read_events, read_services
 from trackproof.contracts.yaml_files import check_schema, check_shape, read_data
@@ -126,7 +126,7 @@ class Contracts:
         Raises:
             ContractFileError: It cannot be told what a dynamic fork forks into.
         """
-        found = _worker_tasks(self.root / WORKFLOW_FILE, self.workflow["tasks"])
+        worker_tasks = _worker_tasks(self.root / WORKFLOW_FILE, self.workflow["tasks"])
         return tuple(
             Step(
                 index=index,
@@ -135,7 +135,7 @@ class Contracts:
                 dynamic=task["type"] == "FORK_JOIN_DYNAMIC",
                 optional=bool(task.get("optional", False)),
             )
-            for index, (task, task_type) in enumerate(found, start=1)
+            for index, (task, task_type) in enumerate(worker_tasks, start=1)
         )
 
     @property
@@ -235,8 +235,8 @@ def _task(
         summary=data["summary"],
         seed=tuple(data["seed"]),
         definition={**shared, **data["definition"]},
-        input=bundled(data["input"], shapes),
-        output=bundled(data["output"], shapes),
+        input=bundle_schema(data["input"], shapes),
+        output=bundle_schema(data["output"], shapes),
         effects=data["effects"],
         constants=data.get("constants", {}),
         errors=data["errors"],

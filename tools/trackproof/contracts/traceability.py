@@ -9,7 +9,7 @@ from pathlib import Path
 
 from trackproof.contracts.errors import ContractDefect
 from trackproof.contracts.load import ROOT, Contracts
-from trackproof.contracts.yaml_files import check_shape, pointer, read_data
+from trackproof.contracts.yaml_files import check_shape, json_pointer, read_data
 
 FILE = "seed.yaml"
 
@@ -46,36 +46,36 @@ def load_criteria(root: Path = ROOT) -> tuple[Criterion, ...]:
     )
 
 
-def check_tracing(contracts: Contracts, criteria: Sequence[Criterion]) -> list[ContractDefect]:
+def check_traceability(contracts: Contracts, criteria: Sequence[Criterion]) -> list[ContractDefect]:
     """Find criteria that name clauses which are not there, and items that no criterion is of."""
     # Task by task: a workflow that is broken has no steps to go by.
     of_tasks = [clause for task in contracts.tasks.values() for clause in task.clauses]
     known = [clause.id for clause in (*of_tasks, *contracts.pipeline_clauses)]
-    findings = []
+    defects = []
     for criterion in criteria:
         for clause in criterion.clauses:
             if clause not in known:
                 close = get_close_matches(clause, known, 1)
                 hint = f"did you mean {close[0]}?" if close else "add the clause, or say why not"
-                findings.append(
+                defects.append(
                     ContractDefect(
                         FILE,
-                        pointer([criterion.item]),
+                        json_pointer([criterion.item]),
                         f"{criterion.text!r} names the clause {clause}, which is not there",
                         hint,
                     )
                 )
     items = list(dict.fromkeys(criterion.item for criterion in criteria))
-    for file, place, item in _items_named(contracts):
+    for file, pointer, item in _seed_references(contracts):
         if item not in items:
             what = f"the task list has no item {item}"
             close = get_close_matches(item, items, 1)
             hint = f"did you mean {close[0]}?" if close else f"see {FILE}"
-            findings.append(ContractDefect(file, place, what, hint))
-    return findings
+            defects.append(ContractDefect(file, pointer, what, hint))
+    return defects
 
 
-def _items_named(contracts: Contracts) -> Iterator[tuple[str, str, str]]:
+def _seed_references(contracts: Contracts) -> Iterator[tuple[str, str, str]]:
     """Yield every item of the task list that a contract names: file, pointer, item."""
     for name, task in contracts.tasks.items():
         for index, item in enumerate(task.seed):

@@ -13,7 +13,7 @@ from typing import Any, Literal, ParamSpec, TypeAlias, cast
 import jsonschema_rs
 
 from trackproof.contracts.load import load_contracts
-from trackproof.contracts.yaml_files import pointer
+from trackproof.contracts.yaml_files import json_pointer
 
 P = ParamSpec("P")
 Side = Literal["input", "output"]
@@ -54,9 +54,9 @@ def check(task: str, side: Side, payload: Mapping[str, Any]) -> None:
         raise ContractViolationError(
             task,
             side,
-            pointer(error.instance_path),
-            _short(error.message),
-            schema_pointer=pointer(error.schema_path),
+            json_pointer(error.instance_path),
+            _truncate(error.message),
+            schema_pointer=json_pointer(error.schema_path),
         )
 
 
@@ -70,7 +70,7 @@ def event_violations(name: str, data: object) -> list[str]:
     if name not in load_contracts().events:
         return [f"{name}: no such event is in the dictionary"]
     return [
-        f"{name} at {pointer(error.instance_path) or '/'}: {_short(error.message)}"
+        f"{name} at {json_pointer(error.instance_path) or '/'}: {_truncate(error.message)}"
         for error in _event_validator(name).iter_errors(data)
     ]
 
@@ -132,6 +132,6 @@ def keeps_contract(task: str) -> Callable[[Worker[P]], Worker[P]]:
     return decorated
 
 
-def _short(message: str, limit: int = 300) -> str:
+def _truncate(message: str, limit: int = 300) -> str:
     # Values from outside stand in these messages: cut them before they fill a log.
     return message if len(message) <= limit else f"{message[:limit]}…"

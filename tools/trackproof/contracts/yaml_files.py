@@ -2,7 +2,7 @@
 
 Aliases are refused: no contract needs them, and a handful of nested ones unfolds into
 gigabytes. So is nesting without end, on which the parser takes minutes, and a key that stands
-twice in one place, of which a parser drops all but the last. References are followed inside the
+twice in one pointer, of which a parser drops all but the last. References are followed inside the
 contracts folder only.
 """
 
@@ -46,25 +46,25 @@ def read_data(path: Path) -> Any:
         raise ContractFileError(path, "", "it is no UTF-8 text", "save it as UTF-8") from error
     try:
         if path.suffix == ".json":
-            return json.loads(text, object_pairs_hook=_each_key_once)
-        _refuse_bombs(path, text)
+            return json.loads(text, object_pairs_hook=_unique_keys)
+        _reject_bombs(path, text)
         return yaml.load(text, _Loader)  # noqa: S506 - a SafeLoader
     except (ValueError, yaml.YAMLError, RecursionError) as error:
         where = getattr(error, "problem_mark", None)
-        place = f" in line {where.line + 1}, column {where.column + 1}" if where else ""
+        pointer = f" in line {where.line + 1}, column {where.column + 1}" if where else ""
         problem = getattr(error, "problem", None) or str(error) or type(error).__name__
         raise ContractFileError(
-            path, "", f"it cannot be parsed{place}: {problem}", "correct the syntax there"
+            path, "", f"it cannot be parsed{pointer}: {problem}", "correct the syntax there"
         ) from error
 
 
-def _each_key_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found: dict[str, Any] = {}
+def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    mapping: dict[str, Any] = {}
     for key, value in pairs:
-        if key in found:
+        if key in mapping:
             raise ValueError(f"the key {key!r} stands twice")
-        found[key] = value
-    return found
+        mapping[key] = value
+    return mapping
 
 
 # libyaml where PyYAML has it, as its wheels do: every process of a fleet reads the contracts.
@@ -83,7 +83,7 @@ class _Loader(_SafeLoader):  # type: ignore[misc]  # which of the two is known w
         return built
 
 
-def _refuse_bombs(path: Path, text: str) -> None:
+def _reject_bombs(path: Path, text: str) -> None:
     """Look at the events of a text before anything is built of it.
 
     Raises:
@@ -112,19 +112,19 @@ def check_shape(path: Path, data: Any, schema: Any) -> None:
     if error is not None:
         raise ContractFileError(
             path,
-            pointer(error.instance_path),
+            json_pointer(error.instance_path),
             error.message[:300],
             "compare with the other files of its kind and contracts/meta",
         )
 
 
-def check_schema(path: Path, place: str, schema: Any) -> None:
+def check_schema(path: Path, pointer: str, schema: Any) -> None:
     """Make sure that `schema` is a valid JSON Schema that refers to nothing outside the folder.
 
     Raises:
         ContractFileError: It is not, or it refers to a remote place (never fetched).
     """
-    for where, reference in references(schema, place):
+    for where, reference in references(schema, pointer):
         if not reference.startswith("#") and not reference.startswith("../shapes.yaml#"):
             raise ContractFileError(
                 path,
@@ -138,11 +138,11 @@ def check_schema(path: Path, place: str, schema: Any) -> None:
         error = max(errors, key=lambda error: len(error.instance_path))
         raise ContractFileError(
             path,
-            place + pointer(error.instance_path),
+            pointer + json_pointer(error.instance_path),
             f"it is no JSON Schema 2020-12: {_reason(error)}",
             "correct the schema",
         )
-    for where, name in _undeclared(schema, place):
+    for where, name in _undescribed_fields(schema, pointer):
         hint = "correct the name, or describe it under properties"
         raise ContractFileError(path, where, f"{name!r} is required, but not described", hint)
 
@@ -153,37 +153,37 @@ def _reason(error: jsonschema_rs.ValidationError) -> str:
     return error.message[:200]
 
 
-def _undeclared(node: Any, place: str) -> Iterator[tuple[str, str]]:
+def _undescribed_fields(node: Any, pointer: str) -> Iterator[tuple[str, str]]:
     """Yield every required field that the properties beside it do not have, with its pointer."""
     if isinstance(node, dict):
         required, properties = node.get("required"), node.get("properties")
         if isinstance(required, list) and isinstance(properties, dict):
             yield from (
-                (f"{place}/required/{index}", name)
+                (f"{pointer}/required/{index}", name)
                 for index, name in enumerate(required)
                 if name not in properties
             )
         for key, value in node.items():
-            yield from _undeclared(value, place + pointer([key]))
+            yield from _undescribed_fields(value, pointer + json_pointer([key]))
     elif isinstance(node, list):
         for index, value in enumerate(node):
-            yield from _undeclared(value, f"{place}/{index}")
+            yield from _undescribed_fields(value, f"{pointer}/{index}")
 
 
-def references(node: Any, place: str) -> Iterator[tuple[str, str]]:
+def references(node: Any, pointer: str) -> Iterator[tuple[str, str]]:
     """Yield every $ref below `node`, with its pointer."""
     if isinstance(node, dict):
         for key, value in node.items():
-            below = place + pointer([key])
+            below = pointer + json_pointer([key])
             if key == "$ref" and isinstance(value, str):
                 yield below, value
             else:
                 yield from references(value, below)
     elif isinstance(node, list):
         for index, value in enumerate(node):
-            yield from references(value, f"{place}/{index}")
+            yield from references(value, f"{pointer}/{index}")
 
 
-def pointer(path: list[str | int]) -> str:
+def json_pointer(path: list[str | int]) -> str:
     """Return a JSON pointer (RFC 6901)."""
     return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in path)

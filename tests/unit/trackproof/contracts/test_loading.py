@@ -133,11 +133,11 @@ def test_each_schema_is_valid_and_stands_alone(name: str, side: str) -> None:
 
 def test_every_task_of_the_workflow_gets_what_its_contract_requires() -> None:
     def simple(tasks: list[dict[str, object]]) -> list[dict[str, object]]:
-        found = [task for task in tasks if task["type"] == "SIMPLE"]
+        result = [task for task in tasks if task["type"] == "SIMPLE"]
         for task in tasks:
             for branch in task.get("forkTasks", []):  # type: ignore[attr-defined]
-                found += simple(branch)
-        return found
+                result += simple(branch)
+        return result
 
     for task in simple(CONTRACTS.workflow["tasks"]):
         given = task["inputParameters"]

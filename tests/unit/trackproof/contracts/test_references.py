@@ -1,4 +1,4 @@
-"""Events and outside calls: what effects name is described, and what is described is used."""
+"""Events and outside calls: every reference is defined, every definition is used."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from trackproof.contracts.dataflow import check_wiring
+from trackproof.contracts.dataflow import check_dataflow
 from trackproof.contracts.errors import ContractDefect
 from trackproof.contracts.load import ROOT, load_contracts
 
@@ -28,16 +28,16 @@ def rewrite(path: Path, old: str, new: str) -> None:
     path.write_text(text.replace(old, new, 1))
 
 
-def findings(folder: Path) -> list[ContractDefect]:
-    return check_wiring(load_contracts(folder))
+def defects(folder: Path) -> list[ContractDefect]:
+    return check_dataflow(load_contracts(folder))
 
 
-def test_the_contracts_as_they_are_name_what_is_described(folder: Path) -> None:
-    assert findings(folder) == []
+def test_the_contracts_have_no_defects(folder: Path) -> None:
+    assert defects(folder) == []
 
 
 @pytest.mark.parametrize(
-    ("edit", "place", "what", "hint"),
+    ("edit", "location", "what", "hint"),
     [
         (
             lambda root: rewrite(root / "tasks/detect_topics.yaml", "[TOPIC]", "[TOPICS]"),
@@ -112,12 +112,12 @@ def test_the_contracts_as_they_are_name_what_is_described(folder: Path) -> None:
         ),
     ],
 )
-def test_what_does_not_fit_is_told_with_its_place(
-    edit: Edit, place: tuple[str, str], what: str, hint: str, folder: Path
+def test_a_broken_reference_is_reported_at_its_location(
+    edit: Edit, location: tuple[str, str], what: str, hint: str, folder: Path
 ) -> None:
     edit(folder)
 
-    found = {(finding.file, finding.pointer): finding for finding in findings(folder)}
+    by_location = {(defect.file, defect.pointer): defect for defect in defects(folder)}
 
-    assert what in found[place].what
-    assert hint in found[place].hint
+    assert what in by_location[location].what
+    assert hint in by_location[location].hint

@@ -183,8 +183,8 @@ def test_a_decorated_worker_is_not_called_with_bad_input() -> None:
 def test_a_decorated_worker_cannot_return_what_breaks_its_contract(output: Any) -> None:
     @keeps_contract("detect_topics")
     def detect(**_: Any) -> dict[str, Any]:
-        found: dict[str, Any] = output
-        return found
+        result: dict[str, Any] = output
+        return result
 
     with pytest.raises(ContractViolationError) as caught:
         detect(words=[], transcript_id="t")

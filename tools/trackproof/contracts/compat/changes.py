@@ -14,8 +14,8 @@ from typing import Any, Literal
 
 import rfc8785
 
-from trackproof.contracts.schemas.descriptions import shown
-from trackproof.contracts.yaml_files import pointer as json_pointer
+from trackproof.contracts.schemas.descriptions import format_value
+from trackproof.contracts.yaml_files import json_pointer
 
 Verdict = Literal["compatible", "consumers only", "breaking"]
 Direction = Literal["to fleets", "from fleets"]
@@ -56,8 +56,8 @@ def verdict(*, consumers: bool, fleets: bool) -> Verdict:
 
 def worst(changes: list[Change]) -> Verdict:
     """Return the gravest verdict; no change at all is compatible."""
-    found = {change.verdict for change in changes}
-    return next((grade for grade in VERDICTS if grade in found), "compatible")
+    verdicts = {change.verdict for change in changes}
+    return next((grade for grade in VERDICTS if grade in verdicts), "compatible")
 
 
 def canonical(data: Any) -> bytes:
@@ -65,7 +65,7 @@ def canonical(data: Any) -> bytes:
     return rfc8785.dumps(data)
 
 
-def same(old: Any, new: Any) -> bool:
+def json_equal(old: Any, new: Any) -> bool:
     """Tell whether two values are equal as JSON; unlike Python's, 1 is not true, and 1 is 1.0."""
     if old != new:  # to Python, more values are equal than as JSON
         return False
@@ -73,34 +73,34 @@ def same(old: Any, new: Any) -> bool:
 
 
 def differences(
-    old: Mapping[str, Any], new: Mapping[str, Any], place: str
+    old: Mapping[str, Any], new: Mapping[str, Any], pointer: str
 ) -> Iterator[tuple[str, Any, Any, str]]:
-    """Yield what differs by key: the key, old and new value (None if there is none), the place."""
+    """Yield what differs by key: the key, old and new value (None if there is none), the pointer."""
     for key in sorted(old.keys() | new.keys()):
-        if (key in old) != (key in new) or not same(old.get(key), new.get(key)):
-            yield key, old.get(key), new.get(key), at(place, key)
+        if (key in old) != (key in new) or not json_equal(old.get(key), new.get(key)):
+            yield key, old.get(key), new.get(key), join_pointer(pointer, key)
 
 
-def at(place: str, *parts: str | int) -> str:
+def join_pointer(pointer: str, *parts: str | int) -> str:
     """Return the JSON pointer of what lies below `place`."""
-    return place + json_pointer(list(parts))
+    return pointer + json_pointer(list(parts))
 
 
-def replaced(place: str, old: Any, new: Any) -> Change:
+def unclassified(pointer: str, old: Any, new: Any) -> Change:
     """Return a difference that nobody judged: it counts as breaking until somebody has."""
     return Change(
-        place,
-        f"{told(old)} became {told(new)}",
+        pointer,
+        f"{format_optional(old)} became {format_optional(new)}",
         "breaking",
         "What this means for fleets and consumers cannot be judged; so it counts as the worst.",
     )
 
 
-def told(value: Any) -> str:
+def format_optional(value: Any) -> str:
     """Say a value, or that there is none."""
-    return "nothing" if value is None else shown(value)
+    return "nothing" if value is None else format_value(value)
 
 
-def within(change: Change, prefix: str) -> Change:
+def prefix_change(change: Change, prefix: str) -> Change:
     """Return `change` with what it is about said first."""
     return replace(change, what=f"{prefix}: {change.what}")

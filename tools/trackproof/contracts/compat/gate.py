@@ -39,7 +39,7 @@ def check_release_gate(root: Path = ROOT) -> list[ContractDefect]:
         return [
             ContractDefect(FOLDER, "", "no contract is released", f"run {_FREEZE} and commit it")
         ]
-    return _judged(versions[-1], root)
+    return _version_defects(versions[-1], root)
 
 
 def freeze(root: Path = ROOT) -> tuple[Path, bool]:
@@ -57,10 +57,8 @@ def freeze(root: Path = ROOT) -> tuple[Path, bool]:
         hint = f"raise the version in {VERSION_FILE}: a release is never changed"
         raise ContractFileError(path, "", f"{version} is released with other content", hint)
     if versions := released_versions(root):
-        for finding in _judged(versions[-1], root):
-            raise ContractFileError(
-                root / finding.file, finding.pointer, finding.what, finding.hint
-            )
+        for defect in _version_defects(versions[-1], root):
+            raise ContractFileError(root / defect.file, defect.pointer, defect.what, defect.hint)
     path.parent.mkdir(exist_ok=True)
     path.write_bytes(content)
     return path, True
@@ -76,7 +74,7 @@ def least_version(newest: Version, changes: list[Change]) -> Version:
     return newest
 
 
-def _judged(newest: Version, root: Path) -> list[ContractDefect]:
+def _version_defects(newest: Version, root: Path) -> list[ContractDefect]:
     version = Version.parse(working_version(root))
     changes = compare(load_release(newest, root), working_release(root))
     needed = least_version(newest, changes)

@@ -16,7 +16,7 @@ from typing import Any
 
 import rfc8785
 
-from trackproof.contracts.bundle import bundled
+from trackproof.contracts.bundle import bundle_schema
 from trackproof.contracts.compat.changes import canonical
 from trackproof.contracts.errors import ContractFileError
 from trackproof.contracts.events_and_services import check_service
@@ -47,7 +47,7 @@ def working_release(root: Path = ROOT) -> Release:
         "fork_inputs": read_data(root / "fork_inputs.yaml"),
     }
     del release["root"]
-    return _checked(root, _plain(release))
+    return _checked(root, _to_json(release))
 
 
 def working_version(root: Path = ROOT) -> str:
@@ -92,9 +92,9 @@ def _checked(path: Path, data: Any) -> Release:
     return release
 
 
-def _check_schema(path: Path, place: str, schema: Any) -> None:
-    check_schema(path, place, schema)
-    for where, reference in references(schema, place):
+def _check_schema(path: Path, pointer: str, schema: Any) -> None:
+    check_schema(path, pointer, schema)
+    for where, reference in references(schema, pointer):
         name = reference.removeprefix("#/$defs/")
         if name not in schema.get("$defs", {}):
             hint = 'refer to "#/$defs/<name>" of the same schema'
@@ -126,16 +126,16 @@ def _clauses(clauses: Iterable[Clause]) -> dict[str, Any]:
 
 
 def _with_shapes(schema: dict[str, Any], root: Path) -> dict[str, Any]:
-    return bundled(schema, read_data(root / "shapes.yaml")["$defs"])
+    return bundle_schema(schema, read_data(root / "shapes.yaml")["$defs"])
 
 
-def _plain(data: Any) -> Any:
+def _to_json(data: Any) -> Any:
     match data:
         case Mapping():
-            return {str(key): _plain(value) for key, value in data.items()}
+            return {str(key): _to_json(value) for key, value in data.items()}
         case list() | tuple():
-            return [_plain(item) for item in data]
+            return [_to_json(item) for item in data]
         case _ if is_dataclass(data):
-            return {field.name: _plain(getattr(data, field.name)) for field in fields(data)}
+            return {field.name: _to_json(getattr(data, field.name)) for field in fields(data)}
         case _:
             return data

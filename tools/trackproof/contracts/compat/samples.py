@@ -15,11 +15,11 @@ import jsonschema_rs
 from trackproof.contracts.bundle import Schema
 from trackproof.contracts.schemas.normal_forms import VALUES, choices
 
-MOST_SAMPLES = 200
-MOST_FIELD_SAMPLES = 40
-LONGEST = 5_000
+MAX_SAMPLES = 200
+MAX_FIELD_SAMPLES = 40
+MAX_LENGTH = 5_000
 """Characters or items of a sample; a border beyond is not tried."""
-_DEEPEST = 6
+_MAX_DEPTH = 6
 _TEXTS = ("a", "", "A", "0", "en", "de-CH", "a b", "ü", "a-b_c", "0" * 12)
 
 
@@ -41,8 +41,8 @@ def example(sender: Any, reader: Any) -> Any:
 
 def hints(*schemas: Any) -> tuple[Any, ...]:
     """Return the constants that stand anywhere in `schemas`: limits, members, examples."""
-    found = [value for schema in schemas for value in _constants(schema)]
-    return tuple({repr(value): value for value in found}.values())
+    values = [value for schema in schemas for value in _constants(schema)]
+    return tuple({repr(value): value for value in values}.values())
 
 
 def _constants(node: Any) -> Iterator[Any]:
@@ -61,11 +61,11 @@ def _constants(node: Any) -> Iterator[Any]:
 
 def samples(schema: Any, known: tuple[Any, ...], depth: int = 0) -> Iterator[Any]:
     """Yield values that probably fit `schema`, the plainest first."""
-    return islice(_samples(schema, known, depth), MOST_SAMPLES)
+    return islice(_samples(schema, known, depth), MAX_SAMPLES)
 
 
 def _samples(schema: Any, known: tuple[Any, ...], depth: int) -> Iterator[Any]:
-    if depth > _DEEPEST:
+    if depth > _MAX_DEPTH:
         return
     for choice in choices(schema):
         match choice:
@@ -104,7 +104,7 @@ def _is_number(value: Any) -> bool:
 
 
 def _texts(schema: Schema, known: tuple[Any, ...]) -> Iterator[str]:
-    if (least := schema.get("minLength", 0)) <= LONGEST and "pattern" not in schema:
+    if (least := schema.get("minLength", 0)) <= MAX_LENGTH and "pattern" not in schema:
         yield "a" * max(least, 1)
     yield from (value for value in known if isinstance(value, str))
     yield from _TEXTS
@@ -115,14 +115,14 @@ def _texts(schema: Schema, known: tuple[Any, ...]) -> Iterator[str]:
 def _lengths(known: Iterable[Any]) -> list[int]:
     limits = [int(value) for value in known if _is_number(value) and float(value).is_integer()]
     near = {limit + offset for limit in limits for offset in (-1, 0, 1)}
-    return sorted(length for length in near if 0 <= length <= LONGEST)
+    return sorted(length for length in near if 0 <= length <= MAX_LENGTH)
 
 
 def _arrays(schema: Schema, known: tuple[Any, ...], depth: int) -> Iterator[list[Any]]:
     least = schema.get("minItems", 0)
-    if least > LONGEST:
+    if least > MAX_LENGTH:
         return
-    items = list(islice(samples(schema.get("items", True), known, depth + 1), MOST_FIELD_SAMPLES))
+    items = list(islice(samples(schema.get("items", True), known, depth + 1), MAX_FIELD_SAMPLES))
     if not least:
         yield []
     for item in items:
@@ -136,11 +136,11 @@ def _arrays(schema: Schema, known: tuple[Any, ...], depth: int) -> Iterator[list
 
 def _objects(schema: Schema, known: tuple[Any, ...], depth: int) -> Iterator[dict[str, Any]]:
     fields = {
-        name: list(islice(samples(part, known, depth + 1), MOST_FIELD_SAMPLES))
+        name: list(islice(samples(part, known, depth + 1), MAX_FIELD_SAMPLES))
         for name, part in schema.get("properties", {}).items()
     }
     others = schema.get("additionalProperties", "properties" not in schema)
-    more = list(islice(samples(others, known, depth + 1), MOST_FIELD_SAMPLES)) if others else []
+    more = list(islice(samples(others, known, depth + 1), MAX_FIELD_SAMPLES)) if others else []
     named = [*schema.get("required", ())]
     if any(not fields.get(name, more) for name in named):
         return
@@ -152,5 +152,5 @@ def _objects(schema: Schema, known: tuple[Any, ...], depth: int) -> Iterator[dic
     yield {**{name: values[0] for name, values in fields.items() if values}, **least}
     for value in more:
         yield {**least, "a": value}
-    for length in _lengths(known)[:MOST_FIELD_SAMPLES] if more else ():
+    for length in _lengths(known)[:MAX_FIELD_SAMPLES] if more else ():
         yield {**least, **{f"a{number}": more[0] for number in range(min(length, 100))}}

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from trackproof.contracts.compat.changes import at
-from trackproof.contracts.schemas.normal_forms import ANNOTATIONS, inlined
+from trackproof.contracts.compat.changes import join_pointer
+from trackproof.contracts.schemas.normal_forms import ANNOTATIONS, inline_references
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,15 +15,15 @@ class SchemaNode:
     """One schema within a document."""
 
     schema: Any
-    place: str
+    pointer: str
     """Its JSON pointer in the document."""
     definitions: Mapping[str, Any]
-    definitions_place: str
+    definitions_pointer: str
 
     @property
     def whole(self) -> Any:
         """The schema without references."""
-        return inlined(self.schema, self.definitions)
+        return inline_references(self.schema, self.definitions)
 
     @property
     def resolved(self) -> SchemaNode:
@@ -35,15 +35,15 @@ class SchemaNode:
         target = self.definitions.get(name)
         if not isinstance(target, dict) or beside.keys() - ANNOTATIONS:
             return self
-        place = at(self.definitions_place, name)
-        return replace(self, schema={**target, **beside}, place=place).resolved
+        pointer = join_pointer(self.definitions_pointer, name)
+        return replace(self, schema={**target, **beside}, pointer=pointer).resolved
 
     def below(self, *parts: str | int) -> SchemaNode:
         """Return the schema at `parts` of this one."""
         schema = self.schema
         for part in parts:
             schema = schema[part]
-        return replace(self, schema=schema, place=at(self.place, *parts))
+        return replace(self, schema=schema, pointer=join_pointer(self.pointer, *parts))
 
     @property
     def fields(self) -> dict[str, SchemaNode]:
@@ -52,7 +52,7 @@ class SchemaNode:
         unnamed = [name for name in self.required if name not in known]
         return {
             **{name: self.below("properties", name) for name in known},
-            **{name: replace(self, schema=True, place=at(self.place, "required"))
+            **{name: replace(self, schema=True, pointer=join_pointer(self.pointer, "required"))
                for name in unnamed},
         }  # fmt: skip
 
@@ -62,6 +62,6 @@ class SchemaNode:
         return list(self.schema.get("required", ()))
 
 
-def root_node(schema: Any, place: str) -> SchemaNode:
+def root_node(schema: Any, pointer: str) -> SchemaNode:
     """Return a schema that stands alone, its definitions in its own `$defs`."""
-    return SchemaNode(schema, place, schema.get("$defs", {}), at(place, "$defs"))
+    return SchemaNode(schema, pointer, schema.get("$defs", {}), join_pointer(pointer, "$defs"))

@@ -1,6 +1,6 @@
 """Do the contracts fit together? Found out from the files alone, without a server.
 
-`check_wiring` follows every reference of the workflow to its source and holds the schema of
+`check_dataflow` follows every reference of the workflow to its source and holds the schema of
 what comes from there against the schema of where it goes, through joins and dynamic forks;
 and it checks names, time limits and the seed's table. One module a kind of question:
 
@@ -18,50 +18,54 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from trackproof.contracts.dataflow.forks import check_forks, check_plan, read_plan
-from trackproof.contracts.dataflow.graph import arranged
+from trackproof.contracts.dataflow.graph import build_graph
 from trackproof.contracts.dataflow.inputs import (
     INPUT_FILE,
-    check_definitions_used,
-    check_feeding,
-    check_start,
+    check_inputs,
+    check_task_types,
+    check_workflow_input,
 )
 from trackproof.contracts.dataflow.references import (
-    absent_files,
+    check_clause_values,
     check_clauses,
     check_deletions,
     check_effects,
-    check_header,
     check_references,
-    check_sentences,
+    check_workflow_header,
+    missing_files,
 )
-from trackproof.contracts.dataflow.time_limits import check_limits, check_longest_run, read_table
+from trackproof.contracts.dataflow.time_limits import (
+    check_longest_run,
+    check_time_limits,
+    read_table,
+)
 from trackproof.contracts.dataflow.value_schemas import Flow
 from trackproof.contracts.errors import ContractDefect
 from trackproof.contracts.load import Contracts
-from trackproof.contracts.schemas.normal_forms import inlined
+from trackproof.contracts.schemas.normal_forms import inline_references
 from trackproof.contracts.yaml_files import check_schema, read_data
 
-__all__ = ["absent_files", "check_wiring"]
+__all__ = ["check_dataflow", "missing_files"]
 
 
-def check_wiring(contracts: Contracts) -> list[ContractDefect]:
+def check_dataflow(contracts: Contracts) -> list[ContractDefect]:
     """Return everything that does not fit, by file and place; nothing means that all does.
 
     Raises:
         ContractFileError: A file that the check needs is missing or damaged.
     """
-    findings = [
-        *check_header(contracts.workflow),
+    defects = [
+        *check_workflow_header(contracts.workflow),
         *check_clauses(contracts),
         *check_references(contracts),
         *check_effects(contracts),
-        *check_sentences(contracts),
+        *check_clause_values(contracts),
         *check_deletions(contracts),
-        *check_limits(contracts, read_table(contracts.root)),
+        *check_time_limits(contracts, read_table(contracts.root)),
         *_check_flow(contracts),
     ]
     return sorted(
-        dict.fromkeys(findings), key=lambda found: (found.file, found.pointer, found.what)
+        dict.fromkeys(defects), key=lambda defect: (defect.file, defect.pointer, defect.what)
     )
 
 
@@ -72,11 +76,11 @@ def _check_flow(contracts: Contracts) -> Iterator[ContractDefect]:
     start = read_data(input_file)
     check_schema(input_file, "", start)
     shapes = read_data(contracts.root / "shapes.yaml")["$defs"]
-    graph, findings = arranged(contracts.workflow["tasks"])
-    yield from findings
-    flow = Flow(contracts, graph, inlined(start, shapes), plan)
-    yield from check_start(flow)
-    yield from check_definitions_used(contracts, flow)
-    yield from check_feeding(flow)
+    graph, defects = build_graph(contracts.workflow["tasks"])
+    yield from defects
+    flow = Flow(contracts, graph, inline_references(start, shapes), plan)
+    yield from check_workflow_input(flow)
+    yield from check_task_types(contracts, flow)
+    yield from check_inputs(flow)
     yield from check_forks(flow)
     yield from check_longest_run(flow)

@@ -9,9 +9,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from trackproof.contracts.schemas.descriptions import described
+from trackproof.contracts.schemas.descriptions import describe
 from trackproof.contracts.schemas.normal_forms import choices, nullable, union
-from trackproof.contracts.yaml_files import pointer as pointer_of
+from trackproof.contracts.yaml_files import json_pointer
 
 EXPRESSION = re.compile(r"(?<!\$)\$\{([^{}]*)\}")
 _NAME = r"[A-Za-z_][\w-]*"
@@ -46,19 +46,19 @@ class _Match:
     most: float
 
 
-def expressions(value: Any, place: str) -> Iterator[tuple[str, str]]:
+def expressions(value: Any, pointer: str) -> Iterator[tuple[str, str]]:
     """Yield every expression below `value`, with its pointer."""
     if isinstance(value, str):
-        yield from ((place, text) for text in EXPRESSION.findall(value))
+        yield from ((pointer, text) for text in EXPRESSION.findall(value))
     elif isinstance(value, dict):
         for name, part in value.items():
-            yield from expressions(part, place + pointer_of([name]))
+            yield from expressions(part, pointer + json_pointer([name]))
     elif isinstance(value, list):
         for index, part in enumerate(value):
-            yield from expressions(part, f"{place}/{index}")
+            yield from expressions(part, f"{pointer}/{index}")
 
 
-def steps_of(path: str) -> list[PathStep]:
+def parse_path(path: str) -> list[PathStep]:
     """Cut a path such as `.topics[0].title` or `..padded_url` into its steps.
 
     Raises:
@@ -66,32 +66,32 @@ def steps_of(path: str) -> list[PathStep]:
     """
     steps, at = [], 0
     while at < len(path):
-        found = _STEP.match(path, at)
-        if found is None:
+        match = _STEP.match(path, at)
+        if match is None:
             raise UnresolvedError(
                 f"{path[at:]!r} cannot be read as a path",
                 "write .name, ['name'], [0], [*] or ..name",
             )
-        if found["every"]:
+        if match["every"]:
             steps.append(PathStep("every"))
-        elif found["deep"]:
-            steps.append(PathStep("deep", found["deep"]))
-        elif found["index"]:
-            steps.append(PathStep("index", found["index"]))
+        elif match["deep"]:
+            steps.append(PathStep("deep", match["deep"]))
+        elif match["index"]:
+            steps.append(PathStep("index", match["index"]))
         else:
-            steps.append(PathStep("name", found["name"] or found["quoted"]))
-        at = found.end()
+            steps.append(PathStep("name", match["name"] or match["quoted"]))
+        at = match.end()
     return steps
 
 
-def picked(schema: Any, steps: Iterable[PathStep], owner: str) -> Any:
+def select(schema: Any, steps: Iterable[PathStep], owner: str) -> Any:
     """Return the schema of what `steps` pick from a value of `schema`, which `owner` names.
 
     As Conductor's JSONPath does it: what is not there is null, or is left out of a list where
     the path may match more than once.
 
     Raises:
-        UnresolvedError: No value of `schema` has such a place.
+        UnresolvedError: No value of `schema` has such a pointer.
     """
     matches, many = [_Match(schema, 1, 1)], False
     for step in steps:
@@ -109,7 +109,7 @@ def picked(schema: Any, steps: Iterable[PathStep], owner: str) -> Any:
     return {"type": "array", "items": schema, **bounds}
 
 
-def advice(name: str, known: Iterable[str], noun: str) -> str:
+def suggestion(name: str, known: Iterable[str], noun: str) -> str:
     """Return the hint for a `name` that is none of `known`."""
     names = sorted(known)
     if near := difflib.get_close_matches(name, names, n=1):
@@ -139,11 +139,11 @@ def _after(match: _Match, step: PathStep) -> list[_Match]:
             options = [_item(choice, int(step.value)) for choice in choices(match.schema)]
         case _:
             options = [_field(choice, step.value) for choice in choices(match.schema)]
-    found = [option for option in options if option is not None]
-    if not found:
+    matching = [option for option in options if option is not None]
+    if not matching:
         return []
-    sure = len(found) == len(options) and all(certain for _, certain in found)
-    return [_Match(union(schema for schema, _ in found), match.least * sure, match.most)]
+    sure = len(matching) == len(options) and all(certain for _, certain in matching)
+    return [_Match(union(schema for schema, _ in matching), match.least * sure, match.most)]
 
 
 def _field(choice: Mapping[str, Any], name: str) -> tuple[Any, bool] | None:
@@ -221,16 +221,16 @@ def _nothing_there(schema: Any, step: PathStep, owner: str) -> UnresolvedError:
     known = {name for choice in objects for name in choice.get("properties", {})}
     if step.kind == "name" and objects:
         return UnresolvedError(
-            f"{owner} has no field {step.value!r}", advice(step.value, known, "fields")
+            f"{owner} has no field {step.value!r}", suggestion(step.value, known, "fields")
         )
     if step.kind == "deep":
         below = set(_names_below(schema))
         return UnresolvedError(
             f"nothing below {owner} has a field {step.value!r}",
-            advice(step.value, below, "fields there"),
+            suggestion(step.value, below, "fields there"),
         )
     return UnresolvedError(
-        f"{owner} is {described(schema)}; {_shown(step)} finds nothing there",
+        f"{owner} is {describe(schema)}; {_shown(step)} finds nothing there",
         "leave that step out, or correct the schema",
     )
 

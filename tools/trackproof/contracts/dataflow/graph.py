@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from trackproof.contracts.dataflow.expressions import advice
+from trackproof.contracts.dataflow.expressions import suggestion
 from trackproof.contracts.errors import ContractDefect
 from trackproof.contracts.load import WORKFLOW_FILE
 
@@ -65,23 +65,23 @@ class Graph:
     """What has surely run when the workflow ends."""
 
 
-def arranged(tasks: Sequence[Mapping[str, Any]]) -> tuple[Graph, list[ContractDefect]]:
+def build_graph(tasks: Sequence[Mapping[str, Any]]) -> tuple[Graph, list[ContractDefect]]:
     """Return the graph of `tasks` and what is wrong with its shape."""
-    walk = _Walk()
+    walk = _GraphBuilder()
     chain, end = walk.along(tasks, "/tasks", {}, ())
-    walk.findings.extend(_repeated(walk.nodes))
-    return Graph(chain, walk.nodes, end), walk.findings
+    walk.defects.extend(_duplicate_names(walk.nodes))
+    return Graph(chain, walk.nodes, end), walk.defects
 
 
-class _Walk:
+class _GraphBuilder:
     def __init__(self) -> None:
         self.nodes: list[StepNode] = []
-        self.findings: list[ContractDefect] = []
+        self.defects: list[ContractDefect] = []
 
     def along(
         self,
         tasks: Sequence[Mapping[str, Any]],
-        place: str,
+        pointer: str,
         before: Mapping[str, StepNode],
         lanes: tuple[tuple[str, int], ...],
     ) -> tuple[list[StepNode], Mapping[str, StepNode]]:
@@ -91,15 +91,15 @@ class _Walk:
         reached: list[Mapping[str, StepNode]] = []
         for index, raw in enumerate(tasks):
             joined = fork if raw["type"] == "JOIN" else None
-            node = StepNode(raw, f"{place}/{index}", before, lanes, joined)
+            node = StepNode(raw, f"{pointer}/{index}", before, lanes, joined)
             chain.append(node)
             self.nodes.append(node)
             if fork is not None and joined is None:
-                self._report(fork.pointer, *_unjoined(fork))
+                self._report(fork.pointer, *_missing_join(fork))
             before = {**before, node.reference: node}
             if joined is not None:
-                self.findings.extend(_wrong_joins(node, joined))
-                before = {**before, **_joined(node, joined, reached)}
+                self.defects.extend(_join_defects(node, joined))
+                before = {**before, **_joined_nodes(node, joined, reached)}
             elif node.kind == "JOIN":
                 self._report(
                     node.pointer,
@@ -107,12 +107,12 @@ class _Walk:
                     "put it right after its fork",
                 )
             elif node.kind not in TASK_KINDS:
-                known = advice(node.kind, TASK_KINDS, "types")
+                known = suggestion(node.kind, TASK_KINDS, "types")
                 self._report(f"{node.pointer}/type", f"the type {node.kind!r} is not known", known)
             fork = node if node.kind in ("FORK_JOIN", "FORK_JOIN_DYNAMIC") else None
             reached = self._into(node, before) if node.kind == "FORK_JOIN" else []
         if fork is not None:
-            self._report(fork.pointer, *_unjoined(fork))
+            self._report(fork.pointer, *_missing_join(fork))
         return chain, before
 
     def _into(self, fork: StepNode, before: Mapping[str, StepNode]) -> list[Mapping[str, StepNode]]:
@@ -121,65 +121,65 @@ class _Walk:
         if not branches:
             self._report(fork.pointer, "the fork has no branches", "give it forkTasks")
         for index, tasks in enumerate(branches):
-            place = f"{fork.pointer}/forkTasks/{index}"
+            pointer = f"{fork.pointer}/forkTasks/{index}"
             lanes = (*fork.lanes, (fork.reference, index))
-            chain, end = self.along(tasks, place, before, lanes)
+            chain, end = self.along(tasks, pointer, before, lanes)
             if not chain:
-                self._report(place, "the branch is empty", "give it a task, or take it out")
+                self._report(pointer, "the branch is empty", "give it a task, or take it out")
             fork.branches.append(chain)
             reached.append(end)
         return reached
 
-    def _report(self, place: str, what: str, hint: str) -> None:
-        self.findings.append(ContractDefect(WORKFLOW_FILE, place, what, hint))
+    def _report(self, pointer: str, what: str, hint: str) -> None:
+        self.defects.append(ContractDefect(WORKFLOW_FILE, pointer, what, hint))
 
 
-def _unjoined(fork: StepNode) -> tuple[str, str]:
+def _missing_join(fork: StepNode) -> tuple[str, str]:
     return (
         f"no JOIN follows the fork {fork.reference!r}, so nothing waits for its branches",
         "put a JOIN right after it",
     )
 
 
-def _joined(
+def _joined_nodes(
     join: StepNode, fork: StepNode, reached: Sequence[Mapping[str, StepNode]]
 ) -> Mapping[str, StepNode]:
     waited_for = set(join.raw.get("joinOn") or ())
-    found: dict[str, StepNode] = {}
+    completed: dict[str, StepNode] = {}
     for branch, end in zip(fork.branches, reached, strict=True):
         if branch and branch[-1].reference in waited_for:
-            found |= end
-    return found
+            completed |= end
+    return completed
 
 
-def _wrong_joins(join: StepNode, fork: StepNode) -> Iterator[ContractDefect]:
+def _join_defects(join: StepNode, fork: StepNode) -> Iterator[ContractDefect]:
     named = join.raw.get("joinOn") or []
-    place = f"{join.pointer}/joinOn" if "joinOn" in join.raw else join.pointer
+    pointer = f"{join.pointer}/joinOn" if "joinOn" in join.raw else join.pointer
     if fork.kind == "FORK_JOIN_DYNAMIC":
         if named:
             what = f"joinOn names {', '.join(named)}, but a dynamic fork names its own branches"
-            yield ContractDefect(WORKFLOW_FILE, place, what, "leave joinOn out")
+            yield ContractDefect(WORKFLOW_FILE, pointer, what, "leave joinOn out")
         return
     last = [branch[-1].reference for branch in fork.branches if branch]
     for index, reference in enumerate(named):
         if reference not in last:
             what = f"joinOn names {reference!r}, which ends no branch of {fork.reference!r}"
             yield ContractDefect(
-                WORKFLOW_FILE, f"{place}/{index}", what, advice(reference, last, "last tasks")
+                WORKFLOW_FILE, f"{pointer}/{index}", what, suggestion(reference, last, "last tasks")
             )
     for reference in last:
         if reference not in named:
             what = f"joinOn leaves out {reference!r}, the last task of a branch"
-            yield ContractDefect(WORKFLOW_FILE, place, what, f"add {reference!r}")
+            yield ContractDefect(WORKFLOW_FILE, pointer, what, f"add {reference!r}")
 
 
-def _repeated(nodes: Sequence[StepNode]) -> Iterator[ContractDefect]:
+def _duplicate_names(nodes: Sequence[StepNode]) -> Iterator[ContractDefect]:
     first: dict[str, str] = {}
     for node in nodes:
-        place = f"{node.pointer}/taskReferenceName"
+        pointer = f"{node.pointer}/taskReferenceName"
         if node.reference in first:
             what = (
                 f"the reference name {node.reference!r} stands at {first[node.reference]} already"
             )
-            yield ContractDefect(WORKFLOW_FILE, place, what, "give each task a name of its own")
-        first.setdefault(node.reference, place)
+            yield ContractDefect(WORKFLOW_FILE, pointer, what, "give each task a name of its own")
+        first.setdefault(node.reference, pointer)

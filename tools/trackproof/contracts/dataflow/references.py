@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from trackproof.contracts.dataflow.expressions import advice
+from trackproof.contracts.dataflow.expressions import suggestion
 from trackproof.contracts.errors import ContractDefect
 from trackproof.contracts.events_and_services import (
     EVENTS,
@@ -26,7 +26,7 @@ from trackproof.contracts.load import (
 from trackproof.contracts.yaml_files import read_data, references
 
 
-def check_header(workflow: Mapping[str, Any]) -> Iterator[ContractDefect]:
+def check_workflow_header(workflow: Mapping[str, Any]) -> Iterator[ContractDefect]:
     """Check what Conductor asks of a workflow besides its tasks."""
     name, version = workflow.get("name"), workflow.get("version")
     if name != WORKFLOW_NAME:
@@ -48,15 +48,15 @@ def check_clauses(contracts: Contracts) -> Iterator[ContractDefect]:
     first: dict[str, str] = {}
     for file, owner, clauses in _clauses(contracts):
         for index, clause in enumerate(clauses):
-            place = f"/clauses/{index}/id"
+            pointer = f"/clauses/{index}/id"
             if clause.id in first:
                 what = f"the clause id {clause.id!r} stands at {first[clause.id]} already"
-                yield ContractDefect(file, place, what, "give each clause an id of its own")
-            first.setdefault(clause.id, f"{file}#{place}")
+                yield ContractDefect(file, pointer, what, "give each clause an id of its own")
+            first.setdefault(clause.id, f"{file}#{pointer}")
             if clause.id.partition(".")[0] != owner:
                 what = f"the clause id {clause.id!r} does not begin with {owner!r}"
                 hint = f"name it {owner}.{clause.id.rpartition('.')[2]}"
-                yield ContractDefect(file, place, what, hint)
+                yield ContractDefect(file, pointer, what, hint)
 
 
 def check_references(contracts: Contracts) -> Iterator[ContractDefect]:
@@ -64,12 +64,12 @@ def check_references(contracts: Contracts) -> Iterator[ContractDefect]:
     for name, task in contracts.tasks.items():
         for side, schema in (("input", task.input), ("output", task.output)):
             shapes = schema.get("$defs", {})
-            for place, reference in references(schema, f"/{side}"):
+            for pointer, reference in references(schema, f"/{side}"):
                 shape = reference.rpartition("/")[2]
                 if shape not in shapes:
                     what = f"there is no shape {reference!r}"
                     yield ContractDefect(
-                        f"tasks/{name}.yaml", place, what, advice(shape, shapes, "shapes")
+                        f"tasks/{name}.yaml", pointer, what, suggestion(shape, shapes, "shapes")
                     )
 
 
@@ -85,37 +85,37 @@ def check_effects(contracts: Contracts) -> Iterator[ContractDefect]:
         for index, event in enumerate(task.effects.get("events", ())):
             if event not in contracts.events:
                 what = f"the event {event!r} is not described in events/"
-                hint = advice(event, contracts.events, "events")
+                hint = suggestion(event, contracts.events, "events")
                 yield ContractDefect(file, f"/effects/events/{index}", what, hint)
         for index, call in enumerate(task.effects.get("calls", ())):
             service, operation = call["service"], call["operation"]
-            place = f"/effects/calls/{index}"
+            pointer = f"/effects/calls/{index}"
             called.setdefault(service, set()).add(operation)
             if service not in known:
                 what = f"the service {service!r} is not described in services/"
                 yield ContractDefect(
-                    file, f"{place}/service", what, advice(service, known, "services")
+                    file, f"{pointer}/service", what, suggestion(service, known, "services")
                 )
             elif operation not in known[service]:
                 what = f"the service {service!r} has no operation {operation!r}"
-                hint = advice(operation, known[service], "operations")
-                yield ContractDefect(file, f"{place}/operation", what, hint)
+                hint = suggestion(operation, known[service], "operations")
+                yield ContractDefect(file, f"{pointer}/operation", what, hint)
     yield from _unused_operations(contracts, called)
-    yield from _untold_events(contracts)
+    yield from _unemitted_events(contracts)
 
 
-def check_sentences(contracts: Contracts) -> Iterator[ContractDefect]:
+def check_clause_values(contracts: Contracts) -> Iterator[ContractDefect]:
     """Check that what stands as data and in a clause's sentence says the same there."""
     for name, task in contracts.tasks.items():
         texts = [clause.text for clause in task.clauses]
-        for place, value in _spoken_of(task):
-            if not any(_says(text, str(value)) for text in texts):
+        for pointer, value in _named_values(task):
+            if not any(_contains_value(text, str(value)) for text in texts):
                 what = f"no clause of {name} names {value!r}"
                 hint = "correct the clause that speaks of it, or this value"
-                yield ContractDefect(f"tasks/{name}.yaml", place, what, hint)
+                yield ContractDefect(f"tasks/{name}.yaml", pointer, what, hint)
 
 
-def _spoken_of(task: TaskContract) -> Iterator[tuple[str, Any]]:
+def _named_values(task: TaskContract) -> Iterator[tuple[str, Any]]:
     for name, value in task.constants.items():
         yield f"/constants/{name}", value
     if "presign_seconds" in task.effects:
@@ -125,7 +125,7 @@ def _spoken_of(task: TaskContract) -> Iterator[tuple[str, Any]]:
             yield f"/effects/s3/{index}/key", stored["key"]
 
 
-def _says(text: str, value: str) -> bool:
+def _contains_value(text: str, value: str) -> bool:
     """Say whether `value` stands in `text`, and not as a part of another figure or word."""
     return re.search(rf"(?<![\w.]){re.escape(value)}(?!\w)", text) is not None
 
@@ -145,10 +145,10 @@ def check_deletions(contracts: Contracts) -> Iterator[ContractDefect]:
         hint = "name it among the effects of the task that deletes"
         yield ContractDefect(*made[key], f"no task ever deletes {key!r}", hint)
     for key in deleted.keys() - made.keys():
-        yield ContractDefect(*deleted[key], f"no task makes {key!r}", advice(key, made, "keys"))
+        yield ContractDefect(*deleted[key], f"no task makes {key!r}", suggestion(key, made, "keys"))
 
 
-def absent_files(contracts: Contracts) -> list[str]:
+def missing_files(contracts: Contracts) -> list[str]:
     """Return the files that others speak of and that are not there, below the folder."""
     effects = [task.effects for task in contracts.tasks.values()]
     named = [
@@ -179,23 +179,25 @@ def _unused_operations(
             if operation.id not in called[service]:
                 yield ContractDefect(
                     f"{SERVICES}/{service}{SUFFIX}",
-                    operation.place,
+                    operation.pointer,
                     f"no task calls the operation {operation.id!r}",
-                    "name it among a task's effects, or take it out: what is not used has no place",
+                    "name it among a task's effects, or take it out: what is not used has no pointer",
                 )
 
 
-def _untold_events(contracts: Contracts) -> Iterator[ContractDefect]:
-    told = {event for task in contracts.tasks.values() for event in task.effects.get("events", ())}
+def _unemitted_events(contracts: Contracts) -> Iterator[ContractDefect]:
+    emitted = {
+        event for task in contracts.tasks.values() for event in task.effects.get("events", ())
+    }
     shapes = read_data(contracts.root / "shapes.yaml")["$defs"]
     for event in read_events(contracts.root, ROOT / "meta", shapes):
         file = f"{EVENTS}/{event.name.lower()}.yaml"
-        if event.told_by_every_task and event.name in told:
+        if event.emitted_by_every_task and event.name in emitted:
             what = f"every task tells {event.name}, and one names it among its effects as well"
             yield ContractDefect(
                 file, "/told_by", what, "say `tasks`, or take it out of the effects"
             )
-        if not event.told_by_every_task and event.name not in told:
+        if not event.emitted_by_every_task and event.name not in emitted:
             what = f"no task tells {event.name}"
             hint = "name it among a task's effects, or take the file out"
             yield ContractDefect(file, "/told_by", what, hint)

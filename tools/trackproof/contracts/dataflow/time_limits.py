@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from trackproof.contracts.dataflow.expressions import advice
+from trackproof.contracts.dataflow.expressions import suggestion
 from trackproof.contracts.dataflow.graph import StepNode
 from trackproof.contracts.dataflow.value_schemas import Flow, helper_of
 from trackproof.contracts.errors import ContractDefect
@@ -38,7 +38,7 @@ def read_table(root: Path) -> Mapping[str, Mapping[str, int]]:
     return rows
 
 
-def check_limits(
+def check_time_limits(
     contracts: Contracts, table: Mapping[str, Mapping[str, int]]
 ) -> Iterator[ContractDefect]:
     """Check each task's own limits, and all of them against the seed's table."""
@@ -52,7 +52,7 @@ def check_limits(
             yield ContractDefect(file, "/definition/responseTimeoutSeconds", what, hint)
         if name not in table:
             what = f"the seed's table has no row for {name!r}"
-            yield ContractDefect(file, "/definition", what, advice(name, table, "rows"))
+            yield ContractDefect(file, "/definition", what, suggestion(name, table, "rows"))
             continue
         for column in COLUMNS:
             here, there = task.definition[column], table[name][column]
@@ -63,7 +63,7 @@ def check_limits(
     for name in table:
         if name not in contracts.tasks:
             what = f"the table's row {name!r} has no contract"
-            hint = advice(name, contracts.tasks, "tasks")
+            hint = suggestion(name, contracts.tasks, "tasks")
             yield ContractDefect(TABLE_FILE, f"/tasks/{name}", what, hint)
 
 

@@ -17,7 +17,7 @@ ANYTHING = "anything"
 VALUES = ("const", "enum", "default", "examples")
 
 
-def inlined(schema: Any, definitions: Mapping[str, Any] | None = None) -> Any:
+def inline_references(schema: Any, definitions: Mapping[str, Any] | None = None) -> Any:
     """Return `schema` with its references written out; one that turns in a circle is anything."""
     own = schema.get("$defs", {}) if isinstance(schema, dict) else {}
     return _inlined(schema, {**(definitions or {}), **own}, ())
@@ -106,24 +106,24 @@ def _typed(schema: Schema) -> Iterator[Schema]:
             yield schema
 
 
-def opened(schema: Any) -> Any:
+def for_reader(schema: Any) -> Any:
     """Return `schema` as its reader takes it, who ignores the fields that he does not know."""
     if isinstance(schema, list):
-        return [opened(item) for item in schema]
+        return [for_reader(item) for item in schema]
     if not isinstance(schema, dict):
         return schema
     return {
         key: value
         if key in VALUES
-        else {name: opened(part) for name, part in value.items()}
+        else {name: for_reader(part) for name, part in value.items()}
         if key == "properties"
-        else opened(value)
+        else for_reader(value)
         for key, value in schema.items()
         if not (key in ("additionalProperties", "unevaluatedProperties") and value is False)
     }
 
 
-def explicit(schema: Any) -> Any:
+def for_sender(schema: Any) -> Any:
     """Return `schema` as its sender keeps to it: of the fields he sends those that are named.
 
     What else it leaves open is written out as the type `anything`, which fits nothing but a
@@ -139,7 +139,7 @@ def explicit(schema: Any) -> Any:
         return _explicit_parts({**schema, "type": _ALL_TYPES}) if demands else {"type": ANYTHING}
     if _merges_fields(schema, groups):
         return {"type": ANYTHING}
-    written = {group: [explicit(member) for member in schema[group]] for group in groups}
+    written = {group: [for_sender(member) for member in schema[group]] for group in groups}
     return {**(_explicit_parts(schema) if "type" in schema else schema), **written}
 
 
@@ -159,12 +159,12 @@ def _explicit_parts(schema: Schema) -> Schema:
     kinds = schema["type"] if isinstance(schema["type"], list) else [schema["type"]]
     written = dict(schema)
     if "object" in kinds:
-        fields = {name: explicit(part) for name, part in schema.get("properties", {}).items()}
+        fields = {name: for_sender(part) for name, part in schema.get("properties", {}).items()}
         others = schema.get("additionalProperties", "properties" not in schema)
         if "properties" in schema:
             unnamed = [name for name in schema.get("required", ()) if name not in fields]
-            fields |= {name: explicit(others or True) for name in unnamed}
-        written |= {"properties": fields, "additionalProperties": explicit(others)}
+            fields |= {name: for_sender(others or True) for name in unnamed}
+        written |= {"properties": fields, "additionalProperties": for_sender(others)}
     if "array" in kinds:
-        written["items"] = explicit("prefixItems" in schema or schema.get("items", True))
+        written["items"] = for_sender("prefixItems" in schema or schema.get("items", True))
     return written

@@ -13,11 +13,11 @@ from trackproof.contracts.compat.schemas import schema_changes
 def test_each_kind_of_change_has_its_verdict_reason_place_and_example(kind: str) -> None:
     edit, verdict, example = CASES[kind]
 
-    found = changed(edit)
+    changes = changed(edit)
 
-    assert found, "no change was seen"
-    gravest = found[0]
-    assert gravest.verdict == verdict, found
+    assert changes, "no change was seen"
+    gravest = changes[0]
+    assert gravest.verdict == verdict, changes
     assert gravest.reason.endswith(".")
     assert gravest.pointer.startswith("/")
     if example is not None:
@@ -69,13 +69,13 @@ def test_a_shape_that_two_tasks_share_is_told_of_both() -> None:
         for name in ("detect_topics", "generate_summary"):
             whole["tasks"][name]["input"]["$defs"]["word"]["required"].append("confidence")
 
-    found = changed(edit)
+    changes = changed(edit)
 
-    assert [change.pointer for change in found] == [
+    assert [change.pointer for change in changes] == [
         "/tasks/detect_topics/input/$defs/word/required",
         "/tasks/generate_summary/input/$defs/word/required",
     ]
-    assert {change.verdict for change in found} == {"breaking"}
+    assert {change.verdict for change in changes} == {"breaking"}
 
 
 def test_a_change_is_told_with_place_reason_and_value() -> None:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from tests.unit.trackproof.contracts.compat.edited_contracts import Document, document
 from trackproof.contracts.compat import compare
-from trackproof.contracts.compat.changes import VERDICTS, canonical, same
+from trackproof.contracts.compat.changes import VERDICTS, canonical, json_equal
 from trackproof.contracts.compat.release_document import read_release
 from trackproof.contracts.errors import ContractFileError
 
@@ -81,10 +81,10 @@ def test_each_difference_between_two_contracts_gives_at_least_one_line(
     except ContractFileError:
         assume(False)  # it is no contract any more, which is told elsewhere
         raise
-    found = compare(ORIGINAL, release)
+    changes = compare(ORIGINAL, release)
 
-    assert bool(found) is not same(ORIGINAL, release)
-    assert [VERDICTS.index(change.verdict) for change in found] == sorted(
-        VERDICTS.index(change.verdict) for change in found
+    assert bool(changes) is not json_equal(ORIGINAL, release)
+    assert [VERDICTS.index(change.verdict) for change in changes] == sorted(
+        VERDICTS.index(change.verdict) for change in changes
     )
-    assert compare(release, ORIGINAL) or not found
+    assert compare(release, ORIGINAL) or not changes

@@ -66,9 +66,9 @@ def compatible(root: Path) -> Path:
 
 
 def test_the_working_contracts_do_not_break_the_newest_release() -> None:
-    findings = check_release_gate()
+    defects = check_release_gate()
 
-    assert findings == [], "\n".join(map(str, findings))
+    assert defects == [], "\n".join(map(str, defects))
 
 
 def test_every_release_is_as_it_was_frozen() -> None:
@@ -110,7 +110,7 @@ def test_a_released_version_is_never_overwritten(released: Path) -> None:
     with pytest.raises(ContractFileError, match="released with other content") as caught:
         freeze(root)
 
-    assert "raise the version" in caught.value.finding.hint
+    assert "raise the version" in caught.value.defect.hint
     assert (root / "releases" / "1.0.0.json").read_bytes() == before
 
 
@@ -136,22 +136,22 @@ def test_a_compatible_change_may_wait_for_the_next_release(released: Path) -> No
 
 
 def test_the_gate_says_what_breaks_and_what_to_do(released: Path) -> None:
-    [finding] = check_release_gate(breaking(released))
+    [defect] = check_release_gate(breaking(released))
 
-    assert finding.file == "version.yaml"
-    assert "changes break consumers of release 1.0.0, but the version is 1.0.0:" in finding.what
-    assert "/tasks/pad_track/input/$defs/track_index" in finding.what
-    assert "breaks: 63" in finding.what
-    assert finding.hint == (
+    assert defect.file == "version.yaml"
+    assert "changes break consumers of release 1.0.0, but the version is 1.0.0:" in defect.what
+    assert "/tasks/pad_track/input/$defs/track_index" in defect.what
+    assert "breaks: 63" in defect.what
+    assert defect.hint == (
         "undo them, or raise the version to 2.0.0 or more, then run `trackproof contracts freeze`"
     )
 
 
 def test_without_a_release_the_gate_asks_for_one(root: Path) -> None:
-    [finding] = check_release_gate(root)
+    [defect] = check_release_gate(root)
 
-    assert finding.what == "no contract is released"
-    assert "trackproof contracts freeze" in finding.hint
+    assert defect.what == "no contract is released"
+    assert "trackproof contracts freeze" in defect.hint
 
 
 def test_the_newest_version_is_the_newest_by_number_not_by_letter(released: Path) -> None:
@@ -171,7 +171,7 @@ def test_what_is_no_release_is_refused_with_a_hint(tmp_path: Path, spoil: str) -
     with pytest.raises(ContractFileError) as caught:
         named_release(str(path))
 
-    assert caught.value.finding.hint
+    assert caught.value.defect.hint
 
 
 @pytest.mark.parametrize(
@@ -202,14 +202,14 @@ def test_a_release_that_was_touched_is_refused(released: Path) -> None:
     with pytest.raises(ContractFileError, match="not the canonical form") as caught:
         named_release("1.0.0", released)
 
-    assert "version control" in caught.value.finding.hint
+    assert "version control" in caught.value.defect.hint
 
 
 def test_a_version_that_is_not_there_is_told_with_those_that_are(released: Path) -> None:
     with pytest.raises(ContractFileError, match=r"3\.0\.0 is not released") as caught:
         named_release("3.0.0", released)
 
-    assert caught.value.finding.hint == "name a version that is released: 1.0.0"
+    assert caught.value.defect.hint == "name a version that is released: 1.0.0"
 
 
 def test_folder_file_and_version_name_the_same_contract(released: Path) -> None:

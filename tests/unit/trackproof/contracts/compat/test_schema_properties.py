@@ -11,10 +11,10 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from trackproof.contracts.compat.changes import Direction, same, worst
+from trackproof.contracts.compat.changes import Direction, json_equal, worst
 from trackproof.contracts.compat.schema_nodes import root_node
 from trackproof.contracts.compat.schemas import schema_changes
-from trackproof.contracts.schemas.normal_forms import inlined, opened
+from trackproof.contracts.schemas.normal_forms import for_reader, inline_references
 
 NAMES = "abcd"
 PATTERNS = ("^[a-z]{2}$", "^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$", "^a+$", "^x_[0-9]+$")
@@ -87,7 +87,7 @@ SCHEMAS = st.builds(
 
 def nodes(schema: Any) -> list[dict[str, Any]]:
     """Every schema within `schema`, itself among them."""
-    found = [schema]
+    result = [schema]
     for key, value in schema.items():
         if key in ("properties", "$defs"):
             parts = list(value.values())
@@ -95,8 +95,8 @@ def nodes(schema: Any) -> list[dict[str, Any]]:
             parts = [value]
         else:
             parts = value if key == "anyOf" else []
-        found += [node for part in parts for node in nodes(part)]
-    return found
+        result += [node for part in parts for node in nodes(part)]
+    return result
 
 
 @st.composite
@@ -214,9 +214,9 @@ def payload_objects(schema: Any) -> st.SearchStrategy[Any]:
 
 def refused(sender: Any, reader: Any, draw: st.DataObject) -> list[Any]:
     """Payloads of `sender` that `reader` does not take."""
-    sends = jsonschema_rs.Draft202012Validator(inlined(sender))
-    reads = jsonschema_rs.Draft202012Validator(opened(inlined(reader)))
-    drawn = draw.draw(st.lists(payloads(inlined(sender)), min_size=8, max_size=12))
+    sends = jsonschema_rs.Draft202012Validator(inline_references(sender))
+    reads = jsonschema_rs.Draft202012Validator(for_reader(inline_references(reader)))
+    drawn = draw.draw(st.lists(payloads(inline_references(sender)), min_size=8, max_size=12))
     return [value for value in drawn if sends.is_valid(value) and not reads.is_valid(value)]
 
 
@@ -228,14 +228,14 @@ def test_what_is_called_compatible_breaks_no_payload(
 ) -> None:
     old = data.draw(SCHEMAS)
     new = data.draw(edited(old))
-    found = schema_changes(root_node(old, ""), root_node(new, ""), direction)
-    grade = worst(found)
+    changes = schema_changes(root_node(old, ""), root_node(new, ""), direction)
+    grade = worst(changes)
     assume(grade != "breaking")
 
     consumers_send, fleets_read = (old, new) if direction == "to fleets" else (new, old)
-    assert refused(consumers_send, fleets_read, data) == [], found
+    assert refused(consumers_send, fleets_read, data) == [], changes
     if grade == "compatible":
-        assert refused(fleets_read, consumers_send, data) == [], found
+        assert refused(fleets_read, consumers_send, data) == [], changes
 
 
 @settings(max_examples=100, deadline=None)
@@ -244,11 +244,11 @@ def test_each_edit_of_a_schema_gives_at_least_one_line(data: st.DataObject) -> N
     old = data.draw(SCHEMAS)
     new = data.draw(edited(old))
 
-    found = schema_changes(root_node(old, "/x"), root_node(new, "/x"), "to fleets")
+    changes = schema_changes(root_node(old, "/x"), root_node(new, "/x"), "to fleets")
 
-    assert bool(found) is not same(old, new)
-    assert all(change.what and change.reason for change in found)
-    assert all(change.pointer.startswith("/x") for change in found)
+    assert bool(changes) is not json_equal(old, new)
+    assert all(change.what and change.reason for change in changes)
+    assert all(change.pointer.startswith("/x") for change in changes)
 
 
 @settings(max_examples=100, deadline=None)

@@ -1,4 +1,4 @@
-"""Make a schema stand alone: what it borrows from shapes.yaml comes along as its $defs."""
+"""Bundling of schemas: references to shapes.yaml become local `$defs`."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ Schema = dict[str, Any]
 
 
 def bundle_schema(schema: Schema, shapes: Mapping[str, Schema]) -> Schema:
-    """Return `schema` with the shapes it uses, directly or not, and no others."""
+    """Return `schema` as a self-contained schema with exactly the shapes it uses in `$defs`."""
     local: Schema = _with_local_references(schema)
     known = {**_with_local_references(dict(shapes)), **local.get("$defs", {})}
     used: dict[str, Schema] = {}
-    waiting = _used_definitions({key: value for key, value in local.items() if key != "$defs"})
-    while waiting:
-        name = waiting.pop()
+    pending = _used_definitions({key: value for key, value in local.items() if key != "$defs"})
+    while pending:
+        name = pending.pop()
         if name in known and name not in used:
             used[name] = known[name]
-            waiting |= _used_definitions(known[name])
+            pending |= _used_definitions(known[name])
     return {**local, "$defs": {name: used[name] for name in sorted(used)}} if used else local
 
 

@@ -1,4 +1,4 @@
-"""Read what fleets tell and whom they call: the event dictionary and the outside services."""
+"""The event dictionary and the OpenAPI documents of the outside services."""
 
 from __future__ import annotations
 
@@ -25,33 +25,33 @@ METHODS = frozenset({"get", "put", "post", "patch", "delete", "head", "options",
 
 @dataclass(frozen=True, slots=True)
 class EventFile:
-    """One event of the dictionary."""
+    """An event of the dictionary."""
 
     name: str
     emitted_by_every_task: bool
-    """Else by the tasks that name it among their effects."""
+    """Otherwise by the tasks that list it in their effects."""
     data: Schema
-    """Stands alone; its description is the event's summary."""
+    """Self-contained; its description is the event's summary."""
 
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """One call to an outside service, or one webhook."""
+    """An operation of an outside service, or a webhook."""
 
     id: str
     pointer: str
     """JSON pointer into the service's file."""
     method: str
     path: str
-    """Path template, or the webhook's name."""
+    """Path template, or the name of the webhook."""
     summary: str
 
 
 def read_events(root: Path, meta: Path, shapes: Mapping[str, Schema]) -> tuple[EventFile, ...]:
-    """Return the event dictionary of a contracts folder, by name.
+    """Read the event dictionary of a contracts folder, ordered by name.
 
     Raises:
-        ContractFileError: A file is damaged or not of its kind's shape.
+        ContractFileError: A file is damaged or does not match its schema.
     """
     kind = read_data(meta / "event.schema.yaml")
     return tuple(_event(path, kind, shapes) for path in sorted((root / EVENTS).glob("*.yaml")))
@@ -62,8 +62,9 @@ def _event(path: Path, kind: Schema, shapes: Mapping[str, Schema]) -> EventFile:
     check_shape(path, data, kind)
     check_schema(path, "/data", data["data"])
     if data["event"] != path.stem.upper():
-        hint = "give file and event one name, the file's in lower case"
-        raise ContractFileError(path, "/event", f"it names the event {data['event']!r}", hint)
+        hint = "name the file after the event, in lower case"
+        what = f"the event {data['event']!r} does not match the file name"
+        raise ContractFileError(path, "/event", what, hint)
     return EventFile(
         name=data["event"],
         emitted_by_every_task=data["told_by"] == "every task",
@@ -72,10 +73,10 @@ def _event(path: Path, kind: Schema, shapes: Mapping[str, Schema]) -> EventFile:
 
 
 def read_services(root: Path, meta: Path) -> dict[str, Schema]:
-    """Return each outside service's OpenAPI document, by name.
+    """Read the OpenAPI document of each outside service, by service name.
 
     Raises:
-        ContractFileError: A file is damaged, no OpenAPI 3.1, or refers to another pointer.
+        ContractFileError: A file is damaged, not OpenAPI 3.1, or has an external reference.
     """
     kind = read_data(meta / "service.schema.yaml")
     services = {}
@@ -88,21 +89,21 @@ def read_services(root: Path, meta: Path) -> dict[str, Schema]:
 
 
 def check_service(path: Path, pointer: str, service: Any) -> None:
-    """Make sure that a document refers to its own components only, and that its schemas are ones.
+    """Check that an OpenAPI document has valid schemas and refers only to its own components.
 
     Raises:
-        ContractFileError: It does not; nothing is ever fetched.
+        ContractFileError: A schema is invalid or a reference leads elsewhere.
     """
     components = service.get("components", {})
     for where, reference in references(service, pointer):
         if not reference.startswith("#/components/"):
             hint = 'refer to "#/components/…" of the same file'
-            what = f"it refers to {reference!r}, which is never fetched"
+            what = f"the external reference {reference!r} is not allowed"
             raise ContractFileError(path, where, what, hint)
         parts = reference.removeprefix("#/components/").split("/")
         if len(parts) != 2 or parts[1] not in (components.get(parts[0]) or {}):
             hint = 'refer to "#/components/<kind>/<name>" of the same file'
-            raise ContractFileError(path, where, f"{reference!r} is not there", hint)
+            raise ContractFileError(path, where, f"{reference!r} does not exist", hint)
     for where, schema in _schemas_within(service, pointer):
         check_schema(path, where, schema)
 

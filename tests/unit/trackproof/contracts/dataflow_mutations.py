@@ -22,7 +22,7 @@ Raw = dict[str, Any]
 
 @dataclass(frozen=True)
 class Broken:
-    """Contracts with one fault, and the places of which a defect must name one."""
+    """Contracts with one fault; a defect must be reported at one of the locations."""
 
     what: str
     contracts: Contracts

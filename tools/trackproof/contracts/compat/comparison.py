@@ -1,4 +1,4 @@
-"""Two contracts compared: every difference, and whom it breaks."""
+"""Comparison of two contracts."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ Data = Mapping[str, Any]
 
 
 def compare(old: Release, new: Release) -> list[Change]:
-    """Return every difference between two contracts, the gravest first; versions are labels."""
+    """Return all differences between two contracts except the version, most severe first."""
     changes = dict.fromkeys(_changes(old, new))
     return sorted(changes, key=lambda change: (VERDICTS.index(change.verdict), change.pointer))
 
@@ -50,18 +50,18 @@ def _changes(old: Release, new: Release) -> Iterator[Change]:
 
 
 def _named(section: str, old: Data, new: Data, pointer: str) -> Iterator[Change]:
-    """Compare what goes by name: tasks, events, outside services."""
+    """Compare named items: tasks, events or outside services."""
     noun = section.removesuffix("s")
     for name, before, after, here in differences(old, new, pointer):
         if name not in new:
-            reason = "Consumers that rely on it find nobody there."
+            reason = "Consumers that use it fail."
             yield Change(here, f"the {noun} {name} was removed", "breaking", reason, name)
         elif name not in old:
-            reason = "Fleets have to serve it; who does not know it ignores it."
+            reason = "Fleets must implement it; consumers that do not know it ignore it."
             yield Change(here, f"the {noun} {name} was added", "consumers only", reason, name)
         else:
             changes = list(_item(section, before, after, here))
-            # Nothing that differs is passed over in silence.
+            # Report items that differ even if no part comparison reports a change.
             changes = changes or [unclassified(here, before, after)]
             yield from (prefix_change(change, name) for change in changes)
 
@@ -81,6 +81,6 @@ def _item(section: str, old: Data, new: Data, pointer: str) -> Iterator[Change]:
 def _fork_inputs(old: Data, new: Data, pointer: str) -> Iterator[Change]:
     for _, before, after, here in differences(old, new, pointer):
         what = f"{format_optional(before)} became {format_optional(after)}"
-        reason = "The helper of the forks has to write the branches' inputs in this way."
-        example = "a branch written in the old way"
+        reason = "The fork helper must generate the branch inputs in the new way."
+        example = "a branch input generated in the old way"
         yield Change(here, what, "consumers only", reason, example)

@@ -1,6 +1,6 @@
-"""Values that fit a schema, at its borders: where an example is looked for.
+"""Sample values near the limits of a schema, used to search for examples of a change.
 
-No promise to find one: what is found has been held against both schemas.
+The search is not exhaustive; every example is validated against both schemas.
 """
 
 from __future__ import annotations
@@ -18,18 +18,18 @@ from trackproof.contracts.schemas.normal_forms import VALUES, choices
 MAX_SAMPLES = 200
 MAX_FIELD_SAMPLES = 40
 MAX_LENGTH = 5_000
-"""Characters or items of a sample; a border beyond is not tried."""
+"""Maximum characters or items of a sample; larger limits are not tried."""
 _MAX_DEPTH = 6
 _TEXTS = ("a", "", "A", "0", "en", "de-CH", "a b", "ü", "a-b_c", "0" * 12)
 
 
 def example(sender: Any, reader: Any) -> Any:
-    """Return a value that `sender` may send and `reader` refuses.
+    """Return a value that `sender` allows and `reader` rejects.
 
-    Both schemas come without references, the reader's as `opened` gives it.
+    Both schemas must be without references, the reader's as returned by `for_reader`.
 
     Raises:
-        LookupError: None was found, which does not mean that there is none.
+        LookupError: The search found no such value; one may exist.
     """
     sends = jsonschema_rs.Draft202012Validator(sender)
     reads = jsonschema_rs.Draft202012Validator(reader)
@@ -40,7 +40,7 @@ def example(sender: Any, reader: Any) -> Any:
 
 
 def hints(*schemas: Any) -> tuple[Any, ...]:
-    """Return the constants that stand anywhere in `schemas`: limits, members, examples."""
+    """Return all constants in `schemas`: limits, enum members, defaults and examples."""
     values = [value for schema in schemas for value in _constants(schema)]
     return tuple({repr(value): value for value in values}.values())
 
@@ -60,7 +60,13 @@ def _constants(node: Any) -> Iterator[Any]:
 
 
 def samples(schema: Any, known: tuple[Any, ...], depth: int = 0) -> Iterator[Any]:
-    """Yield values that probably fit `schema`, the plainest first."""
+    """Yield values that probably match `schema`, the simplest first.
+
+    Args:
+        schema: A schema without references.
+        known: Constants to try, see `hints`.
+        depth: Nesting level of `schema`.
+    """
     return islice(_samples(schema, known, depth), MAX_SAMPLES)
 
 

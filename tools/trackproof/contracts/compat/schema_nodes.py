@@ -1,4 +1,4 @@
-"""One schema within a document: what it refers to, and where it stands."""
+"""Schemas within a document, with their location and definitions."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ from trackproof.contracts.schemas.normal_forms import ANNOTATIONS, inline_refere
 
 @dataclass(frozen=True, slots=True)
 class SchemaNode:
-    """One schema within a document."""
+    """A schema within a document."""
 
     schema: Any
     pointer: str
-    """Its JSON pointer in the document."""
+    """JSON pointer into the document."""
     definitions: Mapping[str, Any]
     definitions_pointer: str
 
     @property
     def whole(self) -> Any:
-        """The schema without references."""
+        """The schema with all references inlined."""
         return inline_references(self.schema, self.definitions)
 
     @property
     def resolved(self) -> SchemaNode:
-        """What the schema refers to, if it is a reference with nothing but annotations."""
+        """The target of the schema's reference, if it has one with only annotations beside it."""
         if not isinstance(self.schema, dict) or "$ref" not in self.schema:
             return self
         name = self.schema["$ref"].rpartition("/")[2]
@@ -39,7 +39,7 @@ class SchemaNode:
         return replace(self, schema={**target, **beside}, pointer=pointer).resolved
 
     def below(self, *parts: str | int) -> SchemaNode:
-        """Return the schema at `parts` of this one."""
+        """Return the subschema at the given reference tokens."""
         schema = self.schema
         for part in parts:
             schema = schema[part]
@@ -47,7 +47,7 @@ class SchemaNode:
 
     @property
     def fields(self) -> dict[str, SchemaNode]:
-        """The fields of an object, also those that are only required."""
+        """The fields of an object, including required fields without a property."""
         known = self.schema.get("properties", {})
         unnamed = [name for name in self.required if name not in known]
         return {
@@ -58,10 +58,10 @@ class SchemaNode:
 
     @property
     def required(self) -> list[str]:
-        """The names of the fields that have to be there."""
+        """The names of the required fields."""
         return list(self.schema.get("required", ()))
 
 
 def root_node(schema: Any, pointer: str) -> SchemaNode:
-    """Return a schema that stands alone, its definitions in its own `$defs`."""
+    """Return the node of a self-contained schema."""
     return SchemaNode(schema, pointer, schema.get("$defs", {}), join_pointer(pointer, "$defs"))

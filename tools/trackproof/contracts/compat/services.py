@@ -1,7 +1,7 @@
-"""Two versions of an outside service's OpenAPI document.
+"""Comparison of two versions of an outside service's OpenAPI document.
 
-Fleets send the requests (and the webhooks), the service answers: a request's data comes from
-fleets, a response's goes to them, and the service is the consumer.
+Fleets send requests and webhooks; the service, here the consumer, responds. Request data comes
+from fleets, response data goes to fleets.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from trackproof.contracts.compat.changes import (
+    DESCRIPTIVE_REASON,
     Change,
     Direction,
     differences,
@@ -29,18 +30,18 @@ _DESCRIPTIVE = {
 
 
 def service_changes(old: Data, new: Data, pointer: str) -> Iterator[Change]:
-    """Return every difference between two versions of a service."""
+    """Yield all differences between two versions of a service."""
     try:
         changes = list(_Service(old, new, pointer).changes())
     except (AttributeError, LookupError, TypeError):
-        changes = []  # a part is not of OpenAPI's shape: only that it is another document is sure
+        changes = []  # not valid OpenAPI: report one change for the whole document
     yield from changes
     if not changes and not json_equal(old, new):
         yield unclassified(pointer, old, new)
 
 
 class _Service:
-    """Both documents at hand, since anything in them may refer to their components."""
+    """The comparison of two documents; it resolves references to their components."""
 
     def __init__(self, old: Data, new: Data, pointer: str) -> None:
         self._old, self._new, self._pointer = old, new, pointer
@@ -50,12 +51,12 @@ class _Service:
             if key in ("paths", "webhooks"):
                 yield from self._operations(before or {}, after or {}, here)
             elif key == "components":
-                # Schemas and the like are compared where they are used.
+                # Other components are compared where they are referenced.
                 if before and after and not json_equal(*map(_security, (before, after))):
                     yield unclassified(here, _security(before), _security(after))
             else:
                 yield _other(key, before, after, here)
-        # A shape that changed leaves the operations' own text as it was.
+        # Operations without a change of their own may refer to a changed component.
         for key in ("paths", "webhooks"):
             if json_equal(self._old.get(key), self._new.get(key)):
                 items = self._new.get(key) or {}
@@ -67,10 +68,10 @@ class _Service:
             for method in sorted(before.keys() | after.keys()):
                 here = join_pointer(pointer, path, method)
                 if method not in after:
-                    reason = "Whoever is called there is not called any more."
+                    reason = "Fleets no longer call it."
                     yield Change(here, "the operation was removed", "breaking", reason, path)
                 elif method not in before:
-                    reason = "Fleets may have to call it."
+                    reason = "Fleets may need to call it."
                     yield Change(here, "the operation was added", "consumers only", reason, path)
                 else:
                     yield from self._operation(before[method], after[method], here)
@@ -95,11 +96,11 @@ class _Service:
         for status in sorted(old.keys() | new.keys(), key=str):
             here = join_pointer(pointer, status)
             if status not in new:
-                reason = "Fleets do not meet it any more."
-                yield Change(here, f"the answer {status} was removed", "compatible", reason)
+                reason = "Fleets no longer receive it."
+                yield Change(here, f"the response {status} was removed", "compatible", reason)
             elif status not in old:
-                reason = "Fleets have to cope with it."
-                what = f"the answer {status} was added"
+                reason = "Fleets must handle it."
+                what = f"the response {status} was added"
                 yield Change(here, what, "consumers only", reason, str(status))
             else:
                 yield from self._body(old[status], new[status], here, "to fleets")
@@ -111,7 +112,7 @@ class _Service:
                 reason = "The service may rely on it."
                 yield Change(pointer, f"{name} was removed", "breaking", reason, name)
             elif name not in before:
-                reason = "Fleets may have to send it."
+                reason = "Fleets may need to send it."
                 yield Change(pointer, f"{name} was added", "consumers only", reason, name)
             else:
                 (_, was), (index, will) = before[name], after[name]
@@ -156,7 +157,7 @@ def _without_content(body: Data) -> Data:
 def _other(key: str, before: Any, after: Any, pointer: str) -> Change:
     if key in _DESCRIPTIVE:
         what = f"{format_optional(before)} became {format_optional(after)}"
-        return Change(pointer, what, "compatible", "It describes; it demands nothing.")
+        return Change(pointer, what, "compatible", DESCRIPTIVE_REASON)
     return unclassified(pointer, before, after)
 
 

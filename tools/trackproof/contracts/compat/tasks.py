@@ -1,4 +1,4 @@
-"""Two versions of one task's contract, compared part by part."""
+"""Comparison of two versions of a task's contract."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from trackproof.contracts.compat.changes import (
+    DESCRIPTIVE_REASON,
+    ORDER_REASON,
     Change,
     Verdict,
     differences,
@@ -20,11 +22,11 @@ from trackproof.contracts.compat.schemas import schema_changes, wording_change
 Data = Mapping[str, Any]
 
 _PACE = ("FIXED", "LINEAR_BACKOFF", "EXPONENTIAL_BACKOFF")
-"""From the shortest to the longest wait for the same first delay."""
+"""Ordered from the shortest to the longest total delay for equal first delays."""
 
 
 def task_changes(old: Data, new: Data, pointer: str) -> Iterator[Change]:
-    """Return every difference between two versions of a task."""
+    """Yield all differences between two versions of a task."""
     parts: dict[str, Callable[[Any, Any, str], Iterator[Change]]] = {
         "definition": _definition,
         "input": lambda a, b, at_: iter(
@@ -49,10 +51,8 @@ def task_changes(old: Data, new: Data, pointer: str) -> Iterator[Change]:
 
 
 def _descriptive(old: Any, new: Any, pointer: str) -> Iterator[Change]:
-    reason = "It describes; it demands nothing."
-    yield Change(
-        pointer, f"{format_optional(old)} became {format_optional(new)}", "compatible", reason
-    )
+    what = f"{format_optional(old)} became {format_optional(new)}"
+    yield Change(pointer, what, "compatible", DESCRIPTIVE_REASON)
 
 
 def _definition(old: Data, new: Data, pointer: str) -> Iterator[Change]:
@@ -78,34 +78,34 @@ def _counts(old: Any, new: Any) -> tuple[int, int] | None:
 
 def _limit(pointer: str, old: int, new: int) -> Change:
     if new > old:
-        reason = "Fleets have more time; a dead worker is noticed later."
+        reason = "Workers have more time; a dead worker is detected later."
         return Change(pointer, f"raised from {old} to {new} s", "compatible", reason)
-    reason = "A fleet that kept the old limit may be timed out now."
+    reason = "Workers that need the old limit time out."
     what = f"lowered from {old} to {new} s"
     return Change(pointer, what, "consumers only", reason, f"a run of {new + (old - new) / 2:g} s")
 
 
 def _retry_change(pointer: str, old: Any, new: Any, *, lower: bool) -> Change:
     if not lower:
-        reason = "Conductor tries longer; a worker can be run twice anyway."
+        reason = "Conductor retries longer; workers are idempotent anyway."
         return Change(pointer, f"raised from {old} to {new}", "compatible", reason)
-    reason = "Conductor gives up sooner: a meeting that came through an outage fails now."
+    reason = "Conductor gives up earlier, so shorter outages fail a meeting."
     example = f"{old} failures in a row" if pointer.endswith("retryCount") else "a longer outage"
     return Change(pointer, f"lowered from {old} to {new}", "breaking", reason, example)
 
 
 def clause_changes(old: Data, new: Data, pointer: str) -> Iterator[Change]:
-    """Return every difference between two sets of clauses by id."""
+    """Yield all differences between two sets of clauses by id."""
     for name, before, after, here in differences(old, new, pointer):
         if after is None:
             must = old[name]["severity"] == "must"
-            reason = "Consumers may rely on it." if must else "Nobody can rely on a should."
+            reason = "Consumers may rely on it." if must else "Consumers cannot rely on a should."
             grade: Verdict = "breaking" if must else "compatible"
-            what = f"the {old[name]['severity']} clause was dropped"
+            what = f"the {old[name]['severity']} clause was removed"
             yield Change(here, what, grade, reason, old[name]["text"])
         elif before is None:
             must = new[name]["severity"] == "must"
-            reason = "Fleets have to keep it." if must else "Fleets are free to keep it."
+            reason = "Fleets must satisfy it." if must else "Fleets may violate a should."
             grade = "consumers only" if must else "compatible"
             what = f"the {new[name]['severity']} clause was added"
             yield Change(here, what, grade, reason, new[name]["text"])
@@ -121,7 +121,7 @@ def _clause(old: Data, new: Data, pointer: str) -> Iterator[Change]:
             reason = "Consumers may rely on it."
             yield Change(here, "must became should", "breaking", reason, str(old.get("text")))
         elif (key, before, after) == ("severity", "should", "must"):
-            reason = "Fleets have to keep it from now on."
+            reason = "Fleets must satisfy it."
             yield Change(here, "should became must", "consumers only", reason, str(new.get("text")))
         elif key == "seed":
             yield from _descriptive(before, after, here)
@@ -152,14 +152,14 @@ def _named_effects(
     before, after = list(old or ()), list(new or ())
     for name in before:
         if name not in after:
-            reason = "Consumers that wait for it wait in vain."
+            reason = "Consumers that use it no longer receive it."
             yield Change(pointer, f"{noun} {name} was removed", "breaking", reason, name)
     for name in after:
         if name not in before:
-            reason = "Fleets have to see to it; who does not know it ignores it."
+            reason = "Fleets must implement it; consumers that do not know it ignore it."
             yield Change(pointer, f"{noun} {name} was added", "consumers only", reason, name)
     if sorted(before) == sorted(after):
-        yield Change(pointer, "the order of the list changed", "compatible", "It means nothing.")
+        yield Change(pointer, "the order of the list changed", "compatible", ORDER_REASON)
 
 
 def _columns(rows: Sequence[Data] | None) -> list[str]:
@@ -180,32 +180,32 @@ def _calls(calls: Sequence[Data] | None) -> dict[str, Any]:
 
 
 def _keyed(old: Data, new: Data, pointer: str) -> Iterator[Change]:
-    """Judge effects that have a condition or a count: what they do is the key."""
+    """Compare effects by key; their values are conditions or counts."""
     for key in dict.fromkeys([*old, *new]):
         if key not in new:
-            reason = "Who relies on it finds it not done."
+            reason = "Consumers that rely on it fail."
             yield Change(pointer, f"{key} was removed", "breaking", reason, key)
         elif key not in old and key.startswith("delete "):
-            reason = "Who reads what is deleted finds nothing."
+            reason = "Consumers that read the deleted object fail."
             yield Change(pointer, f"{key} was added", "breaking", reason, key)
         elif key not in old:
-            reason = "Fleets have to do it."
+            reason = "Fleets must implement it."
             yield Change(pointer, f"{key} was added", "consumers only", reason, key)
         elif not json_equal(old[key], new[key]):
             what = f"{key}: {format_optional(old[key])} became {format_optional(new[key])}"
-            reason = "How often, or when, is part of the promise, and cannot be compared."
+            reason = "Conditions and counts cannot be compared, so the change counts as breaking."
             yield Change(pointer, what, "breaking", reason, f"{format_optional(new[key])}")
     if json_equal(old, new):
-        yield Change(pointer, "the list is written anew", "compatible", "It means the same.")
+        yield Change(pointer, "the list is written differently", "compatible", ORDER_REASON)
 
 
 def _presigned(pointer: str, old: int, new: int) -> Change:
     if new < old:
-        reason = "A URL that is opened later is dead."
+        reason = "Consumers that open a URL later find it expired."
         what = f"lowered from {old} to {new} s"
         example = f"a URL opened after {new + (old - new) / 2:g} s"
         return Change(pointer, what, "breaking", reason, example)
-    reason = "Fleets have to sign for longer."
+    reason = "Fleets must sign URLs for longer."
     what = f"raised from {old} to {new} s"
     return Change(pointer, what, "consumers only", reason, f"a URL signed for {old} s")
 
@@ -223,20 +223,20 @@ def _errors(old: Data, new: Data, pointer: str) -> Iterator[Change]:
             if cause in was:
                 continue
             if cause in old.get(other, ()) and kind == "terminal":
-                reason = "What a retry used to mend fails the meeting at once."
+                reason = "The error fails the meeting without a retry."
                 yield Change(here, f"{cause!r} became terminal", "breaking", reason, cause)
             elif cause in old.get(other, ()):
-                reason = "Fleets have to let it be retried."
+                reason = "Fleets must fail the task retryably."
                 yield Change(here, f"{cause!r} became retryable", "consumers only", reason, cause)
             else:
-                reason = "Fleets have to tell it so."
+                reason = "Fleets must classify the error."
                 yield Change(here, f"{cause!r} was added", "consumers only", reason, cause)
         for cause in was:
             if cause not in will and cause not in new.get(other, ()):
-                reason = "Nobody says any more how it ends."
+                reason = "The outcome of the error is no longer specified."
                 yield Change(here, f"{cause!r} was removed", "breaking", reason, cause)
         if sorted(was) == sorted(will) and not json_equal(list(was), list(will)):
-            yield Change(here, "the order of the list changed", "compatible", "It means nothing.")
+            yield Change(here, "the order of the list changed", "compatible", ORDER_REASON)
     for key, before, after, here in differences(old, new, pointer):
         if key not in ("retryable", "terminal"):
             yield unclassified(here, before, after)
@@ -247,13 +247,14 @@ def _idempotency(old: Data, new: Data, pointer: str) -> Iterator[Change]:
         if key == "rule" and isinstance(before, str) and isinstance(after, str):
             yield wording_change(here, "the rule", before, after, else_verdict="consumers only")
         elif key == "cache_key" and after is None:
-            reason = "A second run is not answered from the cache any more."
-            yield Change(
-                here, f"{format_optional(before)} was dropped", "breaking", reason, "a second run"
-            )
+            reason = "A repeated run no longer uses the cache."
+            what = f"{format_optional(before)} was removed"
+            yield Change(here, what, "breaking", reason, "a repeated run")
         elif key == "cache_key":
-            reason = "Fleets have to file their answers under other keys."
+            reason = "Fleets must use the new cache key."
             what = f"{format_optional(before)} became {format_optional(after)}"
-            yield Change(here, what, "consumers only", reason, "an answer filed under the old key")
+            yield Change(
+                here, what, "consumers only", reason, "a response cached under the old key"
+            )
         else:
             yield unclassified(here, before, after)

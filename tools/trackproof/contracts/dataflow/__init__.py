@@ -1,16 +1,16 @@
-"""Do the contracts fit together? Found out from the files alone, without a server.
+"""Static checks of the contracts, without a server.
 
-`check_dataflow` follows every reference of the workflow to its source and holds the schema of
-what comes from there against the schema of where it goes, through joins and dynamic forks;
-and it checks names, time limits and the seed's table. One module a kind of question:
+`check_dataflow` resolves every expression of the workflow, through joins and dynamic forks, and
+checks the schema of its value against the schema of the input that receives it. It also checks
+names, references and time limits.
 
-    paths     what a JSONPath picks from a schema
-    graph     what runs before what
-    sources   what an expression yields
-    feeding   tasks' inputs, the workflow's input and output
-    forks     dynamic forks and their branches' inputs
-    limits    time-outs and retries
-    naming    the workflow's name, clauses, events, operations
+    expressions    Conductor's expressions and the schema that a JSONPath selects
+    graph          the order of tasks, forks and joins
+    value_schemas  the schema of an expression's value
+    inputs         inputs of tasks, input and output of the workflow
+    forks          dynamic forks and the inputs of their branches
+    time_limits    time-outs and retries
+    references     names: the workflow, clauses, events, operations
 """
 
 from __future__ import annotations
@@ -49,10 +49,10 @@ __all__ = ["check_dataflow", "missing_files"]
 
 
 def check_dataflow(contracts: Contracts) -> list[ContractDefect]:
-    """Return everything that does not fit, by file and place; nothing means that all does.
+    """Return all defects of the contracts, ordered by file and pointer.
 
     Raises:
-        ContractFileError: A file that the check needs is missing or damaged.
+        ContractFileError: A required file is missing or damaged.
     """
     defects = [
         *check_workflow_header(contracts.workflow),

@@ -1,4 +1,4 @@
-"""The dynamic forks: how they are set up, and whether each branch gets what its task needs."""
+"""Checks of the dynamic forks and the inputs of their branches."""
 
 from __future__ import annotations
 
@@ -61,10 +61,10 @@ _SOURCE = re.compile(r"(?P<name>\w+)(?P<each>\[\])?(?P<path>(\.\w+)*)( by (?P<ke
 
 @dataclass(frozen=True, slots=True)
 class _Source:
-    """One source of fork_inputs.yaml, read."""
+    """A parsed source of fork_inputs.yaml."""
 
     name: str
-    """The helper's input; empty for the branch's index."""
+    """The helper's input; empty for the branch index."""
     each: bool
     path: list[PathStep]
     key: str | None
@@ -74,7 +74,7 @@ def read_plan(root: Path) -> ForkPlan:
     """Read fork_inputs.yaml.
 
     Raises:
-        ContractFileError: It is missing or damaged.
+        ContractFileError: The file is missing or damaged.
     """
     path = root / PLAN_FILE
     data = read_data(path)
@@ -83,7 +83,7 @@ def read_plan(root: Path) -> ForkPlan:
 
 
 def check_plan(contracts: Contracts, plan: ForkPlan) -> Iterator[ContractDefect]:
-    """Check fork_inputs.yaml against the contracts of the helper and of what it forks into."""
+    """Check fork_inputs.yaml against the contracts of the helper and of the branches' tasks."""
     if plan.helper not in contracts.tasks:
         what = f"the helper {plan.helper!r} has no contract"
         yield ContractDefect(
@@ -94,14 +94,14 @@ def check_plan(contracts: Contracts, plan: ForkPlan) -> Iterator[ContractDefect]
         "properties", {}
     )
     if plan.branches not in fields:
-        what = f"{plan.helper} knows no input {plan.branches!r}"
+        what = f"{plan.helper} has no input {plan.branches!r}"
         yield ContractDefect(
             PLAN_FILE, "/branches", what, suggestion(plan.branches, fields, "inputs")
         )
     served = fields.get("task_type", {}).get("enum", [])
     for task_type in served:
         if task_type not in plan.inputs:
-            what = f"{plan.helper} forks into {task_type!r}, but nothing says where its inputs are"
+            what = f"{plan.helper} forks into {task_type!r}, but its inputs are not defined"
             yield ContractDefect(PLAN_FILE, "/inputs", what, f"add {task_type}")
     for task_type, inputs in plan.inputs.items():
         pointer = "/inputs" + json_pointer([task_type])
@@ -120,8 +120,8 @@ def check_plan(contracts: Contracts, plan: ForkPlan) -> Iterator[ContractDefect]
 
 
 def check_forks(flow: Flow) -> Iterator[ContractDefect]:
-    """Check every dynamic fork of the workflow and what its branches are fed."""
-    made_by: dict[str, str] = {}
+    """Check every dynamic fork of the workflow and the inputs of its branches."""
+    helpers: dict[str, str] = {}
     for fork in flow.graph.nodes:
         if fork.kind != "FORK_JOIN_DYNAMIC":
             continue
@@ -129,24 +129,24 @@ def check_forks(flow: Flow) -> Iterator[ContractDefect]:
         helper, task_type = helper_of(flow, fork)
         if helper is None:
             what = f"the branches of {fork.reference!r} do not come from a {flow.plan.helper}"
-            hint = "feed the fork from the output of such a task before it"
+            hint = "take the fork's input from the output of an earlier helper task"
             yield ContractDefect(WORKFLOW_FILE, fork.pointer, what, hint)
             continue
         pointer = f"{helper.pointer}/inputParameters/task_type"
         if task_type is None or task_type not in flow.plan.inputs:
             known = sorted(flow.plan.inputs)
-            what = f"task_type is {helper.inputs.get('task_type')!r}, for which there is no plan"
+            what = f"{PLAN_FILE} has no inputs for task_type {helper.inputs.get('task_type')!r}"
             yield ContractDefect(
                 WORKFLOW_FILE, pointer, what, suggestion(str(task_type), known, "task types")
             )
             continue
-        if task_type in made_by:
-            what = f"{made_by[task_type]!r} makes branches named {task_type}_0, … already"
-            hint = "fork into each task type once: a run's reference names are unique"
+        if task_type in helpers:
+            what = f"{helpers[task_type]!r} already makes branches named {task_type}_0, …"
+            hint = "fork into each task type once; reference names are unique in a run"
             yield ContractDefect(WORKFLOW_FILE, pointer, what, hint)
-        made_by.setdefault(task_type, helper.reference)
+        helpers.setdefault(task_type, helper.reference)
         yield from _branch_inputs(flow, helper, task_type)
-    yield from _name_collisions(flow, made_by)
+    yield from _name_collisions(flow, helpers)
 
 
 def _check_plan_inputs(
@@ -160,28 +160,24 @@ def _check_plan_inputs(
     pointer = "/inputs" + json_pointer([task_type])
     for name in schema.get("required", ()):
         if name not in inputs:
-            what = f"a branch of {task_type} lacks {name!r}, which is required"
-            yield ContractDefect(PLAN_FILE, pointer, what, "say where it comes from")
+            what = f"the required input {name!r} of {task_type} is missing"
+            yield ContractDefect(PLAN_FILE, pointer, what, "add its source")
     for name, text in inputs.items():
         where = pointer + json_pointer([name])
         if name not in schema.get("properties", {}):
             hint = suggestion(name, schema.get("properties", {}), "inputs")
-            yield ContractDefect(PLAN_FILE, where, f"{task_type} knows no input {name!r}", hint)
+            yield ContractDefect(PLAN_FILE, where, f"{task_type} has no input {name!r}", hint)
         try:
             source = _read(text)
         except UnresolvedError as error:
             yield ContractDefect(PLAN_FILE, where, error.what, error.hint)
             continue
         if source.name and source.name not in fields:
-            what = f"{plan.helper} knows no input {source.name!r}"
+            what = f"{plan.helper} has no input {source.name!r}"
             yield ContractDefect(PLAN_FILE, where, what, suggestion(source.name, fields, "inputs"))
         if source.each and source.key is None and source.name != plan.branches:
-            what = (
-                f"{source.name} is not {plan.branches}, so its order says nothing of the branches"
-            )
-            yield ContractDefect(
-                PLAN_FILE, where, what, "add `by` and the field that holds the index"
-            )
+            what = f"{source.name} is not {plan.branches}, so its items do not match the branches"
+            yield ContractDefect(PLAN_FILE, where, what, "add `by` and the field with the index")
 
 
 def _read(text: str) -> _Source:
@@ -190,7 +186,7 @@ def _read(text: str) -> _Source:
     match = _SOURCE.fullmatch(text)
     if match is None or (match["key"] and not match["each"]):
         raise UnresolvedError(
-            f"{text!r} cannot be read as a source", "write index, name, name[].field or … by field"
+            f"{text!r} is not a valid source", "write index, name, name[].field or … by field"
         )
     path = [PathStep("name", name) for name in match["path"].split(".")[1:]]
     return _Source(match["name"], bool(match["each"]), path, match["key"])
@@ -201,7 +197,7 @@ def _parameters(flow: Flow, fork: StepNode) -> Iterator[ContractDefect]:
     for key, schema in _PARAMS:
         name = str(fork.raw.get(key, ""))
         if name not in fork.inputs:
-            what = f"{key} names {name!r}, which is none of its inputParameters"
+            what = f"{key} is {name!r}, which is not in its inputParameters"
             hint = suggestion(name, fork.inputs, "inputParameters")
             pointer = f"{fork.pointer}/{key}" if key in fork.raw else fork.pointer
             yield ContractDefect(WORKFLOW_FILE, pointer, what, hint)
@@ -213,9 +209,9 @@ def _parameters(flow: Flow, fork: StepNode) -> Iterator[ContractDefect]:
             see = f"see tasks/{flow.plan.helper}.yaml#/output"
             yield mismatch_defect(where, value, f"the {key} of a dynamic fork", mismatch, see)
     if len(roots) > 1:
-        what = f"branches and their inputs come from two tasks: {', '.join(sorted(roots))}…"
+        what = f"the branches and their inputs come from two tasks: {', '.join(sorted(roots))}…"
         yield ContractDefect(
-            WORKFLOW_FILE, f"{fork.pointer}/inputParameters", what, "take both from one"
+            WORKFLOW_FILE, f"{fork.pointer}/inputParameters", what, "take both from one task"
         )
 
 
@@ -258,7 +254,7 @@ def _branch_value(flow: Flow, helper: StepNode, source: _Source) -> Any:
         key = select(item, [PathStep("name", source.key)], f"{owner}[]")
         for mismatch in mismatches(key, {"type": "integer"}):
             raise UnresolvedError(
-                f"{owner}[].{source.key} is no index: {mismatch}", "find items by their track_index"
+                f"{owner}[].{source.key} is not an index: {mismatch}", "use track_index"
             )
     return select(item, source.path, f"{owner}[]")
 
@@ -271,10 +267,10 @@ def _helper_input(flow: Flow, helper: StepNode, name: str) -> Any:
     return {"const": fields.get(name, {}).get("default")}
 
 
-def _name_collisions(flow: Flow, made_by: Mapping[str, str]) -> Iterator[ContractDefect]:
+def _name_collisions(flow: Flow, helpers: Mapping[str, str]) -> Iterator[ContractDefect]:
     for node in flow.graph.nodes:
         stem, _, number = node.reference.rpartition("_")
-        if stem in made_by and number.isdecimal():
+        if stem in helpers and number.isdecimal():
             pointer = f"{node.pointer}/taskReferenceName"
-            what = f"a branch that {made_by[stem]!r} makes is named {node.reference!r} too"
-            yield ContractDefect(WORKFLOW_FILE, pointer, what, "give the task another name")
+            what = f"a branch made by {helpers[stem]!r} has the same name {node.reference!r}"
+            yield ContractDefect(WORKFLOW_FILE, pointer, what, "rename the task")

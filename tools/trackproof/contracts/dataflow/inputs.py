@@ -1,4 +1,4 @@
-"""Every input of every task is fed, from a place that exists, with a type that fits."""
+"""Checks of the inputs of tasks and of the workflow's input and output."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ INPUT_FILE = "workflow_input.yaml"
 
 
 def check_inputs(flow: Flow) -> Iterator[ContractDefect]:
-    """Check all tasks' inputs and what the workflow gives out."""
+    """Check the inputs of all tasks and the workflow's output."""
     for node in flow.graph.nodes:
         yield from unresolved(flow, dict(node.inputs), f"{node.pointer}/inputParameters", node)
         if node.kind == "SIMPLE":
@@ -30,7 +30,7 @@ def check_inputs(flow: Flow) -> Iterator[ContractDefect]:
 
 
 def check_task_types(contracts: Contracts, flow: Flow) -> Iterator[ContractDefect]:
-    """Check that the tasks used and the tasks defined are the same."""
+    """Check that every task type in the workflow has a contract, and the reverse."""
     used = set(flow.plan.inputs)
     for node in flow.graph.nodes:
         if node.kind == "SIMPLE":
@@ -41,14 +41,14 @@ def check_task_types(contracts: Contracts, flow: Flow) -> Iterator[ContractDefec
                 yield ContractDefect(WORKFLOW_FILE, f"{node.pointer}/name", what, hint)
     for name in contracts.tasks:
         if name not in used:
-            what = f"no task of the workflow is a {name!r}, and no fork makes one"
+            what = f"the workflow has no task of type {name!r}"
             yield ContractDefect(
-                f"tasks/{name}.yaml", "/task", what, "use it, or remove the contract"
+                f"tasks/{name}.yaml", "/task", what, "use the task or remove the contract"
             )
 
 
 def check_workflow_input(flow: Flow) -> Iterator[ContractDefect]:
-    """Check what the workflow declares of its input against the schema of that input."""
+    """Check the workflow's inputParameters and inputTemplate against workflow_input.yaml."""
     workflow, fields = flow.contracts.workflow, flow.start.get("properties", {})
     declared: Sequence[str] = workflow.get("inputParameters") or []
     for index, name in enumerate(declared):
@@ -65,10 +65,10 @@ def check_workflow_input(flow: Flow) -> Iterator[ContractDefect]:
     for name, value in (workflow.get("inputTemplate") or {}).items():
         pointer = "/inputTemplate" + json_pointer([name])
         if name not in declared:
-            what = f"the template fills in {name!r}, which the workflow's inputs do not declare"
+            what = f"the template has {name!r}, which is not in the workflow's inputParameters"
             yield ContractDefect(WORKFLOW_FILE, pointer, what, suggestion(name, declared, "inputs"))
         for mismatch in mismatches({"const": value}, fields.get(name, True)):
-            what = f"the template's {name} does not fit the workflow's input: {mismatch}"
+            what = f"the template's {name} does not match the workflow's input: {mismatch}"
             hint = f"see {INPUT_FILE}#/properties/{name}"
             yield ContractDefect(WORKFLOW_FILE, pointer, what, hint)
 
@@ -81,13 +81,13 @@ def _task_inputs(flow: Flow, node: StepNode) -> Iterator[ContractDefect]:
     pointer = f"{node.pointer}/inputParameters"
     for name in schema.get("required", ()):
         if name not in node.inputs:
-            what = f"{node.reference!r} lacks the input {name!r}, which {node.name} requires"
-            hint = f"feed it; see tasks/{node.name}.yaml#/input/properties/{name}"
+            what = f"{node.reference!r} lacks the required input {name!r} of {node.name}"
+            hint = f"add it; see tasks/{node.name}.yaml#/input/properties/{name}"
             yield ContractDefect(WORKFLOW_FILE, pointer, what, hint)
     for name, value in node.inputs.items():
         where = pointer + json_pointer([name])
         if name not in accepted:
-            what = f"{node.name} knows no input {name!r}"
+            what = f"{node.name} has no input {name!r}"
             yield ContractDefect(WORKFLOW_FILE, where, what, suggestion(name, accepted, "inputs"))
             continue
         goal = f"the input {name!r} of {node.name}"
@@ -99,11 +99,11 @@ def _task_inputs(flow: Flow, node: StepNode) -> Iterator[ContractDefect]:
 def mismatch_defect(
     where: str, value: Any, goal: str, mismatch: Mismatch, see: str
 ) -> ContractDefect:
-    """Return the defect for a value that may break the schema of where it goes."""
+    """Return the defect for a value that may violate the schema of its target."""
     given = value if isinstance(value, str) and EXPRESSION.search(value) else format_value(value)
     if mismatch.undecided:
         hint = f"use the same keyword on both sides; {see}"
         return ContractDefect(
             WORKFLOW_FILE, where, f"undecided: {given} for {goal}: {mismatch}", hint
         )
-    return ContractDefect(WORKFLOW_FILE, where, f"{given} does not fit {goal}: {mismatch}", see)
+    return ContractDefect(WORKFLOW_FILE, where, f"{given} does not match {goal}: {mismatch}", see)

@@ -1,4 +1,4 @@
-"""Time limits: those of the product's table, and whether a run fits into its own."""
+"""Checks of time limits: the seed's table and the longest possible run."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ COLUMNS = ("timeoutSeconds", "responseTimeoutSeconds", "retryCount")
 
 
 def read_table(root: Path) -> Mapping[str, Mapping[str, int]]:
-    """Read the seed's table.
+    """Read the seed's table of time limits: seconds and retries by task type and column.
 
     Raises:
-        ContractFileError: It is missing or damaged.
+        ContractFileError: The file is missing or damaged.
     """
     path = root / TABLE_FILE
     data = read_data(path)
@@ -41,14 +41,14 @@ def read_table(root: Path) -> Mapping[str, Mapping[str, int]]:
 def check_time_limits(
     contracts: Contracts, table: Mapping[str, Mapping[str, int]]
 ) -> Iterator[ContractDefect]:
-    """Check each task's own limits, and all of them against the seed's table."""
+    """Check the limits of each task for consistency and against the seed's table."""
     for name, task in contracts.tasks.items():
         file = f"tasks/{name}.yaml"
         total = task.definition["timeoutSeconds"]
         response = task.definition["responseTimeoutSeconds"]
         if response >= total:
             what = f"responseTimeoutSeconds is {response}, not below timeoutSeconds, {total}"
-            hint = "a worker's silence must be noticed before the task times out"
+            hint = "lower it: Conductor must detect a silent worker before the task times out"
             yield ContractDefect(file, "/definition/responseTimeoutSeconds", what, hint)
         if name not in table:
             what = f"the seed's table has no row for {name!r}"
@@ -57,34 +57,34 @@ def check_time_limits(
         for column in COLUMNS:
             here, there = task.definition[column], table[name][column]
             if here != there:
-                what = f"{column} is {here}, but the seed's table says {there}"
+                what = f"{column} is {here}, but {there} in the seed's table"
                 hint = f"see {TABLE_FILE}#/tasks/{name}/{column}"
                 yield ContractDefect(file, f"/definition/{column}", what, hint)
     for name in table:
         if name not in contracts.tasks:
-            what = f"the table's row {name!r} has no contract"
+            what = f"the row {name!r} has no contract"
             hint = suggestion(name, contracts.tasks, "tasks")
             yield ContractDefect(TABLE_FILE, f"/tasks/{name}", what, hint)
 
 
 def check_longest_run(flow: Flow) -> Iterator[ContractDefect]:
-    """Check that a run whose every try is the last and slowest ends before the workflow's limit."""
+    """Check that the workflow's time-out exceeds the longest run: all retries, all at the limit."""
     limit = flow.contracts.workflow.get("timeoutSeconds", 0)
     longest = longest_seconds(flow, flow.graph.chain)
     if limit < 1:
-        what = f"timeoutSeconds is {limit}, so a run that hangs is never ended"
-        hint = f"give it more than {longest} s, the longest that its tasks may take"
+        what = f"timeoutSeconds is {limit}, so a hanging run never ends"
+        hint = f"set it above {longest} s, the longest time that its tasks may take"
         yield ContractDefect(WORKFLOW_FILE, "/timeoutSeconds", what, hint)
     elif longest >= limit:
         what = (
-            f"a run is ended after {limit} s, but its tasks with all retries may take {longest} s"
+            f"a run times out after {limit} s, but its tasks with all retries may take {longest} s"
         )
-        hint = "raise timeoutSeconds, or lower the tasks' limits"
+        hint = "raise timeoutSeconds or lower the tasks' limits"
         yield ContractDefect(WORKFLOW_FILE, "/timeoutSeconds", what, hint)
 
 
 def longest_seconds(flow: Flow, chain: Sequence[StepNode]) -> int:
-    """Return how long a chain of tasks may take; of a fork's branches, the slowest counts."""
+    """Return the longest possible time of a chain of tasks; parallel branches overlap."""
     total = 0
     for node in chain:
         match node.kind:

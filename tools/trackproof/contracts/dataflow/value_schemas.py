@@ -1,4 +1,4 @@
-"""What an expression of the workflow yields: the schema of its values."""
+"""The schemas of the values of the workflow's expressions."""
 
 from __future__ import annotations
 
@@ -34,23 +34,23 @@ _TASK_FIELDS: Mapping[str, Schema] = {"taskId": _TEXT, "status": _TEXT, "referen
 
 @dataclass(frozen=True, slots=True)
 class ForkPlan:
-    """Where the helper of the dynamic forks takes each branch's inputs from."""
+    """The content of fork_inputs.yaml: the source of each branch's inputs."""
 
     helper: str
     branches: str
-    """The helper's input that has one item a branch."""
+    """The helper's input that has one item per branch."""
     inputs: Mapping[str, Mapping[str, str]]
-    """Task type to its inputs, each with its source."""
+    """By task type: the source of each input."""
 
 
 @dataclass(frozen=True, slots=True)
 class Flow:
-    """All that is needed to tell what goes where."""
+    """The workflow with everything needed to resolve its expressions."""
 
     contracts: Contracts
     graph: Graph
     start: Schema
-    """What the workflow is started with."""
+    """The schema of the workflow's input."""
     plan: ForkPlan
     _outputs: dict[StepNode, Any] = field(default_factory=dict)
 
@@ -62,19 +62,19 @@ class Flow:
 
 
 def value_schema(flow: Flow, value: Any, node: StepNode | None) -> Any:
-    """Return the schema of an input's value; what cannot be resolved is anything."""
+    """Return the schema of an input's value; unresolvable expressions match anything."""
     return _value(value, lambda text: _resolve_or_any(flow, text, node))
 
 
 def unresolved(flow: Flow, value: Any, pointer: str, node: StepNode | None) -> list[ContractDefect]:
-    """Return a defect for every expression below `value` that points at nothing.
+    """Return a defect for every unresolvable expression in `value`.
 
-    `node` is the task that uses it; None stands for the workflow's own output.
+    `node` is the task that uses it, or None for the workflow's output.
     """
     defects = []
     for where, text in expressions(value, pointer):
         try:
-            resolved(flow, text, node)
+            resolve(flow, text, node)
         except UnresolvedError as error:
             defects.append(
                 ContractDefect(WORKFLOW_FILE, where, f"${{{text}}}: {error.what}", error.hint)
@@ -82,17 +82,17 @@ def unresolved(flow: Flow, value: Any, pointer: str, node: StepNode | None) -> l
     return defects
 
 
-def resolved(flow: Flow, text: str, node: StepNode | None) -> Any:
-    """Return the schema of what the expression `text` yields where `node` uses it.
+def resolve(flow: Flow, text: str, node: StepNode | None) -> Any:
+    """Return the schema of the value of the expression `text` in `node`.
 
     Raises:
-        UnresolvedError: It points at nothing, or at something that has not run by then.
+        UnresolvedError: The source does not exist or has not completed when `node` starts.
     """
     steps = parse_path(f".{text}")
     names = [step.value for step in steps[:2] if step.kind == "name"]
     if len(names) < 2:
         raise UnresolvedError(
-            "it is no reference", "write ${task.output.field} or ${workflow.input.field}"
+            "not a reference", "write ${task.output.field} or ${workflow.input.field}"
         )
     root, side = names
     if root == "workflow":
@@ -112,7 +112,7 @@ def resolved(flow: Flow, text: str, node: StepNode | None) -> Any:
 
 def _resolve_or_any(flow: Flow, text: str, node: StepNode | None) -> Any:
     try:
-        return resolved(flow, text, node)
+        return resolve(flow, text, node)
     except UnresolvedError:
         return {}
 
@@ -167,24 +167,23 @@ def _source(flow: Flow, root: str, node: StepNode | None) -> StepNode:
     user = "the workflow's output" if node is None else repr(node.reference)
     if root not in everywhere:
         known = [*before, "workflow"]
-        raise UnresolvedError(
-            f"there is no task {root!r}", suggestion(root, known, "tasks before it")
-        )
+        hint = suggestion(root, known, "earlier tasks")
+        raise UnresolvedError(f"the task {root!r} does not exist", hint)
     other = everywhere[root]
     order = [known.pointer for known in flow.graph.nodes]
     if node is not None and root == node.reference:
-        raise UnresolvedError(f"{root!r} refers to itself", "refer to a task that runs before it")
+        raise UnresolvedError(f"{root!r} refers to itself", "refer to an earlier task")
     if node is not None and node.runs_beside(other):
         raise UnresolvedError(
-            f"{root!r} runs side by side with {user}, in another branch",
+            f"{root!r} runs in parallel with {user}, in another branch",
             "refer to it after the JOIN",
         )
     if node is None or order.index(other.pointer) < order.index(node.pointer):
         raise UnresolvedError(
-            f"{root!r} stands in a branch that no JOIN before {user} waits for",
-            "name the branch's last task in joinOn",
+            f"{root!r} is in a branch that no JOIN before {user} waits for",
+            "add the branch's last task to joinOn",
         )
-    raise UnresolvedError(f"{root!r} runs after {user}", "refer to a task that runs before it")
+    raise UnresolvedError(f"{root!r} runs after {user}", "refer to an earlier task")
 
 
 def _output(flow: Flow, node: StepNode) -> Any:
@@ -208,12 +207,12 @@ def _task_output(flow: Flow, name: str, *, optional: bool) -> Any:
     if name not in flow.contracts.tasks:
         return {}
     schema = inline_references(flow.contracts.tasks[name].output)
-    # An optional task that failed has no output, and the workflow goes on.
+    # The workflow continues after a failed optional task, which has no output.
     return {**schema, "required": []} if optional else schema
 
 
 def _dynamic_map(flow: Flow, fork: StepNode) -> Any:
-    """A dynamic fork's JOIN maps each branch's reference name to its output."""
+    """Return the output of a dynamic fork's JOIN: branch reference name to branch output."""
     helper, task_type = helper_of(flow, fork)
     if helper is None or task_type is None:
         return {"type": "object", "additionalProperties": {}}
@@ -224,7 +223,7 @@ def _dynamic_map(flow: Flow, fork: StepNode) -> Any:
 
 
 def branch_count(flow: Flow, helper: StepNode) -> tuple[float, float]:
-    """Return how many branches a helper makes, at least and at most."""
+    """Return the minimum and maximum number of branches that a helper makes."""
     items = value_schema(flow, helper.inputs.get(flow.plan.branches), helper)
     if isinstance(constant := items.get("const"), list):
         return len(constant), len(constant)
@@ -232,7 +231,7 @@ def branch_count(flow: Flow, helper: StepNode) -> tuple[float, float]:
 
 
 def helper_of(flow: Flow, fork: StepNode) -> tuple[StepNode | None, str | None]:
-    """Return the task that writes a dynamic fork's branches, and their task type."""
+    """Return the helper task of a dynamic fork and the task type of its branches."""
     source = fork.inputs.get(fork.raw.get("dynamicForkTasksParam") or "")
     match = EXPRESSION.fullmatch(source) if isinstance(source, str) else None
     helper = fork.before.get(match[1].partition(".")[0]) if match else None

@@ -1,4 +1,4 @@
-"""Say a JSON Schema or a value in a few words."""
+"""Short text for JSON Schemas and values, for messages."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ MAX_SHOWN = 80
 
 
 def describe(schema: Any) -> str:
-    """Say in a few words what fits `schema`."""
+    """Describe the values that match `schema`."""
     if not isinstance(schema, dict):
         return "anything" if schema else "nothing"
     if "enum" in schema or "const" in schema:
@@ -26,12 +26,12 @@ def describe(schema: Any) -> str:
 
 
 def format_value(value: Any) -> str:
-    """Return a constant as a reader of YAML would write it, cut where it is long."""
+    """Return a value as JSON, truncated to 80 characters."""
     text = json.dumps(value, ensure_ascii=False)
     return text if len(text) <= MAX_SHOWN else f"{text[:MAX_SHOWN]}…"
 
 
 def kinds_of(schema: Any) -> list[str]:
-    """Return the types that a schema names."""
+    """Return the types in a schema's `type` keyword."""
     kind = schema.get("type", [])
     return [kind] if isinstance(kind, str) else list(kind)

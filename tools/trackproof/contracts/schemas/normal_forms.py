@@ -1,4 +1,4 @@
-"""A JSON Schema in other forms: without references, as a union, as separate alternatives."""
+"""Normal forms of JSON Schemas: without references, as alternatives, as sender or reader."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ ANNOTATIONS = {
 }  # fmt: skip
 GROUPS = ("anyOf", "oneOf", "allOf")
 ANYTHING = "anything"
-"""The type that `explicit` gives to what a schema says nothing of; JSON Schema has none such."""
+"""The type that `for_sender` gives to unconstrained values; not a JSON Schema type."""
 VALUES = ("const", "enum", "default", "examples")
 
 
 def inline_references(schema: Any, definitions: Mapping[str, Any] | None = None) -> Any:
-    """Return `schema` with its references written out; one that turns in a circle is anything."""
+    """Return `schema` with its references inlined; a recursive reference becomes `$circle`."""
     own = schema.get("$defs", {}) if isinstance(schema, dict) else {}
     return _inlined(schema, {**(definitions or {}), **own}, ())
 
@@ -42,7 +42,7 @@ def _inlined(node: Any, definitions: Mapping[str, Any], trail: tuple[str, ...]) 
         return written
     name = node["$ref"].rpartition("/")[2]
     if name in trail or name not in definitions:
-        # A keyword that nobody knows: who has to decide on it sees that something is missing.
+        # An unknown keyword, which makes a comparison undecided instead of wrong.
         return {**written, "$circle": name}
     target = _inlined(definitions[name], definitions, (*trail, name))
     if not isinstance(target, dict) or target.keys() & written.keys() - ANNOTATIONS:
@@ -51,7 +51,7 @@ def _inlined(node: Any, definitions: Mapping[str, Any], trail: tuple[str, ...]) 
 
 
 def union(schemas: Iterable[Any]) -> Any:
-    """Return the schema of whatever fits one of `schemas`."""
+    """Return a schema for values that match any of `schemas`."""
     different: list[Any] = []
     for schema in schemas:
         if schema not in different:
@@ -60,12 +60,12 @@ def union(schemas: Iterable[Any]) -> Any:
 
 
 def nullable(schema: Any) -> Any:
-    """Return `schema` or null."""
+    """Return a schema that also allows null."""
     return union([schema, {"type": "null"}])
 
 
 def choices(schema: Any) -> Iterator[Schema]:
-    """Yield `schema` as alternatives: each one constant, of one type, or of none that is known."""
+    """Yield the alternatives of `schema`, each a constant, of one type, or unconstrained."""
     if not isinstance(schema, dict):
         if schema:
             yield {}
@@ -107,7 +107,7 @@ def _typed(schema: Schema) -> Iterator[Schema]:
 
 
 def for_reader(schema: Any) -> Any:
-    """Return `schema` as its reader takes it, who ignores the fields that he does not know."""
+    """Return `schema` as a reader applies it: unknown fields are ignored."""
     if isinstance(schema, list):
         return [for_reader(item) for item in schema]
     if not isinstance(schema, dict):
@@ -124,10 +124,9 @@ def for_reader(schema: Any) -> Any:
 
 
 def for_sender(schema: Any) -> Any:
-    """Return `schema` as its sender keeps to it: of the fields he sends those that are named.
+    """Return `schema` as a sender applies it: only declared fields are sent.
 
-    What else it leaves open is written out as the type `anything`, which fits nothing but a
-    schema that demands nothing.
+    Other unconstrained values get the type `anything`, which matches only an empty schema.
     """
     if not isinstance(schema, dict):
         return {"type": ANYTHING} if schema else False
@@ -147,7 +146,7 @@ _ALL_TYPES = ["null", "boolean", "object", "array", "string", "number"]
 
 
 def _merges_fields(schema: Schema, groups: Iterable[str]) -> bool:
-    """Tell whether fields stand in several places, which `choices` does not bring together."""
+    """Return whether several subschemas declare fields, which `choices` does not merge."""
     if "properties" in schema:
         return any("properties" in member for group in groups for member in schema[group]
                    if isinstance(member, dict))  # fmt: skip

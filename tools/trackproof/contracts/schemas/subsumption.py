@@ -1,9 +1,9 @@
-"""Does every value that one JSON Schema allows fit another schema as well?
+"""Schema subsumption: whether every value of one JSON Schema is valid under another.
 
-Read for the keywords that the contracts use. A value of which nothing is known (`{}`, an
-undeclared field of an open object) is taken to fit, unless the source comes from `explicit`; a
-demand that cannot be compared is reported as undecided. Both schemas come without references:
-see `inline_references`.
+Supports the keywords that the contracts use. Unconstrained values (`{}`, undeclared fields of an
+open object) match every schema unless the source comes from `for_sender`. Constraints that cannot
+be compared are reported as undecided. Both schemas must be without references, see
+`inline_references`.
 """
 
 from __future__ import annotations
@@ -41,20 +41,20 @@ _MATCHES_ALL = {"", "^", "$", ".*", "^.*", "^.*$"}
 
 @dataclass(frozen=True, slots=True)
 class Mismatch:
-    """One way in which a value may break the schema it is meant for."""
+    """A way in which a value of the source schema may violate the target schema."""
 
     path: str
-    """Where in the value: `[].start` is the field start of an item; empty for the whole."""
+    """Location in the value: `[].start` is the field `start` of an item; empty for the root."""
     reason: str
     undecided: bool = False
 
     def __str__(self) -> str:
-        text = f"it cannot be decided whether {self.reason}" if self.undecided else self.reason
+        text = f"undecided whether {self.reason}" if self.undecided else self.reason
         return f"at {self.path}: {text}" if self.path else text
 
 
 def mismatches(source: Any, target: Any, path: str = "") -> list[Mismatch]:
-    """Return why a value of `source` may break `target`; nothing means that all of them fit."""
+    """Return how values of `source` may violate `target`; empty if all of them are valid."""
     result: dict[Mismatch, None] = {}
     for choice in choices(source):
         result |= dict.fromkeys(_choice_mismatches(choice, target, path))
@@ -65,7 +65,7 @@ def _choice_mismatches(choice: Schema, target: Any, path: str) -> list[Mismatch]
     if not choice or target is True:
         return []
     if target is False:
-        return [Mismatch(path, "nothing is expected there")]
+        return [Mismatch(path, "no value is expected")]
     if choice.get("type") == ANYTHING:
         return [] if target.keys() <= ANNOTATIONS else [_wrong_type(choice, target, path)]
     if "const" in choice:
@@ -99,12 +99,12 @@ def _group_mismatches(
         return [_wrong_type(choice, {"anyOf": members}, path)]
     results = [_choice_mismatches(choice, member, path) for member in candidates]
     if exclusive and len(candidates) > 1:
-        return [Mismatch(path, "it fits one alternative only", undecided=True)]
+        return [Mismatch(path, "it matches only one alternative", undecided=True)]
     if any(not result for result in results):
         return []
     if len(results) == 1:
         return results[0]
-    return [Mismatch(path, "the alternatives together take every value", undecided=True)]
+    return [Mismatch(path, "the alternatives together accept every value", undecided=True)]
 
 
 def _may_take(member: Any, choice: Schema) -> bool:
@@ -178,8 +178,8 @@ def _object_mismatches(choice: Schema, target: Schema, path: str) -> list[Mismat
     for name in target.get("required", ()):
         if name in choice.get("required", ()) or opaque:
             continue
-        state = "may be missing" if name in has or isinstance(rest, dict) else "is not there"
-        result.append(Mismatch(path, f"its field {name}, which is required, {state}"))
+        state = "may be missing" if name in has or isinstance(rest, dict) else "is missing"
+        result.append(Mismatch(path, f"its required field {name} {state}"))
     for name, schema in has.items():
         result += mismatches(schema, wants.get(name, others), f"{path}.{name}".removeprefix("."))
     if isinstance(rest, dict) and rest:
@@ -199,7 +199,7 @@ def _array_mismatches(choice: Schema, target: Schema, path: str) -> list[Mismatc
     if most > 0:
         result += mismatches(choice.get("items", True), target.get("items", True), f"{path}[]")
     if target.get("uniqueItems") and not choice.get("uniqueItems") and most > 1:
-        result.append(Mismatch(path, "it may hold an item twice"))
+        result.append(Mismatch(path, "it may have duplicate items"))
     return result
 
 
@@ -227,24 +227,22 @@ def _string_mismatches(choice: Schema, target: Schema, path: str) -> Iterator[Mi
     if pattern is not None and least == 0 and not re.search(pattern, ""):
         least = 1
     if least < floor:
-        reason = f"it may be {least} characters long, but at least {floor} are expected"
+        reason = f"its length may be {least}, but at least {floor} is expected"
         if pattern is None:
             yield Mismatch(path, reason)
         else:
-            yield Mismatch(
-                path, f"{pattern} keeps it to {floor} characters or more", undecided=True
-            )
+            yield Mismatch(path, f"{pattern} implies at least {floor} characters", undecided=True)
     if most > ceiling:
         if pattern is None:
-            long = "of any length" if most == math.inf else f"{most} characters long"
-            yield Mismatch(path, f"it may be {long}, but at most {ceiling} characters are expected")
+            length = "unlimited" if most == math.inf else f"{most}"
+            yield Mismatch(path, f"its length may be {length}, but at most {ceiling} is expected")
         else:
-            yield Mismatch(path, f"{pattern} keeps it to {ceiling} characters", undecided=True)
+            yield Mismatch(path, f"{pattern} implies at most {ceiling} characters", undecided=True)
     if wanted is not None and wanted not in _MATCHES_ALL and wanted != pattern:
         if pattern is None:
-            yield Mismatch(path, f"it is any string, but one that matches {wanted} is expected")
+            yield Mismatch(path, f"it may be any string, but {wanted} is expected to match")
         else:
-            reason = f"what matches {pattern} also matches {wanted}"
+            reason = f"every match of {pattern} matches {wanted}"
             yield Mismatch(path, reason, undecided=True)
 
 
@@ -263,11 +261,11 @@ def _number_mismatches(choice: Schema, target: Schema, path: str) -> Iterator[Mi
     if step is not None:
         own = choice.get("multipleOf", 1 if choice["type"] == "integer" else None)
         if own is None or own % step:
-            yield Mismatch(path, f"it may be no multiple of {step}")
+            yield Mismatch(path, f"it may not be a multiple of {step}")
 
 
 def _lowest(schema: Schema) -> tuple[float, bool]:
-    """Return the lower bound, and whether it is itself left out."""
+    """Return the lower bound, and whether it is exclusive."""
     return max(
         (schema.get("minimum", -math.inf), False), (schema.get("exclusiveMinimum", -math.inf), True)
     )
@@ -289,7 +287,7 @@ def _not_compared(choice: Schema, target: Schema, path: str) -> list[Mismatch]:
     open_keywords = {key for key in target if key not in settled}
     open_keywords |= _NOT_COMPARED_FOR.get(kind, set()) & set(target)
     return [
-        Mismatch(path, f"it keeps {keyword}", undecided=True)
+        Mismatch(path, f"it satisfies {keyword}", undecided=True)
         for keyword in sorted(open_keywords)
         if choice.get(keyword) != target[keyword]
     ]

@@ -1,7 +1,7 @@
 """Turn-taking: the onset of each word, scheduled so that the mix of all tracks never clips.
 
-A track needs one of at most four floors to speak, so at most four words overlap. A free floor goes
-to the track with the fewest words, so every track speaks. All times are milliseconds.
+A track speaks only while it has one of at most four floors, so at most four words overlap. A free
+floor goes to the track with the fewest words, so every track speaks. All times are milliseconds.
 """
 
 import heapq

@@ -10,8 +10,8 @@ from typing import Any
 from trackproof.contracts.bundle import Schema, bundle_schema
 from trackproof.contracts.errors import ContractFileError
 from trackproof.contracts.yaml_files import (
+    check_data,
     check_schema,
-    check_shape,
     json_pointer,
     read_data,
     references,
@@ -59,7 +59,7 @@ def read_events(root: Path, meta: Path, shapes: Mapping[str, Schema]) -> tuple[E
 
 def _event(path: Path, kind: Schema, shapes: Mapping[str, Schema]) -> EventFile:
     data = read_data(path)
-    check_shape(path, data, kind)
+    check_data(path, data, kind)
     check_schema(path, "/data", data["data"])
     if data["event"] != path.stem.upper():
         hint = "name the file after the event, in lower case"
@@ -82,7 +82,7 @@ def read_services(root: Path, meta: Path) -> dict[str, Schema]:
     services = {}
     for path in sorted((root / SERVICES).glob(f"*{SUFFIX}")):
         data = read_data(path)
-        check_shape(path, data, kind)
+        check_data(path, data, kind)
         check_service(path, "", data)
         services[path.name.removesuffix(SUFFIX)] = data
     return services

@@ -11,7 +11,7 @@ from typing import Any, Literal
 from trackproof.contracts.bundle import Schema, bundle_schema
 from trackproof.contracts.errors import ContractFileError
 from trackproof.contracts.events_and_services import read_events, read_services
-from trackproof.contracts.yaml_files import check_schema, check_shape, read_data
+from trackproof.contracts.yaml_files import check_data, check_schema, read_data
 
 _INSTALLED = Path(__file__).parent / "data"
 _CHECKOUT = Path(__file__).parents[3] / "contracts"
@@ -193,14 +193,14 @@ def load_contracts(root: Path = ROOT) -> Contracts:
     shapes_file = root / "shapes.yaml"
     shapes = read_data(shapes_file)
     check_schema(shapes_file, "", shapes)
-    check_shape(shapes_file, shapes, {"type": "object", "required": ["$defs"]})
+    check_data(shapes_file, shapes, {"type": "object", "required": ["$defs"]})
     workflow_file = root / WORKFLOW_FILE
     workflow = read_data(workflow_file)
-    check_shape(workflow_file, workflow, read_data(meta / "workflow.schema.yaml"))
+    check_data(workflow_file, workflow, read_data(meta / "workflow.schema.yaml"))
     pipeline_file = root / "pipeline.yaml"
     pipeline = read_data(pipeline_file)
     pipeline_schema = read_data(meta / "pipeline.schema.yaml")
-    check_shape(pipeline_file, pipeline, {**pipeline_schema, "$defs": kind["$defs"]})
+    check_data(pipeline_file, pipeline, {**pipeline_schema, "$defs": kind["$defs"]})
     shared = pipeline["definition"]
     tasks = [
         _task(path, kind, shared, shapes["$defs"])
@@ -221,7 +221,7 @@ def _task(
     path: Path, kind: Schema, shared: Mapping[str, Any], shapes: Mapping[str, Schema]
 ) -> TaskContract:
     data = read_data(path)
-    check_shape(path, data, kind)
+    check_data(path, data, kind)
     for side in ("input", "output"):
         check_schema(path, f"/{side}", data[side])
     if data["task"] != path.stem:

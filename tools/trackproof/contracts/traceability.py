@@ -9,7 +9,7 @@ from pathlib import Path
 
 from trackproof.contracts.errors import ContractDefect
 from trackproof.contracts.load import ROOT, Contracts
-from trackproof.contracts.yaml_files import check_shape, json_pointer, read_data
+from trackproof.contracts.yaml_files import check_data, json_pointer, read_data
 
 FILE = "seed.yaml"
 
@@ -33,7 +33,7 @@ def load_criteria(root: Path = ROOT) -> tuple[Criterion, ...]:
         ContractFileError: The file is missing, damaged or does not match its schema.
     """
     data = read_data(root / FILE)
-    check_shape(root / FILE, data, read_data(ROOT / "meta" / "seed.schema.yaml"))
+    check_data(root / FILE, data, read_data(ROOT / "meta" / "seed.schema.yaml"))
     return tuple(
         Criterion(
             item=item,

@@ -103,7 +103,7 @@ def _reject_bombs(path: Path, text: str) -> None:
             raise ContractFileError(path, "", what, "flatten it")
 
 
-def check_shape(path: Path, data: Any, schema: Any) -> None:
+def check_data(path: Path, data: Any, schema: Any) -> None:
     """Validate the content of a file against the schema of its kind.
 
     Raises:

@@ -20,7 +20,7 @@ from trackproof.contracts.compat.changes import canonical
 from trackproof.contracts.errors import ContractFileError
 from trackproof.contracts.events_and_services import check_service
 from trackproof.contracts.load import ROOT, Clause, TaskContract, load_contracts
-from trackproof.contracts.yaml_files import check_schema, check_shape, read_data, references
+from trackproof.contracts.yaml_files import check_data, check_schema, read_data, references
 
 Release = Mapping[str, Any]
 
@@ -58,7 +58,7 @@ def working_version(root: Path = ROOT) -> str:
     path = root / VERSION_FILE
     data = read_data(path)
     version = _kind()["$defs"]["version"]
-    check_shape(path, data, {"type": "object", "required": ["version"],
+    check_data(path, data, {"type": "object", "required": ["version"],
                              "properties": {"version": version}})  # fmt: skip
     return str(data["version"])
 
@@ -73,7 +73,7 @@ def read_release(path: Path) -> Release:
 
 
 def _checked(path: Path, data: Any) -> Release:
-    check_shape(path, data, _kind())
+    check_data(path, data, _kind())
     try:
         canonical(data)
     except rfc8785.CanonicalizationError as error:

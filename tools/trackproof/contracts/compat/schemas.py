@@ -277,14 +277,14 @@ def _values(
     # An example that was validated decides where no rule does.
     proven = breaks is not None and not certain
     why = "see the example" if proven else "; ".join(map(str, (certain or trouble)[:3]))
-    whom = {
+    consequence = {
         ("to fleets", True): "Fleets may reject values that consumers send",
         ("to fleets", False): "Fleets may receive values that they reject",
         ("from fleets", True): "Consumers may receive values that they do not expect",
         ("from fleets", False): "Fleets may produce values that are no longer allowed",
     }[direction, bool(consumers)]
     what = f"{kinds[bool(lost), bool(won)]}: {_difference_text(before, after)}"
-    yield Change(new.pointer, what, grade, f"{whom}: {why}.", breaks)
+    yield Change(new.pointer, what, grade, f"{consequence}: {why}.", breaks)
 
 
 def _difference_text(before: Any, after: Any) -> str:

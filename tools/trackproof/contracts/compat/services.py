@@ -175,8 +175,7 @@ def _node(schema: Any, pointer: str, root: Data, root_pointer: str) -> SchemaNod
 def _resolved(node: Data, root: Data) -> Data:
     if "$ref" not in node:
         return node
-    target: Any = root
+    target = root
     for part in node["$ref"].removeprefix("#/").split("/"):
         target = target[part.replace("~1", "/").replace("~0", "~")]
-    part: Data = target
-    return part
+    return target

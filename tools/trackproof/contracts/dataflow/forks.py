@@ -24,7 +24,7 @@ from trackproof.contracts.errors import ContractDefect
 from trackproof.contracts.load import WORKFLOW_FILE, Contracts
 from trackproof.contracts.schemas.normal_forms import inline_references
 from trackproof.contracts.schemas.subsumption import mismatches
-from trackproof.contracts.yaml_files import check_shape, json_pointer, read_data
+from trackproof.contracts.yaml_files import check_data, json_pointer, read_data
 
 PLAN_FILE = "fork_inputs.yaml"
 
@@ -78,7 +78,7 @@ def read_plan(root: Path) -> ForkPlan:
     """
     path = root / PLAN_FILE
     data = read_data(path)
-    check_shape(path, data, _PLAN_SHAPE)
+    check_data(path, data, _PLAN_SHAPE)
     return ForkPlan(data["helper"], data["branches"], data["inputs"])
 
 

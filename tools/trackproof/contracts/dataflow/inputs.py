@@ -8,7 +8,7 @@ from typing import Any
 from trackproof.contracts.bundle import Schema
 from trackproof.contracts.dataflow.expressions import EXPRESSION, suggestion
 from trackproof.contracts.dataflow.graph import StepNode
-from trackproof.contracts.dataflow.value_schemas import Flow, unresolved, value_schema
+from trackproof.contracts.dataflow.value_schemas import Flow, unresolved_expressions, value_schema
 from trackproof.contracts.errors import ContractDefect
 from trackproof.contracts.load import WORKFLOW_FILE, Contracts
 from trackproof.contracts.schemas.descriptions import format_value
@@ -22,11 +22,13 @@ INPUT_FILE = "workflow_input.yaml"
 def check_inputs(flow: Flow) -> Iterator[ContractDefect]:
     """Check the inputs of all tasks and the workflow's output."""
     for node in flow.graph.nodes:
-        yield from unresolved(flow, dict(node.inputs), f"{node.pointer}/inputParameters", node)
+        yield from unresolved_expressions(
+            flow, dict(node.inputs), f"{node.pointer}/inputParameters", node
+        )
         if node.kind == "SIMPLE":
             yield from _task_inputs(flow, node)
     outputs = flow.contracts.workflow.get("outputParameters") or {}
-    yield from unresolved(flow, outputs, "/outputParameters", None)
+    yield from unresolved_expressions(flow, outputs, "/outputParameters", None)
 
 
 def check_task_types(contracts: Contracts, flow: Flow) -> Iterator[ContractDefect]:

@@ -11,7 +11,7 @@ from trackproof.contracts.dataflow.graph import StepNode
 from trackproof.contracts.dataflow.value_schemas import Flow, helper_of
 from trackproof.contracts.errors import ContractDefect
 from trackproof.contracts.load import WORKFLOW_FILE, Contracts, TaskContract
-from trackproof.contracts.yaml_files import check_shape, read_data
+from trackproof.contracts.yaml_files import check_data, read_data
 
 TABLE_FILE = "seed_table.yaml"
 COLUMNS = ("timeoutSeconds", "responseTimeoutSeconds", "retryCount")
@@ -33,7 +33,7 @@ def read_table(root: Path) -> Mapping[str, Mapping[str, int]]:
         "properties": columns,
     }
     tasks = {"type": "object", "additionalProperties": row}
-    check_shape(path, data, {"required": ["tasks"], "properties": {"tasks": tasks}})
+    check_data(path, data, {"required": ["tasks"], "properties": {"tasks": tasks}})
     rows: Mapping[str, Mapping[str, int]] = data["tasks"]
     return rows
 

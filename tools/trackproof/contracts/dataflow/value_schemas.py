@@ -66,7 +66,9 @@ def value_schema(flow: Flow, value: Any, node: StepNode | None) -> Any:
     return _value(value, lambda text: _resolve_or_any(flow, text, node))
 
 
-def unresolved(flow: Flow, value: Any, pointer: str, node: StepNode | None) -> list[ContractDefect]:
+def unresolved_expressions(
+    flow: Flow, value: Any, pointer: str, node: StepNode | None
+) -> list[ContractDefect]:
     """Return a defect for every unresolvable expression in `value`.
 
     `node` is the task that uses it, or None for the workflow's output.

@@ -35,7 +35,7 @@ def silence_with_words(
     return samples
 
 
-@examples(8)
+@examples(5)
 @given(
     spoken=st.lists(st.tuples(st.integers(6_000, 30_000), ids), min_size=1, max_size=15),
     band=bands,
@@ -55,7 +55,7 @@ def test_any_words_are_detected_with_their_time_band_and_level(
     assert all(abs(word.level / level - 1) < 0.05 for word in detected)
 
 
-@examples(6)
+@examples(5)
 @given(pair=st.lists(bands, min_size=2, max_size=2, unique=True), spoken=st.tuples(ids, ids))
 def test_simultaneous_words_in_two_bands_are_both_detected(
     pair: list[int], spoken: tuple[int, int]
@@ -141,7 +141,7 @@ def test_noise_has_no_words(rms: float, seconds: int, searched: range) -> None:
 
 @pytest.mark.parametrize(
     ("seconds", "searched"),
-    [(15, SOME_BANDS), pytest.param(40, range(BANDS), marks=pytest.mark.nightly)],
+    [(10, SOME_BANDS), pytest.param(40, range(BANDS), marks=pytest.mark.nightly)],
     ids=["some bands", "all bands"],
 )
 def test_speech_like_noise_has_no_words(seconds: int, searched: range) -> None:

@@ -19,7 +19,7 @@ RANDOM = st.randoms(use_true_random=False)
 
 
 @pytest.mark.parametrize("mutation", MUTATIONS)
-@examples(3)
+@examples(2)
 @given(random=RANDOM)
 def test_every_mutation_is_reported_at_its_location(mutation: str, random: Random) -> None:
     broken = MUTATIONS[mutation](CONTRACTS, random)
@@ -32,7 +32,7 @@ def test_every_mutation_is_reported_at_its_location(mutation: str, random: Rando
     assert all(defect.what and defect.hint for defect in defects)
 
 
-@examples(10)
+@examples(6)
 @given(changes=st.lists(st.sampled_from(sorted(HARMLESS)), min_size=1, max_size=5), random=RANDOM)
 def test_harmless_changes_are_not_reported(changes: list[str], random: Random) -> None:
     changed = CONTRACTS
@@ -42,7 +42,7 @@ def test_harmless_changes_are_not_reported(changes: list[str], random: Random) -
     assert check_dataflow(changed) == []
 
 
-@examples(5)
+@examples(4)
 @given(mutation=st.sampled_from(sorted(MUTATIONS)), random=RANDOM)
 def test_the_order_of_keys_does_not_change_the_number_of_defects(
     mutation: str, random: Random
@@ -102,7 +102,7 @@ VALUES = st.recursive(
 )
 
 
-@examples(80)
+@examples(40)
 @given(source=SCHEMAS, target=SCHEMAS, values=st.lists(VALUES, max_size=20))
 def test_a_schema_without_mismatches_accepts_every_value_of_the_source(
     source: Any, target: Any, values: list[Any]

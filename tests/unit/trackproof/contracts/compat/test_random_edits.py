@@ -66,7 +66,7 @@ def edit(whole: Document, path: Path, data: st.DataObject) -> None:
             node.reverse()
 
 
-@examples(8)
+@examples(5)
 @given(data=st.data())
 def test_every_edit_of_a_contract_is_reported_as_a_change(
     data: st.DataObject, tmp_path_factory: Any

@@ -222,7 +222,7 @@ def rejected(sender: Any, reader: Any, draw: st.DataObject) -> list[Any]:
 
 
 @pytest.mark.parametrize("direction", ["to fleets", "from fleets"])
-@examples(25)
+@examples(12)
 @given(data=st.data())
 def test_a_compatible_edit_rejects_no_payload(direction: Direction, data: st.DataObject) -> None:
     old = data.draw(SCHEMAS)
@@ -237,7 +237,7 @@ def test_a_compatible_edit_rejects_no_payload(direction: Direction, data: st.Dat
         assert rejected(fleets_read, consumers_send, data) == [], changes
 
 
-@examples(20)
+@examples(12)
 @given(data=st.data())
 def test_every_edit_of_a_schema_is_reported_as_a_change(data: st.DataObject) -> None:
     old = data.draw(SCHEMAS)
@@ -250,7 +250,7 @@ def test_every_edit_of_a_schema_is_reported_as_a_change(data: st.DataObject) -> 
     assert all(change.pointer.startswith("/x") for change in changes)
 
 
-@examples(20)
+@examples(12)
 @given(data=st.data())
 def test_an_edit_and_its_reverse_are_both_compatible_or_neither(data: st.DataObject) -> None:
     old = data.draw(SCHEMAS)

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
+from tests.unit.trackproof.contracts.compat.change_cases import CASES
 from tests.unit.trackproof.contracts.compat.edited_contracts import Document, changed, document
-from tests.unit.trackproof.contracts.compat.every_change import CASES
 from trackproof.contracts.compat import compare
 from trackproof.contracts.compat.schema_nodes import root_node
 from trackproof.contracts.compat.schemas import schema_changes

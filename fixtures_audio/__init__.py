@@ -22,7 +22,7 @@ from fixtures_audio.meeting import (
 from fixtures_audio.named_meetings import NAMED_MEETINGS, NamedMeeting, make_named_meeting
 from fixtures_audio.tones import RATE_HZ, render, word_samples
 from fixtures_audio.truth import truth_of
-from fixtures_audio.vocabulary import TRACERS, VOCABULARY, id_of, text_of
+from fixtures_audio.vocabulary import TRACERS, VOCABULARY, text_of
 from fixtures_audio.webm import write_meeting, write_track
 from fixtures_audio.word_detector import DetectedWord, detect_words, detect_words_in_blocks
 
@@ -46,7 +46,6 @@ __all__ = [
     "detect_words",
     "detect_words_in_blocks",
     "detect_words_in_file",
-    "id_of",
     "make_meeting",
     "make_named_meeting",
     "read_audio",

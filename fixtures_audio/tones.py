@@ -41,15 +41,14 @@ def word_samples(band: int, word_id: int) -> Samples:
     return np.concatenate([_burst(band, high), _burst(band, low)])
 
 
-def render(track: Track, *, block_seconds: float = 1.0) -> Iterator[Samples]:
-    """Yield a track's samples at 48 kHz in blocks; gaps are zeros."""
+def render(track: Track) -> Iterator[Samples]:
+    """Yield a track's samples at 48 kHz in blocks of one second; gaps are zeros."""
     total = round(track.duration * RATE_HZ)
-    block = round(block_seconds * RATE_HZ)
     band = band_of(track.index)
     tail = np.zeros(0, dtype=np.float32)
     following = 0
-    for start in range(0, total, block):
-        count = min(block, total - start)
+    for start in range(0, total, RATE_HZ):
+        count = min(RATE_HZ, total - start)
         sounding = np.zeros(count + round(WORD_SECONDS * RATE_HZ), dtype=np.float32)
         sounding[: tail.size] = tail
         while following < len(track.words):

@@ -4,9 +4,6 @@ Ids are stable, so audio of one release is readable by another. The last eight w
 rare words that must appear in topics, title, summary and messages if a meeting contains them.
 """
 
-from collections.abc import Mapping
-from types import MappingProxyType
-
 _PLAIN = """
 about above accept access account across action actual adapt add address adjust advance advice
 after again agenda agree ahead align allow almost already also always amount analysis another
@@ -41,8 +38,6 @@ _TRACER_WORDS = (
 VOCABULARY: tuple[str, ...] = (*_PLAIN, *_TRACER_WORDS)
 TRACERS: frozenset[int] = frozenset(range(len(_PLAIN), len(VOCABULARY)))
 
-_IDS: Mapping[str, int] = MappingProxyType({text: id_ for id_, text in enumerate(VOCABULARY)})
-
 
 def text_of(word_id: int) -> str:
     """Return the word of an id.
@@ -53,16 +48,3 @@ def text_of(word_id: int) -> str:
     if not 0 <= word_id < len(VOCABULARY):
         raise ValueError(f"word id {word_id} is outside 0..{len(VOCABULARY) - 1}")
     return VOCABULARY[word_id]
-
-
-def id_of(text: str) -> int:
-    """Return the id of a word, ignoring surrounding blanks, case and final punctuation.
-
-    Raises:
-        ValueError: The word is not in the vocabulary.
-    """
-    word = text.strip().strip(".,;:!?").lower()
-    try:
-        return _IDS[word]
-    except KeyError:
-        raise ValueError(f"{text!r} is not in the fixture vocabulary") from None

@@ -52,9 +52,9 @@ class DetectedWord:
 
 
 def detect_words(
-    samples: NDArray[np.floating], *, bands: Iterable[int] | None = None, rate: int = RATE_HZ
+    samples: NDArray[np.floating], *, bands: Iterable[int] | None = None
 ) -> list[DetectedWord]:
-    """Return every word in mono audio, ordered by (start, band).
+    """Return every word in mono audio at 48 kHz, ordered by (start, band).
 
     The harmonics of a clipped mix are detected as words in other bands, at about a tenth of the
     level of the words that cause them.
@@ -62,30 +62,22 @@ def detect_words(
     Args:
         samples: floats, full scale 1.
         bands: bands to search; all by default.
-        rate: samples per second; bands above half of it are skipped.
 
     Raises:
         ValueError: The samples are not mono floats.
     """
     if samples.ndim != 1 or not np.issubdtype(samples.dtype, np.floating):
         raise ValueError(f"mono float samples expected, not {samples.dtype} {samples.shape}")
-    return detect_words_in_blocks([samples], bands=bands, rate=rate)
+    return detect_words_in_blocks([samples], bands=bands)
 
 
 def detect_words_in_blocks(
-    blocks: Iterable[NDArray[np.floating]],
-    *,
-    bands: Iterable[int] | None = None,
-    rate: int = RATE_HZ,
+    blocks: Iterable[NDArray[np.floating]], *, bands: Iterable[int] | None = None
 ) -> list[DetectedWord]:
     """Return every word in a stream of blocks; see `detect_words`."""
-    searched = [
-        band
-        for band in (range(BANDS) if bands is None else sorted(set(bands)))
-        if base_hz(band) + _STOP_HZ[1] < rate / 2
-    ]
+    searched = range(BANDS) if bands is None else sorted(set(bands))
     words = []
-    for start, window in _windows(blocks, rate):
+    for start, window in _windows(blocks):
         spectrum = (np.fft.rfft(window) * np.float32(2 / window.size)).astype(
             np.complex64, copy=False
         )
@@ -99,10 +91,10 @@ def detect_words_in_blocks(
     return sorted(words, key=lambda word: (word.start, word.band))
 
 
-def _windows(blocks: Iterable[NDArray[np.floating]], rate: int) -> Iterator[tuple[float, Samples]]:
+def _windows(blocks: Iterable[NDArray[np.floating]]) -> Iterator[tuple[float, Samples]]:
     """Yield overlapping windows with their start in seconds; the first starts before 0."""
-    window = np.zeros(_WINDOW_S * rate, dtype=np.float32)
-    overlap = _OVERLAP_S * rate
+    window = np.zeros(_WINDOW_S * RATE_HZ, dtype=np.float32)
+    overlap = _OVERLAP_S * RATE_HZ
     filled = overlap // 2
     start = -filled
     for block in blocks:
@@ -113,12 +105,12 @@ def _windows(blocks: Iterable[NDArray[np.floating]], rate: int) -> Iterator[tupl
             taken += count
             filled += count
             if filled == window.size:
-                yield start / rate, window
+                yield start / RATE_HZ, window
                 window[:overlap] = window[-overlap:]
                 start += window.size - overlap
                 filled = overlap
     window[filled:] = 0
-    yield start / rate, window
+    yield start / RATE_HZ, window
 
 
 def _words_in_band(

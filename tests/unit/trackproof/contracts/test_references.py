@@ -22,10 +22,15 @@ def folder(tmp_path: Path) -> Path:
     return root
 
 
-def rewrite(path: Path, old: str, new: str) -> None:
-    text = path.read_text()
-    assert old in text
-    path.write_text(text.replace(old, new, 1))
+def replacing(file: str, old: str, new: str) -> Edit:
+    """Return an edit that replaces the first `old` in a file."""
+
+    def edit(root: Path) -> None:
+        text = (root / file).read_text()
+        assert old in text
+        (root / file).write_text(text.replace(old, new, 1))
+
+    return edit
 
 
 def defects(folder: Path) -> list[ContractDefect]:
@@ -40,25 +45,25 @@ def test_the_contracts_have_no_defects(folder: Path) -> None:
     ("edit", "location", "what", "hint"),
     [
         (
-            lambda root: rewrite(root / "tasks/detect_topics.yaml", "[TOPIC]", "[TOPICS]"),
+            replacing("tasks/detect_topics.yaml", "[TOPIC]", "[TOPICS]"),
             ("tasks/detect_topics.yaml", "/effects/events/0"),
             "the event 'TOPICS' is not defined in events/",
             "TOPIC",
         ),
         (
-            lambda root: rewrite(root / "tasks/finalize.yaml", "[STATUS]", "[PIPELINE_PROGRESS]"),
+            replacing("tasks/finalize.yaml", "[STATUS]", "[PIPELINE_PROGRESS]"),
             ("events/pipeline_progress.yaml", "/told_by"),
             "every task emits PIPELINE_PROGRESS, but a task also lists it",
             "set told_by to `tasks`",
         ),
         (
-            lambda root: rewrite(root / "tasks/mixdown_tracks.yaml", "  events: [DURATION]\n", ""),
+            replacing("tasks/mixdown_tracks.yaml", "  events: [DURATION]\n", ""),
             ("events/duration.yaml", "/told_by"),
             "no task emits DURATION",
             "add it to a task's effects",
         ),
         (
-            lambda root: rewrite(root / "tasks/get_recording.yaml", "getRecording", "getOne"),
+            replacing("tasks/get_recording.yaml", "getRecording", "getOne"),
             ("tasks/get_recording.yaml", "/effects/calls/0/operation"),
             "the service 'daily' has no operation 'getOne'",
             "getRecording",
@@ -70,9 +75,7 @@ def test_the_contracts_have_no_defects(folder: Path) -> None:
             "services",
         ),
         (
-            lambda root: rewrite(
-                root / "services/zulip.openapi.yaml", "sendMessage", "sendDirectMessage"
-            ),
+            replacing("services/zulip.openapi.yaml", "sendMessage", "sendDirectMessage"),
             (
                 "services/zulip.openapi.yaml",
                 "/paths/~1api~1v1~1messages/post/operationId",
@@ -81,31 +84,31 @@ def test_the_contracts_have_no_defects(folder: Path) -> None:
             "remove it",
         ),
         (
-            lambda root: rewrite(root / "tasks/pad_track.yaml", "_seconds: 7200", "_seconds: 720"),
+            replacing("tasks/pad_track.yaml", "_seconds: 7200", "_seconds: 720"),
             ("tasks/pad_track.yaml", "/effects/presign_seconds"),
             "no clause of pad_track mentions 720",
             "correct the clause",
         ),
         (
-            lambda root: rewrite(root / "tasks/detect_topics.yaml", "call: 300", "call: 500"),
+            replacing("tasks/detect_topics.yaml", "call: 300", "call: 500"),
             ("tasks/detect_topics.yaml", "/constants/words_per_call"),
             "no clause of detect_topics mentions 500",
             "or this value",
         ),
         (
-            lambda root: rewrite(root / "tasks/mixdown_tracks.yaml", "/audio.mp3, and", "/a, and"),
+            replacing("tasks/mixdown_tracks.yaml", "/audio.mp3, and", "/a, and"),
             ("tasks/mixdown_tracks.yaml", "/effects/s3/0/key"),
             "no clause of mixdown_tracks mentions '{transcript_id}/audio.mp3'",
             "correct the clause",
         ),
         (
-            lambda root: rewrite(root / "tasks/cleanup_consent.yaml", "/audio.mp3", "/mix.mp3"),
+            replacing("tasks/cleanup_consent.yaml", "/audio.mp3", "/mix.mp3"),
             ("tasks/cleanup_consent.yaml", "/effects/s3/2/key"),
             "no task writes '{transcript_id}/mix.mp3'",
             "{transcript_id}/audio.mp3",
         ),
         (
-            lambda root: rewrite(root / "tasks/cleanup_consent.yaml", "/audio.mp3", "/mix.mp3"),
+            replacing("tasks/cleanup_consent.yaml", "/audio.mp3", "/mix.mp3"),
             ("tasks/mixdown_tracks.yaml", "/effects/s3/0/key"),
             "no task deletes '{transcript_id}/audio.mp3'",
             "the task that deletes",

@@ -26,7 +26,7 @@ class ContractDefect:
 
 
 class ContractFileError(TrackproofError):
-    """A contract file is missing, damaged or not of its kind's schema."""
+    """A contract file is missing, damaged or does not match its schema."""
 
     def __init__(self, path: Path, pointer: str, what: str, hint: str) -> None:
         super().__init__(f"{path}#{pointer}: {what}", hint=hint)

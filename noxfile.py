@@ -96,6 +96,8 @@ def nightly(session: nox.Session) -> None:
     if not session.posargs:
         search = "tests/unit/reference_workers/audio/test_any_track.py"
         session.run("pytest", search, env={"TRACKPROOF_AUDIO_EXAMPLES": "2000"})
+        properties = ("tests/unit/trackproof/contracts", "tests/unit/fixtures_audio")
+        session.run("pytest", *properties, env={"TRACKPROOF_EXAMPLES_FACTOR": "20"})
 
 
 @nox.session

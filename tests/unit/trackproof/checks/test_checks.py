@@ -508,7 +508,7 @@ STATE: list[Case] = [
         {"secrets.kept"},
         "daily was shown moda…, which is not its own",
     ),
-    (told(("DEBUG", {})), {"events.schema"}, "DEBUG: no such event is in the dictionary"),
+    (told(("DEBUG", {})), {"events.schema"}, "DEBUG: the event is not in the dictionary"),
     (
         told(("PIPELINE_PROGRESS", {**recorded_runs.PROGRESS, "step_status": "done"})),
         {"events.schema"},

@@ -13,8 +13,8 @@ from typing import Any, Self
 from reference_workers.platform.redaction import Redactor, secrets_of
 from reference_workers.platform.state.cache import Cache
 from reference_workers.platform.state.repository import State
-from reference_workers.platform.state.unit_of_work import Source, UnitOfWork
-from reference_workers.platform.traces import Traces, traces_from
+from reference_workers.platform.state.unit_of_work import EventSource, UnitOfWork
+from reference_workers.platform.traces import Traces, open_traces
 from reference_workers.services.daily import Daily
 from reference_workers.services.llm import LLM
 from reference_workers.services.modal import Modal
@@ -42,7 +42,7 @@ class Clients:
 
     @classmethod
     @contextmanager
-    def opened(cls, settings: Settings) -> Iterator[Self]:
+    def open(cls, settings: Settings) -> Iterator[Self]:
         """Open all clients; they are closed when the block ends."""
         state = State(settings.database_url)
         clients = cls(
@@ -60,7 +60,7 @@ class Clients:
             zulip=Zulip(settings),
             webhook=Webhook(settings),
             redact=Redactor(secrets_of(settings)),
-            traces=traces_from(),
+            traces=open_traces(),
         )
         with ExitStack() as stack:
             for client in (
@@ -77,9 +77,9 @@ class Clients:
             yield clients
 
 
-def task_source(workflow_id: str, reference: str) -> Source:
+def event_source(workflow_id: str, reference: str) -> EventSource:
     """Return who tells in a task's events: all its attempts and runs are one."""
-    return Source(f"{workflow_id}/{reference}")
+    return EventSource(f"{workflow_id}/{reference}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,36 +92,38 @@ class Context:
     reference: str = ""
     attempt: int = 0
     """How many times this task was tried before."""
-    source: Source = field(init=False)
+    source: EventSource = field(init=False)
     """Who tells in this task's events: all attempts and all runs of it are one."""
 
     def __post_init__(self) -> None:
         """Name the source after the task."""
-        object.__setattr__(self, "source", task_source(self.workflow_id, self.reference))
+        object.__setattr__(self, "source", event_source(self.workflow_id, self.reference))
 
     @contextmanager
-    def edit(self, transcript_id: str) -> Iterator[UnitOfWork]:
+    def unit_of_work(self, transcript_id: str) -> Iterator[UnitOfWork]:
         """Open a transaction on a transcript: the task's result and its events, or neither.
 
         Raises:
             PermanentError: There is no such transcript.
             TransientError: The database does not answer.
         """
-        with self.clients.state.edit(transcript_id, self.source) as edit:
-            yield edit
+        with self.clients.state.unit_of_work(transcript_id, self.source) as unit:
+            yield unit
 
-    def ask(self, task: str, prompt: str, *, name: str, schema: dict[str, Any]) -> dict[str, Any]:
+    def ask_llm(
+        self, task: str, prompt: str, *, name: str, schema: dict[str, Any]
+    ) -> dict[str, Any]:
         """Return the LLM's answer to a question of a task's, remembered or new.
 
         Each answer is remembered by itself: a task of many questions that fails at the last one
         asks only that one again.
         """
         clients = self.clients
-        answer: dict[str, Any] = clients.cache.remembered(
+        answer: dict[str, Any] = clients.cache.get_or_compute(
             task,
             [clients.llm.model, prompt, name, json.dumps(schema, sort_keys=True)],
-            lambda: clients.llm.ask(prompt, name=name, schema=schema),
-            patience=clients.settings.outside_timeout_seconds,
+            lambda: clients.llm.complete(prompt, name=name, schema=schema),
+            timeout=clients.settings.outside_timeout_seconds,
         )
         return answer
 

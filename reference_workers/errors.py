@@ -6,7 +6,7 @@ And the one way a command of the fleet does.
 from __future__ import annotations
 
 
-class CannotBeginError(Exception):
+class StartupError(Exception):
     """What the environment names is of no use: what was expected, what was seen, what to do."""
 
 

@@ -15,8 +15,8 @@ import structlog
 from reference_workers import metrics
 from reference_workers.context import Context
 from reference_workers.errors import PermanentError, TransientError
-from reference_workers.platform.costs import cost_of, store
-from reference_workers.platform.progress import report
+from reference_workers.platform.costs import store_cost, task_cost
+from reference_workers.platform.progress import report_progress
 from reference_workers.workers import WORKERS
 from trackproof.contracts.load import load_contracts
 from trackproof.contracts.validate import ContractViolationError, accepted_input, check
@@ -35,7 +35,7 @@ class Outcome:
     reason: str | None = None
 
 
-def perform(context: Context, task_type: str, payload: Mapping[str, Any]) -> Outcome:
+def execute_task(context: Context, task_type: str, payload: Mapping[str, Any]) -> Outcome:
     """Run one task to its outcome; nothing a worker raises goes further than here."""
     transcript_id = _transcript_id(context, payload)
     with structlog.contextvars.bound_contextvars(
@@ -44,12 +44,12 @@ def perform(context: Context, task_type: str, payload: Mapping[str, Any]) -> Out
         attempt=context.attempt,
         transcript_id=transcript_id,
     ):
-        report(context, transcript_id, task_type, "in_progress")
-        began_at, began = time.time(), time.perf_counter()
-        with metrics.metered() as meter:
+        report_progress(context, transcript_id, task_type, "in_progress")
+        started_at, began = time.time(), time.perf_counter()
+        with metrics.measure() as meter:
             outcome = _outcome(context, task_type, payload)
         seconds = time.perf_counter() - began
-        report(
+        report_progress(
             context,
             transcript_id,
             task_type,
@@ -57,11 +57,13 @@ def perform(context: Context, task_type: str, payload: Mapping[str, Any]) -> Out
             output=outcome.output,
             is_final=_is_final(context, task_type, outcome),
         )
-        cost = cost_of(
+        cost = task_cost(
             context, task_type, transcript_id, status=outcome.status, seconds=seconds, meter=meter
         )
-        context.clients.traces.ended(cost, meter.calls, began_at=began_at, reason=outcome.reason)
-        store(context.clients.state, cost)
+        context.clients.traces.record(
+            cost, meter.calls, started_at=started_at, reason=outcome.reason
+        )
+        store_cost(context.clients.state, cost)
         log.info("task ended", status=outcome.status, reason=outcome.reason, seconds=seconds)
     return outcome
 

@@ -23,7 +23,7 @@ class Call:
     service: str
     """Host, or what stands for it; never a path or a query, which may hold a secret."""
     action: str
-    began_at: float
+    started_at: float
     """Epoch seconds."""
     seconds: float = 0.0
     status: int | None = None
@@ -31,7 +31,7 @@ class Call:
     bytes_in: int = 0
     bytes_out: int = 0
 
-    def answered(self, response: httpx.Response) -> None:
+    def record_response(self, response: httpx.Response) -> None:
         """Note an answer that has been read."""
         self.status = response.status_code
         self.bytes_out = int(response.request.headers.get("Content-Length", 0))
@@ -43,7 +43,7 @@ class Meter:
     """What one task has cost so far."""
 
     calls: list[Call] = field(default_factory=list)
-    remembered: int = 0
+    cache_hits: int = 0
     audio_bytes: int = 0
     audio_seconds: float = 0.0
     prompt_tokens: int = 0
@@ -64,7 +64,7 @@ _meter: ContextVar[Meter | None] = ContextVar("meter", default=None)
 
 
 @contextmanager
-def metered() -> Iterator[Meter]:
+def measure() -> Iterator[Meter]:
     """Count what the block costs."""
     meter = Meter()
     token = _meter.set(meter)
@@ -75,9 +75,9 @@ def metered() -> Iterator[Meter]:
 
 
 @contextmanager
-def call(service: str, action: str) -> Iterator[Call]:
+def record_call(service: str, action: str) -> Iterator[Call]:
     """Count one request outside, however it ends; the block says what it knows of it."""
-    made = Call(service, action, began_at=time.time())
+    made = Call(service, action, started_at=time.time())
     if (meter := _meter.get()) is not None:
         meter.calls.append(made)
     began = time.perf_counter()
@@ -87,25 +87,25 @@ def call(service: str, action: str) -> Iterator[Call]:
         made.seconds = time.perf_counter() - began
 
 
-def remembered() -> None:
+def record_cache_hit() -> None:
     """Count an answer that nobody had to be asked for."""
     if (meter := _meter.get()) is not None:
-        meter.remembered += 1
+        meter.cache_hits += 1
 
 
-def decoded(seconds: float) -> None:
+def add_audio_seconds(seconds: float) -> None:
     """Count audio that was decoded."""
     if (meter := _meter.get()) is not None:
         meter.audio_seconds += seconds
 
 
-def read_audio(count: int) -> None:
+def add_audio_bytes(count: int) -> None:
     """Count bytes of audio that were read."""
     if (meter := _meter.get()) is not None:
         meter.audio_bytes += count
 
 
-def tokens(usage: object) -> None:
+def add_token_usage(usage: object) -> None:
     """Count `prompt_tokens` and `completion_tokens`, if the LLM says how many it used."""
     if (meter := _meter.get()) is None or not isinstance(usage, dict):
         return

@@ -23,27 +23,27 @@ from conductor.client.worker.worker_interface import WorkerInterface
 
 from reference_workers import tls
 from reference_workers.context import Clients, Context
-from reference_workers.executor import perform
+from reference_workers.executor import execute_task
 from reference_workers.settings import Settings
 from reference_workers.workers import WORKERS
 
-BRANCHED = frozenset({"pad_track", "transcribe_track"})
+FORKED_TASK_TYPES = frozenset({"pad_track", "transcribe_track"})
 """Task types of which several run at a time."""
 
 POLL_INTERVAL_MS = 100
 """Between two polls for a task type at most; shortly after a task they are closer."""
 
-QUIET_AFTER_SECONDS = 10.0
+IDLE_AFTER_SECONDS = 10.0
 """So long after the last task there are fewer polls: each costs fleet and server a millisecond."""
 
-QUIET_TYPE_SECONDS = 0.25
+IDLE_TYPE_POLL_SECONDS = 0.25
 """Between two polls for a type that has had no task for a while, in a fleet that has had some."""
 
-QUIET_FLEET_SECONDS = 0.5
+IDLE_FLEET_POLL_SECONDS = 0.5
 """Between two polls for a type in a fleet that has had none: a meeting's first task waits."""
 
 
-class Pace:
+class PollPace:
     """When there was last work, for a whole fleet."""
 
     def __init__(self) -> None:
@@ -51,27 +51,27 @@ class Pace:
         self._fleet_at = self._began_at = time.monotonic()
         self._type_at: dict[str, float] = {}
 
-    def busy(self, task_type: str) -> None:
+    def record_work(self, task_type: str) -> None:
         """Note work of a type."""
         self._fleet_at = self._type_at[task_type] = time.monotonic()
 
     def interval_seconds(self, task_type: str) -> float:
         """Return the time there is to be at least between two polls."""
-        quiet_since = time.monotonic() - QUIET_AFTER_SECONDS
-        if self._type_at.get(task_type, self._began_at) >= quiet_since:
+        idle_since = time.monotonic() - IDLE_AFTER_SECONDS
+        if self._type_at.get(task_type, self._began_at) >= idle_since:
             return 0.0
-        return QUIET_TYPE_SECONDS if self._fleet_at >= quiet_since else QUIET_FLEET_SECONDS
+        return IDLE_TYPE_POLL_SECONDS if self._fleet_at >= idle_since else IDLE_FLEET_POLL_SECONDS
 
 
 class ContractWorker(WorkerInterface):  # type: ignore[misc]  # the SDK is untyped
     """Hands a task of Conductor's to its worker, and the outcome back."""
 
-    def __init__(self, task_type: str, clients: Clients, pace: Pace) -> None:
+    def __init__(self, task_type: str, clients: Clients, pace: PollPace) -> None:
         """Serve one task type, at the pace of the whole fleet."""
         super().__init__(task_type)
         self.worker_id = f"{self.get_identity()}/{task_type}"
         self.poll_interval = POLL_INTERVAL_MS
-        self.thread_count = clients.settings.branch_threads if task_type in BRANCHED else 1
+        self.thread_count = clients.settings.branch_threads if task_type in FORKED_TASK_TYPES else 1
         self.paused = False
         self._clients = clients
         self._pace = pace
@@ -83,7 +83,7 @@ class ContractWorker(WorkerInterface):  # type: ignore[misc]  # the SDK is untyp
 
     def execute(self, task: Task) -> TaskResult:
         """Carry out one task."""
-        self._pace.busy(self.task_definition_name)
+        self._pace.record_work(self.task_definition_name)
         context = Context(
             clients=self._clients,
             workflow_id=task.workflow_instance_id or "",
@@ -91,12 +91,12 @@ class ContractWorker(WorkerInterface):  # type: ignore[misc]  # the SDK is untyp
             reference=task.reference_task_name or "",
             attempt=task.retry_count or 0,
         )
-        outcome = perform(context, self.task_definition_name, task.input_data or {})
+        outcome = execute_task(context, self.task_definition_name, task.input_data or {})
         result = self.get_task_result_from_task(task)
         result.status = outcome.status
         result.output_data = outcome.output
         result.reason_for_incompletion = outcome.reason
-        self._pace.busy(self.task_definition_name)
+        self._pace.record_work(self.task_definition_name)
         return result
 
 
@@ -124,14 +124,14 @@ class CompatibleTaskResourceApi(TaskResourceApi):  # type: ignore[misc]  # the S
             try:
                 return super().update_task_v2(body, **kwargs)
             except ApiException as error:
-                if not _says_method_not_allowed(error):
+                if not _is_method_not_allowed(error):
                     raise
                 self._has_v2 = False
         self.update_task(body)
         return None
 
 
-def _says_method_not_allowed(error: ApiException) -> bool:
+def _is_method_not_allowed(error: ApiException) -> bool:
     return error.status in {HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED} or (
         error.status == HTTPStatus.INTERNAL_SERVER_ERROR
         and "Request method 'POST' not supported" in str(error.body)
@@ -143,7 +143,7 @@ class FleetRunner:
 
     def __init__(self, clients: Clients, task_types: Sequence[str] = tuple(WORKERS)) -> None:
         """Prepare one poller a task type; `start` sets them going."""
-        pace = Pace()
+        pace = PollPace()
         self._connections = [_connection() for _ in task_types]
         self._runners = [
             _runner(ContractWorker(task_type, clients, pace), clients.settings, connection)

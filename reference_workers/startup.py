@@ -8,13 +8,13 @@ from contextlib import contextmanager
 
 from pydantic import ValidationError
 
-from reference_workers.errors import CannotBeginError, TransientError
+from reference_workers.errors import StartupError, TransientError
 
-CANNOT_BEGIN = 2
+EXIT_CODE = 2
 
 
 @contextmanager
-def plainly(command: str) -> Iterator[None]:
+def exit_on_startup_error(command: str) -> Iterator[None]:
     """Tell what keeps the block from its work on standard error.
 
     Args:
@@ -30,7 +30,7 @@ def plainly(command: str) -> Iterator[None]:
             f"{'.'.join(map(str, one['loc'])).upper()}: {one['msg']}" for one in error.errors()
         )
         cause = f"the environment cannot be read: {told}"
-    except CannotBeginError as error:
+    except StartupError as error:
         cause = str(error)
     except TransientError as error:
         words = " ".join(str(error).split())
@@ -38,4 +38,4 @@ def plainly(command: str) -> Iterator[None]:
     else:
         return
     print(f"{command}: {cause}", file=sys.stderr)  # noqa: T201
-    raise SystemExit(CANNOT_BEGIN)
+    raise SystemExit(EXIT_CODE)

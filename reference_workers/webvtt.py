@@ -7,7 +7,7 @@ from itertools import groupby
 from typing import Any
 
 
-def webvtt(words: Sequence[Mapping[str, Any]], names: Mapping[int, str | None]) -> str:
+def to_webvtt(words: Sequence[Mapping[str, Any]], names: Mapping[int, str | None]) -> str:
     """Return WebVTT text; `names` maps a speaker to a name from outside (escaped here)."""
     turns = (list(turn) for _, turn in groupby(words, key=lambda word: word["speaker"]))
     return "\n\n".join(["WEBVTT", *(_cue(turn, names) for turn in turns)]) + "\n"

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from reference_workers import metrics
 from reference_workers.audio import JITTER_SAMPLES, RATE
-from reference_workers.audio.media_input import failure, name_of, packets
+from reference_workers.audio.media_input import display_name, packets, worker_error
 from reference_workers.errors import PermanentError
 
 Samples = NDArray[np.float32]
@@ -39,21 +39,23 @@ def layout_of(stream: AudioStream) -> str:
     return "mono" if stream.channels == 1 else "stereo"
 
 
-def blocks(container: InputContainer, stream: AudioStream, *, lead: int = 0) -> Iterator[Samples]:
+def decode_blocks(
+    container: InputContainer, stream: AudioStream, *, lead: int = 0
+) -> Iterator[Samples]:
     """Return the track in blocks of BLOCK_SAMPLES, gaps as silence, after `lead` samples of it.
 
     Raises:
         PermanentError, TransientError: As `frames` does.
     """
     # Not a loop of our own: it would hold a frame for each of 64 tracks that wait to be asked.
-    return map(_samples, block_frames(container, stream, lead=lead))
+    return map(_samples, decode_block_frames(container, stream, lead=lead))
 
 
 def _samples(frame: AudioFrame) -> Samples:
     return np.asarray(frame.to_ndarray(), np.float32)
 
 
-def block_frames(
+def decode_block_frames(
     container: InputContainer, stream: AudioStream, *, lead: int = 0
 ) -> Iterator[AudioFrame]:
     """Yield what `blocks` does as libav holds it: nothing is copied.
@@ -62,7 +64,7 @@ def block_frames(
         PermanentError, TransientError: As `frames` does.
     """
     fifo = AudioFifo()
-    for frame in frames(container, stream, lead=lead):
+    for frame in decode_frames(container, stream, lead=lead):
         frame.pts = None  # its place is known
         fifo.write(frame)
         while fifo.samples >= BLOCK_SAMPLES:
@@ -77,7 +79,7 @@ def _read(fifo: AudioFifo, samples: int) -> AudioFrame:
     return frame
 
 
-def frames(
+def decode_frames(
     container: InputContainer, stream: AudioStream, *, lead: int = 0
 ) -> Iterator[AudioFrame]:
     """Yield 48 kHz float frames, one after the other, after `lead` samples of silence.
@@ -121,15 +123,15 @@ def frames(
             yield out
     except av.error.FFmpegError as error:
         what = f"audio breaks off after {position / RATE:.3f} s"
-        raise failure(container.name, what, error) from error
+        raise worker_error(container.name, what, error) from error
     finally:
-        metrics.decoded((position - silent) / RATE)
+        metrics.add_audio_seconds((position - silent) / RATE)
     if not position:
-        raise PermanentError(f"{name_of(container.name)}: the audio stream holds no audio")
+        raise PermanentError(f"{display_name(container.name)}: the audio stream holds no audio")
     promised = clock.end_of(last)
     if position < promised - _MISSING_SAMPLES:
         raise PermanentError(
-            f"{name_of(container.name)}: of the {promised / RATE:.3f} s in its packets "
+            f"{display_name(container.name)}: of the {promised / RATE:.3f} s in its packets "
             f"only {position / RATE:.3f} s can be decoded"
         )
 

@@ -15,17 +15,17 @@ from av.audio.frame import AudioFrame
 
 from reference_workers.audio import RATE
 from reference_workers.audio.decoder import BLOCK_SAMPLES
-from reference_workers.audio.media_input import address_of
+from reference_workers.audio.media_input import libav_source
 
 _UNSAFE = re.compile(r"([^\w./])", re.ASCII)
 
 
-def joined_frames(source: str) -> Iterator[AudioFrame]:
+def decode_unchecked(source: str) -> Iterator[AudioFrame]:
     """Yield what `source` (http URL or path) gives at 48 kHz: interleaved floats, mono or stereo.
 
     All frames but the last have BLOCK_SAMPLES. What cannot be read ends them early.
     """
-    address, options = address_of(source)
+    address, options = libav_source(source)
     opening = ":".join(f"{name}={value}" for name, value in options.items())
     graph = (
         f"amovie=filename={_escaped(address)}:format_opts={_escaped(opening)}"

@@ -26,7 +26,7 @@ _HELD = 2 * _REACH
 """Grains that must be known on both sides of one, to know its gain."""
 
 
-def limited(blocks: Iterable[Samples]) -> Iterator[Samples]:
+def limit(blocks: Iterable[Samples]) -> Iterator[Samples]:
     """Yield the same samples, none above the ceiling; each block comes late by 40 ms."""
     before: Samples | None = None  # decided; still shapes the gain of what follows
     waiting: Samples | None = None

@@ -46,7 +46,7 @@ _FORMATS = {"format_whitelist": "matroska,webm,ogg,mp3,wav,aac,flac,mov,mp4,m4a,
 
 
 @contextmanager
-def opened(source: str) -> Iterator[tuple[InputContainer, AudioStream]]:
+def open_audio(source: str) -> Iterator[tuple[InputContainer, AudioStream]]:
     """Open `source` (http URL or path) and yield its container and first audio stream.
 
     Raises:
@@ -55,11 +55,11 @@ def opened(source: str) -> Iterator[tuple[InputContainer, AudioStream]]:
     """
     with _container(source) as container:
         if not container.streams.audio:
-            raise PermanentError(f"{name_of(source)}: the media has no audio stream")
+            raise PermanentError(f"{display_name(source)}: the media has no audio stream")
         yield container, container.streams.audio[0]
 
 
-def address_of(source: str) -> tuple[str, dict[str, str]]:
+def libav_source(source: str) -> tuple[str, dict[str, str]]:
     """Return what libav is to open, and its options."""
     if _is_remote(source):
         return source, {**_REMOTE, **_FORMATS}
@@ -67,7 +67,7 @@ def address_of(source: str) -> tuple[str, dict[str, str]]:
     return f"file:{source}", {**_LOCAL, **_FORMATS}
 
 
-def name_of(source: str) -> str:
+def display_name(source: str) -> str:
     """Return what a source is called in errors: bucket and key, never a signature."""
     if _is_remote(source):
         return unquote(urlsplit(source).path.lstrip("/"))
@@ -107,7 +107,7 @@ def packets(container: InputContainer, stream: AudioStream) -> Iterator[Packet[A
                     end = packet_end
                     if end > _LATEST_SECONDS:
                         raise PermanentError(
-                            f"{name_of(container.name)}: a packet at {end / 3600:.0f} h"
+                            f"{display_name(container.name)}: a packet at {end / 3600:.0f} h"
                         )
                 end_byte = max(end_byte, (packet.pos or 0) + packet.size)
             if index == audio:
@@ -115,13 +115,13 @@ def packets(container: InputContainer, stream: AudioStream) -> Iterator[Packet[A
                 yield packet
     except av.error.FFmpegError as error:
         what = f"audio breaks off after {end:.3f} s"
-        raise failure(container.name, what, error) from error
+        raise worker_error(container.name, what, error) from error
     finally:
-        metrics.read_audio(audio_bytes)
-    _hold_whole(container, end, end_byte, size)
+        metrics.add_audio_bytes(audio_bytes)
+    _check_complete(container, end, end_byte, size)
 
 
-def _hold_whole(container: InputContainer, end: float, end_byte: int, size: int) -> None:
+def _check_complete(container: InputContainer, end: float, end_byte: int, size: int) -> None:
     """Hold where reading came to an end against what the container says.
 
     Raises:
@@ -131,24 +131,25 @@ def _hold_whole(container: InputContainer, end: float, end_byte: int, size: int)
     if declared is not None:
         if end < declared - _MISSING_SECONDS:
             raise TransientError(
-                f"{name_of(container.name)}: audio breaks off: "
+                f"{display_name(container.name)}: audio breaks off: "
                 f"it ends at {end:.3f} s of {float(declared):.3f} s"
             )
     elif size < end_byte:  # unknown, or the size of an error's page
         raise TransientError(
-            f"{name_of(container.name)}: audio may break off at {end:.3f} s: "
+            f"{display_name(container.name)}: audio may break off at {end:.3f} s: "
             "neither its header nor its server says where it ends"
         )
     elif size - end_byte > _MISSING_BYTES:
         raise TransientError(
-            f"{name_of(container.name)}: audio breaks off: it ends at byte {end_byte} of {size}"
+            f"{display_name(container.name)}: audio breaks off: "
+            f"it ends at byte {end_byte} of {size}"
         )
 
 
-def failure(source: str, what: str, error: av.error.FFmpegError) -> WorkerError:
+def worker_error(source: str, what: str, error: av.error.FFmpegError) -> WorkerError:
     """Sort an error of libav's: the network's and the server's troubles pass, others stay."""
     # libav puts the URL into its messages, and a presigned URL holds a signature.
-    message = f"{name_of(source)}: {what}: {error.strerror or type(error).__name__}"
+    message = f"{display_name(source)}: {what}: {error.strerror or type(error).__name__}"
     if not _is_remote(source):
         return PermanentError(message)
     if isinstance(error, OSError | av.error.HTTPServerError | av.error.HTTPTooManyRequestsError):
@@ -162,14 +163,14 @@ def _is_remote(source: str) -> bool:
 
 def _container(source: str) -> InputContainer:
     """Open it; what looks damaged is looked at twice, for it may have been cut on its way."""
-    address, options = address_of(source)
+    address, options = libav_source(source)
     try:
         try:
             return av.open(address, options=options)
         except av.error.InvalidDataError:
             return av.open(address, options=options)
     except av.error.FFmpegError as error:
-        raise failure(source, "audio cannot be opened", error) from error
+        raise worker_error(source, "audio cannot be opened", error) from error
 
 
 def _declared_end(container: InputContainer) -> Fraction | None:

@@ -12,9 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reference_workers.audio import RATE
-from reference_workers.audio.decoder import BLOCK_SAMPLES, Samples, blocks, layout_of
-from reference_workers.audio.limiter import limited
-from reference_workers.audio.media_input import opened, start_time
+from reference_workers.audio.decoder import BLOCK_SAMPLES, Samples, decode_blocks, layout_of
+from reference_workers.audio.limiter import limit
+from reference_workers.audio.media_input import open_audio, start_time
 from reference_workers.audio.mp3 import Mp3Writer
 
 _FULL_SCALE = 1 << 15
@@ -31,15 +31,15 @@ def write_mixdown(sources: Sequence[str], target: Path) -> float:
     with ExitStack() as stack:
         tracks, channels = [], 1
         for source in sources:
-            container, stream = stack.enter_context(opened(source))
+            container, stream = stack.enter_context(open_audio(source))
             lead = round(start_time(container, stream) * RATE)
-            tracks.append(blocks(container, stream, lead=lead))
+            tracks.append(decode_blocks(container, stream, lead=lead))
             channels = channels if layout_of(stream) == "mono" else 2
         output = Mp3Writer(stack.enter_context(target.open("wb")))
         pool = stack.enter_context(ThreadPoolExecutor(max_workers=1))
         encoding: Future[None] | None = None
-        for block in limited(mixed(tracks, channels)):
-            samples = as_16_bit_stereo(block)
+        for block in limit(mix_blocks(tracks, channels)):
+            samples = to_int16_stereo(block)
             if encoding:
                 encoding.result()
             encoding = pool.submit(output.write, samples)
@@ -48,7 +48,7 @@ def write_mixdown(sources: Sequence[str], target: Path) -> float:
         return output.finish()
 
 
-def mixed(tracks: Sequence[Iterator[Samples]], channels: int) -> Iterator[Samples]:
+def mix_blocks(tracks: Sequence[Iterator[Samples]], channels: int) -> Iterator[Samples]:
     """Yield the sum of the tracks' blocks in one channel, or two if any track has two.
 
     Each is added as it comes, not held; only a track's last one is shorter than the others. A sum
@@ -67,7 +67,7 @@ def mixed(tracks: Sequence[Iterator[Samples]], channels: int) -> Iterator[Sample
         yield total[:, :length]
 
 
-def as_16_bit_stereo(block: Samples) -> NDArray[np.int16]:
+def to_int16_stereo(block: Samples) -> NDArray[np.int16]:
     """Return samples as 16-bit integers, a row (left, right) each."""
     scaled = np.rint(block * np.float32(_FULL_SCALE)).clip(-_FULL_SCALE, _FULL_SCALE - 1)
     rows = scaled.astype(np.int16).T

@@ -10,9 +10,9 @@ from av.audio.frame import AudioFrame
 from av.filter import Graph
 
 from reference_workers.audio import RATE
-from reference_workers.audio.decoder import blocks, layout_of
-from reference_workers.audio.media_input import opened, start_time
-from reference_workers.audio.remux import NotCleanError, write_copied
+from reference_workers.audio.decoder import decode_blocks, layout_of
+from reference_workers.audio.media_input import open_audio, start_time
+from reference_workers.audio.remux import NotRemuxableError, write_remuxed
 
 BIT_RATE = 64_000
 """Bits a second of a track encoded anew: above the source's, so nothing audible is lost."""
@@ -20,7 +20,7 @@ BIT_RATE = 64_000
 
 def offset_seconds(source: str) -> Fraction:
     """Return a track's offset in seconds, exactly; 0 where there is none (seed TASK-004a)."""
-    with opened(source) as (container, stream):
+    with open_audio(source) as (container, stream):
         return start_time(container, stream)
 
 
@@ -41,17 +41,17 @@ def write_padded(source: str, target: Path, offset: Fraction) -> None:
     """
     lead = delay_samples(offset)
     try:
-        with opened(source) as (container, stream):
-            write_copied(container, stream, target, lead)
-    except NotCleanError:
-        write_encoded(source, target, lead)
+        with open_audio(source) as (container, stream):
+            write_remuxed(container, stream, target, lead)
+    except NotRemuxableError:
+        write_reencoded(source, target, lead)
 
 
-def write_encoded(source: str, target: Path, lead: int) -> None:
+def write_reencoded(source: str, target: Path, lead: int) -> None:
     """Pad by the seed's chain (TASK-004b): abuffer → aresample async → adelay → abuffersink."""
     same_bytes_again = {"fflags": "+bitexact"}
     with (
-        opened(source) as (container, stream),
+        open_audio(source) as (container, stream),
         av.open(str(target), "w", format="webm", options=same_bytes_again) as output,
     ):
         layout = layout_of(stream)
@@ -71,7 +71,7 @@ def write_encoded(source: str, target: Path, lead: int) -> None:
                 written += padded.samples
 
         read = 0
-        for block in blocks(container, stream):
+        for block in decode_blocks(container, stream):
             frame = AudioFrame.from_ndarray(block, format="fltp", layout=layout)
             frame.sample_rate = RATE
             graph.push(_at(read, frame))

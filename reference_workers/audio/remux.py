@@ -41,38 +41,38 @@ _HEAD = struct.Struct("<8sBBHIhB")
 """OpusHead of channel mapping family 0 (RFC 7845, section 5.1)."""
 
 
-class NotCleanError(Exception):
+class NotRemuxableError(Exception):
     """This track has to be encoded anew."""
 
 
-def write_copied(container: InputContainer, stream: AudioStream, target: Path, lead: int) -> None:
+def write_remuxed(container: InputContainer, stream: AudioStream, target: Path, lead: int) -> None:
     """Write an Opus track as WebM, its first audible sample after `lead` samples of silence.
 
     Raises:
-        NotCleanError: It is not Opus in one or two channels, without gain, in packets of whole
+        NotRemuxableError: It is not Opus in one or two channels, without gain, in packets of whole
             milliseconds, one after the other without a gap.
         PermanentError, TransientError: As `packets` does.
     """
-    channels, own_pre_skip = _head(stream)
+    channels, own_pre_skip = _opus_head(stream)
     silent = -(-lead // SILENCE_SAMPLES)
     pre_skip = own_pre_skip + silent * SILENCE_SAMPLES - lead
     with target.open("wb") as file:
         writer = OpusWriter(file, channels=channels, pre_skip=pre_skip)
         last: Packet[AudioStream] | None = None
         content, samples = b"", 0
-        for packet, next_content, next_samples in _unbroken(container, stream):
+        for packet, next_content, next_samples in _contiguous_packets(container, stream):
             if last is None:
-                for silence in _silences(silent, channels, before=next_content):
+                for silence in _silent_packets(silent, channels, before=next_content):
                     writer.write(silence, SILENCE_SAMPLES)
             else:
                 writer.write(content, samples)
             last, content, samples = packet, next_content, next_samples
         if last is not None:
-            writer.write(content, samples, discarded=_discarded(last))
+            writer.write(content, samples, discarded=_discard_padding(last))
         writer.finish()
 
 
-def _silences(count: int, channels: int, *, before: bytes) -> Iterator[bytes]:
+def _silent_packets(count: int, channels: int, *, before: bytes) -> Iterator[bytes]:
     """Yield packets of silence that leave the decoder as if what follows were the first."""
     is_celt = before[0] >> 3 >= _FIRST_CELT_CONFIG
     yield from [_SILENCE[channels]] * (count - 1)
@@ -80,7 +80,7 @@ def _silences(count: int, channels: int, *, before: bytes) -> Iterator[bytes]:
         yield _SILENCE_BEFORE_CELT if is_celt else _SILENCE[channels]
 
 
-def samples_in(packet: bytes) -> int:
+def count_samples(packet: bytes) -> int:
     """Return how many samples an Opus packet decodes to; 0 for one that is broken."""
     if known := _SAMPLES[packet[0]]:
         return known
@@ -101,7 +101,7 @@ _SAMPLES = tuple(_frame_samples(toc) * (1, 2, 2, 0)[toc & 3] for toc in range(25
 """Samples in a packet by its first byte; 0 where the second one counts the frames."""
 
 
-def _unbroken(
+def _contiguous_packets(
     container: InputContainer, stream: AudioStream
 ) -> Iterator[tuple[Packet[AudioStream], bytes, int]]:
     """Yield each packet, its content and samples, as long as it begins where the last one ends."""
@@ -113,35 +113,35 @@ def _unbroken(
         if not content:
             continue  # the end
         if pts is None:
-            raise NotCleanError("a packet without a time")
+            raise NotRemuxableError("a packet without a time")
         time = pts * samples_a_tick
         if origin is None:
             origin = time
         if abs(time - origin - position) > JITTER_SAMPLES:
-            raise NotCleanError("a gap, or times that jump back")
-        samples = samples_in(content)
+            raise NotRemuxableError("a gap, or times that jump back")
+        samples = count_samples(content)
         if not samples or samples % _SAMPLES_A_MS:
-            raise NotCleanError("a broken packet, or one of other than whole milliseconds")
+            raise NotRemuxableError("a broken packet, or one of other than whole milliseconds")
         position += samples
         yield packet, content, samples
 
 
-def _head(stream: AudioStream) -> tuple[int, int]:
+def _opus_head(stream: AudioStream) -> tuple[int, int]:
     """Return channels and pre-skip as an OpusHead states them."""
     head = stream.codec_context.extradata or b""
     if stream.codec_context.name not in {"opus", "libopus"} or head[:8] != b"OpusHead":
-        raise NotCleanError("not Opus")
+        raise NotRemuxableError("not Opus")
     if len(head) != _HEAD.size:
-        raise NotCleanError("more than two channels")
+        raise NotRemuxableError("more than two channels")
     _, channels, pre_skip, _, gain, family = _HEAD.unpack(head)[1:]
     if family or gain or channels not in _SILENCE:
-        raise NotCleanError("a gain, or more than two channels")
+        raise NotRemuxableError("a gain, or more than two channels")
     if pre_skip != stream.codec_context.delay:
-        raise NotCleanError("OpusHead and CodecDelay differ")
+        raise NotRemuxableError("OpusHead and CodecDelay differ")
     return channels, pre_skip
 
 
-def _discarded(packet: Packet[AudioStream]) -> int:
+def _discard_padding(packet: Packet[AudioStream]) -> int:
     """Return how many samples at a packet's end are not to be heard."""
     if not packet.has_sidedata("skip_samples"):
         return 0

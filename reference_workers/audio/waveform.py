@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 
 from reference_workers import metrics
 from reference_workers.audio import RATE
-from reference_workers.audio.decoder import block_frames
-from reference_workers.audio.fast_decoder import joined_frames
-from reference_workers.audio.media_input import opened
+from reference_workers.audio.decoder import decode_block_frames
+from reference_workers.audio.fast_decoder import decode_unchecked
+from reference_workers.audio.media_input import open_audio
 from trackproof.contracts.load import load_contracts
 
 _WAVEFORM = load_contracts().tasks["generate_waveform"].output["$defs"]["waveform"]
@@ -26,7 +26,7 @@ PEAKS = int(_WAVEFORM["maxItems"])
 """How many peaks a waveform has."""
 
 
-def peaks(source: str) -> list[float]:
+def compute_peaks(source: str) -> list[float]:
     """Return the highest absolute sample, in any channel, of each PEAKS-th of `source`, 0 to 1.
 
     Part i of n samples begins at sample ⌊i·n / PEAKS⌋; where n is less, parts share samples.
@@ -34,40 +34,40 @@ def peaks(source: str) -> list[float]:
     our mixdowns does, otherwise again.
 
     Raises:
-        PermanentError, TransientError: As `opened` and `block_frames` do.
+        PermanentError, TransientError: As `opened` and `decode_block_frames` do.
     """
-    drawing = _drawn_as_stated(source)
+    meter = _measure_stated(source)
     for _ in range(2):  # MP3s that state another length are first drawn without checks
-        if drawing.samples == drawing.expected:
+        if meter.samples == meter.expected:
             break
-        drawing = _drawn(source, drawing.samples)
-    return drawing.levels()
+        meter = _measure(source, meter.samples)
+    return meter.levels()
 
 
 def _stated_samples(container: InputContainer) -> int:
     return round(Fraction(container.duration or 0, av.time_base) * RATE)
 
 
-def _drawn_as_stated(source: str) -> _Drawing:
+def _measure_stated(source: str) -> _PeakMeter:
     """Draw a source of as many samples as its header states."""
-    with opened(source) as (container, stream):
-        drawing = _Drawing(_stated_samples(container))
+    with open_audio(source) as (container, stream):
+        meter = _PeakMeter(_stated_samples(container))
         if container.format.name != "mp3":
-            return drawing.drawn(block_frames(container, stream))
+            return meter.add_all(decode_block_frames(container, stream))
         size = container.size
     # An MP3 knows no gaps: it is whole if all samples are there.
-    drawing.drawn(joined_frames(source))
-    metrics.read_audio(size)
-    metrics.decoded(drawing.samples / RATE)
-    return drawing
+    meter.add_all(decode_unchecked(source))
+    metrics.add_audio_bytes(size)
+    metrics.add_audio_seconds(meter.samples / RATE)
+    return meter
 
 
-def _drawn(source: str, samples: int) -> _Drawing:
-    with opened(source) as (container, stream):
-        return _Drawing(samples).drawn(block_frames(container, stream))
+def _measure(source: str, samples: int) -> _PeakMeter:
+    with open_audio(source) as (container, stream):
+        return _PeakMeter(samples).add_all(decode_block_frames(container, stream))
 
 
-class _Drawing:
+class _PeakMeter:
     """Peaks of as many samples as are expected."""
 
     def __init__(self, expected: int) -> None:
@@ -80,7 +80,7 @@ class _Drawing:
         self._highest = np.zeros(distinct.size, dtype=np.float32)
         self._lowest = np.zeros(distinct.size, dtype=np.float32)
 
-    def drawn(self, frames: Iterable[AudioFrame]) -> Self:
+    def add_all(self, frames: Iterable[AudioFrame]) -> Self:
         """Draw all that follows."""
         for frame in frames:
             self._add(frame)

@@ -28,7 +28,7 @@ Json = dict[str, Any]
 TIMEOUT_SECONDS = 10.0
 ATTEMPTS = 3
 
-_WORDS_SHOWN = 500
+_MESSAGE_MAX_CHARACTERS = 500
 """Characters of a refusal in its message: a proxy may answer a whole page."""
 
 
@@ -45,7 +45,7 @@ class ConductorRefusedError(ConductorError):
 
     def __init__(self, status: int, message: str) -> None:
         """Keep the HTTP status and the server's own words."""
-        super().__init__(f"Conductor refused with {status}: {message[:_WORDS_SHOWN]}")
+        super().__init__(f"Conductor refused with {status}: {message[:_MESSAGE_MAX_CHARACTERS]}")
         self.status = status
         self.message = message
 
@@ -110,7 +110,7 @@ class ConductorClient:
                 may have started the workflow all the same.
             ConductorRefusedError: For example, no such workflow is registered.
         """
-        answer = self._once(
+        answer = self._call(
             lambda: self._workflows.start_workflow_by_name(
                 name, dict(input_data), version=version, correlationId=correlation_id
             )
@@ -125,12 +125,12 @@ class ConductorClient:
             ConductorRefusedError: For example, there is no such workflow.
         """
         # The SDK's own method leaves `False` out, and the server's default is true.
-        found = self._asked(
+        workflows = self._request(
             "GET", "/workflow/{id}", {"id": workflow_id}, {"includeTasks": str(tasks).lower()}
         )
-        if not isinstance(found, dict) or "status" not in found:
-            raise self._stranger("no workflow")
-        return found
+        if not isinstance(workflows, dict) or "status" not in workflows:
+            raise self._unexpected_response("no workflow")
+        return workflows
 
     def status(self, workflow_id: str) -> str:
         """Return how a workflow stands, in Conductor's words, like RUNNING or COMPLETED.
@@ -148,7 +148,7 @@ class ConductorClient:
             ConductorUnreachableError: No answer, though told several times.
             ConductorRefusedError: For example, there is no such workflow.
         """
-        self._asked("DELETE", "/workflow/{id}", {"id": workflow_id}, {"reason": reason})
+        self._request("DELETE", "/workflow/{id}", {"id": workflow_id}, {"reason": reason})
 
     def retry(self, workflow_id: str) -> None:
         """Go on with a failed workflow from the task that failed; what is done stays done.
@@ -159,7 +159,7 @@ class ConductorClient:
             ConductorUnreachableError: No answer; the workflow may go on all the same.
             ConductorRefusedError: For example, the workflow has not failed.
         """
-        self._once(lambda: self._workflows.retry_workflow(workflow_id))
+        self._call(lambda: self._workflows.retry_workflow(workflow_id))
 
     def restart(self, workflow_id: str) -> None:
         """Run a workflow that has ended again from its first task, under the same id.
@@ -168,7 +168,7 @@ class ConductorClient:
             ConductorUnreachableError: No answer; the workflow may run all the same.
             ConductorRefusedError: For example, the workflow still runs.
         """
-        self._once(lambda: self._workflows.restart_workflow(workflow_id))
+        self._call(lambda: self._workflows.restart_workflow(workflow_id))
 
     def search(self, name: str, transcript_id: str, *, known: Iterable[str] = ()) -> list[Json]:
         """Return the workflows that work or worked on a transcript, the newest first.
@@ -185,7 +185,7 @@ class ConductorClient:
             ConductorUnreachableError: No answer, though asked several times.
             ConductorRefusedError: The server does not let us search.
         """
-        answer = self._asked(
+        answer = self._request(
             "POST",
             "/workflow/{name}/correlated",
             {"name": name},
@@ -193,14 +193,16 @@ class ConductorClient:
             [transcript_id],  # in the body: no server takes every character in a path
         )
         if not isinstance(answer, dict):
-            raise self._stranger("no workflows by correlation id")
-        found = {workflow["workflowId"]: workflow for workflow in answer.get(transcript_id) or ()}
+            raise self._unexpected_response("no workflows by correlation id")
+        workflows = {
+            workflow["workflowId"]: workflow for workflow in answer.get(transcript_id) or ()
+        }
         for workflow_id in known:
-            if workflow_id not in found and (workflow := self._if_any(workflow_id)):
-                found[workflow_id] = workflow
-        return sorted(found.values(), key=_created, reverse=True)
+            if workflow_id not in workflows and (workflow := self._find(workflow_id)):
+                workflows[workflow_id] = workflow
+        return sorted(workflows.values(), key=_created, reverse=True)
 
-    def _if_any(self, workflow_id: str) -> Json | None:
+    def _find(self, workflow_id: str) -> Json | None:
         try:
             return self.workflow(workflow_id, tasks=False)
         except ConductorRefusedError as error:
@@ -223,7 +225,7 @@ class ConductorClient:
     ) -> None:
         self.close()
 
-    def _asked(
+    def _request(
         self,
         method: str,
         path: str,
@@ -250,10 +252,10 @@ class ConductorClient:
 
         for attempt in stamina.retry_context(on=ConductorUnreachableError, attempts=self._attempts):
             with attempt:
-                answer = self._once(ask)
+                answer = self._call(ask)
         return answer
 
-    def _once(self, call: Callable[[], T]) -> T:
+    def _call(self, call: Callable[[], T]) -> T:
         try:
             return call()
         except ApiException as error:
@@ -264,9 +266,9 @@ class ConductorClient:
             ) from error
         except (AttributeError, LookupError, TypeError, ValueError) as error:
             # What the SDK makes of a page where JSON should be.
-            raise self._stranger(repr(error)) from error
+            raise self._unexpected_response(repr(error)) from error
 
-    def _stranger(self, seen: str) -> ConductorRefusedError:
+    def _unexpected_response(self, seen: str) -> ConductorRefusedError:
         return ConductorRefusedError(
             HTTPStatus.OK, f"what answers at {self._server} is no Conductor: {seen}"
         )

@@ -25,7 +25,7 @@ SUMMED = (
 log = structlog.get_logger()
 
 
-def cost_of(
+def task_cost(
     context: Context,
     task_type: str,
     transcript_id: str | None,
@@ -46,7 +46,7 @@ def cost_of(
         runs=1,
         seconds=seconds,
         calls=len(meter.calls),
-        remembered=meter.remembered,
+        remembered=meter.cache_hits,
         bytes_in=meter.bytes_in,
         bytes_out=meter.bytes_out,
         audio_seconds=meter.audio_seconds,
@@ -55,10 +55,10 @@ def cost_of(
     )
 
 
-def store(state: State, cost: TaskCost) -> None:
+def store_cost(state: State, cost: TaskCost) -> None:
     """Write an attempt's row, or add to it; the task itself never suffers for it."""
     try:
-        with state.writes() as session:
+        with state.write_session() as session:
             known = session.get(TaskCost, cost.task_id, with_for_update=True)
             if known is None:
                 session.add(cost)

@@ -14,27 +14,27 @@ from contextlib import closing
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from reference_workers.errors import CannotBeginError
+from reference_workers.errors import StartupError
 from reference_workers.platform.state import schema_revision
 from reference_workers.platform.state.repository import State
 from reference_workers.settings import Settings
-from reference_workers.startup import plainly
+from reference_workers.startup import exit_on_startup_error
 
 
 def main(arguments: list[str] | None = None) -> None:
     """Do what the command line says; end with 2 where it cannot be done."""
-    asked = _parser().parse_args(arguments)
-    with plainly("migrate"), closing(State(Settings().database_url)) as state:
+    arguments_ = _parser().parse_args(arguments)
+    with exit_on_startup_error("migrate"), closing(State(Settings().database_url)) as state:
         try:
-            match asked.verb:
+            match arguments_.verb:
                 case "upgrade":
-                    schema_revision.upgrade(state.engine, asked.revision)
+                    schema_revision.upgrade(state.engine, arguments_.revision)
                 case "downgrade":
-                    schema_revision.downgrade(state.engine, asked.revision)
+                    schema_revision.downgrade(state.engine, arguments_.revision)
             print(schema_revision.current(state.engine) or schema_revision.BASE)  # noqa: T201
         except SQLAlchemyError as error:
             words = " ".join(str(error).split())
-            raise CannotBeginError(f"the database did not do it: {words}") from error
+            raise StartupError(f"the database did not do it: {words}") from error
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 import structlog
 
-from reference_workers.context import Context, task_source
+from reference_workers.context import Context, event_source
 from reference_workers.platform.state.repository import State
 from reference_workers.platform.state.unit_of_work import UnitOfWork
 from trackproof.contracts.load import Step, load_contracts
@@ -27,7 +27,7 @@ FORK_HELPER = "generate_dynamic_fork_tasks"
 log = structlog.get_logger()
 
 
-def report(
+def report_progress(
     context: Context,
     transcript_id: str | None,
     task_type: str,
@@ -50,15 +50,15 @@ def report(
     if transcript_id is None or step is None:
         return
     try:
-        with context.edit(transcript_id) as edit:
+        with context.unit_of_work(transcript_id) as unit:
             if progress == "in_progress":
-                _note_start(context, edit, step)
+                _note_start(context, unit, step)
             if progress == "completed" and task_type == FORK_HELPER:
-                _note_branches(context, edit, output or {})
-            data = _data(edit, step, context.workflow_id, context.reference, progress)
-            edit.emit(PROGRESS, data, identity=_identity(context.task_id, progress))
+                _note_branches(context, unit, output or {})
+            data = _data(unit, step, context.workflow_id, context.reference, progress)
+            unit.emit(PROGRESS, data, identity=_identity(context.task_id, progress))
             if is_final and not step.optional:
-                edit.set_status("error")
+                unit.set_status("error")
     except Exception as error:  # whatever it is, the task itself is not to suffer for it
         log.warning("progress could not be recorded", cause=str(error))
 
@@ -78,11 +78,11 @@ def close_open_steps(state: State, transcript_id: str, workflow: Mapping[str, An
         step = step_of(reference, task.get("taskDefName", ""))
         if step is None or task["status"] in DONE:
             continue
-        with state.edit(transcript_id, task_source(workflow_id, reference)) as edit:
-            began = edit.has_told(PROGRESS, _identity(task_id, "in_progress"))
-            if began and not edit.has_told(PROGRESS, _identity(task_id, "completed")):
-                data = _data(edit, step, workflow_id, reference, "failed")
-                edit.emit(PROGRESS, data, identity=_identity(task_id, "failed"))
+        with state.unit_of_work(transcript_id, event_source(workflow_id, reference)) as unit:
+            began = unit.has_emitted(PROGRESS, _identity(task_id, "in_progress"))
+            if began and not unit.has_emitted(PROGRESS, _identity(task_id, "completed")):
+                data = _data(unit, step, workflow_id, reference, "failed")
+                unit.emit(PROGRESS, data, identity=_identity(task_id, "failed"))
 
 
 def step_of(reference: str, task_type: str) -> Step | None:
@@ -93,18 +93,18 @@ def step_of(reference: str, task_type: str) -> Step | None:
     return None
 
 
-def _note_start(context: Context, edit: UnitOfWork, step: Step) -> None:
-    edit.belongs_to(context.workflow_id, from_now_on=step.index == 1)
-    if context.attempt > 0 and edit.transcript.status == "error":
-        edit.set_status("processing")  # somebody had Conductor retry a workflow that had failed
+def _note_start(context: Context, unit: UnitOfWork, step: Step) -> None:
+    unit.assign_workflow(context.workflow_id, replace=step.index == 1)
+    if context.attempt > 0 and unit.transcript.status == "error":
+        unit.set_status("processing")  # somebody had Conductor retry a workflow that had failed
 
 
-def _note_branches(context: Context, edit: UnitOfWork, output: Mapping[str, Any]) -> None:
+def _note_branches(context: Context, unit: UnitOfWork, output: Mapping[str, Any]) -> None:
     by_type: dict[str, list[str]] = {}
     for task in output.get("tasks", ()):
         by_type.setdefault(task["name"], []).append(task["taskReferenceName"])
     for task_type, references in by_type.items():
-        edit.expect_branches(context.workflow_id, task_type, references)
+        unit.expect_branches(context.workflow_id, task_type, references)
 
 
 def _identity(task_id: str, progress: Progress) -> str:
@@ -113,7 +113,7 @@ def _identity(task_id: str, progress: Progress) -> str:
 
 
 def _data(
-    edit: UnitOfWork, step: Step, workflow_id: str, reference: str, progress: Progress
+    unit: UnitOfWork, step: Step, workflow_id: str, reference: str, progress: Progress
 ) -> dict[str, Any]:
     data = {
         "workflow_id": workflow_id,
@@ -124,7 +124,7 @@ def _data(
     }
     if not step.dynamic:
         return data
-    done, total = edit.count_branches(
+    done, total = unit.record_branch(
         workflow_id, step.task_type, reference, done=progress == "completed"
     )
     return {**data, "branch": reference, "branches_done": done, "branches_total": total}

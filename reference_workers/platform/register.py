@@ -9,9 +9,9 @@ from typing import Any
 
 import httpx
 
-from reference_workers.errors import CannotBeginError
+from reference_workers.errors import StartupError
 from reference_workers.settings import Settings
-from reference_workers.startup import plainly
+from reference_workers.startup import exit_on_startup_error
 from trackproof.contracts.load import load_contracts
 
 TIMEOUT_SECONDS = 10.0
@@ -27,7 +27,7 @@ def register(server_api_url: str) -> None:
     """Send everything; what is there already is replaced.
 
     Raises:
-        CannotBeginError: The server gave no answer, or refused.
+        StartupError: The server gave no answer, or refused.
     """
     try:
         with httpx.Client(base_url=server_api_url, timeout=TIMEOUT_SECONDS) as server:
@@ -50,8 +50,8 @@ def _send(server: httpx.Client) -> None:
     server.put("/metadata/workflow", json=[workflow]).raise_for_status()
 
 
-def _refusal(seen: str) -> CannotBeginError:
-    return CannotBeginError(
+def _refusal(seen: str) -> StartupError:
+    return StartupError(
         f"Conductor was to take the definitions, and did not: {seen}. "
         "Hint: is CONDUCTOR_SERVER_URL the URL of its API, which ends in /api?"
     )
@@ -59,7 +59,7 @@ def _refusal(seen: str) -> CannotBeginError:
 
 def main() -> None:
     """Register with the server that the environment names."""
-    with plainly("register"):
+    with exit_on_startup_error("register"):
         register(Settings().conductor_server_url)
 
 

@@ -20,7 +20,7 @@ from sqlalchemy.orm import Session
 from reference_workers.platform.state.models import Consent, Recording, Room, Transcript
 from reference_workers.platform.state.repository import State
 from reference_workers.settings import Settings
-from reference_workers.startup import plainly
+from reference_workers.startup import exit_on_startup_error
 
 
 def seed(state: State, meeting: dict[str, Any]) -> dict[str, str]:
@@ -43,7 +43,7 @@ def seed(state: State, meeting: dict[str, Any]) -> dict[str, str]:
 
 def main() -> None:
     """Answer every line of standard input with a line on standard output."""
-    with plainly("seed"), closing(State(Settings().database_url)) as state:
+    with exit_on_startup_error("seed"), closing(State(Settings().database_url)) as state:
         state.migrate()
         for line in sys.stdin:
             sys.stdout.write(f"{json.dumps(seed(state, json.loads(line)))}\n")

@@ -40,40 +40,40 @@ class Spans:
         self._tracer = provider.get_tracer(SERVICE)
 
     @classmethod
-    def exported(cls, environment: Mapping[str, str]) -> Self:
+    def from_environment(cls, environment: Mapping[str, str]) -> Self:
         """Send spans by OTLP over HTTP; OpenTelemetry itself reads where to and how."""
         named = {} if "OTEL_SERVICE_NAME" in environment else {SERVICE_NAME: SERVICE}
         provider = TracerProvider(resource=Resource.create(named), shutdown_on_exit=False)
         provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
         return cls(provider)
 
-    def ended(
-        self, cost: TaskCost, calls: Sequence[Call], *, began_at: float, reason: str | None
+    def record(
+        self, cost: TaskCost, calls: Sequence[Call], *, started_at: float, reason: str | None
     ) -> None:
         """Write the span of a task that has ended (see `tracing.Traces`)."""
         span = self._tracer.start_span(
             cost.task_type,
-            trace.set_span_in_context(NonRecordingSpan(meeting_of(cost.workflow_id))),
+            trace.set_span_in_context(NonRecordingSpan(workflow_span(cost.workflow_id))),
             kind=SpanKind.CONSUMER,
             attributes=_attributes(cost),
-            start_time=_nanoseconds(began_at),
+            start_time=_nanoseconds(started_at),
         )
         for call in calls:
             span.add_event(
                 f"{call.action} {call.service}",
                 {"seconds": call.seconds, "status": call.status or 0},
-                timestamp=_nanoseconds(call.began_at),
+                timestamp=_nanoseconds(call.started_at),
             )
         if cost.status != "COMPLETED":
             span.set_status(Status(StatusCode.ERROR, reason))
-        span.end(_nanoseconds(began_at + cost.seconds))
+        span.end(_nanoseconds(started_at + cost.seconds))
 
     def close(self) -> None:
         """Send what is still to be sent."""
         self._provider.shutdown()
 
 
-def meeting_of(workflow_id: str) -> SpanContext:
+def workflow_span(workflow_id: str) -> SpanContext:
     """Return the span that all tasks of a workflow hang on: the same in every process."""
     return SpanContext(
         trace_id=int.from_bytes(hashlib.sha256(workflow_id.encode()).digest()[:16]),

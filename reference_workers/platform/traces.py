@@ -22,15 +22,15 @@ log = structlog.get_logger()
 class Traces(Protocol):
     """Takes note of tasks that have ended."""
 
-    def ended(
-        self, cost: TaskCost, calls: Sequence[Call], *, began_at: float, reason: str | None
+    def record(
+        self, cost: TaskCost, calls: Sequence[Call], *, started_at: float, reason: str | None
     ) -> None:
         """Note a task.
 
         Args:
             cost: Who did what for whom, how it ended and what it cost.
             calls: What was asked outside.
-            began_at: Epoch seconds.
+            started_at: Epoch seconds.
             reason: Why it failed, without secrets.
         """
 
@@ -41,8 +41,8 @@ class Traces(Protocol):
 class NoTraces:
     """Takes note of nothing."""
 
-    def ended(
-        self, cost: TaskCost, calls: Sequence[Call], *, began_at: float, reason: str | None
+    def record(
+        self, cost: TaskCost, calls: Sequence[Call], *, started_at: float, reason: str | None
     ) -> None:
         """Do nothing."""
 
@@ -50,19 +50,19 @@ class NoTraces:
         """Do nothing."""
 
 
-def traces_from(environment: Mapping[str, str] = os.environ) -> Traces:
+def open_traces(environment: Mapping[str, str] = os.environ) -> Traces:
     """Return what takes note of tasks, as OpenTelemetry's own variables want it."""
-    if not _wanted(environment):
+    if not _is_enabled(environment):
         return NoTraces()
     try:
         from reference_workers.platform import spans  # noqa: PLC0415 - an extra, not always there
     except ImportError:
         log.warning("tasks are not traced", hint="pip install 'trackproof[traces]'")
         return NoTraces()
-    return spans.Spans.exported(environment)
+    return spans.Spans.from_environment(environment)
 
 
-def _wanted(environment: Mapping[str, str]) -> bool:
+def _is_enabled(environment: Mapping[str, str]) -> bool:
     if environment.get("OTEL_SDK_DISABLED", "").strip().lower() == "true":
         return False
     if environment.get("OTEL_TRACES_EXPORTER", "otlp").strip() != "otlp":

@@ -8,7 +8,7 @@ from urllib.parse import quote
 import httpx
 
 from reference_workers import tls
-from reference_workers.services.http import fetch_object
+from reference_workers.services.http import fetch_json
 from reference_workers.settings import Settings
 
 
@@ -26,12 +26,12 @@ class Daily:
 
     def recording(self, recording_id: str) -> dict[str, Any]:
         """Return one recording's metadata."""
-        return fetch_object(self._client, "GET", f"/recordings/{quote(recording_id, safe='')}")
+        return fetch_json(self._client, "GET", f"/recordings/{quote(recording_id, safe='')}")
 
     def participants(self, session_id: str) -> dict[str, Any]:
         """Return a meeting session's participants under `data`."""
         path = f"/meetings/{quote(session_id, safe='')}/participants"
-        return fetch_object(self._client, "GET", path)
+        return fetch_json(self._client, "GET", path)
 
     def close(self) -> None:
         """Close the connections."""

@@ -1,4 +1,4 @@
-"""One HTTP exchange, with every way it can fail sorted into transient and permanent.
+"""One HTTP send_request, with every way it can fail sorted into transient and permanent.
 
 Messages carry method, host and path; never a query (it may hold a signature) or a header.
 """
@@ -29,8 +29,8 @@ def is_retryable(status_code: int) -> bool:
     return status_code >= HTTPStatus.INTERNAL_SERVER_ERROR or status_code in RETRYABLE_STATUSES
 
 
-def exchange(
-    client: httpx.Client, method: str, url: str, *, shows_path: bool = True, **arguments: Any
+def send_request(
+    client: httpx.Client, method: str, url: str, *, show_path: bool = True, **arguments: Any
 ) -> httpx.Response:
     """Send one request and return its answer, whatever its status.
 
@@ -38,7 +38,7 @@ def exchange(
         client: The connections.
         method: GET, POST …
         url: Whole, or below the client's base.
-        shows_path: Whether errors name the path; not where it is a secret.
+        show_path: Whether errors name the path; not where it is a secret.
         arguments: What httpx takes.
 
     Raises:
@@ -46,22 +46,22 @@ def exchange(
         PermanentError: The URL itself makes no sense.
     """
     with (
-        metrics.call(_host(client, url), method) as call,
-        _no_answer(client, method, url, shows_path),
+        metrics.record_call(_host(client, url), method) as call,
+        _transport_errors(client, method, url, show_path),
     ):
         response = client.request(method, url, **arguments)
-        call.answered(response)
+        call.record_response(response)
         return response
 
 
 @contextmanager
-def _no_answer(
-    client: httpx.Client, method: str, url: str, shows_path: bool = True
+def _transport_errors(
+    client: httpx.Client, method: str, url: str, show_path: bool = True
 ) -> Iterator[None]:
     try:
         yield
     except httpx.TransportError as error:
-        where = _place(client, url) if shows_path else _host(client, url)
+        where = _host_and_path(client, url) if show_path else _host(client, url)
         if isinstance(error, httpx.UnsupportedProtocol):
             raise PermanentError(f"{method} {where}: no usable URL") from error
         raise TransientError(f"{method} {where}: no answer ({type(error).__name__})") from error
@@ -77,12 +77,12 @@ def stream(client: httpx.Client, url: str) -> Iterator[bytes]:
         PermanentError: As `fetch`.
     """
     with (
-        metrics.call(_host(client, url), "GET") as call,
-        _no_answer(client, "GET", url),
+        metrics.record_call(_host(client, url), "GET") as call,
+        _transport_errors(client, "GET", url),
         client.stream("GET", url) as response,
     ):
-        yield from accepted(response).iter_bytes()
-        call.answered(response)
+        yield from raise_for_status(response).iter_bytes()
+        call.record_response(response)
 
 
 def fetch(client: httpx.Client, method: str, url: str, **arguments: Any) -> httpx.Response:
@@ -92,10 +92,10 @@ def fetch(client: httpx.Client, method: str, url: str, **arguments: Any) -> http
         TransientError: No answer, 408, 425, 429 or 5xx.
         PermanentError: Any other refusal.
     """
-    return accepted(exchange(client, method, url, **arguments))
+    return raise_for_status(send_request(client, method, url, **arguments))
 
 
-def accepted(response: httpx.Response) -> httpx.Response:
+def raise_for_status(response: httpx.Response) -> httpx.Response:
     """Return `response` if it is a success; raise as `fetch` does if not."""
     if response.is_success:
         return response
@@ -104,7 +104,7 @@ def accepted(response: httpx.Response) -> httpx.Response:
     raise kind(f"{response.request.method} {url.host}{url.path}: answered {response.status_code}")
 
 
-def fetch_object(client: httpx.Client, method: str, url: str, **arguments: Any) -> dict[str, Any]:
+def fetch_json(client: httpx.Client, method: str, url: str, **arguments: Any) -> dict[str, Any]:
     """Send one request and return the JSON object it answers.
 
     Raises:
@@ -115,9 +115,13 @@ def fetch_object(client: httpx.Client, method: str, url: str, **arguments: Any) 
     try:
         data = response.json()
     except ValueError as error:
-        raise TransientError(f"{method} {_place(client, url)}: the answer is not JSON") from error
+        raise TransientError(
+            f"{method} {_host_and_path(client, url)}: the answer is not JSON"
+        ) from error
     if not isinstance(data, dict):
-        raise TransientError(f"{method} {_place(client, url)}: the answer is no JSON object")
+        raise TransientError(
+            f"{method} {_host_and_path(client, url)}: the answer is no JSON object"
+        )
     return data
 
 
@@ -128,6 +132,6 @@ def _host(client: httpx.Client, url: str) -> str:
         return "?"
 
 
-def _place(client: httpx.Client, url: str) -> str:
+def _host_and_path(client: httpx.Client, url: str) -> str:
     whole = client.base_url.join(url)
     return f"{whole.host}{whole.path}"

@@ -10,7 +10,7 @@ import jsonschema_rs
 
 from reference_workers import metrics, tls
 from reference_workers.errors import TransientError
-from reference_workers.services.http import fetch_object
+from reference_workers.services.http import fetch_json
 from reference_workers.settings import Settings
 
 
@@ -27,14 +27,14 @@ class LLM:
             verify=tls.context(),
         )
 
-    def ask(self, prompt: str, *, name: str, schema: dict[str, Any]) -> dict[str, Any]:
+    def complete(self, prompt: str, *, name: str, schema: dict[str, Any]) -> dict[str, Any]:
         """Return the model's answer as an object that fits `schema`.
 
         Raises:
             TransientError: The service fails for now, or its answer does not fit.
             PermanentError: The service refuses.
         """
-        data = fetch_object(
+        data = fetch_json(
             self._client,
             "POST",
             "chat/completions",
@@ -47,7 +47,7 @@ class LLM:
                 },
             },
         )
-        metrics.tokens(data.get("usage"))
+        metrics.add_token_usage(data.get("usage"))
         try:
             answer = json.loads(data["choices"][0]["message"]["content"])
         except (KeyError, IndexError, TypeError, ValueError) as error:

@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 
 from reference_workers import tls
-from reference_workers.services.http import fetch_object
+from reference_workers.services.http import fetch_json
 from reference_workers.settings import Settings
 
 
@@ -27,7 +27,7 @@ class Modal:
 
     def transcribe(self, audio_url: str, language: str) -> dict[str, Any]:
         """Return `{text?, words: [{word, start, end}]}`, times in seconds of the audio."""
-        return fetch_object(
+        return fetch_json(
             self._client,
             "POST",
             "/v1/audio/transcriptions-from-url",

@@ -8,7 +8,7 @@ import hmac
 import httpx
 
 from reference_workers import tls
-from reference_workers.services.http import exchange
+from reference_workers.services.http import send_request
 from reference_workers.settings import Settings
 
 
@@ -48,11 +48,11 @@ class Webhook:
         }
         if secret:
             headers["X-Webhook-Signature"] = signature(secret, timestamp, body)
-        return exchange(
+        return send_request(
             self._client,
             "POST",
             url,
-            shows_path=False,  # the path of such a URL is often the key to it
+            show_path=False,  # the path of such a URL is often the key to it
             content=body,
             headers=headers,
         ).status_code

@@ -8,7 +8,7 @@ import httpx
 
 from reference_workers import tls
 from reference_workers.errors import TransientError
-from reference_workers.services.http import accepted, exchange, fetch_object
+from reference_workers.services.http import fetch_json, raise_for_status, send_request
 from reference_workers.settings import Settings
 
 
@@ -27,7 +27,7 @@ class Zulip:
     def post(self, stream: str, topic: str, content: str) -> str:
         """Post a new message and return its id."""
         form = {"type": "stream", "to": stream, "topic": topic, "content": content}
-        answer = fetch_object(self._client, "POST", "/api/v1/messages", data=form)
+        answer = fetch_json(self._client, "POST", "/api/v1/messages", data=form)
         if "id" not in answer:
             raise TransientError("Zulip: the answer to a posted message has no id")
         return str(answer["id"])
@@ -36,10 +36,10 @@ class Zulip:
         """Update a message; return False if Zulip knows it no more."""
         form = {"topic": topic, "content": content}
         path = f"/api/v1/messages/{message_id}"
-        response = exchange(self._client, "PATCH", path, data=form)
+        response = send_request(self._client, "PATCH", path, data=form)
         if response.status_code == HTTPStatus.BAD_REQUEST and "Invalid message" in response.text:
             return False
-        accepted(response)
+        raise_for_status(response)
         return True
 
     def close(self) -> None:

@@ -17,11 +17,11 @@ def finalize(
     duration: float,
 ) -> dict[str, Any]:
     """Write the result and the status; doing it twice leaves what doing it once leaves."""
-    with context.edit(transcript_id) as edit:
-        transcript = edit.transcript
+    with context.unit_of_work(transcript_id) as unit:
+        transcript = unit.transcript
         transcript.title = title
         transcript.long_summary = summary
         transcript.short_summary = short_summary
         transcript.duration = duration
-        edit.set_status("ended")
+        unit.set_status("ended")
     return {"status": "COMPLETED"}

@@ -46,18 +46,18 @@ def generate_summary(
 ) -> dict[str, Any]:
     """Return the long summary (Markdown) and the short one; both empty if nobody spoke."""
     long_summary, recap = _ask(context, words, topics) if words else ("", "")
-    with context.edit(transcript_id) as edit:
-        edit.transcript.long_summary = long_summary
-        edit.transcript.short_summary = recap
-        edit.emit("FINAL_LONG_SUMMARY", {"long_summary": long_summary})
-        edit.emit("FINAL_SHORT_SUMMARY", {"short_summary": recap})
+    with context.unit_of_work(transcript_id) as unit:
+        unit.transcript.long_summary = long_summary
+        unit.transcript.short_summary = recap
+        unit.emit("FINAL_LONG_SUMMARY", {"long_summary": long_summary})
+        unit.emit("FINAL_SHORT_SUMMARY", {"short_summary": recap})
     return {"summary": long_summary, "short_summary": recap}
 
 
 def _ask(
     context: Context, words: Sequence[Mapping[str, Any]], topics: Sequence[Mapping[str, Any]]
 ) -> tuple[str, str]:
-    ask = partial(context.ask, "generate_summary")
+    ask = partial(context.ask_llm, "generate_summary")
     listed = "\n".join(f"- {topic['title']}: {topic['summary']}" for topic in topics)
     meeting = f"Topics:\n{listed}\n\nTranscript:\n{_spoken(words)}"
 

@@ -38,8 +38,8 @@ def _remember(context: Context, transcript_id: str, participants: Sequence[dict[
     state = context.clients.state
     recording = state.recording_of(state.transcript(transcript_id))
     track_keys = recording.track_keys if recording else []
-    with context.edit(transcript_id) as edit:
-        edit.transcript.participants = [
+    with context.unit_of_work(transcript_id) as unit:
+        unit.transcript.participants = [
             {
                 "id": person["participant_id"],
                 "name": person["user_name"],
@@ -47,7 +47,7 @@ def _remember(context: Context, transcript_id: str, participants: Sequence[dict[
             }
             for person in participants
         ]
-        edit.set_status("processing")
+        unit.set_status("processing")
 
 
 def _speaker(participant_id: str, track_keys: Sequence[str]) -> int | None:

@@ -20,8 +20,8 @@ def merge_transcripts(
     branches = transcripts.values() if isinstance(transcripts, Mapping) else transcripts
     words = [word for branch in branches for word in branch["words"]]
     words.sort(key=lambda word: (word["start"], word["speaker"]))
-    with context.edit(transcript_id) as edit:
-        edit.transcript.words = words
+    with context.unit_of_work(transcript_id) as unit:
+        unit.transcript.words = words
         text = " ".join(word["word"] for word in words)
-        edit.emit("TRANSCRIPT", {"text": text, "translation": None})
+        unit.emit("TRANSCRIPT", {"text": text, "translation": None})
     return {"all_words": words, "word_count": len(words)}

@@ -6,7 +6,7 @@ from typing import Any
 
 from reference_workers.audio.padding import offset_seconds, write_padded
 from reference_workers.context import Context
-from reference_workers.platform.state.object_keys import padded_key
+from reference_workers.services.object_keys import padded_key
 
 
 def pad_track(
@@ -14,7 +14,7 @@ def pad_track(
 ) -> dict[str, Any]:
     """Return a URL of the padded track; of the source itself where there is nothing to pad."""
     storage = context.clients.storage
-    source = storage.presigned(s3_key, bucket=bucket_name)
+    source = storage.presign(s3_key, bucket=bucket_name)
     size = storage.size(s3_key, bucket=bucket_name)
     offset = offset_seconds(source)
     if offset <= 0:
@@ -24,4 +24,4 @@ def pad_track(
     with context.scratch(".webm") as path:
         write_padded(source, path, offset)
         size = storage.put_file(key, path, content_type="audio/webm")
-    return {"padded_url": storage.presigned(key), "size": size, "track_index": track_index}
+    return {"padded_url": storage.presign(key), "size": size, "track_index": track_index}

@@ -21,8 +21,8 @@ def post_zulip(context: Context, *, transcript_id: str) -> dict[str, Any]:
     message_id = transcript.zulip_message_id
     if message_id is None or not clients.zulip.update(message_id, topic, content):
         message_id = clients.zulip.post(room.zulip_stream, topic, content)
-        with context.edit(transcript_id) as edit:
-            edit.transcript.zulip_message_id = message_id
+        with context.unit_of_work(transcript_id) as unit:
+            unit.transcript.zulip_message_id = message_id
     return {"message_id": message_id}
 
 

@@ -11,7 +11,7 @@ from reference_workers.context import Context
 from reference_workers.errors import TransientError
 from reference_workers.platform.state.models import Room, Transcript
 from reference_workers.services.http import is_retryable
-from reference_workers.webvtt import webvtt
+from reference_workers.webvtt import to_webvtt
 
 EVENT = "transcript.completed"
 
@@ -60,14 +60,14 @@ def _payload(
             "title": transcript.title,
             "short_summary": transcript.short_summary,
             "long_summary": transcript.long_summary,
-            "webvtt": webvtt(transcript.words, names),
+            "webvtt": to_webvtt(transcript.words, names),
             "topics": [
                 {
                     "title": topic["title"],
                     "summary": topic["summary"],
                     "timestamp": topic["timestamp"],
                     "duration": topic["duration"],
-                    "webvtt": webvtt(_words_of(topic, transcript.words), names),
+                    "webvtt": to_webvtt(_words_of(topic, transcript.words), names),
                 }
                 for topic in transcript.topics
             ],

@@ -18,7 +18,7 @@ def transcribe_track(
 ) -> dict[str, Any]:
     """Return the track's words in time order, each with the track as its speaker."""
     clients = context.clients
-    url = clients.storage.freshly_signed(audio_url)
+    url = clients.storage.presign_again(audio_url)
 
     def transcribe() -> list[dict[str, Any]]:
         return _words(clients.modal.transcribe(url, language))
@@ -28,11 +28,11 @@ def transcribe_track(
     except WorkerError:
         words = transcribe()  # audio that only the service can reach: it knows what is wrong
     else:
-        words = clients.cache.remembered(
+        words = clients.cache.get_or_compute(
             "transcribe_track",
             [content, language, clients.settings.transcript_model],
             transcribe,
-            patience=clients.settings.transcription_timeout_seconds,
+            timeout=clients.settings.transcription_timeout_seconds,
         )
     # The same audio may be another's track the next time: the speaker is not remembered.
     tagged = [{**word, "speaker": track_index} for word in words]

@@ -19,12 +19,12 @@ Work = Callable[[Path, Sequence[str]], object]
 def copy() -> Work:
     """Pad by copying packets, as `write_padded` does with clean Opus."""
     from reference_workers.audio import RATE
-    from reference_workers.audio.media_input import opened
-    from reference_workers.audio.remux import write_copied
+    from reference_workers.audio.media_input import open_audio
+    from reference_workers.audio.remux import write_remuxed
 
     def work(target: Path, sources: Sequence[str]) -> None:
-        with opened(sources[0]) as (container, stream):
-            write_copied(container, stream, target, round(OFFSET * RATE))
+        with open_audio(sources[0]) as (container, stream):
+            write_remuxed(container, stream, target, round(OFFSET * RATE))
 
     return work
 
@@ -32,9 +32,9 @@ def copy() -> Work:
 def encode() -> Work:
     """Pad by encoding anew, as `write_padded` does with all else."""
     from reference_workers.audio import RATE
-    from reference_workers.audio.padding import write_encoded
+    from reference_workers.audio.padding import write_reencoded
 
-    return lambda target, sources: write_encoded(sources[0], target, round(OFFSET * RATE))
+    return lambda target, sources: write_reencoded(sources[0], target, round(OFFSET * RATE))
 
 
 def mix() -> Work:
@@ -46,9 +46,9 @@ def mix() -> Work:
 
 def draw() -> Work:
     """Draw the waveform."""
-    from reference_workers.audio.waveform import peaks
+    from reference_workers.audio.waveform import compute_peaks
 
-    return lambda _, sources: peaks(sources[0])
+    return lambda _, sources: compute_peaks(sources[0])
 
 
 def decode() -> Work:

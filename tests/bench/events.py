@@ -70,7 +70,7 @@ async def deliver(
     """Have a process write, and let all subscribers follow it to the last event."""
     began = time.monotonic()
     with closing(State(url)) as state:
-        async with Subscriptions.opened(state, redis_url) as subscriptions:
+        async with Subscriptions.open(state, redis_url) as subscriptions:
             following = [
                 asyncio.create_task(_follow(subscriptions, events)) for _ in range(subscribers)
             ]
@@ -114,8 +114,8 @@ def write(url: str, redis_url: str, events: int, pace: float) -> None:
         began = time.monotonic()
         for number in range(events):
             time.sleep(max(0.0, began + number / pace - time.monotonic()))
-            with state.edit(TRANSCRIPT_ID) as edit:
-                edit.emit("BENCH", {"number": number, "at": time.time()})
+            with state.unit_of_work(TRANSCRIPT_ID) as unit:
+                unit.emit("BENCH", {"number": number, "at": time.time()})
 
 
 def write_together(database: str, url: str) -> Writing:

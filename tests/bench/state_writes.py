@@ -17,7 +17,7 @@ from types import SimpleNamespace
 from typing import cast
 
 from reference_workers.context import Clients, Context
-from reference_workers.executor import perform
+from reference_workers.executor import execute_task
 from reference_workers.platform.state.repository import State
 from reference_workers.platform.traces import NoTraces
 
@@ -103,7 +103,7 @@ def _task(clients: Clients, transcript_id: str, name: str) -> tuple[float, bool]
         "transcript_id": transcript_id,
     }
     began = time.monotonic()
-    outcome = perform(context, "merge_transcripts", payload)
+    outcome = execute_task(context, "merge_transcripts", payload)
     return time.monotonic() - began, outcome.status == "COMPLETED"
 
 

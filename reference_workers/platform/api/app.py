@@ -13,7 +13,7 @@ from fastapi.middleware.cors import CORSMiddleware
 from reference_workers.platform.api import problems
 from reference_workers.platform.api.resources import Resources
 from reference_workers.platform.api.routes import conductor, live, media, recordings, transcripts
-from reference_workers.platform.api.tokens import admit_holder, admit_local
+from reference_workers.platform.api.tokens import require_local_caller, require_token
 from reference_workers.settings import Settings
 
 DESCRIPTION = """\
@@ -30,11 +30,11 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     Args:
         settings: By default what the environment says.
     """
-    told = settings or Settings()
+    settings_ = settings or Settings()
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        async with Resources.opened(told) as resources:
+        async with Resources.open(settings_) as resources:
             app.state.resources = resources
             yield
 
@@ -46,8 +46,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         docs_url=None,  # its page loads scripts from elsewhere
         redoc_url=None,
     )
-    problems.install(app)
-    frontend = urlsplit(told.frontend_url)
+    problems.install_handlers(app)
+    frontend = urlsplit(settings_.frontend_url)
     app.add_middleware(
         CORSMiddleware,
         allow_origins=[f"{frontend.scheme}://{frontend.netloc}"],
@@ -56,9 +56,12 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         expose_headers=["Content-Range", "ETag"],
     )
     admitted: dict[str, Any] = (
-        {"dependencies": [Depends(admit_holder)], "responses": problems.documented(401)}
-        if told.api_tokens
-        else {"dependencies": [Depends(admit_local)], "responses": problems.documented(403)}
+        {"dependencies": [Depends(require_token)], "responses": problems.problem_responses(401)}
+        if settings_.api_tokens
+        else {
+            "dependencies": [Depends(require_local_caller)],
+            "responses": problems.problem_responses(403),
+        }
     )
     for view in (conductor, recordings, transcripts, media):
         app.include_router(view.router, **admitted)

@@ -16,7 +16,7 @@ class UnsatisfiableError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class ByteRange:
     """A range of bytes; `last` is part of it."""
 
     first: int
@@ -28,9 +28,9 @@ class Part:
         return self.last - self.first + 1
 
 
-def wanted_part(
+def requested_range(
     headers: Mapping[str, str], *, size: int, etag: str, modified_at: datetime
-) -> Part | None:
+) -> ByteRange | None:
     """Return the one range that a GET asks for; None if it is to get the whole.
 
     The whole it gets, too, if it asks for several ranges, if nobody can read what it asks for,
@@ -49,16 +49,16 @@ def wanted_part(
         suffix = int(last)
         if not suffix or not size:
             raise UnsatisfiableError
-        return Part(max(0, size - suffix), size - 1)
+        return ByteRange(max(0, size - suffix), size - 1)
     start, end = int(first), min(int(last), size - 1) if last else size - 1
     if last and int(last) < start:
         return None  # no range at all, says the RFC, and so to be passed over
     if start >= size:
         raise UnsatisfiableError
-    return Part(start, end)
+    return ByteRange(start, end)
 
 
-def has_it(if_none_match: str | None, etag: str) -> bool:
+def has_current_version(if_none_match: str | None, etag: str) -> bool:
     """Tell whether who asks has this version already (If-None-Match)."""
     if if_none_match is None:
         return False

@@ -20,16 +20,16 @@ import httpx
 
 from reference_workers import tls
 
-ANSWER_SECONDS = 1.5
+TIMEOUT_SECONDS = 1.5
 """For one question; with our own share, a caller has an answer within 2 s."""
-ANSWER_MAX_BYTES = 4_000_000
-LOOKED_UP_SECONDS = 30.0
+RESPONSE_MAX_BYTES = 4_000_000
+DNS_CACHE_SECONDS = 30.0
 """For so long a name that was found is not looked up again."""
 
 Json = Any
 
 
-class NoAnswerError(Exception):
+class ConductorStatusError(Exception):
     """Conductor gave no answer that makes sense; the text says why and is fit for callers."""
 
 
@@ -44,7 +44,7 @@ class ConductorReply:
 class Conductor:
     """A pool of connections to one server; open and close it on one event loop."""
 
-    def __init__(self, server_api_url: str, *, seconds: float = ANSWER_SECONDS) -> None:
+    def __init__(self, server_api_url: str, *, seconds: float = TIMEOUT_SECONDS) -> None:
         """Prepare; nothing is sent yet.
 
         Args:
@@ -61,45 +61,45 @@ class Conductor:
             verify=tls.context(),
             headers={"Accept": "application/json", "Accept-Encoding": "identity"},
         )
-        self._names = ThreadPoolExecutor(1, thread_name_prefix="look-up")
-        self._looking_up: asyncio.Future[Json] | None = None
-        self._looked_up_at = float("-inf")
+        self._dns_executor = ThreadPoolExecutor(1, thread_name_prefix="look-up")
+        self._lookup: asyncio.Future[Json] | None = None
+        self._resolved_at = float("-inf")
 
     async def health(self) -> ConductorReply:
         """Return what the server's health check says.
 
         Raises:
-            NoAnswerError: It says nothing, or something else.
+            ConductorStatusError: It says nothing, or something else.
         """
-        return await self._ask(f"{self._root}/health")
+        return await self._get_in_time(f"{self._root}/health")
 
     async def configuration(self) -> ConductorReply:
         """Return how the server is set up.
 
         Raises:
-            NoAnswerError: As `health`.
+            ConductorStatusError: As `health`.
         """
-        return await self._ask(f"{self._api}/admin/config")
+        return await self._get_in_time(f"{self._api}/admin/config")
 
     async def workflow(self, workflow_id: str) -> ConductorReply:
         """Return a workflow without its tasks.
 
         Raises:
-            NoAnswerError: As `health`.
+            ConductorStatusError: As `health`.
         """
         name = quote(workflow_id, safe="")
-        return await self._ask(f"{self._api}/workflow/{name}?includeTasks=false")
+        return await self._get_in_time(f"{self._api}/workflow/{name}?includeTasks=false")
 
     async def aclose(self) -> None:
         """Close the connections; nobody waits for a name that is still looked up."""
-        self._names.shutdown(wait=False, cancel_futures=True)
+        self._dns_executor.shutdown(wait=False, cancel_futures=True)
         await self._http.aclose()
 
-    async def _ask(self, url: str) -> ConductorReply:
+    async def _get_in_time(self, url: str) -> ConductorReply:
         phase = f"the name {self._root.host!r} was not found"
         try:
             async with asyncio.timeout(self._seconds):
-                await self._look_up()
+                await self._resolve()
                 phase = "no answer"
                 try:
                     return await self._get(url)
@@ -107,36 +107,38 @@ class Conductor:
                     # It may have closed a connection that we kept: once more, on a new one.
                     return await self._get(url)
         except TimeoutError:
-            self._looked_up_at = float("-inf")
-            raise NoAnswerError(f"{self._place}: {phase} within {self._seconds:g} s") from None
+            self._resolved_at = float("-inf")
+            raise ConductorStatusError(
+                f"{self._address}: {phase} within {self._seconds:g} s"
+            ) from None
         except (httpx.TransportError, httpx.InvalidURL, OSError, ValueError) as error:
-            self._looked_up_at = float("-inf")
-            raise NoAnswerError(f"{self._place}: {_cause(error)}") from error
+            self._resolved_at = float("-inf")
+            raise ConductorStatusError(f"{self._address}: {_cause(error)}") from error
 
-    async def _look_up(self) -> None:
+    async def _resolve(self) -> None:
         """See that the name can be looked up, on a thread of our own.
 
         A resolver that hangs cannot be stopped, and otherwise each question would leave another
         hanging thread behind. At most one look-up is on its way; all wait for that.
         """
-        if time.monotonic() - self._looked_up_at < LOOKED_UP_SECONDS:
+        if time.monotonic() - self._resolved_at < DNS_CACHE_SECONDS:
             return
-        if self._looking_up is None or self._looking_up.done():
-            self._looking_up = asyncio.get_running_loop().run_in_executor(
-                self._names, socket.getaddrinfo, self._root.host, None
+        if self._lookup is None or self._lookup.done():
+            self._lookup = asyncio.get_running_loop().run_in_executor(
+                self._dns_executor, socket.getaddrinfo, self._root.host, None
             )
             # It may fail when everybody has given it up.
-            self._looking_up.add_done_callback(lambda done: done.cancelled() or done.exception())
-        await asyncio.shield(self._looking_up)
-        self._looked_up_at = time.monotonic()
+            self._lookup.add_done_callback(lambda done: done.cancelled() or done.exception())
+        await asyncio.shield(self._lookup)
+        self._resolved_at = time.monotonic()
 
     async def _get(self, url: str) -> ConductorReply:
         async with self._http.stream("GET", url) as response:
             content = b""
             async for piece in response.aiter_raw():
                 content += piece
-                if len(content) > ANSWER_MAX_BYTES:
-                    raise ValueError(f"an answer of more than {ANSWER_MAX_BYTES:,} bytes")
+                if len(content) > RESPONSE_MAX_BYTES:
+                    raise ValueError(f"an answer of more than {RESPONSE_MAX_BYTES:,} bytes")
         status = response.status_code
         if response.is_redirect:
             raise ValueError(f"answered {status}, a redirection; {_HINT}")
@@ -150,7 +152,7 @@ class Conductor:
         return ConductorReply(status, body)
 
     @property
-    def _place(self) -> str:
+    def _address(self) -> str:
         port = f":{self._root.port}" if self._root.port else ""
         return f"Conductor at {self._root.host}{port}"
 

@@ -9,7 +9,11 @@ from typing import Literal
 
 from pydantic import BaseModel, Field
 
-from reference_workers.platform.api.conductor_status import Conductor, ConductorReply, NoAnswerError
+from reference_workers.platform.api.conductor_status import (
+    Conductor,
+    ConductorReply,
+    ConductorStatusError,
+)
 
 VERSION_SECONDS = 0.3
 CAUSE_MAX_CHARACTERS = 500
@@ -31,27 +35,27 @@ class HealthCheck:
     def __init__(self, conductor: Conductor) -> None:
         """Ask that server."""
         self._conductor = conductor
-        self._asking: asyncio.Task[Health] | None = None
+        self._pending: asyncio.Task[Health] | None = None
         self._version: str | None = None
         self._version_is_known = False
         """Or known not to be told."""
 
     async def health(self) -> Health:
         """Return how Conductor is, in time, whatever it does."""
-        if self._asking is None or self._asking.done():
-            self._asking = asyncio.create_task(self._ask())
-        return await asyncio.shield(self._asking)  # one who leaves does not end it for the rest
+        if self._pending is None or self._pending.done():
+            self._pending = asyncio.create_task(self._check())
+        return await asyncio.shield(self._pending)  # one who leaves does not end it for the rest
 
-    async def _ask(self) -> Health:
+    async def _check(self) -> Health:
         began = time.perf_counter()
         connected, cause = False, None
         try:
             answer = await self._conductor.health()
-            connected, cause = _judged(answer)
-        except NoAnswerError as error:
+            connected, cause = _interpret(answer)
+        except ConductorStatusError as error:
             cause = str(error)
         if cause is None:
-            await self._learn_version()
+            await self._read_version()
         else:
             self._version, self._version_is_known = None, False  # another may come up
         return Health(
@@ -62,19 +66,19 @@ class HealthCheck:
             milliseconds=round((time.perf_counter() - began) * 1000, 3),
         )
 
-    async def _learn_version(self) -> None:
+    async def _read_version(self) -> None:
         if self._version_is_known:
             return
         self._version_is_known = True
         try:
             async with asyncio.timeout(VERSION_SECONDS):
                 version = (await self._conductor.configuration()).body.get("version")
-        except (NoAnswerError, TimeoutError):
+        except (ConductorStatusError, TimeoutError):
             return
         self._version = version if isinstance(version, str) else None
 
 
-def _judged(answer: ConductorReply) -> tuple[bool, str | None]:
+def _interpret(answer: ConductorReply) -> tuple[bool, str | None]:
     """Return whether it was Conductor that answered, and what ails it."""
     healthy = answer.body.get("healthy")
     if not isinstance(healthy, bool):

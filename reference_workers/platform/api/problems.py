@@ -42,7 +42,7 @@ class Problem(BaseModel):
     detail: str = Field(description="What happened, and what to do.")
 
 
-def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
+def problem_responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """Return what OpenAPI says about refusals with these statuses, and about faults of ours."""
     schema = Problem.model_json_schema()
     return {
@@ -60,7 +60,7 @@ def problem(status: int, detail: str, headers: dict[str, str] | None = None) -> 
     return JSONResponse(body.model_dump(), status, headers, MEDIA_TYPE)
 
 
-def install(app: FastAPI) -> None:
+def install_handlers(app: FastAPI) -> None:
     """Have everything that can go wrong answered as a problem."""
 
     @app.exception_handler(HTTPException)

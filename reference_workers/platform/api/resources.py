@@ -36,12 +36,12 @@ class Resources:
     conductor: Conductor
     health: HealthCheck
     subscriptions: Subscriptions
-    places: asyncio.Semaphore
+    subscriber_slots: asyncio.Semaphore
     """One for each subscriber there may be."""
 
     @classmethod
     @asynccontextmanager
-    async def opened(cls, settings: Settings) -> AsyncIterator[Self]:
+    async def open(cls, settings: Settings) -> AsyncIterator[Self]:
         """Open all and bring the database up; all is closed when the block ends.
 
         Raises:
@@ -58,7 +58,7 @@ class Resources:
             conductor = Conductor(settings.conductor_server_url)
             stack.push_async_callback(conductor.aclose)
             subscriptions = await stack.enter_async_context(
-                Subscriptions.opened(state, settings.redis_url)
+                Subscriptions.open(state, settings.redis_url)
             )
             yield cls(
                 settings=settings,
@@ -69,14 +69,14 @@ class Resources:
                 conductor=conductor,
                 health=HealthCheck(conductor),
                 subscriptions=subscriptions,
-                places=asyncio.Semaphore(settings.api_subscribers),
+                subscriber_slots=asyncio.Semaphore(settings.api_subscribers),
             )
 
 
-def opened_by(connection: HTTPConnection) -> Resources:
+def resources_of(connection: HTTPConnection) -> Resources:
     """Return what the app of a request or WebSocket has open."""
     resources: Resources = connection.app.state.resources
     return resources
 
 
-Opened = Annotated[Resources, Depends(opened_by)]
+ApiResources = Annotated[Resources, Depends(resources_of)]

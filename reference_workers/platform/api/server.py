@@ -11,7 +11,7 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 from websockets.frames import CloseCode
 from websockets.http11 import Request
 
-from reference_workers.errors import CannotBeginError
+from reference_workers.errors import StartupError
 from reference_workers.platform.api.app import create_app
 from reference_workers.platform.api.tokens import is_local
 from reference_workers.platform.api.websocket_sender import CUT_OFF
@@ -20,18 +20,18 @@ from reference_workers.settings import Settings
 LINGER_SECONDS = 5.0
 """For a subscriber that is cut off to read up to the reason."""
 PING_SECONDS = 20.0
-SAID_MAX_BYTES = 16 * 1024
+MESSAGE_MAX_BYTES = 16 * 1024
 """Of one message to us."""
 STOP_SECONDS = 10
 
 log = structlog.get_logger()
 
 
-class RefusedToListenError(CannotBeginError):
+class UnsafeBindError(StartupError):
     """The settings would show meetings to strangers."""
 
 
-class CuttingProtocol(WebSocketsSansIOProtocol):
+class CutOffProtocol(WebSocketsSansIOProtocol):
     """uvicorn's own, which waits for ever where a far side lives and does not read.
 
     A connection is closed when all that was written has been sent, and that may never be.
@@ -74,14 +74,14 @@ class Server(uvicorn.Server):
                 log.info("the API listens", address=listener.getsockname()[:2])
 
 
-def configured(settings: Settings) -> uvicorn.Config:
+def uvicorn_config(settings: Settings) -> uvicorn.Config:
     """Return how uvicorn is to serve the API.
 
     Raises:
-        RefusedToListenError: Others could reach it, and there are no tokens.
+        UnsafeBindError: Others could reach it, and there are no tokens.
     """
     if not settings.api_tokens and not is_local(settings.api_host):
-        raise RefusedToListenError(
+        raise UnsafeBindError(
             f"the API does not listen on {settings.api_host}, where others reach it, without "
             "tokens. Hint: set API_TOKENS, or API_HOST=127.0.0.1"
         )
@@ -89,8 +89,8 @@ def configured(settings: Settings) -> uvicorn.Config:
         create_app(settings),
         host=settings.api_host,
         port=settings.api_port,
-        ws=CuttingProtocol,
-        ws_max_size=SAID_MAX_BYTES,
+        ws=CutOffProtocol,
+        ws_max_size=MESSAGE_MAX_BYTES,
         ws_ping_interval=PING_SECONDS,
         ws_ping_timeout=PING_SECONDS,
         ws_per_message_deflate=False,  # a compressor for each subscriber would cost 100 KB and more

@@ -51,7 +51,7 @@ def is_local(host: str) -> bool:
         return host.lower() in LOCAL_NAMES
 
 
-def comes_from_here(connection: HTTPConnection) -> bool:
+def is_local_request(connection: HTTPConnection) -> bool:
     """Tell whether a caller is on this machine and knows it.
 
     A page of anybody's can have its own name lead to 127.0.0.1, and so reach us from the
@@ -65,13 +65,13 @@ def comes_from_here(connection: HTTPConnection) -> bool:
     return client is not None and is_local(client.host) and is_local(host or "")
 
 
-def admit_local(request: Request) -> None:
+def require_local_caller(request: Request) -> None:
     """Let in who is on this machine.
 
     Raises:
         HTTPException: 403 for all others.
     """
-    if not comes_from_here(request):
+    if not is_local_request(request):
         raise HTTPException(
             403, "without tokens only callers on the same machine are served; set API_TOKENS"
         )
@@ -80,7 +80,7 @@ def admit_local(request: Request) -> None:
 _bearer = HTTPBearer(auto_error=False, description="One of the deployment's API_TOKENS.")
 
 
-def admit_holder(
+def require_token(
     request: Request,
     credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)],
 ) -> None:

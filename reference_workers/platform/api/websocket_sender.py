@@ -23,13 +23,13 @@ class CloseWebSocket(Exception):  # noqa: N818 - not every end is an error
         self.reason = reason
 
 
-class Line:
+class WebSocketSender:
     """Sends to one subscriber; safe to share among the tasks that serve him."""
 
-    def __init__(self, socket: WebSocket, *, patience: float) -> None:
-        """Wait `patience` seconds for the subscriber to make room for a message."""
+    def __init__(self, socket: WebSocket, *, timeout: float) -> None:
+        """Wait `timeout` seconds for the subscriber to make room for a message."""
         self._socket = socket
-        self._patience = patience
+        self._timeout = timeout
         self._turn = asyncio.Lock()
         self._sent_at = time.monotonic()
 
@@ -47,30 +47,30 @@ class Line:
         """
         async with self._turn:
             try:
-                async with asyncio.timeout(self._patience):
+                async with asyncio.timeout(self._timeout):
                     await self._socket.send_text(text)
             except TimeoutError:
                 raise CloseWebSocket(
-                    4008, f"nothing was read for {self._patience:g} s: come back with your last id"
+                    4008, f"nothing was read for {self._timeout:g} s: come back with your last id"
                 ) from None
             self._sent_at = time.monotonic()
 
-    async def close(self, farewell: CloseWebSocket) -> None:
+    async def close(self, closing: CloseWebSocket) -> None:
         """Say why, and end the connection, whatever the far side does."""
         try:
             async with asyncio.timeout(CLOSE_SECONDS):
-                await self._socket.close(farewell.code, farewell.reason)
+                await self._socket.close(closing.code, closing.reason)
         except TimeoutError:
             # What he was sent still fills the connection. Without our extension it is up to
             # the server, and to TCP, when he is given up.
             cut_off = self._socket.scope.get("extensions", {}).get(CUT_OFF)
             if cut_off is not None:
-                cut_off["call"](farewell.code, farewell.reason)
+                cut_off["call"](closing.code, closing.reason)
         except (WebSocketDisconnect, RuntimeError):
             return  # he was quicker
 
 
-async def until_first(*jobs: asyncio.Task[None]) -> None:
+async def wait_first(*jobs: asyncio.Task[None]) -> None:
     """Wait until one of several tasks ends, end the others, and raise what it raised."""
     try:
         done, _ = await asyncio.wait(jobs, return_when=asyncio.FIRST_COMPLETED)

@@ -59,50 +59,50 @@ class Cache:
         self._max_age_seconds = max_age_seconds
         self._lease_seconds = lease_seconds
 
-    def remembered(
-        self, kind: str, identity: Sequence[str], make: Callable[[], Json], *, patience: float
+    def get_or_compute(
+        self, kind: str, identity: Sequence[str], compute: Callable[[], Json], *, timeout: float
     ) -> Json:
         """Return what was answered to the same question, or ask now and remember.
 
         Args:
             kind: The task type that asks.
             identity: Everything the answer depends on.
-            make: Asks; returns JSON other than null. What it raises is raised here and not
+            compute: Asks; returns JSON other than null. What it raises is raised here and not
                 remembered.
-            patience: Seconds to wait while another worker asks the same.
+            timeout: Seconds to wait while another worker asks the same.
 
         Raises:
-            TransientError: Another worker has been asking for longer than `patience`.
+            TransientError: Another worker has been asking for longer than `timeout`.
         """
         if not self._max_bytes or not self._max_age_seconds:
-            return make()
-        key = key_of(kind, identity)
+            return compute()
+        key = cache_key(kind, identity)
         owner = uuid.uuid4().hex
-        deadline = time.monotonic() + patience
-        while (value := self._found(key)) is None:
-            with self._asking(key, owner) as is_ours:
+        deadline = time.monotonic() + timeout
+        while (value := self._read(key)) is None:
+            with self._single_flight(key, owner) as is_ours:
                 if is_ours:
-                    value = self._found(key)  # another may have brought it home a moment ago
+                    value = self._read(key)  # another may have brought it home a moment ago
                     if value is None:
-                        return self._asked(key, kind, make)
+                        return self._compute(key, kind, compute)
                     break
             if time.monotonic() > deadline:
                 raise TransientError(f"{kind}: another worker asks the same, for too long by now")
             time.sleep(POLL_SECONDS)
-        metrics.remembered()
+        metrics.record_cache_hit()
         return value
 
-    def _asked(self, key: str, kind: str, make: Callable[[], Json]) -> Json:
-        value = make()
+    def _compute(self, key: str, kind: str, compute: Callable[[], Json]) -> Json:
+        value = compute()
         try:
             self._store(key, kind, value)
         except TransientError as error:  # the answer has been paid for: it is not to be lost
             log.warning("an answer could not be remembered", kind=kind, cause=str(error))
         return value
 
-    def _found(self, key: str) -> Json:
+    def _read(self, key: str) -> Json:
         oldest = time.time() - self._max_age_seconds
-        with self._state.reads() as session:
+        with self._state.read_session() as session:
             entry = session.get(CacheEntry, key)
         return entry.value if entry is not None and entry.created_at > oldest else None
 
@@ -113,7 +113,7 @@ class Cache:
         present = time.time()
         entry = CacheEntry(key=key, kind=kind, value=value, size=size, created_at=present)
         try:
-            with self._state.writes() as session:
+            with self._state.write_session() as session:
                 too_old = CacheEntry.created_at <= present - self._max_age_seconds
                 session.execute(delete(CacheEntry).where(too_old))
                 session.merge(entry)
@@ -128,10 +128,10 @@ class Cache:
             return  # another has stored the same answer
 
     @contextmanager
-    def _asking(self, key: str, owner: str) -> Iterator[bool]:
+    def _single_flight(self, key: str, owner: str) -> Iterator[bool]:
         """Hold the right to ask, if nobody else has it, for as long as the block lasts."""
         name = f"cache/{key}"
-        if not leases.take(self._state, name, owner, seconds=self._lease_seconds):
+        if not leases.acquire(self._state, name, owner, seconds=self._lease_seconds):
             yield False
             return
         done = threading.Event()
@@ -139,7 +139,7 @@ class Cache:
         def renew() -> None:
             while not done.wait(self._lease_seconds / 3):
                 try:
-                    leases.take(self._state, name, owner, seconds=self._lease_seconds)
+                    leases.acquire(self._state, name, owner, seconds=self._lease_seconds)
                 except TransientError:
                     continue  # the next time may be in time
 
@@ -150,9 +150,9 @@ class Cache:
         finally:
             done.set()
             renewing.join()
-            leases.give_back(self._state, name, owner)
+            leases.release(self._state, name, owner)
 
 
-def key_of(kind: str, identity: Sequence[str]) -> str:
+def cache_key(kind: str, identity: Sequence[str]) -> str:
     """Return the key of a question: no two questions share one."""
     return hashlib.sha256(json.dumps([kind, *identity]).encode()).hexdigest()

@@ -14,7 +14,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError
 
-from reference_workers.errors import CannotBeginError
+from reference_workers.errors import StartupError
 
 BUSY_TIMEOUT_SECONDS = 60
 CONNECT_TIMEOUT_SECONDS = 10
@@ -30,7 +30,7 @@ def open_engine(database_url: str) -> Engine:
     """Return an engine; nothing is connected yet.
 
     Raises:
-        CannotBeginError: It is no URL, or one of another kind of database.
+        StartupError: It is no URL, or one of another kind of database.
     """
     try:
         url = make_url(database_url)
@@ -53,14 +53,14 @@ def open_engine(database_url: str) -> Engine:
     return engine
 
 
-def _refusal(what: str) -> CannotBeginError:
-    return CannotBeginError(
+def _refusal(what: str) -> StartupError:
+    return StartupError(
         f"DATABASE_URL is to be the URL of a database, and {what}. "
         "Hint: sqlite:////folder/state.db or postgresql+psycopg://user:password@host/name"
     )
 
 
-def reading(engine: Engine) -> Engine:
+def read_only_engine(engine: Engine) -> Engine:
     """Return the engine for transactions that only read: on SQLite they take no write lock."""
     return engine.execution_options(reads_only=True)
 
@@ -71,11 +71,11 @@ def _configure(connection: Any, _: Any) -> None:
     cursor = connection.cursor()
     cursor.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_SECONDS * 1000}")
     cursor.execute("PRAGMA foreign_keys=ON")
-    _log_ahead(cursor)
+    _enable_wal(cursor)
     cursor.close()
 
 
-def _log_ahead(cursor: sqlite3.Cursor) -> None:
+def _enable_wal(cursor: sqlite3.Cursor) -> None:
     """Switch the file to its write-ahead log, once for all; nobody waits for that by himself."""
     deadline = time.monotonic() + BUSY_TIMEOUT_SECONDS
     while True:

@@ -13,19 +13,19 @@ from reference_workers.platform.state.models import Lease
 from reference_workers.platform.state.repository import State
 
 
-def take(state: State, name: str, owner: str, *, seconds: float) -> bool:
+def acquire(state: State, name: str, owner: str, *, seconds: float) -> bool:
     """Take or renew a lease; tell whether it is the owner's now.
 
     Raises:
         TransientError: The database does not answer.
     """
     present = time.time()
-    with state.reads() as session:  # most who ask do not get it, and need not wait to write
+    with state.read_session() as session:  # most who ask do not get it, and need not wait to write
         lease = session.get(Lease, name)
     if lease is not None and lease.owner != owner and lease.expires_at > present:
         return False
     try:
-        with state.writes() as session:
+        with state.write_session() as session:
             lease = session.get(Lease, name, with_for_update=True)
             if lease is None:
                 session.add(Lease(name=name, owner=owner, expires_at=present + seconds))
@@ -38,10 +38,10 @@ def take(state: State, name: str, owner: str, *, seconds: float) -> bool:
     return True
 
 
-def give_back(state: State, name: str, owner: str) -> None:
+def release(state: State, name: str, owner: str) -> None:
     """Let others have a lease at once, if it is still the owner's."""
     try:
-        with state.writes() as session:
+        with state.write_session() as session:
             lease = session.get(Lease, name, with_for_update=True)
             if lease is not None and lease.owner == owner:
                 session.delete(lease)

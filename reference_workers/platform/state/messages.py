@@ -43,12 +43,12 @@ class Message:
         return json.dumps(asdict(self), separators=(",", ":"))
 
     @classmethod
-    def of(cls, row: Event) -> Self:
+    def from_row(cls, row: Event) -> Self:
         """Return an event's row as a message."""
         return cls(row.id, row.seq, row.event, row.data, room_of(row.transcript_id))
 
     @classmethod
-    def parsed(cls, text: str | bytes) -> Self:
+    def from_json(cls, text: str | bytes) -> Self:
         """Read a message as `text` has it.
 
         Raises:
@@ -68,8 +68,8 @@ def read_after(state: State, transcript_id: str, seq: int, *, limit: int) -> lis
         .order_by(Event.seq)
         .limit(limit)
     )
-    with state.reads() as session:
-        return [Message.of(row) for row in session.scalars(query)]
+    with state.read_session() as session:
+        return [Message.from_row(row) for row in session.scalars(query)]
 
 
 def read_undelivered(state: State, *, limit: int) -> Sequence[Message]:
@@ -80,12 +80,12 @@ def read_undelivered(state: State, *, limit: int) -> Sequence[Message]:
         .order_by(Event.transcript_id, Event.seq)
         .limit(limit)
     )
-    with state.reads() as session:
-        return [Message.of(row) for row in session.scalars(query)]
+    with state.read_session() as session:
+        return [Message.from_row(row) for row in session.scalars(query)]
 
 
 def seq_of(state: State, transcript_id: str, event_id: str | None) -> int:
     """Return an event's number; 0 for one that is not known, from where nothing is missed."""
     query = select(Event.seq).where(Event.transcript_id == transcript_id, Event.id == event_id)
-    with state.reads() as session:
+    with state.read_session() as session:
         return session.scalars(query).first() or 0

@@ -43,7 +43,7 @@ class CleanText(TypeDecorator[str]):
         return None if value is None else _UNSTORABLE.sub("\N{REPLACEMENT CHARACTER}", value)
 
 
-class Moment(TypeDecorator[datetime]):
+class UtcDateTime(TypeDecorator[datetime]):
     """A moment in UTC; SQLite forgets the zone, and so it is put back."""
 
     impl = DateTime(timezone=True)
@@ -68,7 +68,7 @@ class Base(DeclarativeBase):
             "pk": "pk_%(table_name)s",
         }
     )
-    type_annotation_map = {str: CleanText, datetime: Moment}  # noqa: RUF012 - SQLAlchemy's own way
+    type_annotation_map = {str: CleanText, datetime: UtcDateTime}  # noqa: RUF012 - SQLAlchemy's own way
 
 
 class Room(Base):

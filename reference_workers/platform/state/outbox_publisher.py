@@ -28,13 +28,13 @@ LEASE_SECONDS = 10.0
 RENEW_SECONDS = 3.0
 POLL_SECONDS = 0.025
 """Between two looks for what other processes have written; one's own is seen at once."""
-WAIT_SECONDS = 1.0
+RETRY_SECONDS = 1.0
 """Until the next try where there is no lease to be had, or something does not answer."""
 MARK_SECONDS = 0.5
 BATCH = 500
-MARKED_AT_ONCE = 5000
+MARK_BATCH = 5000
 """Below SQLite's limit of 32,766 variables a statement."""
-ANSWER_SECONDS = 5.0
+REDIS_TIMEOUT_SECONDS = 5.0
 
 log = structlog.get_logger()
 
@@ -46,39 +46,41 @@ class Publisher:
         """Prepare; nothing is connected yet."""
         self._state = state
         self._redis = redis.Redis.from_url(
-            redis_url, socket_timeout=ANSWER_SECONDS, socket_connect_timeout=ANSWER_SECONDS
+            redis_url,
+            socket_timeout=REDIS_TIMEOUT_SECONDS,
+            socket_connect_timeout=REDIS_TIMEOUT_SECONDS,
         )
         self._owner = uuid.uuid4().hex
-        self._handed: list[str] = []
+        self._unmarked: list[str] = []
         """Ids of events that Redis has and that are not marked yet."""
-        self._written = threading.Event()
+        self._wake = threading.Event()
         self._stopping = threading.Event()
 
     @contextmanager
     def running(self) -> Iterator[None]:
         """Publish until the block ends; what was written before that is handed over."""
         thread = threading.Thread(target=self._run, name="publisher")
-        with self._state.listening(lambda _: self._written.set()):
+        with self._state.commit_listener(lambda _: self._wake.set()):
             thread.start()
             try:
                 yield
             finally:
                 self._stopping.set()
-                self._written.set()
+                self._wake.set()
                 thread.join()
                 self._redis.close()
 
     def _run(self) -> None:
-        troubled = False
+        failing = False
         while not self._stopping.is_set():
             try:
                 self._publish_while_leased()
-                troubled = False
+                failing = False
             except Exception as error:  # whatever it is, events are not to wait for ever
-                if not troubled:  # said once, not every second
+                if not failing:  # said once, not every second
                     log.warning("events wait to be published", cause=repr(error))
-                troubled = True
-            self._stopping.wait(WAIT_SECONDS)
+                failing = True
+            self._stopping.wait(RETRY_SECONDS)
 
     def _publish_while_leased(self) -> None:
         """Publish until told to stop, or until another has the lease.
@@ -87,20 +89,20 @@ class Publisher:
             RedisError: Redis does not answer.
             TransientError: The database does not answer.
         """
-        if not leases.take(self._state, LEASE, self._owner, seconds=LEASE_SECONDS):
+        if not leases.acquire(self._state, LEASE, self._owner, seconds=LEASE_SECONDS):
             return
         try:
-            with self._keeping() as lost:
+            with self._lease_keeper() as lost:
                 while not lost.is_set():
                     if self.publish_batch():
                         continue
                     if self._stopping.is_set():
                         return
-                    self._written.wait(POLL_SECONDS)
-                    self._written.clear()
+                    self._wake.wait(POLL_SECONDS)
+                    self._wake.clear()
         finally:
             self.mark()
-            leases.give_back(self._state, LEASE, self._owner)
+            leases.release(self._state, LEASE, self._owner)
 
     def publish_batch(self) -> int:
         """Hand over what waits, up to a batch; return how much that was.
@@ -109,15 +111,15 @@ class Publisher:
             RedisError: Redis does not answer; nothing is handed over for good.
             TransientError: The database does not answer.
         """
-        handed = set(self._handed)
-        found = read_undelivered(self._state, limit=BATCH + len(handed))
-        waiting = [message for message in found if message.id not in handed]
+        handed = set(self._unmarked)
+        undelivered = read_undelivered(self._state, limit=BATCH + len(handed))
+        waiting = [message for message in undelivered if message.id not in handed]
         if waiting:
             pipeline = self._redis.pipeline(transaction=False)
             for message in waiting:
                 pipeline.publish(message.room, message.text)
             pipeline.execute()
-            self._handed += [message.id for message in waiting]
+            self._unmarked += [message.id for message in waiting]
         return len(waiting)
 
     def mark(self) -> None:
@@ -126,16 +128,16 @@ class Publisher:
         Raises:
             TransientError: The database does not answer; it is to be marked yet.
         """
-        marked = self._handed[:MARKED_AT_ONCE]
+        marked = self._unmarked[:MARK_BATCH]
         if not marked:
             return
-        with self._state.writes() as session:
+        with self._state.write_session() as session:
             session.execute(update(Event).where(Event.id.in_(marked)).values(delivered_at=now()))
         # A list is only ever appended to by the other thread.
-        del self._handed[: len(marked)]
+        del self._unmarked[: len(marked)]
 
     @contextmanager
-    def _keeping(self) -> Iterator[threading.Event]:
+    def _lease_keeper(self) -> Iterator[threading.Event]:
         """Mark and renew the lease on a thread: no event has to wait for a transaction of ours.
 
         Yields an event that is set when the lease is not ours any longer.
@@ -148,7 +150,9 @@ class Publisher:
                 while not ended.wait(MARK_SECONDS):
                     self.mark()
                     if time.monotonic() > renew_at:
-                        if not leases.take(self._state, LEASE, self._owner, seconds=LEASE_SECONDS):
+                        if not leases.acquire(
+                            self._state, LEASE, self._owner, seconds=LEASE_SECONDS
+                        ):
                             return
                         renew_at = time.monotonic() + RENEW_SECONDS
             except Exception as error:  # whatever it is, publishing begins anew

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session, defer
 
 from reference_workers.errors import ConflictError, PermanentError, TransientError
 from reference_workers.platform.state import schema_revision
-from reference_workers.platform.state.database import open_engine, reading
+from reference_workers.platform.state.database import open_engine, read_only_engine
 from reference_workers.platform.state.models import (
     Consent,
     MeetingRow,
@@ -22,7 +22,7 @@ from reference_workers.platform.state.models import (
     TaskCost,
     Transcript,
 )
-from reference_workers.platform.state.unit_of_work import Source, UnitOfWork
+from reference_workers.platform.state.unit_of_work import EventSource, UnitOfWork
 
 Row = TypeVar("Row", Recording, Room)
 Listener = Callable[[str], None]
@@ -34,7 +34,7 @@ class State:
     def __init__(self, database_url: str) -> None:
         """Prepare to connect; on SQLite, writers of many processes wait for each other."""
         self.engine = open_engine(database_url)
-        self.reading = reading(self.engine)
+        self._read_engine = read_only_engine(self.engine)
         self._listeners: list[Listener] = []
 
     def migrate(self) -> None:
@@ -44,11 +44,13 @@ class State:
             MigrationError: The tables that are there were not made by migrations.
             TransientError: The database does not answer.
         """
-        with _answering():
+        with _mapped_errors():
             schema_revision.upgrade(self.engine)
 
     @contextmanager
-    def edit(self, transcript_id: str, source: Source | None = None) -> Iterator[UnitOfWork]:
+    def unit_of_work(
+        self, transcript_id: str, source: EventSource | None = None
+    ) -> Iterator[UnitOfWork]:
         """Open a transaction on a transcript; it is committed when the block ends well.
 
         Args:
@@ -60,16 +62,16 @@ class State:
             PermanentError: There is no such transcript.
             TransientError: The database does not answer.
         """
-        teller = source or Source()
+        source = source or EventSource()
         with self._session(self.engine) as session, session.begin():
-            edit = UnitOfWork(session, _locked(session, transcript_id), teller)
-            yield edit
-        teller.told += edit.told
+            unit = UnitOfWork(session, _locked(session, transcript_id), source)
+            yield unit
+        source.emitted += unit.emitted
         for listener in tuple(self._listeners):
             listener(transcript_id)
 
     @contextmanager
-    def listening(self, listener: Listener) -> Iterator[None]:
+    def commit_listener(self, listener: Listener) -> Iterator[None]:
         """Have `listener` called with a transcript's id after each edit by this process.
 
         It is called on the editor's thread, and so has to be quick and raise nothing.
@@ -87,7 +89,7 @@ class State:
             PermanentError: There is no such transcript.
             TransientError: The database does not answer.
         """
-        with self.reads() as session:
+        with self.read_session() as session:
             return _existing(session.get(Transcript, transcript_id), transcript_id)
 
     def recording_of(self, transcript: Transcript) -> Recording | None:
@@ -96,7 +98,7 @@ class State:
 
     def recording_by_workflow(self, workflow_id: str) -> Recording | None:
         """Return the recording that a workflow works on (seed STATE-001)."""
-        with self.reads() as session:
+        with self.read_session() as session:
             query = select(Recording).where(Recording.workflow_id == workflow_id)
             return session.scalars(query).first()
 
@@ -108,7 +110,7 @@ class State:
             .where(Transcript.id == transcript_id, Recording.workflow_id.is_not(None))
         )
         of_tasks = select(TaskCost.workflow_id).where(TaskCost.transcript_id == transcript_id)
-        with self.reads() as session:
+        with self.read_session() as session:
             return [found for found in session.scalars(union(of_recording, of_tasks)) if found]
 
     def room(self, room_id: str | None) -> Room | None:
@@ -117,13 +119,13 @@ class State:
 
     def consents(self, transcript_id: str) -> list[Consent]:
         """Return every answer given to the question of consent."""
-        with self.reads() as session:
+        with self.read_session() as session:
             query = select(Consent).where(Consent.transcript_id == transcript_id)
             return list(session.scalars(query))
 
     def transcript_id_of_recording(self, recording_id: str) -> str | None:
         """Return the id of the transcript that is made from a recording."""
-        with self.reads() as session:
+        with self.read_session() as session:
             query = select(Transcript.id).where(Transcript.recording_id == recording_id)
             return session.scalars(query).first()
 
@@ -133,7 +135,7 @@ class State:
         Raises:
             PermanentError: There is no such recording.
         """
-        with self.writes() as session:
+        with self.write_session() as session:
             recording = session.get(Recording, recording_id)
             if recording is None:
                 raise PermanentError(f"there is no recording {recording_id!r}")
@@ -141,7 +143,7 @@ class State:
 
     def store_meeting(self, recording_id: str, meeting: MeetingRow) -> None:
         """Write or renew the session a recording was made in; nothing for an unknown recording."""
-        with self.writes() as session:
+        with self.write_session() as session:
             recording = session.get(Recording, recording_id)
             if recording is None:
                 return
@@ -152,13 +154,13 @@ class State:
             recording.meeting_id = meeting.id
 
     @contextmanager
-    def reads(self) -> Iterator[Session]:
+    def read_session(self) -> Iterator[Session]:
         """Open a transaction that only reads: it waits for no writer, and no writer for it."""
-        with self._session(self.reading) as session:
+        with self._session(self._read_engine) as session:
             yield session
 
     @contextmanager
-    def writes(self) -> Iterator[Session]:
+    def write_session(self) -> Iterator[Session]:
         """Open a transaction of any kind; it is committed when the block ends well.
 
         Raises:
@@ -179,17 +181,17 @@ class State:
     def _get(self, table: type[Row], key: str | None) -> Row | None:
         if key is None:
             return None
-        with self.reads() as session:
+        with self.read_session() as session:
             return session.get(table, key)
 
     @contextmanager
     def _session(self, engine: Engine) -> Iterator[Session]:
-        with _answering(), Session(engine, expire_on_commit=False) as session:
+        with _mapped_errors(), Session(engine, expire_on_commit=False) as session:
             yield session
 
 
 @contextmanager
-def _answering() -> Iterator[None]:
+def _mapped_errors() -> Iterator[None]:
     try:
         yield
     except (OperationalError, InterfaceError) as error:

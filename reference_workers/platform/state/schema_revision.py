@@ -17,7 +17,7 @@ from alembic.script import ScriptDirectory
 from alembic.util import CommandError
 from sqlalchemy import Connection, Engine, inspect, text
 
-from reference_workers.errors import CannotBeginError
+from reference_workers.errors import StartupError
 
 SCRIPTS = Path(__file__).parent / "migrations"
 HEAD = "head"
@@ -27,7 +27,7 @@ _LOCK = 7_266_137_001
 """Key of PostgreSQL's advisory lock; any number that nobody else uses."""
 
 
-class MigrationError(CannotBeginError):
+class MigrationError(StartupError):
     """The database cannot be brought to the revision that was asked for."""
 
 
@@ -43,7 +43,7 @@ def upgrade(engine: Engine, revision: str = HEAD) -> None:
                 "the database has tables but no revision: no migration has made them. "
                 "Hint: give DATABASE_URL an empty database, or mark this one by hand"
             )
-        with _told():
+        with _command_errors():
             command.upgrade(_config(connection), revision)
 
 
@@ -53,7 +53,7 @@ def downgrade(engine: Engine, revision: str) -> None:
     Raises:
         MigrationError: There is no such revision below the present one.
     """
-    with _locked(engine) as connection, _told():
+    with _locked(engine) as connection, _command_errors():
         command.downgrade(_config(connection), revision)
 
 
@@ -89,7 +89,7 @@ def _locked(engine: Engine) -> Iterator[Connection]:
 
 
 @contextmanager
-def _told() -> Iterator[None]:
+def _command_errors() -> Iterator[None]:
     try:
         yield
     except CommandError as error:

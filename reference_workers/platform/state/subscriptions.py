@@ -27,20 +27,20 @@ from reference_workers.platform.state.models import Transcript
 from reference_workers.platform.state.repository import State
 
 POLL_SECONDS = 0.05
-CHECK_SECONDS = 1.0
+REDIS_POLL_SECONDS = 1.0
 """Between two questions to the database while Redis delivers."""
 RETRY_SECONDS = 1.0
-ANSWER_SECONDS = 5.0
+REDIS_TIMEOUT_SECONDS = 5.0
 CANCEL_SECONDS = 0.5
 """Until a task that goes on is cancelled again: Redis's client may swallow it."""
 PAGE = 500
-NEWEST = 1000
+KEPT_EVENTS = 1000
 """How many events of a transcript are kept for its subscribers."""
 
 log = structlog.get_logger()
 
 
-class Topic:
+class Feed:
     """The newest events of one transcript, and who waits for more."""
 
     def __init__(self) -> None:
@@ -71,8 +71,8 @@ class Topic:
     def append(self, messages: list[Message]) -> None:
         """Add the events that follow the newest one."""
         self._newest += messages
-        if len(self._newest) > 2 * NEWEST:
-            del self._newest[:-NEWEST]
+        if len(self._newest) > 2 * KEPT_EVENTS:
+            del self._newest[:-KEPT_EVENTS]
         self.head = messages[-1].seq
         self.wake()
 
@@ -88,33 +88,31 @@ class Subscriptions:
     def __init__(self, state: State, redis_url: str | None) -> None:
         """Prepare; `opened` sets it going."""
         self._state = state
-        self._topics: dict[str, Topic] = {}
-        self._poked = asyncio.Event()
+        self._feeds: dict[str, Feed] = {}
+        self._wake = asyncio.Event()
         self._closed = False
         self._redis = (
-            redis.asyncio.Redis.from_url(redis_url, socket_connect_timeout=ANSWER_SECONDS)
+            redis.asyncio.Redis.from_url(redis_url, socket_connect_timeout=REDIS_TIMEOUT_SECONDS)
             if redis_url
             else None
         )
         self._pubsub: redis.asyncio.client.PubSub | None = None
         """Only while Redis delivers."""
-        self._rooms: set[str] = set()
+        self._channels: set[str] = set()
         """What Redis has been asked for."""
 
     @classmethod
     @contextlib.asynccontextmanager
-    async def opened(
-        cls, state: State, redis_url: str | None = None
-    ) -> AsyncIterator[Subscriptions]:
+    async def open(cls, state: State, redis_url: str | None = None) -> AsyncIterator[Subscriptions]:
         """Serve subscribers until the block ends; then all their iterations end too."""
         subscriptions = cls(state, redis_url)
         loop = asyncio.get_running_loop()
 
-        def poke(_: str) -> None:
+        def wake(_: str) -> None:
             with contextlib.suppress(RuntimeError):  # the loop is closed already
-                loop.call_soon_threadsafe(subscriptions._poked.set)
+                loop.call_soon_threadsafe(subscriptions._wake.set)
 
-        with state.listening(poke):
+        with state.commit_listener(wake):
             tasks = [asyncio.create_task(subscriptions._poll())]
             if subscriptions._redis is not None:
                 tasks.append(asyncio.create_task(subscriptions._listen(subscriptions._redis)))
@@ -138,10 +136,10 @@ class Subscriptions:
         seen = 0
         if last_id is not None:
             seen = await asyncio.to_thread(seq_of, self._state, transcript_id, last_id)
-        with self._subscribed(transcript_id) as topic:
+        with self._subscribed(transcript_id) as feed:
             while not self._closed:
-                changed = topic.changed
-                messages = topic.after(seen)
+                changed = feed.changed
+                messages = feed.after(seen)
                 if messages is None:
                     messages = await self._read(transcript_id, seen)
                 for message in messages:
@@ -151,130 +149,130 @@ class Subscriptions:
                     await changed.wait()
 
     @contextlib.contextmanager
-    def _subscribed(self, transcript_id: str) -> Iterator[Topic]:
-        topic = self._topics.setdefault(transcript_id, Topic())
-        topic.subscribers += 1
-        self._poked.set()
+    def _subscribed(self, transcript_id: str) -> Iterator[Feed]:
+        feed = self._feeds.setdefault(transcript_id, Feed())
+        feed.subscribers += 1
+        self._wake.set()
         try:
-            yield topic
+            yield feed
         finally:
-            topic.subscribers -= 1
-            if not topic.subscribers:
-                self._topics.pop(transcript_id, None)
-                self._poked.set()
+            feed.subscribers -= 1
+            if not feed.subscribers:
+                self._feeds.pop(transcript_id, None)
+                self._wake.set()
 
     async def _read(self, transcript_id: str, seq: int) -> list[Message]:
         return await asyncio.to_thread(read_after, self._state, transcript_id, seq, limit=PAGE)
 
     async def _poll(self) -> None:
         """Ask the database what is new, until closed."""
-        troubled = False
+        failing = False
         while not self._closed:
-            pause = CHECK_SECONDS if self._pubsub else POLL_SECONDS
+            pause = REDIS_POLL_SECONDS if self._pubsub else POLL_SECONDS
             try:
                 async with asyncio.timeout(pause):
-                    await self._poked.wait()
+                    await self._wake.wait()
             except TimeoutError:
                 pass
-            self._poked.clear()
-            await self._follow_rooms()
+            self._wake.clear()
+            await self._update_channels()
             try:
-                await self._look()
-                troubled = False
+                await self._refresh()
+                failing = False
             except Exception as error:  # whatever it is, nobody is to wait for ever
-                if not troubled:
+                if not failing:
                     log.warning("subscribers wait for the database", cause=repr(error))
-                troubled = True
+                failing = True
                 await asyncio.sleep(RETRY_SECONDS)
 
-    async def _look(self) -> None:
-        topics = dict(self._topics)
-        if not topics:
+    async def _refresh(self) -> None:
+        feeds = dict(self._feeds)
+        if not feeds:
             return
-        heads = await asyncio.to_thread(_heads, self._state, list(topics))
-        for transcript_id, topic in topics.items():
+        heads = await asyncio.to_thread(_heads, self._state, list(feeds))
+        for transcript_id, feed in feeds.items():
             head = heads.get(transcript_id, 0)
-            if topic.head is None:
-                topic.starts_at(head)
-            while topic.head is not None and topic.head < head:
-                known = topic.head
+            if feed.head is None:
+                feed.starts_at(head)
+            while feed.head is not None and feed.head < head:
+                known = feed.head
                 messages = await self._read(transcript_id, known)
-                if topic.head != known:
+                if feed.head != known:
                     continue  # Redis was quicker
                 if not messages:
                     break
-                topic.append(messages)
+                feed.append(messages)
 
     async def _listen(self, server: redis.asyncio.Redis) -> None:
         """Take what Redis delivers, until closed; connect again whenever it is gone."""
-        troubled = False
+        failing = False
         while not self._closed:
             try:
                 async with server.pubsub() as pubsub:
                     await pubsub.subscribe(room_of(""))  # of nobody: it keeps the connection
-                    self._rooms = set()
+                    self._channels = set()
                     self._pubsub = pubsub
-                    self._poked.set()
-                    if troubled:
+                    self._wake.set()
+                    if failing:
                         log.info("Redis delivers again")
-                    troubled = False
-                    async for told in pubsub.listen():
-                        self._take(told)
+                    failing = False
+                    async for reply in pubsub.listen():
+                        self._handle(reply)
             except Exception as error:  # whatever it is, the database is asked meanwhile
-                if not troubled:
+                if not failing:
                     log.warning("Redis does not deliver; the database is asked", cause=repr(error))
-                troubled = True
+                failing = True
             finally:
                 self._pubsub = None
-                self._poked.set()
+                self._wake.set()
             await asyncio.sleep(RETRY_SECONDS)
 
-    def _take(self, told: dict[str, object]) -> None:
-        data = told["data"]
-        if told["type"] != "message" or not isinstance(data, bytes):
-            self._poked.set()  # a room is ours from now on: see what came before
+    def _handle(self, reply: dict[str, object]) -> None:
+        data = reply["data"]
+        if reply["type"] != "message" or not isinstance(data, bytes):
+            self._wake.set()  # a room is ours from now on: see what came before
             return
         try:
-            message = Message.parsed(data)
+            message = Message.from_json(data)
         except ValueError as error:
             log.warning("Redis delivered what is no event", cause=str(error))
             return
-        topic = self._topics.get(message.room.removeprefix(room_of("")))
-        if topic is None or (topic.head is not None and message.seq <= topic.head):
+        feed = self._feeds.get(message.room.removeprefix(room_of("")))
+        if feed is None or (feed.head is not None and message.seq <= feed.head):
             return
-        if topic.head is None or message.seq > topic.head + 1:
-            self._poked.set()  # something is missing: the database has it
+        if feed.head is None or message.seq > feed.head + 1:
+            self._wake.set()  # something is missing: the database has it
             return
-        topic.append([message])
+        feed.append([message])
 
-    async def _follow_rooms(self) -> None:
+    async def _update_channels(self) -> None:
         """Have Redis deliver what is subscribed to, and nothing else."""
-        pubsub, wanted = self._pubsub, {room_of(transcript_id) for transcript_id in self._topics}
-        if pubsub is None or wanted == self._rooms:
+        pubsub, wanted = self._pubsub, {room_of(transcript_id) for transcript_id in self._feeds}
+        if pubsub is None or wanted == self._channels:
             return
         try:
-            if new := wanted - self._rooms:
+            if new := wanted - self._channels:
                 await pubsub.subscribe(*new)
-            if old := self._rooms - wanted:
+            if old := self._channels - wanted:
                 await pubsub.unsubscribe(*old)
         except (RedisError, OSError):
             return  # whoever listens will notice, and connect again
-        self._rooms = wanted
+        self._channels = wanted
 
     async def _close(self, tasks: list[asyncio.Task[None]]) -> None:
         self._closed = True
-        self._poked.set()
+        self._wake.set()
         while any(not task.done() for task in tasks):
             for task in tasks:
                 task.cancel()
             await asyncio.wait(tasks, timeout=CANCEL_SECONDS)
-        for topic in self._topics.values():
-            topic.wake()
+        for feed in self._feeds.values():
+            feed.wake()
         if self._redis is not None:
             await self._redis.aclose()
 
 
 def _heads(state: State, transcript_ids: list[str]) -> dict[str, int]:
     query = select(Transcript.id, Transcript.last_seq).where(Transcript.id.in_(transcript_ids))
-    with state.reads() as session:
+    with state.read_session() as session:
         return {row.id: row.last_seq for row in session.execute(query)}

@@ -20,11 +20,11 @@ EVENT_IDS = uuid.UUID("6f5d3f0e-0d0a-5b8e-9b43-3f3b0c2c7f51")
 
 
 @dataclass(slots=True)
-class Source:
+class EventSource:
     """Who tells: the same task of the same workflow, however often it is tried."""
 
     key: str = field(default_factory=lambda: uuid.uuid4().hex)
-    told: Counter[str] = field(default_factory=Counter)
+    emitted: Counter[str] = field(default_factory=Counter)
     """How many events of each name it has committed."""
 
 
@@ -35,11 +35,11 @@ class UnitOfWork:
     every event below n before his eyes, since no lower number can be committed later.
     """
 
-    def __init__(self, session: Session, transcript: Transcript, source: Source) -> None:
+    def __init__(self, session: Session, transcript: Transcript, source: EventSource) -> None:
         """Bind the transaction to its transcript row and to who tells."""
         self.session = session
         self.transcript = transcript
-        self.told: Counter[str] = Counter()
+        self.emitted: Counter[str] = Counter()
         self._source = source
 
     def emit(self, name: str, data: Mapping[str, Any], *, identity: str | None = None) -> None:
@@ -53,13 +53,13 @@ class UnitOfWork:
             data: JSON; no secret and no presigned URL.
             identity: What makes it the same event, where that is not its content.
         """
-        self.told[name] += 1
+        self.emitted[name] += 1
         if identity is None:
             digest = hashlib.sha256(json.dumps(data, sort_keys=True).encode()).hexdigest()
-            identity = f"{self._source.told[name] + self.told[name]}/{digest}"
+            identity = f"{self._source.emitted[name] + self.emitted[name]}/{digest}"
         self._append(name, data, self._event_id(name, identity))
 
-    def has_told(self, name: str, identity: str) -> bool:
+    def has_emitted(self, name: str, identity: str) -> bool:
         """Tell whether the source has emitted an event with that identity, at any time."""
         return self.session.get(Event, self._event_id(name, identity)) is not None
 
@@ -71,16 +71,16 @@ class UnitOfWork:
         change = f"{self.transcript.id}\nSTATUS\n{self.transcript.last_seq + 1}"
         self._append("STATUS", {"value": status}, str(uuid.uuid5(EVENT_IDS, change)))
 
-    def belongs_to(self, workflow_id: str, *, from_now_on: bool) -> None:
+    def assign_workflow(self, workflow_id: str, *, replace: bool) -> None:
         """Note on the recording which workflow works on it.
 
         Args:
             workflow_id: Conductor's id.
-            from_now_on: Whether it takes the place of another workflow that is noted there.
+            replace: Whether it takes the place of another workflow that is noted there.
         """
         recording_id = self.transcript.recording_id
         recording = self.session.get(Recording, recording_id) if recording_id else None
-        if recording is not None and (from_now_on or recording.workflow_id is None):
+        if recording is not None and (replace or recording.workflow_id is None):
             recording.workflow_id = workflow_id
 
     def expect_branches(self, workflow_id: str, task_type: str, references: Sequence[str]) -> None:
@@ -96,7 +96,7 @@ class UnitOfWork:
             self._branch(workflow_id, task_type, reference) for reference in references
         )
 
-    def count_branches(
+    def record_branch(
         self, workflow_id: str, task_type: str, reference: str, *, done: bool
     ) -> tuple[int, int]:
         """Note how one branch stands; return how many of its fork are done, and how many it has."""

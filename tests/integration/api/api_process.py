@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 import uvicorn
 
-from reference_workers.platform.api.server import configured
+from reference_workers.platform.api.server import uvicorn_config
 from reference_workers.platform.state.repository import State
 from reference_workers.settings import Settings
 from trackproof.wait import wait_until
@@ -42,14 +42,14 @@ class ServedApi:
     def tell(self, transcript_id: str, *names: str) -> None:
         """Have an event a name happen to a transcript."""
         for name in names:
-            with self.state.edit(transcript_id) as edit:
-                edit.emit(name, {"about": name})
+            with self.state.unit_of_work(transcript_id) as unit:
+                unit.emit(name, {"about": name})
 
 
 @contextmanager
 def serve_api(settings: Settings) -> Iterator[ServedApi]:
     """Serve until the block ends."""
-    server = uvicorn.Server(configured(settings.model_copy(update={"api_port": 0})))
+    server = uvicorn.Server(uvicorn_config(settings.model_copy(update={"api_port": 0})))
     thread = threading.Thread(target=server.run, name="api")
     thread.start()
 

@@ -7,7 +7,7 @@ import httpx
 import pytest
 from structlog.testing import capture_logs
 
-from reference_workers.platform.state.object_keys import audio_key
+from reference_workers.services.object_keys import audio_key
 from reference_workers.settings import Settings
 from tests.integration.api.api_process import ServedApi, serve_api
 from tests.integration.api.hostile_clients import hanging_after, misbehaving, saying
@@ -113,8 +113,8 @@ def test_no_mixdown_yet_is_404(api: ServedApi, s3: S3Server) -> None:
 
 def test_audio_that_was_deleted_for_want_of_consent_is_410(api: ServedApi) -> None:
     # Whatever the storage still has, a copy of the mixdown for example.
-    with api.state.edit(TRANSCRIPT_ID) as edit:
-        edit.transcript.audio_deleted = True
+    with api.state.unit_of_work(TRANSCRIPT_ID) as unit:
+        unit.transcript.audio_deleted = True
 
     response = api.get(PATH)
 

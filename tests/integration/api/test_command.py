@@ -16,7 +16,7 @@ from websockets.asyncio.client import connect
 from reference_workers.settings import Settings
 from tests.bench.api import ADDRESS
 from tests.integration.api.api_process import SECONDS
-from tests.integration.api.websocket_client import farewell
+from tests.integration.api.websocket_client import closing
 from tests.unit.reference_workers.worker_harness import TRANSCRIPT_ID
 from trackproof.wait import wait_until
 
@@ -82,7 +82,7 @@ async def test_it_serves_until_it_is_told_to_stop_and_logs_no_token(
             answers = [await http.get(path), await http.get(path, headers=headers)]
         async with connect(f"ws://127.0.0.1:{port}/ws{path}", proxy=None) as socket:
             await socket.send('{"token": "canary-token-of-another"}')
-            assert (await farewell(socket))[0] == 4401
+            assert (await closing(socket))[0] == 4401
         process.send_signal(signal.SIGTERM)
         code = process.wait(SECONDS)
     finally:

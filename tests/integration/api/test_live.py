@@ -16,11 +16,11 @@ from websockets.exceptions import ConnectionClosed
 from reference_workers.errors import TransientError
 from reference_workers.platform.api import server as api_serving
 from reference_workers.platform.api.routes import live
-from reference_workers.platform.api.websocket_sender import CloseWebSocket, Line
+from reference_workers.platform.api.websocket_sender import CloseWebSocket, WebSocketSender
 from reference_workers.platform.state import subscriptions
 from reference_workers.settings import Settings
 from tests.integration.api.api_process import SECONDS, ServedApi, serve_api
-from tests.integration.api.websocket_client import farewell, following, heard, names
+from tests.integration.api.websocket_client import closing, following, heard, names
 from tests.unit.reference_workers.worker_harness import TRANSCRIPT_ID
 from trackproof.testbed.redis import HINT, PROGRAM, start_redis
 from trackproof.wait import wait_until
@@ -102,12 +102,12 @@ async def test_silence_is_filled_with_heartbeats(
 @pytest.mark.parametrize("transcript_id", ["nobody", "%2e%2e", "a%00b", "x" * 200, "é"])
 async def test_an_unknown_transcript_is_told_as_4404(api: ServedApi, transcript_id: str) -> None:
     async with following(api, transcript_id=transcript_id) as socket:
-        assert await farewell(socket) == (4404, "there is no such transcript")
+        assert await closing(socket) == (4404, "there is no such transcript")
 
 
 async def test_a_last_id_that_can_be_none_is_told_as_4400(api: ServedApi) -> None:
     async with following(api, f"?last_id={'x' * 201}") as socket:
-        assert (await farewell(socket))[0] == 4400
+        assert (await closing(socket))[0] == 4400
 
 
 @pytest.mark.parametrize(
@@ -125,14 +125,14 @@ async def test_a_strange_page_may_not_listen(api: ServedApi, origin: str, code: 
         if code is None:
             assert names(await heard(socket, 1)) == ["ONE"]
         else:
-            assert (await farewell(socket))[0] == code
+            assert (await closing(socket))[0] == code
 
 
 async def test_a_name_that_was_led_to_us_is_not_ours(api: ServedApi) -> None:
     port = api.url.rpartition(":")[2]
     url = f"ws://rebound.evil.test:{port}/ws/transcripts/{TRANSCRIPT_ID}"
     async with connect(url, host="127.0.0.1", port=int(port), proxy=None) as socket:
-        assert (await farewell(socket))[0] == 4403
+        assert (await closing(socket))[0] == 4403
 
 
 async def test_a_token_opens_as_a_header_and_in_the_first_message(guarded_api: ServedApi) -> None:
@@ -170,21 +170,21 @@ async def test_a_first_message_that_opens_nothing_is_told(
     guarded_api.tell(TRANSCRIPT_ID, "SECRET")
     async with following(guarded_api) as socket:
         await socket.send(hello)
-        assert (await farewell(socket))[0] == code
+        assert (await closing(socket))[0] == code
 
 
 async def test_a_wrong_header_is_not_made_good_by_a_message(guarded_api: ServedApi) -> None:
     headers = {"Authorization": "Bearer a-token-that-does-not"}
     async with following(guarded_api, additional_headers=headers) as socket:
-        assert (await farewell(socket))[0] == 4401
+        assert (await closing(socket))[0] == 4401
 
 
 async def test_a_token_in_the_query_opens_nothing(
     guarded_api: ServedApi, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(live, "HELLO_SECONDS", 0.05)
+    monkeypatch.setattr(live, "TOKEN_TIMEOUT_SECONDS", 0.05)
     async with following(guarded_api, f"?token={TOKEN}") as socket:
-        assert (await farewell(socket))[0] == 4401
+        assert (await closing(socket))[0] == 4401
 
 
 async def test_there_are_only_so_many_places(settings: Settings) -> None:
@@ -193,7 +193,7 @@ async def test_there_are_only_so_many_places(settings: Settings) -> None:
         async with following(api) as first:
             await heard(first, 1)
             async with following(api) as second:
-                refused = await farewell(second)
+                refused = await closing(second)
         after = await asyncio.wait_for(_first_heard(api), SECONDS)
 
     assert refused[0] == 1013
@@ -203,7 +203,7 @@ async def test_there_are_only_so_many_places(settings: Settings) -> None:
 async def test_a_subscriber_that_does_not_read_is_cut_off_and_others_are_not(
     api: ServedApi, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(live, "PATIENCE_SECONDS", 1.0)
+    monkeypatch.setattr(live, "SEND_TIMEOUT_SECONDS", 1.0)
     monkeypatch.setattr(api_serving, "LINGER_SECONDS", 0.3)
     text, count = "x" * 100_000, 120
     async with following(api, max_size=None) as reader:
@@ -226,25 +226,25 @@ async def test_a_subscriber_that_does_not_read_is_cut_off_and_others_are_not(
 async def test_a_subscriber_that_wakes_up_in_time_learns_why_it_was_cut_off(
     api: ServedApi, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(live, "PATIENCE_SECONDS", 0.3)
+    monkeypatch.setattr(live, "SEND_TIMEOUT_SECONDS", 0.3)
     count = 120
     async with following(api, max_size=None, max_queue=1) as sleeper:
         transport = sleeper.transport
         transport.pause_reading()
         seen: list[int] = []
-        original = Line.close
+        original = WebSocketSender.close
 
-        async def close(line: Line, reason: CloseWebSocket) -> None:
+        async def close(line: WebSocketSender, reason: CloseWebSocket) -> None:
             await original(line, reason)
             seen.append(reason.code)
 
-        monkeypatch.setattr(Line, "close", close)
+        monkeypatch.setattr(WebSocketSender, "close", close)
         await asyncio.to_thread(_tell_much, api, "x" * 100_000, count)
         await asyncio.to_thread(
             wait_until, lambda: seen, what="the subscriber to be cut off", timeout=SECONDS
         )
         transport.resume_reading()
-        code, reason = await farewell(sleeper)
+        code, reason = await closing(sleeper)
 
     assert (code, seen) == (4008, [4008])
     assert "come back with your last id" in reason
@@ -259,7 +259,7 @@ async def test_without_a_database_a_subscriber_is_told_to_come_back(
     monkeypatch.setattr(subscriptions, "read_after", away)
     api.tell(TRANSCRIPT_ID, "ONE")
     async with following(api) as socket:
-        code, reason = await farewell(socket)
+        code, reason = await closing(socket)
 
     assert code == 1013
     assert "come back with your last id" in reason
@@ -271,7 +271,7 @@ async def test_a_server_that_stops_says_so(settings: Settings) -> None:
         api.tell(TRANSCRIPT_ID, "ONE")
         async with following(api) as socket:
             await heard(socket, 1)
-            leaving = asyncio.create_task(farewell(socket))
+            leaving = asyncio.create_task(closing(socket))
             await asyncio.to_thread(api.stop)
             code, _ = await leaving
 
@@ -298,8 +298,8 @@ async def _first_heard(api: ServedApi) -> str:
 
 def _tell_much(api: ServedApi, text: str, count: int) -> None:
     for number in range(count):
-        with api.state.edit(TRANSCRIPT_ID) as edit:
-            edit.emit("MUCH", {"number": number, "text": text})
+        with api.state.unit_of_work(TRANSCRIPT_ID) as unit:
+            unit.emit("MUCH", {"number": number, "text": text})
 
 
 def _connected_and_deaf(api: ServedApi) -> sockets.socket:

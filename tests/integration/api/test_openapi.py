@@ -13,8 +13,8 @@ import pytest
 from pydantic import SecretStr
 
 from reference_workers.platform.seed import seed
-from reference_workers.platform.state.object_keys import audio_key, waveform_file
 from reference_workers.platform.state.repository import State
+from reference_workers.services.object_keys import audio_key, waveform_file
 from reference_workers.settings import Settings
 from tests.conftest import new_databases
 from tests.integration.api.api_process import ServedApi, serve_api
@@ -80,8 +80,8 @@ def _full_api(
         state.migrate()
         seed(state, meeting_rows())
         state.store_workflow("rec-1", "workflow-1")
-        with state.edit(TRANSCRIPT_ID) as edit:
-            edit.transcript.topics, edit.transcript.words = [topic()], words(20)
+        with state.unit_of_work(TRANSCRIPT_ID) as unit:
+            unit.transcript.topics, unit.transcript.words = [topic()], words(20)
     _store_media(s3_server, told, folder)
     with serve_api(told) as served:
         yield served

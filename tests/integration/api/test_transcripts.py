@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
-from reference_workers.platform.state.object_keys import waveform_file
+from reference_workers.services.object_keys import waveform_file
 from reference_workers.settings import Settings
 from tests.integration.api.api_process import ServedApi, serve_api
 from tests.unit.reference_workers.worker_harness import TRANSCRIPT_ID, topic, words
@@ -18,12 +18,12 @@ HOSTILE = ["..%2f..%2fetc%2fpasswd", "%2e%2e", "a%00b", "a%0ab", "x" * 129, "%ff
 
 
 def test_a_transcript_as_it_stands(api: ServedApi) -> None:
-    with api.state.edit(TRANSCRIPT_ID) as edit:
-        edit.transcript.title = "Budget"
-        edit.transcript.topics = [topic()]
-        edit.transcript.words = words(3)
-        edit.transcript.duration = 61.5
-        edit.set_status("processing")
+    with api.state.unit_of_work(TRANSCRIPT_ID) as unit:
+        unit.transcript.title = "Budget"
+        unit.transcript.topics = [topic()]
+        unit.transcript.words = words(3)
+        unit.transcript.duration = 61.5
+        unit.set_status("processing")
     answer = api.get(PATH).json()
 
     assert answer.pop("created_at").endswith(("Z", "+00:00"))
@@ -46,8 +46,8 @@ def test_a_transcript_as_it_stands(api: ServedApi) -> None:
 
 def test_words_come_page_by_page(api: ServedApi) -> None:
     said = words(12)
-    with api.state.edit(TRANSCRIPT_ID) as edit:
-        edit.transcript.words = said
+    with api.state.unit_of_work(TRANSCRIPT_ID) as unit:
+        unit.transcript.words = said
     got: list[Any] = []
     offset: int | None = 0
     while offset is not None:

@@ -34,7 +34,7 @@ async def heard(socket: ClientConnection, count: int) -> list[Json]:
         return [json.loads(await socket.recv()) for _ in range(count)]
 
 
-async def farewell(socket: ClientConnection) -> tuple[int, str]:
+async def closing(socket: ClientConnection) -> tuple[int, str]:
     """Return close code and reason, whatever comes before."""
     async with asyncio.timeout(SECONDS):
         with pytest.raises(ConnectionClosed) as closed:

@@ -46,8 +46,8 @@ def test_a_started_fleet_hands_events_to_redis(each_database_url: str, tmp_path:
                 env={**os.environ, **told},
             ) as fleet,
         ):
-            with state.edit(TRANSCRIPT_ID) as edit:
-                edit.emit("DURATION", {"duration": 61.0})
+            with state.unit_of_work(TRANSCRIPT_ID) as unit:
+                unit.emit("DURATION", {"duration": 61.0})
             heard = wait_until(
                 lambda: pubsub.get_message(timeout=0.1),
                 what="the event",
@@ -55,4 +55,4 @@ def test_a_started_fleet_hands_events_to_redis(each_database_url: str, tmp_path:
                 evidence=fleet.tail,
             )
 
-    assert Message.parsed(heard["data"]).data == {"duration": 61.0}
+    assert Message.from_json(heard["data"]).data == {"duration": 61.0}

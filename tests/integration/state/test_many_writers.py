@@ -37,7 +37,7 @@ def assert_all_written(url: str, *, tasks: int) -> None:
         written = write_at_once(url, transcripts, tasks)
 
         assert (written.failed, written.complaints) == (0, "")
-        with state.reads() as session:
+        with state.read_session() as session:
             numbers = session.execute(
                 select(func.count(), func.min(Event.seq), func.max(Event.seq)).group_by(
                     Event.transcript_id

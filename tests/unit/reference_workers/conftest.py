@@ -57,7 +57,7 @@ def opened_clients(
     s3_server: S3Server, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Clients]:
     """Clients to borrow from: opening theirs takes a test longer than using them."""
-    with Clients.opened(settings(s3_server, tmp_path_factory.mktemp("unused"))) as clients:
+    with Clients.open(settings(s3_server, tmp_path_factory.mktemp("unused"))) as clients:
         yield clients
 
 

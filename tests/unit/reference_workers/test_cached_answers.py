@@ -73,7 +73,7 @@ def test_a_retried_summary_asks_only_what_was_not_answered(harness: WorkerHarnes
     harness.stand_ins.faults.add(Fault(service="llm", delay=0.001, times=calls_of_one - 1))
     harness.stand_ins.faults.add(Fault(service="llm", status=503, times=1))
 
-    outcome = harness.perform("generate_summary", payload)
+    outcome = harness.execute("generate_summary", payload)
     again = harness.completed("generate_summary", payload)
 
     assert outcome.status == "FAILED"

@@ -34,7 +34,7 @@ def test_every_contract_has_its_worker() -> None:
 def test_input_that_breaks_the_contract_is_final_and_says_where(harness: WorkerHarness) -> None:
     payload = {**TITLE, "topics": [{"id": "a", "title": "", "summary": "", "timestamp": 0}]}
 
-    outcome = harness.perform("generate_title", payload)
+    outcome = harness.execute("generate_title", payload)
 
     assert outcome.status == "FAILED_WITH_TERMINAL_ERROR"
     assert str(outcome.reason).startswith("generate_title: input at /topics/0")
@@ -47,7 +47,7 @@ def test_output_that_breaks_the_contract_may_be_better_next_time(
 ) -> None:
     monkeypatch.setitem(WORKERS, "generate_title", lambda *_, **__: {"title": 5})
 
-    outcome = harness.perform("generate_title", TITLE)
+    outcome = harness.execute("generate_title", TITLE)
 
     assert outcome.status == "FAILED"
     assert str(outcome.reason).startswith("generate_title: output at /title")
@@ -66,7 +66,7 @@ def test_the_two_kinds_of_failure_become_conductors_two_states(
 ) -> None:
     failing(monkeypatch, "generate_title", error)
 
-    outcome = harness.perform("generate_title", TITLE)
+    outcome = harness.execute("generate_title", TITLE)
 
     assert (outcome.status, outcome.reason) == (status, str(error))
 
@@ -76,13 +76,13 @@ def test_what_nobody_expected_is_retried_and_its_message_kept_in(
 ) -> None:
     failing(monkeypatch, "generate_title", RuntimeError("https://s3.test/?X-Amz-Signature=secret"))
 
-    outcome = harness.perform("generate_title", TITLE)
+    outcome = harness.execute("generate_title", TITLE)
 
     assert (outcome.status, outcome.reason) == ("FAILED", "unexpected RuntimeError")
 
 
 def test_a_task_that_succeeds_is_seen_to_begin_and_to_end(harness: WorkerHarness) -> None:
-    harness.perform("generate_title", TITLE)
+    harness.execute("generate_title", TITLE)
 
     step = next(s for s in load_contracts().steps if s.reference == "generate_title")
     assert harness.events("PIPELINE_PROGRESS") == [
@@ -103,7 +103,7 @@ def test_a_task_that_fails_is_closed_as_failed(
 ) -> None:
     failing(monkeypatch, "generate_title", error)
 
-    harness.perform("generate_title", TITLE)
+    harness.execute("generate_title", TITLE)
 
     assert progress(harness) == ["in_progress", "failed"]
 
@@ -114,7 +114,7 @@ def test_the_status_is_error_only_after_the_last_attempt(
 ) -> None:
     failing(monkeypatch, "generate_title", TransientError("later"))
 
-    harness.perform("generate_title", TITLE, attempt=attempt)
+    harness.execute("generate_title", TITLE, attempt=attempt)
 
     assert harness.transcript().status == status
     assert harness.events("STATUS") == ([{"value": "error"}] if status == "error" else [])
@@ -125,7 +125,7 @@ def test_a_permanent_failure_is_an_error_at_once(
 ) -> None:
     failing(monkeypatch, "generate_title", PermanentError("never"))
 
-    harness.perform("generate_title", TITLE)
+    harness.execute("generate_title", TITLE)
 
     assert harness.transcript().status == "error"
 
@@ -135,12 +135,12 @@ def test_a_permanent_failure_is_an_error_at_once(
 def test_telling_others_never_makes_a_finished_meeting_an_error(
     harness: WorkerHarness, monkeypatch: pytest.MonkeyPatch, task_type: str, error: Exception
 ) -> None:
-    with harness.clients.state.edit(TRANSCRIPT_ID) as edit:
-        edit.transcript.status = "ended"
+    with harness.clients.state.unit_of_work(TRANSCRIPT_ID) as unit:
+        unit.transcript.status = "ended"
     failing(monkeypatch, task_type, error)
 
     payload = {"transcript_id": TRANSCRIPT_ID, "room_id": None}
-    outcome = harness.perform(task_type, payload, attempt=30)
+    outcome = harness.execute(task_type, payload, attempt=30)
 
     assert outcome.status != "COMPLETED"
     assert harness.transcript().status == "ended"
@@ -158,7 +158,7 @@ def test_a_branch_of_a_fork_reports_as_its_fork(
         "transcript_id": TRANSCRIPT_ID,
     }
 
-    harness.perform("pad_track", payload, reference="pad_track_7")
+    harness.execute("pad_track", payload, reference="pad_track_7")
 
     (begun, ended) = harness.events("PIPELINE_PROGRESS")
     fork = next(s for s in load_contracts().steps if s.reference == "fork_track_padding")
@@ -186,14 +186,14 @@ def test_branches_tell_how_many_there_are_and_how_many_are_done(
         "transcript_id": TRANSCRIPT_ID,
         "bucket_name": "b",
     }
-    forked = harness.perform(
+    forked = harness.execute(
         "generate_dynamic_fork_tasks", fork, reference="generate_padding_tasks"
     )
     inputs = forked.output["inputs"]
 
     for number, attempt in ((2, 0), (0, 0), (0, 1)):  # the acknowledgement of 0 was lost
         reference = f"pad_track_{number}"
-        harness.perform("pad_track", inputs[reference], reference=reference, attempt=attempt)
+        harness.execute("pad_track", inputs[reference], reference=reference, attempt=attempt)
 
     told = [
         (event["branch"], event["step_status"], event["branches_done"], event["branches_total"])
@@ -212,7 +212,7 @@ def test_branches_tell_how_many_there_are_and_how_many_are_done(
 
 def test_a_task_run_twice_under_one_id_is_told_once(harness: WorkerHarness) -> None:
     for _ in range(2):
-        harness.perform("generate_title", TITLE)
+        harness.execute("generate_title", TITLE)
 
     assert progress(harness) == ["in_progress", "completed"]
     assert harness.event_names() == ["FINAL_TITLE"]
@@ -224,13 +224,13 @@ def test_another_attempt_has_a_progress_of_its_own(
     failing(monkeypatch, "generate_title", TransientError("later"))
 
     for attempt in range(2):
-        harness.perform("generate_title", TITLE, attempt=attempt)
+        harness.execute("generate_title", TITLE, attempt=attempt)
 
     assert progress(harness) == ["in_progress", "failed"] * 2
 
 
 def test_the_first_task_notes_its_workflow_on_the_recording(harness: WorkerHarness) -> None:
-    harness.perform("get_recording", {"recording_id": "rec-1"})
+    harness.execute("get_recording", {"recording_id": "rec-1"})
 
     found = harness.clients.state.recording_by_workflow("workflow-1")
     assert found is not None
@@ -242,18 +242,18 @@ def test_a_workflow_that_somebody_has_retried_is_processing_again(
 ) -> None:
     worker = WORKERS["generate_title"]
     failing(monkeypatch, "generate_title", PermanentError("never"))
-    harness.perform("generate_title", TITLE)
+    harness.execute("generate_title", TITLE)
     assert harness.transcript().status == "error"
     monkeypatch.setitem(WORKERS, "generate_title", worker)
 
-    harness.perform("generate_title", TITLE, attempt=1)
+    harness.execute("generate_title", TITLE, attempt=1)
 
     assert harness.transcript().status == "processing"
     assert harness.events("STATUS") == [{"value": "error"}, {"value": "processing"}]
 
 
 def test_a_task_that_knows_only_the_recording_finds_its_transcript(harness: WorkerHarness) -> None:
-    harness.perform("get_recording", {"recording_id": "rec-1"})
+    harness.execute("get_recording", {"recording_id": "rec-1"})
 
     assert progress(harness) == ["in_progress", "completed"]
 
@@ -286,7 +286,7 @@ def test_a_task_outside_the_pipeline_is_no_step() -> None:
 def test_progress_that_cannot_be_recorded_breaks_nothing(
     harness: WorkerHarness, payload: Json
 ) -> None:
-    outcome = harness.perform("get_recording", payload)
+    outcome = harness.execute("get_recording", payload)
 
     assert outcome.status in {"COMPLETED", "FAILED", "FAILED_WITH_TERMINAL_ERROR"}
 
@@ -298,6 +298,6 @@ def test_a_database_that_is_not_there_does_not_stop_a_task_that_needs_none(
         for table in ("events", "branches", "consents", "transcripts"):
             connection.exec_driver_sql(f"DROP TABLE {table}")
 
-    outcome = empty_bench.perform("get_recording", {"recording_id": "rec-1"})
+    outcome = empty_bench.execute("get_recording", {"recording_id": "rec-1"})
 
     assert outcome.status == "COMPLETED"

@@ -13,7 +13,7 @@ from conductor.client.http.api.task_resource_api import TaskResourceApi
 from conductor.client.http.models.task import Task
 
 from reference_workers import runner
-from reference_workers.runner import ContractWorker, FleetRunner, Pace
+from reference_workers.runner import ContractWorker, FleetRunner, PollPace
 from reference_workers.workers import WORKERS
 from tests.unit.reference_workers.conductor_server import (
     Answer,
@@ -162,7 +162,7 @@ def test_a_fleet_polls_for_every_task_type(harness: WorkerHarness) -> None:
 def test_only_branches_are_worked_on_side_by_side(
     harness: WorkerHarness, task_type: str, threads: int
 ) -> None:
-    assert ContractWorker(task_type, harness.clients, Pace()).thread_count == threads
+    assert ContractWorker(task_type, harness.clients, PollPace()).thread_count == threads
 
 
 def test_who_has_had_no_task_for_a_while_polls_less_often(
@@ -170,7 +170,7 @@ def test_who_has_had_no_task_for_a_while_polls_less_often(
 ) -> None:
     now = [1000.0]
     monkeypatch.setattr(runner, "time", SimpleNamespace(monotonic=lambda: now[0]))
-    pace = Pace()
+    pace = PollPace()
     drawing, titling = (
         ContractWorker(task_type, harness.clients, pace)
         for task_type in ("generate_waveform", "generate_title")
@@ -207,7 +207,7 @@ def test_an_outcome_becomes_the_tasks_result(
         input_data=payload,
     )
 
-    result = ContractWorker("generate_title", harness.clients, Pace()).execute(task)
+    result = ContractWorker("generate_title", harness.clients, PollPace()).execute(task)
 
     assert (result.status, result.task_id, result.workflow_instance_id) == (
         status,
@@ -225,7 +225,7 @@ def test_a_retry_is_told_how_often_it_was_tried(harness: WorkerHarness) -> None:
         input_data={"transcript_id": TRANSCRIPT_ID, "room_id": "room-1"},
     )
 
-    ContractWorker("send_webhook", harness.clients, Pace()).execute(task)
+    ContractWorker("send_webhook", harness.clients, PollPace()).execute(task)
 
     (delivery,) = harness.stand_ins.webhook.deliveries()
     assert delivery.header("x-webhook-retry") == "7"

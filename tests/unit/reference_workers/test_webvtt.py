@@ -6,14 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reference_workers.webvtt import webvtt
+from reference_workers.webvtt import to_webvtt
 from tests.unit.reference_workers.worker_harness import word
 
 
 def test_a_turn_is_a_cue_with_the_speakers_name() -> None:
     spoken = [word("hello", 0.0, 0), word("there", 1.0, 0), word("hi", 2.0, 1)]
 
-    assert webvtt(spoken, {0: "Ada", 1: None}) == (
+    assert to_webvtt(spoken, {0: "Ada", 1: None}) == (
         "WEBVTT\n\n"
         "00:00:00.000 --> 00:00:01.100\n<v Ada>hello there\n\n"
         "00:00:02.000 --> 00:00:02.100\n<v Speaker 1>hi\n"
@@ -21,7 +21,7 @@ def test_a_turn_is_a_cue_with_the_speakers_name() -> None:
 
 
 def test_no_words_are_an_empty_file() -> None:
-    assert webvtt([], {}) == "WEBVTT\n"
+    assert to_webvtt([], {}) == "WEBVTT\n"
 
 
 @pytest.mark.parametrize(
@@ -37,7 +37,7 @@ def test_no_words_are_an_empty_file() -> None:
     ],
 )
 def test_times_are_rounded_without_a_sixtieth_second(seconds: float, clock: str) -> None:
-    assert webvtt([word("a", seconds)], {}).splitlines()[2].startswith(f"{clock} --> ")
+    assert to_webvtt([word("a", seconds)], {}).splitlines()[2].startswith(f"{clock} --> ")
 
 
 @pytest.mark.parametrize(
@@ -54,13 +54,13 @@ def test_times_are_rounded_without_a_sixtieth_second(seconds: float, clock: str)
     ],
 )
 def test_a_name_from_outside_cannot_break_out_of_its_cue(name: str, shown: str) -> None:
-    assert webvtt([word("hello", 0)], {0: name}).splitlines()[3] == f"<v {shown}>hello"
+    assert to_webvtt([word("hello", 0)], {0: name}).splitlines()[3] == f"<v {shown}>hello"
 
 
 def test_a_cue_ends_with_the_word_that_ends_last() -> None:
     spoken = [{**word("long", 0.0), "end": 9.0}, word("short", 1.0)]
 
-    assert "00:00:00.000 --> 00:00:09.000" in webvtt(spoken, {})
+    assert "00:00:00.000 --> 00:00:09.000" in to_webvtt(spoken, {})
 
 
 _CUE = re.compile(
@@ -79,7 +79,7 @@ def test_whatever_is_said_by_whomever_the_cues_keep_their_shape(
 ) -> None:
     words = [word(text, start, speaker) for text, start, speaker in spoken]
 
-    text = webvtt(words, names)
+    text = to_webvtt(words, names)
 
     head, *cues = text.removesuffix("\n").split("\n\n")
     turns = sum(1 for n, w in enumerate(words) if n == 0 or w["speaker"] != words[n - 1]["speaker"])

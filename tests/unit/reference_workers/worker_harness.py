@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from fixtures_audio import Track, write_track
 from reference_workers.context import Clients, Context
-from reference_workers.executor import Outcome, perform
+from reference_workers.executor import Outcome, execute_task
 from reference_workers.platform.state.models import Event, Transcript
 from reference_workers.platform.state.repository import State
 from reference_workers.settings import Settings
@@ -138,7 +138,7 @@ class WorkerHarness:
         """Return the context of a task that was tried so many times before."""
         return replace(self.context, attempt=number)
 
-    def perform(
+    def execute(
         self, task_type: str, payload: Json, *, reference: str | None = None, attempt: int = 0
     ) -> Outcome:
         """Have a task carried out as the runner would."""
@@ -146,11 +146,11 @@ class WorkerHarness:
         context = replace(
             self.context, reference=name, attempt=attempt, task_id=f"task-{name}-{attempt}"
         )
-        return perform(context, task_type, payload)
+        return execute_task(context, task_type, payload)
 
     def completed(self, task_type: str, payload: Json) -> Json:
         """Return the output of a task that has to succeed."""
-        outcome = self.perform(task_type, payload)
+        outcome = self.execute(task_type, payload)
         assert outcome.status == "COMPLETED", outcome.reason
         return outcome.output
 

@@ -7,8 +7,8 @@ from http import HTTPStatus
 from fastapi import APIRouter, Response
 
 from reference_workers.platform.api.health import Health
-from reference_workers.platform.api.problems import documented
-from reference_workers.platform.api.resources import Opened
+from reference_workers.platform.api.problems import problem_responses
+from reference_workers.platform.api.resources import ApiResources
 
 router = APIRouter(tags=["conductor"])
 
@@ -17,13 +17,13 @@ router = APIRouter(tags=["conductor"])
     "/conductor/health",
     summary="Whether Conductor can be worked with",
     responses={
-        **documented(),
+        **problem_responses(),
         503: {"description": "It cannot; `error` says why.", "model": Health},
     },
 )
-async def conductor_health(opened: Opened, response: Response) -> Health:
+async def conductor_health(resources: ApiResources, response: Response) -> Health:
     """Answer within 2 s, whatever Conductor does: 200 if it is healthy, else 503."""
-    health = await opened.health.health()
+    health = await resources.health.health()
     if health.status == "unhealthy":
         response.status_code = HTTPStatus.SERVICE_UNAVAILABLE
     response.headers["Cache-Control"] = "no-store"

@@ -23,16 +23,20 @@ from starlette.concurrency import run_in_threadpool
 
 from reference_workers.errors import TransientError
 from reference_workers.platform.api.ids import is_id
-from reference_workers.platform.api.resources import Resources, opened_by
-from reference_workers.platform.api.tokens import bearer_token, comes_from_here
-from reference_workers.platform.api.websocket_sender import CloseWebSocket, Line, until_first
+from reference_workers.platform.api.resources import Resources, resources_of
+from reference_workers.platform.api.tokens import bearer_token, is_local_request
+from reference_workers.platform.api.websocket_sender import (
+    CloseWebSocket,
+    WebSocketSender,
+    wait_first,
+)
 from reference_workers.platform.state.models import Transcript
 from reference_workers.platform.state.repository import State
 
-HELLO_SECONDS = 5.0
+TOKEN_TIMEOUT_SECONDS = 5.0
 """For the first message of a caller whose token is to be in it."""
 HEARTBEAT_SECONDS = 15.0
-PATIENCE_SECONDS = 10.0
+SEND_TIMEOUT_SECONDS = 10.0
 """For a subscriber to make room for one message."""
 LAST_ID_MAX_CHARACTERS = 200
 
@@ -45,33 +49,33 @@ router = APIRouter()
 @router.websocket("/ws/transcripts/{transcript_id}")
 async def live(socket: WebSocket, transcript_id: str) -> None:
     """Serve one subscriber until one of us goes."""
-    opened = opened_by(socket)
+    resources = resources_of(socket)
     await socket.accept()  # refusals come after that: a browser shows no reason of earlier ones
-    line = Line(socket, patience=PATIENCE_SECONDS)
+    sender = WebSocketSender(socket, timeout=SEND_TIMEOUT_SECONDS)
     try:
-        last_id = await _admit(socket, opened)
-        if opened.places.locked():
+        last_id = await _admit(socket, resources)
+        if resources.subscriber_slots.locked():
             raise CloseWebSocket(1013, "there are too many subscribers: try again later")
-        async with opened.places:
-            await _check_transcript(opened.state, transcript_id)
-            await until_first(
-                asyncio.create_task(_tell(opened, line, transcript_id, last_id)),
-                asyncio.create_task(_beat(line)),
-                asyncio.create_task(_hear(socket)),
+        async with resources.subscriber_slots:
+            await _check_transcript(resources.state, transcript_id)
+            await wait_first(
+                asyncio.create_task(_send_events(resources, sender, transcript_id, last_id)),
+                asyncio.create_task(_send_heartbeats(sender)),
+                asyncio.create_task(_wait_for_disconnect(socket)),
             )
-    except CloseWebSocket as farewell:
-        log.info("a subscriber goes", code=farewell.code, reason=farewell.reason)
-        await line.close(farewell)
+    except CloseWebSocket as closing:
+        log.info("a subscriber goes", code=closing.code, reason=closing.reason)
+        await sender.close(closing)
     except TransientError as error:
         log.warning("a subscriber has to come back", cause=str(error))
-        await line.close(
+        await sender.close(
             CloseWebSocket(1013, "no answer from the database: come back with your last id")
         )
     except WebSocketDisconnect:
         return
 
 
-async def _admit(socket: WebSocket, opened: Resources) -> str | None:
+async def _admit(socket: WebSocket, resources: Resources) -> str | None:
     """Return the last id the caller saw, if he is somebody to be served.
 
     Raises:
@@ -79,21 +83,21 @@ async def _admit(socket: WebSocket, opened: Resources) -> str | None:
         WebSocketDisconnect: He is gone.
     """
     said: Any = socket.headers.get("last-event-id") or socket.query_params.get("last_id")
-    if opened.tokens:
+    if resources.tokens:
         token: Any = bearer_token(socket.headers)
         if token is None:
-            hello = await _hello(socket)
-            token, said = hello.get("token"), hello.get("last_id", said)
-        if not isinstance(token, str) or not opened.tokens.accept(token):
+            message = await _first_message(socket)
+            token, said = message.get("token"), message.get("last_id", said)
+        if not isinstance(token, str) or not resources.tokens.accept(token):
             raise CloseWebSocket(4401, "this is no token of ours")
-    elif not comes_from_here(socket) or not _is_our_page(socket, opened.settings.frontend_url):
+    elif not is_local_request(socket) or not _is_our_page(socket, resources.settings.frontend_url):
         raise CloseWebSocket(4403, "without tokens only this machine and our own pages are served")
     if said is not None and (not isinstance(said, str) or len(said) > LAST_ID_MAX_CHARACTERS):
         raise CloseWebSocket(4400, "the last id is not the id of an event")
     return said
 
 
-async def _hello(socket: WebSocket) -> dict[str, Any]:
+async def _first_message(socket: WebSocket) -> dict[str, Any]:
     """Return the first message.
 
     Raises:
@@ -101,10 +105,12 @@ async def _hello(socket: WebSocket) -> dict[str, Any]:
         WebSocketDisconnect: The caller is gone.
     """
     try:
-        async with asyncio.timeout(HELLO_SECONDS):
+        async with asyncio.timeout(TOKEN_TIMEOUT_SECONDS):
             message = await socket.receive()
     except TimeoutError:
-        raise CloseWebSocket(4401, f"no token was said within {HELLO_SECONDS:g} s") from None
+        raise CloseWebSocket(
+            4401, f"no token was said within {TOKEN_TIMEOUT_SECONDS:g} s"
+        ) from None
     if message["type"] == "websocket.disconnect":
         raise WebSocketDisconnect(message["code"])
     try:
@@ -134,27 +140,29 @@ async def _check_transcript(state: State, transcript_id: str) -> None:
 
 
 def _exists(state: State, transcript_id: str) -> bool:
-    with state.reads() as session:
+    with state.read_session() as session:
         query = select(Transcript.id).where(Transcript.id == transcript_id)
         return session.scalars(query).first() is not None
 
 
-async def _tell(opened: Resources, line: Line, transcript_id: str, last_id: str | None) -> None:
-    events = opened.subscriptions.events_after(transcript_id, last_id)
+async def _send_events(
+    resources: Resources, sender: WebSocketSender, transcript_id: str, last_id: str | None
+) -> None:
+    events = resources.subscriptions.events_after(transcript_id, last_id)
     async with aclosing(events) as messages:
         async for message in messages:
-            await line.send(message.text)
+            await sender.send(message.text)
     raise CloseWebSocket(1012, "we are going away: come back with your last id")
 
 
-async def _beat(line: Line) -> None:
+async def _send_heartbeats(sender: WebSocketSender) -> None:
     while True:
-        await asyncio.sleep(max(0.0, HEARTBEAT_SECONDS - line.silence))
-        if line.silence >= HEARTBEAT_SECONDS:
-            await line.send(HEARTBEAT)
+        await asyncio.sleep(max(0.0, HEARTBEAT_SECONDS - sender.silence))
+        if sender.silence >= HEARTBEAT_SECONDS:
+            await sender.send(HEARTBEAT)
 
 
-async def _hear(socket: WebSocket) -> None:
+async def _wait_for_disconnect(socket: WebSocket) -> None:
     """Return when the far side is gone; what else it says is nothing to us."""
     while (await socket.receive())["type"] != "websocket.disconnect":
         pass

@@ -9,10 +9,10 @@ from pydantic import BaseModel, Field
 from sqlalchemy import select
 from starlette.concurrency import run_in_threadpool
 
-from reference_workers.platform.api.conductor_status import Conductor, NoAnswerError
+from reference_workers.platform.api.conductor_status import Conductor, ConductorStatusError
 from reference_workers.platform.api.ids import RecordingId
-from reference_workers.platform.api.problems import documented
-from reference_workers.platform.api.resources import Opened
+from reference_workers.platform.api.problems import problem_responses
+from reference_workers.platform.api.resources import ApiResources
 from reference_workers.platform.state.models import Recording, Transcript
 from reference_workers.platform.state.repository import State
 
@@ -46,14 +46,14 @@ router = APIRouter(tags=["recordings"])
 @router.get(
     "/recordings/{recording_id}",
     summary="A recording, and how far its workflow is",
-    responses=documented(404, 422, 503),
+    responses=problem_responses(404, 422, 503),
 )
-async def recording(recording_id: RecordingId, opened: Opened) -> RecordingAnswer:
+async def recording(recording_id: RecordingId, resources: ApiResources) -> RecordingAnswer:
     """Answer though Conductor is away: then the workflow's status is UNKNOWN, with the cause."""
-    row, transcript_id = await run_in_threadpool(_read, opened.state, recording_id)
+    row, transcript_id = await run_in_threadpool(_read, resources.state, recording_id)
     workflow = None
     if row.workflow_id is not None:
-        workflow = await _workflow(opened.conductor, row.workflow_id)
+        workflow = await _workflow(resources.conductor, row.workflow_id)
     return RecordingAnswer(
         id=row.id,
         meeting_id=row.meeting_id,
@@ -64,7 +64,7 @@ async def recording(recording_id: RecordingId, opened: Opened) -> RecordingAnswe
 
 
 def _read(state: State, recording_id: str) -> tuple[Recording, str | None]:
-    with state.reads() as session:
+    with state.read_session() as session:
         row = session.get(Recording, recording_id)
         if row is None:
             raise HTTPException(HTTPStatus.NOT_FOUND, f"there is no recording {recording_id}")
@@ -75,7 +75,7 @@ def _read(state: State, recording_id: str) -> tuple[Recording, str | None]:
 async def _workflow(conductor: Conductor, workflow_id: str) -> Workflow:
     try:
         answer = await conductor.workflow(workflow_id)
-    except NoAnswerError as error:
+    except ConductorStatusError as error:
         return Workflow(id=workflow_id, status=UNKNOWN, cause=str(error))
     if answer.status == HTTPStatus.NOT_FOUND:
         return Workflow(id=workflow_id, status=UNKNOWN, cause="Conductor knows no such workflow")

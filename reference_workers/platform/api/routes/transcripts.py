@@ -16,8 +16,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import defer
 
 from reference_workers.platform.api.ids import TranscriptId
-from reference_workers.platform.api.problems import documented
-from reference_workers.platform.api.resources import Opened
+from reference_workers.platform.api.problems import problem_responses
+from reference_workers.platform.api.resources import ApiResources
 from reference_workers.platform.state.models import Transcript
 from reference_workers.platform.state.repository import State
 
@@ -61,27 +61,27 @@ router = APIRouter(tags=["transcripts"])
 @router.get(
     "/transcripts/{transcript_id}",
     summary="A transcript without its words",
-    responses=documented(404, 422, 503),
+    responses=problem_responses(404, 422, 503),
 )
-def transcript(transcript_id: TranscriptId, opened: Opened) -> TranscriptAnswer:
+def transcript(transcript_id: TranscriptId, resources: ApiResources) -> TranscriptAnswer:
     """Answer with what is there at the moment; follow the WebSocket to hear of changes."""
-    return TranscriptAnswer.model_validate(read_transcript(opened.state, transcript_id))
+    return TranscriptAnswer.model_validate(read_transcript(resources.state, transcript_id))
 
 
 @router.get(
     "/transcripts/{transcript_id}/words",
     summary="The words of a transcript, page by page",
-    responses=documented(404, 422, 503),
+    responses=problem_responses(404, 422, 503),
 )
 def words(
     transcript_id: TranscriptId,
-    opened: Opened,
+    resources: ApiResources,
     offset: Annotated[int, Query(ge=0, le=WORDS_MAX)] = 0,
     limit: Annotated[int, Query(ge=1, le=WORDS_AT_ONCE)] = WORDS_AT_ONCE,
 ) -> Words:
     """Answer with at most `limit` words from `offset` on; go on at `next_offset`."""
     query = select(Transcript.words).where(Transcript.id == transcript_id)
-    with opened.state.reads() as session:
+    with resources.state.read_session() as session:
         found = session.scalars(query).first()
     if found is None:
         raise _no_transcript(transcript_id)
@@ -104,7 +104,7 @@ def read_transcript(state: State, transcript_id: str) -> Transcript:
     query = (
         select(Transcript).where(Transcript.id == transcript_id).options(defer(Transcript.words))
     )
-    with state.reads() as session:
+    with state.read_session() as session:
         row = session.scalars(query).first()
     if row is None:
         raise _no_transcript(transcript_id)

@@ -15,8 +15,8 @@ import pytest
 from fixtures_audio import make_meeting, write_track
 from reference_workers.audio import RATE
 from reference_workers.audio.mixer import write_mixdown
-from reference_workers.audio.padding import offset_seconds, write_encoded, write_padded
-from reference_workers.audio.waveform import peaks
+from reference_workers.audio.padding import offset_seconds, write_padded, write_reencoded
+from reference_workers.audio.waveform import compute_peaks
 from reference_workers.errors import PermanentError, WorkerError
 from tests.unit.reference_workers.audio.audio_server import serving
 from tests.unit.reference_workers.audio.exactness import assert_exact, by_pyav
@@ -42,7 +42,7 @@ def mixed(source: str) -> None:
 
 
 def drawn(source: str) -> None:
-    peaks(source)
+    compute_peaks(source)
 
 
 JOBS = pytest.mark.parametrize("job", [padded, mixed, drawn])
@@ -202,7 +202,7 @@ def test_after_times_that_jump_back_the_track_goes_on_where_it_was(
     if pad == "copied":
         write_padded(str(source), target, Fraction(5))
     else:
-        write_encoded(str(source), target, 5 * RATE)
+        write_reencoded(str(source), target, 5 * RATE)
 
     assert_exact(TRACK, by_pyav(target), offset=Fraction(5))
 
@@ -217,7 +217,7 @@ def test_the_shortest_tracks_are_tracks(tmp_path: Path, seconds: float) -> None:
 
     assert by_pyav(tmp_path / "padded.webm").size == RATE + samples
     assert duration == samples / RATE
-    assert len(peaks(str(source))) == 255
+    assert len(compute_peaks(str(source))) == 255
 
 
 def test_lost_packets_leave_their_silence(tmp_path: Path) -> None:

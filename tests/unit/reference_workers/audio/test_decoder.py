@@ -15,8 +15,8 @@ from av.container import InputContainer
 
 from fixtures_audio import make_meeting, write_track
 from reference_workers.audio import RATE, media_input
-from reference_workers.audio.decoder import frames
-from reference_workers.audio.media_input import opened, start_time
+from reference_workers.audio.decoder import decode_frames
+from reference_workers.audio.media_input import open_audio, start_time
 from reference_workers.errors import PermanentError, TransientError
 from tests.unit.reference_workers.signals import (
     breaking_server,
@@ -29,8 +29,8 @@ from tests.unit.reference_workers.signals import (
 def positions(source: str) -> list[tuple[int, int]]:
     """Return where each frame begins that is no gap, and how long it is, in samples."""
     found, position = [], 0
-    with opened(source) as (container, stream):
-        for frame in frames(container, stream):
+    with open_audio(source) as (container, stream):
+        for frame in decode_frames(container, stream):
             if frame.pts is not None:
                 found.append((position, frame.samples))
             position += frame.samples
@@ -45,7 +45,7 @@ def late_joiner(tmp_path: Path) -> Path:
 
 
 def test_an_offset_is_read_exactly(late_joiner: Path) -> None:
-    with opened(str(late_joiner)) as (container, stream):
+    with open_audio(str(late_joiner)) as (container, stream):
         assert start_time(container, stream) == Fraction(3217, 1000)
 
 
@@ -60,7 +60,7 @@ def test_an_offset_that_is_missing_or_negative_is_none(start: int | None, offset
 def test_the_delay_of_an_mp3_is_no_offset(tmp_path: Path) -> None:
     path = write_sound(silence(1), tmp_path / "a.mp3", codec="libmp3lame")
 
-    with opened(str(path)) as (container, stream):
+    with open_audio(str(path)) as (container, stream):
         assert stream.start_time
         assert start_time(container, stream) == 0
 
@@ -97,8 +97,8 @@ def test_any_rate_is_handed_out_at_48_khz_in_full_length(
         silence(1.5), tmp_path / "a.wav", codec="pcm_s16le", rate=rate, channels=channels
     )
 
-    with opened(str(path)) as (container, stream):
-        handed_out = list(frames(container, stream))
+    with open_audio(str(path)) as (container, stream):
+        handed_out = list(decode_frames(container, stream))
 
     assert {frame.sample_rate for frame in handed_out} == {48_000}
     assert {frame.layout.nb_channels for frame in handed_out} == {channels}
@@ -110,21 +110,21 @@ def test_what_is_no_media_is_final(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "a.webm"
     path.write_bytes(content)
 
-    with pytest.raises(PermanentError, match="audio cannot be opened"), opened(str(path)):
+    with pytest.raises(PermanentError, match="audio cannot be opened"), open_audio(str(path)):
         pass
 
 
 def test_media_without_audio_is_final(tmp_path: Path) -> None:
     path = write_picture(tmp_path / "picture.webm")
 
-    with pytest.raises(PermanentError, match="no audio stream"), opened(str(path)):
+    with pytest.raises(PermanentError, match="no audio stream"), open_audio(str(path)):
         pass
 
 
 def test_a_file_that_is_not_there_is_final(tmp_path: Path) -> None:
     with (
         pytest.raises(PermanentError, match="audio cannot be opened"),
-        opened(str(tmp_path / "none.webm")),
+        open_audio(str(tmp_path / "none.webm")),
     ):
         pass
 
@@ -135,7 +135,7 @@ def test_a_busy_or_broken_server_may_answer_later(status: int) -> None:
     with (
         breaking_server(b"", then=status) as url,
         pytest.raises(TransientError, match="audio cannot be opened") as caught,
-        opened(url),
+        open_audio(url),
     ):
         pass
 
@@ -147,7 +147,7 @@ def test_a_server_that_refuses_is_final(status: int) -> None:
     with (
         breaking_server(b"", then=status) as url,
         pytest.raises(PermanentError, match="audio cannot be opened") as caught,
-        opened(url),
+        open_audio(url),
     ):
         pass
 
@@ -159,7 +159,7 @@ def test_a_server_that_is_not_there_may_come_back() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
 
-    with pytest.raises(TransientError), opened(f"http://127.0.0.1:{port}/track.webm"):
+    with pytest.raises(TransientError), open_audio(f"http://127.0.0.1:{port}/track.webm"):
         pass
 
 
@@ -170,7 +170,7 @@ def test_a_server_that_falls_silent_is_given_up(monkeypatch: pytest.MonkeyPatch)
     with socket.create_server(("127.0.0.1", 0)) as listener:
         url = f"http://127.0.0.1:{listener.getsockname()[1]}/track.webm"
 
-        with pytest.raises(TransientError), opened(url):
+        with pytest.raises(TransientError), open_audio(url):
             pass
 
 

@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 
 from fixtures_audio import make_meeting, write_meeting
 from reference_workers.audio import RATE
-from reference_workers.audio.decoder import BLOCK_SAMPLES, blocks
-from reference_workers.audio.fast_decoder import joined_frames
-from reference_workers.audio.media_input import opened
+from reference_workers.audio.decoder import BLOCK_SAMPLES, decode_blocks
+from reference_workers.audio.fast_decoder import decode_unchecked
+from reference_workers.audio.media_input import open_audio
 from reference_workers.audio.mixer import write_mixdown
 from tests.unit.reference_workers.audio.audio_server import TROUBLES, Answer, Source, serving
 from tests.unit.reference_workers.signals import Samples, samples_of, write_sound
@@ -36,7 +36,7 @@ def mixdown(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def joined(source: str) -> Samples:
     """Return all samples, a row a channel."""
-    frames = list(joined_frames(source))
+    frames = list(decode_unchecked(source))
     assert all(frame.samples == BLOCK_SAMPLES for frame in frames[:-1])
     nothing = np.empty((2, 0), np.float32)
     return np.concatenate([_rows(frame) for frame in frames] or [nothing], axis=1)
@@ -49,8 +49,8 @@ def _rows(frame: AudioFrame) -> Samples:
 
 def checked(source: str) -> Samples:
     """Return the samples as they are handed out with all checks."""
-    with opened(source) as (container, stream):
-        return np.concatenate(list(blocks(container, stream)), axis=1)
+    with open_audio(source) as (container, stream):
+        return np.concatenate(list(decode_blocks(container, stream)), axis=1)
 
 
 def test_a_mixdown_is_the_same_as_with_all_checks(mixdown: Path) -> None:
@@ -83,7 +83,7 @@ def test_a_name_is_only_ever_a_name(mixdown: Path, name: str) -> None:
         path = Path(folder) / name
         shutil.copy(mixdown, path)
 
-        assert sum(frame.samples for frame in joined_frames(str(path))) == round(20.123 * RATE)
+        assert sum(frame.samples for frame in decode_unchecked(str(path))) == round(20.123 * RATE)
 
 
 @settings(max_examples=30, deadline=None)
@@ -95,7 +95,7 @@ def test_an_address_is_only_ever_an_address(mixdown: Path, query: str) -> None:
     with serving(mixdown.read_bytes()) as source:
         url = f"{source.url}&{query}"
 
-        assert sum(frame.samples for frame in joined_frames(url)) == round(20.123 * RATE)
+        assert sum(frame.samples for frame in decode_unchecked(url)) == round(20.123 * RATE)
 
 
 @pytest.mark.parametrize("trouble", TROUBLES)

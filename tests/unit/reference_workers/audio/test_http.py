@@ -11,8 +11,8 @@ import pytest
 from fixtures_audio import Track, make_meeting, write_track
 from reference_workers.audio import RATE
 from reference_workers.audio.mixer import write_mixdown
-from reference_workers.audio.padding import write_encoded, write_padded
-from reference_workers.audio.waveform import peaks
+from reference_workers.audio.padding import write_padded, write_reencoded
+from reference_workers.audio.waveform import compute_peaks
 from reference_workers.errors import PermanentError, TransientError
 from tests.unit.reference_workers.audio.audio_server import TROUBLES, Answer, Source, serving
 from tests.unit.reference_workers.audio.exactness import assert_exact, by_pyav
@@ -27,7 +27,7 @@ def pad(url: str, target: Path) -> None:
 
 
 def encode(url: str, target: Path) -> None:
-    write_encoded(url, target, RATE)
+    write_reencoded(url, target, RATE)
 
 
 def mix(url: str, target: Path) -> None:
@@ -35,7 +35,7 @@ def mix(url: str, target: Path) -> None:
 
 
 def draw(url: str, target: Path) -> None:
-    target.write_text(str(peaks(url)))
+    target.write_text(str(compute_peaks(url)))
 
 
 JOBS = pytest.mark.parametrize("job", [pad, encode, mix, draw])

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from reference_workers.audio import RATE
-from reference_workers.audio.limiter import CEILING, limited
+from reference_workers.audio.limiter import CEILING, limit
 
 Sound = NDArray[np.float32]
 
@@ -19,7 +19,7 @@ def noise(level: float, seconds: float = 3.0, channels: int = 1) -> Sound:
 
 def through(sound: Sound, *, block: int = RATE) -> Sound:
     pieces = [sound[:, at : at + block] for at in range(0, sound.shape[1], block)]
-    return np.concatenate(list(limited(pieces)), axis=1)
+    return np.concatenate(list(limit(pieces)), axis=1)
 
 
 @pytest.mark.parametrize("level", [0.0, 0.3, CEILING])
@@ -70,4 +70,4 @@ def test_it_does_not_matter_how_the_sound_is_cut(block: int, seconds: float) -> 
 
 
 def test_no_sound_stays_none() -> None:
-    assert list(limited([])) == []
+    assert list(limit([])) == []

@@ -16,9 +16,8 @@ from numpy.typing import NDArray
 from fixtures_audio import Meeting, hear_file, make_meeting, read_audio, write_meeting
 from reference_workers.audio import RATE
 from reference_workers.audio.decoder import BLOCK_SAMPLES
-from reference_workers.audio.limiter import limited
-from reference_workers.audio.mixer import as_16_bit_stereo, write_mixdown
-from reference_workers.audio.mixer import mixed as sum_of
+from reference_workers.audio.limiter import limit
+from reference_workers.audio.mixer import mix_blocks, to_int16_stereo, write_mixdown
 from reference_workers.audio.padding import write_padded
 from reference_workers.errors import PermanentError
 from tests.unit.reference_workers.audio.exactness import (
@@ -39,7 +38,7 @@ GAIN_OF_LAME = 0.95
 Mixes = Callable[[int], tuple[Meeting, Path, float]]
 
 
-def mixed(meeting: Meeting, folder: Path) -> tuple[Path, float]:
+def mix_meeting(meeting: Meeting, folder: Path) -> tuple[Path, float]:
     """Return the mixdown of a meeting and the duration it is said to have."""
     paths = write_meeting(meeting, folder / "tracks")
     target = folder / "audio.mp3"
@@ -55,7 +54,7 @@ def mix_of(
     @cache
     def made(tracks: int) -> tuple[Meeting, Path, float]:
         meeting = make_meeting(tracks=tracks, seconds=12, seed=tracks)
-        return meeting, *mixed(meeting, tmp_path_factory.mktemp("mixed"))
+        return meeting, *mix_meeting(meeting, tmp_path_factory.mktemp("mixed"))
 
     return made
 
@@ -94,7 +93,7 @@ def test_the_mix_is_what_the_seeds_graph_gives(tmp_path: Path) -> None:
         sounds.append(np.pad(track.samples, (round(track.start_time * RATE), 0)))
 
     tracks = [iter(blocks_of(np.atleast_2d(sound))) for sound in sounds]
-    ours = [as_16_bit_stereo(block) for block in limited(sum_of(tracks, 1))]
+    ours = [to_int16_stereo(block) for block in limit(mix_blocks(tracks, 1))]
 
     assert np.array_equal(np.concatenate(ours), mixed_by_amix(sounds))
 
@@ -136,7 +135,7 @@ def mixed_by_amix(sounds: Sequence[NDArray[np.float32]]) -> NDArray[np.int16]:
 def test_no_track_is_louder_or_softer_for_the_others(tmp_path: Path, tracks: int) -> None:
     meeting = make_meeting(tracks=tracks, seconds=10)
 
-    target, _ = mixed(meeting, tmp_path)
+    target, _ = mix_meeting(meeting, tmp_path)
 
     levels = [word.level / meeting.tracks[0].level for word in hear_file(target)]
     assert np.median(levels) == pytest.approx(GAIN_OF_LAME, abs=0.04)
@@ -148,7 +147,7 @@ def test_a_mute_is_kept_as_long_as_it_was(tmp_path: Path) -> None:
     track = meeting.tracks[1]
     assert track.gaps
 
-    target, _ = mixed(meeting, tmp_path)
+    target, _ = mix_meeting(meeting, tmp_path)
 
     assert_exact(track, by_pyav(target))
 
@@ -212,7 +211,7 @@ def test_a_track_of_another_shape_does_not_vanish(
 
 
 def test_the_mixdown_is_a_stereo_mp3_with_the_same_in_both_channels(tmp_path: Path) -> None:
-    target, _ = mixed(make_meeting(tracks=2, seconds=5), tmp_path)
+    target, _ = mix_meeting(make_meeting(tracks=2, seconds=5), tmp_path)
 
     with av.open(str(target)) as container:
         stream = container.streams.audio[0]

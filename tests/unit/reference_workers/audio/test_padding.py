@@ -14,12 +14,12 @@ from hypothesis import strategies as st
 
 from fixtures_audio import RATE_HZ, Track, make_meeting, read_audio, write_track
 from reference_workers.audio import RATE
-from reference_workers.audio.media_input import opened
+from reference_workers.audio.media_input import open_audio
 from reference_workers.audio.padding import (
     delay_samples,
     offset_seconds,
-    write_encoded,
     write_padded,
+    write_reencoded,
 )
 from tests.unit.reference_workers.audio.exactness import (
     DECODERS,
@@ -40,7 +40,7 @@ def copied(source: str, target: Path, offset: Fraction) -> None:
 
 
 def encoded(source: str, target: Path, offset: Fraction) -> None:
-    write_encoded(source, target, delay_samples(offset))
+    write_reencoded(source, target, delay_samples(offset))
 
 
 # To encode 17 minutes anew takes as long as all the rest: a night has them.
@@ -123,7 +123,7 @@ def test_a_padded_file_has_nothing_left_to_pad(
 ) -> None:
     _, target = padded(offset, pad)
 
-    with opened(str(target)) as (_, stream):
+    with open_audio(str(target)) as (_, stream):
         assert stream.start_time == 0
 
 

@@ -19,12 +19,12 @@ TITLE: Json = {"topics": [topic()], "transcript_id": TRANSCRIPT_ID}
 
 
 def costs(harness: WorkerHarness) -> list[TaskCost]:
-    with harness.clients.state.reads() as session:
+    with harness.clients.state.read_session() as session:
         return list(session.scalars(select(TaskCost).order_by(TaskCost.task_id)))
 
 
 def test_a_task_costs_its_calls_bytes_and_tokens(harness: WorkerHarness) -> None:
-    harness.perform("generate_title", TITLE)
+    harness.execute("generate_title", TITLE)
 
     (cost,) = costs(harness)
     assert (cost.task_id, cost.workflow_id) == ("task-generate_title-0", "workflow-1")
@@ -41,7 +41,7 @@ def test_a_task_costs_its_calls_bytes_and_tokens(harness: WorkerHarness) -> None
 
 def test_what_was_remembered_costs_nothing_again(harness: WorkerHarness) -> None:
     for attempt in range(2):
-        harness.perform("generate_title", TITLE, attempt=attempt)
+        harness.execute("generate_title", TITLE, attempt=attempt)
 
     first, second = costs(harness)
     assert (first.calls, first.remembered) == (1, 0)
@@ -89,7 +89,7 @@ def test_a_failure_has_its_cost_too(
 
     monkeypatch.setitem(WORKERS, "generate_title", asks_and_fails)
 
-    outcome = harness.perform("generate_title", TITLE, attempt=3)
+    outcome = harness.execute("generate_title", TITLE, attempt=3)
 
     (cost,) = costs(harness)
     assert (cost.status, cost.attempt, cost.calls) == (outcome.status, 3, 1)
@@ -100,7 +100,7 @@ def test_an_attempt_whose_acknowledgement_was_lost_costs_both_its_runs(
     harness: WorkerHarness,
 ) -> None:
     for _ in range(2):
-        harness.perform("get_recording", {"recording_id": "rec-1"})
+        harness.execute("get_recording", {"recording_id": "rec-1"})
 
     (cost,) = costs(harness)
     assert (cost.runs, cost.calls) == (2, 2)
@@ -110,12 +110,12 @@ def test_a_table_that_is_not_there_fails_no_task(harness: WorkerHarness) -> None
     with harness.clients.state.engine.begin() as connection:
         connection.exec_driver_sql("DROP TABLE task_costs")
 
-    assert harness.perform("generate_title", TITLE).status == "COMPLETED"
+    assert harness.execute("generate_title", TITLE).status == "COMPLETED"
 
 
 def test_all_workflows_that_worked_on_a_transcript_are_known(harness: WorkerHarness) -> None:
     harness.clients.state.store_workflow("rec-1", "workflow-2")
-    harness.perform("generate_title", TITLE)  # of workflow-1
+    harness.execute("generate_title", TITLE)  # of workflow-1
 
     assert set(harness.clients.state.workflows_of(TRANSCRIPT_ID)) == {"workflow-1", "workflow-2"}
     assert harness.clients.state.workflows_of("nowhere") == []

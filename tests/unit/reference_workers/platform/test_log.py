@@ -32,7 +32,7 @@ def test_a_url_in_an_error_of_libav_is_logged_without_its_signature(
     log.configure(debug=False)
     monkeypatch.setitem(WORKERS, "generate_title", fail)
 
-    harness.perform("generate_title", TITLE)
+    harness.execute("generate_title", TITLE)
 
     out = capsys.readouterr().out
     assert "unexpected failure" in out
@@ -72,7 +72,7 @@ def test_a_line_says_what_ended_how_for_whom(
 ) -> None:
     log.configure(debug=False)
 
-    harness.perform("generate_title", TITLE, attempt=2)
+    harness.execute("generate_title", TITLE, attempt=2)
 
     (line,) = capsys.readouterr().out.splitlines()
     for part in (
@@ -103,7 +103,7 @@ def test_as_json_a_line_is_one_object_without_secrets(
     log.configure(debug=False, as_json=True, secrets=["canary-key"])
     monkeypatch.setitem(WORKERS, "generate_title", fail)
 
-    harness.perform("generate_title", TITLE, attempt=2)
+    harness.execute("generate_title", TITLE, attempt=2)
     structlog.get_logger().warning(
         "refused",
         headers={"Authorization": "canary-key"},

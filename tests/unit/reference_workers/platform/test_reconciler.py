@@ -28,8 +28,8 @@ def _no_waiting_between_attempts() -> Iterator[None]:
 def working(harness: WorkerHarness) -> WorkerHarness:
     """A harness whose meeting is being worked on by a workflow."""
     harness.clients.state.store_workflow("rec-1", "workflow-1")
-    with harness.clients.state.edit(TRANSCRIPT_ID) as edit:
-        edit.set_status("processing")
+    with harness.clients.state.unit_of_work(TRANSCRIPT_ID) as unit:
+        unit.set_status("processing")
     return harness
 
 
@@ -48,7 +48,7 @@ def reconcile(
     ):
         reconciler = Reconciler(harness.clients.state, lambda: client, seconds=1)
         for _ in range(looks):
-            reconciler.look(client)
+            reconciler.reconcile(client)
         return server.asked
 
 
@@ -84,8 +84,8 @@ def test_a_transcript_that_no_worker_has_touched_yet_is_seen_to_as_well(
 
 @pytest.mark.parametrize("status", ["ended", "error"])
 def test_conductor_is_not_asked_about_what_has_ended(working: WorkerHarness, status: str) -> None:
-    with working.clients.state.edit(TRANSCRIPT_ID) as edit:
-        edit.set_status(status)
+    with working.clients.state.unit_of_work(TRANSCRIPT_ID) as unit:
+        unit.set_status(status)
 
     assert reconcile(working, (200, workflow("FAILED"))) == []
 
@@ -94,15 +94,15 @@ def test_an_ending_that_a_worker_has_written_meanwhile_stands(
     working: WorkerHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def finalize_comes_first(method: str, path: str) -> Answer:
-        with working.clients.state.edit(TRANSCRIPT_ID) as edit:
-            edit.set_status("ended")
+        with working.clients.state.unit_of_work(TRANSCRIPT_ID) as unit:
+            unit.set_status("ended")
         return 200, workflow("FAILED")
 
     with (
         conductor_server(finalize_comes_first) as server,
         ConductorClient(server.url) as client,
     ):
-        Reconciler(working.clients.state, lambda: client, seconds=1).look(client)
+        Reconciler(working.clients.state, lambda: client, seconds=1).reconcile(client)
 
     assert working.transcript().status == "ended"
 
@@ -113,7 +113,7 @@ def test_a_new_workflow_is_not_ended_by_the_old_one(working: WorkerHarness) -> N
         return 200, workflow("FAILED")
 
     with conductor_server(another_begins) as server, ConductorClient(server.url) as client:
-        Reconciler(working.clients.state, lambda: client, seconds=1).look(client)
+        Reconciler(working.clients.state, lambda: client, seconds=1).reconcile(client)
 
     assert working.transcript().status == "processing"
 
@@ -169,9 +169,9 @@ def test_a_step_whose_worker_died_is_closed_once(status: str, working: WorkerHar
         }
 
     title = {"topics": [], "transcript_id": TRANSCRIPT_ID}
-    working.perform("generate_title", title)  # its end was told
-    with working.clients.state.edit(TRANSCRIPT_ID) as edit:
-        edit.set_status("processing")
+    working.execute("generate_title", title)  # its end was told
+    with working.clients.state.unit_of_work(TRANSCRIPT_ID) as unit:
+        unit.set_status("processing")
     worker_dies(working)
 
     ended = workflow(
@@ -215,7 +215,7 @@ def worker_dies(harness: WorkerHarness) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(WORKERS, "finalize", die)
         with pytest.raises(KilledError):
-            harness.perform("finalize", payload)
+            harness.execute("finalize", payload)
 
 
 def test_while_it_runs_it_looks_again_and_again(working: WorkerHarness) -> None:
@@ -239,23 +239,23 @@ def test_who_does_not_hold_the_lease_asks_nothing_until_it_is_free(
 ) -> None:
     state = working.clients.state
     answers: list[bool] = []
-    take = leases.take
+    take = leases.acquire
 
     def noted(*args: Any, **kwargs: Any) -> bool:
         answers.append(take(*args, **kwargs))
         return answers[-1]
 
     assert take(state, LEASE, "another fleet", seconds=3600)
-    monkeypatch.setattr(leases, "take", noted)
+    monkeypatch.setattr(leases, "acquire", noted)
     with conductor_server(lambda *_: (200, workflow("RUNNING"))) as server:
         reconciler = Reconciler(state, lambda: ConductorClient(server.url), seconds=0.02)
         with reconciler.running():
             wait_until(lambda: len(answers) >= 5, what="looking for the lease", timeout=20)
             assert (set(answers), server.asked) == ({False}, [])
 
-            leases.give_back(state, LEASE, "another fleet")
+            leases.release(state, LEASE, "another fleet")
 
             server.wait_for("GET", WORKFLOW)
 
-    with state.reads() as session:
+    with state.read_session() as session:
         assert session.get(Lease, LEASE) is None  # handed back for the next one

@@ -12,7 +12,7 @@ import pytest
 
 from reference_workers.errors import TransientError
 from reference_workers.platform import traces
-from reference_workers.platform.traces import NoTraces, traces_from
+from reference_workers.platform.traces import NoTraces, open_traces
 from reference_workers.workers import WORKERS
 from tests.unit.background import in_background
 from tests.unit.reference_workers.worker_harness import TRANSCRIPT_ID, Json, WorkerHarness, topic
@@ -26,7 +26,7 @@ from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
-from reference_workers.platform.spans import Spans, meeting_of
+from reference_workers.platform.spans import Spans, workflow_span
 
 TITLE: Json = {"topics": [topic()], "transcript_id": TRANSCRIPT_ID}
 
@@ -54,7 +54,7 @@ def context(span: ReadableSpan) -> Any:
 def test_a_task_is_a_span_that_says_what_ended_how(
     traced: WorkerHarness, exporter: InMemorySpanExporter
 ) -> None:
-    traced.perform("generate_title", TITLE, attempt=2)
+    traced.execute("generate_title", TITLE, attempt=2)
 
     (span,) = exporter.get_finished_spans()
     attributes = dict(span.attributes or {})
@@ -78,15 +78,15 @@ def test_one_meeting_is_one_trace_and_another_one_another(
         ("get_recording", {"recording_id": "rec-1"}),
         ("generate_title", TITLE),
     ):
-        traced.perform(task_type, payload)
+        traced.execute(task_type, payload)
 
     one, two = exporter.get_finished_spans()
-    assert context(one).trace_id == context(two).trace_id == meeting_of("workflow-1").trace_id
+    assert context(one).trace_id == context(two).trace_id == workflow_span("workflow-1").trace_id
     assert context(one).span_id != context(two).span_id
     for span in (one, two):
         assert span.parent is not None
-        assert span.parent.span_id == meeting_of("workflow-1").span_id
-    assert meeting_of("workflow-2").trace_id != meeting_of("workflow-1").trace_id
+        assert span.parent.span_id == workflow_span("workflow-1").span_id
+    assert workflow_span("workflow-2").trace_id != workflow_span("workflow-1").trace_id
 
 
 def test_a_failure_is_an_error_with_its_reason_and_without_secrets(
@@ -97,7 +97,7 @@ def test_a_failure_is_an_error_with_its_reason_and_without_secrets(
 
     monkeypatch.setitem(WORKERS, "generate_title", fail)
 
-    traced.perform("generate_title", TITLE)
+    traced.execute("generate_title", TITLE)
 
     (span,) = exporter.get_finished_spans()
     assert span.status.status_code.name == "ERROR"
@@ -118,12 +118,12 @@ def test_a_failure_is_an_error_with_its_reason_and_without_secrets(
 def test_nothing_is_traced_unless_the_environment_says_where_to(
     environment: dict[str, str],
 ) -> None:
-    assert isinstance(traces_from(environment), NoTraces)
+    assert isinstance(open_traces(environment), NoTraces)
 
 
 IMPORTS = """
 import sys, reference_workers.__main__, reference_workers.platform.traces as tracing
-tracing.traces_from({}).close()
+tracing.open_traces({}).close()
 # The Redis client imports the SDK by itself where it finds it, but nothing that sends.
 sys.exit(any(name.startswith("opentelemetry.exporter") or name == "reference_workers.platform.spans"
              for name in sys.modules))
@@ -141,7 +141,7 @@ def test_where_the_extra_is_missing_the_fleet_works_and_says_so_once(
     monkeypatch.delattr("reference_workers.platform.spans")
     monkeypatch.setitem(sys.modules, "opentelemetry", None)
 
-    traces = traces_from({"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:9"})
+    traces = open_traces({"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:9"})
 
     assert isinstance(traces, NoTraces)
     assert "trackproof[traces]" in capsys.readouterr().out
@@ -164,9 +164,9 @@ def test_spans_arrive_where_the_environment_says(
     with ThreadingHTTPServer(("127.0.0.1", 0), Collector) as server, in_background(server):
         url = f"http://127.0.0.1:{server.server_port}"
         monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", url)
-        with closing(traces.traces_from()) as opened:
+        with closing(traces.open_traces()) as opened:
             clients = replace(harness.clients, traces=opened)
-            replace(harness, clients=clients).perform("generate_title", TITLE)
+            replace(harness, clients=clients).execute("generate_title", TITLE)
 
     (sent,) = map(ExportTraceServiceRequest.FromString, bodies)
     (resource,) = sent.resource_spans
@@ -174,5 +174,5 @@ def test_spans_arrive_where_the_environment_says(
     assert names["service.name"] == "reference_workers"
     (span,) = resource.scope_spans[0].spans
     assert span.name == "generate_title"
-    assert span.trace_id == meeting_of("workflow-1").trace_id.to_bytes(16)
-    assert span.parent_span_id == meeting_of("workflow-1").span_id.to_bytes(8)
+    assert span.trace_id == workflow_span("workflow-1").trace_id.to_bytes(16)
+    assert span.parent_span_id == workflow_span("workflow-1").span_id.to_bytes(8)

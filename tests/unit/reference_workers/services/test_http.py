@@ -4,7 +4,7 @@ import httpx
 import pytest
 
 from reference_workers.errors import PermanentError, TransientError
-from reference_workers.services.http import exchange, fetch_object, is_retryable
+from reference_workers.services.http import fetch_json, is_retryable, send_request
 from reference_workers.services.webhook import Webhook, signature
 from reference_workers.services.zulip import Zulip
 from reference_workers.settings import Settings
@@ -58,7 +58,7 @@ def test_a_fleet_without_a_zulip_server_does_not_try_for_ever() -> None:
 )
 def test_no_answer_may_be_one_next_time(error: Exception) -> None:
     with answering(error) as client, pytest.raises(TransientError, match="no answer") as caught:
-        exchange(client, "GET", "https://service.test/path?token=secret")
+        send_request(client, "GET", "https://service.test/path?token=secret")
 
     assert str(caught.value).startswith("GET service.test/path:")
     assert "secret" not in str(caught.value)
@@ -69,7 +69,7 @@ def test_a_refusal_names_the_place_and_not_the_query() -> None:
         answering(httpx.Response(403, text="secret body")) as client,
         pytest.raises(PermanentError) as caught,
     ):
-        fetch_object(client, "GET", "https://service.test/path?token=secret")
+        fetch_json(client, "GET", "https://service.test/path?token=secret")
 
     assert str(caught.value) == "GET service.test/path: answered 403"
 
@@ -80,7 +80,7 @@ def test_an_answer_that_is_no_object_is_asked_for_again(body: bytes) -> None:
         answering(httpx.Response(200, content=body)) as client,
         pytest.raises(TransientError, match="the answer is no"),
     ):
-        fetch_object(client, "GET", "https://service.test/")
+        fetch_json(client, "GET", "https://service.test/")
 
 
 def test_the_signature_is_the_one_receivers_expect() -> None:

@@ -89,5 +89,5 @@ def test_the_flag_is_not_set_while_anything_is_left(recorded: WorkerHarness) -> 
     rows["recording"]["bucket_name"] = "no-such-bucket"
     seed(recorded.clients.state, rows)
 
-    assert recorded.perform("cleanup_consent", PAYLOAD).status == "FAILED_WITH_TERMINAL_ERROR"
+    assert recorded.execute("cleanup_consent", PAYLOAD).status == "FAILED_WITH_TERMINAL_ERROR"
     assert recorded.transcript().audio_deleted is False

@@ -152,7 +152,7 @@ def test_a_failure_in_the_second_chunk_leaves_no_half_of_the_topics(harness: Wor
         Fault(service="llm", delay=0.001, times=1), Fault(service="llm", status=500)
     )
 
-    assert harness.perform("detect_topics", payload(301)).status == "FAILED"
+    assert harness.execute("detect_topics", payload(301)).status == "FAILED"
 
     assert harness.transcript().topics == []
     assert harness.events("TOPIC") == []

@@ -49,8 +49,8 @@ def test_twice_leaves_what_once_leaves(harness: WorkerHarness) -> None:
 
 
 def test_a_meeting_that_was_in_error_ends_after_all(harness: WorkerHarness) -> None:
-    with harness.clients.state.edit(TRANSCRIPT_ID) as edit:
-        edit.transcript.status = "error"
+    with harness.clients.state.unit_of_work(TRANSCRIPT_ID) as unit:
+        unit.transcript.status = "error"
 
     harness.completed("finalize", RESULT)
 
@@ -64,7 +64,7 @@ def test_a_result_that_lacks_a_field_is_refused_and_nothing_is_written(
 ) -> None:
     payload = {key: value for key, value in RESULT.items() if key != field}
 
-    outcome = harness.perform("finalize", payload)
+    outcome = harness.execute("finalize", payload)
 
     assert outcome.status == "FAILED_WITH_TERMINAL_ERROR"
     assert field in str(outcome.reason)

@@ -119,7 +119,7 @@ def test_a_track_goes_by_its_index_and_not_by_its_branchs_name(harness: WorkerHa
 def test_a_lost_track_is_named_and_never_dropped(harness: WorkerHarness, lost: int) -> None:
     joined = {f"pad_track_{index}": padded(index) for index in range(12) if index != lost}
 
-    outcome = harness.perform(
+    outcome = harness.execute(
         "generate_dynamic_fork_tasks", transcription(12, padded_tracks=joined)
     )
 
@@ -128,7 +128,7 @@ def test_a_lost_track_is_named_and_never_dropped(harness: WorkerHarness, lost: i
 
 
 def test_transcription_without_any_padded_tracks_names_them_all(harness: WorkerHarness) -> None:
-    outcome = harness.perform("generate_dynamic_fork_tasks", transcription(2, padded_tracks=None))
+    outcome = harness.execute("generate_dynamic_fork_tasks", transcription(2, padded_tracks=None))
 
     assert outcome.status == "FAILED_WITH_TERMINAL_ERROR"
     assert "missing: [0, 1]" in str(outcome.reason)
@@ -159,6 +159,6 @@ def test_the_language_is_english_unless_told(harness: WorkerHarness) -> None:
     ids=["another task", "no key", "too many"],
 )
 def test_a_fork_that_makes_no_sense_is_refused(harness: WorkerHarness, changes: Json) -> None:
-    outcome = harness.perform("generate_dynamic_fork_tasks", padding(1, **changes))
+    outcome = harness.execute("generate_dynamic_fork_tasks", padding(1, **changes))
 
     assert outcome.status == "FAILED_WITH_TERMINAL_ERROR"

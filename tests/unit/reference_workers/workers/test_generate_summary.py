@@ -99,7 +99,7 @@ def test_a_failure_half_way_leaves_no_half_of_a_summary(harness: WorkerHarness) 
         Fault(service="llm", delay=0.001, times=2), Fault(service="llm", status=503)
     )
 
-    assert harness.perform("generate_summary", payload(words(5), topic())).status == "FAILED"
+    assert harness.execute("generate_summary", payload(words(5), topic())).status == "FAILED"
 
     assert harness.transcript().long_summary is None
     assert harness.event_names() == []

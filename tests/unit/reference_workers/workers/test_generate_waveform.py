@@ -64,7 +64,7 @@ def test_an_id_cannot_choose_where_the_file_goes(
 
 
 def test_a_mixdown_that_is_not_there_is_final(harness: WorkerHarness) -> None:
-    outcome = harness.perform("generate_waveform", payload())
+    outcome = harness.execute("generate_waveform", payload())
 
     assert outcome.status == "FAILED_WITH_TERMINAL_ERROR"
     assert "audio cannot be opened" in str(outcome.reason)

@@ -28,7 +28,7 @@ def test_what_daily_says_of_the_session_is_kept(harness: WorkerHarness) -> None:
     for _ in range(2):
         harness.completed("get_recording", {"recording_id": "rec-1"})
 
-    with harness.clients.state.reads() as session:
+    with harness.clients.state.read_session() as session:
         (meeting,) = session.scalars(select(MeetingRow)).all()
     assert (meeting.id, meeting.room_id, meeting.room_name) == ("session-1", "room-1", "standup")
     assert meeting.started_at == datetime.fromtimestamp(1_700_000_000, UTC)
@@ -50,7 +50,7 @@ def test_a_session_told_in_another_shape_is_kept_as_far_as_it_is_known(
 
     get_recording(harness.context, recording_id="rec-1")
 
-    with harness.clients.state.reads() as session:
+    with harness.clients.state.read_session() as session:
         (meeting,) = session.scalars(select(MeetingRow)).all()
     assert (meeting.started_at, meeting.max_participants) == (None, None)
 
@@ -105,7 +105,7 @@ def test_an_answer_that_takes_too_long_is_given_up(harness: WorkerHarness) -> No
 def test_a_200_with_rubbish_is_retried(harness: WorkerHarness, body: str) -> None:
     harness.stand_ins.faults.add(Fault(service="daily", body=body))
 
-    assert harness.perform("get_recording", {"recording_id": "rec-1"}).status == "FAILED"
+    assert harness.execute("get_recording", {"recording_id": "rec-1"}).status == "FAILED"
 
 
 @pytest.mark.parametrize("recording_id", ["a/../b", "meetings?x=1", "ü#1", "%2e%2e"])

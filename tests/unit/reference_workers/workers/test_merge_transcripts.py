@@ -82,7 +82,7 @@ def test_a_transcript_that_is_not_there_is_final(harness: WorkerHarness) -> None
 def test_what_are_no_transcripts_is_refused(harness: WorkerHarness, transcripts: Any) -> None:
     payload = {"transcripts": transcripts, "transcript_id": TRANSCRIPT_ID}
 
-    outcome = harness.perform("merge_transcripts", payload)
+    outcome = harness.execute("merge_transcripts", payload)
 
     assert outcome.status == "FAILED_WITH_TERMINAL_ERROR"
     assert str(outcome.reason).startswith("merge_transcripts: input at /transcripts")

@@ -113,7 +113,7 @@ def test_a_garbled_signature_still_leads_to_the_mixdown(
     ],
 )
 def test_a_foreign_url_is_left_alone(harness: WorkerHarness, url: str) -> None:
-    assert harness.clients.storage.freshly_signed(url) == url
+    assert harness.clients.storage.presign_again(url) == url
 
 
 def test_a_track_that_cannot_be_opened_fails_the_mixdown(
@@ -121,7 +121,7 @@ def test_a_track_that_cannot_be_opened_fails_the_mixdown(
 ) -> None:
     lost = harness.s3.presign(RECORDINGS, "standup/nowhere.webm")
 
-    outcome = harness.perform("mixdown_tracks", payload([*urls(harness, meeting), lost]))
+    outcome = harness.execute("mixdown_tracks", payload([*urls(harness, meeting), lost]))
 
     assert outcome.status == "FAILED_WITH_TERMINAL_ERROR"
     assert "X-Amz" not in str(outcome.reason)
@@ -139,7 +139,7 @@ def test_a_track_without_audio_fails_the_mixdown(harness: WorkerHarness) -> None
 
 @pytest.mark.parametrize("padded_urls", [[], ["https://x.test"] * 65, [""], None])
 def test_no_tracks_or_too_many_are_refused(harness: WorkerHarness, padded_urls: list[str]) -> None:
-    outcome = harness.perform("mixdown_tracks", payload(padded_urls))
+    outcome = harness.execute("mixdown_tracks", payload(padded_urls))
 
     assert outcome.status == "FAILED_WITH_TERMINAL_ERROR"
     assert str(outcome.reason).startswith("mixdown_tracks: input at /padded_urls")

@@ -99,7 +99,7 @@ def test_a_key_of_any_characters_is_found(harness: WorkerHarness, key: str) -> N
 
 
 def test_a_missing_track_is_final_and_named(harness: WorkerHarness) -> None:
-    outcome = harness.perform("pad_track", payload("standup/nowhere.webm"))
+    outcome = harness.execute("pad_track", payload("standup/nowhere.webm"))
 
     assert outcome.status == "FAILED_WITH_TERMINAL_ERROR"
     assert "'standup/nowhere.webm'" in str(outcome.reason)
@@ -107,7 +107,7 @@ def test_a_missing_track_is_final_and_named(harness: WorkerHarness) -> None:
 
 @pytest.mark.parametrize("bucket_name", ["no-such-bucket", "no bucket at all!"])
 def test_a_bucket_that_is_none_is_final(harness: WorkerHarness, bucket_name: str) -> None:
-    outcome = harness.perform("pad_track", payload("a.webm", bucket_name=bucket_name))
+    outcome = harness.execute("pad_track", payload("a.webm", bucket_name=bucket_name))
 
     assert outcome.status == "FAILED_WITH_TERMINAL_ERROR"
 
@@ -133,7 +133,7 @@ def test_a_track_that_was_cut_short_is_not_padded(harness: WorkerHarness) -> Non
     path = harness.folder / "recorded-1.webm"
     path.write_bytes(path.read_bytes()[:-20_000])
 
-    outcome = harness.perform("pad_track", payload(harness.store(path, "standup/cut.webm")))
+    outcome = harness.execute("pad_track", payload(harness.store(path, "standup/cut.webm")))
 
     assert outcome.status != "COMPLETED"
     assert harness.s3.keys("transcripts") == []

@@ -39,8 +39,8 @@ def test_the_summary_is_posted_to_the_rooms_topic(empty_bench: WorkerHarness) ->
 def test_the_next_time_updates_the_same_message(empty_bench: WorkerHarness) -> None:
     harness = finished(empty_bench)
     once = harness.completed("post_zulip", PAYLOAD)
-    with harness.clients.state.edit(TRANSCRIPT_ID) as edit:
-        edit.transcript.title = "Launch"
+    with harness.clients.state.unit_of_work(TRANSCRIPT_ID) as unit:
+        unit.transcript.title = "Launch"
 
     again = harness.completed("post_zulip", PAYLOAD)
 

@@ -195,7 +195,7 @@ def test_a_failure_tells_the_host_only_since_all_else_may_be_a_key(
     harness = finished(empty_bench, webhook_url=url)
     harness.stand_ins.faults.add(Fault(service="webhook", drop=True))
 
-    outcome = harness.perform("send_webhook", PAYLOAD)
+    outcome = harness.execute("send_webhook", PAYLOAD)
 
     assert str(outcome.reason).startswith("POST webhook.stand-in.test: no answer")
     assert "secret" not in str(outcome.reason)

@@ -115,7 +115,7 @@ def test_a_time_that_is_none_is_retried_too(harness: WorkerHarness, start: str) 
     body = f'{{"words": [{{"word": "a", "start": {start}, "end": 1}}]}}'
     harness.stand_ins.faults.add(Fault(service="modal", body=body))
 
-    outcome = harness.perform("transcribe_track", {"track_index": 0, "audio_url": URL})
+    outcome = harness.execute("transcribe_track", {"track_index": 0, "audio_url": URL})
 
     assert outcome.status == "FAILED"
 

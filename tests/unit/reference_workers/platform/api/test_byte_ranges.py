@@ -6,15 +6,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reference_workers.platform.api.byte_ranges import Part, UnsatisfiableError, has_it, wanted_part
+from reference_workers.platform.api.byte_ranges import (
+    ByteRange,
+    UnsatisfiableError,
+    has_current_version,
+    requested_range,
+)
 
 ETAG = '"abc"'
 MODIFIED = datetime(2026, 11, 25, 12, 0, 0, 987, tzinfo=UTC)
 
 
-def wanted(asked: str, *, size: int = 100, if_range: str | None = None) -> Part | None:
+def wanted(asked: str, *, size: int = 100, if_range: str | None = None) -> ByteRange | None:
     headers = {"range": asked} | ({} if if_range is None else {"if-range": if_range})
-    return wanted_part(headers, size=size, etag=ETAG, modified_at=MODIFIED)
+    return requested_range(headers, size=size, etag=ETAG, modified_at=MODIFIED)
 
 
 @pytest.mark.parametrize(
@@ -33,7 +38,7 @@ def wanted(asked: str, *, size: int = 100, if_range: str | None = None) -> Part 
     ],
 )
 def test_one_range_is_understood(asked: str, first: int, last: int) -> None:
-    assert wanted(asked) == Part(first, last)
+    assert wanted(asked) == ByteRange(first, last)
 
 
 @pytest.mark.parametrize(
@@ -85,7 +90,7 @@ def test_nothing_has_no_parts(asked: str) -> None:
     ],
 )
 def test_another_version_is_sent_whole(if_range: str, is_part: bool) -> None:
-    assert wanted("bytes=1-2", if_range=if_range) == (Part(1, 2) if is_part else None)
+    assert wanted("bytes=1-2", if_range=if_range) == (ByteRange(1, 2) if is_part else None)
 
 
 @pytest.mark.parametrize(
@@ -101,7 +106,7 @@ def test_another_version_is_sent_whole(if_range: str, is_part: bool) -> None:
     ],
 )
 def test_who_has_it_is_seen(known: str | None, has: bool) -> None:
-    assert has_it(known, ETAG) is has
+    assert has_current_version(known, ETAG) is has
 
 
 @given(
@@ -112,7 +117,7 @@ def test_who_has_it_is_seen(known: str | None, has: bool) -> None:
 def test_no_header_leads_outside_the_object(asked: str, if_range: str, size: int) -> None:
     headers = {"range": asked, "if-range": if_range}
     try:
-        part = wanted_part(headers, size=size, etag=ETAG, modified_at=MODIFIED)
+        part = requested_range(headers, size=size, etag=ETAG, modified_at=MODIFIED)
     except UnsatisfiableError:
         return
     assert part is None or 0 <= part.first <= part.last < size

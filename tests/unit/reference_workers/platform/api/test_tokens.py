@@ -5,8 +5,8 @@ from pydantic import SecretStr, ValidationError
 from starlette.requests import HTTPConnection
 
 from reference_workers.platform.api.ids import is_id
-from reference_workers.platform.api.server import RefusedToListenError, configured
-from reference_workers.platform.api.tokens import Tokens, bearer_token, comes_from_here, is_local
+from reference_workers.platform.api.server import UnsafeBindError, uvicorn_config
+from reference_workers.platform.api.tokens import Tokens, bearer_token, is_local, is_local_request
 from reference_workers.settings import Settings
 
 FIRST, SECOND = "first-token-of-ours", "second-token-of-ours"
@@ -76,15 +76,15 @@ def test_who_comes_from_here_has_our_address_and_our_name(
         "server": ("10.9.9.9", 8010),
     }
 
-    assert comes_from_here(HTTPConnection(scope)) is is_here
+    assert is_local_request(HTTPConnection(scope)) is is_here
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.1.2", "api.test"])
 def test_no_stranger_can_reach_an_api_without_tokens(host: str) -> None:
-    with pytest.raises(RefusedToListenError, match=r"without tokens\. Hint: set API_TOKENS"):
-        configured(Settings(api_host=host))
+    with pytest.raises(UnsafeBindError, match=r"without tokens\. Hint: set API_TOKENS"):
+        uvicorn_config(Settings(api_host=host))
 
-    assert configured(Settings(api_host=host, api_tokens=(SecretStr(FIRST),))).host == host
+    assert uvicorn_config(Settings(api_host=host, api_tokens=(SecretStr(FIRST),))).host == host
 
 
 def test_tokens_come_from_one_variable(monkeypatch: pytest.MonkeyPatch) -> None:

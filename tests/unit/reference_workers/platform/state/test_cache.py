@@ -16,7 +16,7 @@ from sqlalchemy import select
 
 from reference_workers.errors import TransientError
 from reference_workers.platform.state import leases
-from reference_workers.platform.state.cache import Cache, key_of
+from reference_workers.platform.state.cache import Cache, cache_key
 from reference_workers.platform.state.models import CacheEntry, Lease
 from reference_workers.platform.state.repository import State
 from tests.unit.trackproof.cli.test_run import trackproof
@@ -33,17 +33,17 @@ def cache(state: State) -> Cache:
     return cache_of(state)
 
 
-def remember(cache: Cache, question: str, answer: Any = "yes", *, patience: float = 20) -> Any:
-    return cache.remembered("generate_title", [question], lambda: answer, patience=patience)
+def remember(cache: Cache, question: str, answer: Any = "yes", *, timeout: float = 20) -> Any:
+    return cache.get_or_compute("generate_title", [question], lambda: answer, timeout=timeout)
 
 
 def keys(state: State) -> set[str]:
-    with state.reads() as session:
+    with state.read_session() as session:
         return set(session.scalars(select(CacheEntry.key)))
 
 
 def held_leases(state: State) -> list[str]:
-    with state.reads() as session:
+    with state.read_session() as session:
         return list(session.scalars(select(Lease.name)))
 
 
@@ -54,7 +54,7 @@ def never() -> Any:
 def test_the_same_question_is_asked_once(cache: Cache, state: State) -> None:
     assert remember(cache, "title?", {"title": "Budget"}) == {"title": "Budget"}
 
-    again = cache_of(state).remembered("generate_title", ["title?"], never, patience=1)
+    again = cache_of(state).get_or_compute("generate_title", ["title?"], never, timeout=1)
 
     assert again == {"title": "Budget"}
     assert held_leases(state) == []
@@ -64,7 +64,7 @@ def test_another_question_is_another_answer(cache: Cache) -> None:
     remember(cache, "title?", 1)
 
     assert remember(cache, "title!", 2) == 2
-    assert cache.remembered("detect_topics", ["title?"], lambda: 3, patience=1) == 3
+    assert cache.get_or_compute("detect_topics", ["title?"], lambda: 3, timeout=1) == 3
 
 
 def test_a_failure_is_not_remembered_and_lets_the_next_one_ask(cache: Cache, state: State) -> None:
@@ -72,7 +72,7 @@ def test_a_failure_is_not_remembered_and_lets_the_next_one_ask(cache: Cache, sta
         raise TransientError("answered 503")
 
     with pytest.raises(TransientError, match="answered 503"):
-        cache.remembered("generate_title", ["title?"], failing, patience=1)
+        cache.get_or_compute("generate_title", ["title?"], failing, timeout=1)
 
     assert held_leases(state) == []
     assert remember(cache, "title?") == "yes"
@@ -84,7 +84,7 @@ def test_of_many_threads_one_asks_and_the_others_get_its_answer(
     calls: list[int] = []
     waiting: set[str] = set()
     all_others_wait = threading.Event()
-    take = leases.take
+    take = leases.acquire
 
     def noted(state: State, name: str, owner: str, *, seconds: float) -> bool:
         taken = take(state, name, owner, seconds=seconds)
@@ -94,7 +94,7 @@ def test_of_many_threads_one_asks_and_the_others_get_its_answer(
             all_others_wait.set()
         return taken
 
-    monkeypatch.setattr(leases, "take", noted)
+    monkeypatch.setattr(leases, "acquire", noted)
 
     def ask(number: int) -> Any:
         def answer() -> int:
@@ -102,7 +102,7 @@ def test_of_many_threads_one_asks_and_the_others_get_its_answer(
             assert all_others_wait.wait(30)
             return number
 
-        return cache_of(state).remembered("generate_title", ["title?"], answer, patience=30)
+        return cache_of(state).get_or_compute("generate_title", ["title?"], answer, timeout=30)
 
     with ThreadPoolExecutor(WORKERS) as pool:
         answers = list(pool.map(ask, range(WORKERS)))
@@ -126,7 +126,7 @@ def answer():
 with closing(State(url)) as state:
     cache = Cache(state, max_bytes=10_000, max_age_seconds=3600)
     print("ready", flush=True)
-    print(cache.remembered("generate_title", ["title?"], answer, patience=60), flush=True)
+    print(cache.get_or_compute("generate_title", ["title?"], answer, timeout=60), flush=True)
 """
 
 
@@ -156,7 +156,7 @@ def test_of_two_processes_one_asks(state: State, tmp_path: Path) -> None:
 
 
 def test_who_waits_takes_over_from_one_that_died(state: State) -> None:
-    leases.take(state, f"cache/{key_of('generate_title', ['title?'])}", "dead", seconds=0.2)
+    leases.acquire(state, f"cache/{cache_key('generate_title', ['title?'])}", "dead", seconds=0.2)
 
     assert remember(cache_of(state), "title?") == "yes"
 
@@ -172,13 +172,13 @@ def test_who_asks_for_long_is_not_overtaken(state: State) -> None:
         return "slow"
 
     def first() -> Any:
-        return quick.remembered("generate_title", ["title?"], slow, patience=30)
+        return quick.get_or_compute("generate_title", ["title?"], slow, timeout=30)
 
     with ThreadPoolExecutor(1) as pool:
         answer = pool.submit(first)
         asked.wait(30)
         with pytest.raises(TransientError, match="asks the same"):
-            quick.remembered("generate_title", ["title?"], never, patience=5.0)
+            quick.get_or_compute("generate_title", ["title?"], never, timeout=5.0)
         answered.set()
         assert answer.result() == "slow"
 
@@ -205,7 +205,7 @@ def test_the_oldest_go_when_there_is_too_much(
         monkeypatch.setattr(time, "time", lambda n=number: began + n)
         remember(cache, f"question {number}", "x" * 38)  # 40 bytes as JSON
 
-    kept = {key_of("generate_title", [f"question {number}"]) for number in (3, 4)}
+    kept = {cache_key("generate_title", [f"question {number}"]) for number in (3, 4)}
     assert keys(state) == kept
 
 
@@ -214,7 +214,7 @@ def test_what_is_larger_than_the_cache_is_not_kept_and_pushes_nothing_out(state:
     remember(cache, "small?", "x")
 
     assert remember(cache, "large?", "x" * 200) == "x" * 200
-    assert keys(state) == {key_of("generate_title", ["small?"])}
+    assert keys(state) == {cache_key("generate_title", ["small?"])}
 
 
 @pytest.mark.parametrize("limit", ["max_bytes", "max_age_seconds"])
@@ -259,7 +259,7 @@ def test_trackproof_counts_and_clears_what_the_fleet_remembers(
 def test_no_two_questions_share_a_key(
     one: tuple[str, list[str]], other: tuple[str, list[str]]
 ) -> None:
-    assert (key_of(*one) == key_of(*other)) == (one == other)
+    assert (cache_key(*one) == cache_key(*other)) == (one == other)
 
 
 def test_the_table_is_there_after_migrating(empty_state: State) -> None:

@@ -52,8 +52,8 @@ def redis_server() -> Iterator[RedisServer]:
 def write(state: State, first: int, last: int) -> None:
     """Write events with the numbers from `first` to `last`."""
     for number in range(first, last + 1):
-        with state.edit(TRANSCRIPT_ID) as edit:
-            edit.emit("TOPIC", {"number": number})
+        with state.unit_of_work(TRANSCRIPT_ID) as unit:
+            unit.emit("TOPIC", {"number": number})
 
 
 def numbers(messages: list[Message]) -> list[int]:
@@ -109,7 +109,7 @@ class Heard:
         while not self._ended:
             told = self._pubsub.get_message(timeout=0.05)
             if told is not None:
-                self.messages.append(Message.parsed(told["data"]))
+                self.messages.append(Message.from_json(told["data"]))
 
     def close(self) -> None:
         self._ended = True
@@ -130,10 +130,10 @@ def test_a_message_has_the_documented_shape(state: State) -> None:
         "data": {"number": 1},
         "room": ROOM,
     }
-    assert Message.parsed(message.text) == message
+    assert Message.from_json(message.text) == message
     for nonsense in ("", "[]", '{"id": 1}', "null"):
         with pytest.raises(ValueError, match=r"."):
-            Message.parsed(nonsense)
+            Message.from_json(nonsense)
 
 
 def test_redis_gets_each_transcripts_events_in_order(
@@ -165,7 +165,7 @@ def test_what_another_process_writes_is_published_too(
 def test_while_redis_is_away_events_wait_and_then_come_in_order(
     state: State, redis_server: RedisServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("reference_workers.platform.state.outbox_publisher.WAIT_SECONDS", 0.2)
+    monkeypatch.setattr("reference_workers.platform.state.outbox_publisher.RETRY_SECONDS", 0.2)
     redis_server.stop()
     with Publisher(state, redis_server.url).running():
         write(state, 1, 3)
@@ -217,7 +217,7 @@ def test_what_is_published_and_not_marked_yet_is_not_published_again_by_the_same
 def test_of_many_publishers_one_is_at_work_and_another_takes_over(
     state: State, redis_server: RedisServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("reference_workers.platform.state.outbox_publisher.WAIT_SECONDS", 0.05)
+    monkeypatch.setattr("reference_workers.platform.state.outbox_publisher.RETRY_SECONDS", 0.05)
     with closing(Heard(redis_server.url)) as heard, Publisher(state, redis_server.url).running():
         with Publisher(state, redis_server.url).running():
             write(state, 1, 30)
@@ -229,15 +229,15 @@ def test_of_many_publishers_one_is_at_work_and_another_takes_over(
 
 
 def test_a_lease_is_one_owners_until_it_runs_out_or_is_given_back(state: State) -> None:
-    assert leases.take(state, "x", "ada", seconds=60)
-    assert leases.take(state, "x", "ada", seconds=60)
-    assert not leases.take(state, "x", "bob", seconds=60)
-    assert leases.take(state, "y", "bob", seconds=60)
-    leases.give_back(state, "x", "bob")
-    assert not leases.take(state, "x", "bob", seconds=60)
-    leases.give_back(state, "x", "ada")
-    assert leases.take(state, "x", "bob", seconds=-1)
-    assert leases.take(state, "x", "ada", seconds=60)
+    assert leases.acquire(state, "x", "ada", seconds=60)
+    assert leases.acquire(state, "x", "ada", seconds=60)
+    assert not leases.acquire(state, "x", "bob", seconds=60)
+    assert leases.acquire(state, "y", "bob", seconds=60)
+    leases.release(state, "x", "bob")
+    assert not leases.acquire(state, "x", "bob", seconds=60)
+    leases.release(state, "x", "ada")
+    assert leases.acquire(state, "x", "bob", seconds=-1)
+    assert leases.acquire(state, "x", "ada", seconds=60)
 
 
 @pytest.mark.parametrize("delivered_by", ["database", "redis"])
@@ -247,7 +247,7 @@ async def test_a_subscriber_gets_what_was_and_what_comes_without_a_seam(
     url = request.getfixturevalue("redis_server").url if delivered_by == "redis" else None
     write(state, 1, 700)
     with Publisher(state, url).running() if url else nullcontext():
-        async with Subscriptions.opened(state, url) as subscriptions:
+        async with Subscriptions.open(state, url) as subscriptions:
             writing = asyncio.create_task(asyncio.to_thread(write, state, 701, 760))
             late = [asyncio.create_task(take(subscriptions, 760)) for _ in range(3)]
             taken = await asyncio.gather(*late)
@@ -261,7 +261,7 @@ async def test_coming_back_with_the_last_id_misses_nothing(
     delivered_by: str, state: State, request: pytest.FixtureRequest
 ) -> None:
     url = request.getfixturevalue("redis_server").url if delivered_by == "redis" else None
-    async with Subscriptions.opened(state, url) as subscriptions:
+    async with Subscriptions.open(state, url) as subscriptions:
         await asyncio.to_thread(write, state, 1, 10)
         first = await take(subscriptions, 4)
         await asyncio.to_thread(write, state, 11, 12)
@@ -274,10 +274,10 @@ async def test_coming_back_with_the_last_id_misses_nothing(
 async def test_events_that_somebody_has_removed_hide_none_of_the_rest(state: State) -> None:
     write(state, 1, 10)
     gone = read_after(state, TRANSCRIPT_ID, 0, limit=4)
-    with state.writes() as session:
+    with state.write_session() as session:
         session.execute(delete(Event).where(Event.id.in_([message.id for message in gone])))
 
-    async with Subscriptions.opened(state) as subscriptions:
+    async with Subscriptions.open(state) as subscriptions:
         writing = asyncio.create_task(asyncio.to_thread(write, state, 11, 12))
         taken = await take(subscriptions, 8), await take(subscriptions, 8, gone[1].id)
         await writing
@@ -290,7 +290,7 @@ async def test_what_another_process_writes_reaches_a_subscriber(
 ) -> None:
     url = state.engine.url.render_as_string(hide_password=False)
     with closing(State(url)) as other:
-        async with Subscriptions.opened(state) as subscriptions, taking(subscriptions, 2) as task:
+        async with Subscriptions.open(state) as subscriptions, taking(subscriptions, 2) as task:
             await asyncio.to_thread(write, other, 1, 2)
             assert numbers(await task) == [1, 2]
 
@@ -298,11 +298,11 @@ async def test_what_another_process_writes_reaches_a_subscriber(
 async def test_subscribers_go_on_when_redis_goes_and_comes_back(
     state: State, redis_server: RedisServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("reference_workers.platform.state.outbox_publisher.WAIT_SECONDS", 0.1)
+    monkeypatch.setattr("reference_workers.platform.state.outbox_publisher.RETRY_SECONDS", 0.1)
     monkeypatch.setattr("reference_workers.platform.state.subscriptions.RETRY_SECONDS", 0.1)
     with Publisher(state, redis_server.url).running():
         async with (
-            Subscriptions.opened(state, redis_server.url) as subscriptions,
+            Subscriptions.open(state, redis_server.url) as subscriptions,
             taking(subscriptions, 30) as task,
         ):
             await asyncio.to_thread(write, state, 1, 10)
@@ -328,7 +328,7 @@ async def test_closing_ends_though_the_client_swallows_that_it_is_cancelled(
         yield {}
 
     monkeypatch.setattr(PubSub, "listen", deaf_once)
-    async with asyncio.timeout(20), Subscriptions.opened(state, redis_server.url):
+    async with asyncio.timeout(20), Subscriptions.open(state, redis_server.url):
         await listens.wait()
 
 
@@ -336,11 +336,11 @@ async def test_with_redis_a_subscriber_need_not_wait_for_the_database(
     state: State, redis_server: RedisServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # The database is asked once when a subscriber comes, and then not again for ever.
-    monkeypatch.setattr("reference_workers.platform.state.subscriptions.CHECK_SECONDS", 3600)
+    monkeypatch.setattr("reference_workers.platform.state.subscriptions.REDIS_POLL_SECONDS", 3600)
     url = state.engine.url.render_as_string(hide_password=False)
     with closing(State(url)) as other, Publisher(other, redis_server.url).running():
         async with (
-            Subscriptions.opened(state, redis_server.url) as subscriptions,
+            Subscriptions.open(state, redis_server.url) as subscriptions,
             taking(subscriptions, 5) as task,
         ):
             await asyncio.to_thread(write, other, 1, 5)
@@ -350,11 +350,11 @@ async def test_with_redis_a_subscriber_need_not_wait_for_the_database(
 async def test_a_lost_message_is_found_in_the_database(
     state: State, redis_server: RedisServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("reference_workers.platform.state.subscriptions.CHECK_SECONDS", 0.2)
+    monkeypatch.setattr("reference_workers.platform.state.subscriptions.REDIS_POLL_SECONDS", 0.2)
     url = state.engine.url.render_as_string(hide_password=False)
     with closing(State(url)) as other:  # and nobody publishes
         async with (
-            Subscriptions.opened(state, redis_server.url) as subscriptions,
+            Subscriptions.open(state, redis_server.url) as subscriptions,
             taking(subscriptions, 3) as task,
         ):
             await asyncio.to_thread(write, other, 1, 3)
@@ -373,7 +373,7 @@ async def test_trouble_with_the_database_ends_no_subscription(
             raise troubles.pop()
         return heads(*arguments)
 
-    async with Subscriptions.opened(state) as subscriptions, taking(subscriptions, 2) as task:
+    async with Subscriptions.open(state) as subscriptions, taking(subscriptions, 2) as task:
         monkeypatch.setattr(subscriptions_module, "_heads", troubled)
         await asyncio.to_thread(write, state, 1, 2)
         assert numbers(await task) == [1, 2]
@@ -384,7 +384,7 @@ async def test_trouble_with_the_database_ends_no_subscription(
 def test_trouble_with_the_database_ends_no_publishing(
     state: State, redis_server: RedisServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(outbox_publisher, "WAIT_SECONDS", 0.05)
+    monkeypatch.setattr(outbox_publisher, "RETRY_SECONDS", 0.05)
     monkeypatch.setattr(outbox_publisher, "MARK_SECONDS", 0.05)
     troubles = [RuntimeError("nobody expected that"), TransientError("database: gone")]
 
@@ -407,7 +407,7 @@ async def test_rubbish_and_repeats_in_a_room_are_passed_over(
 ) -> None:
     with closing(redis.Redis.from_url(redis_server.url)) as client:
         async with (
-            Subscriptions.opened(state, redis_server.url) as subscriptions,
+            Subscriptions.open(state, redis_server.url) as subscriptions,
             taking(subscriptions, 4) as task,
         ):
             await asyncio.to_thread(write, state, 1, 2)
@@ -424,17 +424,17 @@ async def test_rubbish_and_repeats_in_a_room_are_passed_over(
 async def test_a_slow_subscriber_misses_nothing_and_nothing_is_kept_for_it(
     state: State, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(subscriptions_module, "NEWEST", 10)
+    monkeypatch.setattr(subscriptions_module, "KEPT_EVENTS", 10)
     monkeypatch.setattr(subscriptions_module, "PAGE", 7)
     async with (
-        Subscriptions.opened(state) as subscriptions,
+        Subscriptions.open(state) as subscriptions,
         aclosing(subscriptions.events_after(TRANSCRIPT_ID)) as events,
     ):
         await asyncio.to_thread(write, state, 1, 1)
         slow = [await anext(events)]
         await asyncio.to_thread(write, state, 2, 60)
         assert numbers(await take(subscriptions, 60)) == list(range(1, 61))
-        (topic,) = subscriptions._topics.values()
+        (topic,) = subscriptions._feeds.values()
         assert len(topic._newest) <= 2 * 10 + 7
         while len(slow) < 60:
             slow.append(await anext(events))
@@ -443,18 +443,18 @@ async def test_a_slow_subscriber_misses_nothing_and_nothing_is_kept_for_it(
 
 
 async def test_nothing_is_left_of_a_subscriber_that_went(state: State) -> None:
-    async with Subscriptions.opened(state) as subscriptions:
+    async with Subscriptions.open(state) as subscriptions:
         write(state, 1, 1)
         await take(subscriptions, 1)
 
-        assert subscriptions._topics == {}
+        assert subscriptions._feeds == {}
 
 
 async def test_closing_ends_those_who_wait(state: State) -> None:
     async def all_of(subscriptions: Subscriptions) -> list[Message]:
         return [message async for message in subscriptions.events_after(TRANSCRIPT_ID)]
 
-    async with Subscriptions.opened(state) as subscriptions:
+    async with Subscriptions.open(state) as subscriptions:
         waiting = asyncio.create_task(all_of(subscriptions))
         write(state, 1, 1)
         await take(subscriptions, 1)
@@ -467,7 +467,7 @@ async def test_a_transcript_that_comes_later_is_followed_from_its_first_event(
     empty_state: State,
 ) -> None:
     empty_state.migrate()
-    async with Subscriptions.opened(empty_state) as subscriptions, taking(subscriptions, 1) as task:
+    async with Subscriptions.open(empty_state) as subscriptions, taking(subscriptions, 1) as task:
         await asyncio.to_thread(seed, empty_state, meeting_rows())
         await asyncio.to_thread(write, empty_state, 1, 1)
         assert numbers(await task) == [1]

@@ -12,7 +12,7 @@ from sqlalchemy import select
 from reference_workers.errors import PermanentError, TransientError
 from reference_workers.platform.state.models import Event, MeetingRow
 from reference_workers.platform.state.repository import State
-from reference_workers.platform.state.unit_of_work import Source
+from reference_workers.platform.state.unit_of_work import EventSource
 from tests.unit.reference_workers.worker_harness import TRANSCRIPT_ID, event_rows, word
 
 
@@ -22,9 +22,9 @@ def told(state: State) -> list[tuple[int, str]]:
 
 def test_a_result_and_its_events_are_seen_together_or_not_at_all(state: State) -> None:
     def half() -> None:
-        with state.edit(TRANSCRIPT_ID) as edit:
-            edit.transcript.title = "half"
-            edit.emit("FINAL_TITLE", {"title": "half"})
+        with state.unit_of_work(TRANSCRIPT_ID) as unit:
+            unit.transcript.title = "half"
+            unit.emit("FINAL_TITLE", {"title": "half"})
             raise RuntimeError("the power is gone")
 
     with pytest.raises(RuntimeError, match="power"):
@@ -39,7 +39,7 @@ def test_a_result_and_its_events_are_seen_together_or_not_at_all(state: State) -
 def test_editing_what_is_not_there_is_final(state: State) -> None:
     with (
         pytest.raises(PermanentError, match="there is no transcript 'nowhere'"),
-        state.edit("nowhere"),
+        state.unit_of_work("nowhere"),
     ):
         pass
     with pytest.raises(PermanentError, match="there is no recording 'nowhere'"):
@@ -63,9 +63,9 @@ def test_a_database_that_does_not_answer_may_do_so_later(
 def test_writers_wait_for_each_other_and_no_event_is_lost(state: State) -> None:
     def write(number: int) -> None:
         for _ in range(5):
-            with state.edit(TRANSCRIPT_ID) as edit:
-                edit.transcript.duration = (edit.transcript.duration or 0) + 1
-                edit.emit("DURATION", {"writer": number})
+            with state.unit_of_work(TRANSCRIPT_ID) as unit:
+                unit.transcript.duration = (unit.transcript.duration or 0) + 1
+                unit.emit("DURATION", {"writer": number})
 
     threads = [Thread(target=write, args=(number,)) for number in range(4)]
     for thread in threads:
@@ -84,14 +84,14 @@ def test_a_reader_who_has_seen_a_number_has_seen_all_below_it(state: State) -> N
     def write() -> None:
         begin.wait()
         for number in range(60):
-            with state.edit(TRANSCRIPT_ID) as edit:
-                edit.emit("DURATION", {"number": number})
+            with state.unit_of_work(TRANSCRIPT_ID) as unit:
+                unit.emit("DURATION", {"number": number})
 
     writers = [Thread(target=write) for _ in range(2)]
     for writer in writers:
         writer.start()
     while any(writer.is_alive() for writer in writers):
-        with state.reads() as session:
+        with state.read_session() as session:
             seen.append(list(session.scalars(select(Event.seq).order_by(Event.seq))))
     for writer in writers:
         writer.join()
@@ -101,77 +101,77 @@ def test_a_reader_who_has_seen_a_number_has_seen_all_below_it(state: State) -> N
 
 
 def test_readers_do_not_wait_for_a_writer(state: State) -> None:
-    with state.edit(TRANSCRIPT_ID) as edit:
-        edit.transcript.title = "not yet"
-        edit.session.flush()
+    with state.unit_of_work(TRANSCRIPT_ID) as unit:
+        unit.transcript.title = "not yet"
+        unit.session.flush()
 
         assert state.transcript(TRANSCRIPT_ID).title is None
 
 
 def test_editing_keeps_the_words_that_it_does_not_read(state: State) -> None:
-    with state.edit(TRANSCRIPT_ID) as edit:
-        edit.transcript.words = [word("hello", 0)]
-    with state.edit(TRANSCRIPT_ID) as edit:
-        edit.transcript.title = "Budget"
+    with state.unit_of_work(TRANSCRIPT_ID) as unit:
+        unit.transcript.words = [word("hello", 0)]
+    with state.unit_of_work(TRANSCRIPT_ID) as unit:
+        unit.transcript.title = "Budget"
 
     assert state.transcript(TRANSCRIPT_ID).words == [word("hello", 0)]
 
 
 def test_a_task_run_twice_tells_an_effect_once(state: State) -> None:
     for _ in range(2):
-        with state.edit(TRANSCRIPT_ID, Source("workflow-1/detect_topics")) as edit:
-            edit.emit("TOPIC", {"id": "a"})
-            edit.emit("TOPIC", {"id": "b"})
+        with state.unit_of_work(TRANSCRIPT_ID, EventSource("workflow-1/detect_topics")) as unit:
+            unit.emit("TOPIC", {"id": "a"})
+            unit.emit("TOPIC", {"id": "b"})
 
     assert told(state) == [(1, "TOPIC"), (2, "TOPIC")]
 
 
 def test_a_task_that_has_something_else_to_tell_the_second_time_tells_it(state: State) -> None:
     for title in ("Budget", "Budget", "Plans"):
-        with state.edit(TRANSCRIPT_ID, Source("workflow-1/generate_title")) as edit:
-            edit.emit("FINAL_TITLE", {"title": title})
+        with state.unit_of_work(TRANSCRIPT_ID, EventSource("workflow-1/generate_title")) as unit:
+            unit.emit("FINAL_TITLE", {"title": title})
 
     assert [row.data["title"] for row in event_rows(state)] == ["Budget", "Plans"]
 
 
 def test_the_same_words_of_one_task_are_two_events(state: State) -> None:
-    source = Source("workflow-1/detect_topics")
+    source = EventSource("workflow-1/detect_topics")
     for _ in range(2):
-        with state.edit(TRANSCRIPT_ID, source) as edit:
-            edit.emit("TOPIC", {"id": "a"})
+        with state.unit_of_work(TRANSCRIPT_ID, source) as unit:
+            unit.emit("TOPIC", {"id": "a"})
 
     assert told(state) == [(1, "TOPIC"), (2, "TOPIC")]
 
 
 def test_what_was_rolled_back_counts_for_nothing(state: State) -> None:
-    source = Source("workflow-1/detect_topics")
+    source = EventSource("workflow-1/detect_topics")
 
     def fail() -> None:
-        with state.edit(TRANSCRIPT_ID, source) as edit:
-            edit.emit("TOPIC", {"id": "a"})
+        with state.unit_of_work(TRANSCRIPT_ID, source) as unit:
+            unit.emit("TOPIC", {"id": "a"})
             raise RuntimeError
 
     with pytest.raises(RuntimeError):
         fail()
-    for teller in (source, Source("workflow-1/detect_topics")):
-        with state.edit(TRANSCRIPT_ID, teller) as edit:
-            edit.emit("TOPIC", {"id": "a"})
+    for teller in (source, EventSource("workflow-1/detect_topics")):
+        with state.unit_of_work(TRANSCRIPT_ID, teller) as unit:
+            unit.emit("TOPIC", {"id": "a"})
 
     assert told(state) == [(1, "TOPIC")]
 
 
 def test_the_same_task_of_another_transcript_or_workflow_is_another_event(state: State) -> None:
     for key in ("workflow-1/generate_title", "workflow-2/generate_title"):
-        with state.edit(TRANSCRIPT_ID, Source(key)) as edit:
-            edit.emit("FINAL_TITLE", {"title": "Budget"})
+        with state.unit_of_work(TRANSCRIPT_ID, EventSource(key)) as unit:
+            unit.emit("FINAL_TITLE", {"title": "Budget"})
 
     assert told(state) == [(1, "FINAL_TITLE"), (2, "FINAL_TITLE")]
 
 
 def test_status_is_told_when_it_changes_and_each_time_it_does(state: State) -> None:
     for status in ("processing", "processing", "error", "processing", "ended", "ended"):
-        with state.edit(TRANSCRIPT_ID, Source("workflow-1/any")) as edit:
-            edit.set_status(status)
+        with state.unit_of_work(TRANSCRIPT_ID, EventSource("workflow-1/any")) as unit:
+            unit.set_status(status)
 
     values = [row.data["value"] for row in event_rows(state)]
     assert values == ["processing", "error", "processing", "ended"]
@@ -180,12 +180,12 @@ def test_status_is_told_when_it_changes_and_each_time_it_does(state: State) -> N
 
 def test_branches_are_counted_once_each(state: State) -> None:
     counts = []
-    with state.edit(TRANSCRIPT_ID) as edit:
-        edit.expect_branches("workflow-1", "pad_track", ["pad_track_0", "pad_track_1"])
+    with state.unit_of_work(TRANSCRIPT_ID) as unit:
+        unit.expect_branches("workflow-1", "pad_track", ["pad_track_0", "pad_track_1"])
     for number, done in ((0, False), (1, True), (1, True), (1, False), (0, True)):
-        with state.edit(TRANSCRIPT_ID) as edit:
+        with state.unit_of_work(TRANSCRIPT_ID) as unit:
             counts.append(
-                edit.count_branches("workflow-1", "pad_track", f"pad_track_{number}", done=done)
+                unit.record_branch("workflow-1", "pad_track", f"pad_track_{number}", done=done)
             )
 
     assert counts == [(0, 2), (1, 2), (1, 2), (1, 2), (2, 2)]
@@ -193,11 +193,11 @@ def test_branches_are_counted_once_each(state: State) -> None:
 
 def test_a_fork_that_is_written_anew_starts_from_nothing(state: State) -> None:
     for _ in range(2):
-        with state.edit(TRANSCRIPT_ID) as edit:
-            edit.expect_branches("workflow-1", "pad_track", ["pad_track_0"])
-            done = edit.count_branches("workflow-1", "pad_track", "pad_track_0", done=False)
+        with state.unit_of_work(TRANSCRIPT_ID) as unit:
+            unit.expect_branches("workflow-1", "pad_track", ["pad_track_0"])
+            done = unit.record_branch("workflow-1", "pad_track", "pad_track_0", done=False)
             assert done == (0, 1)
-            edit.count_branches("workflow-1", "pad_track", "pad_track_0", done=True)
+            unit.record_branch("workflow-1", "pad_track", "pad_track_0", done=True)
 
 
 def test_a_recording_keeps_its_workflow_until_another_begins(state: State) -> None:
@@ -207,8 +207,8 @@ def test_a_recording_keeps_its_workflow_until_another_begins(state: State) -> No
 
     seen = []
     for workflow, begins in (("w-1", False), ("w-0", False), ("w-2", True)):
-        with state.edit(TRANSCRIPT_ID) as edit:
-            edit.belongs_to(workflow, from_now_on=begins)
+        with state.unit_of_work(TRANSCRIPT_ID) as unit:
+            unit.assign_workflow(workflow, replace=begins)
         seen.append(noted())
 
     assert seen == ["w-1", "w-1", "w-2"]
@@ -223,7 +223,7 @@ def test_a_meeting_is_written_once_and_renewed(state: State) -> None:
         state.store_meeting("rec-1", meeting)
     state.store_meeting("rec-unknown", MeetingRow(id="session-2"))
 
-    with state.reads() as session:
+    with state.read_session() as session:
         (found,) = session.query(MeetingRow).all()
     assert (found.room_id, found.room_name, found.max_participants) == ("room-1", "standup", 3)
     assert found.started_at == began
@@ -240,9 +240,9 @@ def test_moments_have_their_zone_on_every_database(state: State) -> None:
 
 
 def test_text_that_no_database_can_hold_is_kept_as_far_as_it_can_be(state: State) -> None:
-    with state.edit(TRANSCRIPT_ID) as edit:
-        edit.transcript.title = "a\x00b\ud800c ☃"
-        edit.emit("FINAL_TITLE", {"title": "a\x00b\ud800c ☃"})
+    with state.unit_of_work(TRANSCRIPT_ID) as unit:
+        unit.transcript.title = "a\x00b\ud800c ☃"
+        unit.emit("FINAL_TITLE", {"title": "a\x00b\ud800c ☃"})
 
     assert state.transcript(TRANSCRIPT_ID).title == "a\ufffdb\ufffdc ☃"
     with pytest.raises(PermanentError):
@@ -251,13 +251,13 @@ def test_text_that_no_database_can_hold_is_kept_as_far_as_it_can_be(state: State
 
 def test_whoever_listens_hears_of_each_edit_that_was_committed(state: State) -> None:
     heard: list[str] = []
-    with state.listening(heard.append):
-        with state.edit(TRANSCRIPT_ID) as edit:
-            edit.transcript.title = "Budget"
+    with state.commit_listener(heard.append):
+        with state.unit_of_work(TRANSCRIPT_ID) as unit:
+            unit.transcript.title = "Budget"
             assert heard == []
-        with pytest.raises(RuntimeError), state.edit(TRANSCRIPT_ID):
+        with pytest.raises(RuntimeError), state.unit_of_work(TRANSCRIPT_ID):
             raise RuntimeError
-    with state.edit(TRANSCRIPT_ID):
+    with state.unit_of_work(TRANSCRIPT_ID):
         pass
 
     assert heard == [TRANSCRIPT_ID]

@@ -22,28 +22,28 @@ MIGRATES += "State(sys.argv[1]).migrate()"
 
 
 def rows(state: State, sql: str) -> list[tuple[object, ...]]:
-    with state.reading.connect() as connection:
+    with state.engine.connect() as connection:
         return [tuple(row) for row in connection.execute(text(sql))]
 
 
 def tables(state: State) -> set[str]:
-    with state.reading.connect() as connection:
+    with state.engine.connect() as connection:
         return set(inspect(connection).get_table_names())
 
 
 def with_rows(state: State) -> None:
     """Give the meeting a workflow and events."""
     state.store_workflow("rec-1", "workflow-1")
-    with state.edit(TRANSCRIPT_ID) as edit:
-        edit.transcript.title = "Budget"
-        edit.emit("FINAL_TITLE", {"title": "Budget"})
-        edit.expect_branches("workflow-1", "pad_track", ["pad_track_0"])
+    with state.unit_of_work(TRANSCRIPT_ID) as unit:
+        unit.transcript.title = "Budget"
+        unit.emit("FINAL_TITLE", {"title": "Budget"})
+        unit.expect_branches("workflow-1", "pad_track", ["pad_track_0"])
 
 
 def test_what_the_migrations_make_is_what_the_models_say(empty_state: State) -> None:
     empty_state.migrate()
 
-    with empty_state.reading.connect() as connection:
+    with empty_state.engine.connect() as connection:
         context = MigrationContext.configure(
             connection, opts={"compare_type": True, "compare_server_default": True}
         )
@@ -83,7 +83,7 @@ def test_taking_the_workflow_back_loses_that_column_and_nothing_else(state: Stat
 
     schema_revision.downgrade(state.engine, "r1")
 
-    with state.reading.connect() as connection:
+    with state.engine.connect() as connection:
         columns = {column["name"] for column in inspect(connection).get_columns("recordings")}
         indexes = {index["name"] for index in inspect(connection).get_indexes("recordings")}
     assert "workflow_id" not in columns
@@ -105,7 +105,7 @@ def test_a_recording_is_looked_up_by_its_workflow_through_an_index(state: State)
     assert found is not None
     assert found.id == "rec-1"
     assert state.recording_by_workflow("workflow-2") is None
-    with state.reading.connect() as connection:
+    with state.engine.connect() as connection:
         indexes = inspect(connection).get_indexes("recordings")
     assert ["workflow_id"] in [index["column_names"] for index in indexes]
 
@@ -136,7 +136,7 @@ def test_a_migration_that_fails_leaves_no_trace(
         empty_state.migrate()
 
     assert schema_revision.current(empty_state.engine) == "r1"
-    with empty_state.reading.connect() as connection:
+    with empty_state.engine.connect() as connection:
         columns = {column["name"] for column in inspect(connection).get_columns("recordings")}
     assert "workflow_id" not in columns
     assert "events" not in tables(empty_state)

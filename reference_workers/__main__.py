@@ -1,4 +1,4 @@
-"""Run the fleet until it is told to stop: `python -m reference_workers`."""
+"""Run the fleet until SIGTERM or Ctrl-C: `python -m reference_workers`."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def _run(settings: Settings) -> None:
         with _background_services(clients):
             fleet = FleetRunner(clients)
             fleet.start()
-            structlog.get_logger().info("fleet polls", server=settings.conductor_server_url)
+            structlog.get_logger().info("fleet is polling", server=settings.conductor_server_url)
             stop_requested.wait()
             fleet.stop()
         structlog.get_logger().info("fleet stopped")
@@ -48,7 +48,7 @@ def _run(settings: Settings) -> None:
 
 @contextmanager
 def _background_services(clients: Clients) -> Iterator[None]:
-    """Publish events and see to endings until the block ends."""
+    """Run the outbox publisher (with Redis) and the reconciler until the block ends."""
     settings = clients.settings
     with ExitStack() as stack:
         if settings.redis_url:

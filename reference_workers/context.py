@@ -1,4 +1,4 @@
-"""What a worker is handed besides its input: the task's identity, the clients, the state."""
+"""A task's context: its identity, and the clients of everything outside the process."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from reference_workers.settings import Settings
 
 @dataclass(frozen=True, slots=True)
 class Clients:
-    """Everything outside the process, opened once and shared by all tasks (thread-safe)."""
+    """Clients of everything outside the process; thread-safe, shared by all tasks."""
 
     settings: Settings
     state: State
@@ -43,7 +43,7 @@ class Clients:
     @classmethod
     @contextmanager
     def open(cls, settings: Settings) -> Iterator[Self]:
-        """Open all clients; they are closed when the block ends."""
+        """Open all clients and close them when the block ends."""
         state = State(settings.database_url)
         clients = cls(
             settings=settings,
@@ -78,30 +78,30 @@ class Clients:
 
 
 def event_source(workflow_id: str, reference: str) -> EventSource:
-    """Return who tells in a task's events: all its attempts and runs are one."""
+    """Return the source of a task's events: the same for every attempt of the task."""
     return EventSource(f"{workflow_id}/{reference}")
 
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """One task at work."""
+    """One execution of a task."""
 
     clients: Clients
     workflow_id: str = ""
     task_id: str = ""
     reference: str = ""
     attempt: int = 0
-    """How many times this task was tried before."""
+    """Number of earlier attempts (Conductor's retryCount)."""
     source: EventSource = field(init=False)
-    """Who tells in this task's events: all attempts and all runs of it are one."""
+    """Source of this task's events: the same for every attempt of the task."""
 
     def __post_init__(self) -> None:
-        """Name the source after the task."""
+        """Derive the event source from the task's identity."""
         object.__setattr__(self, "source", event_source(self.workflow_id, self.reference))
 
     @contextmanager
     def unit_of_work(self, transcript_id: str) -> Iterator[UnitOfWork]:
-        """Open a transaction on a transcript: the task's result and its events, or neither.
+        """Open a transaction on a transcript: commits the task's result and events together.
 
         Raises:
             PermanentError: There is no such transcript.
@@ -113,10 +113,9 @@ class Context:
     def ask_llm(
         self, task: str, prompt: str, *, name: str, schema: dict[str, Any]
     ) -> dict[str, Any]:
-        """Return the LLM's answer to a question of a task's, remembered or new.
+        """Return the LLM's answer to a prompt, cached by task, model, prompt and schema.
 
-        Each answer is remembered by itself: a task of many questions that fails at the last one
-        asks only that one again.
+        Answers are cached one by one: a task that fails at its last prompt repeats only that one.
         """
         clients = self.clients
         answer: dict[str, Any] = clients.cache.get_or_compute(
@@ -129,6 +128,6 @@ class Context:
 
     @contextmanager
     def scratch(self, suffix: str) -> Iterator[Path]:
-        """Yield a path for a temporary file; it is deleted when the block ends."""
+        """Yield a path for a temporary file that is deleted when the block ends."""
         with tempfile.TemporaryDirectory(prefix="trackproof-worker-") as folder:
             yield Path(folder) / f"audio{suffix}"

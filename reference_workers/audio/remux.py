@@ -1,8 +1,8 @@
-"""Pad a clean Opus track by copying its packets: nothing is decoded, nothing is lost.
+"""Pad a clean Opus track by copying its packets, without decoding (docs/adr/0004).
 
-Before them go packets of silence. What these are longer than the offset is taken off by a longer
-pre-skip. Gaps are for the other way (padding.py): silence put between packets would not be what
-the encoder saw, and blur what follows.
+Packets of silence are prepended; a longer pre-skip removes their excess over the offset. Tracks
+with gaps are re-encoded (`padding`): silence inserted between packets does not match the
+encoder's state and would distort the audio after it.
 """
 
 from __future__ import annotations
@@ -20,17 +20,16 @@ from reference_workers.audio.media_input import packets
 from reference_workers.audio.webm_writer import OpusWriter
 
 SILENCE_SAMPLES = RATE // 50
-"""Samples in a packet of silence."""
+"""Samples in a packet of silence (20 ms)."""
 
 _SILENCE = {1: b"\xf8\xff\xfe", 2: b"\xfc\xff\xfe"}
-"""By channels: a CELT frame of 20 ms that says "silence" and decodes to zeros."""
+"""Silent CELT frame of 20 ms by number of channels; decodes to zeros."""
 
 _SILENCE_BEFORE_CELT = bytes.fromhex("080be63b23ab60")
-"""20 ms of silence (under -80 dB) as SILK encodes it.
+"""20 ms of silence (below -80 dB) as a SILK frame.
 
-A CELT frame's levels are told as changes from the frame before. After a frame of silence in CELT
-a track would fade in over 200 ms; a change of mode makes the decoder begin afresh, as the
-encoder did.
+CELT encodes levels relative to the previous frame: after a silent CELT frame a track would fade
+in over 200 ms. A change of mode resets the decoder to the encoder's initial state.
 """
 
 _FIRST_CELT_CONFIG = 16
@@ -42,16 +41,16 @@ _HEAD = struct.Struct("<8sBBHIhB")
 
 
 class NotRemuxableError(Exception):
-    """This track has to be encoded anew."""
+    """The track cannot be padded by packet copy and must be re-encoded."""
 
 
 def write_remuxed(container: InputContainer, stream: AudioStream, target: Path, lead: int) -> None:
-    """Write an Opus track as WebM, its first audible sample after `lead` samples of silence.
+    """Write an Opus track as WebM after `lead` samples of silence.
 
     Raises:
-        NotRemuxableError: It is not Opus in one or two channels, without gain, in packets of whole
-            milliseconds, one after the other without a gap.
-        PermanentError, TransientError: As `packets` does.
+        NotRemuxableError: The track is not Opus with one or two channels, without gain, in
+            contiguous packets of whole milliseconds.
+        PermanentError, TransientError: As `packets`.
     """
     channels, own_pre_skip = _opus_head(stream)
     silent = -(-lead // SILENCE_SAMPLES)
@@ -73,7 +72,7 @@ def write_remuxed(container: InputContainer, stream: AudioStream, target: Path, 
 
 
 def _silent_packets(count: int, channels: int, *, before: bytes) -> Iterator[bytes]:
-    """Yield packets of silence that leave the decoder as if what follows were the first."""
+    """Yield packets of silence after which the decoder is in its initial state."""
     is_celt = before[0] >> 3 >= _FIRST_CELT_CONFIG
     yield from [_SILENCE[channels]] * (count - 1)
     if count:
@@ -81,14 +80,14 @@ def _silent_packets(count: int, channels: int, *, before: bytes) -> Iterator[byt
 
 
 def count_samples(packet: bytes) -> int:
-    """Return how many samples an Opus packet decodes to; 0 for one that is broken."""
+    """Return how many samples an Opus packet decodes to; 0 for an invalid packet."""
     if known := _SAMPLES[packet[0]]:
         return known
     return _frame_samples(packet[0]) * (packet[1] & 0x3F) if len(packet) > 1 else 0
 
 
 def _frame_samples(toc: int) -> int:
-    """Return how many samples one frame has, by a packet's first byte (RFC 6716, section 3.1)."""
+    """Return a frame's samples by the packet's TOC byte (RFC 6716, section 3.1)."""
     config = toc >> 3
     if config < 12:  # SILK
         return (480, 960, 1920, 2880)[config & 3]
@@ -98,22 +97,22 @@ def _frame_samples(toc: int) -> int:
 
 
 _SAMPLES = tuple(_frame_samples(toc) * (1, 2, 2, 0)[toc & 3] for toc in range(256))
-"""Samples in a packet by its first byte; 0 where the second one counts the frames."""
+"""Samples in a packet by its TOC byte; 0 where the second byte counts the frames."""
 
 
 def _contiguous_packets(
     container: InputContainer, stream: AudioStream
 ) -> Iterator[tuple[Packet[AudioStream], bytes, int]]:
-    """Yield each packet, its content and samples, as long as it begins where the last one ends."""
+    """Yield each packet with its content and samples; raise at the first gap."""
     samples_a_tick = float((stream.time_base or 0) * RATE)
     origin: float | None = None
     position = 0
     for packet in packets(container, stream):
         content, pts = bytes(packet), packet.pts
         if not content:
-            continue  # the end
+            continue  # the flush packet
         if pts is None:
-            raise NotRemuxableError("a packet without a time")
+            raise NotRemuxableError("a packet without a pts")
         time = pts * samples_a_tick
         if origin is None:
             origin = time
@@ -121,13 +120,13 @@ def _contiguous_packets(
             raise NotRemuxableError("a gap, or times that jump back")
         samples = count_samples(content)
         if not samples or samples % _SAMPLES_A_MS:
-            raise NotRemuxableError("a broken packet, or one of other than whole milliseconds")
+            raise NotRemuxableError("an invalid packet, or one not of whole milliseconds")
         position += samples
         yield packet, content, samples
 
 
 def _opus_head(stream: AudioStream) -> tuple[int, int]:
-    """Return channels and pre-skip as an OpusHead states them."""
+    """Return channels and pre-skip of the OpusHead."""
     head = stream.codec_context.extradata or b""
     if stream.codec_context.name not in {"opus", "libopus"} or head[:8] != b"OpusHead":
         raise NotRemuxableError("not Opus")
@@ -142,7 +141,7 @@ def _opus_head(stream: AudioStream) -> tuple[int, int]:
 
 
 def _discard_padding(packet: Packet[AudioStream]) -> int:
-    """Return how many samples at a packet's end are not to be heard."""
+    """Return how many samples to discard at a packet's end."""
     if not packet.has_sidedata("skip_samples"):
         return 0
     return int.from_bytes(bytes(packet.get_sidedata("skip_samples"))[4:8], "little")

@@ -1,4 +1,4 @@
-"""Daily's REST API, as far as the pipeline uses it."""
+"""The part of Daily's REST API that the pipeline uses."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from reference_workers.settings import Settings
 
 
 class Daily:
-    """Recordings and who took part in them."""
+    """Client for recordings and participants."""
 
     def __init__(self, settings: Settings) -> None:
-        """Open a client; the key goes into the Authorization header."""
+        """Open an HTTP client with the API key as bearer token."""
         self._client = httpx.Client(
             base_url=settings.daily_api_url,
             headers={"Authorization": f"Bearer {settings.daily_api_key.get_secret_value()}"},

@@ -1,4 +1,4 @@
-"""The transcription service (Modal): one URL in, words with times out."""
+"""Client for the transcription service (Modal)."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from reference_workers.settings import Settings
 
 
 class Modal:
-    """Transcribes audio behind a URL."""
+    """Client for transcriptions of audio URLs."""
 
     def __init__(self, settings: Settings) -> None:
-        """Open a client; transcription of a long track may take minutes."""
+        """Open an HTTP client; transcribing a long track may take minutes."""
         self._client = httpx.Client(
             base_url=settings.transcript_url,
             headers={

@@ -1,4 +1,4 @@
-"""S3: files in, presigned URLs out. Keys travel between tasks; URLs are signed when used."""
+"""S3 client. Tasks exchange keys; URLs are presigned when they are used."""
 
 from __future__ import annotations
 
@@ -33,20 +33,20 @@ PRESIGN_SECONDS = int(load_contracts().tasks["pad_track"].effects["presign_secon
 
 @dataclass(frozen=True, slots=True)
 class ObjectInfo:
-    """What S3 says about an object."""
+    """Metadata of an S3 object."""
 
     size: int
     """Bytes."""
     etag: str
-    """With its quotes, as HTTP has it; another content has another one."""
+    """With its quotes, as in the HTTP header."""
     modified_at: datetime
 
 
 class Storage:
-    """One S3 account; `bucket` names the transcripts' own bucket."""
+    """Client of one S3 account; `bucket` defaults to the transcripts' bucket."""
 
     def __init__(self, settings: Settings) -> None:
-        """Open a client that addresses buckets by path, as self-hosted S3 servers want it."""
+        """Open a client with path-style addressing, which self-hosted S3 servers require."""
         self.bucket = settings.transcript_bucket
         self._reader = httpx.Client(timeout=settings.outside_timeout_seconds, verify=tls.context())
         self._client: S3Client = boto3.client(
@@ -68,7 +68,7 @@ class Storage:
         """Return a URL that serves the object for PRESIGN_SECONDS.
 
         Raises:
-            PermanentError: There can be no such bucket or key.
+            PermanentError: Bucket or key is invalid.
         """
         with _mapped_errors(key):
             return self._client.generate_presigned_url(
@@ -78,7 +78,7 @@ class Storage:
             )
 
     def presign_again(self, url: str) -> str:
-        """Return `url` signed anew if it is one of ours, so that a late retry finds it valid."""
+        """Return `url` presigned again if it points to this S3: it may have expired by a retry."""
         ours = urlsplit(self._client.meta.endpoint_url)
         theirs = urlsplit(url)
         if (theirs.scheme, theirs.netloc) != (ours.scheme, ours.netloc):
@@ -90,15 +90,15 @@ class Storage:
         """Return an object's size in bytes.
 
         Raises:
-            MissingError: There is no such object.
+            MissingError: The object does not exist.
         """
         return self.head(key, bucket=bucket).size
 
     def head(self, key: str, *, bucket: str | None = None) -> ObjectInfo:
-        """Return what there is under a key.
+        """Return an object's metadata.
 
         Raises:
-            MissingError: There is no such object.
+            MissingError: The object does not exist.
         """
         with _operation("HeadObject", key):
             head = self._client.head_object(Bucket=bucket or self.bucket, Key=key)
@@ -106,24 +106,24 @@ class Storage:
         return ObjectInfo(head["ContentLength"], head["ETag"], modified_at)
 
     def open_range(self, key: str, first: int, last: int, *, etag: str) -> StreamingBody:
-        """Open the bytes from `first` to `last` of one version in our bucket; close what you get.
+        """Open bytes `first` to `last` of one version in the transcripts' bucket; caller closes.
 
         Raises:
-            MissingError: There is no such object (any more).
-            PermanentError: It is another version by now.
+            MissingError: The object does not exist.
+            PermanentError: The object has another ETag.
         """
         with _mapped_errors(key):
-            answer = self._client.get_object(
+            response = self._client.get_object(
                 Bucket=self.bucket, Key=key, Range=f"bytes={first}-{last}", IfMatch=etag
             )
-        return answer["Body"]
+        return response["Body"]
 
     def sha256(self, url: str) -> str:
-        """Return the SHA-256 of what a URL serves, read in flat memory, as hex digits.
+        """Return the SHA-256 of a URL's content in hex, streamed in constant memory.
 
         Raises:
-            TransientError: It cannot be read now.
-            PermanentError: It is refused, or there is nothing.
+            TransientError: The URL cannot be read for now.
+            PermanentError: The server refuses, or the object does not exist.
         """
         digest = hashlib.sha256()
         for chunk in stream(self._reader, url):
@@ -141,7 +141,7 @@ class Storage:
         return size
 
     def keys(self, prefix: str) -> list[str]:
-        """Return the keys in the transcripts' bucket that begin with `prefix`."""
+        """Return the keys with a prefix in the transcripts' bucket."""
         with _operation("ListObjectsV2", prefix):
             pages = self._client.get_paginator("list_objects_v2").paginate(
                 Bucket=self.bucket, Prefix=prefix
@@ -149,7 +149,7 @@ class Storage:
             return [item["Key"] for page in pages for item in page.get("Contents", [])]
 
     def delete(self, key: str, *, bucket: str | None = None) -> None:
-        """Delete an object; one that is gone already is no error."""
+        """Delete an object; a missing one is not an error."""
         with _operation("DeleteObject", key):
             self._client.delete_object(Bucket=bucket or self.bucket, Key=key)
 
@@ -176,7 +176,7 @@ def _mapped_errors(key: str) -> Iterator[None]:
         )
         raise _error_class(status)(f"S3 {key!r}: {code} ({status})") from error
     except ParamValidationError as error:
-        raise PermanentError(f"S3 {key!r}: no usable bucket or key") from error
+        raise PermanentError(f"S3 {key!r}: invalid bucket or key") from error
     except BotoCoreError as error:
         raise TransientError(f"S3 {key!r}: no answer ({type(error).__name__})") from error
 

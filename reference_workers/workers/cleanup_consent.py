@@ -9,10 +9,10 @@ from reference_workers.services.object_keys import audio_key, padded_prefix
 
 
 def cleanup_consent(context: Context, *, transcript_id: str) -> dict[str, Any]:
-    """Delete all audio of the meeting if anybody denied consent; once is as good as twice.
+    """Delete all audio of the meeting if anybody denied consent; idempotent.
 
-    One voice cannot be taken out of the mixdown, and other tracks may carry it too: all raw
-    tracks, padded tracks and the mixdown go.
+    A single voice cannot be removed from the mixdown, and other tracks may contain it: raw
+    tracks, padded tracks and the mixdown are all deleted.
     """
     state = context.clients.state
     denied = [answer for answer in state.consents(transcript_id) if not answer.granted]

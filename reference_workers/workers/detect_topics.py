@@ -1,4 +1,4 @@
-"""Find what was talked about (contract: contracts/tasks/detect_topics.yaml)."""
+"""Detect the topics of the meeting (contract: contracts/tasks/detect_topics.yaml)."""
 
 from __future__ import annotations
 

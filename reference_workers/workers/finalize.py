@@ -1,4 +1,4 @@
-"""Make the result final (contract: contracts/tasks/finalize.yaml)."""
+"""Store the final result (contract: contracts/tasks/finalize.yaml)."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def finalize(
     short_summary: str,
     duration: float,
 ) -> dict[str, Any]:
-    """Write the result and the status; doing it twice leaves what doing it once leaves."""
+    """Write the result and set the status to ended; idempotent."""
     with context.unit_of_work(transcript_id) as unit:
         transcript = unit.transcript
         transcript.title = title

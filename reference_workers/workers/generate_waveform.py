@@ -1,4 +1,4 @@
-"""Draw the mixdown (contract: contracts/tasks/generate_waveform.yaml)."""
+"""Compute the mixdown's waveform (contract: contracts/tasks/generate_waveform.yaml)."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from reference_workers.services.object_keys import waveform_file
 
 
 def generate_waveform(context: Context, *, audio_key: str, transcript_id: str) -> dict[str, Any]:
-    """Return the peaks; they are stored as JSON in the fleet's data folder as well."""
+    """Return the peaks and store them as JSON in the data folder."""
     waveform = compute_peaks(context.clients.storage.presign(audio_key))
     stored = waveform_file(context.clients.settings.data_dir, transcript_id)
     stored.parent.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""Merge all tracks' words (contract: contracts/tasks/merge_transcripts.yaml)."""
+"""Merge the words of all tracks (contract: contracts/tasks/merge_transcripts.yaml)."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def merge_transcripts(
     transcripts: Sequence[Transcript] | Mapping[str, Transcript],
     transcript_id: str,
 ) -> dict[str, Any]:
-    """Return every word of every track by start time; at equal times by speaker."""
+    """Return all words sorted by start time, then by speaker."""
     branches = transcripts.values() if isinstance(transcripts, Mapping) else transcripts
     words = [word for branch in branches for word in branch["words"]]
     words.sort(key=lambda word: (word["start"], word["speaker"]))

@@ -13,7 +13,7 @@ from reference_workers.services.object_keys import audio_key
 def mixdown_tracks(
     context: Context, *, padded_urls: Sequence[str], transcript_id: str
 ) -> dict[str, Any]:
-    """Return the key of the mixdown, its audible seconds and its bytes."""
+    """Return the mixdown's key, duration (seconds) and size (bytes)."""
     storage = context.clients.storage
     key = audio_key(transcript_id)
     with context.scratch(".mp3") as path:

@@ -1,4 +1,4 @@
-"""Bring one track onto the meeting's clock (contract: contracts/tasks/pad_track.yaml)."""
+"""Pad one track to the start of the meeting (contract: contracts/tasks/pad_track.yaml)."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from reference_workers.services.object_keys import padded_key
 def pad_track(
     context: Context, *, track_index: int, s3_key: str, bucket_name: str, transcript_id: str
 ) -> dict[str, Any]:
-    """Return a URL of the padded track; of the source itself where there is nothing to pad."""
+    """Return a URL of the padded track, or of the source if its offset is 0."""
     storage = context.clients.storage
     source = storage.presign(s3_key, bucket=bucket_name)
     size = storage.size(s3_key, bucket=bucket_name)

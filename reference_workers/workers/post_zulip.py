@@ -1,4 +1,4 @@
-"""Tell the room's Zulip topic (contract: contracts/tasks/post_zulip.yaml)."""
+"""Post the summary to the room's Zulip topic (contract: contracts/tasks/post_zulip.yaml)."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from reference_workers.platform.state.models import Transcript
 
 
 def post_zulip(context: Context, *, transcript_id: str) -> dict[str, Any]:
-    """Post the summary, or update the message posted before; null where no stream is set."""
+    """Post the summary or update the earlier message; null if the room has no stream."""
     clients = context.clients
     transcript = clients.state.transcript(transcript_id)
     room = clients.state.room(transcript.room_id)

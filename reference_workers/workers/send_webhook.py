@@ -1,4 +1,4 @@
-"""Tell the room's webhook (contract: contracts/tasks/send_webhook.yaml)."""
+"""Send the transcript to the room's webhook (contract: contracts/tasks/send_webhook.yaml)."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ EVENT = "transcript.completed"
 
 
 def send_webhook(context: Context, *, transcript_id: str, room_id: str | None) -> dict[str, Any]:
-    """Send the finished transcript; a refusal (4xx) is an answer, not a reason to try again.
+    """Send the transcript; a refusal (4xx) is a result and not retried.
 
     Raises:
-        TransientError: No answer, 408, 425, 429 or 5xx: Conductor retries.
+        TransientError: No answer, 408, 425, 429 or 5xx.
     """
     clients = context.clients
     transcript = clients.state.transcript(transcript_id)
@@ -49,7 +49,7 @@ def _payload(
     names = {person["speaker"]: person["name"] for person in transcript.participants}
     return {
         "event": EVENT,
-        # The same event keeps its id through all retries, so that a receiver can tell.
+        # Stable across retries, so that the receiver can deduplicate.
         "event_id": str(uuid.uuid5(uuid.NAMESPACE_URL, f"{EVENT}/{transcript.id}")),
         "timestamp": timestamp,
         "transcript": {

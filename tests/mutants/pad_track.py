@@ -117,7 +117,7 @@ def missing_time_is_an_error() -> None:
 @mutant("chain")
 def gaps_are_closed() -> None:
     """Packets are strung together: a muted while is lost."""
-    rewrite("audio.decoder", "decode_frames", "if begins > position:", "if begins < 0:")
+    rewrite("audio.decoder", "decode_frames", "if start > position:", "if start < 0:")
     rewrite(
         "audio.remux",
         "_contiguous_packets",
@@ -169,8 +169,8 @@ def gaps_of_whole_packets() -> None:
     rewrite(
         "audio.decoder",
         "decode_frames",
-        "_silence(layout, begins - position)",
-        "_silence(layout, begins // 960 * 960 - position)",
+        "_silence(layout, start - position)",
+        "_silence(layout, start // 960 * 960 - position)",
     )
 
 

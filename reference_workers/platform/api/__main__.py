@@ -10,7 +10,7 @@ from reference_workers.startup import exit_on_startup_error
 
 
 def main() -> None:
-    """Serve; end with 2 where the settings do not allow it."""
+    """Serve the API; exit with code 2 on a startup error."""
     with exit_on_startup_error("api"):
         settings = Settings()
         log.configure(

@@ -1,4 +1,4 @@
-"""The API as an ASGI app: `app` for the environment's settings, `create_app` for others."""
+"""The API as an ASGI app."""
 
 from __future__ import annotations
 
@@ -17,24 +17,24 @@ from reference_workers.platform.api.tokens import require_local_caller, require_
 from reference_workers.settings import Settings
 
 DESCRIPTION = """\
-Recordings, their transcripts and how Conductor is. Refusals are `application/problem+json`.
+Recordings, transcripts and Conductor's health. Errors are `application/problem+json`.
 
-Events of a transcript come by the WebSocket `/ws/transcripts/{id}`, which OpenAPI cannot
-describe: see docs/api.md.
+The WebSocket `/ws/transcripts/{id}` streams a transcript's events; OpenAPI cannot describe it,
+see docs/api.md.
 """
 
 
 def create_app(settings: Settings | None = None) -> FastAPI:
-    """Return an app; it opens what it needs when a server starts it.
+    """Return an app that opens its resources when a server starts it.
 
     Args:
-        settings: By default what the environment says.
+        settings: Default: from the environment.
     """
-    settings_ = settings or Settings()
+    settings = settings or Settings()
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        async with Resources.open(settings_) as resources:
+        async with Resources.open(settings) as resources:
             app.state.resources = resources
             yield
 
@@ -43,11 +43,11 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         version="1.0.0",
         description=DESCRIPTION,
         lifespan=lifespan,
-        docs_url=None,  # its page loads scripts from elsewhere
+        docs_url=None,  # its page loads scripts from a CDN
         redoc_url=None,
     )
     problems.install_handlers(app)
-    frontend = urlsplit(settings_.frontend_url)
+    frontend = urlsplit(settings.frontend_url)
     app.add_middleware(
         CORSMiddleware,
         allow_origins=[f"{frontend.scheme}://{frontend.netloc}"],
@@ -55,18 +55,15 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         allow_headers=["Authorization", "Range", "If-Range"],
         expose_headers=["Content-Range", "ETag"],
     )
-    admitted: dict[str, Any] = (
+    access: dict[str, Any] = (
         {"dependencies": [Depends(require_token)], "responses": problems.problem_responses(401)}
-        if settings_.api_tokens
+        if settings.api_tokens
         else {
             "dependencies": [Depends(require_local_caller)],
             "responses": problems.problem_responses(403),
         }
     )
-    for view in (conductor, recordings, transcripts, media):
-        app.include_router(view.router, **admitted)
+    for route in (conductor, recordings, transcripts, media):
+        app.include_router(route.router, **access)
     app.include_router(live.router)
     return app
-
-
-app = create_app()

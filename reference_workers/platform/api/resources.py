@@ -1,4 +1,4 @@
-"""What the API opens once, on its own event loop, and shares among all requests."""
+"""Resources that the API opens once and shares among all requests."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ from reference_workers.services.storage import Storage
 from reference_workers.settings import Settings
 
 STORAGE_THREADS = 16
-"""Of their own, so that a storage that hangs keeps nobody from the database."""
+"""Separate threads, so that a hanging storage does not block database reads."""
 
 
 @dataclass(frozen=True, slots=True)
 class Resources:
-    """Everything outside the process."""
+    """Clients of everything outside the process."""
 
     settings: Settings
     tokens: Tokens
@@ -37,12 +37,12 @@ class Resources:
     health: HealthCheck
     subscriptions: Subscriptions
     subscriber_slots: asyncio.Semaphore
-    """One for each subscriber there may be."""
+    """Limits concurrent subscribers."""
 
     @classmethod
     @asynccontextmanager
     async def open(cls, settings: Settings) -> AsyncIterator[Self]:
-        """Open all and bring the database up; all is closed when the block ends.
+        """Open all resources and migrate the database; close them when the block ends.
 
         Raises:
             TransientError: The database does not answer.
@@ -74,7 +74,7 @@ class Resources:
 
 
 def resources_of(connection: HTTPConnection) -> Resources:
-    """Return what the app of a request or WebSocket has open."""
+    """Return the resources of a request's or WebSocket's app."""
     resources: Resources = connection.app.state.resources
     return resources
 

@@ -108,7 +108,7 @@ def test_no_mixdown_yet_is_404(api: ServedApi, s3: S3Server) -> None:
 
     response = api.get(PATH)
 
-    assert (response.status_code, response.json()["detail"]) == (404, "there is no audio (yet)")
+    assert (response.status_code, response.json()["detail"]) == (404, "no audio yet")
 
 
 def test_audio_that_was_deleted_for_want_of_consent_is_410(api: ServedApi) -> None:
@@ -119,7 +119,7 @@ def test_audio_that_was_deleted_for_want_of_consent_is_410(api: ServedApi) -> No
     response = api.get(PATH)
 
     assert response.status_code == 410
-    assert "did not consent" in response.json()["detail"]
+    assert "denied consent" in response.json()["detail"]
     assert api.http.head(PATH).status_code == 410
 
 
@@ -146,10 +146,10 @@ def test_a_storage_that_refuses_us_is_502(settings: Settings) -> None:
 
 def test_a_storage_that_breaks_off_is_seen_by_the_listener(settings: Settings) -> None:
     def behave(connection: socket.socket, _: object) -> None:
-        asked = connection.recv(65_536)
+        request = connection.recv(65_536)
         facts = b'Content-Length: 1000000\r\nETag: "a"\r\nLast-Modified: '
         facts += b"Wed, 25 Nov 2026 12:00:00 GMT\r\nConnection: close\r\n\r\n"
-        if asked.startswith(b"HEAD"):
+        if request.startswith(b"HEAD"):
             connection.sendall(b"HTTP/1.1 200 OK\r\n" + facts)
         else:
             connection.sendall(b"HTTP/1.1 206 Partial Content\r\n" + facts + b"x" * 100_000)
@@ -164,7 +164,7 @@ def test_a_storage_that_breaks_off_is_seen_by_the_listener(settings: Settings) -
         after = api.get(f"/transcripts/{TRANSCRIPT_ID}")
 
     assert after.status_code == 200
-    assert "the storage broke off" in [line["event"] for line in logged]
+    assert "storage read failed" in [line["event"] for line in logged]
 
 
 def test_a_listener_who_leaves_gives_the_storage_back(api: ServedApi) -> None:

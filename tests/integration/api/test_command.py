@@ -52,7 +52,7 @@ def test_it_does_not_listen_to_strangers_without_tokens(settings: Settings, host
 
     assert ran.returncode == 2
     assert ran.stderr == (
-        f"api: the API does not listen on {host}, where others reach it, without tokens. "
+        f"api: the API listens on {host}, which is not loopback, only with tokens. "
         "Hint: set API_TOKENS, or API_HOST=127.0.0.1\n"
     )
 

@@ -247,7 +247,7 @@ async def test_a_subscriber_that_wakes_up_in_time_learns_why_it_was_cut_off(
         code, reason = await closing(sleeper)
 
     assert (code, seen) == (4008, [4008])
-    assert "come back with your last id" in reason
+    assert "reconnect with your last id" in reason
 
 
 async def test_without_a_database_a_subscriber_is_told_to_come_back(
@@ -262,7 +262,7 @@ async def test_without_a_database_a_subscriber_is_told_to_come_back(
         code, reason = await closing(socket)
 
     assert code == 1013
-    assert "come back with your last id" in reason
+    assert "reconnect with your last id" in reason
     assert "db.internal" not in reason
 
 

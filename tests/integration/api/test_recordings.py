@@ -60,10 +60,10 @@ def test_a_recording_has_its_workflows_status(
     ("behaviour", "cause"),
     [
         pytest.param(hanging_after(b""), "no answer within 1.5 s", id="hangs"),
-        pytest.param(saying(b""), "the connection broke", id="hangs-up"),
+        pytest.param(saying(b""), "connection lost", id="hangs-up"),
         pytest.param(saying_json("{}"), "answered 200 without a status", id="no-status"),
         pytest.param(saying_json('{"status": 1}'), "answered 200 without a status", id="number"),
-        pytest.param(saying_json("{}", "404 Not Found"), "knows no such workflow", id="forgotten"),
+        pytest.param(saying_json("{}", "404 Not Found"), "unknown to Conductor", id="forgotten"),
     ],
 )
 def test_without_conductor_the_recording_is_still_answered(

@@ -1,4 +1,4 @@
-"""`GET /conductor/health`, where the seed has it (INFRA-004)."""
+"""`GET /conductor/health` (seed INFRA-004)."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ router = APIRouter(tags=["conductor"])
 
 @router.get(
     "/conductor/health",
-    summary="Whether Conductor can be worked with",
+    summary="Conductor's health",
     responses={
         **problem_responses(),
-        503: {"description": "It cannot; `error` says why.", "model": Health},
+        503: {"description": "Unhealthy; see `error`.", "model": Health},
     },
 )
 async def conductor_health(resources: ApiResources, response: Response) -> Health:
-    """Answer within 2 s, whatever Conductor does: 200 if it is healthy, else 503."""
+    """Answer within 2 s: 200 if Conductor is healthy, otherwise 503."""
     health = await resources.health.health()
     if health.status == "unhealthy":
         response.status_code = HTTPStatus.SERVICE_UNAVAILABLE

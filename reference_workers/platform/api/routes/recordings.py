@@ -1,4 +1,4 @@
-"""`GET /recordings/{id}`: a recording, and how far its workflow is."""
+"""`GET /recordings/{id}`: a recording and the status of its workflow."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ UNKNOWN = "UNKNOWN"
 
 
 class Workflow(BaseModel):
-    """The workflow that works on a recording, as Conductor has it."""
+    """The workflow that processes a recording."""
 
     id: str
     status: str = Field(
-        description="In Conductor's words (RUNNING, COMPLETED, FAILED, TIMED_OUT, TERMINATED, "
+        description="Conductor's status (RUNNING, COMPLETED, FAILED, TIMED_OUT, TERMINATED, "
         f"PAUSED), or {UNKNOWN}."
     )
-    cause: str | None = Field(description=f"Why the status is {UNKNOWN}; else null.")
+    cause: str | None = Field(description=f"Why the status is {UNKNOWN}; otherwise null.")
 
 
 class RecordingAnswer(BaseModel):
@@ -35,9 +35,9 @@ class RecordingAnswer(BaseModel):
 
     id: str
     meeting_id: str | None = Field(description="Daily's id of the session.")
-    tracks: int = Field(description="How many tracks were recorded.", ge=0)
-    transcript_id: str | None = Field(description="The transcript that is made from it.")
-    workflow: Workflow | None = Field(description="Null as long as none was started.")
+    tracks: int = Field(description="Number of tracks.", ge=0)
+    transcript_id: str | None = Field(description="Id of its transcript.")
+    workflow: Workflow | None = Field(description="Null before a workflow is started.")
 
 
 router = APIRouter(tags=["recordings"])
@@ -45,11 +45,11 @@ router = APIRouter(tags=["recordings"])
 
 @router.get(
     "/recordings/{recording_id}",
-    summary="A recording, and how far its workflow is",
+    summary="A recording and the status of its workflow",
     responses=problem_responses(404, 422, 503),
 )
 async def recording(recording_id: RecordingId, resources: ApiResources) -> RecordingAnswer:
-    """Answer though Conductor is away: then the workflow's status is UNKNOWN, with the cause."""
+    """Return the recording; without an answer from Conductor the status is UNKNOWN."""
     row, transcript_id = await run_in_threadpool(_read, resources.state, recording_id)
     workflow = None
     if row.workflow_id is not None:
@@ -78,7 +78,7 @@ async def _workflow(conductor: Conductor, workflow_id: str) -> Workflow:
     except ConductorStatusError as error:
         return Workflow(id=workflow_id, status=UNKNOWN, cause=str(error))
     if answer.status == HTTPStatus.NOT_FOUND:
-        return Workflow(id=workflow_id, status=UNKNOWN, cause="Conductor knows no such workflow")
+        return Workflow(id=workflow_id, status=UNKNOWN, cause="unknown to Conductor")
     status = answer.body.get("status")
     if answer.status != HTTPStatus.OK or not isinstance(status, str):
         cause = f"Conductor answered {answer.status} without a status"

@@ -181,7 +181,7 @@ def test_audio_that_breaks_off_on_the_way_is_never_taken_for_whole(
 ) -> None:
     with (
         breaking_server(late_joiner.read_bytes(), then=status) as url,
-        pytest.raises(TransientError, match="audio breaks off") as caught,
+        pytest.raises(TransientError, match="audio is cut off") as caught,
     ):
         positions(url)
 
@@ -192,7 +192,7 @@ def test_a_file_that_was_cut_is_never_taken_for_whole(late_joiner: Path) -> None
     whole = late_joiner.read_bytes()
     late_joiner.write_bytes(whole[: len(whole) * 2 // 3])
 
-    with pytest.raises(TransientError, match=r"it ends at .* s of .* s"):
+    with pytest.raises(TransientError, match=r"cut off at .* s of .* s"):
         positions(str(late_joiner))
 
 

@@ -142,7 +142,7 @@ def test_of_many_tracks_the_lost_one_is_named(tmp_path: Path, recorded: bytes) -
     with (
         serving(recorded) as good,
         serving(recorded, [CUT], then=Answer(status=503)) as bad,
-        pytest.raises(TransientError, match=r"recordings/a track\.webm: audio breaks off"),
+        pytest.raises(TransientError, match=r"recordings/a track\.webm: audio is cut off"),
     ):
         write_mixdown([good.url, bad.url], tmp_path / "audio.mp3")
 

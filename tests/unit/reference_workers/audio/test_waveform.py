@@ -38,7 +38,7 @@ def test_peaks_are_those_of_the_samples_whatever_the_header_states(
     noise = np.random.default_rng(samples).uniform(-0.9, 0.9, samples).astype(np.float32)
     path = write_sound(noise, tmp_path / "a.wav", codec="pcm_s16le")
     if stated:
-        monkeypatch.setattr(waveform, "_stated_samples", lambda _: stated)
+        monkeypatch.setattr(waveform, "_declared_samples", lambda _: stated)
 
     drawn = compute_peaks(str(path))
 
@@ -57,7 +57,7 @@ def test_peaks_are_those_of_an_mp3_whatever_its_header_states(
     with open_audio(str(path)) as (container, stream):
         decoded = np.concatenate(list(decode_blocks(container, stream)), axis=1)
     if stated:
-        monkeypatch.setattr(waveform, "_stated_samples", lambda _: stated)
+        monkeypatch.setattr(waveform, "_declared_samples", lambda _: stated)
 
     drawn = compute_peaks(str(path))
 

@@ -164,7 +164,7 @@ def test_somebody_elses_server_is_no_conductor(page: Any) -> None:
         ConductorClient(server.url) as client,
     ):
         for ask in (lambda: client.status("workflow-1"), lambda: client.search("x", "t-1")):
-            with pytest.raises(ConductorRefusedError, match="is no Conductor"):
+            with pytest.raises(ConductorRefusedError, match="is not a Conductor server"):
                 ask()
 
 

@@ -120,7 +120,7 @@ def test_an_answer_that_does_not_fit_the_schema_is_asked_for_again(
 ) -> None:
     harness.stand_ins.faults.add(Fault(service="llm", body=body))
 
-    with pytest.raises(TransientError, match=r"LLM: the answer to 'topic'|the answer is not JSON"):
+    with pytest.raises(TransientError, match=r"LLM: the answer to 'topic'|response is not JSON"):
         detect_topics(
             harness.context, words=words(1), transcript_id=TRANSCRIPT_ID, target_language="en"
         )

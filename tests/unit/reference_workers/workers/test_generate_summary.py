@@ -44,7 +44,7 @@ def test_the_llm_is_asked_twice_and_twice_for_every_subject(
 def test_no_subjects_or_too_many_are_asked_for_again(harness: WorkerHarness, subjects: int) -> None:
     subjects_are(harness, subjects)
 
-    with pytest.raises(TransientError, match="'subjects' does not fit the schema"):
+    with pytest.raises(TransientError, match="'subjects' does not match the schema"):
         generate_summary(
             harness.context, words=words(5), topics=[topic()], transcript_id=TRANSCRIPT_ID
         )

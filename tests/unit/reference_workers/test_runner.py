@@ -9,7 +9,6 @@ from types import SimpleNamespace
 
 import pytest
 from conductor.client.automator import task_runner
-from conductor.client.http.api.task_resource_api import TaskResourceApi
 from conductor.client.http.models.task import Task
 
 from reference_workers import runner
@@ -111,17 +110,6 @@ def test_of_two_results_at_once_none_has_to_wait(
 
     assert len(server.bodies("POST", UPDATE_V2)) == 2
     assert pauses == []
-
-
-def test_the_sdk_by_itself_would_lose_the_result(
-    harness: WorkerHarness, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(runner, "CompatibleTaskResourceApi", TaskResourceApi)
-
-    with one_task(update_v2=(500, NOT_SUPPORTED)) as server, polling(harness, server):
-        server.wait_for("POST", UPDATE_V2, count=4)
-
-    assert server.bodies("POST", UPDATE_V1) == []
 
 
 def test_a_task_ends_by_update_v2_where_there_is_one(harness: WorkerHarness) -> None:

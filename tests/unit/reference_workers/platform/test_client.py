@@ -14,7 +14,6 @@ from reference_workers.platform.client import (
     ConductorRefusedError,
     ConductorUnreachableError,
 )
-from reference_workers.settings import Settings
 from tests.unit.reference_workers.conductor_server import Answer, conductor_server
 
 START = "/api/workflow/diarization_pipeline"
@@ -286,10 +285,3 @@ def test_the_time_limit_outlives_a_lost_connection(monkeypatch: pytest.MonkeyPat
 
     assert len(timeouts) > 1
     assert set(timeouts) == {3.5}
-
-
-def test_the_server_is_the_one_the_environment_names() -> None:
-    with conductor_server(lambda *_: (200, "workflow-1")) as server:
-        settings = Settings(conductor_server_url=server.url)
-        with ConductorClient.from_settings(settings) as client:
-            assert start(client) == "workflow-1"

@@ -51,7 +51,7 @@ def test_the_whole_mixdown(api: ServedApi) -> None:
         ("bytes=0-999999999", 0, 307_199),
     ],
 )
-def test_a_part_of_the_mixdown(api: ServedApi, asked: str, first: int, last: int) -> None:
+def test_a_range_of_the_mixdown(api: ServedApi, asked: str, first: int, last: int) -> None:
     response = api.get(PATH, headers={"Range": asked})
 
     assert response.status_code == 206
@@ -60,7 +60,7 @@ def test_a_part_of_the_mixdown(api: ServedApi, asked: str, first: int, last: int
     assert response.headers["content-length"] == str(last + 1 - first)
 
 
-def test_a_part_beyond_the_end_is_416(api: ServedApi) -> None:
+def test_a_range_beyond_the_end_is_416(api: ServedApi) -> None:
     response = api.get(PATH, headers={"Range": "bytes=307200-"})
 
     assert response.status_code == 416
@@ -68,7 +68,7 @@ def test_a_part_beyond_the_end_is_416(api: ServedApi) -> None:
     assert response.headers["content-type"] == "application/problem+json"
 
 
-def test_a_part_of_another_version_is_not_sent(
+def test_if_range_with_another_version_gets_the_whole(
     api: ServedApi, s3: S3Server, tmp_path: Path
 ) -> None:
     etag = api.get(PATH, headers={"Range": "bytes=0-1"}).headers["etag"]
@@ -80,14 +80,14 @@ def test_a_part_of_another_version_is_not_sent(
     assert (other.status_code, other.content) == (200, AUDIO[::-1])
 
 
-def test_who_has_it_is_not_sent_it_again(api: ServedApi) -> None:
+def test_if_none_match_with_the_current_version_is_304(api: ServedApi) -> None:
     etag = api.get(PATH).headers["etag"]
     again = api.get(PATH, headers={"If-None-Match": etag})
 
     assert (again.status_code, again.content, again.headers["etag"]) == (304, b"", etag)
 
 
-def test_head_tells_size_and_version_only(api: ServedApi) -> None:
+def test_head_returns_size_and_version(api: ServedApi) -> None:
     head = api.http.head(PATH, headers={"Range": "bytes=0-1"})
     whole = api.get(PATH)
 
@@ -96,7 +96,7 @@ def test_head_tells_size_and_version_only(api: ServedApi) -> None:
         assert head.headers[name] == whole.headers[name]
 
 
-def test_an_empty_mixdown_is_sent_as_nothing(api: ServedApi, s3: S3Server, tmp_path: Path) -> None:
+def test_an_empty_mixdown(api: ServedApi, s3: S3Server, tmp_path: Path) -> None:
     store(s3, tmp_path, b"")
 
     assert api.get(PATH).content == b""
@@ -111,7 +111,7 @@ def test_no_mixdown_yet_is_404(api: ServedApi, s3: S3Server) -> None:
     assert (response.status_code, response.json()["detail"]) == (404, "no audio yet")
 
 
-def test_audio_that_was_deleted_for_want_of_consent_is_410(api: ServedApi) -> None:
+def test_deleted_audio_is_410(api: ServedApi) -> None:
     # Whatever the storage still has, a copy of the mixdown for example.
     with api.state.unit_of_work(TRANSCRIPT_ID) as unit:
         unit.transcript.audio_deleted = True
@@ -129,7 +129,7 @@ def with_storage(settings: Settings, port: int) -> Settings:
     )
 
 
-def test_a_storage_that_is_away_is_503_and_keeps_nobody_from_the_rest(settings: Settings) -> None:
+def test_a_hanging_storage_is_503_and_does_not_block_other_routes(settings: Settings) -> None:
     with misbehaving(hanging_after(b"")) as port, serve_api(with_storage(settings, port)) as api:
         away = api.get(PATH)
         rest = api.get(f"/transcripts/{TRANSCRIPT_ID}")
@@ -138,13 +138,13 @@ def test_a_storage_that_is_away_is_503_and_keeps_nobody_from_the_rest(settings: 
     assert str(port) not in away.text
 
 
-def test_a_storage_that_refuses_us_is_502(settings: Settings) -> None:
+def test_a_refusal_of_the_storage_is_502(settings: Settings) -> None:
     refusal = b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n"
     with misbehaving(saying(refusal)) as port, serve_api(with_storage(settings, port)) as api:
         assert api.get(PATH).status_code == 502
 
 
-def test_a_storage_that_breaks_off_is_seen_by_the_listener(settings: Settings) -> None:
+def test_a_storage_failure_during_the_response_cuts_the_connection(settings: Settings) -> None:
     def behave(connection: socket.socket, _: object) -> None:
         request = connection.recv(65_536)
         facts = b'Content-Length: 1000000\r\nETag: "a"\r\nLast-Modified: '
@@ -167,7 +167,7 @@ def test_a_storage_that_breaks_off_is_seen_by_the_listener(settings: Settings) -
     assert "storage read failed" in [line["event"] for line in logged]
 
 
-def test_a_listener_who_leaves_gives_the_storage_back(api: ServedApi) -> None:
+def test_a_disconnect_releases_the_storage_thread(api: ServedApi) -> None:
     for _ in range(40):  # more than there are threads
         with api.http.stream("GET", PATH) as response:
             next(response.iter_raw())

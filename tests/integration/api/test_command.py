@@ -40,7 +40,7 @@ def environment(settings: Settings, **told: str) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::"])
-def test_it_does_not_listen_to_strangers_without_tokens(settings: Settings, host: str) -> None:
+def test_listening_beyond_loopback_requires_tokens(settings: Settings, host: str) -> None:
     ran = subprocess.run(
         COMMAND,
         env=environment(settings, API_HOST=host),
@@ -57,7 +57,7 @@ def test_it_does_not_listen_to_strangers_without_tokens(settings: Settings, host
     )
 
 
-async def test_it_serves_until_it_is_told_to_stop_and_logs_no_token(
+async def test_the_command_serves_until_sigterm_and_logs_no_token(
     settings: Settings, tmp_path: Path
 ) -> None:
     log = tmp_path / "api.log"

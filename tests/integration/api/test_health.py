@@ -107,7 +107,7 @@ async def checked(url: str) -> Health:
         ),
     ],
 )
-async def test_whatever_conductor_does_the_cause_is_told(
+async def test_the_error_states_the_cause(
     behaviour: Behaviour, connected: bool, cause: str
 ) -> None:
     with misbehaving(behaviour) as port:
@@ -117,7 +117,7 @@ async def test_whatever_conductor_does_the_cause_is_told(
     assert cause in (health.error or "")
 
 
-def test_a_conductor_that_hangs_is_a_503_in_the_seeds_shape(settings: Settings) -> None:
+def test_a_hanging_conductor_is_503_in_the_seeds_shape(settings: Settings) -> None:
     with (
         misbehaving(hanging_after(b"")) as port,
         api_of(settings, f"http://127.0.0.1:{port}/api") as api,
@@ -142,14 +142,14 @@ def test_a_conductor_that_hangs_is_a_503_in_the_seeds_shape(settings: Settings) 
         ("ftp://127.0.0.1/api", "invalid URL; is CONDUCTOR_SERVER_URL right?"),
     ],
 )
-async def test_a_server_that_is_not_there_is_named(url: str, cause: str) -> None:
+async def test_an_unreachable_server_is_named(url: str, cause: str) -> None:
     health = await checked(url)
 
     assert (health.status, health.connected) == ("unhealthy", False)
     assert cause in (health.error or "")
 
 
-async def test_a_name_server_that_is_away_is_no_missing_name(
+async def test_a_dns_failure_is_not_an_unknown_host_name(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     def getaddrinfo(*_: Any, **__: Any) -> Any:
@@ -161,21 +161,21 @@ async def test_a_name_server_that_is_away_is_no_missing_name(
     assert "DNS lookup failed (Temporary failure" in (health.error or "")
 
 
-async def test_tls_that_cannot_be_trusted_is_told() -> None:
+async def test_a_tls_failure_is_reported() -> None:
     with misbehaving(saying(b"\x15\x03\x01 this is no TLS")) as port:
         health = await checked(f"https://127.0.0.1:{port}/api")
 
     assert "TLS verification failed" in (health.error or "")
 
 
-async def test_secrets_of_the_servers_url_are_not_told() -> None:
+async def test_errors_do_not_contain_secrets_of_the_url() -> None:
     health = await checked("http://user:hunter2@127.0.0.1:9/api?key=hunter2")
 
     assert health.status == "unhealthy"
     assert "hunter2" not in (health.error or "")
 
 
-def test_a_name_that_is_looked_up_for_ever_costs_one_thread(
+def test_a_hanging_dns_lookup_uses_one_thread(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     over, looked_up, real = threading.Event(), [], socket.getaddrinfo
@@ -201,7 +201,7 @@ def test_a_name_that_is_looked_up_for_ever_costs_one_thread(
     assert meanwhile.status_code == 200
 
 
-def test_a_kept_connection_that_was_closed_meanwhile_is_no_illness(settings: Settings) -> None:
+def test_a_closed_keep_alive_connection_is_not_unhealthy(settings: Settings) -> None:
     # Keep-alive is promised and broken after each answer, as a restarted server does.
     with (
         misbehaving(saying_json(HEALTHY)) as port,
@@ -212,7 +212,7 @@ def test_a_kept_connection_that_was_closed_meanwhile_is_no_illness(settings: Set
     assert [answer["error"] for answer in answers] == [None] * 20
 
 
-async def test_many_callers_share_one_question(settings: Settings) -> None:
+async def test_concurrent_callers_share_one_request(settings: Settings) -> None:
     asked_for: list[bytes] = []
     answer = threading.Event()
 
@@ -236,7 +236,7 @@ async def test_many_callers_share_one_question(settings: Settings) -> None:
 
 
 @pytest.mark.conductor
-def test_a_real_conductor_is_seen_up_stopped_and_killed(settings: Settings, tmp_path: Path) -> None:
+def test_a_conductor_that_is_up_stopped_and_killed(settings: Settings, tmp_path: Path) -> None:
     folder = tmp_path / "conductor"
     with (
         start_process("3.15.0", report=lambda _: None, folder=folder) as server,

@@ -34,7 +34,7 @@ def guarded_api(settings: Settings) -> Iterator[ServedApi]:
         yield api
 
 
-async def test_events_come_in_the_seeds_shape_as_they_happen(api: ServedApi) -> None:
+async def test_events_are_delivered_in_the_seeds_shape(api: ServedApi) -> None:
     api.tell(TRANSCRIPT_ID, "BEFORE")
     async with following(api) as socket:
         before = await heard(socket, 1)
@@ -52,9 +52,7 @@ async def test_events_come_in_the_seeds_shape_as_they_happen(api: ServedApi) -> 
 
 
 @pytest.mark.parametrize("said", ["query", "header"])
-async def test_who_comes_back_misses_nothing_and_hears_nothing_twice(
-    api: ServedApi, said: str
-) -> None:
+async def test_a_subscriber_resumes_after_its_last_id(api: ServedApi, said: str) -> None:
     api.tell(TRANSCRIPT_ID, "ONE", "TWO", "THREE")
     async with following(api) as socket:
         last_id = (await heard(socket, 2))[-1]["id"]
@@ -68,14 +66,14 @@ async def test_who_comes_back_misses_nothing_and_hears_nothing_twice(
     assert names(again) == ["THREE", "FOUR"]
 
 
-async def test_an_id_that_is_not_known_starts_from_the_beginning(api: ServedApi) -> None:
+async def test_an_unknown_last_id_starts_from_the_first_event(api: ServedApi) -> None:
     api.tell(TRANSCRIPT_ID, "ONE")
     async with following(api, "?last_id=%00another") as socket:
         assert names(await heard(socket, 1)) == ["ONE"]
 
 
 @pytest.mark.skipif(shutil.which(PROGRAM) is None, reason=HINT)
-async def test_events_come_by_redis_where_there_is_one(settings: Settings) -> None:
+async def test_events_are_delivered_by_redis(settings: Settings) -> None:
     with (
         start_redis() as server,
         serve_api(settings.model_copy(update={"redis_url": server.url})) as api,
@@ -85,7 +83,7 @@ async def test_events_come_by_redis_where_there_is_one(settings: Settings) -> No
             assert names(await heard(socket, 2)) == ["ONE", "TWO"]
 
 
-async def test_silence_is_filled_with_heartbeats(
+async def test_an_idle_connection_gets_heartbeats(
     api: ServedApi, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(live, "HEARTBEAT_SECONDS", 0.05)
@@ -100,12 +98,12 @@ async def test_silence_is_filled_with_heartbeats(
 
 
 @pytest.mark.parametrize("transcript_id", ["nobody", "%2e%2e", "a%00b", "x" * 200, "é"])
-async def test_an_unknown_transcript_is_told_as_4404(api: ServedApi, transcript_id: str) -> None:
+async def test_an_unknown_transcript_is_4404(api: ServedApi, transcript_id: str) -> None:
     async with following(api, transcript_id=transcript_id) as socket:
         assert await closing(socket) == (4404, "there is no such transcript")
 
 
-async def test_a_last_id_that_can_be_none_is_told_as_4400(api: ServedApi) -> None:
+async def test_an_invalid_last_id_is_4400(api: ServedApi) -> None:
     async with following(api, f"?last_id={'x' * 201}") as socket:
         assert (await closing(socket))[0] == 4400
 
@@ -119,7 +117,9 @@ async def test_a_last_id_that_can_be_none_is_told_as_4400(api: ServedApi) -> Non
         ("null", 4403),
     ],
 )
-async def test_a_strange_page_may_not_listen(api: ServedApi, origin: str, code: int | None) -> None:
+async def test_only_the_frontends_origin_may_connect(
+    api: ServedApi, origin: str, code: int | None
+) -> None:
     api.tell(TRANSCRIPT_ID, "ONE")
     async with following(api, origin=origin) as socket:
         if code is None:
@@ -128,14 +128,14 @@ async def test_a_strange_page_may_not_listen(api: ServedApi, origin: str, code: 
             assert (await closing(socket))[0] == code
 
 
-async def test_a_name_that_was_led_to_us_is_not_ours(api: ServedApi) -> None:
+async def test_a_rebound_host_name_is_4403(api: ServedApi) -> None:
     port = api.url.rpartition(":")[2]
     url = f"ws://rebound.evil.test:{port}/ws/transcripts/{TRANSCRIPT_ID}"
     async with connect(url, host="127.0.0.1", port=int(port), proxy=None) as socket:
         assert (await closing(socket))[0] == 4403
 
 
-async def test_a_token_opens_as_a_header_and_in_the_first_message(guarded_api: ServedApi) -> None:
+async def test_a_token_is_accepted_in_header_and_first_message(guarded_api: ServedApi) -> None:
     guarded_api.tell(TRANSCRIPT_ID, "ONE", "TWO")
     headers = {"Authorization": f"Bearer {TOKEN}"}
     async with following(guarded_api, additional_headers=headers) as socket:
@@ -164,7 +164,7 @@ async def test_a_token_opens_as_a_header_and_in_the_first_message(guarded_api: S
         ("x" * 20_000, 1009),
     ],
 )
-async def test_a_first_message_that_opens_nothing_is_told(
+async def test_an_invalid_first_message_is_refused(
     guarded_api: ServedApi, hello: Any, code: int
 ) -> None:
     guarded_api.tell(TRANSCRIPT_ID, "SECRET")
@@ -173,13 +173,13 @@ async def test_a_first_message_that_opens_nothing_is_told(
         assert (await closing(socket))[0] == code
 
 
-async def test_a_wrong_header_is_not_made_good_by_a_message(guarded_api: ServedApi) -> None:
+async def test_a_wrong_header_is_refused(guarded_api: ServedApi) -> None:
     headers = {"Authorization": "Bearer a-token-that-does-not"}
     async with following(guarded_api, additional_headers=headers) as socket:
         assert (await closing(socket))[0] == 4401
 
 
-async def test_a_token_in_the_query_opens_nothing(
+async def test_a_token_in_the_query_is_ignored(
     guarded_api: ServedApi, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(live, "TOKEN_TIMEOUT_SECONDS", 0.05)
@@ -187,7 +187,7 @@ async def test_a_token_in_the_query_opens_nothing(
         assert (await closing(socket))[0] == 4401
 
 
-async def test_there_are_only_so_many_places(settings: Settings) -> None:
+async def test_the_number_of_subscribers_is_limited(settings: Settings) -> None:
     with serve_api(settings.model_copy(update={"api_subscribers": 1})) as api:
         api.tell(TRANSCRIPT_ID, "ONE")
         async with following(api) as first:
@@ -200,7 +200,7 @@ async def test_there_are_only_so_many_places(settings: Settings) -> None:
     assert after == "ONE"
 
 
-async def test_a_subscriber_that_does_not_read_is_cut_off_and_others_are_not(
+async def test_only_a_subscriber_that_does_not_read_is_cut_off(
     api: ServedApi, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(live, "SEND_TIMEOUT_SECONDS", 1.0)
@@ -223,7 +223,7 @@ async def test_a_subscriber_that_does_not_read_is_cut_off_and_others_are_not(
     assert [one["seq"] for one in events] == list(range(1, count + 1))
 
 
-async def test_a_subscriber_that_wakes_up_in_time_learns_why_it_was_cut_off(
+async def test_a_subscriber_that_is_cut_off_can_read_the_reason(
     api: ServedApi, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(live, "SEND_TIMEOUT_SECONDS", 0.3)
@@ -250,7 +250,7 @@ async def test_a_subscriber_that_wakes_up_in_time_learns_why_it_was_cut_off(
     assert "reconnect with your last id" in reason
 
 
-async def test_without_a_database_a_subscriber_is_told_to_come_back(
+async def test_a_database_failure_closes_with_1013(
     api: ServedApi, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def away(*_: object, **__: object) -> None:
@@ -266,7 +266,7 @@ async def test_without_a_database_a_subscriber_is_told_to_come_back(
     assert "db.internal" not in reason
 
 
-async def test_a_server_that_stops_says_so(settings: Settings) -> None:
+async def test_a_stopping_server_closes_with_1012(settings: Settings) -> None:
     with serve_api(settings) as api:
         api.tell(TRANSCRIPT_ID, "ONE")
         async with following(api) as socket:
@@ -278,7 +278,7 @@ async def test_a_server_that_stops_says_so(settings: Settings) -> None:
     assert code == 1012
 
 
-async def test_what_a_subscriber_says_harms_nobody(api: ServedApi) -> None:
+async def test_messages_of_a_subscriber_are_ignored(api: ServedApi) -> None:
     async with following(api) as socket:
         for said in ("{}", "hello", b"\x00", "x" * 10_000):
             await socket.send(said)

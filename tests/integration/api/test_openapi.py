@@ -25,7 +25,7 @@ from tests.unit.reference_workers.worker_harness import (
     topic,
     words,
 )
-from tests.unit.reference_workers.worker_harness import settings as bench_settings
+from tests.unit.reference_workers.worker_harness import settings as harness_settings
 from trackproof.testbed.conductor import ConductorServer
 from trackproof.testbed.conductor.versions import DEFAULT_VERSION
 from trackproof.testbed.s3.server import S3Server
@@ -68,7 +68,7 @@ def _full_api(
     conductor_of: Callable[[str], ConductorServer],
     tokens: tuple[SecretStr, ...],
 ) -> Iterator[ServedApi]:
-    told = bench_settings(
+    told = harness_settings(
         s3_server,
         folder,
         database_url=database_url,
@@ -96,7 +96,7 @@ def _store_media(s3: S3Server, told: Settings, folder: Path) -> None:
     stored.write_text(json.dumps({"data": [0.5]}))
 
 
-def test_every_operation_is_documented_and_tried(full_api: ServedApi) -> None:
+def test_every_operation_is_documented(full_api: ServedApi) -> None:
     document = full_api.get("/openapi.json").json()
 
     assert sorted(
@@ -104,7 +104,7 @@ def test_every_operation_is_documented_and_tried(full_api: ServedApi) -> None:
     ) == sorted(OPERATIONS)
 
 
-def test_every_answer_is_as_documented(full_api: ServedApi, tmp_path: Path) -> None:
+def test_every_response_matches_the_document(full_api: ServedApi, tmp_path: Path) -> None:
     # The command line runs all its phases and checks, which its pytest plug-in does not.
     command = [str(Path(sys.executable).with_name("schemathesis")), "run"]
     command += [f"{full_api.url}/openapi.json", "--checks=all", f"--max-examples={EXAMPLES}"]

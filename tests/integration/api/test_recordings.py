@@ -66,7 +66,7 @@ def test_a_recording_has_its_workflows_status(
         pytest.param(saying_json("{}", "404 Not Found"), "unknown to Conductor", id="forgotten"),
     ],
 )
-def test_without_conductor_the_recording_is_still_answered(
+def test_without_conductor_the_workflow_status_is_unknown(
     settings: Settings, behaviour: Any, cause: str
 ) -> None:
     with misbehaving(behaviour) as port:
@@ -78,7 +78,7 @@ def test_without_conductor_the_recording_is_still_answered(
     assert cause in answer["workflow"]["cause"]
 
 
-def test_a_recording_that_is_not_there(api: ServedApi) -> None:
+def test_an_unknown_recording(api: ServedApi) -> None:
     response = api.get("/recordings/nobody")
 
     assert response.status_code == 404

@@ -5,7 +5,6 @@ import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -51,7 +50,7 @@ def never() -> Any:
     raise AssertionError("asked again")
 
 
-def test_the_same_question_is_asked_once(cache: Cache, state: State) -> None:
+def test_an_answer_is_computed_once(cache: Cache, state: State) -> None:
     assert remember(cache, "title?", {"title": "Budget"}) == {"title": "Budget"}
 
     again = cache_of(state).get_or_compute("generate_title", ["title?"], never, timeout=1)
@@ -60,14 +59,14 @@ def test_the_same_question_is_asked_once(cache: Cache, state: State) -> None:
     assert held_leases(state) == []
 
 
-def test_another_question_is_another_answer(cache: Cache) -> None:
+def test_kind_and_identity_are_part_of_the_key(cache: Cache) -> None:
     remember(cache, "title?", 1)
 
     assert remember(cache, "title!", 2) == 2
     assert cache.get_or_compute("detect_topics", ["title?"], lambda: 3, timeout=1) == 3
 
 
-def test_a_failure_is_not_remembered_and_lets_the_next_one_ask(cache: Cache, state: State) -> None:
+def test_a_failure_is_not_cached(cache: Cache, state: State) -> None:
     def failing() -> Any:
         raise TransientError("answered 503")
 
@@ -78,7 +77,7 @@ def test_a_failure_is_not_remembered_and_lets_the_next_one_ask(cache: Cache, sta
     assert remember(cache, "title?") == "yes"
 
 
-def test_of_many_threads_one_asks_and_the_others_get_its_answer(
+def test_concurrent_threads_share_one_request(
     state: State, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     calls: list[int] = []
@@ -130,7 +129,7 @@ with closing(State(url)) as state:
 """
 
 
-def test_of_two_processes_one_asks(state: State, tmp_path: Path) -> None:
+def test_concurrent_processes_share_one_request(state: State, tmp_path: Path) -> None:
     log = tmp_path / "asked.log"
     url = state.engine.url.render_as_string(hide_password=False)
     running = [
@@ -155,13 +154,13 @@ def test_of_two_processes_one_asks(state: State, tmp_path: Path) -> None:
     assert log.read_text() == "asked\n"
 
 
-def test_who_waits_takes_over_from_one_that_died(state: State) -> None:
+def test_a_waiter_takes_over_from_a_dead_worker(state: State) -> None:
     leases.acquire(state, f"cache/{cache_key('generate_title', ['title?'])}", "dead", seconds=0.2)
 
     assert remember(cache_of(state), "title?") == "yes"
 
 
-def test_who_asks_for_long_is_not_overtaken(state: State) -> None:
+def test_a_slow_worker_keeps_its_lease(state: State) -> None:
     quick = cache_of(state, lease_seconds=1.5)  # renewed every 0.5 s
     asked = threading.Event()
     answered = threading.Event()
@@ -183,7 +182,7 @@ def test_who_asks_for_long_is_not_overtaken(state: State) -> None:
         assert answer.result() == "slow"
 
 
-def test_old_answers_are_asked_for_anew_and_cleared_away(
+def test_expired_answers_are_recomputed_and_deleted(
     state: State, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     cache = cache_of(state, max_age_seconds=60)
@@ -196,9 +195,7 @@ def test_old_answers_are_asked_for_anew_and_cleared_away(
     assert len(keys(state)) == 2
 
 
-def test_the_oldest_go_when_there_is_too_much(
-    state: State, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_oldest_answers_are_evicted(state: State, monkeypatch: pytest.MonkeyPatch) -> None:
     cache = cache_of(state, max_bytes=100)
     began = time.time()
     for number in range(5):
@@ -209,7 +206,7 @@ def test_the_oldest_go_when_there_is_too_much(
     assert keys(state) == kept
 
 
-def test_what_is_larger_than_the_cache_is_not_kept_and_pushes_nothing_out(state: State) -> None:
+def test_an_answer_larger_than_the_cache_is_not_stored(state: State) -> None:
     cache = cache_of(state, max_bytes=100)
     remember(cache, "small?", "x")
 
@@ -218,14 +215,14 @@ def test_what_is_larger_than_the_cache_is_not_kept_and_pushes_nothing_out(state:
 
 
 @pytest.mark.parametrize("limit", ["max_bytes", "max_age_seconds"])
-def test_a_limit_of_0_remembers_nothing(state: State, limit: str) -> None:
+def test_a_limit_of_0_disables_the_cache(state: State, limit: str) -> None:
     cache = cache_of(state, **{limit: 0})
 
     assert [remember(cache, "title?", n) for n in range(2)] == [0, 1]
     assert keys(state) == set()
 
 
-def test_an_answer_that_cannot_be_stored_is_not_lost(
+def test_an_answer_that_cannot_be_stored_is_returned(
     state: State, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     cache = cache_of(state)
@@ -238,7 +235,7 @@ def test_an_answer_that_cannot_be_stored_is_not_lost(
     assert remember(cache, "title?") == "yes"
 
 
-def test_trackproof_counts_and_clears_what_the_fleet_remembers(
+def test_trackproof_counts_and_clears_cached_answers(
     cache: Cache, state: State, each_database_url: str
 ) -> None:
     for question in ("title?", "title, please?"):
@@ -256,14 +253,5 @@ def test_trackproof_counts_and_clears_what_the_fleet_remembers(
 @given(
     one=st.tuples(st.text(), st.lists(st.text())), other=st.tuples(st.text(), st.lists(st.text()))
 )
-def test_no_two_questions_share_a_key(
-    one: tuple[str, list[str]], other: tuple[str, list[str]]
-) -> None:
+def test_keys_are_unique(one: tuple[str, list[str]], other: tuple[str, list[str]]) -> None:
     assert (cache_key(*one) == cache_key(*other)) == (one == other)
-
-
-def test_the_table_is_there_after_migrating(empty_state: State) -> None:
-    empty_state.migrate()
-
-    with closing(empty_state):
-        assert keys(empty_state) == set()

@@ -136,9 +136,7 @@ def test_a_message_has_the_documented_shape(state: State) -> None:
             Message.from_json(nonsense)
 
 
-def test_redis_gets_each_transcripts_events_in_order(
-    state: State, redis_server: RedisServer
-) -> None:
+def test_events_are_published_in_order(state: State, redis_server: RedisServer) -> None:
     write(state, 1, 5)
     with closing(Heard(redis_server.url)) as heard, Publisher(state, redis_server.url).running():
         write(state, 6, 20)
@@ -149,9 +147,7 @@ def test_redis_gets_each_transcripts_events_in_order(
     assert delivered(state)
 
 
-def test_what_another_process_writes_is_published_too(
-    state: State, redis_server: RedisServer
-) -> None:
+def test_events_of_other_processes_are_published(state: State, redis_server: RedisServer) -> None:
     url = state.engine.url.render_as_string(hide_password=False)
     with (
         closing(Heard(redis_server.url)) as heard,
@@ -162,7 +158,7 @@ def test_what_another_process_writes_is_published_too(
         wait_until(lambda: heard.messages, what="the event", timeout=SECONDS)
 
 
-def test_while_redis_is_away_events_wait_and_then_come_in_order(
+def test_events_are_published_in_order_after_a_redis_outage(
     state: State, redis_server: RedisServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("reference_workers.platform.state.outbox_publisher.RETRY_SECONDS", 0.2)
@@ -183,9 +179,7 @@ def test_while_redis_is_away_events_wait_and_then_come_in_order(
     assert numbers(heard.messages) == list(range(5 - len(heard.messages), 5))
 
 
-def test_what_could_not_be_marked_is_published_again(
-    state: State, redis_server: RedisServer
-) -> None:
+def test_unmarked_events_are_published_again(state: State, redis_server: RedisServer) -> None:
     write(state, 1, 2)
     with closing(Heard(redis_server.url)) as heard:
         Publisher(state, redis_server.url).publish_batch()  # killed before it can mark
@@ -196,7 +190,7 @@ def test_what_could_not_be_marked_is_published_again(
     assert delivered(state)
 
 
-def test_what_is_published_and_not_marked_yet_is_not_published_again_by_the_same(
+def test_a_publisher_does_not_repeat_unmarked_events(
     state: State, redis_server: RedisServer
 ) -> None:
     publisher = Publisher(state, redis_server.url)
@@ -214,7 +208,7 @@ def test_what_is_published_and_not_marked_yet_is_not_published_again_by_the_same
     assert numbers(heard.messages) == [1, 2, 3]
 
 
-def test_of_many_publishers_one_is_at_work_and_another_takes_over(
+def test_one_publisher_is_active_and_another_takes_over(
     state: State, redis_server: RedisServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("reference_workers.platform.state.outbox_publisher.RETRY_SECONDS", 0.05)
@@ -228,7 +222,7 @@ def test_of_many_publishers_one_is_at_work_and_another_takes_over(
     assert numbers(heard.messages) == list(range(1, 41))
 
 
-def test_a_lease_is_one_owners_until_it_runs_out_or_is_given_back(state: State) -> None:
+def test_a_lease_has_one_owner_until_it_expires_or_is_released(state: State) -> None:
     assert leases.acquire(state, "x", "ada", seconds=60)
     assert leases.acquire(state, "x", "ada", seconds=60)
     assert not leases.acquire(state, "x", "bob", seconds=60)
@@ -241,7 +235,7 @@ def test_a_lease_is_one_owners_until_it_runs_out_or_is_given_back(state: State) 
 
 
 @pytest.mark.parametrize("delivered_by", ["database", "redis"])
-async def test_a_subscriber_gets_what_was_and_what_comes_without_a_seam(
+async def test_a_subscriber_gets_past_and_future_events(
     delivered_by: str, state: State, request: pytest.FixtureRequest
 ) -> None:
     url = request.getfixturevalue("redis_server").url if delivered_by == "redis" else None
@@ -257,7 +251,7 @@ async def test_a_subscriber_gets_what_was_and_what_comes_without_a_seam(
 
 
 @pytest.mark.parametrize("delivered_by", ["database", "redis"])
-async def test_coming_back_with_the_last_id_misses_nothing(
+async def test_a_subscription_resumes_after_the_last_id(
     delivered_by: str, state: State, request: pytest.FixtureRequest
 ) -> None:
     url = request.getfixturevalue("redis_server").url if delivered_by == "redis" else None
@@ -271,7 +265,7 @@ async def test_coming_back_with_the_last_id_misses_nothing(
     assert numbers(first + rest) == numbers(again) == list(range(1, 13))
 
 
-async def test_events_that_somebody_has_removed_hide_none_of_the_rest(state: State) -> None:
+async def test_deleted_events_do_not_hide_others(state: State) -> None:
     write(state, 1, 10)
     gone = read_after(state, TRANSCRIPT_ID, 0, limit=4)
     with state.write_session() as session:
@@ -285,7 +279,7 @@ async def test_events_that_somebody_has_removed_hide_none_of_the_rest(state: Sta
     assert [numbers(messages) for messages in taken] == [list(range(5, 13))] * 2
 
 
-async def test_what_another_process_writes_reaches_a_subscriber(
+async def test_events_of_other_processes_reach_subscribers(
     state: State,
 ) -> None:
     url = state.engine.url.render_as_string(hide_password=False)
@@ -295,7 +289,7 @@ async def test_what_another_process_writes_reaches_a_subscriber(
             assert numbers(await task) == [1, 2]
 
 
-async def test_subscribers_go_on_when_redis_goes_and_comes_back(
+async def test_subscribers_survive_a_redis_restart(
     state: State, redis_server: RedisServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("reference_workers.platform.state.outbox_publisher.RETRY_SECONDS", 0.1)
@@ -315,7 +309,7 @@ async def test_subscribers_go_on_when_redis_goes_and_comes_back(
     assert numbers(taken) == list(range(1, 31))
 
 
-async def test_closing_ends_though_the_client_swallows_that_it_is_cancelled(
+async def test_closing_survives_a_swallowed_cancellation(
     state: State, redis_server: RedisServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     listens = asyncio.Event()
@@ -332,7 +326,7 @@ async def test_closing_ends_though_the_client_swallows_that_it_is_cancelled(
         await listens.wait()
 
 
-async def test_with_redis_a_subscriber_need_not_wait_for_the_database(
+async def test_redis_delivers_without_polling_the_database(
     state: State, redis_server: RedisServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # The database is asked once when a subscriber comes, and then not again for ever.
@@ -347,7 +341,7 @@ async def test_with_redis_a_subscriber_need_not_wait_for_the_database(
             assert numbers(await task) == [1, 2, 3, 4, 5]
 
 
-async def test_a_lost_message_is_found_in_the_database(
+async def test_a_lost_message_is_read_from_the_database(
     state: State, redis_server: RedisServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("reference_workers.platform.state.subscriptions.REDIS_POLL_SECONDS", 0.2)
@@ -361,7 +355,7 @@ async def test_a_lost_message_is_found_in_the_database(
             assert numbers(await task) == [1, 2, 3]
 
 
-async def test_trouble_with_the_database_ends_no_subscription(
+async def test_subscriptions_survive_database_errors(
     state: State, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(subscriptions_module, "RETRY_SECONDS", 0.05)
@@ -381,7 +375,7 @@ async def test_trouble_with_the_database_ends_no_subscription(
     assert troubles == []
 
 
-def test_trouble_with_the_database_ends_no_publishing(
+def test_publishing_survives_database_errors(
     state: State, redis_server: RedisServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(outbox_publisher, "RETRY_SECONDS", 0.05)
@@ -402,7 +396,7 @@ def test_trouble_with_the_database_ends_no_publishing(
     assert troubles == []
 
 
-async def test_rubbish_and_repeats_in_a_room_are_passed_over(
+async def test_invalid_and_repeated_messages_are_ignored(
     state: State, redis_server: RedisServer
 ) -> None:
     with closing(redis.Redis.from_url(redis_server.url)) as client:
@@ -421,7 +415,7 @@ async def test_rubbish_and_repeats_in_a_room_are_passed_over(
             assert numbers(await task) == [1, 2, 3, 4]
 
 
-async def test_a_slow_subscriber_misses_nothing_and_nothing_is_kept_for_it(
+async def test_a_slow_subscriber_gets_all_events_without_a_queue(
     state: State, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(subscriptions_module, "KEPT_EVENTS", 10)
@@ -442,7 +436,7 @@ async def test_a_slow_subscriber_misses_nothing_and_nothing_is_kept_for_it(
     assert numbers(slow) == list(range(1, 61))
 
 
-async def test_nothing_is_left_of_a_subscriber_that_went(state: State) -> None:
+async def test_a_feed_ends_with_its_last_subscriber(state: State) -> None:
     async with Subscriptions.open(state) as subscriptions:
         write(state, 1, 1)
         await take(subscriptions, 1)
@@ -450,7 +444,7 @@ async def test_nothing_is_left_of_a_subscriber_that_went(state: State) -> None:
         assert subscriptions._feeds == {}
 
 
-async def test_closing_ends_those_who_wait(state: State) -> None:
+async def test_closing_ends_waiting_subscribers(state: State) -> None:
     async def all_of(subscriptions: Subscriptions) -> list[Message]:
         return [message async for message in subscriptions.events_after(TRANSCRIPT_ID)]
 
@@ -463,7 +457,7 @@ async def test_closing_ends_those_who_wait(state: State) -> None:
         assert numbers(await waiting) == [1]
 
 
-async def test_a_transcript_that_comes_later_is_followed_from_its_first_event(
+async def test_a_subscription_may_precede_its_transcript(
     empty_state: State,
 ) -> None:
     empty_state.migrate()

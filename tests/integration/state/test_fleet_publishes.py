@@ -24,7 +24,7 @@ pytestmark = pytest.mark.skipif(shutil.which(PROGRAM) is None, reason=HINT)
 NOBODY = "http://127.0.0.1:9/api"
 
 
-def test_a_started_fleet_hands_events_to_redis(each_database_url: str, tmp_path: Path) -> None:
+def test_a_running_fleet_publishes_events_to_redis(each_database_url: str, tmp_path: Path) -> None:
     with start_redis() as server, closing(State(each_database_url)) as state:
         state.migrate()
         seed(state, meeting_rows())

@@ -20,7 +20,7 @@ def told(state: State) -> list[tuple[int, str]]:
     return [(row.seq, row.event) for row in event_rows(state)]
 
 
-def test_a_result_and_its_events_are_seen_together_or_not_at_all(state: State) -> None:
+def test_a_result_and_its_events_are_atomic(state: State) -> None:
     def half() -> None:
         with state.unit_of_work(TRANSCRIPT_ID) as unit:
             unit.transcript.title = "half"
@@ -36,7 +36,7 @@ def test_a_result_and_its_events_are_seen_together_or_not_at_all(state: State) -
     assert told(state) == []
 
 
-def test_editing_what_is_not_there_is_final(state: State) -> None:
+def test_unknown_ids_are_permanent_failures(state: State) -> None:
     with (
         pytest.raises(PermanentError, match="there is no transcript 'nowhere'"),
         state.unit_of_work("nowhere"),
@@ -50,7 +50,7 @@ def test_editing_what_is_not_there_is_final(state: State) -> None:
     "url", ["sqlite:///{folder}/no/such/folder.db", "postgresql://u@/x?host={folder}"]
 )
 @pytest.mark.parametrize("ask", [lambda state: state.transcript(TRANSCRIPT_ID), State.migrate])
-def test_a_database_that_does_not_answer_may_do_so_later(
+def test_an_unreachable_database_is_a_transient_failure(
     url: str, ask: Callable[[State], object], tmp_path: Path
 ) -> None:
     with (
@@ -60,7 +60,7 @@ def test_a_database_that_does_not_answer_may_do_so_later(
         ask(state)
 
 
-def test_writers_wait_for_each_other_and_no_event_is_lost(state: State) -> None:
+def test_concurrent_writers_lose_no_events(state: State) -> None:
     def write(number: int) -> None:
         for _ in range(5):
             with state.unit_of_work(TRANSCRIPT_ID) as unit:
@@ -78,7 +78,7 @@ def test_writers_wait_for_each_other_and_no_event_is_lost(state: State) -> None:
     assert told(state) == [(number, "DURATION") for number in range(1, 21)]
 
 
-def test_a_reader_who_has_seen_a_number_has_seen_all_below_it(state: State) -> None:
+def test_events_become_visible_in_order(state: State) -> None:
     begin, seen = Barrier(2), list[list[int]]()
 
     def write() -> None:
@@ -108,7 +108,7 @@ def test_readers_do_not_wait_for_a_writer(state: State) -> None:
         assert state.transcript(TRANSCRIPT_ID).title is None
 
 
-def test_editing_keeps_the_words_that_it_does_not_read(state: State) -> None:
+def test_unloaded_words_are_kept(state: State) -> None:
     with state.unit_of_work(TRANSCRIPT_ID) as unit:
         unit.transcript.words = [word("hello", 0)]
     with state.unit_of_work(TRANSCRIPT_ID) as unit:
@@ -117,7 +117,7 @@ def test_editing_keeps_the_words_that_it_does_not_read(state: State) -> None:
     assert state.transcript(TRANSCRIPT_ID).words == [word("hello", 0)]
 
 
-def test_a_task_run_twice_tells_an_effect_once(state: State) -> None:
+def test_repeated_events_are_written_once(state: State) -> None:
     for _ in range(2):
         with state.unit_of_work(TRANSCRIPT_ID, EventSource("workflow-1/detect_topics")) as unit:
             unit.emit("TOPIC", {"id": "a"})
@@ -126,7 +126,7 @@ def test_a_task_run_twice_tells_an_effect_once(state: State) -> None:
     assert told(state) == [(1, "TOPIC"), (2, "TOPIC")]
 
 
-def test_a_task_that_has_something_else_to_tell_the_second_time_tells_it(state: State) -> None:
+def test_changed_data_is_another_event(state: State) -> None:
     for title in ("Budget", "Budget", "Plans"):
         with state.unit_of_work(TRANSCRIPT_ID, EventSource("workflow-1/generate_title")) as unit:
             unit.emit("FINAL_TITLE", {"title": title})
@@ -134,7 +134,7 @@ def test_a_task_that_has_something_else_to_tell_the_second_time_tells_it(state: 
     assert [row.data["title"] for row in event_rows(state)] == ["Budget", "Plans"]
 
 
-def test_the_same_words_of_one_task_are_two_events(state: State) -> None:
+def test_two_units_of_work_of_one_source_emit_two_events(state: State) -> None:
     source = EventSource("workflow-1/detect_topics")
     for _ in range(2):
         with state.unit_of_work(TRANSCRIPT_ID, source) as unit:
@@ -143,7 +143,7 @@ def test_the_same_words_of_one_task_are_two_events(state: State) -> None:
     assert told(state) == [(1, "TOPIC"), (2, "TOPIC")]
 
 
-def test_what_was_rolled_back_counts_for_nothing(state: State) -> None:
+def test_rolled_back_events_are_not_counted(state: State) -> None:
     source = EventSource("workflow-1/detect_topics")
 
     def fail() -> None:
@@ -160,7 +160,7 @@ def test_what_was_rolled_back_counts_for_nothing(state: State) -> None:
     assert told(state) == [(1, "TOPIC")]
 
 
-def test_the_same_task_of_another_transcript_or_workflow_is_another_event(state: State) -> None:
+def test_another_workflow_emits_another_event(state: State) -> None:
     for key in ("workflow-1/generate_title", "workflow-2/generate_title"):
         with state.unit_of_work(TRANSCRIPT_ID, EventSource(key)) as unit:
             unit.emit("FINAL_TITLE", {"title": "Budget"})
@@ -168,7 +168,7 @@ def test_the_same_task_of_another_transcript_or_workflow_is_another_event(state:
     assert told(state) == [(1, "FINAL_TITLE"), (2, "FINAL_TITLE")]
 
 
-def test_status_is_told_when_it_changes_and_each_time_it_does(state: State) -> None:
+def test_status_is_emitted_on_each_change(state: State) -> None:
     for status in ("processing", "processing", "error", "processing", "ended", "ended"):
         with state.unit_of_work(TRANSCRIPT_ID, EventSource("workflow-1/any")) as unit:
             unit.set_status(status)
@@ -178,7 +178,7 @@ def test_status_is_told_when_it_changes_and_each_time_it_does(state: State) -> N
     assert state.transcript(TRANSCRIPT_ID).status == "ended"
 
 
-def test_branches_are_counted_once_each(state: State) -> None:
+def test_branches_are_counted_once(state: State) -> None:
     counts = []
     with state.unit_of_work(TRANSCRIPT_ID) as unit:
         unit.expect_branches("workflow-1", "pad_track", ["pad_track_0", "pad_track_1"])
@@ -191,7 +191,7 @@ def test_branches_are_counted_once_each(state: State) -> None:
     assert counts == [(0, 2), (1, 2), (1, 2), (1, 2), (2, 2)]
 
 
-def test_a_fork_that_is_written_anew_starts_from_nothing(state: State) -> None:
+def test_a_repeated_fork_resets_its_branches(state: State) -> None:
     for _ in range(2):
         with state.unit_of_work(TRANSCRIPT_ID) as unit:
             unit.expect_branches("workflow-1", "pad_track", ["pad_track_0"])
@@ -200,7 +200,7 @@ def test_a_fork_that_is_written_anew_starts_from_nothing(state: State) -> None:
             unit.record_branch("workflow-1", "pad_track", "pad_track_0", done=True)
 
 
-def test_a_recording_keeps_its_workflow_until_another_begins(state: State) -> None:
+def test_a_recordings_workflow_is_replaced_only_on_request(state: State) -> None:
     def noted() -> str | None:
         recording = state.recording_of(state.transcript(TRANSCRIPT_ID))
         return recording.workflow_id if recording else None
@@ -214,7 +214,7 @@ def test_a_recording_keeps_its_workflow_until_another_begins(state: State) -> No
     assert seen == ["w-1", "w-1", "w-2"]
 
 
-def test_a_meeting_is_written_once_and_renewed(state: State) -> None:
+def test_a_meeting_is_inserted_and_updated(state: State) -> None:
     began = datetime(2026, 1, 5, 9, 30, tzinfo=UTC)
     for people in (None, 3):
         meeting = MeetingRow(
@@ -232,14 +232,14 @@ def test_a_meeting_is_written_once_and_renewed(state: State) -> None:
     assert recording.meeting_id == "session-1"
 
 
-def test_moments_have_their_zone_on_every_database(state: State) -> None:
+def test_datetimes_keep_their_time_zone(state: State) -> None:
     created = state.transcript(TRANSCRIPT_ID).created_at
 
     assert created.tzinfo is UTC
     assert abs((datetime.now(UTC) - created).total_seconds()) < 60
 
 
-def test_text_that_no_database_can_hold_is_kept_as_far_as_it_can_be(state: State) -> None:
+def test_unstorable_characters_are_replaced(state: State) -> None:
     with state.unit_of_work(TRANSCRIPT_ID) as unit:
         unit.transcript.title = "a\x00b\ud800c ☃"
         unit.emit("FINAL_TITLE", {"title": "a\x00b\ud800c ☃"})
@@ -249,7 +249,7 @@ def test_text_that_no_database_can_hold_is_kept_as_far_as_it_can_be(state: State
         state.transcript("\ud800")
 
 
-def test_whoever_listens_hears_of_each_edit_that_was_committed(state: State) -> None:
+def test_listeners_are_called_after_each_commit(state: State) -> None:
     heard: list[str] = []
     with state.commit_listener(heard.append):
         with state.unit_of_work(TRANSCRIPT_ID) as unit:
@@ -263,7 +263,7 @@ def test_whoever_listens_hears_of_each_edit_that_was_committed(state: State) -> 
     assert heard == [TRANSCRIPT_ID]
 
 
-def test_a_recording_without_a_transcript_has_none(state: State) -> None:
+def test_unknown_rows_are_none(state: State) -> None:
     assert state.transcript_id_of_recording("rec-unknown") is None
     assert state.room(None) is None
     assert state.room("nowhere") is None

@@ -18,7 +18,7 @@ def client() -> httpx.Client:
 
 
 @respx.mock
-def test_an_exchange_is_counted_with_its_bytes_both_ways(client: httpx.Client) -> None:
+def test_a_request_is_counted_with_its_bytes(client: httpx.Client) -> None:
     respx.post("https://llm.test/v1/ask").respond(200, text="answer")
 
     with measure() as meter:
@@ -32,7 +32,7 @@ def test_an_exchange_is_counted_with_its_bytes_both_ways(client: httpx.Client) -
 
 
 @respx.mock
-def test_a_call_without_an_answer_is_counted_as_well(client: httpx.Client) -> None:
+def test_a_request_without_an_answer_is_counted(client: httpx.Client) -> None:
     respx.get("https://llm.test/v1/ask").mock(side_effect=httpx.ConnectError("refused"))
 
     with measure() as meter, pytest.raises(TransientError):
@@ -42,7 +42,7 @@ def test_a_call_without_an_answer_is_counted_as_well(client: httpx.Client) -> No
 
 
 @respx.mock
-def test_what_is_streamed_is_counted(client: httpx.Client) -> None:
+def test_streamed_bytes_are_counted(client: httpx.Client) -> None:
     respx.get("https://s3.test/a").respond(200, content=b"x" * 1000)
 
     with measure() as meter:
@@ -53,14 +53,14 @@ def test_what_is_streamed_is_counted(client: httpx.Client) -> None:
 
 
 @pytest.mark.parametrize("usage", [None, [], {}, {"prompt_tokens": "many"}, {"prompt_tokens": -1}])
-def test_an_llm_that_does_not_say_what_it_used_costs_no_tokens(usage: object) -> None:
+def test_invalid_token_usage_is_ignored(usage: object) -> None:
     with measure() as meter:
         metrics.add_token_usage(usage)
 
     assert (meter.prompt_tokens, meter.completion_tokens) == (0, 0)
 
 
-def test_tasks_of_several_threads_are_counted_each_for_itself() -> None:
+def test_threads_are_measured_separately() -> None:
     def task(seconds: int) -> float:
         with measure() as meter:
             for _ in range(100):
@@ -71,7 +71,7 @@ def test_tasks_of_several_threads_are_counted_each_for_itself() -> None:
         assert list(pool.map(task, range(8))) == [100.0 * seconds for seconds in range(8)]
 
 
-def test_outside_of_a_task_nothing_is_counted() -> None:
+def test_without_a_meter_nothing_is_counted() -> None:
     metrics.add_audio_seconds(1)
     metrics.add_audio_bytes(1)
     metrics.record_cache_hit()

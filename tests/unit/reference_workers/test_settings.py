@@ -16,7 +16,7 @@ def _empty_environment(monkeypatch: pytest.MonkeyPatch) -> None:
             monkeypatch.delenv(name)
 
 
-def test_the_defaults_are_the_seeds() -> None:
+def test_the_defaults_match_the_seed() -> None:
     settings = Settings()
 
     assert settings.conductor_server_url == "http://conductor:8080/api"
@@ -39,7 +39,7 @@ def test_secrets_are_never_shown(show: Callable[[Settings], str]) -> None:
     assert "hunter2" not in show(settings)
 
 
-def test_calls_end_before_conductor_gives_the_task_up() -> None:
+def test_timeouts_are_below_the_response_timeouts() -> None:
     settings = Settings()
 
     assert settings.outside_timeout_seconds < 30

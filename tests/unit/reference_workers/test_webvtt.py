@@ -3,7 +3,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reference_workers.webvtt import to_webvtt
@@ -20,7 +20,7 @@ def test_a_turn_is_a_cue_with_the_speakers_name() -> None:
     )
 
 
-def test_no_words_are_an_empty_file() -> None:
+def test_without_words_the_file_has_no_cues() -> None:
     assert to_webvtt([], {}) == "WEBVTT\n"
 
 
@@ -36,7 +36,7 @@ def test_no_words_are_an_empty_file() -> None:
         (360_000.0, "100:00:00.000"),
     ],
 )
-def test_times_are_rounded_without_a_sixtieth_second(seconds: float, clock: str) -> None:
+def test_times_are_rounded_with_carry(seconds: float, clock: str) -> None:
     assert to_webvtt([word("a", seconds)], {}).splitlines()[2].startswith(f"{clock} --> ")
 
 
@@ -53,7 +53,7 @@ def test_times_are_rounded_without_a_sixtieth_second(seconds: float, clock: str)
         ("\n\t", "Speaker 0"),
     ],
 )
-def test_a_name_from_outside_cannot_break_out_of_its_cue(name: str, shown: str) -> None:
+def test_names_are_escaped(name: str, shown: str) -> None:
     assert to_webvtt([word("hello", 0)], {0: name}).splitlines()[3] == f"<v {shown}>hello"
 
 
@@ -68,13 +68,14 @@ _CUE = re.compile(
 )
 
 
+@settings(max_examples=25, deadline=None)
 @given(
     spoken=st.lists(
         st.tuples(st.text(max_size=10), st.floats(0, 1e6), st.integers(0, 3)), max_size=10
     ),
     names=st.dictionaries(st.integers(0, 3), st.none() | st.text(max_size=10)),
 )
-def test_whatever_is_said_by_whomever_the_cues_keep_their_shape(
+def test_cues_of_any_words_and_names_are_valid(
     spoken: list[tuple[str, float, int]], names: dict[int, str | None]
 ) -> None:
     words = [word(text, start, speaker) for text, start, speaker in spoken]

@@ -11,19 +11,19 @@ TRACK_KEYS = ["standup/track-0", "standup/track-1"]
 PAYLOAD = {"transcript_id": TRANSCRIPT_ID}
 
 
-def test_a_denial_in_another_meeting_deletes_nothing(empty_bench: WorkerHarness) -> None:
-    seed(empty_bench.clients.state, meeting_rows(track_keys=TRACK_KEYS, granted={"ada": True}))
+def test_a_denial_in_another_meeting_deletes_nothing(empty_harness: WorkerHarness) -> None:
+    seed(empty_harness.clients.state, meeting_rows(track_keys=TRACK_KEYS, granted={"ada": True}))
     other = meeting_rows(granted={"ada": False}, transcript={"id": "transcript-2"})
     other["room"]["id"], other["recording"]["id"] = "room-2", "rec-2"
-    seed(empty_bench.clients.state, other)
+    seed(empty_harness.clients.state, other)
 
-    assert empty_bench.completed("cleanup_consent", PAYLOAD)["audio_deleted"] is False
+    assert empty_harness.completed("cleanup_consent", PAYLOAD)["audio_deleted"] is False
 
 
-def test_the_flag_is_set_only_after_all_audio_is_deleted(empty_bench: WorkerHarness) -> None:
+def test_the_flag_is_set_only_after_all_audio_is_deleted(empty_harness: WorkerHarness) -> None:
     rows = meeting_rows(track_keys=TRACK_KEYS, granted={"ada": False})
     rows["recording"]["bucket_name"] = "no-such-bucket"
-    seed(empty_bench.clients.state, rows)
+    seed(empty_harness.clients.state, rows)
 
-    assert empty_bench.execute("cleanup_consent", PAYLOAD).status == "FAILED_WITH_TERMINAL_ERROR"
-    assert empty_bench.transcript().audio_deleted is False
+    assert empty_harness.execute("cleanup_consent", PAYLOAD).status == "FAILED_WITH_TERMINAL_ERROR"
+    assert empty_harness.transcript().audio_deleted is False

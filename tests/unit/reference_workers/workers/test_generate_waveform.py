@@ -22,22 +22,22 @@ def payload(transcript_id: str = TRANSCRIPT_ID) -> Json:
 
 
 @pytest.fixture
-def mixdown(empty_bench: WorkerHarness) -> str:
+def mixdown(empty_harness: WorkerHarness) -> str:
     """A second of silence, as the mixdown."""
-    path = write_sound(silence(1), empty_bench.folder / "a.mp3", codec="libmp3lame")
-    return empty_bench.store(path, AUDIO_KEY, bucket=TRANSCRIPTS)
+    path = write_sound(silence(1), empty_harness.folder / "a.mp3", codec="libmp3lame")
+    return empty_harness.store(path, AUDIO_KEY, bucket=TRANSCRIPTS)
 
 
 @pytest.mark.usefixtures("mixdown")
 @pytest.mark.parametrize("transcript_id", ["../../escape", "/etc/escape", "..", "a/b"])
 def test_an_id_cannot_escape_the_data_folder(
-    empty_bench: WorkerHarness, transcript_id: str
+    empty_harness: WorkerHarness, transcript_id: str
 ) -> None:
     rows = meeting_rows(transcript={"id": transcript_id})
-    seed(empty_bench.clients.state, rows)
+    seed(empty_harness.clients.state, rows)
 
-    empty_bench.completed("generate_waveform", payload(transcript_id))
+    empty_harness.completed("generate_waveform", payload(transcript_id))
 
-    row = empty_bench.clients.state.transcript(transcript_id)
+    row = empty_harness.clients.state.transcript(transcript_id)
     stored = Path(str(row.waveform_location)).resolve()
-    assert stored.parent.parent == empty_bench.clients.settings.data_dir.resolve()
+    assert stored.parent.parent == empty_harness.clients.settings.data_dir.resolve()

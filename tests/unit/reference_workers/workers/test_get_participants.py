@@ -21,24 +21,24 @@ def payload(session_id: str | None) -> Json:
     return {"mtg_session_id": session_id, "transcript_id": TRANSCRIPT_ID}
 
 
-def test_participants_are_stored_with_their_track_as_speaker(empty_bench: WorkerHarness) -> None:
+def test_participants_are_stored_with_their_track_as_speaker(empty_harness: WorkerHarness) -> None:
     keys = ["standup/p-guest-cam-audio-1", "standup/p-ada-cam-audio-2"]
-    seed(empty_bench.clients.state, meeting_rows(track_keys=keys))
+    seed(empty_harness.clients.state, meeting_rows(track_keys=keys))
 
-    empty_bench.completed("get_participants", payload("session-1"))
+    empty_harness.completed("get_participants", payload("session-1"))
 
-    assert empty_bench.transcript().participants == [
+    assert empty_harness.transcript().participants == [
         {"id": "p-ada", "name": "Ada Lovelace", "speaker": 1},
         {"id": "p-guest", "name": None, "speaker": 0},
     ]
 
 
-def test_a_participant_without_a_track_has_no_speaker(empty_bench: WorkerHarness) -> None:
-    seed(empty_bench.clients.state, meeting_rows(track_keys=["standup/p-ada-cam-audio-1"]))
+def test_a_participant_without_a_track_has_no_speaker(empty_harness: WorkerHarness) -> None:
+    seed(empty_harness.clients.state, meeting_rows(track_keys=["standup/p-ada-cam-audio-1"]))
 
-    empty_bench.completed("get_participants", payload("session-1"))
+    empty_harness.completed("get_participants", payload("session-1"))
 
-    assert [person["speaker"] for person in empty_bench.transcript().participants] == [0, None]
+    assert [person["speaker"] for person in empty_harness.transcript().participants] == [0, None]
 
 
 def test_the_status_becomes_processing(harness: WorkerHarness) -> None:
@@ -48,8 +48,8 @@ def test_the_status_becomes_processing(harness: WorkerHarness) -> None:
     assert harness.events("STATUS") == [{"value": "processing"}]
 
 
-def test_the_transcript_id_is_optional(empty_bench: WorkerHarness) -> None:
-    output = empty_bench.completed("get_participants", {"mtg_session_id": "session-1"})
+def test_the_transcript_id_is_optional(empty_harness: WorkerHarness) -> None:
+    output = empty_harness.completed("get_participants", {"mtg_session_id": "session-1"})
 
     assert output == {"participants": [ADA, GUEST]}
 

@@ -20,15 +20,15 @@ def finished(harness: WorkerHarness, *, title: str = "Budget", **room: Any) -> W
     return harness
 
 
-def test_a_room_with_an_empty_stream_gets_no_message(empty_bench: WorkerHarness) -> None:
-    harness = finished(empty_bench, zulip_stream="")
+def test_a_room_with_an_empty_stream_gets_no_message(empty_harness: WorkerHarness) -> None:
+    harness = finished(empty_harness, zulip_stream="")
 
     assert harness.completed("post_zulip", PAYLOAD) == {"message_id": None}
     assert harness.calls("zulip") == 0
 
 
-def test_the_default_topic_is_the_rooms_name(empty_bench: WorkerHarness) -> None:
-    harness = finished(empty_bench, zulip_topic=None)
+def test_the_default_topic_is_the_rooms_name(empty_harness: WorkerHarness) -> None:
+    harness = finished(empty_harness, zulip_topic=None)
 
     harness.completed("post_zulip", PAYLOAD)
 
@@ -37,9 +37,9 @@ def test_the_default_topic_is_the_rooms_name(empty_bench: WorkerHarness) -> None
 
 @pytest.mark.parametrize(("method", "status"), [("POST", 401), ("PATCH", 400), ("PATCH", 404)])
 def test_a_refusal_is_a_permanent_failure(
-    empty_bench: WorkerHarness, method: str, status: int
+    empty_harness: WorkerHarness, method: str, status: int
 ) -> None:
-    harness = finished(empty_bench)
+    harness = finished(empty_harness)
     if method == "PATCH":
         harness.completed("post_zulip", PAYLOAD)
     harness.stand_ins.faults.add(Fault(service="zulip", method=method, status=status))
@@ -48,8 +48,8 @@ def test_a_refusal_is_a_permanent_failure(
         post_zulip(harness.context, transcript_id=TRANSCRIPT_ID)
 
 
-def test_a_response_without_an_id_is_retried(empty_bench: WorkerHarness) -> None:
-    harness = finished(empty_bench)
+def test_a_response_without_an_id_is_retried(empty_harness: WorkerHarness) -> None:
+    harness = finished(empty_harness)
     harness.stand_ins.faults.add(Fault(service="zulip", body='{"result": "success"}'))
 
     with pytest.raises(TransientError):

@@ -50,8 +50,8 @@ def send(harness: WorkerHarness, attempt: int = 0) -> Json:
     return send_webhook(harness.attempt(attempt), transcript_id=TRANSCRIPT_ID, room_id="room-1")
 
 
-def test_a_topics_captions_contain_its_own_words(empty_bench: WorkerHarness) -> None:
-    harness = finished(empty_bench)
+def test_a_topics_captions_contain_its_own_words(empty_harness: WorkerHarness) -> None:
+    harness = finished(empty_harness)
 
     harness.completed("send_webhook", PAYLOAD)
 
@@ -63,8 +63,8 @@ def test_a_topics_captions_contain_its_own_words(empty_bench: WorkerHarness) -> 
     assert "hello" not in second["webvtt"]
 
 
-def test_redirects_are_not_followed(empty_bench: WorkerHarness) -> None:
-    harness = finished(empty_bench)
+def test_redirects_are_not_followed(empty_harness: WorkerHarness) -> None:
+    harness = finished(empty_harness)
     headers = {"location": "https://webhook.stand-in.test/elsewhere"}
     harness.stand_ins.faults.add(Fault(service="webhook", status=302, headers=headers))
 
@@ -72,15 +72,15 @@ def test_redirects_are_not_followed(empty_bench: WorkerHarness) -> None:
     assert only_delivery(harness).path == "/hooks/meetings"
 
 
-def test_any_2xx_is_a_delivery(empty_bench: WorkerHarness) -> None:
-    harness = finished(empty_bench)
+def test_any_2xx_is_a_delivery(empty_harness: WorkerHarness) -> None:
+    harness = finished(empty_harness)
     harness.stand_ins.faults.add(Fault(service="webhook", status=204))
 
     assert harness.completed("send_webhook", PAYLOAD) == {"sent": True, "status_code": 204}
 
 
-def test_retries_keep_the_event_id(empty_bench: WorkerHarness) -> None:
-    harness = finished(empty_bench)
+def test_retries_keep_the_event_id(empty_harness: WorkerHarness) -> None:
+    harness = finished(empty_harness)
     harness.stand_ins.faults.add(Fault(service="webhook", status=503, times=2))
 
     for attempt in (0, 1):
@@ -94,31 +94,31 @@ def test_retries_keep_the_event_id(empty_bench: WorkerHarness) -> None:
     assert all(harness.stand_ins.webhook.verify(one) for one in deliveries)
 
 
-def test_a_room_with_an_empty_url_is_not_called(empty_bench: WorkerHarness) -> None:
-    harness = finished(empty_bench, webhook_url="")
+def test_a_room_with_an_empty_url_is_not_called(empty_harness: WorkerHarness) -> None:
+    harness = finished(empty_harness, webhook_url="")
 
     assert harness.completed("send_webhook", PAYLOAD) == {"sent": False, "status_code": None}
     assert harness.calls("webhook") == 0
 
 
-def test_without_a_secret_there_is_no_signature(empty_bench: WorkerHarness) -> None:
-    harness = finished(empty_bench, webhook_secret=None)
+def test_without_a_secret_there_is_no_signature(empty_harness: WorkerHarness) -> None:
+    harness = finished(empty_harness, webhook_secret=None)
 
     harness.completed("send_webhook", PAYLOAD)
 
     assert only_delivery(harness).header("x-webhook-signature", "none") == "none"
 
 
-def test_the_default_room_is_the_transcripts(empty_bench: WorkerHarness) -> None:
-    harness = finished(empty_bench)
+def test_the_default_room_is_the_transcripts(empty_harness: WorkerHarness) -> None:
+    harness = finished(empty_harness)
 
     assert harness.completed("send_webhook", {**PAYLOAD, "room_id": None})["sent"] is True
 
 
 @pytest.mark.parametrize("place", ["hooks?token=secret", "services/T0/secret"])
-def test_a_failures_reason_contains_only_the_host(place: str, empty_bench: WorkerHarness) -> None:
+def test_a_failures_reason_contains_only_the_host(place: str, empty_harness: WorkerHarness) -> None:
     url = f"https://webhook.stand-in.test/{place}"
-    harness = finished(empty_bench, webhook_url=url)
+    harness = finished(empty_harness, webhook_url=url)
     harness.stand_ins.faults.add(Fault(service="webhook", drop=True))
 
     outcome = harness.execute("send_webhook", PAYLOAD)

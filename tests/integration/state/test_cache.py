@@ -32,8 +32,8 @@ def cache(state: State) -> Cache:
     return cache_of(state)
 
 
-def remember(cache: Cache, question: str, answer: Any = "yes", *, timeout: float = 20) -> Any:
-    return cache.get_or_compute("generate_title", [question], lambda: answer, timeout=timeout)
+def cached(cache: Cache, identity: str, answer: Any = "yes", *, timeout: float = 20) -> Any:
+    return cache.get_or_compute("generate_title", [identity], lambda: answer, timeout=timeout)
 
 
 def keys(state: State) -> set[str]:
@@ -41,28 +41,28 @@ def keys(state: State) -> set[str]:
         return set(session.scalars(select(CacheEntry.key)))
 
 
-def held_leases(state: State) -> list[str]:
+def lease_names(state: State) -> list[str]:
     with state.read_session() as session:
         return list(session.scalars(select(Lease.name)))
 
 
 def never() -> Any:
-    raise AssertionError("asked again")
+    raise AssertionError("computed again")
 
 
 def test_an_answer_is_computed_once(cache: Cache, state: State) -> None:
-    assert remember(cache, "title?", {"title": "Budget"}) == {"title": "Budget"}
+    assert cached(cache, "title?", {"title": "Budget"}) == {"title": "Budget"}
 
     again = cache_of(state).get_or_compute("generate_title", ["title?"], never, timeout=1)
 
     assert again == {"title": "Budget"}
-    assert held_leases(state) == []
+    assert lease_names(state) == []
 
 
 def test_kind_and_identity_are_part_of_the_key(cache: Cache) -> None:
-    remember(cache, "title?", 1)
+    cached(cache, "title?", 1)
 
-    assert remember(cache, "title!", 2) == 2
+    assert cached(cache, "title!", 2) == 2
     assert cache.get_or_compute("detect_topics", ["title?"], lambda: 3, timeout=1) == 3
 
 
@@ -73,44 +73,44 @@ def test_a_failure_is_not_cached(cache: Cache, state: State) -> None:
     with pytest.raises(TransientError, match="answered 503"):
         cache.get_or_compute("generate_title", ["title?"], failing, timeout=1)
 
-    assert held_leases(state) == []
-    assert remember(cache, "title?") == "yes"
+    assert lease_names(state) == []
+    assert cached(cache, "title?") == "yes"
 
 
 def test_concurrent_threads_share_one_request(
     state: State, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    calls: list[int] = []
+    computed: list[int] = []
     waiting: set[str] = set()
     all_others_wait = threading.Event()
-    take = leases.acquire
+    acquire = leases.acquire
 
-    def noted(state: State, name: str, owner: str, *, seconds: float) -> bool:
-        taken = take(state, name, owner, seconds=seconds)
-        if not taken:
+    def record(state: State, name: str, owner: str, *, seconds: float) -> bool:
+        acquired = acquire(state, name, owner, seconds=seconds)
+        if not acquired:
             waiting.add(owner)
         if len(waiting) == WORKERS - 1:
             all_others_wait.set()
-        return taken
+        return acquired
 
-    monkeypatch.setattr(leases, "acquire", noted)
+    monkeypatch.setattr(leases, "acquire", record)
 
-    def ask(number: int) -> Any:
-        def answer() -> int:
-            calls.append(number)
+    def get(number: int) -> Any:
+        def compute() -> int:
+            computed.append(number)
             assert all_others_wait.wait(30)
             return number
 
-        return cache_of(state).get_or_compute("generate_title", ["title?"], answer, timeout=30)
+        return cache_of(state).get_or_compute("generate_title", ["title?"], compute, timeout=30)
 
     with ThreadPoolExecutor(WORKERS) as pool:
-        answers = list(pool.map(ask, range(WORKERS)))
+        answers = list(pool.map(get, range(WORKERS)))
 
-    assert len(calls) == 1
-    assert set(answers) == set(calls)
+    assert len(computed) == 1
+    assert set(answers) == set(computed)
 
 
-ASKS = """
+PROCESS = """
 import sys
 from contextlib import closing
 from reference_workers.platform.state.cache import Cache
@@ -119,8 +119,8 @@ from reference_workers.platform.state.repository import State
 url, log = sys.argv[1:]
 def answer():
     with open(log, "a") as file:
-        file.write("asked\\n")
-    sys.stdin.readline()  # held until the test has seen the other process wait
+        file.write("computed\\n")
+    sys.stdin.readline()  # until both processes are ready
     return "yes"
 with closing(State(url)) as state:
     cache = Cache(state, max_bytes=10_000, max_age_seconds=3600)
@@ -130,11 +130,11 @@ with closing(State(url)) as state:
 
 
 def test_concurrent_processes_share_one_request(state: State, tmp_path: Path) -> None:
-    log = tmp_path / "asked.log"
+    log = tmp_path / "computed.log"
     url = state.engine.url.render_as_string(hide_password=False)
     running = [
         subprocess.Popen(
-            [sys.executable, "-c", ASKS, url, str(log)],
+            [sys.executable, "-c", PROCESS, url, str(log)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -151,23 +151,23 @@ def test_concurrent_processes_share_one_request(state: State, tmp_path: Path) ->
     outputs = [process.communicate(timeout=60)[0] for process in running]
 
     assert outputs == ["yes\n", "yes\n"]
-    assert log.read_text() == "asked\n"
+    assert log.read_text() == "computed\n"
 
 
 def test_a_waiter_takes_over_from_a_dead_worker(state: State) -> None:
     leases.acquire(state, f"cache/{cache_key('generate_title', ['title?'])}", "dead", seconds=0.2)
 
-    assert remember(cache_of(state), "title?") == "yes"
+    assert cached(cache_of(state), "title?") == "yes"
 
 
 def test_a_slow_worker_keeps_its_lease(state: State) -> None:
-    quick = cache_of(state, lease_seconds=1.5)  # renewed every 0.5 s
-    asked = threading.Event()
-    answered = threading.Event()
+    quick = cache_of(state, lease_seconds=0.9)  # renewed every 0.3 s
+    started = threading.Event()
+    finish = threading.Event()
 
     def slow() -> str:
-        asked.set()
-        answered.wait(30)
+        started.set()
+        finish.wait(30)
         return "slow"
 
     def first() -> Any:
@@ -175,10 +175,10 @@ def test_a_slow_worker_keeps_its_lease(state: State) -> None:
 
     with ThreadPoolExecutor(1) as pool:
         answer = pool.submit(first)
-        asked.wait(30)
+        started.wait(30)
         with pytest.raises(TransientError, match="timed out waiting"):
-            quick.get_or_compute("generate_title", ["title?"], never, timeout=5.0)
-        answered.set()
+            quick.get_or_compute("generate_title", ["title?"], never, timeout=2.0)
+        finish.set()
         assert answer.result() == "slow"
 
 
@@ -186,21 +186,21 @@ def test_expired_answers_are_recomputed_and_deleted(
     state: State, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     cache = cache_of(state, max_age_seconds=60)
-    remember(cache, "title?", "old")
+    cached(cache, "title?", "old")
     later = time.time() + 61
     monkeypatch.setattr(time, "time", lambda: later)
 
-    assert remember(cache, "title?", "new") == "new"
-    assert remember(cache, "other?", "new") == "new"
+    assert cached(cache, "title?", "new") == "new"
+    assert cached(cache, "other?", "new") == "new"
     assert len(keys(state)) == 2
 
 
 def test_the_oldest_answers_are_evicted(state: State, monkeypatch: pytest.MonkeyPatch) -> None:
     cache = cache_of(state, max_bytes=100)
-    began = time.time()
+    start = time.time()
     for number in range(5):
-        monkeypatch.setattr(time, "time", lambda n=number: began + n)
-        remember(cache, f"question {number}", "x" * 38)  # 40 bytes as JSON
+        monkeypatch.setattr(time, "time", lambda n=number: start + n)
+        cached(cache, f"question {number}", "x" * 38)  # 40 bytes as JSON
 
     kept = {cache_key("generate_title", [f"question {number}"]) for number in (3, 4)}
     assert keys(state) == kept
@@ -208,9 +208,9 @@ def test_the_oldest_answers_are_evicted(state: State, monkeypatch: pytest.Monkey
 
 def test_an_answer_larger_than_the_cache_is_not_stored(state: State) -> None:
     cache = cache_of(state, max_bytes=100)
-    remember(cache, "small?", "x")
+    cached(cache, "small?", "x")
 
-    assert remember(cache, "large?", "x" * 200) == "x" * 200
+    assert cached(cache, "large?", "x" * 200) == "x" * 200
     assert keys(state) == {cache_key("generate_title", ["small?"])}
 
 
@@ -218,7 +218,7 @@ def test_an_answer_larger_than_the_cache_is_not_stored(state: State) -> None:
 def test_a_limit_of_0_disables_the_cache(state: State, limit: str) -> None:
     cache = cache_of(state, **{limit: 0})
 
-    assert [remember(cache, "title?", n) for n in range(2)] == [0, 1]
+    assert [cached(cache, "title?", n) for n in range(2)] == [0, 1]
     assert keys(state) == set()
 
 
@@ -232,21 +232,21 @@ def test_an_answer_that_cannot_be_stored_is_returned(
 
     monkeypatch.setattr(cache, "_store", full)
 
-    assert remember(cache, "title?") == "yes"
+    assert cached(cache, "title?") == "yes"
 
 
 def test_trackproof_counts_and_clears_cached_answers(
     cache: Cache, state: State, each_database_url: str
 ) -> None:
-    for question in ("title?", "title, please?"):
-        remember(cache, question)
-    told = ("--database", each_database_url)
+    for identity in ("title?", "title, please?"):
+        cached(cache, identity)
+    options = ("--database", each_database_url)
 
-    code, counted = trackproof("cache", "stats", *told)
+    code, counted = trackproof("cache", "stats", *options)
 
     assert code == 0
     assert ["generate_title", "2"] in [line.split()[:2] for line in counted.splitlines()]
-    assert trackproof("cache", "clear", *told) == (0, "2 answers forgotten\n")
+    assert trackproof("cache", "clear", *options) == (0, "2 answers forgotten\n")
     assert keys(state) == set()
 
 

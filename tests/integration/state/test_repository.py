@@ -16,7 +16,7 @@ from reference_workers.platform.state.unit_of_work import EventSource
 from tests.unit.reference_workers.worker_harness import TRANSCRIPT_ID, event_rows, word
 
 
-def told(state: State) -> list[tuple[int, str]]:
+def emitted(state: State) -> list[tuple[int, str]]:
     return [(row.seq, row.event) for row in event_rows(state)]
 
 
@@ -25,15 +25,15 @@ def test_a_result_and_its_events_are_atomic(state: State) -> None:
         with state.unit_of_work(TRANSCRIPT_ID) as unit:
             unit.transcript.title = "half"
             unit.emit("FINAL_TITLE", {"title": "half"})
-            raise RuntimeError("the power is gone")
+            raise RuntimeError("crash")
 
-    with pytest.raises(RuntimeError, match="power"):
+    with pytest.raises(RuntimeError, match="crash"):
         half()
 
     transcript = state.transcript(TRANSCRIPT_ID)
     assert transcript.title is None
     assert transcript.last_seq == 0
-    assert told(state) == []
+    assert emitted(state) == []
 
 
 def test_unknown_ids_are_permanent_failures(state: State) -> None:
@@ -49,15 +49,15 @@ def test_unknown_ids_are_permanent_failures(state: State) -> None:
 @pytest.mark.parametrize(
     "url", ["sqlite:///{folder}/no/such/folder.db", "postgresql://u@/x?host={folder}"]
 )
-@pytest.mark.parametrize("ask", [lambda state: state.transcript(TRANSCRIPT_ID), State.migrate])
+@pytest.mark.parametrize("call", [lambda state: state.transcript(TRANSCRIPT_ID), State.migrate])
 def test_an_unreachable_database_is_a_transient_failure(
-    url: str, ask: Callable[[State], object], tmp_path: Path
+    url: str, call: Callable[[State], object], tmp_path: Path
 ) -> None:
     with (
         closing(State(url.format(folder=tmp_path))) as state,
         pytest.raises(TransientError, match="database"),
     ):
-        ask(state)
+        call(state)
 
 
 def test_concurrent_writers_lose_no_events(state: State) -> None:
@@ -75,14 +75,14 @@ def test_concurrent_writers_lose_no_events(state: State) -> None:
 
     transcript = state.transcript(TRANSCRIPT_ID)
     assert (transcript.duration, transcript.last_seq) == (20, 20)
-    assert told(state) == [(number, "DURATION") for number in range(1, 21)]
+    assert emitted(state) == [(number, "DURATION") for number in range(1, 21)]
 
 
 def test_events_become_visible_in_order(state: State) -> None:
-    begin, seen = Barrier(2), list[list[int]]()
+    start, seen = Barrier(2), list[list[int]]()
 
     def write() -> None:
-        begin.wait()
+        start.wait()
         for number in range(60):
             with state.unit_of_work(TRANSCRIPT_ID) as unit:
                 unit.emit("DURATION", {"number": number})
@@ -123,7 +123,7 @@ def test_repeated_events_are_written_once(state: State) -> None:
             unit.emit("TOPIC", {"id": "a"})
             unit.emit("TOPIC", {"id": "b"})
 
-    assert told(state) == [(1, "TOPIC"), (2, "TOPIC")]
+    assert emitted(state) == [(1, "TOPIC"), (2, "TOPIC")]
 
 
 def test_changed_data_is_another_event(state: State) -> None:
@@ -140,7 +140,7 @@ def test_two_units_of_work_of_one_source_emit_two_events(state: State) -> None:
         with state.unit_of_work(TRANSCRIPT_ID, source) as unit:
             unit.emit("TOPIC", {"id": "a"})
 
-    assert told(state) == [(1, "TOPIC"), (2, "TOPIC")]
+    assert emitted(state) == [(1, "TOPIC"), (2, "TOPIC")]
 
 
 def test_rolled_back_events_are_not_counted(state: State) -> None:
@@ -153,11 +153,11 @@ def test_rolled_back_events_are_not_counted(state: State) -> None:
 
     with pytest.raises(RuntimeError):
         fail()
-    for teller in (source, EventSource("workflow-1/detect_topics")):
-        with state.unit_of_work(TRANSCRIPT_ID, teller) as unit:
+    for next_source in (source, EventSource("workflow-1/detect_topics")):
+        with state.unit_of_work(TRANSCRIPT_ID, next_source) as unit:
             unit.emit("TOPIC", {"id": "a"})
 
-    assert told(state) == [(1, "TOPIC")]
+    assert emitted(state) == [(1, "TOPIC")]
 
 
 def test_another_workflow_emits_another_event(state: State) -> None:
@@ -165,7 +165,7 @@ def test_another_workflow_emits_another_event(state: State) -> None:
         with state.unit_of_work(TRANSCRIPT_ID, EventSource(key)) as unit:
             unit.emit("FINAL_TITLE", {"title": "Budget"})
 
-    assert told(state) == [(1, "FINAL_TITLE"), (2, "FINAL_TITLE")]
+    assert emitted(state) == [(1, "FINAL_TITLE"), (2, "FINAL_TITLE")]
 
 
 def test_status_is_emitted_on_each_change(state: State) -> None:
@@ -201,32 +201,32 @@ def test_a_repeated_fork_resets_its_branches(state: State) -> None:
 
 
 def test_a_recordings_workflow_is_replaced_only_on_request(state: State) -> None:
-    def noted() -> str | None:
+    def workflow_id() -> str | None:
         recording = state.recording_of(state.transcript(TRANSCRIPT_ID))
         return recording.workflow_id if recording else None
 
     seen = []
-    for workflow, begins in (("w-1", False), ("w-0", False), ("w-2", True)):
+    for workflow, replace in (("w-1", False), ("w-0", False), ("w-2", True)):
         with state.unit_of_work(TRANSCRIPT_ID) as unit:
-            unit.assign_workflow(workflow, replace=begins)
-        seen.append(noted())
+            unit.assign_workflow(workflow, replace=replace)
+        seen.append(workflow_id())
 
     assert seen == ["w-1", "w-1", "w-2"]
 
 
 def test_a_meeting_is_inserted_and_updated(state: State) -> None:
-    began = datetime(2026, 1, 5, 9, 30, tzinfo=UTC)
+    started_at = datetime(2026, 1, 5, 9, 30, tzinfo=UTC)
     for people in (None, 3):
         meeting = MeetingRow(
-            id="session-1", room_name="standup", started_at=began, max_participants=people
+            id="session-1", room_name="standup", started_at=started_at, max_participants=people
         )
         state.store_meeting("rec-1", meeting)
     state.store_meeting("rec-unknown", MeetingRow(id="session-2"))
 
     with state.read_session() as session:
-        (found,) = session.query(MeetingRow).all()
-    assert (found.room_id, found.room_name, found.max_participants) == ("room-1", "standup", 3)
-    assert found.started_at == began
+        (row,) = session.query(MeetingRow).all()
+    assert (row.room_id, row.room_name, row.max_participants) == ("room-1", "standup", 3)
+    assert row.started_at == started_at
     recording = state.recording_of(state.transcript(TRANSCRIPT_ID))
     assert recording is not None
     assert recording.meeting_id == "session-1"
@@ -250,17 +250,17 @@ def test_unstorable_characters_are_replaced(state: State) -> None:
 
 
 def test_listeners_are_called_after_each_commit(state: State) -> None:
-    heard: list[str] = []
-    with state.commit_listener(heard.append):
+    notified: list[str] = []
+    with state.commit_listener(notified.append):
         with state.unit_of_work(TRANSCRIPT_ID) as unit:
             unit.transcript.title = "Budget"
-            assert heard == []
+            assert notified == []
         with pytest.raises(RuntimeError), state.unit_of_work(TRANSCRIPT_ID):
             raise RuntimeError
     with state.unit_of_work(TRANSCRIPT_ID):
         pass
 
-    assert heard == [TRANSCRIPT_ID]
+    assert notified == [TRANSCRIPT_ID]
 
 
 def test_unknown_rows_are_none(state: State) -> None:

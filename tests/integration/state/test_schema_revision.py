@@ -31,7 +31,7 @@ def tables(state: State) -> set[str]:
 
 
 def with_rows(state: State) -> None:
-    """Give the meeting a workflow and events."""
+    """Add a workflow, events and branches to the meeting."""
     state.store_workflow("rec-1", "workflow-1")
     with state.unit_of_work(TRANSCRIPT_ID) as unit:
         unit.transcript.title = "Budget"
@@ -71,13 +71,13 @@ def test_every_revision_downgrades_and_upgrades_with_rows(state: State) -> None:
 
 def test_downgrading_r2_keeps_all_other_data(state: State) -> None:
     with_rows(state)
-    kept = {
+    tables_kept = {
         "recordings": "SELECT id, bucket_name, CAST(track_keys AS VARCHAR) FROM recordings",
         "transcripts": "SELECT id, recording_id, room_id, status, title FROM transcripts",
         "consents": "SELECT transcript_id, participant_id, granted FROM consents",
         "rooms": "SELECT * FROM rooms",
     }
-    before = {table: rows(state, sql) for table, sql in kept.items()}
+    before = {table: rows(state, sql) for table, sql in tables_kept.items()}
     assert all(before.values())
 
     schema_revision.downgrade(state.engine, "r1")
@@ -87,11 +87,11 @@ def test_downgrading_r2_keeps_all_other_data(state: State) -> None:
         indexes = {index["name"] for index in inspect(connection).get_indexes("recordings")}
     assert "workflow_id" not in columns
     assert indexes == {"ix_recordings_meeting_id"}
-    assert {table: rows(state, sql) for table, sql in kept.items()} == before
+    assert {table: rows(state, sql) for table, sql in tables_kept.items()} == before
 
     state.migrate()
 
-    assert {table: rows(state, sql) for table, sql in kept.items()} == before
+    assert {table: rows(state, sql) for table, sql in tables_kept.items()} == before
     recording = state.recording_of(state.transcript(TRANSCRIPT_ID))
     assert recording is not None
     assert recording.workflow_id is None
@@ -100,9 +100,9 @@ def test_downgrading_r2_keeps_all_other_data(state: State) -> None:
 def test_recordings_are_indexed_by_workflow(state: State) -> None:
     state.store_workflow("rec-1", "workflow-1")
 
-    found = state.recording_by_workflow("workflow-1")
-    assert found is not None
-    assert found.id == "rec-1"
+    recording = state.recording_by_workflow("workflow-1")
+    assert recording is not None
+    assert recording.id == "rec-1"
     assert state.recording_by_workflow("workflow-2") is None
     with state.engine.connect() as connection:
         indexes = inspect(connection).get_indexes("recordings")
@@ -128,7 +128,7 @@ def test_a_failed_migration_is_rolled_back(
     empty_state: State, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     schema_revision.upgrade(empty_state.engine, "r1")
-    with empty_state.engine.begin() as connection:  # what r3 is going to trip over
+    with empty_state.engine.begin() as connection:  # conflicts with r3
         connection.execute(text("CREATE TABLE leases (name VARCHAR)"))
 
     with pytest.raises(Exception, match="leases"):
@@ -148,11 +148,11 @@ def test_tables_without_a_revision_are_not_migrated(empty_state: State) -> None:
         empty_state.migrate()
 
 
-@pytest.mark.parametrize("ask", [schema_revision.upgrade, schema_revision.downgrade])
-def test_an_unknown_revision_is_an_error(state: State, ask: object) -> None:
-    assert callable(ask)
+@pytest.mark.parametrize("migration", [schema_revision.upgrade, schema_revision.downgrade])
+def test_an_unknown_revision_is_an_error(state: State, migration: object) -> None:
+    assert callable(migration)
     with pytest.raises(MigrationError, match="newest revision is r5"):
-        ask(state.engine, "r99")
+        migration(state.engine, "r99")
 
 
 def test_the_command_prints_the_revision(
@@ -162,8 +162,8 @@ def test_the_command_prints_the_revision(
 ) -> None:
     monkeypatch.setenv("DATABASE_URL", each_database_url)
 
-    for words in ("current", "upgrade r1", "upgrade", "current", "downgrade base"):
-        migrate.main(words.split())
+    for command in ("current", "upgrade r1", "upgrade", "current", "downgrade base"):
+        migrate.main(command.split())
 
     assert capsys.readouterr().out.split() == ["base", "r1", "r5", "r5", "base"]
 

@@ -10,13 +10,13 @@ from structlog.testing import capture_logs
 from reference_workers.services.object_keys import audio_key
 from reference_workers.settings import Settings
 from tests.integration.api.api_process import ServedApi, serve_api
-from tests.integration.api.hostile_clients import hanging_after, misbehaving, saying
+from tests.integration.api.hostile_clients import answering, hanging_after, misbehaving
 from tests.unit.reference_workers.worker_harness import TRANSCRIPT_ID, TRANSCRIPTS
 from trackproof.testbed.s3.server import S3Server
 
 PATH = f"/transcripts/{TRANSCRIPT_ID}/audio"
 AUDIO = bytes(range(256)) * 1200
-"""300 KB: several pieces."""
+"""300 KB: several chunks."""
 
 
 @pytest.fixture(autouse=True)
@@ -42,7 +42,7 @@ def test_the_whole_mixdown(api: ServedApi) -> None:
 
 
 @pytest.mark.parametrize(
-    ("asked", "first", "last"),
+    ("header", "first", "last"),
     [
         ("bytes=0-0", 0, 0),
         ("bytes=100-99999", 100, 99_999),
@@ -51,8 +51,8 @@ def test_the_whole_mixdown(api: ServedApi) -> None:
         ("bytes=0-999999999", 0, 307_199),
     ],
 )
-def test_a_range_of_the_mixdown(api: ServedApi, asked: str, first: int, last: int) -> None:
-    response = api.get(PATH, headers={"Range": asked})
+def test_a_range_of_the_mixdown(api: ServedApi, header: str, first: int, last: int) -> None:
+    response = api.get(PATH, headers={"Range": header})
 
     assert response.status_code == 206
     assert response.content == AUDIO[first : last + 1]
@@ -112,7 +112,7 @@ def test_no_mixdown_yet_is_404(api: ServedApi, s3: S3Server) -> None:
 
 
 def test_deleted_audio_is_410(api: ServedApi) -> None:
-    # Whatever the storage still has, a copy of the mixdown for example.
+    # Even if the storage still has an object.
     with api.state.unit_of_work(TRANSCRIPT_ID) as unit:
         unit.transcript.audio_deleted = True
 
@@ -131,28 +131,28 @@ def with_storage(settings: Settings, port: int) -> Settings:
 
 def test_a_hanging_storage_is_503_and_does_not_block_other_routes(settings: Settings) -> None:
     with misbehaving(hanging_after(b"")) as port, serve_api(with_storage(settings, port)) as api:
-        away = api.get(PATH)
+        audio = api.get(PATH)
         rest = api.get(f"/transcripts/{TRANSCRIPT_ID}")
 
-    assert (away.status_code, rest.status_code) == (503, 200)
-    assert str(port) not in away.text
+    assert (audio.status_code, rest.status_code) == (503, 200)
+    assert str(port) not in audio.text
 
 
 def test_a_refusal_of_the_storage_is_502(settings: Settings) -> None:
     refusal = b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n"
-    with misbehaving(saying(refusal)) as port, serve_api(with_storage(settings, port)) as api:
+    with misbehaving(answering(refusal)) as port, serve_api(with_storage(settings, port)) as api:
         assert api.get(PATH).status_code == 502
 
 
 def test_a_storage_failure_during_the_response_cuts_the_connection(settings: Settings) -> None:
     def behave(connection: socket.socket, _: object) -> None:
         request = connection.recv(65_536)
-        facts = b'Content-Length: 1000000\r\nETag: "a"\r\nLast-Modified: '
-        facts += b"Wed, 25 Nov 2026 12:00:00 GMT\r\nConnection: close\r\n\r\n"
+        headers = b'Content-Length: 1000000\r\nETag: "a"\r\nLast-Modified: '
+        headers += b"Wed, 25 Nov 2026 12:00:00 GMT\r\nConnection: close\r\n\r\n"
         if request.startswith(b"HEAD"):
-            connection.sendall(b"HTTP/1.1 200 OK\r\n" + facts)
+            connection.sendall(b"HTTP/1.1 200 OK\r\n" + headers)
         else:
-            connection.sendall(b"HTTP/1.1 206 Partial Content\r\n" + facts + b"x" * 100_000)
+            connection.sendall(b"HTTP/1.1 206 Partial Content\r\n" + headers + b"x" * 100_000)
 
     with (
         capture_logs() as logged,
@@ -168,7 +168,7 @@ def test_a_storage_failure_during_the_response_cuts_the_connection(settings: Set
 
 
 def test_a_disconnect_releases_the_storage_thread(api: ServedApi) -> None:
-    for _ in range(40):  # more than there are threads
+    for _ in range(40):  # more than storage threads
         with api.http.stream("GET", PATH) as response:
             next(response.iter_raw())
 

@@ -1,4 +1,4 @@
-"""`python -m reference_workers.platform.api`, as a deployment starts it."""
+"""The command `python -m reference_workers.platform.api`."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ TOKEN = "canary-token-of-ours"
 COMMAND = [sys.executable, "-m", "reference_workers.platform.api"]
 
 
-def environment(settings: Settings, **told: str) -> dict[str, str]:
-    """Return the environment of a process with the database and the S3 of these settings."""
+def environment(settings: Settings, **variables: str) -> dict[str, str]:
+    """Return the environment of an API process with the settings' database and S3."""
     assert settings.s3_endpoint_url
     return {
         **os.environ,
@@ -35,7 +35,7 @@ def environment(settings: Settings, **told: str) -> dict[str, str]:
         "S3_SECRET_ACCESS_KEY": settings.s3_secret_access_key.get_secret_value(),
         "CONDUCTOR_SERVER_URL": settings.conductor_server_url,
         "API_PORT": "0",
-        **told,
+        **variables,
     }
 
 
@@ -69,17 +69,17 @@ async def test_the_command_serves_until_sigterm_and_logs_no_token(
             stderr=subprocess.STDOUT,
         )
     try:
-        found = wait_until(
+        match = wait_until(
             lambda: ADDRESS.search(log.read_text()),
-            what="the API to say where it listens",
+            what="the API's address in the log",
             timeout=180,
             evidence=log.read_text,
         )
-        port, path = found[1], f"/transcripts/{TRANSCRIPT_ID}?token={TOKEN}"
+        port, path = match[1], f"/transcripts/{TRANSCRIPT_ID}?token={TOKEN}"
         headers = {"Authorization": f"Bearer {TOKEN}"}
         url = f"http://127.0.0.1:{port}"
         async with httpx.AsyncClient(base_url=url, timeout=SECONDS, trust_env=False) as http:
-            answers = [await http.get(path), await http.get(path, headers=headers)]
+            responses = [await http.get(path), await http.get(path, headers=headers)]
         async with connect(f"ws://127.0.0.1:{port}/ws{path}", proxy=None) as socket:
             await socket.send('{"token": "canary-token-of-another"}')
             assert (await closing(socket))[0] == 4401
@@ -89,7 +89,7 @@ async def test_the_command_serves_until_sigterm_and_logs_no_token(
         process.kill()
         process.wait()
 
-    assert [answer.status_code for answer in answers] == [401, 200]
+    assert [response.status_code for response in responses] == [401, 200]
     assert code in {0, -signal.SIGTERM}
     assert "canary" not in log.read_text()
     for line in log.read_text().splitlines():

@@ -20,12 +20,12 @@ from reference_workers.settings import Settings
 from tests.integration.api.api_process import ServedApi, serve_api
 from tests.integration.api.hostile_clients import (
     Behaviour,
+    answering,
+    answering_json,
     dripping,
     hanging_after,
     misbehaving,
     pouring,
-    saying,
-    saying_json,
 )
 from tests.unit.reference_workers.worker_harness import TRANSCRIPT_ID
 from trackproof.testbed.conductor import start_process
@@ -37,7 +37,7 @@ HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
 
 @contextmanager
 def api_of(settings: Settings, url: str) -> Iterator[ServedApi]:
-    """Serve an API whose Conductor is there."""
+    """Serve an API with a Conductor URL."""
     with serve_api(settings.model_copy(update={"conductor_server_url": url})) as api:
         yield api
 
@@ -74,36 +74,36 @@ async def checked(url: str) -> Health:
             "answered with more than 4,000,000 bytes",
             id="pours",
         ),
-        pytest.param(saying(b""), False, "connection lost", id="hangs-up"),
-        pytest.param(saying(b"SSH-2.0-OpenSSH\r\n"), False, "connection lost", id="not-http"),
+        pytest.param(answering(b""), False, "connection lost", id="hangs-up"),
+        pytest.param(answering(b"SSH-2.0-OpenSSH\r\n"), False, "connection lost", id="not-http"),
         pytest.param(
-            saying(b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n\r\n<html>"),
+            answering(b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n\r\n<html>"),
             False,
             "answered 200 with text/html instead of JSON; is CONDUCTOR_SERVER_URL right?",
             id="html",
         ),
         pytest.param(
-            saying(b"HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:9/\r\n\r\n"),
+            answering(b"HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:9/\r\n\r\n"),
             False,
             "answered 302, a redirect",
             id="redirects",
         ),
-        pytest.param(saying_json("[]"), False, "JSON that is not an object", id="no-object"),
-        pytest.param(saying_json("[" * 100_000), False, "instead of JSON", id="deep"),
+        pytest.param(answering_json("[]"), False, "JSON that is not an object", id="no-object"),
+        pytest.param(answering_json("[" * 100_000), False, "instead of JSON", id="deep"),
         pytest.param(
-            saying_json('{"status": 404, "error": "Not Found"}', "404 Not Found"),
+            answering_json('{"status": 404, "error": "Not Found"}', "404 Not Found"),
             False,
             "answered 404 without `healthy`",
             id="wrong-path",
         ),
         pytest.param(
-            saying_json('{"healthy": false, "healthResults": [{"details": "disk full"}]}'),
+            answering_json('{"healthy": false, "healthResults": [{"details": "disk full"}]}'),
             True,
             "disk full",
             id="unhealthy",
         ),
         pytest.param(
-            saying_json(HEALTHY, "500 Oops"), True, "reports healthy, but answered 500", id="500"
+            answering_json(HEALTHY, "500 Oops"), True, "reports healthy, but answered 500", id="500"
         ),
     ],
 )
@@ -162,7 +162,7 @@ async def test_a_dns_failure_is_not_an_unknown_host_name(
 
 
 async def test_a_tls_failure_is_reported() -> None:
-    with misbehaving(saying(b"\x15\x03\x01 this is no TLS")) as port:
+    with misbehaving(answering(b"\x15\x03\x01 this is no TLS")) as port:
         health = await checked(f"https://127.0.0.1:{port}/api")
 
     assert "TLS verification failed" in (health.error or "")
@@ -178,12 +178,12 @@ async def test_errors_do_not_contain_secrets_of_the_url() -> None:
 def test_a_hanging_dns_lookup_uses_one_thread(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    over, looked_up, real = threading.Event(), [], socket.getaddrinfo
+    over, lookups, real = threading.Event(), [], socket.getaddrinfo
 
     def getaddrinfo(host: Any, *arguments: Any, **options: Any) -> Any:
         if host != "hangs.test":
             return real(host, *arguments, **options)
-        looked_up.append(host)
+        lookups.append(host)
         over.wait()
         raise socket.gaierror(socket.EAI_AGAIN, "try again")
 
@@ -197,14 +197,14 @@ def test_a_hanging_dns_lookup_uses_one_thread(
 
     assert {answer["status"] for answer in answers} == {"unhealthy"}
     assert "no DNS answer for 'hangs.test' within 1.5 s" in answers[-1]["error"]
-    assert looked_up == ["hangs.test"]
+    assert lookups == ["hangs.test"]
     assert meanwhile.status_code == 200
 
 
 def test_a_closed_keep_alive_connection_is_not_unhealthy(settings: Settings) -> None:
-    # Keep-alive is promised and broken after each answer, as a restarted server does.
+    # Each connection is closed after its answer although keep-alive was announced.
     with (
-        misbehaving(saying_json(HEALTHY)) as port,
+        misbehaving(answering_json(HEALTHY)) as port,
         api_of(settings, f"http://127.0.0.1:{port}/api") as api,
     ):
         answers = [api.get("/conductor/health").json() for _ in range(20)]
@@ -213,26 +213,26 @@ def test_a_closed_keep_alive_connection_is_not_unhealthy(settings: Settings) -> 
 
 
 async def test_concurrent_callers_share_one_request(settings: Settings) -> None:
-    asked_for: list[bytes] = []
+    requests: list[bytes] = []
     answer = threading.Event()
 
     def behave(connection: socket.socket, over: threading.Event) -> None:
-        asked_for.append(connection.recv(65_536))
+        requests.append(connection.recv(65_536))
         answer.wait(20)
-        saying_json(HEALTHY)(connection, over)
+        answering_json(HEALTHY)(connection, over)
 
     with misbehaving(behave) as port, api_of(settings, f"http://127.0.0.1:{port}/api") as api:
         async with httpx.AsyncClient(base_url=api.url, timeout=20, trust_env=False) as http:
-            asking = [asyncio.create_task(http.get("/conductor/health")) for _ in range(50)]
-            leaver = asking.pop(0)
-            await asyncio.to_thread(wait_until, lambda: asked_for, what="the question", timeout=10)
-            leaver.cancel()  # who leaves takes nobody's answer along
+            calls = [asyncio.create_task(http.get("/conductor/health")) for _ in range(50)]
+            cancelled = calls.pop(0)
+            await asyncio.to_thread(wait_until, lambda: requests, what="the request", timeout=10)
+            cancelled.cancel()  # must not cancel the others
             answer.set()
-            answers = await asyncio.gather(*asking)
+            answers = await asyncio.gather(*calls)
 
     assert {response.status_code for response in answers} <= {200, 503}
-    questions = [text for text in asked_for if b"GET /health" in text]
-    assert len(questions) < 25
+    health_requests = [text for text in requests if b"GET /health" in text]
+    assert len(health_requests) < 25
 
 
 @pytest.mark.conductor
@@ -271,8 +271,8 @@ def test_a_conductor_that_is_up_stopped_and_killed(settings: Settings, tmp_path:
 
 
 def _java_in(folder: Path) -> psutil.Process:
-    """Return the process of the server that works in a folder."""
+    """Return the Java process with this working folder."""
     for process in psutil.Process(os.getpid()).children(recursive=True):
         if process.name() == "java" and process.cwd() == str(folder):
             return process
-    raise AssertionError(f"no java works in {folder}")
+    raise AssertionError(f"no java process in {folder}")

@@ -1,4 +1,4 @@
-"""The API is what its own OpenAPI says: schemathesis tries to prove otherwise."""
+"""Schemathesis tests the API against its OpenAPI document."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def full_api(
     tmp_path_factory: pytest.TempPathFactory,
     conductor_of: Callable[[str], ConductorServer],
 ) -> Iterator[ServedApi]:
-    """An API with everything there is to be asked for, and a healthy Conductor."""
+    """An API with all resources and a healthy Conductor."""
     folder = tmp_path_factory.mktemp("api")
     with new_databases(request, folder) as new_database:
         url = new_database(request.config.getoption("--database"))
@@ -68,7 +68,7 @@ def _full_api(
     conductor_of: Callable[[str], ConductorServer],
     tokens: tuple[SecretStr, ...],
 ) -> Iterator[ServedApi]:
-    told = harness_settings(
+    api_settings = harness_settings(
         s3_server,
         folder,
         database_url=database_url,
@@ -76,22 +76,22 @@ def _full_api(
         api_tokens=tokens,
     )
     s3_server.reset()
-    with closing(State(told.database_url)) as state:
+    with closing(State(api_settings.database_url)) as state:
         state.migrate()
         seed(state, meeting_rows())
         state.store_workflow("rec-1", "workflow-1")
         with state.unit_of_work(TRANSCRIPT_ID) as unit:
             unit.transcript.topics, unit.transcript.words = [topic()], words(20)
-    _store_media(s3_server, told, folder)
-    with serve_api(told) as served:
+    _store_media(s3_server, api_settings, folder)
+    with serve_api(api_settings) as served:
         yield served
 
 
-def _store_media(s3: S3Server, told: Settings, folder: Path) -> None:
+def _store_media(s3: S3Server, settings: Settings, folder: Path) -> None:
     path = folder / "audio.mp3"
     path.write_bytes(bytes(1000))
     s3.put_file(TRANSCRIPTS, audio_key(TRANSCRIPT_ID), path)
-    stored = waveform_file(told.data_dir, TRANSCRIPT_ID)
+    stored = waveform_file(settings.data_dir, TRANSCRIPT_ID)
     stored.parent.mkdir(parents=True)
     stored.write_text(json.dumps({"data": [0.5]}))
 
@@ -105,7 +105,7 @@ def test_every_operation_is_documented(full_api: ServedApi) -> None:
 
 
 def test_every_response_matches_the_document(full_api: ServedApi, tmp_path: Path) -> None:
-    # The command line runs all its phases and checks, which its pytest plug-in does not.
+    # The command runs all phases and checks; the pytest plug-in does not.
     command = [str(Path(sys.executable).with_name("schemathesis")), "run"]
     command += [f"{full_api.url}/openapi.json", "--checks=all", f"--max-examples={EXAMPLES}"]
     command += ["--generation-deterministic", "--no-color"]

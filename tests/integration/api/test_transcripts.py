@@ -14,7 +14,7 @@ from tests.unit.reference_workers.worker_harness import TRANSCRIPT_ID, topic, wo
 
 PATH = f"/transcripts/{TRANSCRIPT_ID}"
 TOKEN = "a-token-that-opens"
-HOSTILE = ["..%2f..%2fetc%2fpasswd", "%2e%2e", "a%00b", "a%0ab", "x" * 129, "%ff", "a b", "é"]
+INVALID_IDS = ["..%2f..%2fetc%2fpasswd", "%2e%2e", "a%00b", "a%0ab", "x" * 129, "%ff", "a b", "é"]
 
 
 def test_a_transcript(api: ServedApi) -> None:
@@ -45,18 +45,18 @@ def test_a_transcript(api: ServedApi) -> None:
 
 
 def test_words_are_paginated(api: ServedApi) -> None:
-    said = words(12)
+    stored = words(12)
     with api.state.unit_of_work(TRANSCRIPT_ID) as unit:
-        unit.transcript.words = said
-    got: list[Any] = []
+        unit.transcript.words = stored
+    received: list[Any] = []
     offset: int | None = 0
     while offset is not None:
         page = api.get(f"{PATH}/words", params={"offset": offset, "limit": 5}).json()
         assert (page["total"], page["offset"]) == (12, offset)
-        got += page["words"]
+        received += page["words"]
         offset = page["next_offset"]
 
-    assert got == said
+    assert received == stored
     beyond = api.get(f"{PATH}/words", params={"offset": 13}).json()
     assert beyond == {"total": 12, "offset": 13, "words": [], "next_offset": None}
 
@@ -77,17 +77,17 @@ def test_invalid_pages_are_422(api: ServedApi, query: str) -> None:
 
 @pytest.mark.parametrize("rest", ["", "/words", "/audio", "/waveform"])
 def test_an_unknown_transcript_is_404(api: ServedApi, rest: str) -> None:
-    response = api.get(f"/transcripts/nobody{rest}")
+    response = api.get(f"/transcripts/unknown{rest}")
 
     assert response.status_code == 404
-    assert response.json()["detail"] == "there is no transcript nobody"
+    assert response.json()["detail"] == "there is no transcript unknown"
 
 
 @pytest.mark.parametrize("rest", ["", "/words", "/audio", "/waveform"])
 def test_invalid_ids_are_refused_and_not_echoed(api: ServedApi, rest: str) -> None:
-    for hostile in HOSTILE:
-        response = api.get(f"/transcripts/{hostile}{rest}")
-        assert response.status_code in {404, 422}, hostile
+    for invalid in INVALID_IDS:
+        response = api.get(f"/transcripts/{invalid}{rest}")
+        assert response.status_code in {404, 422}, invalid
         assert response.headers["content-type"] == "application/problem+json"
         assert "passwd" not in response.text
 
@@ -117,7 +117,7 @@ def test_a_broken_waveform_is_a_503(api: ServedApi, settings: Settings, content:
 
 def test_a_database_failure_is_503_without_details(settings: Settings) -> None:
     if not settings.database_url.startswith("sqlite"):
-        pytest.skip("the file of a SQLite database is what is taken away here")
+        pytest.skip("drops a table of a SQLite file")
     with serve_api(settings) as api:
         api.state.close()
         with sqlite3.connect(settings.database_url.removeprefix("sqlite:///")) as broken:

@@ -6,7 +6,7 @@ instance: open a client where it is needed and close it there.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from http import HTTPStatus
 from types import TracebackType
 from typing import Any, Self, TypeVar
@@ -208,7 +208,7 @@ class ConductorClient:
                 return None
             raise
 
-    def register(self, tasks: Iterable[Json], workflow: Json) -> None:
+    def register(self, tasks: Sequence[Json], workflow: Json) -> None:
         """Create or replace task definitions and a workflow definition; idempotent.
 
         Raises:
@@ -219,11 +219,12 @@ class ConductorClient:
         if not isinstance(definitions, list):
             raise self._unexpected_response("not a list of task definitions")
         known = {definition["name"] for definition in definitions}
+        new = [task for task in tasks if task["name"] not in known]
+        if new:
+            self._request("POST", "/metadata/taskdefs", {}, {}, new)
         for task in tasks:
             if task["name"] in known:
                 self._request("PUT", "/metadata/taskdefs", {}, {}, task)
-            else:
-                self._request("POST", "/metadata/taskdefs", {}, {}, [task])
         self._request("PUT", "/metadata/workflow", {}, {}, [workflow])
 
     def close(self) -> None:

@@ -202,8 +202,8 @@ def test_the_oldest_answers_are_evicted(state: State, monkeypatch: pytest.Monkey
         monkeypatch.setattr(time, "time", lambda n=number: start + n)
         cached(cache, f"question {number}", "x" * 38)  # 40 bytes as JSON
 
-    kept = {cache_key("generate_title", [f"question {number}"]) for number in (3, 4)}
-    assert keys(state) == kept
+    newest = {cache_key("generate_title", [f"question {number}"]) for number in (3, 4)}
+    assert keys(state) == newest
 
 
 def test_an_answer_larger_than_the_cache_is_not_stored(state: State) -> None:

@@ -66,9 +66,9 @@ def write_picture(path: Path) -> Path:
     return path
 
 
-def in_track(track: Track, heard: Iterable[HeardWord]) -> list[HeardWord]:
+def in_track(track: Track, detected: Iterable[HeardWord]) -> list[HeardWord]:
     """Return the words in a track's band."""
-    return [word for word in heard if word.band == band_of(track.index)]
+    return [word for word in detected if word.band == band_of(track.index)]
 
 
 @contextmanager

@@ -219,7 +219,7 @@ def test_very_short_tracks(tmp_path: Path, seconds: float) -> None:
 
 def test_lost_packets_become_silence(tmp_path: Path) -> None:
     source = write_opus([samples_of(TRACK)], tmp_path / "a.webm", lost=lambda nth: nth % 50 == 25)
-    kept = [
+    received_words = [
         word
         for word in TRACK.words
         if not any(
@@ -227,11 +227,11 @@ def test_lost_packets_become_silence(tmp_path: Path) -> None:
             for nth in range(int(word.start * 50), int((word.end + 0.007) * 50) + 1)
         )
     ]
-    assert len(kept) > 3
+    assert len(received_words) > 3
 
     write_padded(str(source), tmp_path / "padded.webm", Fraction(1))
     write_mixdown([str(source)], tmp_path / "audio.mp3")
 
-    heard = replace(TRACK, words=tuple(kept))
-    assert_exact(heard, by_pyav(tmp_path / "padded.webm"), offset=Fraction(1))
-    assert_exact(heard, by_pyav(tmp_path / "audio.mp3"))
+    received = replace(TRACK, words=tuple(received_words))
+    assert_exact(received, by_pyav(tmp_path / "padded.webm"), offset=Fraction(1))
+    assert_exact(received, by_pyav(tmp_path / "audio.mp3"))

@@ -188,10 +188,10 @@ def test_tracks_of_other_formats_are_mixed(
     write_mixdown([str(source) for source in sources], tmp_path / "audio.mp3")
 
     samples = by_pyav(tmp_path / "audio.mp3")
-    heard = hear_file(tmp_path / "audio.mp3")
+    detected = hear_file(tmp_path / "audio.mp3")
     for track in (usual, other):
         assert_exact(track, samples)
-        levels = [word.level / track.level for word in in_track(track, heard)]
+        levels = [word.level / track.level for word in in_track(track, detected)]
         assert np.median(levels) == pytest.approx(GAIN_OF_LAME, abs=0.05)
 
 

@@ -170,8 +170,8 @@ def test_copied_packets_are_identical_to_the_source(tmp_path: Path) -> None:
     copied(str(source), target, Fraction("2.345"))
 
     theirs = [bytes(packet) for packet in av.open(str(source)).demux() if packet.size]
-    kept = [bytes(packet) for packet in av.open(str(target)).demux() if packet.size]
-    assert kept[-len(theirs) :] == theirs
+    ours = [bytes(packet) for packet in av.open(str(target)).demux() if packet.size]
+    assert ours[-len(theirs) :] == theirs
 
 
 @pytest.mark.parametrize("shift_ms", [-5, 5])

@@ -10,6 +10,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+import stamina
 
 pytestmark = pytest.mark.usefixtures("logging_restored", "signals_restored")
 
@@ -92,7 +93,8 @@ def test_an_unreachable_conductor_is_reported(
     url: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("CONDUCTOR_SERVER_URL", url)
-    message = error_line("register", capsys)
+    with stamina.set_testing(True, attempts=1):  # without pauses
+        message = error_line("register", capsys)
     assert "cannot register the definitions" in message
     assert "CONDUCTOR_SERVER_URL" in message
 

@@ -84,7 +84,6 @@ LOST: dict[str, Callable[[bytes], AbstractContextManager[ServedFile]]] = {
     "cut, then refused": lambda content: serving(content, [CUT], then=Answer(status=403)),
     "cut, then 503 for good": lambda content: serving(content, [CUT], then=Answer(status=503)),
     "cut, and no ranges": lambda content: serving(content, [CUT], ranges=False),
-    "always cut, and no ranges": lambda content: serving(content, then=CUT, ranges=False),
 }
 FORMATS: dict[str, Callable[[Track, Path], Path]] = {
     "webm": lambda track, path: write_opus([samples_of(track)], path),

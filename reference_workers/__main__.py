@@ -1,4 +1,4 @@
-"""Run the fleet until it is told to stop: `python -m reference_workers`."""
+"""Run the fleet until SIGTERM or Ctrl-C: `python -m reference_workers`."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from reference_workers.platform.reconciler import Reconciler
 from reference_workers.platform.redaction import secrets_of
 from reference_workers.runner import FleetRunner
 from reference_workers.settings import Settings
-from reference_workers.startup import plainly
+from reference_workers.startup import exit_on_startup_error
 
 
 def main() -> None:
     """Poll for every task type until SIGTERM or Ctrl-C."""
-    with plainly("fleet"):
+    with exit_on_startup_error("fleet"):
         _run(Settings())
 
 
@@ -31,24 +31,24 @@ def _run(settings: Settings) -> None:
         as_json=settings.log_format == "json",
         secrets=secrets_of(settings),
     )
-    told_to_stop = threading.Event()
+    stop_requested = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: told_to_stop.set())
+        signal.signal(number, lambda *_: stop_requested.set())
 
-    with Clients.opened(settings) as clients:
+    with Clients.open(settings) as clients:
         clients.state.migrate()
-        with _beside_the_workers(clients):
+        with _background_services(clients):
             fleet = FleetRunner(clients)
             fleet.start()
-            structlog.get_logger().info("fleet polls", server=settings.conductor_server_url)
-            told_to_stop.wait()
+            structlog.get_logger().info("fleet is polling", server=settings.conductor_server_url)
+            stop_requested.wait()
             fleet.stop()
         structlog.get_logger().info("fleet stopped")
 
 
 @contextmanager
-def _beside_the_workers(clients: Clients) -> Iterator[None]:
-    """Publish events and see to endings until the block ends."""
+def _background_services(clients: Clients) -> Iterator[None]:
+    """Run the outbox publisher (with Redis) and the reconciler until the block ends."""
     settings = clients.settings
     with ExitStack() as stack:
         if settings.redis_url:

@@ -1,4 +1,4 @@
-"""What a worker is handed besides its input: the task's identity, the clients, the state."""
+"""A task's context: its identity, and the clients of everything outside the process."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from typing import Any, Self
 from reference_workers.platform.redaction import Redactor, secrets_of
 from reference_workers.platform.state.cache import Cache
 from reference_workers.platform.state.repository import State
-from reference_workers.platform.state.unit_of_work import Source, UnitOfWork
-from reference_workers.platform.traces import Traces, traces_from
+from reference_workers.platform.state.unit_of_work import EventSource, UnitOfWork
+from reference_workers.platform.traces import Traces, open_traces
 from reference_workers.services.daily import Daily
 from reference_workers.services.llm import LLM
 from reference_workers.services.modal import Modal
@@ -26,7 +26,7 @@ from reference_workers.settings import Settings
 
 @dataclass(frozen=True, slots=True)
 class Clients:
-    """Everything outside the process, opened once and shared by all tasks (thread-safe)."""
+    """Clients of everything outside the process; thread-safe, shared by all tasks."""
 
     settings: Settings
     state: State
@@ -42,8 +42,8 @@ class Clients:
 
     @classmethod
     @contextmanager
-    def opened(cls, settings: Settings) -> Iterator[Self]:
-        """Open all clients; they are closed when the block ends."""
+    def open(cls, settings: Settings) -> Iterator[Self]:
+        """Open all clients and close them when the block ends."""
         state = State(settings.database_url)
         clients = cls(
             settings=settings,
@@ -60,7 +60,7 @@ class Clients:
             zulip=Zulip(settings),
             webhook=Webhook(settings),
             redact=Redactor(secrets_of(settings)),
-            traces=traces_from(),
+            traces=open_traces(),
         )
         with ExitStack() as stack:
             for client in (
@@ -77,56 +77,57 @@ class Clients:
             yield clients
 
 
-def task_source(workflow_id: str, reference: str) -> Source:
-    """Return who tells in a task's events: all its attempts and runs are one."""
-    return Source(f"{workflow_id}/{reference}")
+def event_source(workflow_id: str, reference: str) -> EventSource:
+    """Return the source of a task's events: the same for every attempt of the task."""
+    return EventSource(f"{workflow_id}/{reference}")
 
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """One task at work."""
+    """One execution of a task."""
 
     clients: Clients
     workflow_id: str = ""
     task_id: str = ""
     reference: str = ""
     attempt: int = 0
-    """How many times this task was tried before."""
-    source: Source = field(init=False)
-    """Who tells in this task's events: all attempts and all runs of it are one."""
+    """Number of earlier attempts (Conductor's retryCount)."""
+    source: EventSource = field(init=False)
+    """Source of this task's events: the same for every attempt of the task."""
 
     def __post_init__(self) -> None:
-        """Name the source after the task."""
-        object.__setattr__(self, "source", task_source(self.workflow_id, self.reference))
+        """Derive the event source from the task's identity."""
+        object.__setattr__(self, "source", event_source(self.workflow_id, self.reference))
 
     @contextmanager
-    def edit(self, transcript_id: str) -> Iterator[UnitOfWork]:
-        """Open a transaction on a transcript: the task's result and its events, or neither.
+    def unit_of_work(self, transcript_id: str) -> Iterator[UnitOfWork]:
+        """Open a transaction on a transcript: commits the task's result and events together.
 
         Raises:
             PermanentError: There is no such transcript.
             TransientError: The database does not answer.
         """
-        with self.clients.state.edit(transcript_id, self.source) as edit:
-            yield edit
+        with self.clients.state.unit_of_work(transcript_id, self.source) as unit:
+            yield unit
 
-    def ask(self, task: str, prompt: str, *, name: str, schema: dict[str, Any]) -> dict[str, Any]:
-        """Return the LLM's answer to a question of a task's, remembered or new.
+    def ask_llm(
+        self, task: str, prompt: str, *, name: str, schema: dict[str, Any]
+    ) -> dict[str, Any]:
+        """Return the LLM's answer to a prompt, cached by task, model, prompt and schema.
 
-        Each answer is remembered by itself: a task of many questions that fails at the last one
-        asks only that one again.
+        Answers are cached one by one: a task that fails at its last prompt repeats only that one.
         """
         clients = self.clients
-        answer: dict[str, Any] = clients.cache.remembered(
+        answer: dict[str, Any] = clients.cache.get_or_compute(
             task,
             [clients.llm.model, prompt, name, json.dumps(schema, sort_keys=True)],
-            lambda: clients.llm.ask(prompt, name=name, schema=schema),
-            patience=clients.settings.outside_timeout_seconds,
+            lambda: clients.llm.complete(prompt, name=name, schema=schema),
+            timeout=clients.settings.outside_timeout_seconds,
         )
         return answer
 
     @contextmanager
     def scratch(self, suffix: str) -> Iterator[Path]:
-        """Yield a path for a temporary file; it is deleted when the block ends."""
+        """Yield a path for a temporary file that is deleted when the block ends."""
         with tempfile.TemporaryDirectory(prefix="trackproof-worker-") as folder:
             yield Path(folder) / f"audio{suffix}"

@@ -1,30 +1,31 @@
-"""The two ways a worker fails, which the runner maps to Conductor's two failed states.
+"""Exceptions of the fleet.
 
-And the one way a command of the fleet does.
+A worker raises TransientError (Conductor retries: FAILED) or PermanentError (no retry:
+FAILED_WITH_TERMINAL_ERROR); a command raises StartupError.
 """
 
 from __future__ import annotations
 
 
-class CannotBeginError(Exception):
-    """What the environment names is of no use: what was expected, what was seen, what to do."""
+class StartupError(Exception):
+    """A command cannot start in this environment; the message ends with a `Hint:`."""
 
 
 class WorkerError(Exception):
-    """Base of what a worker says when it cannot do its work."""
+    """Base of all errors that a worker raises on purpose."""
 
 
 class TransientError(WorkerError):
-    """It may work next time: Conductor retries (FAILED)."""
+    """The task may succeed on a retry."""
 
 
 class ConflictError(TransientError):
-    """Another was quicker to write the same row."""
+    """Another transaction wrote the same row first."""
 
 
 class PermanentError(WorkerError):
-    """It will not work next time either: no retry (FAILED_WITH_TERMINAL_ERROR)."""
+    """The task cannot succeed on a retry."""
 
 
 class MissingError(PermanentError):
-    """What was asked for is not there."""
+    """The requested object does not exist."""

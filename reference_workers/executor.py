@@ -1,6 +1,6 @@
-"""Carry out one task: validated input, worker, validated output, and the events around it.
+"""Execute one task: validate the input, run the worker, validate the output, emit progress.
 
-Knows nothing of Conductor's SDK; `runner.py` is the only place that does.
+Independent of Conductor's SDK, which only `runner.py` uses.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ import structlog
 from reference_workers import metrics
 from reference_workers.context import Context
 from reference_workers.errors import PermanentError, TransientError
-from reference_workers.platform.costs import cost_of, store
-from reference_workers.platform.progress import report
+from reference_workers.platform.costs import store_cost, task_cost
+from reference_workers.platform.progress import report_progress
 from reference_workers.workers import WORKERS
 from trackproof.contracts.load import load_contracts
 from trackproof.contracts.validate import ContractViolationError, accepted_input, check
@@ -28,15 +28,15 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How a task ended, in Conductor's words for it."""
+    """Result of one execution, with a task status of Conductor's."""
 
     status: Status
     output: dict[str, Any] = field(default_factory=dict)
     reason: str | None = None
 
 
-def perform(context: Context, task_type: str, payload: Mapping[str, Any]) -> Outcome:
-    """Run one task to its outcome; nothing a worker raises goes further than here."""
+def execute_task(context: Context, task_type: str, payload: Mapping[str, Any]) -> Outcome:
+    """Execute one task; an exception of the worker becomes a failed outcome."""
     transcript_id = _transcript_id(context, payload)
     with structlog.contextvars.bound_contextvars(
         workflow_id=context.workflow_id,
@@ -44,12 +44,12 @@ def perform(context: Context, task_type: str, payload: Mapping[str, Any]) -> Out
         attempt=context.attempt,
         transcript_id=transcript_id,
     ):
-        report(context, transcript_id, task_type, "in_progress")
-        began_at, began = time.time(), time.perf_counter()
-        with metrics.metered() as meter:
+        report_progress(context, transcript_id, task_type, "in_progress")
+        started_at, start = time.time(), time.perf_counter()
+        with metrics.measure() as meter:
             outcome = _outcome(context, task_type, payload)
-        seconds = time.perf_counter() - began
-        report(
+        seconds = time.perf_counter() - start
+        report_progress(
             context,
             transcript_id,
             task_type,
@@ -57,11 +57,13 @@ def perform(context: Context, task_type: str, payload: Mapping[str, Any]) -> Out
             output=outcome.output,
             is_final=_is_final(context, task_type, outcome),
         )
-        cost = cost_of(
+        cost = task_cost(
             context, task_type, transcript_id, status=outcome.status, seconds=seconds, meter=meter
         )
-        context.clients.traces.ended(cost, meter.calls, began_at=began_at, reason=outcome.reason)
-        store(context.clients.state, cost)
+        context.clients.traces.record(
+            cost, meter.calls, started_at=started_at, reason=outcome.reason
+        )
+        store_cost(context.clients.state, cost)
         log.info("task ended", status=outcome.status, reason=outcome.reason, seconds=seconds)
     return outcome
 
@@ -79,20 +81,20 @@ def _outcome(context: Context, task_type: str, payload: Mapping[str, Any]) -> Ou
     except (TransientError, ContractViolationError) as error:
         return _failed(context, "FAILED", error)
     except Exception as error:
-        # A fault of ours: the log has the whole of it, the server only its name, since a
-        # message from a library may hold a URL with its signature.
+        # A bug: the log gets the traceback, Conductor only the exception's name, since a
+        # library's message may contain a presigned URL.
         log.exception("unexpected failure")
         return Outcome("FAILED", reason=f"unexpected {type(error).__name__}")
     return Outcome("COMPLETED", output=output)
 
 
 def _failed(context: Context, status: Status, error: Exception) -> Outcome:
-    """Return a failure in words that everybody may read: Conductor shows them to all."""
+    """Return a failure with secrets redacted from its reason, which Conductor shows."""
     return Outcome(status, reason=context.clients.redact(str(error)))
 
 
 def _is_final(context: Context, task_type: str, outcome: Outcome) -> bool:
-    """Tell whether a failure is one that no retry follows."""
+    """Return whether a failure is not followed by a retry."""
     if outcome.status == "COMPLETED":
         return False
     retries = load_contracts().tasks[task_type].retry_count
@@ -106,5 +108,5 @@ def _transcript_id(context: Context, payload: Mapping[str, Any]) -> str | None:
         try:
             return context.clients.state.transcript_id_of_recording(recording_id)
         except Exception as error:
-            log.warning("transcript could not be looked up", cause=str(error))
+            log.warning("cannot look up the transcript", cause=str(error))
     return None

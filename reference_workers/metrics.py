@@ -1,6 +1,6 @@
-"""Count what one task costs: calls outside, bytes, audio, tokens.
+"""Costs of one task: requests, bytes, audio and tokens.
 
-Clients add to the meter of the task at hand, if there is one; nobody hands it around.
+Clients add to the meter of the current context; without one they count nothing.
 """
 
 from __future__ import annotations
@@ -18,21 +18,21 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class Call:
-    """One request to a service outside."""
+    """One request to an outside service."""
 
     service: str
-    """Host, or what stands for it; never a path or a query, which may hold a secret."""
+    """Host, or `s3`; never a path or query, which may contain a secret."""
     action: str
-    began_at: float
+    started_at: float
     """Epoch seconds."""
     seconds: float = 0.0
     status: int | None = None
-    """HTTP status; None where there was no answer, or where the client does not tell."""
+    """HTTP status; None without a response, or where the client does not expose it."""
     bytes_in: int = 0
     bytes_out: int = 0
 
-    def answered(self, response: httpx.Response) -> None:
-        """Note an answer that has been read."""
+    def record_response(self, response: httpx.Response) -> None:
+        """Record a response whose body has been read."""
         self.status = response.status_code
         self.bytes_out = int(response.request.headers.get("Content-Length", 0))
         self.bytes_in = response.num_bytes_downloaded
@@ -40,10 +40,10 @@ class Call:
 
 @dataclass(slots=True)
 class Meter:
-    """What one task has cost so far."""
+    """Costs of one task so far."""
 
     calls: list[Call] = field(default_factory=list)
-    remembered: int = 0
+    cache_hits: int = 0
     audio_bytes: int = 0
     audio_seconds: float = 0.0
     prompt_tokens: int = 0
@@ -51,12 +51,12 @@ class Meter:
 
     @property
     def bytes_in(self) -> int:
-        """Bytes that came from outside."""
+        """Bytes received, audio included."""
         return self.audio_bytes + sum(call.bytes_in for call in self.calls)
 
     @property
     def bytes_out(self) -> int:
-        """Bytes that were sent outside."""
+        """Bytes sent."""
         return sum(call.bytes_out for call in self.calls)
 
 
@@ -64,8 +64,8 @@ _meter: ContextVar[Meter | None] = ContextVar("meter", default=None)
 
 
 @contextmanager
-def metered() -> Iterator[Meter]:
-    """Count what the block costs."""
+def measure() -> Iterator[Meter]:
+    """Collect the costs of the block."""
     meter = Meter()
     token = _meter.set(meter)
     try:
@@ -75,38 +75,38 @@ def metered() -> Iterator[Meter]:
 
 
 @contextmanager
-def call(service: str, action: str) -> Iterator[Call]:
-    """Count one request outside, however it ends; the block says what it knows of it."""
-    made = Call(service, action, began_at=time.time())
+def record_call(service: str, action: str) -> Iterator[Call]:
+    """Record one request, whether or not it succeeds; the block fills in its details."""
+    request = Call(service, action, started_at=time.time())
     if (meter := _meter.get()) is not None:
-        meter.calls.append(made)
-    began = time.perf_counter()
+        meter.calls.append(request)
+    start = time.perf_counter()
     try:
-        yield made
+        yield request
     finally:
-        made.seconds = time.perf_counter() - began
+        request.seconds = time.perf_counter() - start
 
 
-def remembered() -> None:
-    """Count an answer that nobody had to be asked for."""
+def record_cache_hit() -> None:
+    """Count an answer that came from the cache."""
     if (meter := _meter.get()) is not None:
-        meter.remembered += 1
+        meter.cache_hits += 1
 
 
-def decoded(seconds: float) -> None:
-    """Count audio that was decoded."""
+def add_audio_seconds(seconds: float) -> None:
+    """Count decoded audio."""
     if (meter := _meter.get()) is not None:
         meter.audio_seconds += seconds
 
 
-def read_audio(count: int) -> None:
-    """Count bytes of audio that were read."""
+def add_audio_bytes(count: int) -> None:
+    """Count bytes of audio read."""
     if (meter := _meter.get()) is not None:
         meter.audio_bytes += count
 
 
-def tokens(usage: object) -> None:
-    """Count `prompt_tokens` and `completion_tokens`, if the LLM says how many it used."""
+def add_token_usage(usage: object) -> None:
+    """Count `prompt_tokens` and `completion_tokens` of an LLM response's `usage`, if valid."""
     if (meter := _meter.get()) is None or not isinstance(usage, dict):
         return
     meter.prompt_tokens += _count(usage.get("prompt_tokens"))

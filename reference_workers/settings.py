@@ -1,7 +1,4 @@
-"""What the fleet is told by its environment, and nothing else.
-
-Defaults suit local development inside the product's own container network.
-"""
+"""Settings from environment variables; the defaults suit the product's container network."""
 
 from __future__ import annotations
 
@@ -15,18 +12,18 @@ TOKEN_MIN_CHARACTERS = 16
 
 
 class Settings(BaseSettings):
-    """One field an environment variable of the same name (seed INFRA-003)."""
+    """One environment variable for each field, of the same name (seed INFRA-003)."""
 
     model_config = SettingsConfigDict(
         frozen=True,
         extra="ignore",
-        hide_input_in_errors=True,  # it may be a secret
+        hide_input_in_errors=True,  # the input may be a secret
     )
 
     conductor_server_url: str = "http://conductor:8080/api"
     conductor_debug: bool = False
     log_format: Literal["text", "json"] = "text"
-    """How a line of the log is written: for people, or as one JSON object."""
+    """Format of log lines: key=value text, or one JSON object a line."""
 
     conductor_enabled: bool = False
     conductor_shadow_mode: bool = False
@@ -38,7 +35,7 @@ class Settings(BaseSettings):
     transcript_modal_api_key: SecretStr = SecretStr("")
 
     transcript_model: str = "default"
-    """Names what transcribes behind that URL: another name, and nothing remembered is used."""
+    """Name of the model behind that URL; part of the cache key of transcriptions."""
 
     llm_url: str = "http://localhost:8001/v1"
     llm_api_key: SecretStr = SecretStr("")
@@ -55,54 +52,54 @@ class Settings(BaseSettings):
     transcript_bucket: str = "transcripts"
 
     database_url: str = Field(default="sqlite:///reference_workers.db", repr=False)
-    """Out of the repr, since it may hold a password."""
+    """Hidden from the repr, since it may contain a password."""
 
     redis_url: str | None = Field(default=None, repr=False)
-    """Where events are published; without it subscribers read the database only."""
+    """Redis to publish events to; without it subscribers poll the database only."""
 
     data_dir: Path = Path("data")
     frontend_url: str = "http://localhost:3000"
 
     cache_max_bytes: int = Field(default=256_000_000, ge=0)
-    """Of all remembered answers together; the oldest go first. 0 remembers nothing."""
+    """Size limit of all cached answers; the oldest are evicted first. 0 disables the cache."""
 
     cache_max_age_seconds: float = Field(default=30 * 86_400.0, ge=0)
-    """After which an answer is asked for anew. 0 remembers nothing."""
+    """Lifetime of a cached answer. 0 disables the cache."""
 
     branch_threads: int = Field(default=4, ge=1, le=64)
-    """How many branches of one fork this process works on at a time."""
+    """Branches of one fork that this process runs in parallel."""
 
     outside_timeout_seconds: float = Field(default=25.0, gt=0)
-    """Time limit of one call outside; below every task's response timeout."""
+    """Time limit of one call to an outside service; below every task's response timeout."""
 
     transcription_timeout_seconds: float = Field(default=840.0, gt=0)
     """Time limit of one transcription; below transcribe_track's response timeout."""
 
     reconcile_seconds: float = Field(default=15.0, gt=0)
-    """Between two looks for transcripts whose workflow ended without their knowing."""
+    """Pause between two runs of the reconciler."""
 
     api_host: str = "127.0.0.1"
-    """Where the API listens; on another address than loopback only with tokens."""
+    """Address of the API; any other than loopback requires tokens."""
 
     api_port: int = Field(default=8010, ge=0, le=65_535)
 
     api_tokens: Annotated[tuple[SecretStr, ...], NoDecode] = ()
-    """Any of them lets a caller in; several, so that one can be replaced while both are used."""
+    """Accepted bearer tokens; several, so that tokens can be rotated."""
 
     api_subscribers: int = Field(default=1000, ge=1)
-    """How many may follow transcripts at a time, in one process of the API."""
+    """Maximum of concurrent WebSocket subscribers in one API process."""
 
     @field_validator("api_tokens", mode="before")
     @classmethod
-    def _listed(cls, value: object) -> object:
-        """Take tokens as one variable has them: with commas between."""
+    def _split(cls, value: object) -> object:
+        """Split a comma-separated list."""
         if not isinstance(value, str):
             return value
         return tuple(part.strip() for part in value.split(",") if part.strip())
 
     @field_validator("api_tokens")
     @classmethod
-    def _hard_to_guess(cls, tokens: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
+    def _check_strength(cls, tokens: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
         for token in tokens:
             text = token.get_secret_value()
             if len(text) < TOKEN_MIN_CHARACTERS or not (text.isascii() and text.isprintable()):

@@ -1,4 +1,4 @@
-"""How a command of the fleet ends that cannot begin: in plain words, and no traceback."""
+"""Startup errors of the commands: one line on standard error instead of a traceback."""
 
 from __future__ import annotations
 
@@ -8,34 +8,31 @@ from contextlib import contextmanager
 
 from pydantic import ValidationError
 
-from reference_workers.errors import CannotBeginError, TransientError
+from reference_workers.errors import StartupError, TransientError
 
-CANNOT_BEGIN = 2
+EXIT_CODE = 2
 
 
 @contextmanager
-def plainly(command: str) -> Iterator[None]:
-    """Tell what keeps the block from its work on standard error.
-
-    Args:
-        command: Who says it.
+def exit_on_startup_error(command: str) -> Iterator[None]:
+    """Print a startup error of the block as `command: message` and exit with code 2.
 
     Raises:
-        SystemExit: With code 2: a setting is malformed, or the database is of no use.
+        SystemExit: A setting is malformed, or the database or Conductor cannot be used.
     """
     try:
         yield
     except ValidationError as error:
-        told = "; ".join(
+        problems = "; ".join(
             f"{'.'.join(map(str, one['loc'])).upper()}: {one['msg']}" for one in error.errors()
         )
-        cause = f"the environment cannot be read: {told}"
-    except CannotBeginError as error:
+        cause = f"invalid environment: {problems}"
+    except StartupError as error:
         cause = str(error)
     except TransientError as error:
-        words = " ".join(str(error).split())
-        cause = f"{words}. Hint: start what does not answer, or set DATABASE_URL to another"
+        message = " ".join(str(error).split())
+        cause = f"{message}. Hint: start the database, or change DATABASE_URL"
     else:
         return
     print(f"{command}: {cause}", file=sys.stderr)  # noqa: T201
-    raise SystemExit(CANNOT_BEGIN)
+    raise SystemExit(EXIT_CODE)

@@ -1,4 +1,4 @@
-"""What a process trusts: read once, where each of its thirty HTTP clients would read it anew."""
+"""One TLS context for all HTTP clients of a process: loading the CA bundle takes 25 ms each."""
 
 from __future__ import annotations
 
@@ -10,5 +10,5 @@ import httpx
 
 @cache
 def context() -> ssl.SSLContext:
-    """Return the one TLS context; SSL_CERT_FILE counts as it is at the first call."""
+    """Return the shared TLS context; SSL_CERT_FILE is read at the first call."""
     return httpx.create_ssl_context()

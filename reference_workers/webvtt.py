@@ -1,4 +1,4 @@
-"""Words as WebVTT captions, one cue for each turn of a speaker."""
+"""WebVTT captions, one cue for each turn of a speaker."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from itertools import groupby
 from typing import Any
 
 
-def webvtt(words: Sequence[Mapping[str, Any]], names: Mapping[int, str | None]) -> str:
-    """Return WebVTT text; `names` maps a speaker to a name from outside (escaped here)."""
+def to_webvtt(words: Sequence[Mapping[str, Any]], names: Mapping[int, str | None]) -> str:
+    """Return WebVTT text; `names` maps a speaker to an untrusted name, which is escaped."""
     turns = (list(turn) for _, turn in groupby(words, key=lambda word: word["speaker"]))
     return "\n\n".join(["WEBVTT", *(_cue(turn, names) for turn in turns)]) + "\n"
 
 
 def _cue(turn: Sequence[Mapping[str, Any]], names: Mapping[int, str | None]) -> str:
     speaker = turn[0]["speaker"]
-    # A name of blanks only would be none.
+    # A blank name falls back to the speaker's number.
     name = _escaped([names.get(speaker) or ""]) or f"Speaker {speaker}"
     end = max(word["end"] for word in turn)
     return (

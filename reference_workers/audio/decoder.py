@@ -1,8 +1,8 @@
-"""Hand out decoded audio with sample-exact times.
+"""Decode audio with sample-exact positions.
 
-WebM keeps times in whole milliseconds, and the first decoded frame is shifted by the
-pre-skip, so frame times as libav gives them are off by up to a millisecond. Packet times
-are exact on Opus' 20 ms grid: positions here are counted from them.
+WebM stores times in whole milliseconds, and libav shifts the first decoded frame by the
+pre-skip, so frame times are off by up to a millisecond. Packet times are exact on Opus'
+20 ms grid; positions are counted from them.
 """
 
 from __future__ import annotations
@@ -21,49 +21,53 @@ from numpy.typing import NDArray
 
 from reference_workers import metrics
 from reference_workers.audio import JITTER_SAMPLES, RATE
-from reference_workers.audio.media_input import failure, name_of, packets
+from reference_workers.audio.media_input import display_name, packets, worker_error
 from reference_workers.errors import PermanentError
 
 Samples = NDArray[np.float32]
-"""Floats, full scale 1, one row a channel."""
+"""Floats with full scale 1, one row for each channel."""
 
 BLOCK_SAMPLES = RATE // 2
-"""Samples in each block but the last. More would save no time, but cost memory for each track."""
+"""Samples in each block but the last; a larger block costs memory a track and saves no time."""
 
 _MISSING_SAMPLES = RATE // 2
-"""So much less than its packets promise may be decoded from a track."""
+"""Tolerated difference between the duration of the packets and the decoded samples."""
 
 
 def layout_of(stream: AudioStream) -> str:
-    """Return the channel layout a stream is handed out in: mono as it is, all else as stereo."""
+    """Return the layout a stream is decoded to: mono stays mono, all else becomes stereo."""
     return "mono" if stream.channels == 1 else "stereo"
 
 
-def blocks(container: InputContainer, stream: AudioStream, *, lead: int = 0) -> Iterator[Samples]:
-    """Return the track in blocks of BLOCK_SAMPLES, gaps as silence, after `lead` samples of it.
+def decode_blocks(
+    container: InputContainer, stream: AudioStream, *, lead: int = 0
+) -> Iterator[Samples]:
+    """Return the track in blocks of BLOCK_SAMPLES, after `lead` samples of silence.
+
+    Gaps are filled with silence.
 
     Raises:
-        PermanentError, TransientError: As `frames` does.
+        PermanentError, TransientError: As `decode_frames`.
     """
-    # Not a loop of our own: it would hold a frame for each of 64 tracks that wait to be asked.
-    return map(_samples, block_frames(container, stream, lead=lead))
+    # `map`, because a generator would keep one frame of each of 64 tracks alive between calls.
+    return map(_samples, decode_block_frames(container, stream, lead=lead))
 
 
 def _samples(frame: AudioFrame) -> Samples:
     return np.asarray(frame.to_ndarray(), np.float32)
 
 
-def block_frames(
+def decode_block_frames(
     container: InputContainer, stream: AudioStream, *, lead: int = 0
 ) -> Iterator[AudioFrame]:
-    """Yield what `blocks` does as libav holds it: nothing is copied.
+    """Yield the blocks of `decode_blocks` as libav frames, without copying samples.
 
     Raises:
-        PermanentError, TransientError: As `frames` does.
+        PermanentError, TransientError: As `decode_frames`.
     """
     fifo = AudioFifo()
-    for frame in frames(container, stream, lead=lead):
-        frame.pts = None  # its place is known
+    for frame in decode_frames(container, stream, lead=lead):
+        frame.pts = None  # the FIFO would reject a jump in time
         fifo.write(frame)
         while fifo.samples >= BLOCK_SAMPLES:
             yield _read(fifo, BLOCK_SAMPLES)
@@ -77,20 +81,20 @@ def _read(fifo: AudioFifo, samples: int) -> AudioFrame:
     return frame
 
 
-def frames(
+def decode_frames(
     container: InputContainer, stream: AudioStream, *, lead: int = 0
 ) -> Iterator[AudioFrame]:
-    """Yield 48 kHz float frames, one after the other, after `lead` samples of silence.
+    """Yield 48 kHz float frames without gaps, after `lead` samples of silence.
 
-    A jump between two frames' times is a gap in the packets (a muted participant): it is silence,
-    in frames without a time. Times that jump back start a new clock: what follows goes on where
-    the track has got to.
+    A forward jump between two frames' times is a gap (a muted participant) and is filled with
+    silence, in frames without a pts. A backward jump restarts the clock: the following audio is
+    appended at the current position.
 
     Raises:
-        PermanentError: The media is damaged, holds no audio, or less than its packets promise.
+        PermanentError: The media is damaged, has no audio, or less audio than its packets declare.
         TransientError: The connection is lost, or the audio ends before its declared end.
     """
-    # Opus: packet times are exact, and all audible positions lie one pre-skip earlier.
+    # Opus packet times are exact; audible positions are one pre-skip earlier.
     by_packets = stream.codec_context.name in {"opus", "libopus"}
     layout = layout_of(stream)
     resampler = _resampler(layout)
@@ -101,16 +105,16 @@ def frames(
     try:
         for packet in packets(container, stream):
             for frame in packet.decode():
-                begins = clock.position_of(packet.pts if by_packets else frame.pts, position)
-                if begins > position:
-                    # What the resampler still holds belongs before the gap.
+                start = clock.position_of(packet.pts if by_packets else frame.pts, position)
+                if start > position:
+                    # Samples buffered in the resampler belong before the gap.
                     for out in resampler.resample(None) if position else ():
                         position += out.samples
                         yield out
                     resampler = _resampler(layout)
-                    yield from _silence(layout, begins - position)
-                    silent += begins - position
-                    position = begins
+                    yield from _silence(layout, start - position)
+                    silent += start - position
+                    position = start
                 for out in resampler.resample(frame):
                     position += out.samples
                     yield out
@@ -120,31 +124,31 @@ def frames(
             position += out.samples
             yield out
     except av.error.FFmpegError as error:
-        what = f"audio breaks off after {position / RATE:.3f} s"
-        raise failure(container.name, what, error) from error
+        what = f"audio is cut off after {position / RATE:.3f} s"
+        raise worker_error(container.name, what, error) from error
     finally:
-        metrics.decoded((position - silent) / RATE)
+        metrics.add_audio_seconds((position - silent) / RATE)
     if not position:
-        raise PermanentError(f"{name_of(container.name)}: the audio stream holds no audio")
-    promised = clock.end_of(last)
-    if position < promised - _MISSING_SAMPLES:
+        raise PermanentError(f"{display_name(container.name)}: the audio stream contains no audio")
+    declared = clock.end_of(last)
+    if position < declared - _MISSING_SAMPLES:
         raise PermanentError(
-            f"{name_of(container.name)}: of the {promised / RATE:.3f} s in its packets "
-            f"only {position / RATE:.3f} s can be decoded"
+            f"{display_name(container.name)}: only {position / RATE:.3f} s of "
+            f"{declared / RATE:.3f} s in its packets can be decoded"
         )
 
 
 class _Clock:
-    """Turns a stream's times into samples from the first audible one."""
+    """Converts a stream's times to sample positions relative to the first audible sample."""
 
     def __init__(self, stream: AudioStream, *, skipped: int) -> None:
-        """Take as many samples as skipped as lie between the first time and the first sound."""
+        """`skipped`: samples between the first packet's time and the first audible sample."""
         self._skipped = skipped
         self._samples_a_tick = float((stream.time_base or 0) * RATE)
         self._origin: float | None = None
 
     def position_of(self, time: int | None, reached: int) -> int:
-        """Return where a frame begins; `reached` where it does not say, or jumps back."""
+        """Return a frame's position; `reached` if it has no time or jumps back."""
         if time is None:
             return reached
         samples = time * self._samples_a_tick
@@ -158,7 +162,7 @@ class _Clock:
         return reached
 
     def end_of(self, packet: Packet[AudioStream] | None) -> int:
-        """Return where a packet says that it ends; 0 where it does not say."""
+        """Return the position of a packet's declared end; 0 if it declares none."""
         if packet is None or packet.pts is None or not packet.duration or self._origin is None:
             return 0
         return round((packet.pts + packet.duration) * self._samples_a_tick - self._origin)

@@ -1,4 +1,4 @@
-"""Mix any number of tracks into one MP3, in one pass and flat memory."""
+"""Mix any number of tracks into one MP3, in one pass and constant memory."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reference_workers.audio import RATE
-from reference_workers.audio.decoder import BLOCK_SAMPLES, Samples, blocks, layout_of
-from reference_workers.audio.limiter import limited
-from reference_workers.audio.media_input import opened, start_time
+from reference_workers.audio.decoder import BLOCK_SAMPLES, Samples, decode_blocks, layout_of
+from reference_workers.audio.limiter import limit
+from reference_workers.audio.media_input import open_audio, start_time
 from reference_workers.audio.mp3 import Mp3Writer
 
 _FULL_SCALE = 1 << 15
@@ -23,23 +23,23 @@ _FULL_SCALE = 1 << 15
 def write_mixdown(sources: Sequence[str], target: Path) -> float:
     """Mix `sources` (URLs or paths) into a stereo MP3; return its audible seconds.
 
-    What comes out is what the seed's graph gives (TASK-005a): N abuffer → amix normalize=0 →
-    aformat s16 stereo; no track is louder or softer for the others. Tracks that still carry an
-    offset are put at their place; where the sum would clip, a limiter takes it down. One thread
-    decodes and mixes half a second while another one encodes the half before.
+    Equivalent to the seed's graph (TASK-005a): N abuffer → amix normalize=0 → aformat s16 stereo;
+    a track's level does not depend on the others. Tracks are placed at their offset; a limiter
+    prevents clipping. One thread decodes and mixes half a second while another encodes the
+    previous one.
     """
     with ExitStack() as stack:
         tracks, channels = [], 1
         for source in sources:
-            container, stream = stack.enter_context(opened(source))
+            container, stream = stack.enter_context(open_audio(source))
             lead = round(start_time(container, stream) * RATE)
-            tracks.append(blocks(container, stream, lead=lead))
+            tracks.append(decode_blocks(container, stream, lead=lead))
             channels = channels if layout_of(stream) == "mono" else 2
         output = Mp3Writer(stack.enter_context(target.open("wb")))
         pool = stack.enter_context(ThreadPoolExecutor(max_workers=1))
         encoding: Future[None] | None = None
-        for block in limited(mixed(tracks, channels)):
-            samples = as_16_bit_stereo(block)
+        for block in limit(mix_blocks(tracks, channels)):
+            samples = to_int16_stereo(block)
             if encoding:
                 encoding.result()
             encoding = pool.submit(output.write, samples)
@@ -48,11 +48,11 @@ def write_mixdown(sources: Sequence[str], target: Path) -> float:
         return output.finish()
 
 
-def mixed(tracks: Sequence[Iterator[Samples]], channels: int) -> Iterator[Samples]:
-    """Yield the sum of the tracks' blocks in one channel, or two if any track has two.
+def mix_blocks(tracks: Sequence[Iterator[Samples]], channels: int) -> Iterator[Samples]:
+    """Yield the sum of the tracks' blocks in `channels` channels (1 or 2).
 
-    Each is added as it comes, not held; only a track's last one is shorter than the others. A sum
-    is only good until the next one is asked for.
+    Only a track's last block may be shorter than the others. The yielded array is reused: it is
+    valid until the next one is requested.
     """
     total = np.zeros((channels, BLOCK_SAMPLES), dtype=np.float32)
     while True:
@@ -61,14 +61,14 @@ def mixed(tracks: Sequence[Iterator[Samples]], channels: int) -> Iterator[Sample
         for track in tracks:
             for block in islice(track, 1):
                 length = max(length, block.shape[1])
-                total[:, : block.shape[1]] += block  # mono goes to both channels, at its full level
+                total[:, : block.shape[1]] += block  # mono is added to both channels at full level
         if not length:
             return
         yield total[:, :length]
 
 
-def as_16_bit_stereo(block: Samples) -> NDArray[np.int16]:
-    """Return samples as 16-bit integers, a row (left, right) each."""
+def to_int16_stereo(block: Samples) -> NDArray[np.int16]:
+    """Return samples as 16-bit integers, one row (left, right) each."""
     scaled = np.rint(block * np.float32(_FULL_SCALE)).clip(-_FULL_SCALE, _FULL_SCALE - 1)
     rows = scaled.astype(np.int16).T
     return np.ascontiguousarray(np.broadcast_to(rows, (len(rows), 2)))

@@ -1,8 +1,8 @@
-"""Encode MP3 with the tag that tells players what the encoder put before and after.
+"""MP3 encoder that writes the LAME tag with encoder delay and padding.
 
-LAME begins with samples of its own and fills the last frame up. Its tag says how many, and every
-player that reads it gives back exactly the samples that went in. The `lameenc` package encodes
-three times faster than the LAME inside PyAV's wheel (docs/audio.md) but writes no tag.
+LAME prepends a delay and pads the last frame. Players that read the tag return exactly the input
+samples. The `lameenc` package encodes three times faster than the LAME inside PyAV's wheel
+(docs/audio.md) but writes no tag.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ QUALITY = 3
 _FRAME_SAMPLES = 1152
 _FRAME_BYTES = _FRAME_SAMPLES // 8 * BIT_RATE // RATE
 _DELAY_SAMPLES = 576
-"""What LAME puts before the first sample; the decoder's own 529 are known to all players."""
+"""LAME's encoder delay; players add the decoder's own 529 samples themselves."""
 
 
 class Mp3Writer:
@@ -41,15 +41,15 @@ class Mp3Writer:
         self._encoder.set_channels(2)
         self._encoder.set_bit_rate(BIT_RATE // 1000)
         self._encoder.set_quality(QUALITY)
-        target.write(bytes(_FRAME_BYTES))  # the tag's place
+        target.write(bytes(_FRAME_BYTES))  # placeholder for the tag
 
     def write(self, samples: NDArray[np.int16]) -> None:
-        """Append samples, a row (left, right) each."""
+        """Append samples, one row (left, right) each."""
         self._samples += len(samples)
         self._append(self._encoder.encode(samples.tobytes()))
 
     def finish(self) -> float:
-        """Write the rest and the tag; return the audible seconds."""
+        """Flush the encoder, write the tag and return the audible seconds."""
         self._append(self._encoder.flush())
         frames = self._bytes // _FRAME_BYTES
         padding = frames * _FRAME_SAMPLES - _DELAY_SAMPLES - self._samples
@@ -64,7 +64,7 @@ class Mp3Writer:
 
 
 def _tag(frames: int, audio_bytes: int, padding: int) -> bytes:
-    """Return the tag: a frame of silence that holds an Info header and LAME's extension."""
+    """Return the tag: a silent frame with an Info header and LAME's extension."""
     size = audio_bytes + _FRAME_BYTES
     tag = b"".join(
         [
@@ -72,11 +72,11 @@ def _tag(frames: int, audio_bytes: int, padding: int) -> bytes:
             bytes(32),  # side information
             b"Info",
             struct.pack(">III", 0b1111, frames, size),
-            bytes(n * 256 // 100 for n in range(100)),  # where to seek to, in 256ths
+            bytes(n * 256 // 100 for n in range(100)),  # seek table in 256ths
             struct.pack(">I", 100 - 10 * QUALITY),
             b"LAME3.100",
             b"\x01",  # constant bit rate
-            bytes(10),  # no low-pass, peak or gain stated
+            bytes(10),  # no low-pass, peak or gain
             bytes([BIT_RATE // 1000]),
             (_DELAY_SAMPLES << 12 | padding).to_bytes(3, "big"),
             bytes(4),

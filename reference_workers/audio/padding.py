@@ -1,4 +1,4 @@
-"""Put silence before a track, so that it begins with the meeting."""
+"""Pad a track with leading silence, so that it starts with the meeting."""
 
 from __future__ import annotations
 
@@ -10,49 +10,49 @@ from av.audio.frame import AudioFrame
 from av.filter import Graph
 
 from reference_workers.audio import RATE
-from reference_workers.audio.decoder import blocks, layout_of
-from reference_workers.audio.media_input import opened, start_time
-from reference_workers.audio.remux import NotCleanError, write_copied
+from reference_workers.audio.decoder import decode_blocks, layout_of
+from reference_workers.audio.media_input import open_audio, start_time
+from reference_workers.audio.remux import NotRemuxableError, write_remuxed
 
 BIT_RATE = 64_000
-"""Bits a second of a track encoded anew: above the source's, so nothing audible is lost."""
+"""Bits a second of a re-encoded track: above the source's, so no audible quality is lost."""
 
 
 def offset_seconds(source: str) -> Fraction:
-    """Return a track's offset in seconds, exactly; 0 where there is none (seed TASK-004a)."""
-    with opened(source) as (container, stream):
+    """Return a track's exact offset in seconds, 0 without one (seed TASK-004a)."""
+    with open_audio(source) as (container, stream):
         return start_time(container, stream)
 
 
 def delay_samples(offset: Fraction) -> int:
-    """Return the silence to add, to the nearest sample, on exact numbers.
+    """Return the length of the leading silence in samples, computed on exact numbers.
 
-    The seed's floor(offset · 1000) ms is the least a fleet must add; a float there would turn
-    1.001 s into 1000 ms.
+    The seed's floor(offset · 1000) ms is the required minimum; with floats 1.001 s would become
+    1000 ms.
     """
     return round(offset * RATE)
 
 
 def write_padded(source: str, target: Path, offset: Fraction) -> None:
-    """Write `source` with `offset` seconds of silence before it, as WebM/Opus.
+    """Write `source` as WebM/Opus with `offset` seconds of leading silence.
 
-    Gaps of a muted participant are filled, and the new file's own start_time is 0: no reader has
-    anything left to pad. A clean Opus track keeps its packets; any other is encoded anew.
+    Gaps (a muted participant) are filled, and the padded track's start_time is 0, so it is not
+    padded again. A clean Opus track keeps its packets (docs/adr/0004); others are re-encoded.
     """
     lead = delay_samples(offset)
     try:
-        with opened(source) as (container, stream):
-            write_copied(container, stream, target, lead)
-    except NotCleanError:
-        write_encoded(source, target, lead)
+        with open_audio(source) as (container, stream):
+            write_remuxed(container, stream, target, lead)
+    except NotRemuxableError:
+        write_reencoded(source, target, lead)
 
 
-def write_encoded(source: str, target: Path, lead: int) -> None:
+def write_reencoded(source: str, target: Path, lead: int) -> None:
     """Pad by the seed's chain (TASK-004b): abuffer → aresample async → adelay → abuffersink."""
-    same_bytes_again = {"fflags": "+bitexact"}
+    reproducible = {"fflags": "+bitexact"}
     with (
-        opened(source) as (container, stream),
-        av.open(str(target), "w", format="webm", options=same_bytes_again) as output,
+        open_audio(source) as (container, stream),
+        av.open(str(target), "w", format="webm", options=reproducible) as output,
     ):
         layout = layout_of(stream)
         encoder = output.add_stream("libopus", rate=RATE)
@@ -71,7 +71,7 @@ def write_encoded(source: str, target: Path, lead: int) -> None:
                 written += padded.samples
 
         read = 0
-        for block in blocks(container, stream):
+        for block in decode_blocks(container, stream):
             frame = AudioFrame.from_ndarray(block, format="fltp", layout=layout)
             frame.sample_rate = RATE
             graph.push(_at(read, frame))

@@ -1,4 +1,4 @@
-"""Draw audio as a fixed number of peaks."""
+"""Compute a fixed number of peaks from audio."""
 
 from __future__ import annotations
 
@@ -15,79 +15,79 @@ from numpy.typing import NDArray
 
 from reference_workers import metrics
 from reference_workers.audio import RATE
-from reference_workers.audio.decoder import block_frames
-from reference_workers.audio.fast_decoder import joined_frames
-from reference_workers.audio.media_input import opened
+from reference_workers.audio.decoder import decode_block_frames
+from reference_workers.audio.fast_decoder import decode_unchecked
+from reference_workers.audio.media_input import open_audio
 from trackproof.contracts.load import load_contracts
 
 _WAVEFORM = load_contracts().tasks["generate_waveform"].output["$defs"]["waveform"]
 
 PEAKS = int(_WAVEFORM["maxItems"])
-"""How many peaks a waveform has."""
+"""Number of peaks in a waveform."""
 
 
-def peaks(source: str) -> list[float]:
-    """Return the highest absolute sample, in any channel, of each PEAKS-th of `source`, 0 to 1.
+def compute_peaks(source: str) -> list[float]:
+    """Return the maximum absolute sample (0 to 1, over all channels) of PEAKS equal parts.
 
-    Part i of n samples begins at sample ⌊i·n / PEAKS⌋; where n is less, parts share samples.
-    Audio is read in flat memory: once if its header states its length to the sample, as that of
-    our mixdowns does, otherwise again.
+    Part i of n samples starts at sample ⌊i·n / PEAKS⌋; with fewer samples, parts share them.
+    Audio is streamed in constant memory: once if its header declares the exact length, as our
+    mixdowns do, otherwise again.
 
     Raises:
-        PermanentError, TransientError: As `opened` and `block_frames` do.
+        PermanentError, TransientError: As `open_audio` and `decode_block_frames`.
     """
-    drawing = _drawn_as_stated(source)
-    for _ in range(2):  # MP3s that state another length are first drawn without checks
-        if drawing.samples == drawing.expected:
+    meter = _measure_declared(source)
+    for _ in range(2):  # an MP3 with a wrong declared length is first decoded without checks
+        if meter.samples == meter.expected:
             break
-        drawing = _drawn(source, drawing.samples)
-    return drawing.levels()
+        meter = _measure(source, meter.samples)
+    return meter.levels()
 
 
-def _stated_samples(container: InputContainer) -> int:
+def _declared_samples(container: InputContainer) -> int:
     return round(Fraction(container.duration or 0, av.time_base) * RATE)
 
 
-def _drawn_as_stated(source: str) -> _Drawing:
-    """Draw a source of as many samples as its header states."""
-    with opened(source) as (container, stream):
-        drawing = _Drawing(_stated_samples(container))
+def _measure_declared(source: str) -> _PeakMeter:
+    """Measure a source, expecting the number of samples that its header declares."""
+    with open_audio(source) as (container, stream):
+        meter = _PeakMeter(_declared_samples(container))
         if container.format.name != "mp3":
-            return drawing.drawn(block_frames(container, stream))
+            return meter.add_all(decode_block_frames(container, stream))
         size = container.size
-    # An MP3 knows no gaps: it is whole if all samples are there.
-    drawing.drawn(joined_frames(source))
-    metrics.read_audio(size)
-    metrics.decoded(drawing.samples / RATE)
-    return drawing
+    # An MP3 has no gaps: it is complete if it has the expected number of samples.
+    meter.add_all(decode_unchecked(source))
+    metrics.add_audio_bytes(size)
+    metrics.add_audio_seconds(meter.samples / RATE)
+    return meter
 
 
-def _drawn(source: str, samples: int) -> _Drawing:
-    with opened(source) as (container, stream):
-        return _Drawing(samples).drawn(block_frames(container, stream))
+def _measure(source: str, samples: int) -> _PeakMeter:
+    with open_audio(source) as (container, stream):
+        return _PeakMeter(samples).add_all(decode_block_frames(container, stream))
 
 
-class _Drawing:
-    """Peaks of as many samples as are expected."""
+class _PeakMeter:
+    """Collects the peaks of an expected number of samples."""
 
     def __init__(self, expected: int) -> None:
         self.expected = expected
         self.samples = 0
-        """As many as were added."""
+        """Number of samples added."""
         starts = np.arange(PEAKS) * expected // PEAKS
         distinct, self._part_of_peak = np.unique(starts, return_inverse=True)
         self._starts: list[int] = distinct.tolist()
         self._highest = np.zeros(distinct.size, dtype=np.float32)
         self._lowest = np.zeros(distinct.size, dtype=np.float32)
 
-    def drawn(self, frames: Iterable[AudioFrame]) -> Self:
-        """Draw all that follows."""
+    def add_all(self, frames: Iterable[AudioFrame]) -> Self:
+        """Add all samples of the frames."""
         for frame in frames:
             self._add(frame)
         return self
 
     def _add(self, frame: AudioFrame) -> None:
-        # Interleaved channels are looked at as one: which of them is louder does not matter.
+        # Interleaved channels are treated as one signal: only the maximum counts.
         width = 1 if frame.format.is_planar else frame.layout.nb_channels
         end = self.samples + frame.samples
         first = bisect_right(self._starts, self.samples) - 1
@@ -100,16 +100,16 @@ class _Drawing:
         self.samples = end
 
     def levels(self) -> list[float]:
-        """Return all peaks."""
+        """Return all peaks, 0 to 1."""
         levels = np.maximum(self._highest, np.abs(self._lowest))
         capped = np.minimum(levels, 1)[self._part_of_peak]
         return [round(float(level), 4) for level in capped]
 
 
 def _planes(frame: AudioFrame, samples: int) -> Iterator[NDArray[np.float32]]:
-    """Yield a frame's samples where libav has them: to copy them would cost as much as to look.
+    """Yield a frame's samples as views of libav's buffers, without copying.
 
-    The stubs know a plane for a buffer from Python 3.12 on.
+    The type stubs declare a plane as a buffer only from Python 3.12 on.
     """
     for plane in frame.planes:
         yield np.frombuffer(plane, np.float32, samples)  # type: ignore[call-overload]

@@ -1,10 +1,10 @@
-"""Write Opus packets as WebM: as little of Matroska as one audio track needs.
+"""Minimal WebM writer for one Opus track with a freely chosen pre-skip.
 
-libav's muxer takes a stream's pre-skip from an encoder only. Here it is free, and both places
-that state it agree: CodecDelay in nanoseconds and the pre-skip in OpusHead.
+libav's muxer takes a stream's pre-skip only from an encoder. This writer sets it in both places
+consistently: CodecDelay (nanoseconds) and the pre-skip in OpusHead (samples).
 
-The first packet's block time is 0. What the container means by it: the packet begins one
-CodecDelay before 0, the pre-skip is dropped, and the first audible sample stands at 0.
+The first block has time 0: its packet starts one CodecDelay before 0, the pre-skip is discarded,
+and the first audible sample is at 0.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _CLUSTER_MS = 5_000
 _SEEK_PREROLL_NS = 80_000_000
 _DURATION = struct.Struct(">d")
 _SIMPLE_BLOCK = struct.Struct(">BIBHB")
-"""Id, size in four bytes, track 1, milliseconds since the cluster's time, key frame."""
+"""Id, size in four bytes, track 1, milliseconds relative to the cluster, key-frame flag."""
 
 # Element ids of Matroska (RFC 9559).
 _EBML, _SEGMENT, _INFO, _TRACKS, _CLUSTER = (
@@ -31,7 +31,7 @@ _UNKNOWN_SIZE = b"\x01" + b"\xff" * 7
 
 
 class OpusWriter:
-    """A WebM file of one Opus track that begins at 0."""
+    """Writes a WebM file with one Opus track that starts at 0."""
 
     def __init__(self, target: BinaryIO, *, channels: int, pre_skip: int) -> None:
         self._target = target
@@ -40,23 +40,18 @@ class OpusWriter:
         self._cluster = BytesIO()
         self._cluster_ms = 0
         header = _header(channels, pre_skip)
-        # The sizes and the duration are known at the end.
+        # Patched by `finish`: the segment's size and the duration.
         self._segment_at = header.index(_SEGMENT) + len(_SEGMENT)
         self._duration_at = header.index(b"\x44\x89\x88") + 3
         target.write(header)
-
-    @property
-    def position(self) -> int:
-        """Where the next packet begins, in samples that the listener hears."""
-        return self._written - self._pre_skip
 
     def write(self, packet: bytes, samples: int, *, discarded: int = 0) -> None:
         """Append a packet.
 
         Args:
-            packet: as the encoder made it.
-            samples: what it decodes to, a whole number of milliseconds.
-            discarded: so many of them, at its end, are not heard.
+            packet: An Opus packet.
+            samples: How many samples it decodes to; whole milliseconds.
+            discarded: How many samples at its end are discarded (DiscardPadding).
         """
         time_ms = self._written // _SAMPLES_A_MS
         if time_ms - self._cluster_ms >= _CLUSTER_MS:
@@ -75,15 +70,15 @@ class OpusWriter:
         self._discarded += discarded
 
     def finish(self) -> None:
-        """Write what is known at the end: sizes and duration."""
+        """Write the last cluster, the segment's size and the duration."""
         self._end_cluster()
         end = self._target.tell()
         self._target.seek(self._segment_at)
         size = end - self._segment_at - len(_UNKNOWN_SIZE)
         self._target.write((1 << 56 | size).to_bytes(8, "big"))
         self._target.seek(self._duration_at)
-        heard = self._written - self._pre_skip - self._discarded
-        self._target.write(_DURATION.pack(heard / _SAMPLES_A_MS))
+        audible = self._written - self._pre_skip - self._discarded
+        self._target.write(_DURATION.pack(audible / _SAMPLES_A_MS))
         self._target.seek(end)
 
     def _end_cluster(self) -> None:
@@ -133,6 +128,6 @@ def _uint(element: bytes, value: int) -> bytes:
 
 
 def _element(element: bytes, content: bytes) -> bytes:
-    """Return an element with its size in the fewest bytes (a length of all ones is reserved)."""
+    """Return an element with its size in the fewest bytes (a size of all ones is reserved)."""
     width = next(n for n in range(1, 9) if len(content) < (1 << 7 * n) - 1)
     return element + (1 << 7 * width | len(content)).to_bytes(width, "big") + content

@@ -1,1 +1,1 @@
-"""What a deployment adds to the fleet: state, events, API, reconciler, commands."""
+"""What a deployment adds to the workers: state, events, API, reconciler and commands."""

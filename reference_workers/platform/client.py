@@ -1,12 +1,12 @@
-"""Start and follow workflows from the product's own code (seed INFRA-002).
+"""Conductor client for the product's own code (seed INFRA-002).
 
-A thin face on the SDK's workflow client, with time limits and two kinds of failure. Open one
-where it is needed and close it there: there is no global instance to leak between tests.
+Wraps the SDK's workflow client with time limits and two kinds of errors. There is no global
+instance: open a client where it is needed and close it there.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from http import HTTPStatus
 from types import TracebackType
 from typing import Any, Self, TypeVar
@@ -28,32 +28,32 @@ Json = dict[str, Any]
 TIMEOUT_SECONDS = 10.0
 ATTEMPTS = 3
 
-_WORDS_SHOWN = 500
-"""Characters of a refusal in its message: a proxy may answer a whole page."""
+_MESSAGE_MAX_CHARACTERS = 500
+"""Limit of the server's message in an error: a proxy may answer with a whole page."""
 
 
 class ConductorError(Exception):
-    """Base of what can go wrong between us and the server."""
+    """Base of all errors of this client."""
 
 
 class ConductorUnreachableError(ConductorError):
-    """The server gave no answer: refused, cut or too slow."""
+    """The server gave no answer: connection refused, lost or timed out."""
 
 
 class ConductorRefusedError(ConductorError):
-    """The server answered, and the answer is no."""
+    """The server refused the request, or is not a Conductor server."""
 
     def __init__(self, status: int, message: str) -> None:
-        """Keep the HTTP status and the server's own words."""
-        super().__init__(f"Conductor refused with {status}: {message[:_WORDS_SHOWN]}")
+        """Store the HTTP status and the server's message."""
+        super().__init__(f"Conductor refused with {status}: {message[:_MESSAGE_MAX_CHARACTERS]}")
         self.status = status
         self.message = message
 
 
 class _TimedConnection(RESTClientObject):  # type: ignore[misc]  # the SDK is untyped
-    """The SDK's connection, which waits two minutes for an answer, with our time limit.
+    """The SDK's connection with our time limit instead of two minutes.
 
-    The SDK makes a new HTTP client whenever the old one breaks: that one is limited as well.
+    The SDK replaces its HTTP client after a connection error; the new one has the limit as well.
     """
 
     def __init__(self, timeout: float) -> None:
@@ -65,19 +65,19 @@ class _TimedConnection(RESTClientObject):  # type: ignore[misc]  # the SDK is un
 
 
 class ConductorClient:
-    """A connection to one Conductor server."""
+    """Client of one Conductor server."""
 
     def __init__(
         self, server_api_url: str, *, timeout: float = TIMEOUT_SECONDS, attempts: int = ATTEMPTS
     ) -> None:
-        """Prepare the connection; nothing is sent yet.
+        """Create the client without connecting.
 
         Args:
             server_api_url: Ends in `/api`.
             timeout: Seconds for one request.
-            attempts: How often, in all, a question without an answer is asked.
+            attempts: Maximum number of attempts for an idempotent request without an answer.
         """
-        self._server = Redactor()(server_api_url)  # for errors: it may hold a login
+        self._server = Redactor()(server_api_url)  # for error messages: the URL may contain a login
         self._attempts = attempts
         self._workflows = OrkesWorkflowClient(Configuration(server_api_url=server_api_url))
         self._workflows.api_client.rest_client.close()
@@ -86,7 +86,7 @@ class ConductorClient:
 
     @classmethod
     def from_settings(cls, settings: Settings) -> Self:
-        """Open a client for the server that the environment names."""
+        """Create a client for the configured server."""
         return cls(settings.conductor_server_url)
 
     def start_workflow(
@@ -100,17 +100,17 @@ class ConductorClient:
         """Start a workflow and return its id.
 
         Args:
-            name: Of the workflow.
-            version: Of its definition.
-            input_data: What the workflow is given.
-            correlation_id: What `search` finds it by: the transcript's id.
+            name: Name of the workflow.
+            version: Version of its definition.
+            input_data: The workflow's input.
+            correlation_id: The transcript's id, for `search`.
 
         Raises:
-            ConductorUnreachableError: No answer. It is not sent again by itself: the server
-                may have started the workflow all the same.
-            ConductorRefusedError: For example, no such workflow is registered.
+            ConductorUnreachableError: No answer. Not retried: the server may have started the
+                workflow.
+            ConductorRefusedError: For example, the workflow is not registered.
         """
-        answer = self._once(
+        answer = self._call(
             lambda: self._workflows.start_workflow_by_name(
                 name, dict(input_data), version=version, correlationId=correlation_id
             )
@@ -118,22 +118,22 @@ class ConductorClient:
         return str(answer)
 
     def workflow(self, workflow_id: str, *, tasks: bool = True) -> Json:
-        """Return a workflow as the server has it, with its tasks or without.
+        """Return a workflow, with or without its tasks.
 
         Raises:
-            ConductorUnreachableError: No answer, though asked several times.
-            ConductorRefusedError: For example, there is no such workflow.
+            ConductorUnreachableError: No answer after all attempts.
+            ConductorRefusedError: For example, the workflow does not exist.
         """
-        # The SDK's own method leaves `False` out, and the server's default is true.
-        found = self._asked(
+        # The SDK's own method omits `False`, and the server's default is true.
+        workflow = self._request(
             "GET", "/workflow/{id}", {"id": workflow_id}, {"includeTasks": str(tasks).lower()}
         )
-        if not isinstance(found, dict) or "status" not in found:
-            raise self._stranger("no workflow")
-        return found
+        if not isinstance(workflow, dict) or "status" not in workflow:
+            raise self._unexpected_response("not a workflow")
+        return workflow
 
     def status(self, workflow_id: str) -> str:
-        """Return how a workflow stands, in Conductor's words, like RUNNING or COMPLETED.
+        """Return a workflow's status, such as RUNNING or COMPLETED.
 
         Raises:
             ConductorUnreachableError: As `workflow`.
@@ -142,71 +142,90 @@ class ConductorClient:
         return str(self.workflow(workflow_id, tasks=False)["status"])
 
     def terminate(self, workflow_id: str, reason: str) -> None:
-        """End a workflow that runs; for one that has ended nothing changes.
+        """Terminate a running workflow; no effect on one that has ended.
 
         Raises:
-            ConductorUnreachableError: No answer, though told several times.
-            ConductorRefusedError: For example, there is no such workflow.
+            ConductorUnreachableError: No answer after all attempts.
+            ConductorRefusedError: For example, the workflow does not exist.
         """
-        self._asked("DELETE", "/workflow/{id}", {"id": workflow_id}, {"reason": reason})
+        self._request("DELETE", "/workflow/{id}", {"id": workflow_id}, {"reason": reason})
 
     def retry(self, workflow_id: str) -> None:
-        """Go on with a failed workflow from the task that failed; what is done stays done.
-
-        It is not sent again by itself: the answer to a second one would be a refusal.
+        """Continue a failed workflow from the task that failed.
 
         Raises:
-            ConductorUnreachableError: No answer; the workflow may go on all the same.
+            ConductorUnreachableError: No answer. Not retried: a second request would be refused.
             ConductorRefusedError: For example, the workflow has not failed.
         """
-        self._once(lambda: self._workflows.retry_workflow(workflow_id))
+        self._call(lambda: self._workflows.retry_workflow(workflow_id))
 
     def restart(self, workflow_id: str) -> None:
-        """Run a workflow that has ended again from its first task, under the same id.
+        """Run an ended workflow again from its first task, with the same id.
 
         Raises:
-            ConductorUnreachableError: No answer; the workflow may run all the same.
+            ConductorUnreachableError: No answer. Not retried: the workflow may be running.
             ConductorRefusedError: For example, the workflow still runs.
         """
-        self._once(lambda: self._workflows.restart_workflow(workflow_id))
+        self._call(lambda: self._workflows.restart_workflow(workflow_id))
 
     def search(self, name: str, transcript_id: str, *, known: Iterable[str] = ()) -> list[Json]:
-        """Return the workflows that work or worked on a transcript, the newest first.
+        """Return all workflows of a transcript, the newest first.
 
-        A server that keeps its runs in memory answers 200 and finds none: `known` is what the
-        fleet's own database knows (`State.workflows_of`).
+        A server in memory mode has no search index and answers with an empty result; `known`
+        adds the workflows that the fleet's database knows (`State.workflows_of`).
 
         Args:
-            name: Of the workflow.
+            name: Name of the workflow.
             transcript_id: The correlation id that the workflows were started with.
-            known: Ids of workflows to show as well; what the server has forgotten is left out.
+            known: Ids of further workflows; those unknown to the server are left out.
 
         Raises:
-            ConductorUnreachableError: No answer, though asked several times.
-            ConductorRefusedError: The server does not let us search.
+            ConductorUnreachableError: No answer after all attempts.
+            ConductorRefusedError: The server refused the search.
         """
-        answer = self._asked(
+        result = self._request(
             "POST",
             "/workflow/{name}/correlated",
             {"name": name},
             {"includeClosed": "true"},
-            [transcript_id],  # in the body: no server takes every character in a path
+            [transcript_id],  # in the body: a path cannot contain every character of an id
         )
-        if not isinstance(answer, dict):
-            raise self._stranger("no workflows by correlation id")
-        found = {workflow["workflowId"]: workflow for workflow in answer.get(transcript_id) or ()}
+        if not isinstance(result, dict):
+            raise self._unexpected_response("not workflows by correlation id")
+        workflows = {
+            workflow["workflowId"]: workflow for workflow in result.get(transcript_id) or ()
+        }
         for workflow_id in known:
-            if workflow_id not in found and (workflow := self._if_any(workflow_id)):
-                found[workflow_id] = workflow
-        return sorted(found.values(), key=_created, reverse=True)
+            if workflow_id not in workflows and (workflow := self._find(workflow_id)):
+                workflows[workflow_id] = workflow
+        return sorted(workflows.values(), key=_created, reverse=True)
 
-    def _if_any(self, workflow_id: str) -> Json | None:
+    def _find(self, workflow_id: str) -> Json | None:
         try:
             return self.workflow(workflow_id, tasks=False)
         except ConductorRefusedError as error:
             if error.status == HTTPStatus.NOT_FOUND:
                 return None
             raise
+
+    def register(self, tasks: Sequence[Json], workflow: Json) -> None:
+        """Create or replace task definitions and a workflow definition; idempotent.
+
+        Raises:
+            ConductorUnreachableError: No answer after all attempts.
+            ConductorRefusedError: For example, a definition is invalid.
+        """
+        definitions = self._request("GET", "/metadata/taskdefs", {}, {})
+        if not isinstance(definitions, list):
+            raise self._unexpected_response("not a list of task definitions")
+        known = {definition["name"] for definition in definitions}
+        new = [task for task in tasks if task["name"] not in known]
+        if new:
+            self._request("POST", "/metadata/taskdefs", {}, {}, new)
+        for task in tasks:
+            if task["name"] in known:
+                self._request("PUT", "/metadata/taskdefs", {}, {}, task)
+        self._request("PUT", "/metadata/workflow", {}, {}, [workflow])
 
     def close(self) -> None:
         """Close the connection."""
@@ -223,7 +242,7 @@ class ConductorClient:
     ) -> None:
         self.close()
 
-    def _asked(
+    def _request(
         self,
         method: str,
         path: str,
@@ -231,12 +250,12 @@ class ConductorClient:
         query: Mapping[str, str],
         body: object = None,
     ) -> Any:
-        """Return the answer as the server gives it; a call without an answer is made again.
+        """Send a request and return the JSON response; retry without an answer.
 
-        Through the SDK's connection, but past its models: those lose the fields they do not know.
+        Uses the SDK's connection but not its models, which drop fields they do not know.
         """
 
-        def ask() -> Any:
+        def send() -> Any:
             return self._workflows.api_client.call_api(
                 path,
                 method,
@@ -250,25 +269,25 @@ class ConductorClient:
 
         for attempt in stamina.retry_context(on=ConductorUnreachableError, attempts=self._attempts):
             with attempt:
-                answer = self._once(ask)
-        return answer
+                result = self._call(send)
+        return result
 
-    def _once(self, call: Callable[[], T]) -> T:
+    def _call(self, call: Callable[[], T]) -> T:
         try:
             return call()
         except ApiException as error:
             if error.status:
                 raise ConductorRefusedError(error.status, str(error.message)) from error
             raise ConductorUnreachableError(
-                f"no Conductor answers at {self._server}: {error.reason}"
+                f"no Conductor answers at {self._server}: {' '.join(str(error.reason).split())}"
             ) from error
         except (AttributeError, LookupError, TypeError, ValueError) as error:
-            # What the SDK makes of a page where JSON should be.
-            raise self._stranger(repr(error)) from error
+            # The SDK raises these for a response that is not Conductor's JSON.
+            raise self._unexpected_response(repr(error)) from error
 
-    def _stranger(self, seen: str) -> ConductorRefusedError:
+    def _unexpected_response(self, problem: str) -> ConductorRefusedError:
         return ConductorRefusedError(
-            HTTPStatus.OK, f"what answers at {self._server} is no Conductor: {seen}"
+            HTTPStatus.OK, f"the server at {self._server} is not a Conductor server: {problem}"
         )
 
 

@@ -1,4 +1,4 @@
-"""Write down what each attempt at a task took and cost: the rows of `task_costs`."""
+"""Record the costs of each task attempt in the table `task_costs`."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ SUMMED = (
     "prompt_tokens",
     "completion_tokens",
 )
-"""Columns that add up where one attempt runs twice because its acknowledgement was lost."""
+"""Columns that are summed when one attempt runs again after a lost acknowledgement."""
 
 log = structlog.get_logger()
 
 
-def cost_of(
+def task_cost(
     context: Context,
     task_type: str,
     transcript_id: str | None,
@@ -34,7 +34,7 @@ def cost_of(
     seconds: float,
     meter: Meter,
 ) -> TaskCost:
-    """Return an attempt's row, not yet written."""
+    """Return an attempt's row, not yet stored."""
     return TaskCost(
         task_id=context.task_id,
         workflow_id=context.workflow_id,
@@ -46,7 +46,7 @@ def cost_of(
         runs=1,
         seconds=seconds,
         calls=len(meter.calls),
-        remembered=meter.remembered,
+        remembered=meter.cache_hits,
         bytes_in=meter.bytes_in,
         bytes_out=meter.bytes_out,
         audio_seconds=meter.audio_seconds,
@@ -55,10 +55,10 @@ def cost_of(
     )
 
 
-def store(state: State, cost: TaskCost) -> None:
-    """Write an attempt's row, or add to it; the task itself never suffers for it."""
+def store_cost(state: State, cost: TaskCost) -> None:
+    """Store an attempt's row or add to it; errors are only logged."""
     try:
-        with state.writes() as session:
+        with state.write_session() as session:
             known = session.get(TaskCost, cost.task_id, with_for_update=True)
             if known is None:
                 session.add(cost)
@@ -67,4 +67,4 @@ def store(state: State, cost: TaskCost) -> None:
             for column in SUMMED:
                 setattr(known, column, getattr(known, column) + getattr(cost, column))
     except Exception as error:
-        log.warning("what the task cost could not be recorded", cause=str(error))
+        log.warning("cannot record the costs of the task", cause=str(error))

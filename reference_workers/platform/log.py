@@ -1,4 +1,4 @@
-"""Structured logs on standard output: one line an event, as text or as JSON."""
+"""Structured logging to standard output, one line each, as text or JSON."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from structlog.typing import EventDict, Processor, WrappedLogger
 from reference_workers.platform.redaction import Redactor
 
 SIGNERS = ("httpx", "httpcore", "boto3", "botocore", "urllib3")
-"""Libraries whose details hold whole URLs, headers, or a signature while it is being made."""
+"""Libraries whose debug logs contain URLs, headers or signatures."""
 
 
 def configure(*, debug: bool, as_json: bool = False, secrets: Iterable[str] = ()) -> None:
-    """Set the process's logging up; the SDK's own chatter stays out unless `debug`.
+    """Configure logging for the process; libraries log warnings only unless `debug`.
 
     Args:
-        debug: Whether details are shown.
-        as_json: One JSON object a line, for programs; key=value otherwise.
-        secrets: What is hidden wherever it stands.
+        debug: Log debug messages.
+        as_json: One JSON object a line; otherwise key=value.
+        secrets: Texts to redact.
     """
     level = logging.DEBUG if debug else logging.INFO
     shared: list[Processor] = [
@@ -44,7 +44,7 @@ def configure(*, debug: bool, as_json: bool = False, secrets: Iterable[str] = ()
         logger_factory=structlog.WriteLoggerFactory(sys.stdout),
         cache_logger_on_first_use=False,
     )
-    # What libraries log goes the same way.
+    # Libraries that use `logging` get the same processors.
     handler = logging.StreamHandler(sys.stdout)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
@@ -60,19 +60,19 @@ def configure(*, debug: bool, as_json: bool = False, secrets: Iterable[str] = ()
 def _without_secrets(
     redact: Redactor,
 ) -> Callable[[WrappedLogger, str, EventDict], EventDict]:
-    def clean(value: Any) -> Any:
+    def redacted(value: Any) -> Any:
         match value:
             case str():
                 return redact(value)
             case dict():
-                return {key: clean(one) for key, one in value.items()}
+                return {key: redacted(item) for key, item in value.items()}
             case list() | tuple() | set():
-                return [clean(one) for one in value]
+                return [redacted(item) for item in value]
             case BaseException():
                 return redact(repr(value))
         return value
 
     def processor(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
-        return {key: clean(value) for key, value in event.items()}
+        return {key: redacted(value) for key, value in event.items()}
 
     return processor

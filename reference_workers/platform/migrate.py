@@ -1,10 +1,10 @@
-"""Bring the database to a revision: `python -m reference_workers.platform.migrate upgrade`.
+"""Migrate the database: `python -m reference_workers.platform.migrate upgrade`.
 
-    upgrade [REVISION]    up to a revision; the newest one by default
-    downgrade REVISION    back to a revision; `base` is the empty database
-    current               say which revision the database is at
+    upgrade [REVISION]    upgrade to a revision; default: the newest
+    downgrade REVISION    downgrade to a revision; `base` is the empty database
+    current               print the current revision
 
-The fleet itself brings the database up when it starts. DATABASE_URL names the database.
+The database is DATABASE_URL. The fleet upgrades it by itself when it starts.
 """
 
 from __future__ import annotations
@@ -14,27 +14,27 @@ from contextlib import closing
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from reference_workers.errors import CannotBeginError
+from reference_workers.errors import StartupError
 from reference_workers.platform.state import schema_revision
 from reference_workers.platform.state.repository import State
 from reference_workers.settings import Settings
-from reference_workers.startup import plainly
+from reference_workers.startup import exit_on_startup_error
 
 
-def main(arguments: list[str] | None = None) -> None:
-    """Do what the command line says; end with 2 where it cannot be done."""
-    asked = _parser().parse_args(arguments)
-    with plainly("migrate"), closing(State(Settings().database_url)) as state:
+def main(argv: list[str] | None = None) -> None:
+    """Run the command and print the revision; exit with code 2 on error."""
+    arguments = _parser().parse_args(argv)
+    with exit_on_startup_error("migrate"), closing(State(Settings().database_url)) as state:
         try:
-            match asked.verb:
+            match arguments.verb:
                 case "upgrade":
-                    schema_revision.upgrade(state.engine, asked.revision)
+                    schema_revision.upgrade(state.engine, arguments.revision)
                 case "downgrade":
-                    schema_revision.downgrade(state.engine, asked.revision)
+                    schema_revision.downgrade(state.engine, arguments.revision)
             print(schema_revision.current(state.engine) or schema_revision.BASE)  # noqa: T201
         except SQLAlchemyError as error:
-            words = " ".join(str(error).split())
-            raise CannotBeginError(f"the database did not do it: {words}") from error
+            message = " ".join(str(error).split())
+            raise StartupError(f"migration failed: {message}") from error
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -1,7 +1,7 @@
-"""Give every transcript an ending, also where no worker has seen the last failure.
+"""Set the final status of transcripts whose workflow ended without a worker noticing.
 
-A worker that dies, a time-out and a workflow somebody terminates leave a transcript as it was:
-processing. One of the fleet's processes asks Conductor about those every few seconds.
+A killed worker, a time-out or a terminated workflow leaves a transcript in `processing`. One
+process of the fleet compares such transcripts with Conductor every few seconds.
 """
 
 from __future__ import annotations
@@ -29,10 +29,10 @@ ENDINGS = {
     "TIMED_OUT": "error",
     "TERMINATED": "error",
 }
-"""What a transcript's status is to be when its workflow has ended."""
+"""Transcript status by the status of an ended workflow."""
 
-FORGOTTEN = "error"
-"""What it is to be when Conductor knows its workflow no longer: nobody will work on it."""
+STATUS_WITHOUT_WORKFLOW = "error"
+"""Transcript status when Conductor no longer knows its workflow."""
 
 LEASE = "reconciler"
 
@@ -40,7 +40,7 @@ log = structlog.get_logger()
 
 
 class Reconciler:
-    """A thread that looks for transcripts without an ending while `running` is open."""
+    """Background thread that reconciles while `running` is open."""
 
     def __init__(
         self,
@@ -49,12 +49,12 @@ class Reconciler:
         *,
         seconds: float,
     ) -> None:
-        """Prepare.
+        """Create the reconciler; `running` starts its thread.
 
         Args:
             state: The database.
-            connect: Opens a client of Conductor.
-            seconds: Between two looks.
+            connect: Opens a Conductor client.
+            seconds: Pause between two runs.
         """
         self._state = state
         self._connect = connect
@@ -65,7 +65,7 @@ class Reconciler:
 
     @contextmanager
     def running(self) -> Iterator[None]:
-        """Look again and again until the block ends."""
+        """Reconcile periodically until the block ends."""
         thread = threading.Thread(target=self._run, name="reconciler")
         thread.start()
         try:
@@ -73,33 +73,35 @@ class Reconciler:
         finally:
             self._stopping.set()
             thread.join()
-            leases.give_back(self._state, LEASE, self._owner)
+            leases.release(self._state, LEASE, self._owner)
 
     def _run(self) -> None:
         with self._connect() as client:
             while not self._stopping.wait(self._seconds):
                 try:
-                    if leases.take(self._state, LEASE, self._owner, seconds=3 * self._seconds):
-                        self.look(client)
-                except Exception as error:  # whatever it is, the next look comes
-                    log.warning("transcripts wait for their ending", cause=repr(error))
+                    if leases.acquire(self._state, LEASE, self._owner, seconds=3 * self._seconds):
+                        self.reconcile(client)
+                except Exception as error:  # try again in the next run
+                    log.warning("reconciling failed", cause=repr(error))
 
-    def look(self, client: ConductorClient) -> None:
-        """Ask Conductor about every transcript whose workflow has not been seen to end.
+    def reconcile(self, client: ConductorClient) -> None:
+        """Compare every unfinished transcript with its workflow.
 
         Raises:
             ConductorUnreachableError: Conductor does not answer.
             TransientError: The database does not answer.
         """
-        for transcript_id, workflow_id in self._open():
+        for transcript_id, workflow_id in self._unfinished():
             try:
                 workflow = client.workflow(workflow_id)
             except ConductorRefusedError as error:
-                if workflow_id not in self._refused:  # said once, not at every look
-                    log.warning("no ending known", workflow_id=workflow_id, cause=str(error))
-                elif _is_forgotten(workflow_id, error):  # twice in a row
+                if workflow_id not in self._refused:  # log once, not in every run
+                    log.warning(
+                        "workflow status unknown", workflow_id=workflow_id, cause=str(error)
+                    )
+                elif _is_unknown_workflow(workflow_id, error):  # for the second time in a row
                     workflow = {"workflowId": workflow_id, "tasks": []}
-                    self._end(transcript_id, workflow_id, FORGOTTEN, workflow)
+                    self._end(transcript_id, workflow_id, STATUS_WITHOUT_WORKFLOW, workflow)
                 self._refused.add(workflow_id)
                 continue
             self._refused.discard(workflow_id)
@@ -108,34 +110,34 @@ class Reconciler:
             if self._stopping.is_set():
                 return
 
-    def _open(self) -> list[tuple[str, str]]:
+    def _unfinished(self) -> list[tuple[str, str]]:
         query = (
             select(Transcript.id, Recording.workflow_id)
             .join(Recording, Transcript.recording_id == Recording.id)
             .where(Transcript.status.not_in(sorted(set(ENDINGS.values()))))
             .where(Recording.workflow_id.is_not(None))
         )
-        with self._state.reads() as session:
-            return [(one, workflow) for one, workflow in session.execute(query) if workflow]
+        with self._state.read_session() as session:
+            return [(row_id, workflow) for row_id, workflow in session.execute(query) if workflow]
 
     def _end(
         self, transcript_id: str, workflow_id: str, status: str, workflow: dict[str, Any]
     ) -> None:
         close_open_steps(self._state, transcript_id, workflow)
-        with self._state.edit(transcript_id) as edit:
-            # A worker may have ended it since, or another workflow may have begun.
-            if edit.transcript.status in ENDINGS.values() or _workflow_of(edit) != workflow_id:
+        with self._state.unit_of_work(transcript_id) as unit:
+            # Meanwhile a worker may have finished it, or another workflow may have started.
+            if unit.transcript.status in ENDINGS.values() or _workflow_of(unit) != workflow_id:
                 return
-            edit.set_status(status)
-        log.info("transcript got its ending", transcript_id=transcript_id, status=status)
+            unit.set_status(status)
+        log.info("transcript reconciled", transcript_id=transcript_id, status=status)
 
 
-def _is_forgotten(workflow_id: str, error: ConductorRefusedError) -> bool:
-    """Tell whether it is Conductor that knows no such workflow, and not a server no such page."""
-    # Who has no such page may repeat the path: there a slash comes before the id.
+def _is_unknown_workflow(workflow_id: str, error: ConductorRefusedError) -> bool:
+    """Return whether Conductor itself reports an unknown workflow, not a server a missing page."""
+    # A server's error page may repeat the path, in which the id follows a slash.
     return error.status == HTTPStatus.NOT_FOUND and f" {workflow_id}" in error.message
 
 
-def _workflow_of(edit: UnitOfWork) -> str | None:
-    recording = edit.session.get(Recording, edit.transcript.recording_id)
+def _workflow_of(unit: UnitOfWork) -> str | None:
+    recording = unit.session.get(Recording, unit.transcript.recording_id)
     return recording.workflow_id if recording else None

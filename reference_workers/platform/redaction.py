@@ -1,4 +1,4 @@
-"""Take out of a text what nobody may read: keys, passwords, signatures in URLs."""
+"""Redact keys, passwords and URL signatures from texts."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from reference_workers.settings import Settings
 HIDDEN = "…"
 
 SHORTEST = 6
-"""Characters of a secret: anything shorter would be found in every other word."""
+"""Minimum length of a redacted secret: a shorter one would match ordinary words."""
 
 _QUERY = re.compile(r"([a-z][a-z0-9+.-]*://[^\s?'\"<>]*)\?[^\s'\"<>]+", re.IGNORECASE)
 _LOGIN = re.compile(r"([a-z][a-z0-9+.-]*://)[^\s/?#'\"]*@", re.IGNORECASE)
@@ -25,19 +25,16 @@ _SIGNATURE = re.compile(
 
 
 class Redactor:
-    """Knows the secrets of one deployment; libraries put them into errors, URLs and all."""
+    """Redacts a deployment's secrets, and queries and logins of URLs."""
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
-        """Prepare.
-
-        Args:
-            secrets: What to hide wherever it stands, besides queries and logins of URLs.
-        """
-        known = sorted({one for one in secrets if len(one) >= SHORTEST}, key=len, reverse=True)
+        """`secrets`: texts to redact, in addition to queries and logins of URLs."""
+        long_enough = {secret for secret in secrets if len(secret) >= SHORTEST}
+        known = sorted(long_enough, key=len, reverse=True)
         self._known = re.compile("|".join(map(re.escape, known))) if known else None
 
     def __call__(self, text: str) -> str:
-        """Return `text` without secrets."""
+        """Return `text` with secrets replaced by HIDDEN."""
         if self._known:
             text = self._known.sub(HIDDEN, text)
         text = _QUERY.sub(rf"\1?{HIDDEN}", text)
@@ -47,18 +44,18 @@ class Redactor:
 
 
 def secrets_of(settings: Settings) -> list[str]:
-    """Return every secret a deployment is configured with."""
+    """Return every secret in the settings."""
     keys = [
-        one.get_secret_value()
+        value.get_secret_value()
         for name in type(settings).model_fields
-        for one in _several(getattr(settings, name))
-        if isinstance(one, SecretStr)
+        for value in _as_tuple(getattr(settings, name))
+        if isinstance(value, SecretStr)
     ]
     passwords = [_password(url) for url in (settings.database_url, settings.redis_url) if url]
     return [secret for secret in (*keys, *passwords) if secret]
 
 
-def _several(value: object) -> tuple[object, ...]:
+def _as_tuple(value: object) -> tuple[object, ...]:
     return value if isinstance(value, tuple) else (value,)
 
 

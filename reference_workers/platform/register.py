@@ -1,66 +1,40 @@
-"""Register the task definitions and the workflow: `python -m reference_workers.platform.register`.
+"""Register task definitions and workflow: `python -m reference_workers.platform.register`.
 
-Plain metadata calls, the same on every version of the server. Doing it twice changes nothing.
+Uses metadata calls that all supported server versions share. Idempotent.
 """
 
 from __future__ import annotations
 
-from typing import Any
-
-import httpx
-
-from reference_workers.errors import CannotBeginError
+from reference_workers.errors import StartupError
+from reference_workers.platform.client import ConductorClient, ConductorError
 from reference_workers.settings import Settings
-from reference_workers.startup import plainly
+from reference_workers.startup import exit_on_startup_error
 from trackproof.contracts.load import load_contracts
 
-TIMEOUT_SECONDS = 10.0
 
-
-def definitions() -> tuple[list[dict[str, Any]], dict[str, Any]]:
-    """Return every task definition, and the workflow."""
-    contracts = load_contracts()
-    return contracts.task_definitions(), dict(contracts.workflow)
-
-
-def register(server_api_url: str) -> None:
-    """Send everything; what is there already is replaced.
+def register(client: ConductorClient) -> None:
+    """Create or replace all definitions of the contracts.
 
     Raises:
-        CannotBeginError: The server gave no answer, or refused.
+        StartupError: The server did not answer, or refused.
     """
+    contracts = load_contracts()
     try:
-        with httpx.Client(base_url=server_api_url, timeout=TIMEOUT_SECONDS) as server:
-            _send(server)
-    except httpx.HTTPStatusError as error:
-        raise _refusal(f"it said {error.response.status_code}: {error.response.text}") from error
-    except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
-        raise _refusal(str(error) or type(error).__name__) from error
-
-
-def _send(server: httpx.Client) -> None:
-    tasks, workflow = definitions()
-    known = {task["name"] for task in server.get("/metadata/taskdefs").raise_for_status().json()}
-    for task in tasks:
-        if task["name"] in known:
-            answer = server.put("/metadata/taskdefs", json=task)
-        else:
-            answer = server.post("/metadata/taskdefs", json=[task])
-        answer.raise_for_status()
-    server.put("/metadata/workflow", json=[workflow]).raise_for_status()
-
-
-def _refusal(seen: str) -> CannotBeginError:
-    return CannotBeginError(
-        f"Conductor was to take the definitions, and did not: {seen}. "
-        "Hint: is CONDUCTOR_SERVER_URL the URL of its API, which ends in /api?"
-    )
+        client.register(contracts.task_definitions(), dict(contracts.workflow))
+    except ConductorError as error:
+        raise StartupError(
+            f"cannot register the definitions: {error}. "
+            "Hint: CONDUCTOR_SERVER_URL must be the URL of the API, which ends in /api"
+        ) from error
 
 
 def main() -> None:
-    """Register with the server that the environment names."""
-    with plainly("register"):
-        register(Settings().conductor_server_url)
+    """Register with the configured server."""
+    with (
+        exit_on_startup_error("register"),
+        ConductorClient.from_settings(Settings()) as client,
+    ):
+        register(client)
 
 
 if __name__ == "__main__":

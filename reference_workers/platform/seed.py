@@ -1,11 +1,11 @@
 """Insert a meeting's rows: `python -m reference_workers.platform.seed < meeting.json`.
 
-Does what the product does before it starts the workflow, for whoever drives the fleet from
-outside: a room, a recording, a transcript and the participants' answers about consent.
+Inserts the rows that the product creates before it starts the workflow: a room, a recording, a
+transcript and the participants' consents.
 
-Standard input, a meeting a line: `{"room": {…}, "recording": {…}, "transcript": {…},
+Standard input, one meeting a line: `{"room": {…}, "recording": {…}, "transcript": {…},
 "consents": [{"participant_id", "granted"}]}` with the columns of `state.models`.
-Standard output, a line for each: the ids, `{"room_id", "recording_id", "transcript_id"}`.
+Standard output, one line for each: `{"room_id", "recording_id", "transcript_id"}`.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ from sqlalchemy.orm import Session
 from reference_workers.platform.state.models import Consent, Recording, Room, Transcript
 from reference_workers.platform.state.repository import State
 from reference_workers.settings import Settings
-from reference_workers.startup import plainly
+from reference_workers.startup import exit_on_startup_error
 
 
 def seed(state: State, meeting: dict[str, Any]) -> dict[str, str]:
-    """Write the rows and return their ids."""
+    """Insert the rows and return their ids."""
     room = Room(**meeting["room"])
     recording = Recording(**meeting["recording"])
     transcript = Transcript(
@@ -42,8 +42,8 @@ def seed(state: State, meeting: dict[str, Any]) -> dict[str, str]:
 
 
 def main() -> None:
-    """Answer every line of standard input with a line on standard output."""
-    with plainly("seed"), closing(State(Settings().database_url)) as state:
+    """Insert a meeting for each line of standard input and print its ids."""
+    with exit_on_startup_error("seed"), closing(State(Settings().database_url)) as state:
         state.migrate()
         for line in sys.stdin:
             sys.stdout.write(f"{json.dumps(seed(state, json.loads(line)))}\n")

@@ -1,7 +1,7 @@
-"""One OpenTelemetry span a task; one meeting is one trace, whichever processes work on it.
+"""OpenTelemetry export: one span for each task, one trace for each workflow.
 
-Nothing travels through Conductor for that: the trace's id and the span that all tasks hang on
-are made from the workflow's id.
+Trace id and parent span id are derived from the workflow id, so that processes agree on them
+without passing context through Conductor.
 """
 
 from __future__ import annotations
@@ -32,49 +32,49 @@ NANOSECONDS = 1_000_000_000
 
 
 class Spans:
-    """Writes a span for each task that has ended."""
+    """Records tasks as spans (see `traces.Traces`)."""
 
     def __init__(self, provider: TracerProvider) -> None:
-        """Write into `provider`, which is ours alone: nothing global is set."""
+        """Use `provider`; no global tracer provider is set."""
         self._provider = provider
         self._tracer = provider.get_tracer(SERVICE)
 
     @classmethod
-    def exported(cls, environment: Mapping[str, str]) -> Self:
-        """Send spans by OTLP over HTTP; OpenTelemetry itself reads where to and how."""
+    def from_environment(cls, environment: Mapping[str, str]) -> Self:
+        """Export spans by OTLP over HTTP, configured by OpenTelemetry's variables."""
         named = {} if "OTEL_SERVICE_NAME" in environment else {SERVICE_NAME: SERVICE}
         provider = TracerProvider(resource=Resource.create(named), shutdown_on_exit=False)
         provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
         return cls(provider)
 
-    def ended(
-        self, cost: TaskCost, calls: Sequence[Call], *, began_at: float, reason: str | None
+    def record(
+        self, cost: TaskCost, calls: Sequence[Call], *, started_at: float, reason: str | None
     ) -> None:
-        """Write the span of a task that has ended (see `tracing.Traces`)."""
+        """Record a finished task as a span."""
         span = self._tracer.start_span(
             cost.task_type,
-            trace.set_span_in_context(NonRecordingSpan(meeting_of(cost.workflow_id))),
+            trace.set_span_in_context(NonRecordingSpan(workflow_span(cost.workflow_id))),
             kind=SpanKind.CONSUMER,
             attributes=_attributes(cost),
-            start_time=_nanoseconds(began_at),
+            start_time=_nanoseconds(started_at),
         )
         for call in calls:
             span.add_event(
                 f"{call.action} {call.service}",
                 {"seconds": call.seconds, "status": call.status or 0},
-                timestamp=_nanoseconds(call.began_at),
+                timestamp=_nanoseconds(call.started_at),
             )
         if cost.status != "COMPLETED":
             span.set_status(Status(StatusCode.ERROR, reason))
-        span.end(_nanoseconds(began_at + cost.seconds))
+        span.end(_nanoseconds(started_at + cost.seconds))
 
     def close(self) -> None:
-        """Send what is still to be sent."""
+        """Flush and shut down."""
         self._provider.shutdown()
 
 
-def meeting_of(workflow_id: str) -> SpanContext:
-    """Return the span that all tasks of a workflow hang on: the same in every process."""
+def workflow_span(workflow_id: str) -> SpanContext:
+    """Return the parent span of all tasks of a workflow: the same in every process."""
     return SpanContext(
         trace_id=int.from_bytes(hashlib.sha256(workflow_id.encode()).digest()[:16]),
         span_id=int.from_bytes(hashlib.sha256(f"{workflow_id}/meeting".encode()).digest()[:8]),
@@ -102,5 +102,5 @@ def _attributes(cost: TaskCost) -> dict[str, str | int | float]:
     return attributes
 
 
-def _nanoseconds(moment: float) -> int:
-    return int(moment * NANOSECONDS)
+def _nanoseconds(seconds: float) -> int:
+    return int(seconds * NANOSECONDS)

@@ -1,6 +1,6 @@
-"""Whether tasks are traced: only where the environment says where to, and the extra is there.
+"""Tracing of tasks, enabled by OpenTelemetry's endpoint variables and the extra `traces`.
 
-`reference_workers.platform.spans`, and with it OpenTelemetry, is imported only then.
+`reference_workers.platform.spans`, and with it OpenTelemetry, is imported only if enabled.
 """
 
 from __future__ import annotations
@@ -20,29 +20,29 @@ log = structlog.get_logger()
 
 
 class Traces(Protocol):
-    """Takes note of tasks that have ended."""
+    """Records finished tasks."""
 
-    def ended(
-        self, cost: TaskCost, calls: Sequence[Call], *, began_at: float, reason: str | None
+    def record(
+        self, cost: TaskCost, calls: Sequence[Call], *, started_at: float, reason: str | None
     ) -> None:
-        """Note a task.
+        """Record a finished task.
 
         Args:
-            cost: Who did what for whom, how it ended and what it cost.
-            calls: What was asked outside.
-            began_at: Epoch seconds.
+            cost: The task's identity, status and costs.
+            calls: Its requests to outside services.
+            started_at: Epoch seconds.
             reason: Why it failed, without secrets.
         """
 
     def close(self) -> None:
-        """Send what is still to be sent."""
+        """Flush and shut down."""
 
 
 class NoTraces:
-    """Takes note of nothing."""
+    """Records nothing."""
 
-    def ended(
-        self, cost: TaskCost, calls: Sequence[Call], *, began_at: float, reason: str | None
+    def record(
+        self, cost: TaskCost, calls: Sequence[Call], *, started_at: float, reason: str | None
     ) -> None:
         """Do nothing."""
 
@@ -50,19 +50,22 @@ class NoTraces:
         """Do nothing."""
 
 
-def traces_from(environment: Mapping[str, str] = os.environ) -> Traces:
-    """Return what takes note of tasks, as OpenTelemetry's own variables want it."""
-    if not _wanted(environment):
+def open_traces(environment: Mapping[str, str] = os.environ) -> Traces:
+    """Return the recorder that OpenTelemetry's variables configure."""
+    if not _is_enabled(environment):
         return NoTraces()
     try:
         from reference_workers.platform import spans  # noqa: PLC0415 - an extra, not always there
     except ImportError:
-        log.warning("tasks are not traced", hint="pip install 'trackproof[traces]'")
+        log.warning(
+            "tracing is disabled: the extra is not installed",
+            hint="pip install 'trackproof[traces]'",
+        )
         return NoTraces()
-    return spans.Spans.exported(environment)
+    return spans.Spans.from_environment(environment)
 
 
-def _wanted(environment: Mapping[str, str]) -> bool:
+def _is_enabled(environment: Mapping[str, str]) -> bool:
     if environment.get("OTEL_SDK_DISABLED", "").strip().lower() == "true":
         return False
     if environment.get("OTEL_TRACES_EXPORTER", "otlp").strip() != "otlp":

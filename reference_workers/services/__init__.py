@@ -1,1 +1,1 @@
-"""Typed clients of everything outside; each raises TransientError or PermanentError."""
+"""Clients of the outside services; all raise TransientError or PermanentError."""

@@ -1,4 +1,4 @@
-"""Daily's REST API, as far as the pipeline uses it."""
+"""The part of Daily's REST API that the pipeline uses."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from urllib.parse import quote
 import httpx
 
 from reference_workers import tls
-from reference_workers.services.http import fetch_object
+from reference_workers.services.http import fetch_json
 from reference_workers.settings import Settings
 
 
 class Daily:
-    """Recordings and who took part in them."""
+    """Client for recordings and participants."""
 
     def __init__(self, settings: Settings) -> None:
-        """Open a client; the key goes into the Authorization header."""
+        """Open an HTTP client with the API key as bearer token."""
         self._client = httpx.Client(
             base_url=settings.daily_api_url,
             headers={"Authorization": f"Bearer {settings.daily_api_key.get_secret_value()}"},
@@ -26,12 +26,12 @@ class Daily:
 
     def recording(self, recording_id: str) -> dict[str, Any]:
         """Return one recording's metadata."""
-        return fetch_object(self._client, "GET", f"/recordings/{quote(recording_id, safe='')}")
+        return fetch_json(self._client, "GET", f"/recordings/{quote(recording_id, safe='')}")
 
     def participants(self, session_id: str) -> dict[str, Any]:
         """Return a meeting session's participants under `data`."""
         path = f"/meetings/{quote(session_id, safe='')}/participants"
-        return fetch_object(self._client, "GET", path)
+        return fetch_json(self._client, "GET", path)
 
     def close(self) -> None:
         """Close the connections."""

@@ -1,6 +1,6 @@
-"""One HTTP exchange, with every way it can fail sorted into transient and permanent.
+"""HTTP requests whose failures are mapped to TransientError and PermanentError.
 
-Messages carry method, host and path; never a query (it may hold a signature) or a header.
+Messages contain method, host and path; never a query (it may contain a signature) or a header.
 """
 
 from __future__ import annotations
@@ -25,99 +25,103 @@ RETRYABLE_STATUSES = frozenset(
 
 
 def is_retryable(status_code: int) -> bool:
-    """Tell whether the same request may succeed later."""
+    """Return whether the same request may succeed later."""
     return status_code >= HTTPStatus.INTERNAL_SERVER_ERROR or status_code in RETRYABLE_STATUSES
 
 
-def exchange(
-    client: httpx.Client, method: str, url: str, *, shows_path: bool = True, **arguments: Any
+def send_request(
+    client: httpx.Client, method: str, url: str, *, show_path: bool = True, **arguments: Any
 ) -> httpx.Response:
-    """Send one request and return its answer, whatever its status.
+    """Send one request and return its response, whatever the status.
 
     Args:
-        client: The connections.
+        client: The HTTP client.
         method: GET, POST …
-        url: Whole, or below the client's base.
-        shows_path: Whether errors name the path; not where it is a secret.
-        arguments: What httpx takes.
+        url: Absolute, or relative to the client's base URL.
+        show_path: Whether errors contain the path; False where the path is a secret.
+        arguments: Passed to httpx.
 
     Raises:
-        TransientError: No answer: connection refused, cut or too slow.
-        PermanentError: The URL itself makes no sense.
+        TransientError: No answer: connection refused, lost or timed out.
+        PermanentError: The URL is invalid.
     """
     with (
-        metrics.call(_host(client, url), method) as call,
-        _no_answer(client, method, url, shows_path),
+        metrics.record_call(_host(client, url), method) as call,
+        _transport_errors(client, method, url, show_path),
     ):
         response = client.request(method, url, **arguments)
-        call.answered(response)
+        call.record_response(response)
         return response
 
 
 @contextmanager
-def _no_answer(
-    client: httpx.Client, method: str, url: str, shows_path: bool = True
+def _transport_errors(
+    client: httpx.Client, method: str, url: str, show_path: bool = True
 ) -> Iterator[None]:
     try:
         yield
     except httpx.TransportError as error:
-        where = _place(client, url) if shows_path else _host(client, url)
+        where = _host_and_path(client, url) if show_path else _host(client, url)
         if isinstance(error, httpx.UnsupportedProtocol):
-            raise PermanentError(f"{method} {where}: no usable URL") from error
+            raise PermanentError(f"{method} {where}: invalid URL") from error
         raise TransientError(f"{method} {where}: no answer ({type(error).__name__})") from error
     except httpx.InvalidURL as error:
-        raise PermanentError(f"{method}: no usable URL") from error
+        raise PermanentError(f"{method}: invalid URL") from error
 
 
 def stream(client: httpx.Client, url: str) -> Iterator[bytes]:
-    """Yield what a URL serves, piece by piece.
+    """Yield the body of a GET in chunks.
 
     Raises:
-        TransientError: As `fetch`, or the connection is lost on the way.
+        TransientError: As `fetch`, or the connection is lost.
         PermanentError: As `fetch`.
     """
     with (
-        metrics.call(_host(client, url), "GET") as call,
-        _no_answer(client, "GET", url),
+        metrics.record_call(_host(client, url), "GET") as call,
+        _transport_errors(client, "GET", url),
         client.stream("GET", url) as response,
     ):
-        yield from accepted(response).iter_bytes()
-        call.answered(response)
+        yield from raise_for_status(response).iter_bytes()
+        call.record_response(response)
 
 
 def fetch(client: httpx.Client, method: str, url: str, **arguments: Any) -> httpx.Response:
-    """Send one request and return its answer if it is a success.
+    """Send one request and return its response if it is a success.
 
     Raises:
         TransientError: No answer, 408, 425, 429 or 5xx.
-        PermanentError: Any other refusal.
+        PermanentError: Any other status.
     """
-    return accepted(exchange(client, method, url, **arguments))
+    return raise_for_status(send_request(client, method, url, **arguments))
 
 
-def accepted(response: httpx.Response) -> httpx.Response:
-    """Return `response` if it is a success; raise as `fetch` does if not."""
+def raise_for_status(response: httpx.Response) -> httpx.Response:
+    """Return the response of a success; raise as `fetch` does otherwise."""
     if response.is_success:
         return response
-    kind = TransientError if is_retryable(response.status_code) else PermanentError
+    error = TransientError if is_retryable(response.status_code) else PermanentError
     url = response.request.url
-    raise kind(f"{response.request.method} {url.host}{url.path}: answered {response.status_code}")
+    raise error(f"{response.request.method} {url.host}{url.path}: answered {response.status_code}")
 
 
-def fetch_object(client: httpx.Client, method: str, url: str, **arguments: Any) -> dict[str, Any]:
-    """Send one request and return the JSON object it answers.
+def fetch_json(client: httpx.Client, method: str, url: str, **arguments: Any) -> dict[str, Any]:
+    """Send one request and return the JSON object in its response.
 
     Raises:
-        TransientError: As `fetch`, or the answer is no JSON object.
+        TransientError: As `fetch`, or the response is not a JSON object.
         PermanentError: As `fetch`.
     """
     response = fetch(client, method, url, **arguments)
     try:
         data = response.json()
     except ValueError as error:
-        raise TransientError(f"{method} {_place(client, url)}: the answer is not JSON") from error
+        raise TransientError(
+            f"{method} {_host_and_path(client, url)}: the response is not JSON"
+        ) from error
     if not isinstance(data, dict):
-        raise TransientError(f"{method} {_place(client, url)}: the answer is no JSON object")
+        raise TransientError(
+            f"{method} {_host_and_path(client, url)}: the response is not a JSON object"
+        )
     return data
 
 
@@ -128,6 +132,6 @@ def _host(client: httpx.Client, url: str) -> str:
         return "?"
 
 
-def _place(client: httpx.Client, url: str) -> str:
-    whole = client.base_url.join(url)
-    return f"{whole.host}{whole.path}"
+def _host_and_path(client: httpx.Client, url: str) -> str:
+    absolute = client.base_url.join(url)
+    return f"{absolute.host}{absolute.path}"

@@ -1,4 +1,4 @@
-"""An OpenAI-compatible LLM that is asked for answers in a given JSON schema."""
+"""Client for an OpenAI-compatible LLM with JSON-schema responses."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ import jsonschema_rs
 
 from reference_workers import metrics, tls
 from reference_workers.errors import TransientError
-from reference_workers.services.http import fetch_object
+from reference_workers.services.http import fetch_json
 from reference_workers.settings import Settings
 
 
 class LLM:
-    """Chat completions."""
+    """Client for chat completions of one model."""
 
     def __init__(self, settings: Settings) -> None:
-        """Open a client for one model."""
+        """Open an HTTP client with the API key as bearer token."""
         self.model = settings.llm_model
         self._client = httpx.Client(
             base_url=settings.llm_url,
@@ -27,14 +27,14 @@ class LLM:
             verify=tls.context(),
         )
 
-    def ask(self, prompt: str, *, name: str, schema: dict[str, Any]) -> dict[str, Any]:
-        """Return the model's answer as an object that fits `schema`.
+    def complete(self, prompt: str, *, name: str, schema: dict[str, Any]) -> dict[str, Any]:
+        """Return the model's answer as an object that is valid against `schema`.
 
         Raises:
-            TransientError: The service fails for now, or its answer does not fit.
-            PermanentError: The service refuses.
+            TransientError: The service fails for now, or its answer is not valid.
+            PermanentError: The service refuses the request.
         """
-        data = fetch_object(
+        data = fetch_json(
             self._client,
             "POST",
             "chat/completions",
@@ -47,13 +47,13 @@ class LLM:
                 },
             },
         )
-        metrics.tokens(data.get("usage"))
+        metrics.add_token_usage(data.get("usage"))
         try:
             answer = json.loads(data["choices"][0]["message"]["content"])
         except (KeyError, IndexError, TypeError, ValueError) as error:
-            raise TransientError(f"LLM: the answer to {name!r} is no JSON completion") from error
+            raise TransientError(f"LLM: the answer to {name!r} is not a JSON completion") from error
         if not isinstance(answer, dict) or not jsonschema_rs.is_valid(schema, answer):
-            raise TransientError(f"LLM: the answer to {name!r} does not fit the schema asked for")
+            raise TransientError(f"LLM: the answer to {name!r} does not match the schema")
         return answer
 
     def close(self) -> None:

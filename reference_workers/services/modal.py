@@ -1,4 +1,4 @@
-"""The transcription service (Modal): one URL in, words with times out."""
+"""Client for the transcription service (Modal)."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from typing import Any
 import httpx
 
 from reference_workers import tls
-from reference_workers.services.http import fetch_object
+from reference_workers.services.http import fetch_json
 from reference_workers.settings import Settings
 
 
 class Modal:
-    """Transcribes audio behind a URL."""
+    """Client for transcriptions of audio URLs."""
 
     def __init__(self, settings: Settings) -> None:
-        """Open a client; transcription of a long track may take minutes."""
+        """Open an HTTP client; transcribing a long track may take minutes."""
         self._client = httpx.Client(
             base_url=settings.transcript_url,
             headers={
@@ -27,7 +27,7 @@ class Modal:
 
     def transcribe(self, audio_url: str, language: str) -> dict[str, Any]:
         """Return `{text?, words: [{word, start, end}]}`, times in seconds of the audio."""
-        return fetch_object(
+        return fetch_json(
             self._client,
             "POST",
             "/v1/audio/transcriptions-from-url",

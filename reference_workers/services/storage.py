@@ -1,4 +1,4 @@
-"""S3: files in, presigned URLs out. Keys travel between tasks; URLs are signed when used."""
+"""S3 client. Tasks exchange keys; URLs are presigned when they are used."""
 
 from __future__ import annotations
 
@@ -33,20 +33,20 @@ PRESIGN_SECONDS = int(load_contracts().tasks["pad_track"].effects["presign_secon
 
 @dataclass(frozen=True, slots=True)
 class ObjectInfo:
-    """What S3 says about an object."""
+    """Metadata of an S3 object."""
 
     size: int
     """Bytes."""
     etag: str
-    """With its quotes, as HTTP has it; another content has another one."""
+    """With its quotes, as in the HTTP header."""
     modified_at: datetime
 
 
 class Storage:
-    """One S3 account; `bucket` names the transcripts' own bucket."""
+    """Client of one S3 account; `bucket` defaults to the transcripts' bucket."""
 
     def __init__(self, settings: Settings) -> None:
-        """Open a client that addresses buckets by path, as self-hosted S3 servers want it."""
+        """Open a client with path-style addressing, which self-hosted S3 servers require."""
         self.bucket = settings.transcript_bucket
         self._reader = httpx.Client(timeout=settings.outside_timeout_seconds, verify=tls.context())
         self._client: S3Client = boto3.client(
@@ -64,66 +64,66 @@ class Storage:
             ),
         )
 
-    def presigned(self, key: str, *, bucket: str | None = None) -> str:
+    def presign(self, key: str, *, bucket: str | None = None) -> str:
         """Return a URL that serves the object for PRESIGN_SECONDS.
 
         Raises:
-            PermanentError: There can be no such bucket or key.
+            PermanentError: Bucket or key is invalid.
         """
-        with _failures(key):
+        with _mapped_errors(key):
             return self._client.generate_presigned_url(
                 "get_object",
                 Params={"Bucket": bucket or self.bucket, "Key": key},
                 ExpiresIn=PRESIGN_SECONDS,
             )
 
-    def freshly_signed(self, url: str) -> str:
-        """Return `url` signed anew if it is one of ours, so that a late retry finds it valid."""
+    def presign_again(self, url: str) -> str:
+        """Return `url` presigned again if it points to this S3: it may have expired by a retry."""
         ours = urlsplit(self._client.meta.endpoint_url)
         theirs = urlsplit(url)
         if (theirs.scheme, theirs.netloc) != (ours.scheme, ours.netloc):
             return url
         bucket, _, key = unquote(theirs.path).lstrip("/").partition("/")
-        return self.presigned(key, bucket=bucket)
+        return self.presign(key, bucket=bucket)
 
     def size(self, key: str, *, bucket: str | None = None) -> int:
         """Return an object's size in bytes.
 
         Raises:
-            MissingError: There is no such object.
+            MissingError: The object does not exist.
         """
-        return self.about(key, bucket=bucket).size
+        return self.head(key, bucket=bucket).size
 
-    def about(self, key: str, *, bucket: str | None = None) -> ObjectInfo:
-        """Return what there is under a key.
+    def head(self, key: str, *, bucket: str | None = None) -> ObjectInfo:
+        """Return an object's metadata.
 
         Raises:
-            MissingError: There is no such object.
+            MissingError: The object does not exist.
         """
-        with _asking("HeadObject", key):
+        with _operation("HeadObject", key):
             head = self._client.head_object(Bucket=bucket or self.bucket, Key=key)
         modified_at = head["LastModified"].astimezone(UTC)
         return ObjectInfo(head["ContentLength"], head["ETag"], modified_at)
 
-    def open_part(self, key: str, first: int, last: int, *, etag: str) -> StreamingBody:
-        """Open the bytes from `first` to `last` of one version in our bucket; close what you get.
+    def open_range(self, key: str, first: int, last: int, *, etag: str) -> StreamingBody:
+        """Open bytes `first` to `last` of one version in the transcripts' bucket; caller closes.
 
         Raises:
-            MissingError: There is no such object (any more).
-            PermanentError: It is another version by now.
+            MissingError: The object does not exist.
+            PermanentError: The object has another ETag.
         """
-        with _failures(key):
-            answer = self._client.get_object(
+        with _mapped_errors(key):
+            response = self._client.get_object(
                 Bucket=self.bucket, Key=key, Range=f"bytes={first}-{last}", IfMatch=etag
             )
-        return answer["Body"]
+        return response["Body"]
 
     def sha256(self, url: str) -> str:
-        """Return the SHA-256 of what a URL serves, read in flat memory, as hex digits.
+        """Return the SHA-256 of a URL's content in hex, streamed in constant memory.
 
         Raises:
-            TransientError: It cannot be read now.
-            PermanentError: It is refused, or there is nothing.
+            TransientError: The URL cannot be read for now.
+            PermanentError: The server refuses, or the object does not exist.
         """
         digest = hashlib.sha256()
         for chunk in stream(self._reader, url):
@@ -133,7 +133,7 @@ class Storage:
     def put_file(self, key: str, path: Path, *, content_type: str) -> int:
         """Upload a file into the transcripts' bucket; return its size in bytes."""
         size = path.stat().st_size
-        with _asking("PutObject", key) as call, path.open("rb") as body:
+        with _operation("PutObject", key) as call, path.open("rb") as body:
             call.bytes_out = size
             self._client.put_object(
                 Bucket=self.bucket, Key=key, Body=body, ContentType=content_type
@@ -141,16 +141,16 @@ class Storage:
         return size
 
     def keys(self, prefix: str) -> list[str]:
-        """Return the keys in the transcripts' bucket that begin with `prefix`."""
-        with _asking("ListObjectsV2", prefix):
+        """Return the keys with a prefix in the transcripts' bucket."""
+        with _operation("ListObjectsV2", prefix):
             pages = self._client.get_paginator("list_objects_v2").paginate(
                 Bucket=self.bucket, Prefix=prefix
             )
             return [item["Key"] for page in pages for item in page.get("Contents", [])]
 
     def delete(self, key: str, *, bucket: str | None = None) -> None:
-        """Delete an object; one that is gone already is no error."""
-        with _asking("DeleteObject", key):
+        """Delete an object; a missing one is not an error."""
+        with _operation("DeleteObject", key):
             self._client.delete_object(Bucket=bucket or self.bucket, Key=key)
 
     def close(self) -> None:
@@ -160,13 +160,13 @@ class Storage:
 
 
 @contextmanager
-def _asking(operation: str, key: str) -> Iterator[metrics.Call]:
-    with metrics.call("s3", operation) as call, _failures(key):
+def _operation(operation: str, key: str) -> Iterator[metrics.Call]:
+    with metrics.record_call("s3", operation) as call, _mapped_errors(key):
         yield call
 
 
 @contextmanager
-def _failures(key: str) -> Iterator[None]:
+def _mapped_errors(key: str) -> Iterator[None]:
     try:
         yield
     except ClientError as error:
@@ -174,14 +174,14 @@ def _failures(key: str) -> Iterator[None]:
         status = int(
             error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", HTTPStatus.BAD_REQUEST)
         )
-        raise _kind(status)(f"S3 {key!r}: {code} ({status})") from error
+        raise _error_class(status)(f"S3 {key!r}: {code} ({status})") from error
     except ParamValidationError as error:
-        raise PermanentError(f"S3 {key!r}: no usable bucket or key") from error
+        raise PermanentError(f"S3 {key!r}: invalid bucket or key") from error
     except BotoCoreError as error:
         raise TransientError(f"S3 {key!r}: no answer ({type(error).__name__})") from error
 
 
-def _kind(status: int) -> type[TransientError | PermanentError]:
+def _error_class(status: int) -> type[TransientError | PermanentError]:
     if is_retryable(status):
         return TransientError
     return MissingError if status == HTTPStatus.NOT_FOUND else PermanentError

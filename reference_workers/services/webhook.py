@@ -1,4 +1,4 @@
-"""The room's webhook: signed over the exact bytes that are sent."""
+"""Client for the rooms' webhooks; the signature covers the exact bytes sent."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import hmac
 import httpx
 
 from reference_workers import tls
-from reference_workers.services.http import exchange
+from reference_workers.services.http import send_request
 from reference_workers.settings import Settings
 
 
@@ -19,27 +19,27 @@ def signature(secret: str, timestamp: int, body: bytes) -> str:
 
 
 class Webhook:
-    """Posts JSON to whatever URL a room names."""
+    """Posts signed JSON to a room's webhook URL."""
 
     def __init__(self, settings: Settings) -> None:
-        """Open a client that follows no redirects: a signed body goes nowhere else."""
+        """Open an HTTP client that follows no redirects: a signed body has one receiver."""
         self._client = httpx.Client(timeout=settings.outside_timeout_seconds, verify=tls.context())
 
     def send(
         self, url: str, body: bytes, *, event: str, retry: int, timestamp: int, secret: str | None
     ) -> int:
-        """Post `body` and return the status code of the answer.
+        """Post `body` and return the response's status code.
 
         Args:
             url: The room's webhook URL.
-            body: The JSON exactly as it goes out.
-            event: Name of the event, for the receiver's dispatch.
-            retry: How many times this was tried before.
-            timestamp: Seconds since the epoch, part of what is signed.
-            secret: The room's secret; without one nothing is signed.
+            body: The JSON, byte for byte as sent.
+            event: Name of the event, for the X-Webhook-Event header.
+            retry: Number of earlier attempts.
+            timestamp: Epoch seconds; part of the signed text.
+            secret: The room's secret; None sends no signature.
 
         Raises:
-            TransientError: The receiver did not answer.
+            TransientError: No answer.
         """
         headers = {
             "Content-Type": "application/json",
@@ -48,11 +48,11 @@ class Webhook:
         }
         if secret:
             headers["X-Webhook-Signature"] = signature(secret, timestamp, body)
-        return exchange(
+        return send_request(
             self._client,
             "POST",
             url,
-            shows_path=False,  # the path of such a URL is often the key to it
+            show_path=False,  # a webhook URL's path is often a secret
             content=body,
             headers=headers,
         ).status_code

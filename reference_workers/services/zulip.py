@@ -1,4 +1,4 @@
-"""Zulip's message API: post anew, or update what stands there."""
+"""Client for Zulip's message API."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ import httpx
 
 from reference_workers import tls
 from reference_workers.errors import TransientError
-from reference_workers.services.http import accepted, exchange, fetch_object
+from reference_workers.services.http import fetch_json, raise_for_status, send_request
 from reference_workers.settings import Settings
 
 
 class Zulip:
-    """A bot that writes to streams."""
+    """Client of a bot that writes to streams."""
 
     def __init__(self, settings: Settings) -> None:
-        """Open a client with the bot's e-mail and key."""
+        """Open an HTTP client with the bot's e-mail and key as basic auth."""
         self._client = httpx.Client(
             base_url=settings.zulip_url,
             auth=(settings.zulip_bot_email, settings.zulip_api_key.get_secret_value()),
@@ -25,21 +25,21 @@ class Zulip:
         )
 
     def post(self, stream: str, topic: str, content: str) -> str:
-        """Post a new message and return its id."""
+        """Post a message and return its id."""
         form = {"type": "stream", "to": stream, "topic": topic, "content": content}
-        answer = fetch_object(self._client, "POST", "/api/v1/messages", data=form)
-        if "id" not in answer:
-            raise TransientError("Zulip: the answer to a posted message has no id")
-        return str(answer["id"])
+        reply = fetch_json(self._client, "POST", "/api/v1/messages", data=form)
+        if "id" not in reply:
+            raise TransientError("Zulip: the response to a posted message has no id")
+        return str(reply["id"])
 
     def update(self, message_id: str, topic: str, content: str) -> bool:
-        """Update a message; return False if Zulip knows it no more."""
+        """Update a message; return False if it no longer exists."""
         form = {"topic": topic, "content": content}
         path = f"/api/v1/messages/{message_id}"
-        response = exchange(self._client, "PATCH", path, data=form)
+        response = send_request(self._client, "PATCH", path, data=form)
         if response.status_code == HTTPStatus.BAD_REQUEST and "Invalid message" in response.text:
             return False
-        accepted(response)
+        raise_for_status(response)
         return True
 
     def close(self) -> None:

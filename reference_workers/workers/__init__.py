@@ -1,4 +1,4 @@
-"""The workers, by task type. One file a task: contract in, contract out, nothing else."""
+"""The workers by task type, one file each; input and output are validated by the executor."""
 
 from __future__ import annotations
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from reference_workers.context import Context
-from reference_workers.platform.state.object_keys import audio_key, padded_prefix
+from reference_workers.services.object_keys import audio_key, padded_prefix
 
 
 def cleanup_consent(context: Context, *, transcript_id: str) -> dict[str, Any]:
-    """Delete all audio of the meeting if anybody denied consent; once is as good as twice.
+    """Delete all audio of the meeting if anybody denied consent; idempotent.
 
-    One voice cannot be taken out of the mixdown, and other tracks may carry it too: all raw
-    tracks, padded tracks and the mixdown go.
+    A single voice cannot be removed from the mixdown, and other tracks may contain it: raw
+    tracks, padded tracks and the mixdown are all deleted.
     """
     state = context.clients.state
     denied = [answer for answer in state.consents(transcript_id) if not answer.granted]
@@ -26,6 +26,6 @@ def cleanup_consent(context: Context, *, transcript_id: str) -> dict[str, Any]:
             storage.delete(key, bucket=recording.bucket_name)
     for key in [*storage.keys(padded_prefix(transcript_id)), audio_key(transcript_id)]:
         storage.delete(key)
-    with context.edit(transcript_id) as edit:
-        edit.transcript.audio_deleted = True
+    with context.unit_of_work(transcript_id) as unit:
+        unit.transcript.audio_deleted = True
     return {"audio_deleted": True, "reason": f"consent denied by {len(denied)} participant(s)"}

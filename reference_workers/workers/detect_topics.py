@@ -1,4 +1,4 @@
-"""Find what was talked about (contract: contracts/tasks/detect_topics.yaml)."""
+"""Detect the topics of the meeting (contract: contracts/tasks/detect_topics.yaml)."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def detect_topics(
         chunk = words[first : first + WORDS_PER_CHUNK]
         text = " ".join(word["word"] for word in chunk)
         prompt = _PROMPT.format(language=target_language, text=text)
-        answer = context.ask("detect_topics", prompt, name="topic", schema=_SCHEMA)
+        answer = context.ask_llm("detect_topics", prompt, name="topic", schema=_SCHEMA)
         start = chunk[0]["start"]
         topics.append(
             {
@@ -53,8 +53,8 @@ def detect_topics(
                 "duration": max(word["end"] for word in chunk) - start,
             }
         )
-    with context.edit(transcript_id) as edit:
-        edit.transcript.topics = topics
+    with context.unit_of_work(transcript_id) as unit:
+        unit.transcript.topics = topics
         for topic in topics:
-            edit.emit("TOPIC", topic)
+            unit.emit("TOPIC", topic)
     return {"topics": topics}

@@ -1,4 +1,4 @@
-"""Make the result final (contract: contracts/tasks/finalize.yaml)."""
+"""Store the final result (contract: contracts/tasks/finalize.yaml)."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ def finalize(
     short_summary: str,
     duration: float,
 ) -> dict[str, Any]:
-    """Write the result and the status; doing it twice leaves what doing it once leaves."""
-    with context.edit(transcript_id) as edit:
-        transcript = edit.transcript
+    """Write the result and set the status to ended; idempotent."""
+    with context.unit_of_work(transcript_id) as unit:
+        transcript = unit.transcript
         transcript.title = title
         transcript.long_summary = summary
         transcript.short_summary = short_summary
         transcript.duration = duration
-        edit.set_status("ended")
+        unit.set_status("ended")
     return {"status": "COMPLETED"}

@@ -1,4 +1,4 @@
-"""Write a dynamic fork's branches (contract: contracts/tasks/generate_dynamic_fork_tasks.yaml)."""
+"""Generate the branches of a fork (contract: contracts/tasks/generate_dynamic_fork_tasks.yaml)."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def generate_dynamic_fork_tasks(
     padded_tracks: Mapping[str, Mapping[str, Any]] | None,
     language: str,
 ) -> dict[str, Any]:
-    """Return one branch a track, and each branch's input."""
+    """Return one branch for each track, and the branches' inputs."""
     if task_type == "pad_track":
         own_inputs = _padding_inputs(tracks, bucket_name)
     else:
@@ -50,7 +50,7 @@ def _transcription_inputs(
     padded_tracks: Mapping[str, Mapping[str, Any]] | None,
     language: str,
 ) -> list[dict[str, Any]]:
-    # A JOIN's map has no order that any server promises: a track is found by its track_index.
+    # No server guarantees the order of a JOIN's map: match by track_index.
     by_index = {padded["track_index"]: padded for padded in (padded_tracks or {}).values()}
     missing = [index for index in range(len(tracks)) if index not in by_index]
     if missing:

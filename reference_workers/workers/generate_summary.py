@@ -1,7 +1,7 @@
-"""Sum the meeting up (contract: contracts/tasks/generate_summary.yaml).
+"""Summarize the meeting (contract: contracts/tasks/generate_summary.yaml).
 
-The LLM is called 2 + 2·M times: once for the M subjects, once for the recap, and for each
-subject once for its details and once to turn them into a paragraph.
+Makes 2 + 2·M LLM calls: the M subjects, the recap, and for each subject its details and a
+paragraph.
 """
 
 from __future__ import annotations
@@ -44,26 +44,26 @@ def generate_summary(
     topics: Sequence[Mapping[str, Any]],
     transcript_id: str,
 ) -> dict[str, Any]:
-    """Return the long summary (Markdown) and the short one; both empty if nobody spoke."""
-    long_summary, recap = _ask(context, words, topics) if words else ("", "")
-    with context.edit(transcript_id) as edit:
-        edit.transcript.long_summary = long_summary
-        edit.transcript.short_summary = recap
-        edit.emit("FINAL_LONG_SUMMARY", {"long_summary": long_summary})
-        edit.emit("FINAL_SHORT_SUMMARY", {"short_summary": recap})
+    """Return the long summary (Markdown) and the short one; both empty without words."""
+    long_summary, recap = _summaries(context, words, topics) if words else ("", "")
+    with context.unit_of_work(transcript_id) as unit:
+        unit.transcript.long_summary = long_summary
+        unit.transcript.short_summary = recap
+        unit.emit("FINAL_LONG_SUMMARY", {"long_summary": long_summary})
+        unit.emit("FINAL_SHORT_SUMMARY", {"short_summary": recap})
     return {"summary": long_summary, "short_summary": recap}
 
 
-def _ask(
+def _summaries(
     context: Context, words: Sequence[Mapping[str, Any]], topics: Sequence[Mapping[str, Any]]
 ) -> tuple[str, str]:
-    ask = partial(context.ask, "generate_summary")
+    ask = partial(context.ask_llm, "generate_summary")
     listed = "\n".join(f"- {topic['title']}: {topic['summary']}" for topic in topics)
-    meeting = f"Topics:\n{listed}\n\nTranscript:\n{_spoken(words)}"
+    meeting = f"Topics:\n{listed}\n\nTranscript:\n{_dialogue(words)}"
 
     prompt = f"List the main subjects of this meeting, {MAX_SUBJECTS} at most.\n\n{meeting}"
     listed_subjects = ask(prompt, name="subjects", schema=_SUBJECTS)["subjects"]
-    subjects = list(dict.fromkeys(listed_subjects))  # listed twice, it is one
+    subjects = list(dict.fromkeys(listed_subjects))  # without duplicates
     prompt = f"Recap this meeting in a few sentences.\n\n{meeting}"
     recap = ask(prompt, name="recap", schema=_TEXT)["text"]
 
@@ -77,8 +77,8 @@ def _ask(
     return "\n\n".join([f"**Quick recap**\n\n{recap}", "**Summary**", *paragraphs]), recap
 
 
-def _spoken(words: Sequence[Mapping[str, Any]]) -> str:
-    """Return the words as lines, a new line whenever the speaker changes."""
+def _dialogue(words: Sequence[Mapping[str, Any]]) -> str:
+    """Return the words as text, with a new line at each change of speaker."""
     lines: list[str] = []
     speaker = None
     for word in words:

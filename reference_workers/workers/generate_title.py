@@ -1,4 +1,4 @@
-"""Name the meeting (contract: contracts/tasks/generate_title.yaml)."""
+"""Generate the meeting's title (contract: contracts/tasks/generate_title.yaml)."""
 
 from __future__ import annotations
 
@@ -27,15 +27,15 @@ Write a short title for a meeting with these topics:
 def generate_title(
     context: Context, *, topics: Sequence[Mapping[str, Any]], transcript_id: str
 ) -> dict[str, Any]:
-    """Return the title; a meeting without topics needs no LLM to stay untitled."""
-    title = _ask(context, topics) if topics else UNTITLED
-    with context.edit(transcript_id) as edit:
-        edit.transcript.title = title
-        edit.emit("FINAL_TITLE", {"title": title})
+    """Return the title; without topics it is the untitled default, and no LLM is called."""
+    title = _title(context, topics) if topics else UNTITLED
+    with context.unit_of_work(transcript_id) as unit:
+        unit.transcript.title = title
+        unit.emit("FINAL_TITLE", {"title": title})
     return {"title": title}
 
 
-def _ask(context: Context, topics: Sequence[Mapping[str, Any]]) -> str:
+def _title(context: Context, topics: Sequence[Mapping[str, Any]]) -> str:
     listed = "\n".join(f"- {topic['title']}: {topic['summary']}" for topic in topics)
     prompt = _PROMPT.format(topics=listed)
-    return str(context.ask("generate_title", prompt, name="title", schema=_SCHEMA)["title"])
+    return str(context.ask_llm("generate_title", prompt, name="title", schema=_SCHEMA)["title"])

@@ -1,22 +1,22 @@
-"""Draw the mixdown (contract: contracts/tasks/generate_waveform.yaml)."""
+"""Compute the mixdown's waveform (contract: contracts/tasks/generate_waveform.yaml)."""
 
 from __future__ import annotations
 
 import json
 from typing import Any
 
-from reference_workers.audio.waveform import peaks
+from reference_workers.audio.waveform import compute_peaks
 from reference_workers.context import Context
-from reference_workers.platform.state.object_keys import waveform_file
+from reference_workers.services.object_keys import waveform_file
 
 
 def generate_waveform(context: Context, *, audio_key: str, transcript_id: str) -> dict[str, Any]:
-    """Return the peaks; they are stored as JSON in the fleet's data folder as well."""
-    waveform = peaks(context.clients.storage.presigned(audio_key))
+    """Return the peaks and store them as JSON in the data folder."""
+    waveform = compute_peaks(context.clients.storage.presign(audio_key))
     stored = waveform_file(context.clients.settings.data_dir, transcript_id)
     stored.parent.mkdir(parents=True, exist_ok=True)
     stored.write_text(json.dumps({"data": waveform}))
-    with context.edit(transcript_id) as edit:
-        edit.transcript.waveform_location = str(stored)
-        edit.emit("WAVEFORM", {"waveform": waveform})
+    with context.unit_of_work(transcript_id) as unit:
+        unit.transcript.waveform_location = str(stored)
+        unit.emit("WAVEFORM", {"waveform": waveform})
     return {"waveform": waveform}

@@ -1,4 +1,4 @@
-"""Fetch who took part (contract: contracts/tasks/get_participants.yaml)."""
+"""Fetch the participants from Daily (contract: contracts/tasks/get_participants.yaml)."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from reference_workers.errors import TransientError
 def get_participants(
     context: Context, *, mtg_session_id: str | None, transcript_id: str | None
 ) -> dict[str, Any]:
-    """Return the session's participants; none where Daily knew no session."""
+    """Return the session's participants; none without a session id."""
     participants = _participants(context, mtg_session_id) if mtg_session_id else []
     if transcript_id is not None:
-        _remember(context, transcript_id, participants)
+        _store(context, transcript_id, participants)
     return {"participants": participants}
 
 
@@ -31,15 +31,15 @@ def _participants(context: Context, session_id: str) -> list[dict[str, Any]]:
             for person in answer["data"]
         ]
     except (KeyError, TypeError, AttributeError) as error:
-        raise TransientError("Daily: the list of participants is not in its usual shape") from error
+        raise TransientError("Daily: unexpected shape of the participants") from error
 
 
-def _remember(context: Context, transcript_id: str, participants: Sequence[dict[str, Any]]) -> None:
+def _store(context: Context, transcript_id: str, participants: Sequence[dict[str, Any]]) -> None:
     state = context.clients.state
     recording = state.recording_of(state.transcript(transcript_id))
     track_keys = recording.track_keys if recording else []
-    with context.edit(transcript_id) as edit:
-        edit.transcript.participants = [
+    with context.unit_of_work(transcript_id) as unit:
+        unit.transcript.participants = [
             {
                 "id": person["participant_id"],
                 "name": person["user_name"],
@@ -47,9 +47,9 @@ def _remember(context: Context, transcript_id: str, participants: Sequence[dict[
             }
             for person in participants
         ]
-        edit.set_status("processing")
+        unit.set_status("processing")
 
 
 def _speaker(participant_id: str, track_keys: Sequence[str]) -> int | None:
-    """Return the index of a participant's track: Daily puts the id into the track's key."""
+    """Return the index of a participant's track: Daily's track keys contain participant ids."""
     return next((index for index, key in enumerate(track_keys) if participant_id in key), None)

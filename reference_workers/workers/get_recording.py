@@ -11,7 +11,7 @@ from reference_workers.platform.state.models import MeetingRow
 
 
 def get_recording(context: Context, *, recording_id: str) -> dict[str, Any]:
-    """Return what the pipeline needs of a recording; keep what Daily says of its session."""
+    """Return the recording's metadata and store its session as a meeting."""
     recording = context.clients.daily.recording(recording_id)
     if isinstance(recording.get("mtgSessionId"), str):
         context.clients.state.store_meeting(recording_id, _meeting(recording))
@@ -28,13 +28,13 @@ def _meeting(recording: Mapping[str, Any]) -> MeetingRow:
     return MeetingRow(
         id=recording["mtgSessionId"],
         room_name=room_name if isinstance(room_name, str) else None,
-        started_at=_moment(recording.get("start_ts")),
-        max_participants=participants if _counts(participants) else None,
+        started_at=_utc(recording.get("start_ts")),
+        max_participants=participants if _is_count(participants) else None,
     )
 
 
-def _moment(seconds: object) -> datetime | None:
-    """Return the moment so many seconds after the epoch; None for what is no such number."""
+def _utc(seconds: object) -> datetime | None:
+    """Return epoch seconds as a datetime; None if they are invalid."""
     if not isinstance(seconds, int | float):
         return None
     try:
@@ -43,6 +43,6 @@ def _moment(seconds: object) -> datetime | None:
         return None
 
 
-def _counts(value: object) -> bool:
-    """Tell whether it is a number of people that a database can hold."""
+def _is_count(value: object) -> bool:
+    """Return whether a value fits a database column for counts."""
     return type(value) is int and 0 <= value < 2**31

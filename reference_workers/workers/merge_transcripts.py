@@ -1,4 +1,4 @@
-"""Merge all tracks' words (contract: contracts/tasks/merge_transcripts.yaml)."""
+"""Merge the words of all tracks (contract: contracts/tasks/merge_transcripts.yaml)."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ def merge_transcripts(
     transcripts: Sequence[Transcript] | Mapping[str, Transcript],
     transcript_id: str,
 ) -> dict[str, Any]:
-    """Return every word of every track by start time; at equal times by speaker."""
+    """Return all words sorted by start time, then by speaker."""
     branches = transcripts.values() if isinstance(transcripts, Mapping) else transcripts
     words = [word for branch in branches for word in branch["words"]]
     words.sort(key=lambda word: (word["start"], word["speaker"]))
-    with context.edit(transcript_id) as edit:
-        edit.transcript.words = words
+    with context.unit_of_work(transcript_id) as unit:
+        unit.transcript.words = words
         text = " ".join(word["word"] for word in words)
-        edit.emit("TRANSCRIPT", {"text": text, "translation": None})
+        unit.emit("TRANSCRIPT", {"text": text, "translation": None})
     return {"all_words": words, "word_count": len(words)}

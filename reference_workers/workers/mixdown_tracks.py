@@ -7,19 +7,19 @@ from typing import Any
 
 from reference_workers.audio.mixer import write_mixdown
 from reference_workers.context import Context
-from reference_workers.platform.state.object_keys import audio_key
+from reference_workers.services.object_keys import audio_key
 
 
 def mixdown_tracks(
     context: Context, *, padded_urls: Sequence[str], transcript_id: str
 ) -> dict[str, Any]:
-    """Return the key of the mixdown, its audible seconds and its bytes."""
+    """Return the mixdown's key, duration (seconds) and size (bytes)."""
     storage = context.clients.storage
     key = audio_key(transcript_id)
     with context.scratch(".mp3") as path:
-        duration = write_mixdown([storage.freshly_signed(url) for url in padded_urls], path)
+        duration = write_mixdown([storage.presign_again(url) for url in padded_urls], path)
         size = storage.put_file(key, path, content_type="audio/mpeg")
-    with context.edit(transcript_id) as edit:
-        edit.transcript.duration = duration
-        edit.emit("DURATION", {"duration": duration})
+    with context.unit_of_work(transcript_id) as unit:
+        unit.transcript.duration = duration
+        unit.emit("DURATION", {"duration": duration})
     return {"audio_key": key, "duration": duration, "size": size}

@@ -1,4 +1,4 @@
-"""Bring one track onto the meeting's clock (contract: contracts/tasks/pad_track.yaml)."""
+"""Pad one track to the start of the meeting (contract: contracts/tasks/pad_track.yaml)."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ from typing import Any
 
 from reference_workers.audio.padding import offset_seconds, write_padded
 from reference_workers.context import Context
-from reference_workers.platform.state.object_keys import padded_key
+from reference_workers.services.object_keys import padded_key
 
 
 def pad_track(
     context: Context, *, track_index: int, s3_key: str, bucket_name: str, transcript_id: str
 ) -> dict[str, Any]:
-    """Return a URL of the padded track; of the source itself where there is nothing to pad."""
+    """Return a URL of the padded track, or of the source if its offset is 0."""
     storage = context.clients.storage
-    source = storage.presigned(s3_key, bucket=bucket_name)
+    source = storage.presign(s3_key, bucket=bucket_name)
     size = storage.size(s3_key, bucket=bucket_name)
     offset = offset_seconds(source)
     if offset <= 0:
@@ -24,4 +24,4 @@ def pad_track(
     with context.scratch(".webm") as path:
         write_padded(source, path, offset)
         size = storage.put_file(key, path, content_type="audio/webm")
-    return {"padded_url": storage.presigned(key), "size": size, "track_index": track_index}
+    return {"padded_url": storage.presign(key), "size": size, "track_index": track_index}

@@ -1,4 +1,4 @@
-"""Tell the room's Zulip topic (contract: contracts/tasks/post_zulip.yaml)."""
+"""Post the summary to the room's Zulip topic (contract: contracts/tasks/post_zulip.yaml)."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from reference_workers.platform.state.models import Transcript
 
 
 def post_zulip(context: Context, *, transcript_id: str) -> dict[str, Any]:
-    """Post the summary, or update the message posted before; null where no stream is set."""
+    """Post the summary or update the earlier message; null if the room has no stream."""
     clients = context.clients
     transcript = clients.state.transcript(transcript_id)
     room = clients.state.room(transcript.room_id)
@@ -21,8 +21,8 @@ def post_zulip(context: Context, *, transcript_id: str) -> dict[str, Any]:
     message_id = transcript.zulip_message_id
     if message_id is None or not clients.zulip.update(message_id, topic, content):
         message_id = clients.zulip.post(room.zulip_stream, topic, content)
-        with context.edit(transcript_id) as edit:
-            edit.transcript.zulip_message_id = message_id
+        with context.unit_of_work(transcript_id) as unit:
+            unit.transcript.zulip_message_id = message_id
     return {"message_id": message_id}
 
 

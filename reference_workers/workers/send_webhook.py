@@ -1,4 +1,4 @@
-"""Tell the room's webhook (contract: contracts/tasks/send_webhook.yaml)."""
+"""Send the transcript to the room's webhook (contract: contracts/tasks/send_webhook.yaml)."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from reference_workers.context import Context
 from reference_workers.errors import TransientError
 from reference_workers.platform.state.models import Room, Transcript
 from reference_workers.services.http import is_retryable
-from reference_workers.webvtt import webvtt
+from reference_workers.webvtt import to_webvtt
 
 EVENT = "transcript.completed"
 
 
 def send_webhook(context: Context, *, transcript_id: str, room_id: str | None) -> dict[str, Any]:
-    """Send the finished transcript; a refusal (4xx) is an answer, not a reason to try again.
+    """Send the transcript; a refusal (4xx) is a result and not retried.
 
     Raises:
-        TransientError: No answer, 408, 425, 429 or 5xx: Conductor retries.
+        TransientError: No answer, 408, 425, 429 or 5xx.
     """
     clients = context.clients
     transcript = clients.state.transcript(transcript_id)
@@ -49,7 +49,7 @@ def _payload(
     names = {person["speaker"]: person["name"] for person in transcript.participants}
     return {
         "event": EVENT,
-        # The same event keeps its id through all retries, so that a receiver can tell.
+        # Stable across retries, so that the receiver can deduplicate.
         "event_id": str(uuid.uuid5(uuid.NAMESPACE_URL, f"{EVENT}/{transcript.id}")),
         "timestamp": timestamp,
         "transcript": {
@@ -60,14 +60,14 @@ def _payload(
             "title": transcript.title,
             "short_summary": transcript.short_summary,
             "long_summary": transcript.long_summary,
-            "webvtt": webvtt(transcript.words, names),
+            "webvtt": to_webvtt(transcript.words, names),
             "topics": [
                 {
                     "title": topic["title"],
                     "summary": topic["summary"],
                     "timestamp": topic["timestamp"],
                     "duration": topic["duration"],
-                    "webvtt": webvtt(_words_of(topic, transcript.words), names),
+                    "webvtt": to_webvtt(_words_of(topic, transcript.words), names),
                 }
                 for topic in transcript.topics
             ],

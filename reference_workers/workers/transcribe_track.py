@@ -1,4 +1,4 @@
-"""Have one track transcribed (contract: contracts/tasks/transcribe_track.yaml)."""
+"""Transcribe one track (contract: contracts/tasks/transcribe_track.yaml)."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ def transcribe_track(
     language: str,
     transcript_id: str | None,
 ) -> dict[str, Any]:
-    """Return the track's words in time order, each with the track as its speaker."""
+    """Return the track's words in time order, with the track index as speaker."""
     clients = context.clients
-    url = clients.storage.freshly_signed(audio_url)
+    url = clients.storage.presign_again(audio_url)
 
     def transcribe() -> list[dict[str, Any]]:
         return _words(clients.modal.transcribe(url, language))
@@ -26,15 +26,15 @@ def transcribe_track(
     try:
         content = clients.storage.sha256(url)
     except WorkerError:
-        words = transcribe()  # audio that only the service can reach: it knows what is wrong
+        words = transcribe()  # only the service can reach this URL, or it reports the error
     else:
-        words = clients.cache.remembered(
+        words = clients.cache.get_or_compute(
             "transcribe_track",
             [content, language, clients.settings.transcript_model],
             transcribe,
-            patience=clients.settings.transcription_timeout_seconds,
+            timeout=clients.settings.transcription_timeout_seconds,
         )
-    # The same audio may be another's track the next time: the speaker is not remembered.
+    # The cached words have no speaker: the same audio may be another track next time.
     tagged = [{**word, "speaker": track_index} for word in words]
     return {"words": tagged, "track_index": track_index}
 
@@ -42,10 +42,10 @@ def transcribe_track(
 def _words(answer: dict[str, Any]) -> list[dict[str, Any]]:
     try:
         words = [
-            {"word": text, "start": float(heard["start"]), "end": float(heard["end"])}
-            for heard in answer["words"]
-            if (text := heard["word"].strip())  # blanks only are no word
+            {"word": text, "start": float(word["start"]), "end": float(word["end"])}
+            for word in answer["words"]
+            if (text := word["word"].strip())
         ]
     except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise TransientError("transcription: the words are not in their usual shape") from error
+        raise TransientError("transcription: unexpected shape of the words") from error
     return sorted(words, key=lambda word: word["start"])

@@ -1,7 +1,7 @@
-"""What is promised to be quick, measured: `nox -s bench`, or `python -m tests.bench [names]`.
+"""Benchmarks: `nox -s bench`, or `python -m tests.bench [names]`.
 
-One module a benchmark. Each offers `measure() -> Iterable[Figure]`; its first docstring line says
-what it is about. Nothing is asserted: a figure is set against what is promised, as a ratio.
+One module for each benchmark, with `measure() -> Iterable[Figure]`; the first line of its docstring
+is its title. Nothing is asserted: each figure is compared with its limit as a ratio.
 """
 
 from tests.bench.figures import Figure

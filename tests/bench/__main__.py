@@ -1,4 +1,4 @@
-"""Run benchmarks, print a table each and write all figures as JSON."""
+"""Run benchmarks, print a table for each and write all figures as JSON."""
 
 from __future__ import annotations
 
@@ -18,22 +18,22 @@ import tests.bench
 from tests.bench import Figure
 
 REPORT = Path(".trackproof/bench.json")
-NO_BENCHMARKS = {"__main__", "figures", "sounding", "spending", "writing"}
+NO_BENCHMARKS = {"__main__", "audio_jobs", "cpu_time", "figures", "state_writes"}
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run the named benchmarks, or all; return 0, or 2 for wrong usage."""
+    """Run the named benchmarks, or all; return the exit code."""
     known = sorted(
         module.name
         for module in iter_modules(tests.bench.__path__)
         if module.name not in NO_BENCHMARKS
     )
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
-    parser.add_argument("names", nargs="*", help=f"of {', '.join(known)}; all if none is named")
-    parser.add_argument("--json", type=Path, default=REPORT, help=f"the report ({REPORT})")
+    parser.add_argument("names", nargs="*", help=f"of {', '.join(known)}; default: all")
+    parser.add_argument("--json", type=Path, default=REPORT, help=f"JSON report ({REPORT})")
     options = parser.parse_args(arguments)
     if unknown := sorted(set(options.names) - set(known)):
-        parser.error(f"no benchmark is called {', '.join(unknown)}; there are {', '.join(known)}")
+        parser.error(f"unknown benchmarks: {', '.join(unknown)}; known: {', '.join(known)}")
     report: dict[str, object] = {"python": sys.version.split()[0], "machine": platform.platform()}
     benchmarks: dict[str, list[dict[str, object]]] = {}
     for name in options.names or known:
@@ -48,7 +48,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def as_table(title: str, figures: Iterable[Figure]) -> Table:
-    """Return the figures as they are printed."""
+    """Return the figures as a table."""
     table = Table("what", "measured", "promised", "ratio", title=title, title_justify="left")
     for column in table.columns[1:]:
         column.justify = "right"
@@ -60,7 +60,7 @@ def as_table(title: str, figures: Iterable[Figure]) -> Table:
 
 
 def as_json(figure: Figure) -> dict[str, object]:
-    """Return a figure as it stands in the report."""
+    """Return a figure for the JSON report."""
     return {
         "what": figure.what,
         "measured": figure.measured,

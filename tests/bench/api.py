@@ -1,7 +1,7 @@
-"""The API: events to many WebSockets, and how soon Conductor's health is told.
+"""The API: events to many WebSockets, and latency of Conductor's health.
 
-The API, a writer and the subscribers are three processes. An event's time counts from before its
-transaction to when a subscriber has read it from his socket.
+The API, a writer and the subscribers are three processes. Latency is the time from before an
+event's transaction to the subscriber's read from its socket.
 """
 
 from __future__ import annotations
@@ -40,12 +40,12 @@ HEALTH_P99_MS, HANGING_MS = 50.0, 2000.0
 CONNECTED_AT_ONCE = 20
 START_SECONDS = 180.0
 ADDRESS = re.compile(r'"address": \["127\.0\.0\.1", (\d+)\]')
-"""Where the API says that it listens, in its log as JSON."""
+"""The API's address in its JSON log."""
 
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """What became of the events of one run."""
+    """Result of one delivery run."""
 
     database: str
     redis: bool
@@ -57,41 +57,43 @@ class Delivery:
     p99_ms: float
     worst_ms: float
     api_megabytes: float
-    """Resident memory of the API at the end."""
+    """Resident memory of the API at the end of the run."""
 
 
 @contextmanager
 def serving(database_url: str, redis_url: str | None, conductor_url: str) -> Iterator[str]:
-    """Serve the API as a process of its own; yield its base URL."""
-    told = {"DATABASE_URL": database_url, "CONDUCTOR_SERVER_URL": conductor_url}
-    told |= {"API_PORT": "0", "LOG_FORMAT": "json"}
+    """Start the API as a process; yield its base URL."""
+    variables = {"DATABASE_URL": database_url, "CONDUCTOR_SERVER_URL": conductor_url}
+    variables |= {"API_PORT": "0", "LOG_FORMAT": "json"}
     if redis_url:
-        told["REDIS_URL"] = redis_url
+        variables["REDIS_URL"] = redis_url
     with tempfile.TemporaryDirectory() as folder:
         log = Path(folder) / "api.log"
         command = [sys.executable, "-m", "reference_workers.platform.api"]
-        with ManagedProcess("API", command, log_path=log, env={**os.environ, **told}) as process:
-            found = wait_until(
+        with ManagedProcess(
+            "API", command, log_path=log, env={**os.environ, **variables}
+        ) as process:
+            match = wait_until(
                 lambda: ADDRESS.search(log.read_text()),
                 what="the API to listen",
                 timeout=START_SECONDS,
                 evidence=process.tail,
             )
-            yield f"http://127.0.0.1:{found[1]}"
+            yield f"http://127.0.0.1:{match[1]}"
 
 
 async def deliver(
     api_url: str, database: str, url: str, redis_url: str | None, *, events: int, pace: float
 ) -> Delivery:
-    """Have a process write, and let all subscribers follow it to the last event."""
-    doors, open_doors = asyncio.Semaphore(CONNECTED_AT_ONCE), asyncio.Semaphore(0)
-    async with asyncio.TaskGroup() as group:  # what fails ends all: nobody waits for it for ever
+    """Start a writer and let all subscribers receive all events."""
+    connecting, connected = asyncio.Semaphore(CONNECTED_AT_ONCE), asyncio.Semaphore(0)
+    async with asyncio.TaskGroup() as group:  # a failure ends all tasks
         following = [
-            group.create_task(_follow(api_url, events, doors, open_doors))
+            group.create_task(_follow(api_url, events, connecting, connected))
             for _ in range(SUBSCRIBERS)
         ]
         for _ in range(SUBSCRIBERS):
-            await open_doors.acquire()
+            await connected.acquire()
         command = (sys.executable, "-m", "tests.bench.events", "--write", url)
         writer = await asyncio.create_subprocess_exec(
             *command, redis_url or "", str(events), str(pace)
@@ -114,14 +116,14 @@ async def deliver(
 
 
 async def _follow(
-    api_url: str, events: int, doors: asyncio.Semaphore, open_doors: asyncio.Semaphore
+    api_url: str, events: int, connecting: asyncio.Semaphore, connected: asyncio.Semaphore
 ) -> tuple[array[float], array[int]]:
     delays, seen = array("d"), array("L")
     url = f"{api_url.replace('http', 'ws', 1)}/ws/transcripts/{TRANSCRIPT_ID}"
-    async with doors:
+    async with connecting:
         connection = await connect(url, proxy=None, compression=None, open_timeout=START_SECONDS)
     async with connection:
-        open_doors.release()
+        connected.release()
         async for text in connection:
             message = json.loads(text)
             if message["event"] != "BENCH":
@@ -134,7 +136,7 @@ async def _follow(
 
 
 def _memory_of(api_url: str) -> int:
-    """Return the resident bytes of whoever listens there."""
+    """Return the resident bytes of the process that listens there."""
     port = int(api_url.rpartition(":")[2])
     for process in psutil.Process().children(recursive=True):
         for one in process.net_connections("tcp"):
@@ -144,29 +146,29 @@ def _memory_of(api_url: str) -> int:
 
 
 async def check_health(api_url: str, checks: int, callers: int, pause: float) -> list[float]:
-    """Have so many callers check, and pause so many seconds between two checks of theirs.
+    """Let `callers` callers check, each with a pause between its checks.
 
     Returns:
-        The milliseconds each check took.
+        Duration of each check in milliseconds.
     """
     took: list[float] = []
 
-    async def ask(number: int) -> None:
+    async def call(number: int) -> None:
         async with httpx.AsyncClient(base_url=api_url, trust_env=False, timeout=30) as http:
-            await http.get("/conductor/health")  # from here on it has a connection
+            await http.get("/conductor/health")  # opens the connection
             await asyncio.sleep(pause * number / callers)
             for _ in range(checks // callers):
-                began = time.perf_counter()
+                start = time.perf_counter()
                 await http.get("/conductor/health")
-                took.append((time.perf_counter() - began) * 1000)
+                took.append((time.perf_counter() - start) * 1000)
                 await asyncio.sleep(pause)
 
-    await asyncio.gather(*(ask(number) for number in range(callers)))
+    await asyncio.gather(*(call(number) for number in range(callers)))
     return took
 
 
 def deliveries(databases: Sequence[str], events: int, pace: float) -> Iterator[Delivery]:
-    """Measure on these databases, with Redis and without."""
+    """Measure each database with and without Redis."""
     for database in databases:
         for with_redis in (False, True):
             with ExitStack() as stack:
@@ -179,7 +181,7 @@ def deliveries(databases: Sequence[str], events: int, pace: float) -> Iterator[D
 
 
 def health() -> Iterator[Figure]:
-    """Measure health checks of a Conductor that is well, and of one that hangs."""
+    """Measure health checks of a healthy Conductor and of a hanging one."""
     with (
         prepared("sqlite") as url,
         start_process(report=lambda _: None) as conductor,
@@ -187,7 +189,7 @@ def health() -> Iterator[Figure]:
     ):
         for callers, pause in ((1, 0.0), (CALLERS, 1.0), (CALLERS, 0.0)):
             took = asyncio.run(check_health(api_url, HEALTH_CHECKS, callers, pause))
-            # Many without a pause measure how much goes through, and nothing is promised of that.
+            # Many callers without a pause measure throughput, which has no limit.
             promised = HEALTH_P99_MS if callers == 1 or pause else None
             what = f"health, {callers} callers, {pause:g} s pause"
             yield Figure(f"{what}: p50", float(np.percentile(took, 50)), "ms")
@@ -195,11 +197,11 @@ def health() -> Iterator[Figure]:
             yield Figure(f"{what}: worst", max(took), "ms")
     with (
         prepared("sqlite") as url,
-        socket.create_server(("127.0.0.1", 0)) as deaf,
-        serving(url, None, f"http://127.0.0.1:{deaf.getsockname()[1]}/api") as api_url,
+        socket.create_server(("127.0.0.1", 0)) as hanging,
+        serving(url, None, f"http://127.0.0.1:{hanging.getsockname()[1]}/api") as api_url,
     ):
         took = asyncio.run(check_health(api_url, HANGING_CHECKS, 1, 0.0))
-        yield Figure("health of a Conductor that hangs: worst", max(took), "ms", HANGING_MS)
+        yield Figure("health of a hanging Conductor: worst", max(took), "ms", HANGING_MS)
 
 
 def measure() -> Iterator[Figure]:
@@ -217,13 +219,13 @@ def measure() -> Iterator[Figure]:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Measure other sizes than `python -m tests.bench api` does, and print."""
+    """Measure with other sizes and print the results as JSON."""
     parser = argparse.ArgumentParser(prog="python -m tests.bench.api", description=__doc__)
     parser.add_argument("--events", type=int, default=EVENTS)
     parser.add_argument("--pace", type=float, default=PER_SECOND, help="events a second")
     parser.add_argument("--databases", nargs="+", default=["sqlite", "postgres"])
-    asked = parser.parse_args(arguments)
-    for result in deliveries(asked.databases, asked.events, asked.pace):
+    options = parser.parse_args(arguments)
+    for result in deliveries(options.databases, options.events, options.pace):
         print(json.dumps(asdict(result)), flush=True)  # noqa: T201
 
 

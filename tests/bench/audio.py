@@ -1,9 +1,9 @@
-"""Audio against the ffmpeg command line doing the same work with the same settings.
+"""Audio compared with the ffmpeg command doing the same work with the same settings.
 
-CPU is user and system of whole processes; each ratio is the median of pairs that ran one after
-the other. A fleet's process starts once and works all day: what a job costs is its process less
-one that only imports what the job needs. The command line starts for every job, so its start
-counts. Copying is so quick that its ratio is given with our start as well.
+CPU is user and system time of whole processes; each ratio is the median of paired runs. A fleet
+process starts once and runs all day, so the cost of importing is subtracted from our jobs. The
+ffmpeg command starts for every job, so its start counts. Copying is so fast that its ratio is also
+given with our start.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ from tests.bench.figures import Figure
 ROUNDS = 3
 SHORT_JOBS = ("draw", "decode")
 SHORT_ROUNDS = 15
-"""A job of a second scatters by a tenth."""
+"""Jobs of a second vary by a tenth."""
 MINUTES = 10
 TRACKS = 4
 
 GROWING_TRACKS = (1, 4, 16, 32, 64)
-"""Of a minute each."""
+"""Numbers of tracks of one minute."""
 GROWING_MINUTES = (1, 10, 60, 180)
-"""Of one track."""
+"""Minutes of one track."""
 
 MEMORY_MB = 80
 
@@ -41,10 +41,10 @@ Costs = Mapping[str, Sequence[Cost]]
 
 
 def measure() -> Iterable[Figure]:
-    """Yield CPU, memory and growth; nothing but a note where there is no ffmpeg command."""
+    """Yield CPU, memory and growth; nothing without an ffmpeg command."""
     ffmpeg = shutil.which("ffmpeg")
     if ffmpeg is None:
-        print("audio: not measured, there is no ffmpeg command here", file=sys.stderr)  # noqa: T201
+        print("audio: not measured, no ffmpeg command", file=sys.stderr)  # noqa: T201
         return
     with TemporaryDirectory() as folder:
         yield from _against(ffmpeg, Path(folder))
@@ -133,7 +133,7 @@ def _beyond_start(costs: Costs, job: str, imports: str) -> list[float]:
 
 
 def _growth(folder: Path) -> Iterable[Figure]:
-    """How CPU and memory grow with tracks and with minutes."""
+    """Yield the growth of CPU and memory with tracks and minutes."""
     python = [cost_of([sys.executable, "-c", "pass"])]
     started = median(cost_of(_ours("mix")).cpu_s for _ in range(ROUNDS))
     for unit, sizes in (
@@ -156,14 +156,14 @@ def _growth(folder: Path) -> Iterable[Figure]:
 
 
 def _line(sizes: Sequence[float], seconds: Sequence[float]) -> tuple[float, float]:
-    """Return the slope of the best straight line, and 1 - R²: what it leaves unexplained."""
+    """Return the slope of the regression line and the unexplained variance (1 - R²)."""
     slope, intercept = np.polyfit(sizes, seconds, 1)
     off = np.asarray(seconds) - (slope * np.asarray(sizes) + intercept)
     return float(slope), float(off.var() / np.var(seconds))
 
 
 def _write_raw(mp3: Path, raw: Path) -> None:
-    """Write an MP3's samples as LAME takes them: 16 bits, left and right in turn."""
+    """Decode an MP3 to interleaved 16-bit stereo samples."""
     to_packed = av.AudioResampler(format="s16", layout="stereo")
     with av.open(str(mp3)) as container, raw.open("wb") as file:
         for frame in container.decode(audio=0):

@@ -1,7 +1,7 @@
-"""One job on audio as a process: `python -m tests.bench.audio_jobs JOB TARGET SOURCE...`.
+"""One audio job as a process: `python -m tests.bench.audio_jobs JOB TARGET SOURCE...`.
 
-Without a target it imports what the job needs, and no more: what is left is what the job costs
-where the process runs already, as a fleet's does.
+Without a target it only imports what the job needs; the difference is the cost of the job in a
+running process.
 """
 
 from __future__ import annotations
@@ -17,24 +17,24 @@ Work = Callable[[Path, Sequence[str]], object]
 
 
 def copy() -> Work:
-    """Pad by copying packets, as `write_padded` does with clean Opus."""
+    """Pad by copying packets, as `write_padded` does for clean Opus."""
     from reference_workers.audio import RATE
-    from reference_workers.audio.media_input import opened
-    from reference_workers.audio.remux import write_copied
+    from reference_workers.audio.media_input import open_audio
+    from reference_workers.audio.remux import write_remuxed
 
     def work(target: Path, sources: Sequence[str]) -> None:
-        with opened(sources[0]) as (container, stream):
-            write_copied(container, stream, target, round(OFFSET * RATE))
+        with open_audio(sources[0]) as (container, stream):
+            write_remuxed(container, stream, target, round(OFFSET * RATE))
 
     return work
 
 
 def encode() -> Work:
-    """Pad by encoding anew, as `write_padded` does with all else."""
+    """Pad by re-encoding, as `write_padded` does for all other tracks."""
     from reference_workers.audio import RATE
-    from reference_workers.audio.padding import write_encoded
+    from reference_workers.audio.padding import write_reencoded
 
-    return lambda target, sources: write_encoded(sources[0], target, round(OFFSET * RATE))
+    return lambda target, sources: write_reencoded(sources[0], target, round(OFFSET * RATE))
 
 
 def mix() -> Work:
@@ -45,14 +45,14 @@ def mix() -> Work:
 
 
 def draw() -> Work:
-    """Draw the waveform."""
-    from reference_workers.audio.waveform import peaks
+    """Compute the waveform."""
+    from reference_workers.audio.waveform import compute_peaks
 
-    return lambda _, sources: peaks(sources[0])
+    return lambda _, sources: compute_peaks(sources[0])
 
 
 def decode() -> Work:
-    """Have libav decode all sources, and do nothing with it: no less is possible."""
+    """Decode all sources with libav and discard the samples: the lower bound."""
     import av
 
     def work(_target: Path, sources: Sequence[str]) -> None:
@@ -65,7 +65,7 @@ def decode() -> Work:
 
 
 def compress() -> Work:
-    """Have LAME make an MP3 of raw stereo samples: no less is possible."""
+    """Encode raw stereo samples with LAME: the lower bound."""
     import lameenc
 
     from reference_workers.audio import RATE

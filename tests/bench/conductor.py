@@ -1,6 +1,6 @@
-"""The start of each Conductor laid open with its class cache, against the jar as it is.
+"""Start of each Conductor from the exploded jar with its class cache, compared with the boot jar.
 
-Seconds on the clock and of CPU from the start of a process to the server's end, ready in between.
+Wall-clock and CPU seconds of a process that starts the server, waits until it is ready and stops.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ ROUNDS = 3
 
 
 @dataclass(frozen=True)
-class AsItIs:
-    """Stands for a program: jars within a jar."""
+class BootJar:
+    """Program of a boot jar, as downloaded."""
 
     arguments: tuple[str, ...]
 
 
 def measure() -> Iterable[Figure]:
-    """Yield the costs of both, and their ratio; the first start of all is not counted."""
+    """Yield the costs of both and their ratio, after a warm-up start."""
     for version in VERSIONS:
         start(version, "open")
         costs = interleaved(
@@ -36,18 +36,18 @@ def measure() -> Iterable[Figure]:
         )
         cpu = paired_ratio(*([cost.cpu_s for cost in paid] for paid in costs.values()))
         clock = paired_ratio(*([cost.wall_s for cost in paid] for paid in costs.values()))
-        yield Figure(f"{version}: laid open / jar, CPU", cpu, "×", 0.6)
-        yield Figure(f"{version}: laid open / jar, clock", clock, "×", 0.6)
+        yield Figure(f"{version}: exploded / jar, CPU", cpu, "×", 0.6)
+        yield Figure(f"{version}: exploded / jar, clock", clock, "×", 0.6)
         for how, paid in costs.items():
             yield Figure(f"{version}: {how}, CPU", median(cost.cpu_s for cost in paid), "s")
             yield Figure(f"{version}: {how}, clock", median(cost.wall_s for cost in paid), "s")
 
 
 def start(version: str, how: str) -> None:
-    """Start a server and end it when it is ready."""
+    """Start a server and stop it when it is ready."""
     if how == "jar":
         jar = verified_jar(VERSIONS[version], report=lambda _: None)
-        backend.__dict__["program_of"] = lambda *_, **__: AsItIs(("-jar", str(jar)))
+        backend.__dict__["program_of"] = lambda *_, **__: BootJar(("-jar", str(jar)))
     with start_process(version, report=lambda _: None):
         pass
 

@@ -1,7 +1,7 @@
-"""What a process costs: CPU, time and memory, as the system counted them.
+"""CPU time, wall-clock time and memory of processes.
 
-`python tests/bench/cpu_time.py COMMAND...` runs a command and prints its cost as JSON. A process
-is counted at least the peak memory of the one that started it: so a small one does.
+`python tests/bench/cpu_time.py COMMAND...` runs a command and prints its cost as JSON. The kernel
+counts at least the parent's peak memory, so commands are started from this small process.
 """
 
 from __future__ import annotations
@@ -18,25 +18,25 @@ from time import perf_counter
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """What one process has cost."""
+    """Costs of one process."""
 
     user_s: float
     system_s: float
     wall_s: float
     peak_mb: float
-    """The most memory it held at a time, 10⁶ bytes."""
+    """Peak memory, 10⁶ bytes."""
 
     @property
     def cpu_s(self) -> float:
-        """User and system."""
+        """User and system CPU seconds."""
         return self.user_s + self.system_s
 
 
 def cost_of(command: Sequence[str]) -> Cost:
-    """Run a command to its end.
+    """Run a command and return its costs.
 
     Raises:
-        RuntimeError: It failed.
+        RuntimeError: The command failed.
     """
     small = [sys.executable, "-S", __file__, *command]
     result = subprocess.run(small, stdout=subprocess.PIPE, check=False)
@@ -46,7 +46,7 @@ def cost_of(command: Sequence[str]) -> Cost:
 
 
 def interleaved(commands: Mapping[str, Sequence[str]], *, rounds: int) -> dict[str, list[Cost]]:
-    """Run all commands in turn, so often: what disturbs the machine disturbs them alike."""
+    """Run all commands in turn, `rounds` times, so that disturbances affect them alike."""
     costs: dict[str, list[Cost]] = {name: [] for name in commands}
     for _ in range(rounds):
         for name, command in commands.items():
@@ -55,16 +55,16 @@ def interleaved(commands: Mapping[str, Sequence[str]], *, rounds: int) -> dict[s
 
 
 def paired_ratio(ours: Sequence[float], theirs: Sequence[float]) -> float:
-    """Return the median of the ratios of the runs that stood side by side."""
+    """Return the median of the ratios of paired runs."""
     return median(a / b for a, b in zip(ours, theirs, strict=True))
 
 
 def main() -> int:
-    """Run the command line's command; return its exit code."""
-    began = perf_counter()
+    """Run the command given as arguments; return its exit code."""
+    start = perf_counter()
     process = subprocess.Popen(sys.argv[1:], stdout=subprocess.DEVNULL, stdin=subprocess.DEVNULL)
     _, status, used = os.wait4(process.pid, 0)
-    wall_s = perf_counter() - began
+    wall_s = perf_counter() - start
     process.returncode = os.waitstatus_to_exitcode(status)
     cost = Cost(used.ru_utime, used.ru_stime, wall_s, used.ru_maxrss * 1024 / 1e6)
     print(json.dumps(asdict(cost)))  # noqa: T201

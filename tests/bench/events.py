@@ -1,7 +1,7 @@
-"""Events: how soon and how completely they reach many subscribers, and many writers at once.
+"""Events: latency and completeness for many subscribers, and many concurrent writers.
 
-One process writes to one transcript, an event a transaction, at a steady pace. Another has all
-the subscribers. The time from before the transaction to the subscriber counts as delivery.
+One process writes to one transcript at a steady pace, one event in each transaction. Another has
+all subscribers. Latency is the time from before the transaction to the subscriber.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ WRITERS, TASKS = 15, 200
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """What became of the events of one run."""
+    """Result of one delivery run."""
 
     database: str
     redis: bool
@@ -54,7 +54,7 @@ class Delivery:
 
 @dataclass(frozen=True, slots=True)
 class Writing:
-    """What became of many writers at once."""
+    """Result of concurrent writers."""
 
     database: str
     writers: int
@@ -67,10 +67,10 @@ class Writing:
 async def deliver(
     database: str, url: str, redis_url: str | None, *, subscribers: int, events: int, pace: float
 ) -> Delivery:
-    """Have a process write, and let all subscribers follow it to the last event."""
+    """Start a writer and let all subscribers receive all events."""
     began = time.monotonic()
     with closing(State(url)) as state:
-        async with Subscriptions.opened(state, redis_url) as subscriptions:
+        async with Subscriptions.open(state, redis_url) as subscriptions:
             following = [
                 asyncio.create_task(_follow(subscriptions, events)) for _ in range(subscribers)
             ]
@@ -107,25 +107,25 @@ async def _follow(subscriptions: Subscriptions, events: int) -> tuple[array[floa
 
 
 def write(url: str, redis_url: str, events: int, pace: float) -> None:
-    """Write so many events, so many a second."""
+    """Write `events` events at `pace` a second."""
     with closing(State(url)) as state, ExitStack() as stack:
         if redis_url:
             stack.enter_context(Publisher(state, redis_url).running())
         began = time.monotonic()
         for number in range(events):
             time.sleep(max(0.0, began + number / pace - time.monotonic()))
-            with state.edit(TRANSCRIPT_ID) as edit:
-                edit.emit("BENCH", {"number": number, "at": time.time()})
+            with state.unit_of_work(TRANSCRIPT_ID) as unit:
+                unit.emit("BENCH", {"number": number, "at": time.time()})
 
 
 def write_together(database: str, url: str) -> Writing:
-    """Have many processes write at once."""
+    """Let many processes write concurrently."""
     written = write_at_once(url, [TRANSCRIPT_ID] * WRITERS, TASKS)
     return Writing(
         database=database,
         writers=WRITERS,
         tasks=TASKS,
-        errors=written.failed + len(written.complaints.splitlines()),
+        errors=written.failed + len(written.warnings.splitlines()),
         seconds=round(written.seconds, 1),
         slowest_task_ms=round(written.slowest * 1000, 1),
     )
@@ -167,7 +167,7 @@ def measure() -> Iterator[Figure]:
 def results(
     databases: Sequence[str], subscribers: int, events: int, pace: float
 ) -> Iterator[Delivery | Writing]:
-    """Measure on these databases, with Redis and without."""
+    """Measure each database with and without Redis."""
     for database in databases:
         for with_redis in (False, True):
             with ExitStack() as stack:
@@ -188,14 +188,14 @@ def results(
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Measure other sizes than `python -m tests.bench events` does, and print."""
+    """Measure with other sizes and print the results as JSON."""
     parser = argparse.ArgumentParser(prog="python -m tests.bench.events", description=__doc__)
     parser.add_argument("--subscribers", type=int, default=SUBSCRIBERS)
     parser.add_argument("--events", type=int, default=EVENTS)
     parser.add_argument("--pace", type=float, default=PER_SECOND, help="events a second")
     parser.add_argument("--databases", nargs="+", default=["sqlite", "postgres"])
-    asked = parser.parse_args(arguments)
-    for result in results(asked.databases, asked.subscribers, asked.events, asked.pace):
+    options = parser.parse_args(arguments)
+    for result in results(options.databases, options.subscribers, options.events, options.pace):
         print(json.dumps(asdict(result)), flush=True)  # noqa: T201
 
 

@@ -1,4 +1,4 @@
-"""What a benchmark finds, and the one way to take a time."""
+"""Figures of benchmarks, and timing."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ class Figure:
     measured: float
     unit: str
     promised: float | None = None
-    """At most so much, in the same unit; None where nothing is promised."""
+    """Upper limit in the same unit; None without a limit."""
 
     @property
     def ratio(self) -> float | None:
-        """The measured part of what is promised: 1 or less holds."""
+        """Measured value divided by the limit: 1 or less passes."""
         return None if self.promised is None else self.measured / self.promised
 
 
 def median_ms(action: Callable[[], object], *, runs: int) -> float:
-    """Return the median time of one call in milliseconds, after one call to warm up."""
+    """Return the median time of a call in milliseconds, after one warm-up call."""
     action()
     times = []
     for _ in range(runs):

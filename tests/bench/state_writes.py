@@ -1,7 +1,7 @@
-"""A fleet process that writes: `python -m tests.bench.state_writes URL TRANSCRIPT NAME TASKS`.
+"""A writing fleet process: `python -m tests.bench.state_writes URL TRANSCRIPT NAME TASKS`.
 
-Carries out real tasks of one type, from contract to contract, with their events and progress:
-three transactions each. Prints `{"failed", "seconds", "slowest"}` as JSON.
+Executes merge_transcripts tasks with validation, events and progress: three transactions each.
+Prints `{"failed", "seconds", "slowest"}` as JSON.
 """
 
 from __future__ import annotations
@@ -17,32 +17,32 @@ from types import SimpleNamespace
 from typing import cast
 
 from reference_workers.context import Clients, Context
-from reference_workers.executor import perform
+from reference_workers.executor import execute_task
 from reference_workers.platform.state.repository import State
 from reference_workers.platform.traces import NoTraces
 
 COMMAND = (sys.executable, "-m", "tests.bench.state_writes")
 
 EVENTS_A_TASK = 3
-"""Begun, the result, done."""
+"""in_progress, the result, completed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """What processes that wrote at the same time have to tell."""
+    """Results of concurrent writers."""
 
     failed: int
     """Tasks that did not complete."""
-    complaints: str
-    """Everything they have logged as a warning."""
+    warnings: str
+    """Logged warnings."""
     seconds: float
-    """Until the last one was ready, from when the first began to write."""
+    """From the first start to the last end."""
     slowest: float
     """Seconds of the slowest task."""
 
 
 def write_at_once(url: str, transcript_ids: Sequence[str], tasks: int) -> Written:
-    """Have one process a transcript write so many tasks each, all at the same time."""
+    """Start one process for each transcript id; all write `tasks` tasks concurrently."""
     processes = [
         subprocess.Popen(
             [*COMMAND, url, transcript_id, f"process-{number}", str(tasks)],
@@ -54,24 +54,24 @@ def write_at_once(url: str, transcript_ids: Sequence[str], tasks: int) -> Writte
     ]
     ready = [process.stdout.readline() for process in processes if process.stdout]
     assert ready == ["ready\n"] * len(processes), ready
-    began = time.monotonic()
+    start = time.monotonic()
     for process in processes:
         assert process.stdin is not None
         process.stdin.write("go\n")
         process.stdin.flush()
-    told = [process.communicate()[0].splitlines() for process in processes]
-    seconds = time.monotonic() - began
-    results = [json.loads(lines[-1]) for lines in told]
+    outputs = [process.communicate()[0].splitlines() for process in processes]
+    seconds = time.monotonic() - start
+    results = [json.loads(lines[-1]) for lines in outputs]
     return Written(
         failed=sum(result["failed"] for result in results),
-        complaints="\n".join(line for lines in told for line in lines if "[warning" in line),
+        warnings="\n".join(line for lines in outputs for line in lines if "[warning" in line),
         seconds=seconds,
         slowest=max(result["slowest"] for result in results),
     )
 
 
 def main() -> None:
-    """Write as the command line says."""
+    """Execute the tasks and print the result."""
     url, transcript_id, name, tasks = *sys.argv[1:4], int(sys.argv[4])
     with closing(State(url)) as state:
         clients = cast("Clients", SimpleNamespace(state=state, traces=NoTraces()))
@@ -102,9 +102,9 @@ def _task(clients: Clients, transcript_id: str, name: str) -> tuple[float, bool]
         "transcripts": {"transcribe_track_0": {"words": words, "track_index": 0}},
         "transcript_id": transcript_id,
     }
-    began = time.monotonic()
-    outcome = perform(context, "merge_transcripts", payload)
-    return time.monotonic() - began, outcome.status == "COMPLETED"
+    start = time.monotonic()
+    outcome = execute_task(context, "merge_transcripts", payload)
+    return time.monotonic() - start, outcome.status == "COMPLETED"
 
 
 if __name__ == "__main__":

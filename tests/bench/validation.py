@@ -1,4 +1,4 @@
-"""Run-time validation: what it costs a task to hold input and output against its contract."""
+"""Run-time validation: cost of validating a task's input and output."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ ORDINARY_MS = 1.0
 LARGE_MS = 150.0
 LARGE_WORDS = 100_000
 ORDINARY_WORDS = 300
-"""What three people say in two minutes."""
+"""Words of three people in two minutes."""
 TRACKS = 12
 
 Json = dict[str, Any]
 
 
 def measure() -> Iterator[Figure]:
-    """Measure every task with an ordinary meeting, and the merge of a very large one."""
+    """Measure every task with an ordinary meeting, and merging a very large one."""
     payloads = ordinary_payloads()
     if missing := load_contracts().tasks.keys() ^ payloads.keys():
         raise LookupError(f"ordinary payloads and contracts differ in {sorted(missing)}")
@@ -70,7 +70,7 @@ def _merge(count: int, tracks: int) -> tuple[Json, Json]:
 
 
 def ordinary_payloads() -> Mapping[str, tuple[Json, Json]]:
-    """Return input and output of each task for a short meeting of three."""
+    """Return input and output of each task for a short meeting of three people."""
     of = {"transcript_id": "transcript-1"}
     url = "https://s3.test/transcripts/padded_track_0.webm?X-Amz-Signature=0123456789abcdef"
     keys = [{"s3_key": f"standup/{name}-cam-audio-1"} for name in ("ada", "bo", "eve")]

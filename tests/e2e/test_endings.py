@@ -50,7 +50,7 @@ def stuck_at_daily(
         found = wait_until(
             lambda: (
                 database.rows(testbed.database_url, noted, id=scenario.recording_id)
-                if fleet.log().count("fleet polls")
+                if fleet.log().count("fleet is polling")
                 else None
             ),
             what="the recording to know its workflow",

@@ -63,7 +63,7 @@ def asks_about_nothing() -> None:
     def make(work: Worker) -> Worker:
         def eager(context: Any, *, words: list[Any], **inputs: Any) -> dict[str, Any]:
             if not words:
-                context.clients.llm.ask("(silence)", name="topic", schema={"type": "object"})
+                context.clients.llm.complete("(silence)", name="topic", schema={"type": "object"})
             return work(context, words=words, **inputs)
 
         return eager

@@ -71,8 +71,8 @@ def event_without_result() -> None:
     """STATUS says ended, and the row still says otherwise."""
 
     def hasty(context: Any, *, transcript_id: str, **_: Any) -> dict[str, Any]:
-        with context.clients.state.edit(transcript_id) as edit:
-            edit.emit("STATUS", {"value": "ended"})
+        with context.clients.state.unit_of_work(transcript_id) as unit:
+            unit.emit("STATUS", {"value": "ended"})
         return {"status": "COMPLETED"}
 
     around(TASK, lambda _: hasty)
@@ -84,8 +84,8 @@ def ends_twice() -> None:
 
     def make(work: Worker) -> Worker:
         def forgetful(context: Any, **inputs: Any) -> dict[str, Any]:
-            with context.clients.state.edit(inputs["transcript_id"]) as edit:
-                edit.transcript.status = "processing"
+            with context.clients.state.unit_of_work(inputs["transcript_id"]) as unit:
+                unit.transcript.status = "processing"
             return work(context, **inputs)
 
         return forgetful

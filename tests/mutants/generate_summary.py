@@ -41,7 +41,7 @@ def first_subject_only() -> None:
 
         return single
 
-    replace("services.llm:LLM", "ask", make)
+    replace("services.llm:LLM", "complete", make)
 
 
 @mutant("short")
@@ -95,7 +95,7 @@ def _ask_again_after(name_asked: str) -> None:
 
         return more_often
 
-    replace("services.llm:LLM", "ask", make)
+    replace("services.llm:LLM", "complete", make)
 
 
 @mutant("calls")

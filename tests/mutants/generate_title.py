@@ -69,7 +69,7 @@ def asks_without_topics() -> None:
     def make(work: Worker) -> Worker:
         def eager(context: Any, *, topics: list[Any], transcript_id: str) -> dict[str, Any]:
             if not topics:
-                context.clients.llm.ask("(no topics)", name="title", schema={"type": "object"})
+                context.clients.llm.complete("(no topics)", name="title", schema={"type": "object"})
             return work(context, topics=topics, transcript_id=transcript_id)
 
         return eager

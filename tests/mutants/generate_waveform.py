@@ -99,7 +99,7 @@ def _change_samples(change: Callable[[Samples], Samples]) -> None:
 
     replace(
         "audio.waveform",
-        "joined_frames",
+        "decode_unchecked",
         lambda joined: lambda source: map(changed, joined(source)),
     )
 
@@ -129,7 +129,7 @@ def broken_media_are_silence() -> None:
 
         return lenient
 
-    replace("workers.generate_waveform", "peaks", make)
+    replace("workers.generate_waveform", "compute_peaks", make)
 
 
 @mutant("event")

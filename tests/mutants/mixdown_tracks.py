@@ -48,7 +48,7 @@ def other_rates_are_skipped() -> None:
     """Frames of another rate than 48 kHz are skipped."""
     rewrite(
         "audio.decoder",
-        "frames",
+        "decode_frames",
         "                for out in resampler.resample(frame):",
         """                if frame.sample_rate != RATE:
                     continue
@@ -62,8 +62,8 @@ def end_lost() -> None:
     rewrite(
         "audio.mixer",
         "write_mixdown",
-        "for block in limited(mixed(tracks, channels)):",
-        "for _, block in zip(range(6), limited(mixed(tracks, channels))):",
+        "for block in limit(mix_blocks(tracks, channels)):",
+        "for _, block in zip(range(6), limit(mix_blocks(tracks, channels))):",
     )
 
 
@@ -72,7 +72,7 @@ def ends_with_the_shortest() -> None:
     """The mixdown ends with the first track that ends."""
     rewrite(
         "audio.mixer",
-        "mixed",
+        "mix_blocks",
         "        length = 0\n",
         "        length = here = 0\n",
         ("length = max(", "here += 1\n                length = max("),
@@ -107,13 +107,13 @@ def three_decibels_of_headroom() -> None:
 @mutant("level")
 def amix_normalises() -> None:
     """Every track's level is divided by their number, as amix does by itself."""
-    rewrite("audio.mixer", "mixed", "+= block", "+= block / np.float32(len(tracks))")
+    rewrite("audio.mixer", "mix_blocks", "+= block", "+= block / np.float32(len(tracks))")
 
 
 @mutant("level")
 def first_track_is_louder() -> None:
     """The first track is mixed at twice its level."""
-    rewrite("audio.mixer", "mixed", "+= block", "+= block * (2 if track is tracks[0] else 1)")
+    rewrite("audio.mixer", "mix_blocks", "+= block", "+= block * (2 if track is tracks[0] else 1)")
 
 
 @mutant("level")
@@ -121,7 +121,7 @@ def mono_loses_3_db() -> None:
     """Mono tracks come into the stereo mix at 3 dB less, as libav does it by itself."""
     rewrite(
         "audio.mixer",
-        "mixed",
+        "mix_blocks",
         "+= block",
         "+= block * np.float32(0.707 if len(block) == 1 else 1)",
     )
@@ -132,7 +132,7 @@ def right_channel_dropped() -> None:
     """Only the left channel is filled."""
     replace(
         "audio.mixer",
-        "as_16_bit_stereo",
+        "to_int16_stereo",
         lambda right: lambda block: right(block) * np.array([1, 0], dtype=np.int16),
     )
 
@@ -149,7 +149,7 @@ def left_channel_twice() -> None:
     """The right channel carries the left one again."""
     replace(
         "audio.mixer",
-        "as_16_bit_stereo",
+        "to_int16_stereo",
         lambda right: lambda block: np.ascontiguousarray(right(block)[:, [0, 0]]),
     )
 
@@ -157,8 +157,8 @@ def left_channel_twice() -> None:
 @mutant("stereo")
 def samples_wrap_around() -> None:
     """What is above full scale comes out at the other end of the scale."""
-    replace("audio.mixer", "limited", lambda _: iter)
-    rewrite("audio.mixer", "as_16_bit_stereo", ".clip(-_FULL_SCALE, _FULL_SCALE - 1)", "")
+    replace("audio.mixer", "limit", lambda _: iter)
+    rewrite("audio.mixer", "to_int16_stereo", ".clip(-_FULL_SCALE, _FULL_SCALE - 1)", "")
 
 
 @mutant("presigned-sources")
@@ -167,7 +167,7 @@ def reads_with_its_own_key() -> None:
     rewrite(
         "workers.mixdown_tracks",
         "mixdown_tracks",
-        "storage.freshly_signed(url) for url in padded_urls",
+        "storage.presign_again(url) for url in padded_urls",
         "_fetched(storage, url, path.parent) for url in padded_urls",
     )
 
@@ -204,10 +204,10 @@ def cut_tracks_are_taken_for_whole() -> None:
     rewrite(
         "audio.media_input",
         "packets",
-        "raise failure(container.name, what, error) from error",
+        "raise worker_error(container.name, what, error) from error",
         "return",
     )
-    replace("audio.media_input", "_hold_whole", lambda _: lambda *_: None)
+    replace("audio.media_input", "_check_complete", lambda _: lambda *_: None)
 
 
 @mutant("mp3")
@@ -283,7 +283,7 @@ def _leave_out(what: str) -> None:
     def openable(sources: Any) -> Any:
         for source in sources:
             try:
-                with media_input.opened(source):
+                with media_input.open_audio(source):
                     pass
                 yield source
             except WorkerError as error:
@@ -308,4 +308,4 @@ def silent_tracks_are_left_out() -> None:
 @mutant("lost-track")
 def truncated_track_passes() -> None:
     """A track that breaks off is mixed as if it were whole."""
-    replace("audio.media_input", "_hold_whole", lambda _: lambda *_: None)
+    replace("audio.media_input", "_check_complete", lambda _: lambda *_: None)

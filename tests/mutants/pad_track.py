@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from reference_workers.audio import RATE
-from reference_workers.audio.remux import NotCleanError
+from reference_workers.audio.remux import NotRemuxableError
 from reference_workers.errors import PermanentError, WorkerError
 from reference_workers.services.storage import Storage
 from reference_workers.workers import Worker
@@ -19,9 +19,9 @@ mutant = Collection(TASK)
 
 def _never_copied() -> None:
     def encoded_anew(*_: Any) -> None:
-        raise NotCleanError
+        raise NotRemuxableError
 
-    replace("audio.padding", "write_copied", lambda _: encoded_anew)
+    replace("audio.padding", "write_remuxed", lambda _: encoded_anew)
 
 
 @mutant("source-url")
@@ -42,7 +42,7 @@ def reads_with_its_own_key() -> None:
 @mutant("source-url")
 def busy_s3_is_final() -> None:
     """An S3 that is busy for a moment fails the task for good."""
-    replace("services.storage", "_kind", lambda _: lambda status: PermanentError)
+    replace("services.storage", "_error_class", lambda _: lambda status: PermanentError)
 
 
 @mutant("offset")
@@ -73,13 +73,13 @@ def end_lost() -> None:
     """What is beyond the first 3 s is lost."""
     rewrite(
         "audio.remux",
-        "_unbroken",
+        "_contiguous_packets",
         "        position += samples\n",
         "        position += samples\n        if position > 3 * RATE:\n            return\n",
     )
     rewrite(
         "audio.padding",
-        "write_encoded",
+        "write_reencoded",
         "            read += frame.samples\n",
         "            if (read := read + frame.samples) > 3 * RATE:\n                break\n",
     )
@@ -90,7 +90,7 @@ def other_rates_play_too_fast() -> None:
     """Audio of 44.1 kHz is taken for audio of 48 kHz."""
     rewrite(
         "audio.decoder",
-        "frames",
+        "decode_frames",
         "                for out in resampler.resample(frame):",
         """                frame.sample_rate = RATE
                 for out in resampler.resample(frame):""",
@@ -117,10 +117,10 @@ def missing_time_is_an_error() -> None:
 @mutant("chain")
 def gaps_are_closed() -> None:
     """Packets are strung together: a muted while is lost."""
-    rewrite("audio.decoder", "frames", "if begins > position:", "if begins < 0:")
+    rewrite("audio.decoder", "decode_frames", "if start > position:", "if start < 0:")
     rewrite(
         "audio.remux",
-        "_unbroken",
+        "_contiguous_packets",
         "if abs(time - origin - position) > JITTER_SAMPLES:",
         "if time < origin:",
     )
@@ -130,7 +130,7 @@ def gaps_are_closed() -> None:
 def short_gaps_are_closed() -> None:
     """A gap of less than a second is lost."""
     replace("audio.decoder", "JITTER_SAMPLES", lambda _: RATE)
-    rewrite("audio.remux", "_unbroken", "> JITTER_SAMPLES", "> RATE")
+    rewrite("audio.remux", "_contiguous_packets", "> JITTER_SAMPLES", "> RATE")
 
 
 @mutant("milliseconds")
@@ -157,7 +157,7 @@ def pre_skip_of_whole_milliseconds() -> None:
     """What a decoder has to skip is stated in whole milliseconds: 6.5 become 6."""
     rewrite(
         "audio.remux",
-        "write_copied",
+        "write_remuxed",
         "silent * SILENCE_SAMPLES - lead",
         "silent * SILENCE_SAMPLES - lead - RATE // 2000",
     )
@@ -168,9 +168,9 @@ def gaps_of_whole_packets() -> None:
     """A gap is filled with whole packets of silence: what follows comes up to 20 ms early."""
     rewrite(
         "audio.decoder",
-        "frames",
-        "_silence(layout, begins - position)",
-        "_silence(layout, begins // 960 * 960 - position)",
+        "decode_frames",
+        "_silence(layout, start - position)",
+        "_silence(layout, start // 960 * 960 - position)",
     )
 
 
@@ -199,7 +199,9 @@ def always_written() -> None:
 def keeps_its_old_times() -> None:
     """The padded track still says that it begins at its offset: it is padded twice."""
     _never_copied()
-    rewrite("audio.padding", "write_encoded", "_at(written, padded)", "_at(written + lead, padded)")
+    rewrite(
+        "audio.padding", "write_reencoded", "_at(written, padded)", "_at(written + lead, padded)"
+    )
 
 
 def _key(template: str) -> None:
@@ -254,13 +256,13 @@ def size_of_the_source() -> None:
 @mutant("broken-media")
 def broken_media_is_tried_again() -> None:
     """Media that can never be read are retried."""
-    rewrite("audio.media_input", "opened", "raise PermanentError(", "raise TransientError(")
+    rewrite("audio.media_input", "open_audio", "raise PermanentError(", "raise TransientError(")
 
 
 @mutant("broken-media")
 def truncated_track_passes() -> None:
     """A track that breaks off is padded as if it were whole."""
-    replace("audio.media_input", "_hold_whole", lambda _: lambda *_: None)
+    replace("audio.media_input", "_check_complete", lambda _: lambda *_: None)
 
 
 @mutant("broken-media")
@@ -272,7 +274,7 @@ def source_instead() -> None:
             try:
                 return work(context, **inputs)
             except WorkerError:
-                url = context.clients.storage.presigned(inputs["s3_key"])
+                url = context.clients.storage.presign(inputs["s3_key"])
                 return {"padded_url": url, "size": 0, "track_index": inputs["track_index"]}
 
         return lenient

@@ -251,7 +251,9 @@ def never_in_error() -> None:
     """A transcript whose pipeline has failed stays in processing."""
     # The fleet's second look at its runs would make it good.
     replace("platform.reconciler:Reconciler", "_run", lambda _: lambda self: None)
-    rewrite("platform.progress", "report", "if is_final and not step.optional:", "if False:")
+    rewrite(
+        "platform.progress", "report_progress", "if is_final and not step.optional:", "if False:"
+    )
 
 
 @mutant("status-error")
@@ -264,7 +266,9 @@ def error_untold() -> None:
 def recording_knows_no_workflow() -> None:
     """A recording does not know which run it belongs to."""
     replace(
-        "platform.state.unit_of_work:UnitOfWork", "belongs_to", lambda _: lambda *args, **more: None
+        "platform.state.unit_of_work:UnitOfWork",
+        "assign_workflow",
+        lambda _: lambda *args, **more: None,
     )
 
 
@@ -275,7 +279,7 @@ def task_instead_of_workflow() -> None:
     def make(belongs: Any) -> Any:
         return lambda self, workflow_id, **more: belongs(self, workflow_id[::-1], **more)
 
-    replace("platform.state.unit_of_work:UnitOfWork", "belongs_to", make)
+    replace("platform.state.unit_of_work:UnitOfWork", "assign_workflow", make)
 
 
 def _printed(out: dict[str, Any]) -> None:

@@ -88,8 +88,8 @@ def failure_fails_the_meeting() -> None:
             try:
                 return work(context, transcript_id=transcript_id)
             except (PermanentError, TransientError):
-                with context.clients.state.edit(transcript_id) as edit:
-                    edit.transcript.status = "error"
+                with context.clients.state.unit_of_work(transcript_id) as unit:
+                    unit.transcript.status = "error"
                 raise
 
         return blaming

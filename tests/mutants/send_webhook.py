@@ -162,8 +162,8 @@ def failure_fails_the_meeting() -> None:
             try:
                 return work(context, transcript_id=transcript_id, **inputs)
             except (PermanentError, TransientError):
-                with context.clients.state.edit(transcript_id) as edit:
-                    edit.transcript.status = "error"
+                with context.clients.state.unit_of_work(transcript_id) as unit:
+                    unit.transcript.status = "error"
                 raise
 
         return blaming
@@ -176,6 +176,6 @@ def long_transcripts_cut() -> None:
     """WebVTT ends with the ten thousandth word."""
     replace(
         "workers.send_webhook",
-        "webvtt",
+        "to_webvtt",
         lambda right: lambda words, names: right(list(words)[:10_000], names),
     )

@@ -1,1 +1,1 @@
-"""What people and programs ask about meetings: `python -m reference_workers.platform.api`."""
+"""HTTP and WebSocket API: `python -m reference_workers.platform.api`."""

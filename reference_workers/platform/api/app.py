@@ -1,4 +1,4 @@
-"""The API as an ASGI app: `app` for the environment's settings, `create_app` for others."""
+"""The API as an ASGI app."""
 
 from __future__ import annotations
 
@@ -13,28 +13,28 @@ from fastapi.middleware.cors import CORSMiddleware
 from reference_workers.platform.api import problems
 from reference_workers.platform.api.resources import Resources
 from reference_workers.platform.api.routes import conductor, live, media, recordings, transcripts
-from reference_workers.platform.api.tokens import admit_holder, admit_local
+from reference_workers.platform.api.tokens import require_local_caller, require_token
 from reference_workers.settings import Settings
 
 DESCRIPTION = """\
-Recordings, their transcripts and how Conductor is. Refusals are `application/problem+json`.
+Recordings, transcripts and Conductor's health. Errors are `application/problem+json`.
 
-Events of a transcript come by the WebSocket `/ws/transcripts/{id}`, which OpenAPI cannot
-describe: see docs/api.md.
+The WebSocket `/ws/transcripts/{id}` streams a transcript's events; OpenAPI cannot describe it,
+see docs/api.md.
 """
 
 
 def create_app(settings: Settings | None = None) -> FastAPI:
-    """Return an app; it opens what it needs when a server starts it.
+    """Return an app that opens its resources when a server starts it.
 
     Args:
-        settings: By default what the environment says.
+        settings: Default: from the environment.
     """
-    told = settings or Settings()
+    settings = settings or Settings()
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        async with Resources.opened(told) as resources:
+        async with Resources.open(settings) as resources:
             app.state.resources = resources
             yield
 
@@ -43,11 +43,11 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         version="1.0.0",
         description=DESCRIPTION,
         lifespan=lifespan,
-        docs_url=None,  # its page loads scripts from elsewhere
+        docs_url=None,  # its page loads scripts from a CDN
         redoc_url=None,
     )
-    problems.install(app)
-    frontend = urlsplit(told.frontend_url)
+    problems.install_handlers(app)
+    frontend = urlsplit(settings.frontend_url)
     app.add_middleware(
         CORSMiddleware,
         allow_origins=[f"{frontend.scheme}://{frontend.netloc}"],
@@ -55,15 +55,15 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         allow_headers=["Authorization", "Range", "If-Range"],
         expose_headers=["Content-Range", "ETag"],
     )
-    admitted: dict[str, Any] = (
-        {"dependencies": [Depends(admit_holder)], "responses": problems.documented(401)}
-        if told.api_tokens
-        else {"dependencies": [Depends(admit_local)], "responses": problems.documented(403)}
+    access: dict[str, Any] = (
+        {"dependencies": [Depends(require_token)], "responses": problems.problem_responses(401)}
+        if settings.api_tokens
+        else {
+            "dependencies": [Depends(require_local_caller)],
+            "responses": problems.problem_responses(403),
+        }
     )
-    for view in (conductor, recordings, transcripts, media):
-        app.include_router(view.router, **admitted)
+    for route in (conductor, recordings, transcripts, media):
+        app.include_router(route.router, **access)
     app.include_router(live.router)
     return app
-
-
-app = create_app()

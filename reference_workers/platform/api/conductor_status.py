@@ -1,7 +1,7 @@
-"""Ask Conductor, and have an answer or a cause in time, whatever it does.
+"""Requests to Conductor that return or fail within a deadline.
 
-One deadline holds for the whole of a question: looking the name up, connecting, waiting, and
-reading an answer that comes drop by drop. Connections are kept for the next question.
+One deadline covers the whole request: DNS lookup, connecting, waiting, and reading a response
+that arrives byte by byte. Connections are reused.
 """
 
 from __future__ import annotations
@@ -20,137 +20,138 @@ import httpx
 
 from reference_workers import tls
 
-ANSWER_SECONDS = 1.5
-"""For one question; with our own share, a caller has an answer within 2 s."""
-ANSWER_MAX_BYTES = 4_000_000
-LOOKED_UP_SECONDS = 30.0
-"""For so long a name that was found is not looked up again."""
+TIMEOUT_SECONDS = 1.5
+"""Deadline of one request; leaves the API a share of its own limit of 2 s."""
+RESPONSE_MAX_BYTES = 4_000_000
+DNS_CACHE_SECONDS = 30.0
+"""How long a successful DNS lookup is not repeated."""
 
 Json = Any
 
 
-class NoAnswerError(Exception):
-    """Conductor gave no answer that makes sense; the text says why and is fit for callers."""
+class ConductorStatusError(Exception):
+    """Conductor gave no valid answer; the message says why and is safe to show to callers."""
 
 
 @dataclass(frozen=True, slots=True)
 class ConductorReply:
-    """What Conductor said."""
+    """Status and JSON body of a response."""
 
     status: int
     body: dict[str, Json]
 
 
 class Conductor:
-    """A pool of connections to one server; open and close it on one event loop."""
+    """Client of one server; opened and closed on one event loop."""
 
-    def __init__(self, server_api_url: str, *, seconds: float = ANSWER_SECONDS) -> None:
-        """Prepare; nothing is sent yet.
+    def __init__(self, server_api_url: str, *, seconds: float = TIMEOUT_SECONDS) -> None:
+        """Create the client without connecting.
 
         Args:
-            server_api_url: Ends in `/api`; the health check lies beside that.
-            seconds: The deadline of one question.
+            server_api_url: Ends in `/api`; `/health` is next to it.
+            seconds: Deadline of one request.
         """
         self._api = httpx.URL(server_api_url.rstrip("/"))
         self._root = httpx.URL(str(self._api).removesuffix("/api"))
         self._seconds = seconds
-        # Conductor is a neighbour: it is asked directly, past any proxy.
+        # Conductor is in the same network: no proxy.
         self._http = httpx.AsyncClient(
-            timeout=None,  # noqa: S113 - the deadline below holds for all of it
+            timeout=None,  # noqa: S113 - the deadline covers the whole request
             trust_env=False,
             verify=tls.context(),
             headers={"Accept": "application/json", "Accept-Encoding": "identity"},
         )
-        self._names = ThreadPoolExecutor(1, thread_name_prefix="look-up")
-        self._looking_up: asyncio.Future[Json] | None = None
-        self._looked_up_at = float("-inf")
+        self._dns_executor = ThreadPoolExecutor(1, thread_name_prefix="dns")
+        self._lookup: asyncio.Future[Json] | None = None
+        self._resolved_at = float("-inf")
 
     async def health(self) -> ConductorReply:
-        """Return what the server's health check says.
+        """Return the response of the health check.
 
         Raises:
-            NoAnswerError: It says nothing, or something else.
+            ConductorStatusError: No answer in time, or not a JSON object.
         """
-        return await self._ask(f"{self._root}/health")
+        return await self._get_in_time(f"{self._root}/health")
 
     async def configuration(self) -> ConductorReply:
-        """Return how the server is set up.
+        """Return the server's configuration, which contains its version.
 
         Raises:
-            NoAnswerError: As `health`.
+            ConductorStatusError: As `health`.
         """
-        return await self._ask(f"{self._api}/admin/config")
+        return await self._get_in_time(f"{self._api}/admin/config")
 
     async def workflow(self, workflow_id: str) -> ConductorReply:
         """Return a workflow without its tasks.
 
         Raises:
-            NoAnswerError: As `health`.
+            ConductorStatusError: As `health`.
         """
         name = quote(workflow_id, safe="")
-        return await self._ask(f"{self._api}/workflow/{name}?includeTasks=false")
+        return await self._get_in_time(f"{self._api}/workflow/{name}?includeTasks=false")
 
     async def aclose(self) -> None:
-        """Close the connections; nobody waits for a name that is still looked up."""
-        self._names.shutdown(wait=False, cancel_futures=True)
+        """Close the connections without waiting for a pending DNS lookup."""
+        self._dns_executor.shutdown(wait=False, cancel_futures=True)
         await self._http.aclose()
 
-    async def _ask(self, url: str) -> ConductorReply:
-        phase = f"the name {self._root.host!r} was not found"
+    async def _get_in_time(self, url: str) -> ConductorReply:
+        phase = f"no DNS answer for {self._root.host!r}"
         try:
             async with asyncio.timeout(self._seconds):
-                await self._look_up()
+                await self._resolve()
                 phase = "no answer"
                 try:
                     return await self._get(url)
                 except (httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError):
-                    # It may have closed a connection that we kept: once more, on a new one.
+                    # The server may have closed an idle connection: retry once on a new one.
                     return await self._get(url)
         except TimeoutError:
-            self._looked_up_at = float("-inf")
-            raise NoAnswerError(f"{self._place}: {phase} within {self._seconds:g} s") from None
+            self._resolved_at = float("-inf")
+            raise ConductorStatusError(
+                f"{self._address}: {phase} within {self._seconds:g} s"
+            ) from None
         except (httpx.TransportError, httpx.InvalidURL, OSError, ValueError) as error:
-            self._looked_up_at = float("-inf")
-            raise NoAnswerError(f"{self._place}: {_cause(error)}") from error
+            self._resolved_at = float("-inf")
+            raise ConductorStatusError(f"{self._address}: {_cause(error)}") from error
 
-    async def _look_up(self) -> None:
-        """See that the name can be looked up, on a thread of our own.
+    async def _resolve(self) -> None:
+        """Resolve the host name on a dedicated thread; concurrent callers share one lookup.
 
-        A resolver that hangs cannot be stopped, and otherwise each question would leave another
-        hanging thread behind. At most one look-up is on its way; all wait for that.
+        A hanging resolver cannot be cancelled; without sharing, each request would leak a thread.
         """
-        if time.monotonic() - self._looked_up_at < LOOKED_UP_SECONDS:
+        if time.monotonic() - self._resolved_at < DNS_CACHE_SECONDS:
             return
-        if self._looking_up is None or self._looking_up.done():
-            self._looking_up = asyncio.get_running_loop().run_in_executor(
-                self._names, socket.getaddrinfo, self._root.host, None
+        if self._lookup is None or self._lookup.done():
+            self._lookup = asyncio.get_running_loop().run_in_executor(
+                self._dns_executor, socket.getaddrinfo, self._root.host, None
             )
-            # It may fail when everybody has given it up.
-            self._looking_up.add_done_callback(lambda done: done.cancelled() or done.exception())
-        await asyncio.shield(self._looking_up)
-        self._looked_up_at = time.monotonic()
+            # Retrieve the exception: all waiters may have timed out.
+            self._lookup.add_done_callback(lambda done: done.cancelled() or done.exception())
+        await asyncio.shield(self._lookup)
+        self._resolved_at = time.monotonic()
 
     async def _get(self, url: str) -> ConductorReply:
         async with self._http.stream("GET", url) as response:
             content = b""
-            async for piece in response.aiter_raw():
-                content += piece
-                if len(content) > ANSWER_MAX_BYTES:
-                    raise ValueError(f"an answer of more than {ANSWER_MAX_BYTES:,} bytes")
+            async for chunk in response.aiter_raw():
+                content += chunk
+                if len(content) > RESPONSE_MAX_BYTES:
+                    raise ValueError(f"answered with more than {RESPONSE_MAX_BYTES:,} bytes")
         status = response.status_code
         if response.is_redirect:
-            raise ValueError(f"answered {status}, a redirection; {_HINT}")
+            raise ValueError(f"answered {status}, a redirect; {_HINT}")
         try:
             body = json.loads(content)
         except (ValueError, RecursionError):
             kind = response.headers.get("content-type", "")[:60] or "no media type"
-            raise ValueError(f"answered {status} with {kind}, not with JSON; {_HINT}") from None
+            raise ValueError(f"answered {status} with {kind} instead of JSON; {_HINT}") from None
         if not isinstance(body, dict):
-            raise ValueError(f"answered {status} with JSON that is no object; {_HINT}")
+            raise ValueError(f"answered {status} with JSON that is not an object; {_HINT}")
         return ConductorReply(status, body)
 
     @property
-    def _place(self) -> str:
+    def _address(self) -> str:
         port = f":{self._root.port}" if self._root.port else ""
         return f"Conductor at {self._root.host}{port}"
 
@@ -162,19 +163,19 @@ _HINT = "is CONDUCTOR_SERVER_URL right?"
 def _cause(error: Exception) -> str:
     if isinstance(error, socket.gaierror):
         if error.errno in _NO_SUCH_NAME:
-            return "there is no such name"
-        return f"the name cannot be looked up now ({error.strerror})"
+            return "unknown host name"
+        return f"DNS lookup failed ({error.strerror})"
     if isinstance(error, httpx.UnsupportedProtocol | httpx.InvalidURL):
-        return f"no usable URL; {_HINT}"
+        return f"invalid URL; {_HINT}"
     if isinstance(error, httpx.ConnectError):
-        return "no TLS that can be trusted" if _is_tls(error) else "the connection is refused"
+        return "TLS verification failed" if _is_tls(error) else "connection refused"
     if isinstance(error, httpx.TransportError):
-        return f"the connection broke ({type(error).__name__})"
+        return f"connection lost ({type(error).__name__})"
     return str(error)
 
 
 def _is_tls(error: BaseException | None) -> bool:
-    """Tell whether TLS is at the bottom of an error."""
+    """Return whether an error was caused by TLS."""
     while error is not None:
         if isinstance(error, ssl.SSLError):
             return True

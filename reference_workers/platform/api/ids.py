@@ -1,4 +1,4 @@
-"""Ids from outside: short, and made of characters that mean nothing to a path or a log."""
+"""Validation of untrusted ids: short, and safe in paths and logs."""
 
 from __future__ import annotations
 
@@ -16,5 +16,5 @@ TranscriptId = Annotated[str, Path(pattern=PATTERN, examples=["transcript-1"])]
 
 
 def is_id(text: str) -> bool:
-    """Tell whether a text can be an id at all."""
+    """Return whether a text is a valid id."""
     return _ID.fullmatch(text) is not None

@@ -1,4 +1,4 @@
-"""Every refusal has one shape: `application/problem+json` (RFC 9457)."""
+"""Error responses as `application/problem+json` (RFC 9457)."""
 
 from __future__ import annotations
 
@@ -19,31 +19,31 @@ RETRY_AFTER = {"Retry-After": "5"}
 """Seconds."""
 
 DESCRIPTIONS = {
-    401: "A token is needed, and none of ours was given.",
-    403: "Without tokens only callers on the same machine are served.",
-    404: "There is no such thing (yet).",
-    410: "It was deleted, since somebody did not consent.",
-    416: "The part that was asked for is not in it.",
-    422: "The request breaks a rule of this document.",
-    500: "A fault of ours; the log has more.",
-    502: "What we depend on refuses.",
-    503: "What we depend on does not answer; come back later.",
+    401: "Missing or invalid token.",
+    403: "Without API_TOKENS only callers on the same machine are served.",
+    404: "Not found, or not available yet.",
+    410: "Deleted because a participant denied consent.",
+    416: "The range is not satisfiable.",
+    422: "The request does not match this document.",
+    500: "Internal error; see the log.",
+    502: "The storage refused the request.",
+    503: "The database or the storage does not answer; retry later.",
 }
 
 log = structlog.get_logger()
 
 
 class Problem(BaseModel):
-    """Why a request got no answer."""
+    """Error response."""
 
-    type: str = Field(default="about:blank", description="Nothing beyond the status.")
-    title: str = Field(description="The status in words.")
+    type: str = Field(default="about:blank", description="No type beyond the status.")
+    title: str = Field(description="The status phrase.")
     status: int = Field(description="The HTTP status.")
     detail: str = Field(description="What happened, and what to do.")
 
 
-def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """Return what OpenAPI says about refusals with these statuses, and about faults of ours."""
+def problem_responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """Return the OpenAPI responses for these error statuses and for 500."""
     schema = Problem.model_json_schema()
     return {
         status: {
@@ -55,37 +55,37 @@ def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
 
 
 def problem(status: int, detail: str, headers: dict[str, str] | None = None) -> JSONResponse:
-    """Return a refusal."""
+    """Return an error response."""
     body = Problem(title=HTTPStatus(status).phrase, status=status, detail=detail)
     return JSONResponse(body.model_dump(), status, headers, MEDIA_TYPE)
 
 
-def install(app: FastAPI) -> None:
-    """Have everything that can go wrong answered as a problem."""
+def install_handlers(app: FastAPI) -> None:
+    """Turn every exception into a problem response."""
 
     @app.exception_handler(HTTPException)
-    async def refused(_: Request, error: HTTPException) -> JSONResponse:
+    async def http_error(_: Request, error: HTTPException) -> JSONResponse:
         headers = dict(error.headers) if error.headers else None
         return problem(error.status_code, error.detail, headers)
 
     @app.exception_handler(RequestValidationError)
-    async def invalid(_: Request, error: RequestValidationError) -> JSONResponse:
-        # Where and why, never what was sent: that is the sender's own business.
-        said = [f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors()]
-        return problem(HTTPStatus.UNPROCESSABLE_ENTITY, "; ".join(said))
+    async def invalid_request(_: Request, error: RequestValidationError) -> JSONResponse:
+        # Location and reason only: the input may be private.
+        details = [f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors()]
+        return problem(HTTPStatus.UNPROCESSABLE_ENTITY, "; ".join(details))
 
     @app.exception_handler(TransientError)
-    async def away(request: Request, error: TransientError) -> JSONResponse:
-        log.warning("no answer for a caller", path=request.url.path, cause=str(error))
-        detail = "the database or the storage does not answer; try again later"
+    async def transient(request: Request, error: TransientError) -> JSONResponse:
+        log.warning("request failed for now", path=request.url.path, cause=str(error))
+        detail = "the database or the storage does not answer; retry later"
         return problem(HTTPStatus.SERVICE_UNAVAILABLE, detail, RETRY_AFTER)
 
     @app.exception_handler(PermanentError)
-    async def refusing(request: Request, error: PermanentError) -> JSONResponse:
-        log.error("refused on behalf of a caller", path=request.url.path, cause=str(error))
-        return problem(HTTPStatus.BAD_GATEWAY, "the storage refuses to serve us; see our log")
+    async def permanent(request: Request, error: PermanentError) -> JSONResponse:
+        log.error("request refused by the storage", path=request.url.path, cause=str(error))
+        return problem(HTTPStatus.BAD_GATEWAY, "the storage refused the request; see the log")
 
     @app.exception_handler(Exception)
-    async def failed(request: Request, error: Exception) -> JSONResponse:
+    async def unexpected(request: Request, error: Exception) -> JSONResponse:
         log.error("unexpected failure", path=request.url.path, exc_info=error)
-        return problem(HTTPStatus.INTERNAL_SERVER_ERROR, "a fault of ours; see our log")
+        return problem(HTTPStatus.INTERNAL_SERVER_ERROR, "internal error; see the log")

@@ -1,4 +1,4 @@
-"""What the API opens once, on its own event loop, and shares among all requests."""
+"""Resources that the API opens once and shares among all requests."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ from reference_workers.services.storage import Storage
 from reference_workers.settings import Settings
 
 STORAGE_THREADS = 16
-"""Of their own, so that a storage that hangs keeps nobody from the database."""
+"""Separate threads, so that a hanging storage does not block database reads."""
 
 
 @dataclass(frozen=True, slots=True)
 class Resources:
-    """Everything outside the process."""
+    """Clients of everything outside the process."""
 
     settings: Settings
     tokens: Tokens
@@ -36,13 +36,13 @@ class Resources:
     conductor: Conductor
     health: HealthCheck
     subscriptions: Subscriptions
-    places: asyncio.Semaphore
-    """One for each subscriber there may be."""
+    subscriber_slots: asyncio.Semaphore
+    """Limits concurrent subscribers."""
 
     @classmethod
     @asynccontextmanager
-    async def opened(cls, settings: Settings) -> AsyncIterator[Self]:
-        """Open all and bring the database up; all is closed when the block ends.
+    async def open(cls, settings: Settings) -> AsyncIterator[Self]:
+        """Open all resources and migrate the database; close them when the block ends.
 
         Raises:
             TransientError: The database does not answer.
@@ -58,7 +58,7 @@ class Resources:
             conductor = Conductor(settings.conductor_server_url)
             stack.push_async_callback(conductor.aclose)
             subscriptions = await stack.enter_async_context(
-                Subscriptions.opened(state, settings.redis_url)
+                Subscriptions.open(state, settings.redis_url)
             )
             yield cls(
                 settings=settings,
@@ -69,14 +69,14 @@ class Resources:
                 conductor=conductor,
                 health=HealthCheck(conductor),
                 subscriptions=subscriptions,
-                places=asyncio.Semaphore(settings.api_subscribers),
+                subscriber_slots=asyncio.Semaphore(settings.api_subscribers),
             )
 
 
-def opened_by(connection: HTTPConnection) -> Resources:
-    """Return what the app of a request or WebSocket has open."""
+def resources_of(connection: HTTPConnection) -> Resources:
+    """Return the resources of a request's or WebSocket's app."""
     resources: Resources = connection.app.state.resources
     return resources
 
 
-Opened = Annotated[Resources, Depends(opened_by)]
+ApiResources = Annotated[Resources, Depends(resources_of)]

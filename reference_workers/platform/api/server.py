@@ -1,4 +1,4 @@
-"""Serve the API: where it may listen, and what becomes of connections nobody reads from."""
+"""uvicorn configuration: allowed addresses, and cutting off WebSockets that are not read."""
 
 from __future__ import annotations
 
@@ -11,46 +11,46 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 from websockets.frames import CloseCode
 from websockets.http11 import Request
 
-from reference_workers.errors import CannotBeginError
+from reference_workers.errors import StartupError
 from reference_workers.platform.api.app import create_app
 from reference_workers.platform.api.tokens import is_local
 from reference_workers.platform.api.websocket_sender import CUT_OFF
 from reference_workers.settings import Settings
 
 LINGER_SECONDS = 5.0
-"""For a subscriber that is cut off to read up to the reason."""
+"""Time for a subscriber that is cut off to read the close reason."""
 PING_SECONDS = 20.0
-SAID_MAX_BYTES = 16 * 1024
-"""Of one message to us."""
+MESSAGE_MAX_BYTES = 16 * 1024
+"""Limit of one received message."""
 STOP_SECONDS = 10
 
 log = structlog.get_logger()
 
 
-class RefusedToListenError(CannotBeginError):
-    """The settings would show meetings to strangers."""
+class UnsafeBindError(StartupError):
+    """The settings would expose meetings without tokens."""
 
 
-class CuttingProtocol(WebSocketsSansIOProtocol):
-    """uvicorn's own, which waits for ever where a far side lives and does not read.
+class CutOffProtocol(WebSocketsSansIOProtocol):
+    """uvicorn's protocol, extended to close connections whose peer does not read.
 
-    A connection is closed when all that was written has been sent, and that may never be.
+    uvicorn closes a connection only after all written data has been sent, which may be never.
     """
 
     def handle_connect(self, event: Request) -> None:
-        """Offer the app to cut the connection off."""
+        """Expose `cut_off` to the app as an ASGI extension."""
         super().handle_connect(event)
-        if hasattr(self, "scope"):  # the handshake was in order
-            # uvicorn's type has it that what an extension offers is a dictionary.
+        if hasattr(self, "scope"):  # the handshake succeeded
+            # uvicorn types an extension's value as a dictionary.
             self.scope["extensions"][CUT_OFF] = {"call": self.cut_off}
 
     def keepalive_timeout(self) -> None:
-        """Give up a far side that answers no ping."""
+        """Abort a peer that does not answer a ping."""
         super().keepalive_timeout()
         self._abort_later()
 
     def cut_off(self, code: int, reason: str) -> None:
-        """Say why behind what waits to be read, and give little time for that."""
+        """Append the close frame to the unread data and abort after LINGER_SECONDS."""
         self.stop_keepalive()
         if not self.close_sent:
             self.conn.send_close(CloseCode(code) if code < 4000 else code, reason)
@@ -64,37 +64,37 @@ class CuttingProtocol(WebSocketsSansIOProtocol):
 
 
 class Server(uvicorn.Server):
-    """uvicorn's own, which says where it listens in our log."""
+    """uvicorn's server, which logs its address with structlog."""
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Listen, and say so."""
+        """Listen, and log the address."""
         await super().startup(sockets)
         for server in self.servers if self.started else ():
             for listener in server.sockets:
-                log.info("the API listens", address=listener.getsockname()[:2])
+                log.info("API is listening", address=listener.getsockname()[:2])
 
 
-def configured(settings: Settings) -> uvicorn.Config:
-    """Return how uvicorn is to serve the API.
+def uvicorn_config(settings: Settings) -> uvicorn.Config:
+    """Return the uvicorn configuration of the API.
 
     Raises:
-        RefusedToListenError: Others could reach it, and there are no tokens.
+        UnsafeBindError: The address is not loopback, and there are no tokens.
     """
     if not settings.api_tokens and not is_local(settings.api_host):
-        raise RefusedToListenError(
-            f"the API does not listen on {settings.api_host}, where others reach it, without "
-            "tokens. Hint: set API_TOKENS, or API_HOST=127.0.0.1"
+        raise UnsafeBindError(
+            f"the API listens on {settings.api_host}, which is not loopback, only with tokens. "
+            "Hint: set API_TOKENS, or API_HOST=127.0.0.1"
         )
     return uvicorn.Config(
         create_app(settings),
         host=settings.api_host,
         port=settings.api_port,
-        ws=CuttingProtocol,
-        ws_max_size=SAID_MAX_BYTES,
+        ws=CutOffProtocol,
+        ws_max_size=MESSAGE_MAX_BYTES,
         ws_ping_interval=PING_SECONDS,
         ws_ping_timeout=PING_SECONDS,
-        ws_per_message_deflate=False,  # a compressor for each subscriber would cost 100 KB and more
-        # uvicorn logs whole URLs and, for WebSockets, whole headers: tokens would be among them.
+        ws_per_message_deflate=False,  # a compressor costs 100 KB and more a subscriber
+        # uvicorn logs whole URLs and, for WebSockets, all headers, which include tokens.
         access_log=False,
         log_level="warning",
         log_config=None,

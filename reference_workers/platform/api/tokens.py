@@ -1,6 +1,6 @@
-"""Who may ask: holders of a token where a deployment sets tokens, else this machine only.
+"""Access control: bearer tokens if the deployment sets API_TOKENS, otherwise loopback only.
 
-A token is never taken from a URL, since URLs are written into logs.
+Tokens are never accepted in a URL, since URLs end up in logs.
 """
 
 from __future__ import annotations
@@ -20,58 +20,58 @@ LOCAL_NAMES = frozenset({"localhost", "localhost.localdomain"})
 
 
 class Tokens:
-    """The tokens of a deployment, kept as hashes of equal length."""
+    """The deployment's tokens, stored as hashes."""
 
     def __init__(self, tokens: Iterable[SecretStr]) -> None:
-        """Accept these."""
+        """Hash the tokens."""
         self._digests = [_digest(token.get_secret_value()) for token in tokens]
 
     def __bool__(self) -> bool:
         return bool(self._digests)
 
     def accept(self, token: str | None) -> bool:
-        """Tell whether it is one of ours, in a time that says nothing about them."""
+        """Return whether a token is valid, in constant time."""
         digest = _digest(token or "")
-        # Each is compared, whatever the first comparisons said.
-        same = [hmac.compare_digest(digest, known) for known in self._digests]
-        return any(same)
+        # A list, so that all are compared.
+        matches = [hmac.compare_digest(digest, known) for known in self._digests]
+        return any(matches)
 
 
 def bearer_token(headers: Mapping[str, str]) -> str | None:
-    """Return the token of an Authorization header, if there is one."""
+    """Return the bearer token of the Authorization header, if any."""
     scheme, _, token = headers.get("authorization", "").partition(" ")
     return token.strip() if scheme.lower() == "bearer" else None
 
 
 def is_local(host: str) -> bool:
-    """Tell whether a name or an address is this machine's own."""
+    """Return whether a host name or address is loopback."""
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return host.lower() in LOCAL_NAMES
 
 
-def comes_from_here(connection: HTTPConnection) -> bool:
-    """Tell whether a caller is on this machine and knows it.
+def is_local_request(connection: HTTPConnection) -> bool:
+    """Return whether a request comes from loopback and addresses loopback.
 
-    A page of anybody's can have its own name lead to 127.0.0.1, and so reach us from the
-    browser of somebody on this machine; then the Host header has that name.
+    Checking the Host header prevents DNS rebinding: a foreign page can resolve its own name to
+    127.0.0.1 and reach the API from a local browser.
     """
     client = connection.client
     try:
         host = connection.url.hostname
-    except ValueError:  # no host, and no address either
+    except ValueError:  # invalid Host header
         return False
     return client is not None and is_local(client.host) and is_local(host or "")
 
 
-def admit_local(request: Request) -> None:
-    """Let in who is on this machine.
+def require_local_caller(request: Request) -> None:
+    """Require a caller on this machine.
 
     Raises:
-        HTTPException: 403 for all others.
+        HTTPException: 403.
     """
-    if not comes_from_here(request):
+    if not is_local_request(request):
         raise HTTPException(
             403, "without tokens only callers on the same machine are served; set API_TOKENS"
         )
@@ -80,20 +80,20 @@ def admit_local(request: Request) -> None:
 _bearer = HTTPBearer(auto_error=False, description="One of the deployment's API_TOKENS.")
 
 
-def admit_holder(
+def require_token(
     request: Request,
     credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)],
 ) -> None:
-    """Let in who has a token.
+    """Require a valid token.
 
     Raises:
-        HTTPException: 401 for all others.
+        HTTPException: 401.
     """
     tokens: Tokens = request.app.state.resources.tokens
     if credentials is None or not tokens.accept(credentials.credentials):
         raise HTTPException(
             401,
-            "a token is needed in the header Authorization: Bearer",
+            "missing or invalid token in the header Authorization: Bearer",
             {"WWW-Authenticate": "Bearer"},
         )
 

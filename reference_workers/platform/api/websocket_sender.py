@@ -1,4 +1,4 @@
-"""One subscriber's WebSocket: what is sent has to be read in time, and it ends with a reason."""
+"""Send to one subscriber's WebSocket with a time limit, and close it with a reason."""
 
 from __future__ import annotations
 
@@ -9,69 +9,69 @@ import time
 from fastapi import WebSocket, WebSocketDisconnect
 
 CUT_OFF = "cut_off"
-"""An ASGI extension of our own server: end a connection whose far side does not read."""
+"""ASGI extension of `server.CutOffProtocol`: closes a connection whose peer does not read."""
 CLOSE_SECONDS = 1.0
 
 
-class CloseWebSocket(Exception):  # noqa: N818 - not every end is an error
-    """The end of a subscription, with what the subscriber is told."""
+class CloseWebSocket(Exception):  # noqa: N818 - closing is not always an error
+    """Ends a subscription with a close code and a reason for the subscriber."""
 
     def __init__(self, code: int, reason: str) -> None:
-        """Keep the close code and the reason (at most 123 bytes)."""
+        """`reason` has at most 123 bytes."""
         super().__init__(f"{code}: {reason}")
         self.code = code
         self.reason = reason
 
 
-class Line:
-    """Sends to one subscriber; safe to share among the tasks that serve him."""
+class WebSocketSender:
+    """Sends to one subscriber; safe for concurrent tasks."""
 
-    def __init__(self, socket: WebSocket, *, patience: float) -> None:
-        """Wait `patience` seconds for the subscriber to make room for a message."""
+    def __init__(self, socket: WebSocket, *, timeout: float) -> None:
+        """`timeout`: seconds to wait for the subscriber to read."""
         self._socket = socket
-        self._patience = patience
-        self._turn = asyncio.Lock()
+        self._timeout = timeout
+        self._lock = asyncio.Lock()
         self._sent_at = time.monotonic()
 
     @property
     def silence(self) -> float:
-        """Seconds since something was sent."""
+        """Seconds since the last message."""
         return time.monotonic() - self._sent_at
 
     async def send(self, text: str) -> None:
-        """Send a message; return when the next one may come.
+        """Send a message; return when there is room for the next one.
 
         Raises:
             CloseWebSocket: The subscriber does not read.
-            WebSocketDisconnect: He is gone.
+            WebSocketDisconnect: The subscriber is gone.
         """
-        async with self._turn:
+        async with self._lock:
             try:
-                async with asyncio.timeout(self._patience):
+                async with asyncio.timeout(self._timeout):
                     await self._socket.send_text(text)
             except TimeoutError:
                 raise CloseWebSocket(
-                    4008, f"nothing was read for {self._patience:g} s: come back with your last id"
+                    4008, f"nothing was read for {self._timeout:g} s: reconnect with your last id"
                 ) from None
             self._sent_at = time.monotonic()
 
-    async def close(self, farewell: CloseWebSocket) -> None:
-        """Say why, and end the connection, whatever the far side does."""
+    async def close(self, closing: CloseWebSocket) -> None:
+        """Close the connection with the reason, even if the subscriber does not read."""
         try:
             async with asyncio.timeout(CLOSE_SECONDS):
-                await self._socket.close(farewell.code, farewell.reason)
+                await self._socket.close(closing.code, closing.reason)
         except TimeoutError:
-            # What he was sent still fills the connection. Without our extension it is up to
-            # the server, and to TCP, when he is given up.
+            # Unread data blocks the close frame. On a server without the extension the
+            # connection ends when the server or TCP gives up.
             cut_off = self._socket.scope.get("extensions", {}).get(CUT_OFF)
             if cut_off is not None:
-                cut_off["call"](farewell.code, farewell.reason)
+                cut_off["call"](closing.code, closing.reason)
         except (WebSocketDisconnect, RuntimeError):
-            return  # he was quicker
+            return  # already closed by the subscriber
 
 
-async def until_first(*jobs: asyncio.Task[None]) -> None:
-    """Wait until one of several tasks ends, end the others, and raise what it raised."""
+async def wait_first(*jobs: asyncio.Task[None]) -> None:
+    """Wait for the first task to end, cancel the others and raise its exception."""
     try:
         done, _ = await asyncio.wait(jobs, return_when=asyncio.FIRST_COMPLETED)
     finally:

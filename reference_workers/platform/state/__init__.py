@@ -1,1 +1,1 @@
-"""What outlives a task: transcripts, recordings, rooms, consents and events."""
+"""Persistent state: transcripts, recordings, rooms, consents, events, leases and cache."""

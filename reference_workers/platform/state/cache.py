@@ -1,8 +1,7 @@
-"""Remember what outside services answered, so that no retry pays for it twice (seed CACHE-001).
+"""Cache of outside services' answers, so that retries do not pay twice (seed CACHE-001).
 
-A key is made of content (the audio's own bytes, the words in a prompt), never of a presigned URL,
-which changes at each signing. Of several workers that want the same answer at the same time, one
-asks and the others wait for what it brings home.
+Keys are derived from content (the audio's bytes, the prompt), never from a presigned URL, which
+changes with each signature. Single-flight: concurrent workers with the same key share one request.
 """
 
 from __future__ import annotations
@@ -28,7 +27,7 @@ from reference_workers.platform.state.repository import State
 Json = Any
 
 LEASE_SECONDS = 15.0
-"""How long the others wait for a worker that died while it asked."""
+"""Lifetime of an unrenewed lease: how long waiters are blocked by a worker that died."""
 
 POLL_SECONDS = 0.05
 
@@ -36,7 +35,7 @@ log = structlog.get_logger()
 
 
 class Cache:
-    """Answers by what was asked; shared by all processes that share the database."""
+    """Answers by key, shared by all processes that share the database."""
 
     def __init__(
         self,
@@ -46,63 +45,62 @@ class Cache:
         max_age_seconds: float,
         lease_seconds: float = LEASE_SECONDS,
     ) -> None:
-        """Use the database behind `state`.
+        """Create a cache in the database of `state`.
 
         Args:
-            state: Where the answers are kept.
-            max_bytes: Of all answers together; 0 remembers nothing.
-            max_age_seconds: After which an answer is asked for anew; 0 remembers nothing.
-            lease_seconds: How long a worker that says nothing more counts as alive.
+            state: The database.
+            max_bytes: Size limit of all answers; 0 disables the cache.
+            max_age_seconds: Lifetime of an answer; 0 disables the cache.
+            lease_seconds: Lifetime of an unrenewed single-flight lease.
         """
         self._state = state
         self._max_bytes = max_bytes
         self._max_age_seconds = max_age_seconds
         self._lease_seconds = lease_seconds
 
-    def remembered(
-        self, kind: str, identity: Sequence[str], make: Callable[[], Json], *, patience: float
+    def get_or_compute(
+        self, kind: str, identity: Sequence[str], compute: Callable[[], Json], *, timeout: float
     ) -> Json:
-        """Return what was answered to the same question, or ask now and remember.
+        """Return the cached answer, or compute and store it.
 
         Args:
-            kind: The task type that asks.
+            kind: The task type.
             identity: Everything the answer depends on.
-            make: Asks; returns JSON other than null. What it raises is raised here and not
-                remembered.
-            patience: Seconds to wait while another worker asks the same.
+            compute: Returns JSON other than null. Its exceptions propagate and are not cached.
+            timeout: Seconds to wait while another worker computes the same answer.
 
         Raises:
-            TransientError: Another worker has been asking for longer than `patience`.
+            TransientError: Another worker is still computing the answer after `timeout`.
         """
         if not self._max_bytes or not self._max_age_seconds:
-            return make()
-        key = key_of(kind, identity)
+            return compute()
+        key = cache_key(kind, identity)
         owner = uuid.uuid4().hex
-        deadline = time.monotonic() + patience
-        while (value := self._found(key)) is None:
-            with self._asking(key, owner) as is_ours:
-                if is_ours:
-                    value = self._found(key)  # another may have brought it home a moment ago
+        deadline = time.monotonic() + timeout
+        while (value := self._read(key)) is None:
+            with self._single_flight(key, owner) as has_lease:
+                if has_lease:
+                    value = self._read(key)  # another worker may have just stored it
                     if value is None:
-                        return self._asked(key, kind, make)
+                        return self._compute(key, kind, compute)
                     break
             if time.monotonic() > deadline:
-                raise TransientError(f"{kind}: another worker asks the same, for too long by now")
+                raise TransientError(f"{kind}: timed out waiting for the same request")
             time.sleep(POLL_SECONDS)
-        metrics.remembered()
+        metrics.record_cache_hit()
         return value
 
-    def _asked(self, key: str, kind: str, make: Callable[[], Json]) -> Json:
-        value = make()
+    def _compute(self, key: str, kind: str, compute: Callable[[], Json]) -> Json:
+        value = compute()
         try:
             self._store(key, kind, value)
-        except TransientError as error:  # the answer has been paid for: it is not to be lost
-            log.warning("an answer could not be remembered", kind=kind, cause=str(error))
+        except TransientError as error:  # return the answer, which has been paid for
+            log.warning("cannot cache the answer", kind=kind, cause=str(error))
         return value
 
-    def _found(self, key: str) -> Json:
+    def _read(self, key: str) -> Json:
         oldest = time.time() - self._max_age_seconds
-        with self._state.reads() as session:
+        with self._state.read_session() as session:
             entry = session.get(CacheEntry, key)
         return entry.value if entry is not None and entry.created_at > oldest else None
 
@@ -110,28 +108,28 @@ class Cache:
         size = len(json.dumps(value, separators=(",", ":")).encode())
         if size > self._max_bytes:
             return
-        present = time.time()
-        entry = CacheEntry(key=key, kind=kind, value=value, size=size, created_at=present)
+        now = time.time()
+        entry = CacheEntry(key=key, kind=kind, value=value, size=size, created_at=now)
         try:
-            with self._state.writes() as session:
-                too_old = CacheEntry.created_at <= present - self._max_age_seconds
-                session.execute(delete(CacheEntry).where(too_old))
+            with self._state.write_session() as session:
+                expired = CacheEntry.created_at <= now - self._max_age_seconds
+                session.execute(delete(CacheEntry).where(expired))
                 session.merge(entry)
                 session.flush()
                 newest_first = func.sum(CacheEntry.size).over(
                     order_by=(CacheEntry.created_at.desc(), CacheEntry.key)
                 )
                 sizes = select(CacheEntry.key, newest_first.label("so_far")).subquery()
-                beyond = select(sizes.c.key).where(sizes.c.so_far > self._max_bytes)
-                session.execute(delete(CacheEntry).where(CacheEntry.key.in_(beyond)))
+                evicted = select(sizes.c.key).where(sizes.c.so_far > self._max_bytes)
+                session.execute(delete(CacheEntry).where(CacheEntry.key.in_(evicted)))
         except ConflictError:
-            return  # another has stored the same answer
+            return  # another worker stored the same answer
 
     @contextmanager
-    def _asking(self, key: str, owner: str) -> Iterator[bool]:
-        """Hold the right to ask, if nobody else has it, for as long as the block lasts."""
+    def _single_flight(self, key: str, owner: str) -> Iterator[bool]:
+        """Hold the lease on a key during the block; yield whether it was acquired."""
         name = f"cache/{key}"
-        if not leases.take(self._state, name, owner, seconds=self._lease_seconds):
+        if not leases.acquire(self._state, name, owner, seconds=self._lease_seconds):
             yield False
             return
         done = threading.Event()
@@ -139,20 +137,20 @@ class Cache:
         def renew() -> None:
             while not done.wait(self._lease_seconds / 3):
                 try:
-                    leases.take(self._state, name, owner, seconds=self._lease_seconds)
+                    leases.acquire(self._state, name, owner, seconds=self._lease_seconds)
                 except TransientError:
-                    continue  # the next time may be in time
+                    continue  # the next renewal may succeed
 
-        renewing = threading.Thread(target=renew, name="cache-lease", daemon=True)
-        renewing.start()
+        renewal = threading.Thread(target=renew, name="cache-lease", daemon=True)
+        renewal.start()
         try:
             yield True
         finally:
             done.set()
-            renewing.join()
-            leases.give_back(self._state, name, owner)
+            renewal.join()
+            leases.release(self._state, name, owner)
 
 
-def key_of(kind: str, identity: Sequence[str]) -> str:
-    """Return the key of a question: no two questions share one."""
+def cache_key(kind: str, identity: Sequence[str]) -> str:
+    """Return the SHA-256 key of a kind and identity."""
     return hashlib.sha256(json.dumps([kind, *identity]).encode()).hexdigest()

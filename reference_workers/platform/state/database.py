@@ -1,8 +1,8 @@
-"""Open the database so that many processes can write to it: SQLite or PostgreSQL.
+"""Database engine for concurrent processes on SQLite or PostgreSQL.
 
-SQLite: write-ahead log (readers never wait), foreign keys on, and every transaction that may
-write takes the write lock when it begins and waits for it. One that reads first and then writes
-could not wait: SQLite refuses it at once as "database is locked".
+SQLite uses a write-ahead log (readers never wait) and foreign keys. Every writing transaction
+starts with BEGIN IMMEDIATE and waits for the write lock: a transaction that reads first and then
+upgrades its lock cannot wait and fails with "database is locked".
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ from typing import Any
 from sqlalchemy import Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError
 
-from reference_workers.errors import CannotBeginError
+from reference_workers.errors import StartupError
 
 BUSY_TIMEOUT_SECONDS = 60
 CONNECT_TIMEOUT_SECONDS = 10
 
-# A fleet has a thread a task type and some more for branches; each has one transaction at most.
+# One thread for each task type and a few for branches, each with at most one transaction.
 POOL_SIZE, POOL_OVERFLOW = 10, 30
 
 
@@ -27,24 +27,24 @@ DRIVERS = {"sqlite": "pysqlite", "postgresql": "psycopg"}
 
 
 def open_engine(database_url: str) -> Engine:
-    """Return an engine; nothing is connected yet.
+    """Return an engine without connecting.
 
     Raises:
-        CannotBeginError: It is no URL, or one of another kind of database.
+        StartupError: Not a URL, or a URL of another kind of database.
     """
     try:
         url = make_url(database_url)
         if DRIVERS.get(url.get_backend_name()) != url.get_driver_name():
-            raise _refusal(f"it is one of {url.drivername}")
+            raise _error(f"unsupported database {url.drivername}")
     except ArgumentError as error:
-        raise _refusal("it is none") from error
+        raise _error("not a URL") from error
     is_sqlite = url.get_backend_name() == "sqlite"
     engine = create_engine(
         url,
         pool_size=POOL_SIZE,
         max_overflow=POOL_OVERFLOW,
-        pool_pre_ping=not is_sqlite,  # a server may have been restarted
-        hide_parameters=True,  # an error may be logged, and a row holds what is said in meetings
+        pool_pre_ping=not is_sqlite,  # the server may have restarted
+        hide_parameters=True,  # errors are logged, and rows contain private speech
         connect_args={} if is_sqlite else {"connect_timeout": CONNECT_TIMEOUT_SECONDS},
     )
     if is_sqlite:
@@ -53,30 +53,30 @@ def open_engine(database_url: str) -> Engine:
     return engine
 
 
-def _refusal(what: str) -> CannotBeginError:
-    return CannotBeginError(
-        f"DATABASE_URL is to be the URL of a database, and {what}. "
+def _error(problem: str) -> StartupError:
+    return StartupError(
+        f"invalid DATABASE_URL: {problem}. "
         "Hint: sqlite:////folder/state.db or postgresql+psycopg://user:password@host/name"
     )
 
 
-def reading(engine: Engine) -> Engine:
-    """Return the engine for transactions that only read: on SQLite they take no write lock."""
+def read_only_engine(engine: Engine) -> Engine:
+    """Return an engine for read-only transactions, which take no write lock on SQLite."""
     return engine.execution_options(reads_only=True)
 
 
 def _configure(connection: Any, _: Any) -> None:
-    # The driver begins no transaction by itself: see `_begin`.
+    # Disable the driver's implicit transactions: see `_begin`.
     connection.isolation_level = None
     cursor = connection.cursor()
     cursor.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_SECONDS * 1000}")
     cursor.execute("PRAGMA foreign_keys=ON")
-    _log_ahead(cursor)
+    _enable_wal(cursor)
     cursor.close()
 
 
-def _log_ahead(cursor: sqlite3.Cursor) -> None:
-    """Switch the file to its write-ahead log, once for all; nobody waits for that by himself."""
+def _enable_wal(cursor: sqlite3.Cursor) -> None:
+    """Switch the file to WAL mode; busy_timeout does not apply to this pragma."""
     deadline = time.monotonic() + BUSY_TIMEOUT_SECONDS
     while True:
         try:

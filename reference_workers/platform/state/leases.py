@@ -1,7 +1,7 @@
-"""Let one of many processes do what only one is to do: whoever holds the lease.
+"""Database leases for leader election among processes.
 
-A lease runs out when its holder no longer renews it. Clocks of machines may differ by less than
-that, so for a moment there may be two holders: what is done under a lease has to bear that.
+A lease expires unless its holder renews it. Since clocks differ between machines, two holders may
+overlap for a moment; work under a lease must tolerate that.
 """
 
 from __future__ import annotations
@@ -13,24 +13,24 @@ from reference_workers.platform.state.models import Lease
 from reference_workers.platform.state.repository import State
 
 
-def take(state: State, name: str, owner: str, *, seconds: float) -> bool:
-    """Take or renew a lease; tell whether it is the owner's now.
+def acquire(state: State, name: str, owner: str, *, seconds: float) -> bool:
+    """Acquire or renew a lease; return whether the owner holds it.
 
     Raises:
         TransientError: The database does not answer.
     """
-    present = time.time()
-    with state.reads() as session:  # most who ask do not get it, and need not wait to write
+    now = time.time()
+    with state.read_session() as session:  # most callers fail here, without a write lock
         lease = session.get(Lease, name)
-    if lease is not None and lease.owner != owner and lease.expires_at > present:
+    if lease is not None and lease.owner != owner and lease.expires_at > now:
         return False
     try:
-        with state.writes() as session:
+        with state.write_session() as session:
             lease = session.get(Lease, name, with_for_update=True)
             if lease is None:
-                session.add(Lease(name=name, owner=owner, expires_at=present + seconds))
-            elif lease.owner == owner or lease.expires_at <= present:
-                lease.owner, lease.expires_at = owner, present + seconds
+                session.add(Lease(name=name, owner=owner, expires_at=now + seconds))
+            elif lease.owner == owner or lease.expires_at <= now:
+                lease.owner, lease.expires_at = owner, now + seconds
             else:
                 return False
     except ConflictError:
@@ -38,12 +38,12 @@ def take(state: State, name: str, owner: str, *, seconds: float) -> bool:
     return True
 
 
-def give_back(state: State, name: str, owner: str) -> None:
-    """Let others have a lease at once, if it is still the owner's."""
+def release(state: State, name: str, owner: str) -> None:
+    """Release a lease if the owner still holds it."""
     try:
-        with state.writes() as session:
+        with state.write_session() as session:
             lease = session.get(Lease, name, with_for_update=True)
             if lease is not None and lease.owner == owner:
                 session.delete(lease)
     except TransientError:
-        return  # it runs out by itself
+        return  # it expires

@@ -1,10 +1,10 @@
-"""What a subscriber gets: one event, in the shape that goes over Redis and WebSockets.
+"""Events as messages for Redis and WebSockets.
 
 `{"id": "…", "seq": 7, "event": "DURATION", "data": {…}, "room": "ts:transcript-1"}`
 
-id    names the event for good; a subscriber that comes back says the last one it saw
-seq   counts a transcript's events from 1, without a gap
-room  where it is sent: the contracts' `event_room`, which is also the Redis channel
+id    unique and stable; a subscriber resumes after the last one it received
+seq   numbers a transcript's events from 1 without a gap
+room  the contracts' `event_room`, which is also the Redis channel
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ from trackproof.contracts.load import load_contracts
 
 
 def room_of(transcript_id: str) -> str:
-    """Return the name of a transcript's room."""
+    """Return a transcript's room."""
     return load_contracts().event_room.format(transcript_id=transcript_id)
 
 
 @dataclass(frozen=True)
 class Message:
-    """One event on its way to whoever watches a transcript."""
+    """One event of a transcript."""
 
     id: str
     seq: int
@@ -39,53 +39,53 @@ class Message:
 
     @cached_property
     def text(self) -> str:
-        """The message as JSON; written once, however many it is sent to."""
+        """The message as JSON; serialized once for all subscribers."""
         return json.dumps(asdict(self), separators=(",", ":"))
 
     @classmethod
-    def of(cls, row: Event) -> Self:
-        """Return an event's row as a message."""
+    def from_row(cls, row: Event) -> Self:
+        """Return the message of an event's row."""
         return cls(row.id, row.seq, row.event, row.data, room_of(row.transcript_id))
 
     @classmethod
-    def parsed(cls, text: str | bytes) -> Self:
-        """Read a message as `text` has it.
+    def from_json(cls, text: str | bytes) -> Self:
+        """Parse a message.
 
         Raises:
-            ValueError: It is none.
+            ValueError: Not a message.
         """
         try:
             return cls(**json.loads(text))
         except TypeError as error:
-            raise ValueError(f"this is no event: {error}") from error
+            raise ValueError(f"not an event: {error}") from error
 
 
 def read_after(state: State, transcript_id: str, seq: int, *, limit: int) -> list[Message]:
-    """Return at most `limit` events of a transcript above a number, in order."""
+    """Return at most `limit` events of a transcript after `seq`, in order."""
     query = (
         select(Event)
         .where(Event.transcript_id == transcript_id, Event.seq > seq)
         .order_by(Event.seq)
         .limit(limit)
     )
-    with state.reads() as session:
-        return [Message.of(row) for row in session.scalars(query)]
+    with state.read_session() as session:
+        return [Message.from_row(row) for row in session.scalars(query)]
 
 
 def read_undelivered(state: State, *, limit: int) -> Sequence[Message]:
-    """Return at most `limit` events that Redis has not been given, each transcript's in order."""
+    """Return at most `limit` unpublished events, in order for each transcript."""
     query = (
         select(Event)
         .where(Event.delivered_at.is_(None))
         .order_by(Event.transcript_id, Event.seq)
         .limit(limit)
     )
-    with state.reads() as session:
-        return [Message.of(row) for row in session.scalars(query)]
+    with state.read_session() as session:
+        return [Message.from_row(row) for row in session.scalars(query)]
 
 
 def seq_of(state: State, transcript_id: str, event_id: str | None) -> int:
-    """Return an event's number; 0 for one that is not known, from where nothing is missed."""
+    """Return an event's seq; 0 for an unknown id, so that no event is missed."""
     query = select(Event.seq).where(Event.transcript_id == transcript_id, Event.id == event_id)
-    with state.reads() as session:
+    with state.read_session() as session:
         return session.scalars(query).first() or 0

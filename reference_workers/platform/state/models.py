@@ -1,4 +1,4 @@
-"""The tables. Other programs read them too: a column's meaning stands in its docstring."""
+"""Database tables. Other programs read them too; docstrings define the columns."""
 
 from __future__ import annotations
 
@@ -24,33 +24,33 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 Json = Any
 
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
-"""What PostgreSQL, or UTF-8 itself, has no place for; models and users send it all the same."""
+"""NUL and lone surrogates, which PostgreSQL or UTF-8 cannot store but LLMs and users send."""
 
 
 def now() -> datetime:
-    """Return the present moment, in UTC."""
+    """Return the current time in UTC."""
     return datetime.now(UTC)
 
 
 class CleanText(TypeDecorator[str]):
-    """Text that every database can hold: what none can is shown as the replacement mark."""
+    """Text whose unstorable characters are replaced by U+FFFD."""
 
     impl = String
     cache_ok = True
 
     def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
-        """Replace what cannot be stored."""
+        """Replace unstorable characters."""
         return None if value is None else _UNSTORABLE.sub("\N{REPLACEMENT CHARACTER}", value)
 
 
-class Moment(TypeDecorator[datetime]):
-    """A moment in UTC; SQLite forgets the zone, and so it is put back."""
+class UtcDateTime(TypeDecorator[datetime]):
+    """A datetime in UTC; restores the time zone that SQLite does not store."""
 
     impl = DateTime(timezone=True)
     cache_ok = True
 
     def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """Return the moment with its zone."""
+        """Return the datetime with its time zone."""
         if value is None:
             return None
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
@@ -59,7 +59,7 @@ class Moment(TypeDecorator[datetime]):
 class Base(DeclarativeBase):
     """All tables of the reference fleet."""
 
-    # Every constraint has a name, so that a migration can take it away on any database.
+    # Named constraints, so that a migration can drop them on any database.
     metadata = MetaData(
         naming_convention={
             "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -68,11 +68,11 @@ class Base(DeclarativeBase):
             "pk": "pk_%(table_name)s",
         }
     )
-    type_annotation_map = {str: CleanText, datetime: Moment}  # noqa: RUF012 - SQLAlchemy's own way
+    type_annotation_map = {str: CleanText, datetime: UtcDateTime}  # noqa: RUF012 - SQLAlchemy's own way
 
 
 class Room(Base):
-    """Where meetings take place, and whom to tell of them."""
+    """A room, with the webhook and Zulip stream to notify."""
 
     __tablename__ = "rooms"
 
@@ -85,7 +85,7 @@ class Room(Base):
 
 
 class MeetingRow(Base):
-    """One session of Daily's, as Daily tells of it."""
+    """A meeting session of Daily's."""
 
     __tablename__ = "meetings"
 
@@ -96,11 +96,11 @@ class MeetingRow(Base):
     """Daily's name of the room."""
     started_at: Mapped[datetime | None]
     max_participants: Mapped[int | None]
-    """How many were there at once, at most."""
+    """Maximum of concurrent participants."""
 
 
 class Recording(Base):
-    """One multitrack recording, named by Daily's id."""
+    """A multitrack recording, with Daily's id."""
 
     __tablename__ = "recordings"
 
@@ -109,11 +109,11 @@ class Recording(Base):
     bucket_name: Mapped[str]
     track_keys: Mapped[list[str]] = mapped_column(JSON)
     workflow_id: Mapped[str | None] = mapped_column(index=True)
-    """Conductor's id of the workflow that works on it (seed STATE-001)."""
+    """Conductor's id of its workflow (seed STATE-001)."""
 
 
 class Transcript(Base):
-    """What comes out of a recording."""
+    """The result of a recording."""
 
     __tablename__ = "transcripts"
 
@@ -137,11 +137,11 @@ class Transcript(Base):
     zulip_message_id: Mapped[str | None]
     created_at: Mapped[datetime] = mapped_column(default=now)
     last_seq: Mapped[int] = mapped_column(default=0, server_default=text("0"))
-    """The number of its newest event; 0 before the first."""
+    """The seq of its newest event; 0 before the first."""
 
 
 class Consent(Base):
-    """One participant's answer to the question whether audio may be kept."""
+    """A participant's answer whether the audio may be kept."""
 
     __tablename__ = "consents"
 
@@ -152,20 +152,20 @@ class Consent(Base):
 
 
 class Event(Base):
-    """One thing that happened to a transcript: a row of the outbox."""
+    """An event of a transcript: a row of the outbox."""
 
     __tablename__ = "events"
 
     id: Mapped[str] = mapped_column(primary_key=True)
-    """The same for the same effect, however often its task runs."""
+    """Stable: a repeated task emits the same id."""
     transcript_id: Mapped[str] = mapped_column(ForeignKey("transcripts.id"))
     seq: Mapped[int]
-    """Counts a transcript's events from 1 in the order of commit, without a gap."""
+    """Number of the event within its transcript, from 1 in commit order, without a gap."""
     event: Mapped[str]
     data: Mapped[dict[str, Json]] = mapped_column(JSON)
     created_at: Mapped[datetime] = mapped_column(default=now)
     delivered_at: Mapped[datetime | None]
-    """When the publisher had handed it to Redis; null where there is no Redis."""
+    """When the event was published to Redis; null without Redis."""
 
     __table_args__ = (
         UniqueConstraint("transcript_id", "seq"),
@@ -179,76 +179,76 @@ class Event(Base):
 
 
 class Branch(Base):
-    """One branch of a dynamic fork, from when the fork is written until it is written anew."""
+    """A branch of a dynamic fork; replaced when the fork is generated again."""
 
     __tablename__ = "branches"
 
     transcript_id: Mapped[str] = mapped_column(ForeignKey("transcripts.id"), primary_key=True)
     workflow_id: Mapped[str] = mapped_column(primary_key=True)
     reference: Mapped[str] = mapped_column(primary_key=True)
-    """Reference name of the branch's task, like pad_track_7."""
+    """Reference name of the branch's task, such as pad_track_7."""
     task_type: Mapped[str]
     done: Mapped[bool]
 
 
 class Lease(Base):
-    """The right to be the only one to do something for a while."""
+    """A lease: the exclusive right to a job until it expires."""
 
     __tablename__ = "leases"
 
     name: Mapped[str] = mapped_column(primary_key=True)
     owner: Mapped[str]
     expires_at: Mapped[float]
-    """Seconds since the epoch, by the owner's clock."""
+    """Epoch seconds by the owner's clock."""
 
 
 class CacheEntry(Base):
-    """One answer of an outside service, and what it was asked (as a hash)."""
+    """A cached answer of an outside service."""
 
     __tablename__ = "cache_entries"
 
     key: Mapped[str] = mapped_column(primary_key=True)
-    """SHA-256 over the kind and everything the answer depends on."""
+    """SHA-256 of the kind and everything the answer depends on."""
     kind: Mapped[str]
-    """The task type that asked."""
+    """The task type."""
     value: Mapped[Json] = mapped_column(JSON)
     size: Mapped[int]
-    """Bytes of the value as JSON."""
+    """Size of the value as JSON, in bytes."""
     created_at: Mapped[float] = mapped_column(index=True)
-    """Seconds since the epoch."""
+    """Epoch seconds."""
 
 
 class TaskCost(Base):
-    """What one attempt at a task took and cost, whether it ended well or not."""
+    """Costs of one task attempt, successful or not."""
 
     __tablename__ = "task_costs"
 
     task_id: Mapped[str] = mapped_column(primary_key=True)
-    """Conductor's id of the attempt."""
+    """Conductor's task id of the attempt."""
     workflow_id: Mapped[str] = mapped_column(index=True)
     transcript_id: Mapped[str | None] = mapped_column(index=True)
     reference: Mapped[str]
-    """Reference name in the workflow, like pad_track_7."""
+    """Reference name in the workflow, such as pad_track_7."""
     task_type: Mapped[str]
     attempt: Mapped[int]
     """Counts from 0."""
     status: Mapped[str]
-    """How the newest run ended, in Conductor's words."""
+    """Conductor's status of the last execution."""
     runs: Mapped[int]
-    """How often it ran: more than once where an acknowledgement was lost. All else is their sum."""
+    """Executions of this attempt: more than 1 after a lost acknowledgement; costs are summed."""
     seconds: Mapped[float]
-    """Of work, by the wall clock."""
+    """Wall-clock time of the worker."""
     calls: Mapped[int]
-    """To services outside, storage too; what was remembered is not asked."""
+    """Requests to outside services, storage included; cache hits excluded."""
     remembered: Mapped[int]
-    """Answers that the cache knew."""
+    """Answers from the cache."""
     bytes_in: Mapped[int] = mapped_column(BigInteger)
-    """Of the answers of services and storage, and of audio read."""
+    """Bytes received from services and storage, audio included."""
     bytes_out: Mapped[int] = mapped_column(BigInteger)
-    """Of what was sent to them."""
+    """Bytes sent."""
     audio_seconds: Mapped[float]
-    """Of audio decoded."""
+    """Seconds of decoded audio."""
     prompt_tokens: Mapped[int]
-    """As the LLM counts them."""
+    """As reported by the LLM."""
     completion_tokens: Mapped[int]
-    """As the LLM counts them."""
+    """As reported by the LLM."""

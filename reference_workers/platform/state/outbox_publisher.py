@@ -1,9 +1,8 @@
-"""Hand events from the outbox to Redis: each transcript's in order, each at least once.
+"""Publish events from the outbox to Redis, in order for each transcript, at least once.
 
-One publisher of all the fleet's processes is at work, the one with the lease. It marks what it
-has handed over; what could not be marked is handed over again. Redis may be away: the outbox keeps
-what is written meanwhile, and it is handed over when Redis is back. Subscribers rely on the
-numbers of the events and not on the publisher: a repeat, and even a gap, is theirs to see.
+One process of the fleet publishes, the holder of the lease. Published events are marked; unmarked
+ones are published again. While Redis is away, events stay in the outbox. Subscribers detect
+repeats and gaps by the events' seq (docs/adr/0002).
 """
 
 from __future__ import annotations
@@ -27,118 +26,120 @@ LEASE = "publisher"
 LEASE_SECONDS = 10.0
 RENEW_SECONDS = 3.0
 POLL_SECONDS = 0.025
-"""Between two looks for what other processes have written; one's own is seen at once."""
-WAIT_SECONDS = 1.0
-"""Until the next try where there is no lease to be had, or something does not answer."""
+"""Pause between two polls for events of other processes; own commits wake the publisher."""
+RETRY_SECONDS = 1.0
+"""Pause after a failure, or while another process holds the lease."""
 MARK_SECONDS = 0.5
 BATCH = 500
-MARKED_AT_ONCE = 5000
-"""Below SQLite's limit of 32,766 variables a statement."""
-ANSWER_SECONDS = 5.0
+MARK_BATCH = 5000
+"""Events marked in one statement; below SQLite's limit of 32,766 variables."""
+REDIS_TIMEOUT_SECONDS = 5.0
 
 log = structlog.get_logger()
 
 
 class Publisher:
-    """A thread that publishes for as long as `running` is open."""
+    """Background thread that publishes while `running` is open."""
 
     def __init__(self, state: State, redis_url: str) -> None:
-        """Prepare; nothing is connected yet."""
+        """Create the publisher without connecting."""
         self._state = state
         self._redis = redis.Redis.from_url(
-            redis_url, socket_timeout=ANSWER_SECONDS, socket_connect_timeout=ANSWER_SECONDS
+            redis_url,
+            socket_timeout=REDIS_TIMEOUT_SECONDS,
+            socket_connect_timeout=REDIS_TIMEOUT_SECONDS,
         )
         self._owner = uuid.uuid4().hex
-        self._handed: list[str] = []
-        """Ids of events that Redis has and that are not marked yet."""
-        self._written = threading.Event()
+        self._unmarked: list[str] = []
+        """Ids of published events that are not marked yet."""
+        self._wake = threading.Event()
         self._stopping = threading.Event()
 
     @contextmanager
     def running(self) -> Iterator[None]:
-        """Publish until the block ends; what was written before that is handed over."""
+        """Publish until the block ends, including all events committed in it."""
         thread = threading.Thread(target=self._run, name="publisher")
-        with self._state.listening(lambda _: self._written.set()):
+        with self._state.commit_listener(lambda _: self._wake.set()):
             thread.start()
             try:
                 yield
             finally:
                 self._stopping.set()
-                self._written.set()
+                self._wake.set()
                 thread.join()
                 self._redis.close()
 
     def _run(self) -> None:
-        troubled = False
+        failing = False
         while not self._stopping.is_set():
             try:
                 self._publish_while_leased()
-                troubled = False
-            except Exception as error:  # whatever it is, events are not to wait for ever
-                if not troubled:  # said once, not every second
-                    log.warning("events wait to be published", cause=repr(error))
-                troubled = True
-            self._stopping.wait(WAIT_SECONDS)
+                failing = False
+            except Exception as error:  # keep publishing after any error
+                if not failing:  # log once, not every second
+                    log.warning("publishing failed", cause=repr(error))
+                failing = True
+            self._stopping.wait(RETRY_SECONDS)
 
     def _publish_while_leased(self) -> None:
-        """Publish until told to stop, or until another has the lease.
+        """Publish until stopped, or until the lease is lost.
 
         Raises:
             RedisError: Redis does not answer.
             TransientError: The database does not answer.
         """
-        if not leases.take(self._state, LEASE, self._owner, seconds=LEASE_SECONDS):
+        if not leases.acquire(self._state, LEASE, self._owner, seconds=LEASE_SECONDS):
             return
         try:
-            with self._keeping() as lost:
+            with self._lease_keeper() as lost:
                 while not lost.is_set():
                     if self.publish_batch():
                         continue
                     if self._stopping.is_set():
                         return
-                    self._written.wait(POLL_SECONDS)
-                    self._written.clear()
+                    self._wake.wait(POLL_SECONDS)
+                    self._wake.clear()
         finally:
             self.mark()
-            leases.give_back(self._state, LEASE, self._owner)
+            leases.release(self._state, LEASE, self._owner)
 
     def publish_batch(self) -> int:
-        """Hand over what waits, up to a batch; return how much that was.
+        """Publish up to one batch of events; return how many.
 
         Raises:
-            RedisError: Redis does not answer; nothing is handed over for good.
+            RedisError: Redis does not answer; the batch will be published again.
             TransientError: The database does not answer.
         """
-        handed = set(self._handed)
-        found = read_undelivered(self._state, limit=BATCH + len(handed))
-        waiting = [message for message in found if message.id not in handed]
-        if waiting:
+        unmarked = set(self._unmarked)
+        undelivered = read_undelivered(self._state, limit=BATCH + len(unmarked))
+        batch = [message for message in undelivered if message.id not in unmarked]
+        if batch:
             pipeline = self._redis.pipeline(transaction=False)
-            for message in waiting:
+            for message in batch:
                 pipeline.publish(message.room, message.text)
             pipeline.execute()
-            self._handed += [message.id for message in waiting]
-        return len(waiting)
+            self._unmarked += [message.id for message in batch]
+        return len(batch)
 
     def mark(self) -> None:
-        """Note in the database what was handed over.
+        """Mark published events in the database.
 
         Raises:
-            TransientError: The database does not answer; it is to be marked yet.
+            TransientError: The database does not answer; the events stay unmarked.
         """
-        marked = self._handed[:MARKED_AT_ONCE]
-        if not marked:
+        batch = self._unmarked[:MARK_BATCH]
+        if not batch:
             return
-        with self._state.writes() as session:
-            session.execute(update(Event).where(Event.id.in_(marked)).values(delivered_at=now()))
-        # A list is only ever appended to by the other thread.
-        del self._handed[: len(marked)]
+        with self._state.write_session() as session:
+            session.execute(update(Event).where(Event.id.in_(batch)).values(delivered_at=now()))
+        # Safe without a lock: the other thread only appends.
+        del self._unmarked[: len(batch)]
 
     @contextmanager
-    def _keeping(self) -> Iterator[threading.Event]:
-        """Mark and renew the lease on a thread: no event has to wait for a transaction of ours.
+    def _lease_keeper(self) -> Iterator[threading.Event]:
+        """Mark events and renew the lease on a second thread, so that publishing never waits.
 
-        Yields an event that is set when the lease is not ours any longer.
+        Yields an event that is set when the lease is lost.
         """
         lost, ended = threading.Event(), threading.Event()
 
@@ -148,11 +149,13 @@ class Publisher:
                 while not ended.wait(MARK_SECONDS):
                     self.mark()
                     if time.monotonic() > renew_at:
-                        if not leases.take(self._state, LEASE, self._owner, seconds=LEASE_SECONDS):
+                        if not leases.acquire(
+                            self._state, LEASE, self._owner, seconds=LEASE_SECONDS
+                        ):
                             return
                         renew_at = time.monotonic() + RENEW_SECONDS
-            except Exception as error:  # whatever it is, publishing begins anew
-                log.warning("published events wait to be marked", cause=repr(error))
+            except Exception as error:  # the lease is given up and acquired again
+                log.warning("marking published events failed", cause=repr(error))
             finally:
                 lost.set()
 

@@ -1,4 +1,4 @@
-"""Read and write the state: one transaction for a result and the events that tell of it."""
+"""Repository of the fleet's state."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session, defer
 
 from reference_workers.errors import ConflictError, PermanentError, TransientError
 from reference_workers.platform.state import schema_revision
-from reference_workers.platform.state.database import open_engine, reading
+from reference_workers.platform.state.database import open_engine, read_only_engine
 from reference_workers.platform.state.models import (
     Consent,
     MeetingRow,
@@ -22,57 +22,59 @@ from reference_workers.platform.state.models import (
     TaskCost,
     Transcript,
 )
-from reference_workers.platform.state.unit_of_work import Source, UnitOfWork
+from reference_workers.platform.state.unit_of_work import EventSource, UnitOfWork
 
 Row = TypeVar("Row", Recording, Room)
 Listener = Callable[[str], None]
 
 
 class State:
-    """The database behind the fleet; safe to share among threads."""
+    """The fleet's database; thread-safe."""
 
     def __init__(self, database_url: str) -> None:
-        """Prepare to connect; on SQLite, writers of many processes wait for each other."""
+        """Create the engines without connecting."""
         self.engine = open_engine(database_url)
-        self.reading = reading(self.engine)
+        self._read_engine = read_only_engine(self.engine)
         self._listeners: list[Listener] = []
 
     def migrate(self) -> None:
-        """Bring the database to the newest revision; many processes may ask for it at once.
+        """Migrate to the newest revision; safe for concurrent processes.
 
         Raises:
-            MigrationError: The tables that are there were not made by migrations.
+            MigrationError: The tables were not created by migrations.
             TransientError: The database does not answer.
         """
-        with _answering():
+        with _mapped_errors():
             schema_revision.upgrade(self.engine)
 
     @contextmanager
-    def edit(self, transcript_id: str, source: Source | None = None) -> Iterator[UnitOfWork]:
-        """Open a transaction on a transcript; it is committed when the block ends well.
+    def unit_of_work(
+        self, transcript_id: str, source: EventSource | None = None
+    ) -> Iterator[UnitOfWork]:
+        """Open a transaction on a transcript; commits when the block succeeds.
 
         Args:
-            transcript_id: The transcript whose row is locked until the end of the block.
-            source: Who tells, so that the same event is not told twice; nobody in particular
-                by default.
+            transcript_id: The transcript, whose row is locked during the block.
+            source: Source of the events, which makes repeated events idempotent; by default a
+                new source.
 
         Raises:
-            PermanentError: There is no such transcript.
+            PermanentError: The transcript does not exist.
             TransientError: The database does not answer.
         """
-        teller = source or Source()
+        source = source or EventSource()
         with self._session(self.engine) as session, session.begin():
-            edit = UnitOfWork(session, _locked(session, transcript_id), teller)
-            yield edit
-        teller.told += edit.told
+            unit = UnitOfWork(session, _locked(session, transcript_id), source)
+            yield unit
+        source.emitted += unit.emitted
         for listener in tuple(self._listeners):
             listener(transcript_id)
 
     @contextmanager
-    def listening(self, listener: Listener) -> Iterator[None]:
-        """Have `listener` called with a transcript's id after each edit by this process.
+    def commit_listener(self, listener: Listener) -> Iterator[None]:
+        """Call `listener` with the transcript id after each unit of work of this process.
 
-        It is called on the editor's thread, and so has to be quick and raise nothing.
+        It runs on the committing thread and must be fast and not raise.
         """
         self._listeners.append(listener)
         try:
@@ -81,67 +83,68 @@ class State:
             self._listeners.remove(listener)
 
     def transcript(self, transcript_id: str) -> Transcript:
-        """Return a transcript as it stands, detached from the database.
+        """Return a transcript, detached from the session.
 
         Raises:
-            PermanentError: There is no such transcript.
+            PermanentError: The transcript does not exist.
             TransientError: The database does not answer.
         """
-        with self.reads() as session:
+        with self.read_session() as session:
             return _existing(session.get(Transcript, transcript_id), transcript_id)
 
     def recording_of(self, transcript: Transcript) -> Recording | None:
-        """Return the recording a transcript is made from."""
+        """Return a transcript's recording."""
         return self._get(Recording, transcript.recording_id)
 
     def recording_by_workflow(self, workflow_id: str) -> Recording | None:
-        """Return the recording that a workflow works on (seed STATE-001)."""
-        with self.reads() as session:
+        """Return the recording of a workflow (seed STATE-001)."""
+        with self.read_session() as session:
             query = select(Recording).where(Recording.workflow_id == workflow_id)
             return session.scalars(query).first()
 
     def workflows_of(self, transcript_id: str) -> list[str]:
-        """Return the ids of all workflows known to have worked on a transcript."""
+        """Return the ids of all known workflows of a transcript."""
         of_recording = (
             select(Recording.workflow_id)
             .join(Transcript, Transcript.recording_id == Recording.id)
             .where(Transcript.id == transcript_id, Recording.workflow_id.is_not(None))
         )
         of_tasks = select(TaskCost.workflow_id).where(TaskCost.transcript_id == transcript_id)
-        with self.reads() as session:
-            return [found for found in session.scalars(union(of_recording, of_tasks)) if found]
+        with self.read_session() as session:
+            ids = session.scalars(union(of_recording, of_tasks))
+            return [workflow_id for workflow_id in ids if workflow_id]
 
     def room(self, room_id: str | None) -> Room | None:
-        """Return a room, if there is such a room."""
+        """Return a room; None if it does not exist."""
         return self._get(Room, room_id)
 
     def consents(self, transcript_id: str) -> list[Consent]:
-        """Return every answer given to the question of consent."""
-        with self.reads() as session:
+        """Return all consents of a transcript."""
+        with self.read_session() as session:
             query = select(Consent).where(Consent.transcript_id == transcript_id)
             return list(session.scalars(query))
 
     def transcript_id_of_recording(self, recording_id: str) -> str | None:
-        """Return the id of the transcript that is made from a recording."""
-        with self.reads() as session:
+        """Return the id of a recording's transcript."""
+        with self.read_session() as session:
             query = select(Transcript.id).where(Transcript.recording_id == recording_id)
             return session.scalars(query).first()
 
     def store_workflow(self, recording_id: str, workflow_id: str) -> None:
-        """Note which workflow works on a recording: for whoever starts one.
+        """Store the workflow that was started for a recording.
 
         Raises:
-            PermanentError: There is no such recording.
+            PermanentError: The recording does not exist.
         """
-        with self.writes() as session:
+        with self.write_session() as session:
             recording = session.get(Recording, recording_id)
             if recording is None:
                 raise PermanentError(f"there is no recording {recording_id!r}")
             recording.workflow_id = workflow_id
 
     def store_meeting(self, recording_id: str, meeting: MeetingRow) -> None:
-        """Write or renew the session a recording was made in; nothing for an unknown recording."""
-        with self.writes() as session:
+        """Insert or update a recording's meeting; no effect for an unknown recording."""
+        with self.write_session() as session:
             recording = session.get(Recording, recording_id)
             if recording is None:
                 return
@@ -152,17 +155,17 @@ class State:
             recording.meeting_id = meeting.id
 
     @contextmanager
-    def reads(self) -> Iterator[Session]:
-        """Open a transaction that only reads: it waits for no writer, and no writer for it."""
-        with self._session(self.reading) as session:
+    def read_session(self) -> Iterator[Session]:
+        """Open a read-only transaction, which neither blocks writers nor waits for them."""
+        with self._session(self._read_engine) as session:
             yield session
 
     @contextmanager
-    def writes(self) -> Iterator[Session]:
-        """Open a transaction of any kind; it is committed when the block ends well.
+    def write_session(self) -> Iterator[Session]:
+        """Open a transaction; commits when the block succeeds.
 
         Raises:
-            ConflictError: Another was quicker to write the same row.
+            ConflictError: Another transaction wrote the same row first.
             TransientError: The database does not answer.
         """
         with self._session(self.engine) as session:
@@ -170,26 +173,26 @@ class State:
                 with session.begin():
                     yield session
             except IntegrityError as error:
-                raise ConflictError("database: another has written the same row") from error
+                raise ConflictError("database: another transaction wrote the same row") from error
 
     def close(self) -> None:
-        """Give the connections back."""
+        """Close all connections."""
         self.engine.dispose()
 
     def _get(self, table: type[Row], key: str | None) -> Row | None:
         if key is None:
             return None
-        with self.reads() as session:
+        with self.read_session() as session:
             return session.get(table, key)
 
     @contextmanager
     def _session(self, engine: Engine) -> Iterator[Session]:
-        with _answering(), Session(engine, expire_on_commit=False) as session:
+        with _mapped_errors(), Session(engine, expire_on_commit=False) as session:
             yield session
 
 
 @contextmanager
-def _answering() -> Iterator[None]:
+def _mapped_errors() -> Iterator[None]:
     try:
         yield
     except (OperationalError, InterfaceError) as error:
@@ -203,7 +206,7 @@ def _answering() -> Iterator[None]:
 
 
 def _locked(session: Session, transcript_id: str) -> Transcript:
-    """Return a transcript no other transaction writes; its words come only when asked for."""
+    """Return a transcript with its row locked; its words are loaded lazily."""
     query = (
         select(Transcript)
         .where(Transcript.id == transcript_id)

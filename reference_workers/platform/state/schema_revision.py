@@ -1,7 +1,7 @@
-"""Bring the database to a revision: in one transaction, by one process at a time.
+"""Schema migrations, each run in one transaction by one process at a time.
 
-Several processes of a fleet start at once and all ask for the newest revision: the first one
-migrates, the others wait and then find nothing to do. What fails half-way leaves no trace.
+When several processes start at once, the first migrates and the others wait. A failed migration
+is rolled back completely.
 """
 
 from __future__ import annotations
@@ -17,54 +17,54 @@ from alembic.script import ScriptDirectory
 from alembic.util import CommandError
 from sqlalchemy import Connection, Engine, inspect, text
 
-from reference_workers.errors import CannotBeginError
+from reference_workers.errors import StartupError
 
 SCRIPTS = Path(__file__).parent / "migrations"
 HEAD = "head"
 BASE = "base"
 
 _LOCK = 7_266_137_001
-"""Key of PostgreSQL's advisory lock; any number that nobody else uses."""
+"""Key of PostgreSQL's advisory lock; an arbitrary number."""
 
 
-class MigrationError(CannotBeginError):
-    """The database cannot be brought to the revision that was asked for."""
+class MigrationError(StartupError):
+    """The database cannot be migrated to the requested revision."""
 
 
 def upgrade(engine: Engine, revision: str = HEAD) -> None:
-    """Bring the database up to a revision; rows that are there stay.
+    """Upgrade to a revision, keeping all rows.
 
     Raises:
-        MigrationError: There is no such revision, or the tables were not made by migrations.
+        MigrationError: Unknown revision, or the tables were not created by migrations.
     """
     with _locked(engine) as connection:
         if _current(connection) is None and inspect(connection).has_table("transcripts"):
             raise MigrationError(
-                "the database has tables but no revision: no migration has made them. "
-                "Hint: give DATABASE_URL an empty database, or mark this one by hand"
+                "the database has tables but no revision: they were not created by migrations. "
+                "Hint: set DATABASE_URL to an empty database, or stamp this one by hand"
             )
-        with _told():
+        with _command_errors():
             command.upgrade(_config(connection), revision)
 
 
 def downgrade(engine: Engine, revision: str) -> None:
-    """Take the database back to a revision; `base` is the empty database.
+    """Downgrade to a revision; `base` is the empty database.
 
     Raises:
-        MigrationError: There is no such revision below the present one.
+        MigrationError: Unknown revision, or one above the current.
     """
-    with _locked(engine) as connection, _told():
+    with _locked(engine) as connection, _command_errors():
         command.downgrade(_config(connection), revision)
 
 
 def current(engine: Engine) -> str | None:
-    """Return the revision the database is at; None if it is empty."""
+    """Return the current revision; None for an empty database."""
     with engine.connect() as connection:
         return _current(connection)
 
 
 def newest() -> str:
-    """Return the newest revision there is."""
+    """Return the newest revision."""
     return str(ScriptDirectory(str(SCRIPTS)).get_current_head())
 
 
@@ -81,7 +81,7 @@ def _config(connection: Connection) -> Config:
 
 @contextmanager
 def _locked(engine: Engine) -> Iterator[Connection]:
-    """Open a transaction that no other migration runs beside; SQLite's takes its lock itself."""
+    """Open a transaction that excludes other migrations; on SQLite BEGIN IMMEDIATE suffices."""
     with engine.begin() as connection:
         if engine.dialect.name == "postgresql":
             connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
@@ -89,7 +89,7 @@ def _locked(engine: Engine) -> Iterator[Connection]:
 
 
 @contextmanager
-def _told() -> Iterator[None]:
+def _command_errors() -> Iterator[None]:
     try:
         yield
     except CommandError as error:

@@ -1,4 +1,4 @@
-"""One open transaction on one transcript: the result, and the events that tell of it."""
+"""Unit of work: one transaction for a task's result and its events."""
 
 from __future__ import annotations
 
@@ -16,75 +16,75 @@ from sqlalchemy.orm import Session
 from reference_workers.platform.state.models import Branch, Event, Recording, Transcript
 
 EVENT_IDS = uuid.UUID("6f5d3f0e-0d0a-5b8e-9b43-3f3b0c2c7f51")
-"""Namespace of the ids of events."""
+"""UUID namespace of event ids."""
 
 
 @dataclass(slots=True)
-class Source:
-    """Who tells: the same task of the same workflow, however often it is tried."""
+class EventSource:
+    """Source of events: a task of a workflow, the same for all its attempts."""
 
     key: str = field(default_factory=lambda: uuid.uuid4().hex)
-    told: Counter[str] = field(default_factory=Counter)
-    """How many events of each name it has committed."""
+    emitted: Counter[str] = field(default_factory=Counter)
+    """Number of committed events by name."""
 
 
 class UnitOfWork:
-    """One open transaction on one transcript, whose row is locked until it ends.
+    """An open transaction on one transcript, whose row is locked until the end.
 
-    The lock is what makes numbers mean something: whoever has seen event n of a transcript has
-    every event below n before his eyes, since no lower number can be committed later.
+    The lock makes the order of seq the order of commits: once event n is visible, all events
+    below n are visible too.
     """
 
-    def __init__(self, session: Session, transcript: Transcript, source: Source) -> None:
-        """Bind the transaction to its transcript row and to who tells."""
+    def __init__(self, session: Session, transcript: Transcript, source: EventSource) -> None:
+        """Bind the transaction to its transcript row and event source."""
         self.session = session
         self.transcript = transcript
-        self.told: Counter[str] = Counter()
+        self.emitted: Counter[str] = Counter()
         self._source = source
 
     def emit(self, name: str, data: Mapping[str, Any], *, identity: str | None = None) -> None:
-        """Append an event; it becomes visible together with the rest of the transaction.
+        """Append an event, which becomes visible when the transaction commits.
 
-        An event is not written twice. The same task telling the same again (a retry, a task run
-        twice) is the same event; when it has something else to tell, that is another event.
+        Idempotent: a repeated task that emits the same data emits the same event, which is
+        written once. Other data is another event.
 
         Args:
-            name: Like DURATION.
-            data: JSON; no secret and no presigned URL.
-            identity: What makes it the same event, where that is not its content.
+            name: Such as DURATION.
+            data: JSON without secrets and presigned URLs.
+            identity: Identity of the event; default: position and content.
         """
-        self.told[name] += 1
+        self.emitted[name] += 1
         if identity is None:
             digest = hashlib.sha256(json.dumps(data, sort_keys=True).encode()).hexdigest()
-            identity = f"{self._source.told[name] + self.told[name]}/{digest}"
+            identity = f"{self._source.emitted[name] + self.emitted[name]}/{digest}"
         self._append(name, data, self._event_id(name, identity))
 
-    def has_told(self, name: str, identity: str) -> bool:
-        """Tell whether the source has emitted an event with that identity, at any time."""
+    def has_emitted(self, name: str, identity: str) -> bool:
+        """Return whether the source ever emitted an event with this identity."""
         return self.session.get(Event, self._event_id(name, identity)) is not None
 
     def set_status(self, status: str) -> None:
-        """Set the transcript's status, and tell of it if it is another one than before."""
+        """Set the transcript's status and emit STATUS if it changed."""
         if self.transcript.status == status:
             return
         self.transcript.status = status
         change = f"{self.transcript.id}\nSTATUS\n{self.transcript.last_seq + 1}"
         self._append("STATUS", {"value": status}, str(uuid.uuid5(EVENT_IDS, change)))
 
-    def belongs_to(self, workflow_id: str, *, from_now_on: bool) -> None:
-        """Note on the recording which workflow works on it.
+    def assign_workflow(self, workflow_id: str, *, replace: bool) -> None:
+        """Store the workflow on the transcript's recording.
 
         Args:
             workflow_id: Conductor's id.
-            from_now_on: Whether it takes the place of another workflow that is noted there.
+            replace: Whether to replace another workflow.
         """
         recording_id = self.transcript.recording_id
         recording = self.session.get(Recording, recording_id) if recording_id else None
-        if recording is not None and (from_now_on or recording.workflow_id is None):
+        if recording is not None and (replace or recording.workflow_id is None):
             recording.workflow_id = workflow_id
 
     def expect_branches(self, workflow_id: str, task_type: str, references: Sequence[str]) -> None:
-        """Note what branches a fork has; none of them is done."""
+        """Store the branches of a fork, none of them done."""
         self.session.execute(
             delete(Branch).where(
                 Branch.transcript_id == self.transcript.id,
@@ -96,10 +96,10 @@ class UnitOfWork:
             self._branch(workflow_id, task_type, reference) for reference in references
         )
 
-    def count_branches(
+    def record_branch(
         self, workflow_id: str, task_type: str, reference: str, *, done: bool
     ) -> tuple[int, int]:
-        """Note how one branch stands; return how many of its fork are done, and how many it has."""
+        """Store a branch's progress; return the numbers of done and of all branches of its fork."""
         key = (self.transcript.id, workflow_id, reference)
         branch = self.session.get(Branch, key)
         if branch is None:

@@ -13,8 +13,8 @@ from typing import Any
 from reference_workers import __main__ as fleet
 from reference_workers import runner
 from reference_workers.context import Clients, Context
-from reference_workers.executor import Outcome, perform
-from reference_workers.platform.state import object_keys
+from reference_workers.executor import Outcome, execute_task
+from reference_workers.services import object_keys
 
 Json = Any
 
@@ -62,7 +62,7 @@ def everywhere(turn: Callable[[str, Json], tuple[str, Json]], document: Json) ->
 class Renamed(runner.ContractWorker):
     """Polls by this fleet's own names."""
 
-    def __init__(self, task_type: str, clients: Clients, pace: runner.Pace) -> None:
+    def __init__(self, task_type: str, clients: Clients, pace: runner.PollPace) -> None:
         super().__init__(task_type, clients, pace)
         self.task_definition_name = TASKS.get(task_type, task_type)
 
@@ -71,13 +71,13 @@ def performed(context: Context, task_type: str, payload: Mapping[str, Json]) -> 
     """Carry a task out in the contracts' terms, and answer in this fleet's."""
     ours = {theirs: step for step, theirs in STEPS.items()}
     context = replace(context, reference=ours.get(context.reference, context.reference))
-    outcome = perform(context, OURS.get(task_type, task_type), everywhere(meant, payload))
+    outcome = execute_task(context, OURS.get(task_type, task_type), everywhere(meant, payload))
     return replace(outcome, output=everywhere(said, outcome.output))
 
 
 if __name__ == "__main__":
     runner.ContractWorker = Renamed  # type: ignore[misc]
-    runner.perform = performed  # type: ignore[attr-defined]
+    runner.execute_task = performed  # type: ignore[attr-defined]
     object_keys._MIXDOWN = "mixes/{transcript_id}.mp3"
     object_keys._PADDED = "padded/{transcript_id}/{track_index}.webm"
     fleet.main()

@@ -1,4 +1,4 @@
-"""The API as it is served in earnest, on a free port and a thread of this process."""
+"""The API with its uvicorn configuration, on a free port and a thread of this process."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 import uvicorn
 
-from reference_workers.platform.api.server import configured
+from reference_workers.platform.api.server import uvicorn_config
 from reference_workers.platform.state.repository import State
 from reference_workers.settings import Settings
 from trackproof.wait import wait_until
@@ -21,35 +21,35 @@ SECONDS = 20
 
 @dataclass(frozen=True)
 class ServedApi:
-    """Where it is, and the database behind it."""
+    """A running API and its database."""
 
     url: str
     http: httpx.Client
     state: State
     settings: Settings
     stop: Callable[[], None]
-    """Have it stop, and return when it has."""
+    """Stops the API and waits for it."""
 
     @property
     def ws_url(self) -> str:
-        """The base for WebSockets."""
+        """Base URL of WebSockets."""
         return self.url.replace("http", "ws", 1)
 
     def get(self, path: str, **arguments: Any) -> httpx.Response:
-        """Ask for a path."""
+        """Send a GET request."""
         return self.http.get(path, **arguments)
 
-    def tell(self, transcript_id: str, *names: str) -> None:
-        """Have an event a name happen to a transcript."""
+    def emit(self, transcript_id: str, *names: str) -> None:
+        """Emit one event for each name."""
         for name in names:
-            with self.state.edit(transcript_id) as edit:
-                edit.emit(name, {"about": name})
+            with self.state.unit_of_work(transcript_id) as unit:
+                unit.emit(name, {"about": name})
 
 
 @contextmanager
 def serve_api(settings: Settings) -> Iterator[ServedApi]:
-    """Serve until the block ends."""
-    server = uvicorn.Server(configured(settings.model_copy(update={"api_port": 0})))
+    """Serve the API until the block ends."""
+    server = uvicorn.Server(uvicorn_config(settings.model_copy(update={"api_port": 0})))
     thread = threading.Thread(target=server.run, name="api")
     thread.start()
 
@@ -64,7 +64,7 @@ def serve_api(settings: Settings) -> Iterator[ServedApi]:
             timeout=SECONDS,
             interval=0.01,
         )
-        assert server.started, "the API did not start; its log has why"
+        assert server.started, "the API did not start; see its log"
         url = f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
         with (
             httpx.Client(base_url=url, timeout=SECONDS, trust_env=False) as http,

@@ -1,4 +1,4 @@
-"""An API with one meeting in its database, and S3 behind it."""
+"""An API with one meeting in its database, and an S3 server."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from reference_workers.platform.state.repository import State
 from reference_workers.settings import Settings
 from tests.integration.api.api_process import ServedApi, serve_api
 from tests.unit.reference_workers.worker_harness import RECORDINGS, TRANSCRIPTS, meeting_rows
-from tests.unit.reference_workers.worker_harness import settings as bench_settings
+from tests.unit.reference_workers.worker_harness import settings as harness_settings
 from trackproof.testbed.s3.server import S3Server
 
-NOBODY = "http://127.0.0.1:9/api"
+CLOSED_PORT = "http://127.0.0.1:9/api"
 
 
 @pytest.fixture(scope="package")
@@ -33,12 +33,14 @@ def s3(s3_server: S3Server) -> S3Server:
 
 @pytest.fixture
 def settings(s3: S3Server, tmp_path: Path, database_url: str) -> Settings:
-    """Settings of an API whose Conductor is away, with one meeting in the database."""
-    told = bench_settings(s3, tmp_path, database_url=database_url, conductor_server_url=NOBODY)
+    """Settings with an unreachable Conductor and one meeting in the database."""
+    api_settings = harness_settings(
+        s3, tmp_path, database_url=database_url, conductor_server_url=CLOSED_PORT
+    )
     with closing(State(database_url)) as state:
         state.migrate()
         seed(state, meeting_rows())
-    return told
+    return api_settings
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""A TCP server that does to HTTP clients whatever a test wants."""
+"""A TCP server with scripted misbehaviour towards HTTP clients."""
 
 from __future__ import annotations
 
@@ -9,24 +9,24 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 Behaviour = Callable[[socket.socket, threading.Event], None]
-"""Gets a connection, and an event that is set when the test is over."""
+"""Handles a connection; the event is set at the end of the test."""
 
 
 @contextmanager
 def misbehaving(behaviour: Behaviour) -> Iterator[int]:
-    """Yield the port of a server that behaves so towards each connection."""
+    """Yield the port of a server that handles each connection with `behaviour`."""
     over = threading.Event()
     threads: list[threading.Thread] = []
 
-    def attend(connection: socket.socket) -> None:
-        with connection, contextlib.suppress(OSError):  # the client left in anger
+    def handle(connection: socket.socket) -> None:
+        with connection, contextlib.suppress(OSError):  # the client disconnected
             behaviour(connection, over)
 
     def accept(listener: socket.socket) -> None:
         with contextlib.suppress(OSError):  # shut down below
             while True:
                 connection, _ = listener.accept()
-                threads.append(threading.Thread(target=attend, args=(connection,)))
+                threads.append(threading.Thread(target=handle, args=(connection,)))
                 threads[-1].start()
 
     with socket.create_server(("127.0.0.1", 0)) as listener:
@@ -41,8 +41,8 @@ def misbehaving(behaviour: Behaviour) -> Iterator[int]:
                 thread.join(10)
 
 
-def saying(answer: bytes) -> Behaviour:
-    """Answer one request and hang up."""
+def answering(answer: bytes) -> Behaviour:
+    """Answer one request and disconnect."""
 
     def behave(connection: socket.socket, _: threading.Event) -> None:
         connection.recv(65_536)
@@ -51,15 +51,15 @@ def saying(answer: bytes) -> Behaviour:
     return behave
 
 
-def saying_json(text: str, status: str = "200 OK") -> Behaviour:
-    """Answer one request with JSON and hang up."""
+def answering_json(text: str, status: str = "200 OK") -> Behaviour:
+    """Answer one request with JSON and disconnect."""
     body = text.encode()
     head = f"HTTP/1.1 {status}\r\nContent-Type: application/json\r\nContent-Length: {len(body)}"
-    return saying(f"{head}\r\n\r\n".encode() + body)
+    return answering(f"{head}\r\n\r\n".encode() + body)
 
 
 def hanging_after(beginning: bytes) -> Behaviour:
-    """Say only that, and nothing more."""
+    """Send `beginning` and nothing more."""
 
     def behave(connection: socket.socket, over: threading.Event) -> None:
         connection.recv(65_536)
@@ -70,7 +70,7 @@ def hanging_after(beginning: bytes) -> Behaviour:
 
 
 def dripping(beginning: bytes, drop: bytes) -> Behaviour:
-    """Say that, and then drop after drop, so that there is always something new."""
+    """Send `beginning`, then `drop` every 50 ms."""
 
     def behave(connection: socket.socket, over: threading.Event) -> None:
         connection.recv(65_536)
@@ -82,7 +82,7 @@ def dripping(beginning: bytes, drop: bytes) -> Behaviour:
 
 
 def pouring(beginning: bytes) -> Behaviour:
-    """Say that, and then more than anybody can take."""
+    """Send `beginning`, then data without end."""
 
     def behave(connection: socket.socket, over: threading.Event) -> None:
         connection.recv(65_536)

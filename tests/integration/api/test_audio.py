@@ -7,16 +7,16 @@ import httpx
 import pytest
 from structlog.testing import capture_logs
 
-from reference_workers.platform.state.object_keys import audio_key
+from reference_workers.services.object_keys import audio_key
 from reference_workers.settings import Settings
 from tests.integration.api.api_process import ServedApi, serve_api
-from tests.integration.api.hostile_clients import hanging_after, misbehaving, saying
+from tests.integration.api.hostile_clients import answering, hanging_after, misbehaving
 from tests.unit.reference_workers.worker_harness import TRANSCRIPT_ID, TRANSCRIPTS
 from trackproof.testbed.s3.server import S3Server
 
 PATH = f"/transcripts/{TRANSCRIPT_ID}/audio"
 AUDIO = bytes(range(256)) * 1200
-"""300 KB: several pieces."""
+"""300 KB: several chunks."""
 
 
 @pytest.fixture(autouse=True)
@@ -42,7 +42,7 @@ def test_the_whole_mixdown(api: ServedApi) -> None:
 
 
 @pytest.mark.parametrize(
-    ("asked", "first", "last"),
+    ("header", "first", "last"),
     [
         ("bytes=0-0", 0, 0),
         ("bytes=100-99999", 100, 99_999),
@@ -51,8 +51,8 @@ def test_the_whole_mixdown(api: ServedApi) -> None:
         ("bytes=0-999999999", 0, 307_199),
     ],
 )
-def test_a_part_of_the_mixdown(api: ServedApi, asked: str, first: int, last: int) -> None:
-    response = api.get(PATH, headers={"Range": asked})
+def test_a_range_of_the_mixdown(api: ServedApi, header: str, first: int, last: int) -> None:
+    response = api.get(PATH, headers={"Range": header})
 
     assert response.status_code == 206
     assert response.content == AUDIO[first : last + 1]
@@ -60,7 +60,7 @@ def test_a_part_of_the_mixdown(api: ServedApi, asked: str, first: int, last: int
     assert response.headers["content-length"] == str(last + 1 - first)
 
 
-def test_a_part_beyond_the_end_is_416(api: ServedApi) -> None:
+def test_a_range_beyond_the_end_is_416(api: ServedApi) -> None:
     response = api.get(PATH, headers={"Range": "bytes=307200-"})
 
     assert response.status_code == 416
@@ -68,7 +68,7 @@ def test_a_part_beyond_the_end_is_416(api: ServedApi) -> None:
     assert response.headers["content-type"] == "application/problem+json"
 
 
-def test_a_part_of_another_version_is_not_sent(
+def test_if_range_with_another_version_gets_the_whole(
     api: ServedApi, s3: S3Server, tmp_path: Path
 ) -> None:
     etag = api.get(PATH, headers={"Range": "bytes=0-1"}).headers["etag"]
@@ -80,14 +80,14 @@ def test_a_part_of_another_version_is_not_sent(
     assert (other.status_code, other.content) == (200, AUDIO[::-1])
 
 
-def test_who_has_it_is_not_sent_it_again(api: ServedApi) -> None:
+def test_if_none_match_with_the_current_version_is_304(api: ServedApi) -> None:
     etag = api.get(PATH).headers["etag"]
     again = api.get(PATH, headers={"If-None-Match": etag})
 
     assert (again.status_code, again.content, again.headers["etag"]) == (304, b"", etag)
 
 
-def test_head_tells_size_and_version_only(api: ServedApi) -> None:
+def test_head_returns_size_and_version(api: ServedApi) -> None:
     head = api.http.head(PATH, headers={"Range": "bytes=0-1"})
     whole = api.get(PATH)
 
@@ -96,7 +96,7 @@ def test_head_tells_size_and_version_only(api: ServedApi) -> None:
         assert head.headers[name] == whole.headers[name]
 
 
-def test_an_empty_mixdown_is_sent_as_nothing(api: ServedApi, s3: S3Server, tmp_path: Path) -> None:
+def test_an_empty_mixdown(api: ServedApi, s3: S3Server, tmp_path: Path) -> None:
     store(s3, tmp_path, b"")
 
     assert api.get(PATH).content == b""
@@ -108,18 +108,18 @@ def test_no_mixdown_yet_is_404(api: ServedApi, s3: S3Server) -> None:
 
     response = api.get(PATH)
 
-    assert (response.status_code, response.json()["detail"]) == (404, "there is no audio (yet)")
+    assert (response.status_code, response.json()["detail"]) == (404, "no audio yet")
 
 
-def test_audio_that_was_deleted_for_want_of_consent_is_410(api: ServedApi) -> None:
-    # Whatever the storage still has, a copy of the mixdown for example.
-    with api.state.edit(TRANSCRIPT_ID) as edit:
-        edit.transcript.audio_deleted = True
+def test_deleted_audio_is_410(api: ServedApi) -> None:
+    # Even if the storage still has an object.
+    with api.state.unit_of_work(TRANSCRIPT_ID) as unit:
+        unit.transcript.audio_deleted = True
 
     response = api.get(PATH)
 
     assert response.status_code == 410
-    assert "did not consent" in response.json()["detail"]
+    assert "denied consent" in response.json()["detail"]
     assert api.http.head(PATH).status_code == 410
 
 
@@ -129,30 +129,30 @@ def with_storage(settings: Settings, port: int) -> Settings:
     )
 
 
-def test_a_storage_that_is_away_is_503_and_keeps_nobody_from_the_rest(settings: Settings) -> None:
+def test_a_hanging_storage_is_503_and_does_not_block_other_routes(settings: Settings) -> None:
     with misbehaving(hanging_after(b"")) as port, serve_api(with_storage(settings, port)) as api:
-        away = api.get(PATH)
+        audio = api.get(PATH)
         rest = api.get(f"/transcripts/{TRANSCRIPT_ID}")
 
-    assert (away.status_code, rest.status_code) == (503, 200)
-    assert str(port) not in away.text
+    assert (audio.status_code, rest.status_code) == (503, 200)
+    assert str(port) not in audio.text
 
 
-def test_a_storage_that_refuses_us_is_502(settings: Settings) -> None:
+def test_a_refusal_of_the_storage_is_502(settings: Settings) -> None:
     refusal = b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n"
-    with misbehaving(saying(refusal)) as port, serve_api(with_storage(settings, port)) as api:
+    with misbehaving(answering(refusal)) as port, serve_api(with_storage(settings, port)) as api:
         assert api.get(PATH).status_code == 502
 
 
-def test_a_storage_that_breaks_off_is_seen_by_the_listener(settings: Settings) -> None:
+def test_a_storage_failure_during_the_response_cuts_the_connection(settings: Settings) -> None:
     def behave(connection: socket.socket, _: object) -> None:
-        asked = connection.recv(65_536)
-        facts = b'Content-Length: 1000000\r\nETag: "a"\r\nLast-Modified: '
-        facts += b"Wed, 25 Nov 2026 12:00:00 GMT\r\nConnection: close\r\n\r\n"
-        if asked.startswith(b"HEAD"):
-            connection.sendall(b"HTTP/1.1 200 OK\r\n" + facts)
+        request = connection.recv(65_536)
+        headers = b'Content-Length: 1000000\r\nETag: "a"\r\nLast-Modified: '
+        headers += b"Wed, 25 Nov 2026 12:00:00 GMT\r\nConnection: close\r\n\r\n"
+        if request.startswith(b"HEAD"):
+            connection.sendall(b"HTTP/1.1 200 OK\r\n" + headers)
         else:
-            connection.sendall(b"HTTP/1.1 206 Partial Content\r\n" + facts + b"x" * 100_000)
+            connection.sendall(b"HTTP/1.1 206 Partial Content\r\n" + headers + b"x" * 100_000)
 
     with (
         capture_logs() as logged,
@@ -164,11 +164,11 @@ def test_a_storage_that_breaks_off_is_seen_by_the_listener(settings: Settings) -
         after = api.get(f"/transcripts/{TRANSCRIPT_ID}")
 
     assert after.status_code == 200
-    assert "the storage broke off" in [line["event"] for line in logged]
+    assert "storage read failed" in [line["event"] for line in logged]
 
 
-def test_a_listener_who_leaves_gives_the_storage_back(api: ServedApi) -> None:
-    for _ in range(40):  # more than there are threads
+def test_a_disconnect_releases_the_storage_thread(api: ServedApi) -> None:
+    for _ in range(40):  # more than storage threads
         with api.http.stream("GET", PATH) as response:
             next(response.iter_raw())
 

@@ -1,4 +1,4 @@
-"""`python -m reference_workers.platform.api`, as a deployment starts it."""
+"""The command `python -m reference_workers.platform.api`."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from websockets.asyncio.client import connect
 from reference_workers.settings import Settings
 from tests.bench.api import ADDRESS
 from tests.integration.api.api_process import SECONDS
-from tests.integration.api.websocket_client import farewell
+from tests.integration.api.websocket_client import closing
 from tests.unit.reference_workers.worker_harness import TRANSCRIPT_ID
 from trackproof.wait import wait_until
 
@@ -24,8 +24,8 @@ TOKEN = "canary-token-of-ours"
 COMMAND = [sys.executable, "-m", "reference_workers.platform.api"]
 
 
-def environment(settings: Settings, **told: str) -> dict[str, str]:
-    """Return the environment of a process with the database and the S3 of these settings."""
+def environment(settings: Settings, **variables: str) -> dict[str, str]:
+    """Return the environment of an API process with the settings' database and S3."""
     assert settings.s3_endpoint_url
     return {
         **os.environ,
@@ -35,12 +35,12 @@ def environment(settings: Settings, **told: str) -> dict[str, str]:
         "S3_SECRET_ACCESS_KEY": settings.s3_secret_access_key.get_secret_value(),
         "CONDUCTOR_SERVER_URL": settings.conductor_server_url,
         "API_PORT": "0",
-        **told,
+        **variables,
     }
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::"])
-def test_it_does_not_listen_to_strangers_without_tokens(settings: Settings, host: str) -> None:
+def test_listening_beyond_loopback_requires_tokens(settings: Settings, host: str) -> None:
     ran = subprocess.run(
         COMMAND,
         env=environment(settings, API_HOST=host),
@@ -52,12 +52,12 @@ def test_it_does_not_listen_to_strangers_without_tokens(settings: Settings, host
 
     assert ran.returncode == 2
     assert ran.stderr == (
-        f"api: the API does not listen on {host}, where others reach it, without tokens. "
+        f"api: the API listens on {host}, which is not loopback, only with tokens. "
         "Hint: set API_TOKENS, or API_HOST=127.0.0.1\n"
     )
 
 
-async def test_it_serves_until_it_is_told_to_stop_and_logs_no_token(
+async def test_the_command_serves_until_sigterm_and_logs_no_token(
     settings: Settings, tmp_path: Path
 ) -> None:
     log = tmp_path / "api.log"
@@ -69,27 +69,27 @@ async def test_it_serves_until_it_is_told_to_stop_and_logs_no_token(
             stderr=subprocess.STDOUT,
         )
     try:
-        found = wait_until(
+        match = wait_until(
             lambda: ADDRESS.search(log.read_text()),
-            what="the API to say where it listens",
+            what="the API's address in the log",
             timeout=180,
             evidence=log.read_text,
         )
-        port, path = found[1], f"/transcripts/{TRANSCRIPT_ID}?token={TOKEN}"
+        port, path = match[1], f"/transcripts/{TRANSCRIPT_ID}?token={TOKEN}"
         headers = {"Authorization": f"Bearer {TOKEN}"}
         url = f"http://127.0.0.1:{port}"
         async with httpx.AsyncClient(base_url=url, timeout=SECONDS, trust_env=False) as http:
-            answers = [await http.get(path), await http.get(path, headers=headers)]
+            responses = [await http.get(path), await http.get(path, headers=headers)]
         async with connect(f"ws://127.0.0.1:{port}/ws{path}", proxy=None) as socket:
             await socket.send('{"token": "canary-token-of-another"}')
-            assert (await farewell(socket))[0] == 4401
+            assert (await closing(socket))[0] == 4401
         process.send_signal(signal.SIGTERM)
         code = process.wait(SECONDS)
     finally:
         process.kill()
         process.wait()
 
-    assert [answer.status_code for answer in answers] == [401, 200]
+    assert [response.status_code for response in responses] == [401, 200]
     assert code in {0, -signal.SIGTERM}
     assert "canary" not in log.read_text()
     for line in log.read_text().splitlines():

@@ -20,12 +20,12 @@ from reference_workers.settings import Settings
 from tests.integration.api.api_process import ServedApi, serve_api
 from tests.integration.api.hostile_clients import (
     Behaviour,
+    answering,
+    answering_json,
     dripping,
     hanging_after,
     misbehaving,
     pouring,
-    saying,
-    saying_json,
 )
 from tests.unit.reference_workers.worker_harness import TRANSCRIPT_ID
 from trackproof.testbed.conductor import start_process
@@ -37,7 +37,7 @@ HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
 
 @contextmanager
 def api_of(settings: Settings, url: str) -> Iterator[ServedApi]:
-    """Serve an API whose Conductor is there."""
+    """Serve an API with a Conductor URL."""
     with serve_api(settings.model_copy(update={"conductor_server_url": url})) as api:
         yield api
 
@@ -71,43 +71,43 @@ async def checked(url: str) -> Health:
         pytest.param(
             pouring(HEAD + b"Content-Length: 99999999999\r\n\r\n"),
             False,
-            "an answer of more than 4,000,000 bytes",
+            "answered with more than 4,000,000 bytes",
             id="pours",
         ),
-        pytest.param(saying(b""), False, "the connection broke", id="hangs-up"),
-        pytest.param(saying(b"SSH-2.0-OpenSSH\r\n"), False, "the connection broke", id="not-http"),
+        pytest.param(answering(b""), False, "connection lost", id="hangs-up"),
+        pytest.param(answering(b"SSH-2.0-OpenSSH\r\n"), False, "connection lost", id="not-http"),
         pytest.param(
-            saying(b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n\r\n<html>"),
+            answering(b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n\r\n<html>"),
             False,
-            "answered 200 with text/html, not with JSON; is CONDUCTOR_SERVER_URL right?",
+            "answered 200 with text/html instead of JSON; is CONDUCTOR_SERVER_URL right?",
             id="html",
         ),
         pytest.param(
-            saying(b"HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:9/\r\n\r\n"),
+            answering(b"HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:9/\r\n\r\n"),
             False,
-            "answered 302, a redirection",
+            "answered 302, a redirect",
             id="redirects",
         ),
-        pytest.param(saying_json("[]"), False, "JSON that is no object", id="no-object"),
-        pytest.param(saying_json("[" * 100_000), False, "not with JSON", id="deep"),
+        pytest.param(answering_json("[]"), False, "JSON that is not an object", id="no-object"),
+        pytest.param(answering_json("[" * 100_000), False, "instead of JSON", id="deep"),
         pytest.param(
-            saying_json('{"status": 404, "error": "Not Found"}', "404 Not Found"),
+            answering_json('{"status": 404, "error": "Not Found"}', "404 Not Found"),
             False,
-            "answered 404 and does not say whether it is healthy",
+            "answered 404 without `healthy`",
             id="wrong-path",
         ),
         pytest.param(
-            saying_json('{"healthy": false, "healthResults": [{"details": "disk full"}]}'),
+            answering_json('{"healthy": false, "healthResults": [{"details": "disk full"}]}'),
             True,
             "disk full",
             id="unhealthy",
         ),
         pytest.param(
-            saying_json(HEALTHY, "500 Oops"), True, "is healthy, but answers 500", id="500"
+            answering_json(HEALTHY, "500 Oops"), True, "reports healthy, but answered 500", id="500"
         ),
     ],
 )
-async def test_whatever_conductor_does_the_cause_is_told(
+async def test_the_error_states_the_cause(
     behaviour: Behaviour, connected: bool, cause: str
 ) -> None:
     with misbehaving(behaviour) as port:
@@ -117,7 +117,7 @@ async def test_whatever_conductor_does_the_cause_is_told(
     assert cause in (health.error or "")
 
 
-def test_a_conductor_that_hangs_is_a_503_in_the_seeds_shape(settings: Settings) -> None:
+def test_a_hanging_conductor_is_503_in_the_seeds_shape(settings: Settings) -> None:
     with (
         misbehaving(hanging_after(b"")) as port,
         api_of(settings, f"http://127.0.0.1:{port}/api") as api,
@@ -137,19 +137,19 @@ def test_a_conductor_that_hangs_is_a_503_in_the_seeds_shape(settings: Settings) 
 @pytest.mark.parametrize(
     ("url", "cause"),
     [
-        ("http://127.0.0.1:9/api", "Conductor at 127.0.0.1:9: the connection is refused"),
-        ("http://nowhere.invalid/api", "Conductor at nowhere.invalid: there is no such name"),
-        ("ftp://127.0.0.1/api", "no usable URL; is CONDUCTOR_SERVER_URL right?"),
+        ("http://127.0.0.1:9/api", "Conductor at 127.0.0.1:9: connection refused"),
+        ("http://nowhere.invalid/api", "Conductor at nowhere.invalid: unknown host name"),
+        ("ftp://127.0.0.1/api", "invalid URL; is CONDUCTOR_SERVER_URL right?"),
     ],
 )
-async def test_a_server_that_is_not_there_is_named(url: str, cause: str) -> None:
+async def test_an_unreachable_server_is_named(url: str, cause: str) -> None:
     health = await checked(url)
 
     assert (health.status, health.connected) == ("unhealthy", False)
     assert cause in (health.error or "")
 
 
-async def test_a_name_server_that_is_away_is_no_missing_name(
+async def test_a_dns_failure_is_not_an_unknown_host_name(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     def getaddrinfo(*_: Any, **__: Any) -> Any:
@@ -158,32 +158,32 @@ async def test_a_name_server_that_is_away_is_no_missing_name(
     monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
     health = await checked("http://conductor.test/api")
 
-    assert "the name cannot be looked up now (Temporary failure" in (health.error or "")
+    assert "DNS lookup failed (Temporary failure" in (health.error or "")
 
 
-async def test_tls_that_cannot_be_trusted_is_told() -> None:
-    with misbehaving(saying(b"\x15\x03\x01 this is no TLS")) as port:
+async def test_a_tls_failure_is_reported() -> None:
+    with misbehaving(answering(b"\x15\x03\x01 this is no TLS")) as port:
         health = await checked(f"https://127.0.0.1:{port}/api")
 
-    assert "no TLS that can be trusted" in (health.error or "")
+    assert "TLS verification failed" in (health.error or "")
 
 
-async def test_secrets_of_the_servers_url_are_not_told() -> None:
+async def test_errors_do_not_contain_secrets_of_the_url() -> None:
     health = await checked("http://user:hunter2@127.0.0.1:9/api?key=hunter2")
 
     assert health.status == "unhealthy"
     assert "hunter2" not in (health.error or "")
 
 
-def test_a_name_that_is_looked_up_for_ever_costs_one_thread(
+def test_a_hanging_dns_lookup_uses_one_thread(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    over, looked_up, real = threading.Event(), [], socket.getaddrinfo
+    over, lookups, real = threading.Event(), [], socket.getaddrinfo
 
     def getaddrinfo(host: Any, *arguments: Any, **options: Any) -> Any:
         if host != "hangs.test":
             return real(host, *arguments, **options)
-        looked_up.append(host)
+        lookups.append(host)
         over.wait()
         raise socket.gaierror(socket.EAI_AGAIN, "try again")
 
@@ -196,15 +196,15 @@ def test_a_name_that_is_looked_up_for_ever_costs_one_thread(
             over.set()
 
     assert {answer["status"] for answer in answers} == {"unhealthy"}
-    assert "'hangs.test' was not found within 1.5 s" in answers[-1]["error"]
-    assert looked_up == ["hangs.test"]
+    assert "no DNS answer for 'hangs.test' within 1.5 s" in answers[-1]["error"]
+    assert lookups == ["hangs.test"]
     assert meanwhile.status_code == 200
 
 
-def test_a_kept_connection_that_was_closed_meanwhile_is_no_illness(settings: Settings) -> None:
-    # Keep-alive is promised and broken after each answer, as a restarted server does.
+def test_a_closed_keep_alive_connection_is_not_unhealthy(settings: Settings) -> None:
+    # Each connection is closed after its answer although keep-alive was announced.
     with (
-        misbehaving(saying_json(HEALTHY)) as port,
+        misbehaving(answering_json(HEALTHY)) as port,
         api_of(settings, f"http://127.0.0.1:{port}/api") as api,
     ):
         answers = [api.get("/conductor/health").json() for _ in range(20)]
@@ -212,31 +212,31 @@ def test_a_kept_connection_that_was_closed_meanwhile_is_no_illness(settings: Set
     assert [answer["error"] for answer in answers] == [None] * 20
 
 
-async def test_many_callers_share_one_question(settings: Settings) -> None:
-    asked_for: list[bytes] = []
+async def test_concurrent_callers_share_one_request(settings: Settings) -> None:
+    requests: list[bytes] = []
     answer = threading.Event()
 
     def behave(connection: socket.socket, over: threading.Event) -> None:
-        asked_for.append(connection.recv(65_536))
+        requests.append(connection.recv(65_536))
         answer.wait(20)
-        saying_json(HEALTHY)(connection, over)
+        answering_json(HEALTHY)(connection, over)
 
     with misbehaving(behave) as port, api_of(settings, f"http://127.0.0.1:{port}/api") as api:
         async with httpx.AsyncClient(base_url=api.url, timeout=20, trust_env=False) as http:
-            asking = [asyncio.create_task(http.get("/conductor/health")) for _ in range(50)]
-            leaver = asking.pop(0)
-            await asyncio.to_thread(wait_until, lambda: asked_for, what="the question", timeout=10)
-            leaver.cancel()  # who leaves takes nobody's answer along
+            calls = [asyncio.create_task(http.get("/conductor/health")) for _ in range(50)]
+            cancelled = calls.pop(0)
+            await asyncio.to_thread(wait_until, lambda: requests, what="the request", timeout=10)
+            cancelled.cancel()  # must not cancel the others
             answer.set()
-            answers = await asyncio.gather(*asking)
+            answers = await asyncio.gather(*calls)
 
     assert {response.status_code for response in answers} <= {200, 503}
-    questions = [text for text in asked_for if b"GET /health" in text]
-    assert len(questions) < 25
+    health_requests = [text for text in requests if b"GET /health" in text]
+    assert len(health_requests) < 25
 
 
 @pytest.mark.conductor
-def test_a_real_conductor_is_seen_up_stopped_and_killed(settings: Settings, tmp_path: Path) -> None:
+def test_a_conductor_that_is_up_stopped_and_killed(settings: Settings, tmp_path: Path) -> None:
     folder = tmp_path / "conductor"
     with (
         start_process("3.15.0", report=lambda _: None, folder=folder) as server,
@@ -267,12 +267,12 @@ def test_a_real_conductor_is_seen_up_stopped_and_killed(settings: Settings, tmp_
     assert again.json()["version"] == "3.15.0"
     assert (stopped.status_code, killed.status_code) == (503, 503)
     assert "no answer within" in stopped.json()["error"]
-    assert "the connection is refused" in killed.json()["error"]
+    assert "connection refused" in killed.json()["error"]
 
 
 def _java_in(folder: Path) -> psutil.Process:
-    """Return the process of the server that works in a folder."""
+    """Return the Java process with this working folder."""
     for process in psutil.Process(os.getpid()).children(recursive=True):
         if process.name() == "java" and process.cwd() == str(folder):
             return process
-    raise AssertionError(f"no java works in {folder}")
+    raise AssertionError(f"no java process in {folder}")

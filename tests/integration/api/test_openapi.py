@@ -1,4 +1,4 @@
-"""The API is what its own OpenAPI says: schemathesis tries to prove otherwise."""
+"""Schemathesis tests the API against its OpenAPI document."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ import pytest
 from pydantic import SecretStr
 
 from reference_workers.platform.seed import seed
-from reference_workers.platform.state.object_keys import audio_key, waveform_file
 from reference_workers.platform.state.repository import State
+from reference_workers.services.object_keys import audio_key, waveform_file
 from reference_workers.settings import Settings
 from tests.conftest import new_databases
 from tests.integration.api.api_process import ServedApi, serve_api
@@ -25,7 +25,7 @@ from tests.unit.reference_workers.worker_harness import (
     topic,
     words,
 )
-from tests.unit.reference_workers.worker_harness import settings as bench_settings
+from tests.unit.reference_workers.worker_harness import settings as harness_settings
 from trackproof.testbed.conductor import ConductorServer
 from trackproof.testbed.conductor.versions import DEFAULT_VERSION
 from trackproof.testbed.s3.server import S3Server
@@ -52,7 +52,7 @@ def full_api(
     tmp_path_factory: pytest.TempPathFactory,
     conductor_of: Callable[[str], ConductorServer],
 ) -> Iterator[ServedApi]:
-    """An API with everything there is to be asked for, and a healthy Conductor."""
+    """An API with all resources and a healthy Conductor."""
     folder = tmp_path_factory.mktemp("api")
     with new_databases(request, folder) as new_database:
         url = new_database(request.config.getoption("--database"))
@@ -68,7 +68,7 @@ def _full_api(
     conductor_of: Callable[[str], ConductorServer],
     tokens: tuple[SecretStr, ...],
 ) -> Iterator[ServedApi]:
-    told = bench_settings(
+    api_settings = harness_settings(
         s3_server,
         folder,
         database_url=database_url,
@@ -76,27 +76,27 @@ def _full_api(
         api_tokens=tokens,
     )
     s3_server.reset()
-    with closing(State(told.database_url)) as state:
+    with closing(State(api_settings.database_url)) as state:
         state.migrate()
         seed(state, meeting_rows())
         state.store_workflow("rec-1", "workflow-1")
-        with state.edit(TRANSCRIPT_ID) as edit:
-            edit.transcript.topics, edit.transcript.words = [topic()], words(20)
-    _store_media(s3_server, told, folder)
-    with serve_api(told) as served:
+        with state.unit_of_work(TRANSCRIPT_ID) as unit:
+            unit.transcript.topics, unit.transcript.words = [topic()], words(20)
+    _store_media(s3_server, api_settings, folder)
+    with serve_api(api_settings) as served:
         yield served
 
 
-def _store_media(s3: S3Server, told: Settings, folder: Path) -> None:
+def _store_media(s3: S3Server, settings: Settings, folder: Path) -> None:
     path = folder / "audio.mp3"
     path.write_bytes(bytes(1000))
     s3.put_file(TRANSCRIPTS, audio_key(TRANSCRIPT_ID), path)
-    stored = waveform_file(told.data_dir, TRANSCRIPT_ID)
+    stored = waveform_file(settings.data_dir, TRANSCRIPT_ID)
     stored.parent.mkdir(parents=True)
     stored.write_text(json.dumps({"data": [0.5]}))
 
 
-def test_every_operation_is_documented_and_tried(full_api: ServedApi) -> None:
+def test_every_operation_is_documented(full_api: ServedApi) -> None:
     document = full_api.get("/openapi.json").json()
 
     assert sorted(
@@ -104,8 +104,8 @@ def test_every_operation_is_documented_and_tried(full_api: ServedApi) -> None:
     ) == sorted(OPERATIONS)
 
 
-def test_every_answer_is_as_documented(full_api: ServedApi, tmp_path: Path) -> None:
-    # The command line runs all its phases and checks, which its pytest plug-in does not.
+def test_every_response_matches_the_document(full_api: ServedApi, tmp_path: Path) -> None:
+    # The command runs all phases and checks; the pytest plug-in does not.
     command = [str(Path(sys.executable).with_name("schemathesis")), "run"]
     command += [f"{full_api.url}/openapi.json", "--checks=all", f"--max-examples={EXAMPLES}"]
     command += ["--generation-deterministic", "--no-color"]

@@ -6,7 +6,12 @@ import pytest
 
 from reference_workers.settings import Settings
 from tests.integration.api.api_process import ServedApi, serve_api
-from tests.integration.api.hostile_clients import hanging_after, misbehaving, saying, saying_json
+from tests.integration.api.hostile_clients import (
+    answering,
+    answering_json,
+    hanging_after,
+    misbehaving,
+)
 from tests.unit.reference_workers.worker_harness import TRANSCRIPT_ID
 from trackproof.testbed.conductor import ConductorRest, ConductorServer
 
@@ -20,7 +25,7 @@ ONE_STEP = {
 
 
 def recording(settings: Settings, conductor_url: str, workflow_id: str) -> dict[str, Any]:
-    """Return the recording as the API has it, while its Conductor is there."""
+    """Return the recording from an API with this Conductor."""
     with serve_api(settings.model_copy(update={"conductor_server_url": conductor_url})) as api:
         api.state.store_workflow("rec-1", workflow_id)
         response = api.get("/recordings/rec-1")
@@ -60,13 +65,13 @@ def test_a_recording_has_its_workflows_status(
     ("behaviour", "cause"),
     [
         pytest.param(hanging_after(b""), "no answer within 1.5 s", id="hangs"),
-        pytest.param(saying(b""), "the connection broke", id="hangs-up"),
-        pytest.param(saying_json("{}"), "answered 200 without a status", id="no-status"),
-        pytest.param(saying_json('{"status": 1}'), "answered 200 without a status", id="number"),
-        pytest.param(saying_json("{}", "404 Not Found"), "knows no such workflow", id="forgotten"),
+        pytest.param(answering(b""), "connection lost", id="hangs-up"),
+        pytest.param(answering_json("{}"), "answered 200 without a status", id="no-status"),
+        pytest.param(answering_json('{"status": 1}'), "answered 200 without a status", id="number"),
+        pytest.param(answering_json("{}", "404 Not Found"), "unknown to Conductor", id="forgotten"),
     ],
 )
-def test_without_conductor_the_recording_is_still_answered(
+def test_without_conductor_the_workflow_status_is_unknown(
     settings: Settings, behaviour: Any, cause: str
 ) -> None:
     with misbehaving(behaviour) as port:
@@ -78,8 +83,8 @@ def test_without_conductor_the_recording_is_still_answered(
     assert cause in answer["workflow"]["cause"]
 
 
-def test_a_recording_that_is_not_there(api: ServedApi) -> None:
-    response = api.get("/recordings/nobody")
+def test_an_unknown_recording(api: ServedApi) -> None:
+    response = api.get("/recordings/unknown")
 
     assert response.status_code == 404
     assert response.headers["content-type"] == "application/problem+json"
@@ -87,5 +92,5 @@ def test_a_recording_that_is_not_there(api: ServedApi) -> None:
         "type": "about:blank",
         "title": "Not Found",
         "status": 404,
-        "detail": "there is no recording nobody",
+        "detail": "there is no recording unknown",
     }

@@ -7,23 +7,23 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
-from reference_workers.platform.state.object_keys import waveform_file
+from reference_workers.services.object_keys import waveform_file
 from reference_workers.settings import Settings
 from tests.integration.api.api_process import ServedApi, serve_api
 from tests.unit.reference_workers.worker_harness import TRANSCRIPT_ID, topic, words
 
 PATH = f"/transcripts/{TRANSCRIPT_ID}"
 TOKEN = "a-token-that-opens"
-HOSTILE = ["..%2f..%2fetc%2fpasswd", "%2e%2e", "a%00b", "a%0ab", "x" * 129, "%ff", "a b", "é"]
+INVALID_IDS = ["..%2f..%2fetc%2fpasswd", "%2e%2e", "a%00b", "a%0ab", "x" * 129, "%ff", "a b", "é"]
 
 
-def test_a_transcript_as_it_stands(api: ServedApi) -> None:
-    with api.state.edit(TRANSCRIPT_ID) as edit:
-        edit.transcript.title = "Budget"
-        edit.transcript.topics = [topic()]
-        edit.transcript.words = words(3)
-        edit.transcript.duration = 61.5
-        edit.set_status("processing")
+def test_a_transcript(api: ServedApi) -> None:
+    with api.state.unit_of_work(TRANSCRIPT_ID) as unit:
+        unit.transcript.title = "Budget"
+        unit.transcript.topics = [topic()]
+        unit.transcript.words = words(3)
+        unit.transcript.duration = 61.5
+        unit.set_status("processing")
     answer = api.get(PATH).json()
 
     assert answer.pop("created_at").endswith(("Z", "+00:00"))
@@ -44,19 +44,19 @@ def test_a_transcript_as_it_stands(api: ServedApi) -> None:
     }
 
 
-def test_words_come_page_by_page(api: ServedApi) -> None:
-    said = words(12)
-    with api.state.edit(TRANSCRIPT_ID) as edit:
-        edit.transcript.words = said
-    got: list[Any] = []
+def test_words_are_paginated(api: ServedApi) -> None:
+    stored = words(12)
+    with api.state.unit_of_work(TRANSCRIPT_ID) as unit:
+        unit.transcript.words = stored
+    received: list[Any] = []
     offset: int | None = 0
     while offset is not None:
         page = api.get(f"{PATH}/words", params={"offset": offset, "limit": 5}).json()
         assert (page["total"], page["offset"]) == (12, offset)
-        got += page["words"]
+        received += page["words"]
         offset = page["next_offset"]
 
-    assert got == said
+    assert received == stored
     beyond = api.get(f"{PATH}/words", params={"offset": 13}).json()
     assert beyond == {"total": 12, "offset": 13, "words": [], "next_offset": None}
 
@@ -68,7 +68,7 @@ def test_a_transcript_without_words_has_none(api: ServedApi) -> None:
 
 
 @pytest.mark.parametrize("query", ["offset=-1", "limit=0", "limit=5001", "offset=a", "offset=1e9"])
-def test_pages_that_make_no_sense_are_refused(api: ServedApi, query: str) -> None:
+def test_invalid_pages_are_422(api: ServedApi, query: str) -> None:
     response = api.get(f"{PATH}/words?{query}")
 
     assert response.status_code == 422
@@ -76,23 +76,23 @@ def test_pages_that_make_no_sense_are_refused(api: ServedApi, query: str) -> Non
 
 
 @pytest.mark.parametrize("rest", ["", "/words", "/audio", "/waveform"])
-def test_what_is_asked_of_nobody_is_404(api: ServedApi, rest: str) -> None:
-    response = api.get(f"/transcripts/nobody{rest}")
+def test_an_unknown_transcript_is_404(api: ServedApi, rest: str) -> None:
+    response = api.get(f"/transcripts/unknown{rest}")
 
     assert response.status_code == 404
-    assert response.json()["detail"] == "there is no transcript nobody"
+    assert response.json()["detail"] == "there is no transcript unknown"
 
 
 @pytest.mark.parametrize("rest", ["", "/words", "/audio", "/waveform"])
-def test_hostile_ids_are_refused_and_not_repeated(api: ServedApi, rest: str) -> None:
-    for hostile in HOSTILE:
-        response = api.get(f"/transcripts/{hostile}{rest}")
-        assert response.status_code in {404, 422}, hostile
+def test_invalid_ids_are_refused_and_not_echoed(api: ServedApi, rest: str) -> None:
+    for invalid in INVALID_IDS:
+        response = api.get(f"/transcripts/{invalid}{rest}")
+        assert response.status_code in {404, 422}, invalid
         assert response.headers["content-type"] == "application/problem+json"
         assert "passwd" not in response.text
 
 
-def test_the_waveform_that_a_worker_stored(api: ServedApi, settings: Settings) -> None:
+def test_the_waveform(api: ServedApi, settings: Settings) -> None:
     assert api.get(f"{PATH}/waveform").status_code == 404
 
     stored = waveform_file(settings.data_dir, TRANSCRIPT_ID)
@@ -115,9 +115,9 @@ def test_a_broken_waveform_is_a_503(api: ServedApi, settings: Settings, content:
     assert str(settings.data_dir) not in response.text
 
 
-def test_a_database_that_is_away_is_a_503_without_its_name(settings: Settings) -> None:
+def test_a_database_failure_is_503_without_details(settings: Settings) -> None:
     if not settings.database_url.startswith("sqlite"):
-        pytest.skip("the file of a SQLite database is what is taken away here")
+        pytest.skip("drops a table of a SQLite file")
     with serve_api(settings) as api:
         api.state.close()
         with sqlite3.connect(settings.database_url.removeprefix("sqlite:///")) as broken:
@@ -128,7 +128,7 @@ def test_a_database_that_is_away_is_a_503_without_its_name(settings: Settings) -
     assert response.json()["detail"].startswith("the database or the storage does not answer")
 
 
-def test_nobody_is_served_without_a_token_where_there_are_tokens(settings: Settings) -> None:
+def test_configured_tokens_are_required(settings: Settings) -> None:
     with serve_api(settings.model_copy(update={"api_tokens": (SecretStr(TOKEN),)})) as api:
         for path in ("/conductor/health", "/recordings/rec-1", PATH, f"{PATH}/audio"):
             for headers in ({}, {"Authorization": "Bearer wrong"}, {"Authorization": TOKEN}):
@@ -141,14 +141,14 @@ def test_nobody_is_served_without_a_token_where_there_are_tokens(settings: Setti
         assert api.get(PATH, headers={"Authorization": f"Bearer {TOKEN}"}).status_code == 200
 
 
-def test_a_name_that_was_led_to_us_is_refused(api: ServedApi) -> None:
+def test_a_rebound_host_name_is_403(api: ServedApi) -> None:
     response = api.get(PATH, headers={"Host": "rebound.evil.test"})
 
     assert response.status_code == 403
     assert response.headers["content-type"] == "application/problem+json"
 
 
-def test_a_page_of_the_frontend_may_read_and_no_other(api: ServedApi) -> None:
+def test_cors_allows_only_the_frontend(api: ServedApi) -> None:
     frontend, other = (
         api.get(PATH, headers={"Origin": origin}).headers
         for origin in ("https://notes.test", "https://evil.test")
@@ -158,7 +158,7 @@ def test_a_page_of_the_frontend_may_read_and_no_other(api: ServedApi) -> None:
     assert "access-control-allow-origin" not in other
 
 
-def test_nothing_but_reading_is_allowed(api: ServedApi) -> None:
+def test_only_reading_methods_are_allowed(api: ServedApi) -> None:
     response = api.http.post(PATH)
 
     assert (response.status_code, response.headers["allow"]) == (405, "GET")

@@ -1,4 +1,4 @@
-"""Follow a transcript over a real WebSocket, as a program outside does."""
+"""A WebSocket client that subscribes to a transcript."""
 
 from __future__ import annotations
 
@@ -28,27 +28,27 @@ async def following(
         yield socket
 
 
-async def heard(socket: ClientConnection, count: int) -> list[Json]:
-    """Return the next events."""
+async def receive(socket: ClientConnection, count: int) -> list[Json]:
+    """Return the next `count` events."""
     async with asyncio.timeout(SECONDS):
         return [json.loads(await socket.recv()) for _ in range(count)]
 
 
-async def farewell(socket: ClientConnection) -> tuple[int, str]:
-    """Return close code and reason, whatever comes before."""
+async def closing(socket: ClientConnection) -> tuple[int, str]:
+    """Return close code and reason, skipping messages."""
     async with asyncio.timeout(SECONDS):
         with pytest.raises(ConnectionClosed) as closed:
-            await _listen_for_ever(socket)
-    said = closed.value.rcvd
-    assert said is not None, "the connection was cut without a word"
-    return said.code, said.reason
+            await _receive_until_closed(socket)
+    frame = closed.value.rcvd
+    assert frame is not None, "the connection was cut without a close frame"
+    return frame.code, frame.reason
 
 
 def names(events: list[Json]) -> list[str]:
-    """Return what the events are called."""
+    """Return the events' names."""
     return [event["event"] for event in events]
 
 
-async def _listen_for_ever(socket: ClientConnection) -> None:
+async def _receive_until_closed(socket: ClientConnection) -> None:
     while True:
         await socket.recv()

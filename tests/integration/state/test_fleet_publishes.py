@@ -1,4 +1,4 @@
-"""The fleet as it is started in earnest publishes what anybody writes into its database."""
+"""A fleet process publishes events that other processes commit."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ from trackproof.wait import wait_until
 
 pytestmark = pytest.mark.skipif(shutil.which(PROGRAM) is None, reason=HINT)
 
-NOBODY = "http://127.0.0.1:9/api"
+CLOSED_PORT = "http://127.0.0.1:9/api"
 
 
-def test_a_started_fleet_hands_events_to_redis(each_database_url: str, tmp_path: Path) -> None:
+def test_a_running_fleet_publishes_events_to_redis(each_database_url: str, tmp_path: Path) -> None:
     with start_redis() as server, closing(State(each_database_url)) as state:
         state.migrate()
         seed(state, meeting_rows())
-        told = {
+        environment = {
             "DATABASE_URL": each_database_url,
             "REDIS_URL": server.url,
-            "CONDUCTOR_SERVER_URL": NOBODY,
+            "CONDUCTOR_SERVER_URL": CLOSED_PORT,
         }
         client: redis.Redis = redis.Redis.from_url(server.url)
         pubsub = client.pubsub(ignore_subscribe_messages=True)  # type: ignore[no-untyped-call]
@@ -43,16 +43,16 @@ def test_a_started_fleet_hands_events_to_redis(each_database_url: str, tmp_path:
                 "fleet",
                 [sys.executable, "-m", "reference_workers"],
                 log_path=tmp_path / "fleet.log",
-                env={**os.environ, **told},
+                env={**os.environ, **environment},
             ) as fleet,
         ):
-            with state.edit(TRANSCRIPT_ID) as edit:
-                edit.emit("DURATION", {"duration": 61.0})
-            heard = wait_until(
+            with state.unit_of_work(TRANSCRIPT_ID) as unit:
+                unit.emit("DURATION", {"duration": 61.0})
+            message = wait_until(
                 lambda: pubsub.get_message(timeout=0.1),
                 what="the event",
                 timeout=60,
                 evidence=fleet.tail,
             )
 
-    assert Message.parsed(heard["data"]).data == {"duration": 61.0}
+    assert Message.from_json(message["data"]).data == {"duration": 61.0}

@@ -1,4 +1,4 @@
-"""A local HTTP server that speaks as much of Conductor's REST API as a test asks for."""
+"""A local HTTP server with scripted answers of Conductor's REST API."""
 
 from __future__ import annotations
 
@@ -19,38 +19,38 @@ Answer = tuple[int, Any]
 
 @dataclass
 class ConductorServer:
-    """What was asked, and how to answer it: `(method, path) -> answer`."""
+    """Recorded requests, and their answers: `(method, path) -> answer`."""
 
     answer: Callable[[str, str], Answer]
     url: str = ""
-    asked: list[tuple[str, str, Any]] = field(default_factory=list)
+    requests: list[tuple[str, str, Any]] = field(default_factory=list)
     targets: list[tuple[str, str]] = field(default_factory=list)
-    """Method, and path with its query, of every request."""
+    """Method and path with query of each request."""
     _changed: Condition = field(default_factory=Condition)
 
-    def note(self, method: str, path: str, body: Any) -> None:
+    def record(self, method: str, path: str, body: Any) -> None:
         with self._changed:
-            self.asked.append((method, path, body))
+            self.requests.append((method, path, body))
             self._changed.notify_all()
 
     def bodies(self, method: str, path: str) -> list[Any]:
-        """Return the bodies of the requests of a kind."""
+        """Return the bodies of matching requests."""
         with self._changed:
-            return [body for m, p, body in self.asked if (m, p) == (method, path)]
+            return [body for m, p, body in self.requests if (m, p) == (method, path)]
 
     def queries(self, method: str, path: str) -> list[dict[str, list[str]]]:
-        """Return the queries of the requests of a kind."""
+        """Return the queries of matching requests."""
         with self._changed:
             urls = [urlsplit(target) for verb, target in self.targets if verb == method]
             return [parse_qs(url.query) for url in urls if url.path == path]
 
     def wait_for(self, method: str, path: str, *, count: int = 1) -> None:
-        """Wait until so many requests of a kind have come."""
+        """Wait for `count` matching requests."""
         with self._changed:
-            came = self._changed.wait_for(
-                lambda: [(m, p) for m, p, _ in self.asked].count((method, path)) >= count, 10
+            arrived = self._changed.wait_for(
+                lambda: [(m, p) for m, p, _ in self.requests].count((method, path)) >= count, 10
             )
-        assert came, f"{count} × {method} {path} did not come, only {self.asked}"
+        assert arrived, f"{count} × {method} {path} did not arrive, only {self.requests}"
 
 
 @contextmanager
@@ -63,7 +63,7 @@ def conductor_server(answer: Callable[[str, str], Answer]) -> Iterator[Conductor
             path = self.path.partition("?")[0]
             body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
             conductor.targets.append((self.command, self.path))
-            conductor.note(self.command, path, json.loads(body) if body else None)
+            conductor.record(self.command, path, json.loads(body) if body else None)
             status, content = conductor.answer(self.command, path)
             if status == 0:
                 self.close_connection = True
@@ -79,7 +79,7 @@ def conductor_server(answer: Callable[[str, str], Answer]) -> Iterator[Conductor
         do_POST = do_PUT = do_DELETE = do_GET  # noqa: N815 - the names http.server looks for
 
         def log_message(self, *_: object) -> None:
-            """Say nothing."""
+            """Log nothing."""
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server, in_background(server):
         conductor.url = f"http://127.0.0.1:{server.server_port}/api"

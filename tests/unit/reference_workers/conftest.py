@@ -1,4 +1,4 @@
-"""The harness that workers are put to: every outside service there, and none of them far away."""
+"""Fixtures: clients and a harness with stand-ins, a local S3 server and a database."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from trackproof.testbed.s3.server import S3Server
 
 @pytest.fixture
 def logging_restored() -> Iterator[None]:
-    """Take back what a command sets up for its process."""
+    """Restore the logging configuration that a command changes."""
     levels = {name: logging.getLogger(name).level for name in log.SIGNERS}
     yield
     structlog.reset_defaults()
@@ -56,14 +56,14 @@ def s3(s3_server: S3Server) -> S3Server:
 def opened_clients(
     s3_server: S3Server, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Clients]:
-    """Clients to borrow from: opening theirs takes a test longer than using them."""
-    with Clients.opened(settings(s3_server, tmp_path_factory.mktemp("unused"))) as clients:
+    """Clients shared by all tests: opening them is slow."""
+    with Clients.open(settings(s3_server, tmp_path_factory.mktemp("unused"))) as clients:
         yield clients
 
 
 @pytest.fixture(scope="session")
 def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An empty SQLite database as `migrate` leaves it: a copy is made faster than another."""
+    """A migrated SQLite database to copy, which is faster than migrating."""
     path = tmp_path_factory.mktemp("migrated") / "state.db"
     with closing(State(f"sqlite:///{path}")) as state:
         state.migrate()
@@ -71,16 +71,16 @@ def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def empty_bench(
+def empty_harness(
     opened_clients: Clients, s3: S3Server, tmp_path: Path, database_url: str, migrated: Path
 ) -> Iterator[WorkerHarness]:
     """A harness with an empty database."""
     own = settings(s3, tmp_path, database_url=database_url)
     services = stand_ins()
-    place = make_url(database_url)
-    is_copy = place.get_backend_name() == "sqlite"
+    url = make_url(database_url)
+    is_copy = url.get_backend_name() == "sqlite"
     if is_copy:
-        shutil.copyfile(migrated, str(place.database))
+        shutil.copyfile(migrated, str(url.database))
     with services.in_process(), closing(State(own.database_url)) as state:
         if not is_copy:
             state.migrate()
@@ -92,10 +92,10 @@ def empty_bench(
 
 
 @pytest.fixture
-def harness(empty_bench: WorkerHarness) -> WorkerHarness:
-    """A harness with one meeting, nobody asked for consent."""
-    seed(empty_bench.clients.state, meeting_rows())
-    return empty_bench
+def harness(empty_harness: WorkerHarness) -> WorkerHarness:
+    """A harness with one meeting without consents."""
+    seed(empty_harness.clients.state, meeting_rows())
+    return empty_harness
 
 
 @pytest.fixture
@@ -104,12 +104,12 @@ def context(harness: WorkerHarness) -> Context:
 
 
 @pytest.fixture
-def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let libav give up on a server at once, not after half a minute."""
+def no_reconnect_delay(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Disable libav's reconnect delay of half a minute."""
     monkeypatch.setitem(media_input._REMOTE, "reconnect_delay_max", "0")
 
 
 @pytest.fixture
-def patient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Give a silent server half a second, not twenty."""
+def short_read_timeout(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Reduce libav's read timeout from 20 s to 0.5 s."""
     monkeypatch.setitem(media_input._REMOTE, "rw_timeout", "500000")

@@ -1,4 +1,4 @@
-"""No worker pays twice for the same answer."""
+"""Workers use cached answers instead of calling services again."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Json = dict[str, Any]
 
 
 def recorded(harness: WorkerHarness, index: int = 0, *, seed: int = 0) -> str:
-    track = make_meeting(tracks=2, seconds=8, offsets=[0, 0], seed=seed).tracks[index]
+    track = make_meeting(tracks=2, seconds=3, offsets=[0, 0], seed=seed).tracks[index]
     return harness.record(track)
 
 
@@ -44,36 +44,36 @@ def llm_tasks(language: str = "en") -> dict[str, Json]:
 
 
 @pytest.mark.parametrize("task", list(llm_tasks()))
-def test_a_second_run_asks_no_llm_and_says_the_same(task: str, harness: WorkerHarness) -> None:
+def test_a_second_run_makes_no_llm_calls(task: str, harness: WorkerHarness) -> None:
     first = harness.completed(task, llm_tasks()[task])
-    asked = harness.calls("llm")
+    calls = harness.calls("llm")
 
     again = harness.completed(task, llm_tasks()[task])
 
-    assert asked > 0
-    assert harness.calls("llm") == asked
+    assert calls > 0
+    assert harness.calls("llm") == calls
     assert again == first
 
 
-def test_another_language_is_another_question(harness: WorkerHarness) -> None:
+def test_the_language_is_part_of_the_prompts_key(harness: WorkerHarness) -> None:
     harness.completed("detect_topics", llm_tasks("en")["detect_topics"])
-    asked = harness.calls("llm")
+    calls = harness.calls("llm")
 
     harness.completed("detect_topics", llm_tasks("de")["detect_topics"])
 
-    assert harness.calls("llm") == 2 * asked
+    assert harness.calls("llm") == 2 * calls
 
 
-def test_a_retried_summary_asks_only_what_was_not_answered(harness: WorkerHarness) -> None:
+def test_a_retried_summary_repeats_only_failed_calls(harness: WorkerHarness) -> None:
     payload = llm_tasks()["generate_summary"]
     whole = harness.completed("generate_summary", {**payload, "words": words(13)})
     calls_of_one = harness.calls("llm")
     harness.stand_ins.ledger.clear()
-    # The last question fails once; the others have been answered by then.
+    # The last call fails once, after all others succeeded.
     harness.stand_ins.faults.add(Fault(service="llm", delay=0.001, times=calls_of_one - 1))
     harness.stand_ins.faults.add(Fault(service="llm", status=503, times=1))
 
-    outcome = harness.perform("generate_summary", payload)
+    outcome = harness.execute("generate_summary", payload)
     again = harness.completed("generate_summary", payload)
 
     assert outcome.status == "FAILED"
@@ -81,7 +81,7 @@ def test_a_retried_summary_asks_only_what_was_not_answered(harness: WorkerHarnes
     assert again.keys() == whole.keys()
 
 
-def test_the_same_audio_is_transcribed_once_whatever_its_url_and_track(
+def test_the_same_audio_is_transcribed_once_for_all_urls_and_tracks(
     harness: WorkerHarness,
 ) -> None:
     key = recorded(harness)
@@ -93,7 +93,7 @@ def test_the_same_audio_is_transcribed_once_whatever_its_url_and_track(
     assert again["words"] == [{**word, "speaker": 7} for word in first["words"]]
 
 
-def test_other_audio_under_the_same_key_is_transcribed_anew(harness: WorkerHarness) -> None:
+def test_changed_audio_is_transcribed_again(harness: WorkerHarness) -> None:
     key = recorded(harness, seed=1)
     first = harness.completed("transcribe_track", transcription(harness, key))
 
@@ -104,7 +104,7 @@ def test_other_audio_under_the_same_key_is_transcribed_anew(harness: WorkerHarne
     assert first["words"] != second["words"]
 
 
-def test_another_language_is_another_transcription(harness: WorkerHarness) -> None:
+def test_the_language_is_part_of_a_transcriptions_key(harness: WorkerHarness) -> None:
     key = recorded(harness)
 
     for language in ("en", "fr", "en"):
@@ -113,7 +113,7 @@ def test_another_language_is_another_transcription(harness: WorkerHarness) -> No
     assert harness.calls("modal") == 2
 
 
-def test_another_model_is_another_transcription(harness: WorkerHarness) -> None:
+def test_the_model_is_part_of_a_transcriptions_key(harness: WorkerHarness) -> None:
     key = recorded(harness)
     harness.completed("transcribe_track", transcription(harness, key))
     newer = harness.clients.settings.model_copy(update={"transcript_model": "newer"})
@@ -124,20 +124,20 @@ def test_another_model_is_another_transcription(harness: WorkerHarness) -> None:
     assert harness.calls("modal") == 2
 
 
-def test_two_workers_at_once_make_one_call_to_the_gpu(harness: WorkerHarness) -> None:
+def test_concurrent_workers_share_one_transcription(harness: WorkerHarness) -> None:
     payload = transcription(harness, recorded(harness))
-    harness.stand_ins.faults.add(Fault(service="modal", delay=0.5))
+    harness.stand_ins.faults.add(Fault(service="modal", delay=0.2))
     own_cache = Cache(harness.clients.state, max_bytes=10**6, max_age_seconds=60)
-    benches = [harness, replace(harness, clients=replace(harness.clients, cache=own_cache))]
+    harnesses = [harness, replace(harness, clients=replace(harness.clients, cache=own_cache))]
 
     with ThreadPoolExecutor(2) as pool:
-        outputs = list(pool.map(lambda one: one.completed("transcribe_track", payload), benches))
+        outputs = list(pool.map(lambda one: one.completed("transcribe_track", payload), harnesses))
 
     assert harness.calls("modal") == 1
     assert outputs[0] == outputs[1]
 
 
-def test_audio_that_only_the_service_can_reach_is_transcribed_all_the_same(
+def test_audio_that_the_fleet_cannot_read_is_transcribed(
     harness: WorkerHarness,
 ) -> None:
     body = '{"words": [{"word": "hello", "start": 1, "end": 2}]}'

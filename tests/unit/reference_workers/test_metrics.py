@@ -8,8 +8,8 @@ import respx
 
 from reference_workers import metrics
 from reference_workers.errors import TransientError
-from reference_workers.metrics import metered
-from reference_workers.services.http import exchange, stream
+from reference_workers.metrics import measure
+from reference_workers.services.http import send_request, stream
 
 
 @pytest.fixture
@@ -18,11 +18,11 @@ def client() -> httpx.Client:
 
 
 @respx.mock
-def test_an_exchange_is_counted_with_its_bytes_both_ways(client: httpx.Client) -> None:
+def test_a_request_is_counted_with_its_bytes(client: httpx.Client) -> None:
     respx.post("https://llm.test/v1/ask").respond(200, text="answer")
 
-    with metered() as meter:
-        exchange(client, "POST", "ask?key=5ecret", content=b"question")
+    with measure() as meter:
+        send_request(client, "POST", "ask?key=5ecret", content=b"question")
 
     (call,) = meter.calls
     assert (call.service, call.action, call.status) == ("llm.test", "POST", 200)
@@ -32,20 +32,20 @@ def test_an_exchange_is_counted_with_its_bytes_both_ways(client: httpx.Client) -
 
 
 @respx.mock
-def test_a_call_without_an_answer_is_counted_as_well(client: httpx.Client) -> None:
+def test_a_request_without_an_answer_is_counted(client: httpx.Client) -> None:
     respx.get("https://llm.test/v1/ask").mock(side_effect=httpx.ConnectError("refused"))
 
-    with metered() as meter, pytest.raises(TransientError):
-        exchange(client, "GET", "ask")
+    with measure() as meter, pytest.raises(TransientError):
+        send_request(client, "GET", "ask")
 
     assert [call.status for call in meter.calls] == [None]
 
 
 @respx.mock
-def test_what_is_streamed_is_counted(client: httpx.Client) -> None:
+def test_streamed_bytes_are_counted(client: httpx.Client) -> None:
     respx.get("https://s3.test/a").respond(200, content=b"x" * 1000)
 
-    with metered() as meter:
+    with measure() as meter:
         assert b"".join(stream(client, "https://s3.test/a")) == b"x" * 1000
 
     assert [call.status for call in meter.calls] == [200]
@@ -53,31 +53,31 @@ def test_what_is_streamed_is_counted(client: httpx.Client) -> None:
 
 
 @pytest.mark.parametrize("usage", [None, [], {}, {"prompt_tokens": "many"}, {"prompt_tokens": -1}])
-def test_an_llm_that_does_not_say_what_it_used_costs_no_tokens(usage: object) -> None:
-    with metered() as meter:
-        metrics.tokens(usage)
+def test_invalid_token_usage_is_ignored(usage: object) -> None:
+    with measure() as meter:
+        metrics.add_token_usage(usage)
 
     assert (meter.prompt_tokens, meter.completion_tokens) == (0, 0)
 
 
-def test_tasks_of_several_threads_are_counted_each_for_itself() -> None:
+def test_threads_are_measured_separately() -> None:
     def task(seconds: int) -> float:
-        with metered() as meter:
+        with measure() as meter:
             for _ in range(100):
-                metrics.decoded(seconds)
+                metrics.add_audio_seconds(seconds)
         return meter.audio_seconds
 
     with ThreadPoolExecutor(8) as pool:
         assert list(pool.map(task, range(8))) == [100.0 * seconds for seconds in range(8)]
 
 
-def test_outside_of_a_task_nothing_is_counted() -> None:
-    metrics.decoded(1)
-    metrics.read_audio(1)
-    metrics.remembered()
-    metrics.tokens({"prompt_tokens": 1})
+def test_without_a_meter_nothing_is_counted() -> None:
+    metrics.add_audio_seconds(1)
+    metrics.add_audio_bytes(1)
+    metrics.record_cache_hit()
+    metrics.add_token_usage({"prompt_tokens": 1})
 
-    with metered() as meter:
+    with measure() as meter:
         pass
 
     assert meter == metrics.Meter()

@@ -9,11 +9,10 @@ from types import SimpleNamespace
 
 import pytest
 from conductor.client.automator import task_runner
-from conductor.client.http.api.task_resource_api import TaskResourceApi
 from conductor.client.http.models.task import Task
 
 from reference_workers import runner
-from reference_workers.runner import ContractWorker, FleetRunner, Pace
+from reference_workers.runner import ContractWorker, FleetRunner, PollPace
 from reference_workers.workers import WORKERS
 from tests.unit.reference_workers.conductor_server import (
     Answer,
@@ -57,7 +56,7 @@ def one_task(update_v2: Answer) -> Iterator[ConductorServer]:
 def polling(
     harness: WorkerHarness, server: ConductorServer, task_type: str = "generate_title"
 ) -> Iterator[None]:
-    """Have a fleet poll for tasks of one type."""
+    """Let a fleet poll for tasks of one type."""
     settings = harness.clients.settings.model_copy(update={"conductor_server_url": server.url})
     fleet = FleetRunner(replace(harness.clients, settings=settings), [task_type])
     fleet.start()
@@ -69,19 +68,19 @@ def polling(
 
 @pytest.fixture(autouse=True)
 def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """The SDK pauses 10, 20, 30 s after a failed update: note it and go on."""
-    noted: list[float] = []
+    """Record and skip the SDK's pauses of 10, 20, 30 s after a failed update."""
+    recorded: list[float] = []
 
     def sleep(seconds: float) -> None:
         if seconds >= SHORTEST_PAUSE:
-            noted.append(seconds)
+            recorded.append(seconds)
         time.sleep(min(seconds, 0.01))
 
     monkeypatch.setattr(task_runner, "time", SimpleNamespace(time=time.time, sleep=sleep))
-    return noted
+    return recorded
 
 
-def test_a_task_ends_on_a_server_without_update_v2(harness: WorkerHarness) -> None:
+def test_a_server_without_update_v2(harness: WorkerHarness) -> None:
     with one_task(update_v2=(500, NOT_SUPPORTED)) as server, polling(harness, server):
         server.wait_for("POST", UPDATE_V1)
 
@@ -91,18 +90,18 @@ def test_a_task_ends_on_a_server_without_update_v2(harness: WorkerHarness) -> No
     assert len(server.bodies("POST", UPDATE_V2)) == 1
 
 
-def test_of_two_results_at_once_none_has_to_wait(
+def test_concurrent_updates_fall_back_without_a_pause(
     harness: WorkerHarness, pauses: list[float]
 ) -> None:
-    """The SDK falls back for one of them, and tries the other again after 10 s."""
+    """The SDK by itself falls back for one of them and retries the other after 10 s."""
     two = [{**TASK, "taskId": f"task-{n}", "taskDefName": "pad_track"} for n in (1, 2)]
-    left, both_are_told = iter([two]), threading.Barrier(2)
+    left, both_arrived = iter([two]), threading.Barrier(2)
 
     def answer(_: str, path: str) -> Answer:
         if path.startswith("/api/tasks/poll"):
             return 200, next(left, [])
         if path == UPDATE_V2:
-            both_are_told.wait(timeout=10)
+            both_arrived.wait(timeout=10)
             return 500, NOT_SUPPORTED
         return 200, "task"
 
@@ -113,18 +112,7 @@ def test_of_two_results_at_once_none_has_to_wait(
     assert pauses == []
 
 
-def test_the_sdk_by_itself_would_lose_the_result(
-    harness: WorkerHarness, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(runner, "CompatibleTaskResourceApi", TaskResourceApi)
-
-    with one_task(update_v2=(500, NOT_SUPPORTED)) as server, polling(harness, server):
-        server.wait_for("POST", UPDATE_V2, count=4)
-
-    assert server.bodies("POST", UPDATE_V1) == []
-
-
-def test_a_task_ends_by_update_v2_where_there_is_one(harness: WorkerHarness) -> None:
+def test_a_server_with_update_v2(harness: WorkerHarness) -> None:
     with one_task(update_v2=(204, "")) as server, polling(harness, server):
         server.wait_for("POST", UPDATE_V2)
 
@@ -132,7 +120,7 @@ def test_a_task_ends_by_update_v2_where_there_is_one(harness: WorkerHarness) -> 
     assert server.bodies("POST", UPDATE_V1) == []
 
 
-def test_another_500_is_tried_again_and_no_reason_to_fall_back(harness: WorkerHarness) -> None:
+def test_another_500_is_retried_without_falling_back(harness: WorkerHarness) -> None:
     broken = (500, {"status": 500, "message": "database is gone"})
     with one_task(update_v2=broken) as server, polling(harness, server):
         server.wait_for("POST", UPDATE_V2, count=4)
@@ -148,7 +136,7 @@ def test_a_fleet_polls_for_every_task_type(harness: WorkerHarness) -> None:
         for task_type in WORKERS:
             path = f"/api/tasks/poll/batch/{task_type}"
             server.wait_for("GET", path)
-            # Conductor 3.15.0 that waits for a task hands it out 200 ms late.
+            # A server-side wait delays tasks by 200 ms on Conductor 3.15.0.
             assert server.queries("GET", path)[0]["timeout"] == ["0"]
         fleet.stop()
 
@@ -159,19 +147,19 @@ def test_a_fleet_polls_for_every_task_type(harness: WorkerHarness) -> None:
     ("task_type", "threads"),
     [("pad_track", 4), ("transcribe_track", 4), ("mixdown_tracks", 1), ("finalize", 1)],
 )
-def test_only_branches_are_worked_on_side_by_side(
+def test_only_forked_task_types_run_in_parallel(
     harness: WorkerHarness, task_type: str, threads: int
 ) -> None:
-    assert ContractWorker(task_type, harness.clients, Pace()).thread_count == threads
+    assert ContractWorker(task_type, harness.clients, PollPace()).thread_count == threads
 
 
-def test_who_has_had_no_task_for_a_while_polls_less_often(
+def test_idle_task_types_are_polled_less_often(
     harness: WorkerHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     now = [1000.0]
     monkeypatch.setattr(runner, "time", SimpleNamespace(monotonic=lambda: now[0]))
-    pace = Pace()
-    drawing, titling = (
+    pace = PollPace()
+    waveform_worker, title_worker = (
         ContractWorker(task_type, harness.clients, pace)
         for task_type in ("generate_waveform", "generate_title")
     )
@@ -180,9 +168,9 @@ def test_who_has_had_no_task_for_a_while_polls_less_often(
     for seconds, has_task in ((0, False), (9, False), (2, False), (0, True), (9, False)):
         now[0] += seconds
         if has_task:
-            titling.execute(Task(task_id="task-1", input_data={}))
+            title_worker.execute(Task(task_id="task-1", input_data={}))
         intervals.append(
-            [worker.get_polling_interval_in_seconds() for worker in (drawing, titling)]
+            [worker.get_polling_interval_in_seconds() for worker in (waveform_worker, title_worker)]
         )
 
     assert intervals == [[0.1, 0.1], [0.1, 0.1], [0.5, 0.5], [0.25, 0.1], [0.25, 0.1]]
@@ -207,7 +195,7 @@ def test_an_outcome_becomes_the_tasks_result(
         input_data=payload,
     )
 
-    result = ContractWorker("generate_title", harness.clients, Pace()).execute(task)
+    result = ContractWorker("generate_title", harness.clients, PollPace()).execute(task)
 
     assert (result.status, result.task_id, result.workflow_instance_id) == (
         status,
@@ -217,7 +205,7 @@ def test_an_outcome_becomes_the_tasks_result(
     assert bool(result.reason_for_incompletion) == (status != "COMPLETED")
 
 
-def test_a_retry_is_told_how_often_it_was_tried(harness: WorkerHarness) -> None:
+def test_the_retry_count_reaches_the_worker(harness: WorkerHarness) -> None:
     task = Task(
         task_id="task-1",
         reference_task_name="send_webhook",
@@ -225,16 +213,16 @@ def test_a_retry_is_told_how_often_it_was_tried(harness: WorkerHarness) -> None:
         input_data={"transcript_id": TRANSCRIPT_ID, "room_id": "room-1"},
     )
 
-    ContractWorker("send_webhook", harness.clients, Pace()).execute(task)
+    ContractWorker("send_webhook", harness.clients, PollPace()).execute(task)
 
     (delivery,) = harness.stand_ins.webhook.deliveries()
     assert delivery.header("x-webhook-retry") == "7"
 
 
-def test_conductor_is_asked_past_any_proxy(
+def test_proxies_are_not_used_for_conductor(
     harness: WorkerHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """As the SDK does by itself: a proxy is for the services outside."""
+    """Like the SDK: proxies are for outside services."""
     for name in ("NO_PROXY", "no_proxy"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")

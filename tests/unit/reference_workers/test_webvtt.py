@@ -3,25 +3,25 @@ from __future__ import annotations
 import re
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reference_workers.webvtt import webvtt
+from reference_workers.webvtt import to_webvtt
 from tests.unit.reference_workers.worker_harness import word
 
 
 def test_a_turn_is_a_cue_with_the_speakers_name() -> None:
     spoken = [word("hello", 0.0, 0), word("there", 1.0, 0), word("hi", 2.0, 1)]
 
-    assert webvtt(spoken, {0: "Ada", 1: None}) == (
+    assert to_webvtt(spoken, {0: "Ada", 1: None}) == (
         "WEBVTT\n\n"
         "00:00:00.000 --> 00:00:01.100\n<v Ada>hello there\n\n"
         "00:00:02.000 --> 00:00:02.100\n<v Speaker 1>hi\n"
     )
 
 
-def test_no_words_are_an_empty_file() -> None:
-    assert webvtt([], {}) == "WEBVTT\n"
+def test_without_words_the_file_has_no_cues() -> None:
+    assert to_webvtt([], {}) == "WEBVTT\n"
 
 
 @pytest.mark.parametrize(
@@ -36,8 +36,8 @@ def test_no_words_are_an_empty_file() -> None:
         (360_000.0, "100:00:00.000"),
     ],
 )
-def test_times_are_rounded_without_a_sixtieth_second(seconds: float, clock: str) -> None:
-    assert webvtt([word("a", seconds)], {}).splitlines()[2].startswith(f"{clock} --> ")
+def test_times_are_rounded_with_carry(seconds: float, clock: str) -> None:
+    assert to_webvtt([word("a", seconds)], {}).splitlines()[2].startswith(f"{clock} --> ")
 
 
 @pytest.mark.parametrize(
@@ -53,14 +53,14 @@ def test_times_are_rounded_without_a_sixtieth_second(seconds: float, clock: str)
         ("\n\t", "Speaker 0"),
     ],
 )
-def test_a_name_from_outside_cannot_break_out_of_its_cue(name: str, shown: str) -> None:
-    assert webvtt([word("hello", 0)], {0: name}).splitlines()[3] == f"<v {shown}>hello"
+def test_names_are_escaped(name: str, shown: str) -> None:
+    assert to_webvtt([word("hello", 0)], {0: name}).splitlines()[3] == f"<v {shown}>hello"
 
 
 def test_a_cue_ends_with_the_word_that_ends_last() -> None:
     spoken = [{**word("long", 0.0), "end": 9.0}, word("short", 1.0)]
 
-    assert "00:00:00.000 --> 00:00:09.000" in webvtt(spoken, {})
+    assert "00:00:00.000 --> 00:00:09.000" in to_webvtt(spoken, {})
 
 
 _CUE = re.compile(
@@ -68,18 +68,19 @@ _CUE = re.compile(
 )
 
 
+@settings(max_examples=25, deadline=None)
 @given(
     spoken=st.lists(
         st.tuples(st.text(max_size=10), st.floats(0, 1e6), st.integers(0, 3)), max_size=10
     ),
     names=st.dictionaries(st.integers(0, 3), st.none() | st.text(max_size=10)),
 )
-def test_whatever_is_said_by_whomever_the_cues_keep_their_shape(
+def test_cues_of_any_words_and_names_are_valid(
     spoken: list[tuple[str, float, int]], names: dict[int, str | None]
 ) -> None:
     words = [word(text, start, speaker) for text, start, speaker in spoken]
 
-    text = webvtt(words, names)
+    text = to_webvtt(words, names)
 
     head, *cues = text.removesuffix("\n").split("\n\n")
     turns = sum(1 for n, w in enumerate(words) if n == 0 or w["speaker"] != words[n - 1]["speaker"])

@@ -1,4 +1,4 @@
-"""One fleet's worth of clients, against stand-ins, a real S3 server and a real database."""
+"""Harness for workers: clients with stand-ins, a local S3 server and a database."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from fixtures_audio import Track, write_track
 from reference_workers.context import Clients, Context
-from reference_workers.executor import Outcome, perform
+from reference_workers.executor import Outcome, execute_task
 from reference_workers.platform.state.models import Event, Transcript
 from reference_workers.platform.state.repository import State
 from reference_workers.settings import Settings
@@ -28,7 +28,7 @@ Json = dict[str, Any]
 
 
 def settings(s3: S3Server, folder: Path, **changes: Any) -> Settings:
-    """Return settings that lead to the stand-ins, to `s3` and to a database in `folder`."""
+    """Return settings for the stand-ins, `s3` and a database in `folder`."""
     keys = Credentials()
     values: Json = {
         "daily_api_url": "https://daily.stand-in.test",
@@ -53,7 +53,7 @@ def settings(s3: S3Server, folder: Path, **changes: Any) -> Settings:
 
 
 def stand_ins() -> StandIns:
-    """Return stand-ins that know one recording with two people in it."""
+    """Return stand-ins with one recording of two participants."""
     return StandIns(
         daily_recordings=[
             DailyRecording("rec-1", "standup", 1_700_000_000, 61, mtg_session_id="session-1"),
@@ -76,7 +76,7 @@ def meeting_rows(
     room: Mapping[str, Any] | None = None,
     transcript: Mapping[str, Any] | None = None,
 ) -> Json:
-    """Return a meeting as `reference_workers.platform.seed` takes it."""
+    """Return a meeting for `reference_workers.platform.seed`."""
     return {
         "room": {
             "id": "room-1",
@@ -100,17 +100,17 @@ def meeting_rows(
 
 
 def word(text: str, start: float, speaker: int = 0) -> Json:
-    """Return a word as the contracts have it, a tenth of a second long."""
+    """Return a word of 0.1 s."""
     return {"word": text, "start": start, "end": round(start + 0.1, 6), "speaker": speaker}
 
 
 def words(count: int) -> list[Json]:
-    """Return so many words, half a second apart."""
+    """Return words, half a second apart."""
     return [word(f"word{n}", n * 0.5) for n in range(count)]
 
 
 def topic(title: str = "Budget", *, timestamp: float = 0.0, duration: float = 60.0) -> Json:
-    """Return a topic as the contracts have it."""
+    """Return a topic."""
     return {
         "id": f"topic-{title}",
         "title": title,
@@ -122,7 +122,7 @@ def topic(title: str = "Budget", *, timestamp: float = 0.0, duration: float = 60
 
 @dataclass(frozen=True)
 class WorkerHarness:
-    """Where a worker is put to its test."""
+    """Executes tasks and inspects their effects."""
 
     clients: Clients
     stand_ins: StandIns
@@ -131,26 +131,26 @@ class WorkerHarness:
 
     @property
     def context(self) -> Context:
-        """The first attempt of a task."""
+        """Context of a task's first attempt."""
         return Context(clients=self.clients, workflow_id="workflow-1", task_id="task-1")
 
     def attempt(self, number: int) -> Context:
-        """Return the context of a task that was tried so many times before."""
+        """Return the context of a later attempt; `number` counts from 0."""
         return replace(self.context, attempt=number)
 
-    def perform(
+    def execute(
         self, task_type: str, payload: Json, *, reference: str | None = None, attempt: int = 0
     ) -> Outcome:
-        """Have a task carried out as the runner would."""
+        """Execute a task as the runner does."""
         name = reference or task_type
         context = replace(
             self.context, reference=name, attempt=attempt, task_id=f"task-{name}-{attempt}"
         )
-        return perform(context, task_type, payload)
+        return execute_task(context, task_type, payload)
 
     def completed(self, task_type: str, payload: Json) -> Json:
-        """Return the output of a task that has to succeed."""
-        outcome = self.perform(task_type, payload)
+        """Execute a task and return its output; fail unless it completes."""
+        outcome = self.execute(task_type, payload)
         assert outcome.status == "COMPLETED", outcome.reason
         return outcome.output
 
@@ -159,7 +159,7 @@ class WorkerHarness:
         return self.clients.state.transcript(TRANSCRIPT_ID)
 
     def events(self, name: str | None = None) -> list[Json]:
-        """Return the data of the events there are, in order; progress only when asked for."""
+        """Return the data of all events with a name, or of all but progress events."""
         return [
             row.data
             for row in event_rows(self.clients.state)
@@ -167,29 +167,29 @@ class WorkerHarness:
         ]
 
     def event_names(self) -> list[str]:
-        """Return the names of all events but progress, in order."""
+        """Return the names of all events but progress events."""
         rows = event_rows(self.clients.state)
         return [row.event for row in rows if row.event != "PIPELINE_PROGRESS"]
 
     def record(self, track: Track) -> str:
-        """Put a track into the recordings bucket, as a recorder would; return its key."""
+        """Upload a track to the recordings bucket; return its key."""
         path = self.folder / f"recorded-{track.index}.webm"
         write_track(track, path)
         return self.store(path, f"standup/track-{track.index}-cam-audio-1")
 
     def store(self, path: Path, key: str, *, bucket: str = RECORDINGS) -> str:
-        """Put a file into a bucket; return its key."""
+        """Upload a file; return its key."""
         self.s3.put_file(bucket, key, path)
         return key
 
     def download(self, key: str, *, bucket: str = TRANSCRIPTS) -> Path:
-        """Return a copy of an object as a file."""
+        """Download an object to a file."""
         path = self.folder / key.replace("/", "-")
         path.write_bytes(self.s3.read(bucket, key))
         return path
 
     def calls(self, service: str) -> int:
-        """Return how many requests a service got."""
+        """Return the number of requests to a stand-in."""
         return len(self.stand_ins.ledger.requests(service))
 
 

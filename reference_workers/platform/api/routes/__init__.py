@@ -1,1 +1,1 @@
-"""One module a thing that can be asked for; each offers a `router`."""
+"""The API's routes, one `router` for each resource."""

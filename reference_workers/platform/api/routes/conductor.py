@@ -1,4 +1,4 @@
-"""`GET /conductor/health`, where the seed has it (INFRA-004)."""
+"""`GET /conductor/health` (seed INFRA-004)."""
 
 from __future__ import annotations
 
@@ -7,23 +7,23 @@ from http import HTTPStatus
 from fastapi import APIRouter, Response
 
 from reference_workers.platform.api.health import Health
-from reference_workers.platform.api.problems import documented
-from reference_workers.platform.api.resources import Opened
+from reference_workers.platform.api.problems import problem_responses
+from reference_workers.platform.api.resources import ApiResources
 
 router = APIRouter(tags=["conductor"])
 
 
 @router.get(
     "/conductor/health",
-    summary="Whether Conductor can be worked with",
+    summary="Conductor's health",
     responses={
-        **documented(),
-        503: {"description": "It cannot; `error` says why.", "model": Health},
+        **problem_responses(),
+        503: {"description": "Unhealthy; see `error`.", "model": Health},
     },
 )
-async def conductor_health(opened: Opened, response: Response) -> Health:
-    """Answer within 2 s, whatever Conductor does: 200 if it is healthy, else 503."""
-    health = await opened.health.health()
+async def conductor_health(resources: ApiResources, response: Response) -> Health:
+    """Answer within 2 s: 200 if Conductor is healthy, otherwise 503."""
+    health = await resources.health.health()
     if health.status == "unhealthy":
         response.status_code = HTTPStatus.SERVICE_UNAVAILABLE
     response.headers["Cache-Control"] = "no-store"

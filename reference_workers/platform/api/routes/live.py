@@ -1,11 +1,10 @@
-"""`WS /ws/transcripts/{id}`: a transcript's events as they happen, and those that were missed.
+"""`WS /ws/transcripts/{id}`: a transcript's past and future events.
 
-Each message is one event: `{"id", "seq", "event", "data", "room"}`. Who comes back says the id
-of the last event he saw, and misses nothing. When nothing happens, a HEARTBEAT without an id
-tells that the connection lives.
+Each message is one event: `{"id", "seq", "event", "data", "room"}`. A subscriber that reconnects
+with the id of its last event misses nothing. An idle connection gets a HEARTBEAT without an id.
 
-Nothing is queued for anybody: what a subscriber has not read yet is read for him from the
-database when it is his turn. One who does not read at all is cut off after a while.
+No events are queued for a subscriber: a slow one reads older events from the database. One that
+does not read at all is cut off.
 """
 
 from __future__ import annotations
@@ -23,17 +22,21 @@ from starlette.concurrency import run_in_threadpool
 
 from reference_workers.errors import TransientError
 from reference_workers.platform.api.ids import is_id
-from reference_workers.platform.api.resources import Resources, opened_by
-from reference_workers.platform.api.tokens import bearer_token, comes_from_here
-from reference_workers.platform.api.websocket_sender import CloseWebSocket, Line, until_first
+from reference_workers.platform.api.resources import Resources, resources_of
+from reference_workers.platform.api.tokens import bearer_token, is_local_request
+from reference_workers.platform.api.websocket_sender import (
+    CloseWebSocket,
+    WebSocketSender,
+    wait_first,
+)
 from reference_workers.platform.state.models import Transcript
 from reference_workers.platform.state.repository import State
 
-HELLO_SECONDS = 5.0
-"""For the first message of a caller whose token is to be in it."""
+TOKEN_TIMEOUT_SECONDS = 5.0
+"""Time for the first message, if it has to carry the token."""
 HEARTBEAT_SECONDS = 15.0
-PATIENCE_SECONDS = 10.0
-"""For a subscriber to make room for one message."""
+SEND_TIMEOUT_SECONDS = 10.0
+"""Time for a subscriber to read one message."""
 LAST_ID_MAX_CHARACTERS = 200
 
 HEARTBEAT = json.dumps({"event": "HEARTBEAT", "data": {}}, separators=(",", ":"))
@@ -44,117 +47,131 @@ router = APIRouter()
 
 @router.websocket("/ws/transcripts/{transcript_id}")
 async def live(socket: WebSocket, transcript_id: str) -> None:
-    """Serve one subscriber until one of us goes."""
-    opened = opened_by(socket)
-    await socket.accept()  # refusals come after that: a browser shows no reason of earlier ones
-    line = Line(socket, patience=PATIENCE_SECONDS)
+    """Serve one subscriber until either side closes."""
+    resources = resources_of(socket)
+    await socket.accept()  # before any refusal: a browser shows no reason of an earlier one
+    sender = WebSocketSender(socket, timeout=SEND_TIMEOUT_SECONDS)
     try:
-        last_id = await _admit(socket, opened)
-        if opened.places.locked():
-            raise CloseWebSocket(1013, "there are too many subscribers: try again later")
-        async with opened.places:
-            await _check_transcript(opened.state, transcript_id)
-            await until_first(
-                asyncio.create_task(_tell(opened, line, transcript_id, last_id)),
-                asyncio.create_task(_beat(line)),
-                asyncio.create_task(_hear(socket)),
+        last_id = await _admit(socket, resources)
+        if resources.subscriber_slots.locked():
+            raise CloseWebSocket(1013, "too many subscribers: retry later")
+        async with resources.subscriber_slots:
+            await _check_transcript(resources.state, transcript_id)
+            await wait_first(
+                asyncio.create_task(_send_events(resources, sender, transcript_id, last_id)),
+                asyncio.create_task(_send_heartbeats(sender)),
+                asyncio.create_task(_wait_for_disconnect(socket)),
             )
-    except CloseWebSocket as farewell:
-        log.info("a subscriber goes", code=farewell.code, reason=farewell.reason)
-        await line.close(farewell)
+    except CloseWebSocket as closing:
+        log.info("subscription closed", code=closing.code, reason=closing.reason)
+        await sender.close(closing)
     except TransientError as error:
-        log.warning("a subscriber has to come back", cause=str(error))
-        await line.close(
-            CloseWebSocket(1013, "no answer from the database: come back with your last id")
+        log.warning("subscription interrupted", cause=str(error))
+        await sender.close(
+            CloseWebSocket(1013, "no answer from the database: reconnect with your last id")
         )
     except WebSocketDisconnect:
         return
 
 
-async def _admit(socket: WebSocket, opened: Resources) -> str | None:
-    """Return the last id the caller saw, if he is somebody to be served.
+async def _admit(socket: WebSocket, resources: Resources) -> str | None:
+    """Authenticate a subscriber and return its last event id.
 
     Raises:
-        CloseWebSocket: He is not.
-        WebSocketDisconnect: He is gone.
+        CloseWebSocket: The subscriber is not authorized.
+        WebSocketDisconnect: The subscriber is gone.
     """
-    said: Any = socket.headers.get("last-event-id") or socket.query_params.get("last_id")
-    if opened.tokens:
+    last_id: Any = socket.headers.get("last-event-id") or socket.query_params.get("last_id")
+    if resources.tokens:
         token: Any = bearer_token(socket.headers)
         if token is None:
-            hello = await _hello(socket)
-            token, said = hello.get("token"), hello.get("last_id", said)
-        if not isinstance(token, str) or not opened.tokens.accept(token):
-            raise CloseWebSocket(4401, "this is no token of ours")
-    elif not comes_from_here(socket) or not _is_our_page(socket, opened.settings.frontend_url):
-        raise CloseWebSocket(4403, "without tokens only this machine and our own pages are served")
-    if said is not None and (not isinstance(said, str) or len(said) > LAST_ID_MAX_CHARACTERS):
+            message = await _first_message(socket)
+            token, last_id = message.get("token"), message.get("last_id", last_id)
+        if not isinstance(token, str) or not resources.tokens.accept(token):
+            raise CloseWebSocket(4401, "invalid token")
+    elif not _is_allowed(socket, resources.settings.frontend_url):
+        raise CloseWebSocket(
+            4403, "without API_TOKENS only this machine and our frontend may connect"
+        )
+    if last_id is not None and not _is_event_id(last_id):
         raise CloseWebSocket(4400, "the last id is not the id of an event")
-    return said
+    event_id: str | None = last_id
+    return event_id
 
 
-async def _hello(socket: WebSocket) -> dict[str, Any]:
-    """Return the first message.
+def _is_event_id(value: object) -> bool:
+    return isinstance(value, str) and len(value) <= LAST_ID_MAX_CHARACTERS
+
+
+async def _first_message(socket: WebSocket) -> dict[str, Any]:
+    """Return the first message, a JSON object.
 
     Raises:
-        CloseWebSocket: It does not come in time, or is no JSON object.
-        WebSocketDisconnect: The caller is gone.
+        CloseWebSocket: No message in time, or not a JSON object.
+        WebSocketDisconnect: The subscriber is gone.
     """
     try:
-        async with asyncio.timeout(HELLO_SECONDS):
+        async with asyncio.timeout(TOKEN_TIMEOUT_SECONDS):
             message = await socket.receive()
     except TimeoutError:
-        raise CloseWebSocket(4401, f"no token was said within {HELLO_SECONDS:g} s") from None
+        raise CloseWebSocket(4401, f"no token within {TOKEN_TIMEOUT_SECONDS:g} s") from None
     if message["type"] == "websocket.disconnect":
         raise WebSocketDisconnect(message["code"])
     try:
-        said = json.loads(message.get("text") or "")
+        content = json.loads(message.get("text") or "")
     except (ValueError, RecursionError):
-        said = None
-    if not isinstance(said, dict):
-        raise CloseWebSocket(4400, "the first message has to be a JSON object with a token")
-    return said
+        content = None
+    if not isinstance(content, dict):
+        raise CloseWebSocket(4400, "the first message must be a JSON object with a token")
+    return content
 
 
-def _is_our_page(socket: WebSocket, frontend_url: str) -> bool:
-    """Tell whether a browser's page may listen: any page can open a WebSocket to anywhere."""
+def _is_allowed(socket: WebSocket, frontend_url: str) -> bool:
+    """Return whether a caller without a token may connect: a local one, no foreign page.
+
+    Browsers apply no same-origin policy to WebSockets, so that the Origin header is checked here.
+    """
+    if not is_local_request(socket):
+        return False
     origin = socket.headers.get("origin")
     if origin is None:
         return True  # not a browser
-    ours = urlsplit(frontend_url)
-    return origin == f"{ours.scheme}://{ours.netloc}" or (
+    frontend = urlsplit(frontend_url)
+    return origin == f"{frontend.scheme}://{frontend.netloc}" or (
         origin.partition("://")[2] == socket.headers.get("host")
     )
 
 
 async def _check_transcript(state: State, transcript_id: str) -> None:
-    """Raise CloseWebSocket if there is no such transcript."""
+    """Raise CloseWebSocket if the transcript does not exist."""
     if not is_id(transcript_id) or not await run_in_threadpool(_exists, state, transcript_id):
         raise CloseWebSocket(4404, "there is no such transcript")
 
 
 def _exists(state: State, transcript_id: str) -> bool:
-    with state.reads() as session:
+    with state.read_session() as session:
         query = select(Transcript.id).where(Transcript.id == transcript_id)
         return session.scalars(query).first() is not None
 
 
-async def _tell(opened: Resources, line: Line, transcript_id: str, last_id: str | None) -> None:
-    events = opened.subscriptions.events_after(transcript_id, last_id)
+async def _send_events(
+    resources: Resources, sender: WebSocketSender, transcript_id: str, last_id: str | None
+) -> None:
+    events = resources.subscriptions.events_after(transcript_id, last_id)
     async with aclosing(events) as messages:
         async for message in messages:
-            await line.send(message.text)
-    raise CloseWebSocket(1012, "we are going away: come back with your last id")
+            await sender.send(message.text)
+    raise CloseWebSocket(1012, "the server is shutting down: reconnect with your last id")
 
 
-async def _beat(line: Line) -> None:
+async def _send_heartbeats(sender: WebSocketSender) -> None:
     while True:
-        await asyncio.sleep(max(0.0, HEARTBEAT_SECONDS - line.silence))
-        if line.silence >= HEARTBEAT_SECONDS:
-            await line.send(HEARTBEAT)
+        await asyncio.sleep(max(0.0, HEARTBEAT_SECONDS - sender.silence))
+        if sender.silence >= HEARTBEAT_SECONDS:
+            await sender.send(HEARTBEAT)
 
 
-async def _hear(socket: WebSocket) -> None:
-    """Return when the far side is gone; what else it says is nothing to us."""
+async def _wait_for_disconnect(socket: WebSocket) -> None:
+    """Return when the subscriber disconnects; its messages are ignored."""
     while (await socket.receive())["type"] != "websocket.disconnect":
         pass

@@ -18,37 +18,42 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response, StreamingResponse
 
 from reference_workers.errors import MissingError, PermanentError, TransientError
-from reference_workers.platform.api.byte_ranges import Part, UnsatisfiableError, has_it, wanted_part
+from reference_workers.platform.api.byte_ranges import (
+    ByteRange,
+    UnsatisfiableError,
+    has_current_version,
+    requested_range,
+)
 from reference_workers.platform.api.ids import TranscriptId
-from reference_workers.platform.api.problems import documented
-from reference_workers.platform.api.resources import Opened, Resources
+from reference_workers.platform.api.problems import problem_responses
+from reference_workers.platform.api.resources import ApiResources, Resources
 from reference_workers.platform.api.routes.transcripts import read_transcript
-from reference_workers.platform.state.object_keys import audio_key, waveform_file
+from reference_workers.services.object_keys import audio_key, waveform_file
 from reference_workers.services.storage import ObjectInfo, Storage
 
 T = TypeVar("T")
 
 MEDIA_TYPE = "audio/mpeg"
-PIECE = 64 * 1024
-"""Bytes that are in memory at a time for one listener."""
+CHUNK_BYTES = 64 * 1024
+"""Bytes in memory for one response."""
 
 _BYTES: dict[str, Any] = {
     "content": {MEDIA_TYPE: {"schema": {"type": "string", "format": "binary"}}}
 }
 _AUDIO = {
-    200: {"description": "All of it.", **_BYTES},
-    206: {"description": "The part that was asked for.", **_BYTES},
-    304: {"description": "You have it already."},
-} | documented(404, 410, 416, 422, 502, 503)
+    200: {"description": "The whole file.", **_BYTES},
+    206: {"description": "The requested range.", **_BYTES},
+    304: {"description": "Not modified."},
+} | problem_responses(404, 410, 416, 422, 502, 503)
 
 log = structlog.get_logger()
 router = APIRouter(tags=["transcripts"])
 
 
 class Waveform(BaseModel):
-    """How loud the mixdown is, from its begin to its end."""
+    """The mixdown's waveform."""
 
-    data: list[float] = Field(description="Peaks from 0 to 1.")
+    data: list[float] = Field(description="Peaks, 0 to 1.")
 
 
 @router.head(
@@ -66,53 +71,53 @@ class Waveform(BaseModel):
 async def audio(
     transcript_id: TranscriptId,
     request: Request,
-    opened: Opened,
+    resources: ApiResources,
     range: Annotated[  # noqa: A002 - the header's name
-        str | None, Header(description="One range of bytes; of several, all of it is sent.")
+        str | None, Header(description="One range of bytes; several get the whole file.")
     ] = None,
-    if_range: Annotated[str | None, Header(description="ETag or date of what you have.")] = None,
-    if_none_match: Annotated[str | None, Header(description="ETags of what you have.")] = None,
+    if_range: Annotated[str | None, Header(description="ETag or date of a version.")] = None,
+    if_none_match: Annotated[str | None, Header(description="ETags of known versions.")] = None,
 ) -> Response:
-    """Answer with the MP3, or with the part of it that `Range` names.
+    """Return the MP3, or the part given by `Range`.
 
-    404 as long as there is none, 410 once it was deleted because somebody did not consent.
+    404 until it exists, 410 after it was deleted because a participant denied consent.
     """
-    row = await run_in_threadpool(read_transcript, opened.state, transcript_id)
+    row = await run_in_threadpool(read_transcript, resources.state, transcript_id)
     if row.audio_deleted:
-        raise HTTPException(HTTPStatus.GONE, "the audio was deleted: somebody did not consent")
+        raise HTTPException(HTTPStatus.GONE, "the audio was deleted: a participant denied consent")
     key = audio_key(transcript_id)
     try:
-        stored = await _in_storage(opened, opened.storage.about, key)
+        stored = await _in_storage(resources, resources.storage.head, key)
     except MissingError:
-        raise HTTPException(HTTPStatus.NOT_FOUND, "there is no audio (yet)") from None
+        raise HTTPException(HTTPStatus.NOT_FOUND, "no audio yet") from None
     headers = _headers(stored)
-    if has_it(if_none_match, stored.etag):
+    if has_current_version(if_none_match, stored.etag):
         return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=headers)
     if request.method == "HEAD":
         headers["Content-Length"] = str(stored.size)
         return Response(headers=headers, media_type=MEDIA_TYPE)
     try:
-        part = wanted_part(
+        part = requested_range(
             request.headers, size=stored.size, etag=stored.etag, modified_at=stored.modified_at
         )
     except UnsatisfiableError:
         raise HTTPException(
             HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE,
-            f"there are {stored.size} bytes, and none where you ask for some",
+            f"the range contains none of the {stored.size} bytes",
             {"Content-Range": f"bytes */{stored.size}"},
         ) from None
-    return await _answer(opened, key, stored, part, headers)
+    return await _answer(resources, key, stored, part, headers)
 
 
 @router.get(
     "/transcripts/{transcript_id}/waveform",
-    summary="How loud the mixdown is",
-    responses=documented(404, 422, 503),
+    summary="The mixdown's waveform",
+    responses=problem_responses(404, 422, 503),
 )
-def waveform(transcript_id: TranscriptId, opened: Opened) -> Waveform:
-    """Answer with the peaks that generate_waveform stored."""
-    read_transcript(opened.state, transcript_id)
-    path = waveform_file(opened.settings.data_dir, transcript_id)
+def waveform(transcript_id: TranscriptId, resources: ApiResources) -> Waveform:
+    """Return the peaks that generate_waveform stored."""
+    read_transcript(resources.state, transcript_id)
+    path = waveform_file(resources.settings.data_dir, transcript_id)
     return _read_waveform(path)
 
 
@@ -120,7 +125,7 @@ def _read_waveform(path: Path) -> Waveform:
     try:
         return Waveform.model_validate_json(path.read_bytes())
     except FileNotFoundError:
-        raise HTTPException(HTTPStatus.NOT_FOUND, "there is no waveform (yet)") from None
+        raise HTTPException(HTTPStatus.NOT_FOUND, "no waveform yet") from None
     except (OSError, ValidationError) as error:
         raise TransientError(f"waveform: unreadable ({type(error).__name__})") from error
 
@@ -130,48 +135,52 @@ def _headers(stored: ObjectInfo) -> dict[str, str]:
         "Accept-Ranges": "bytes",
         "ETag": stored.etag,
         "Last-Modified": format_datetime(stored.modified_at, usegmt=True),
-        # To be asked for anew each time: it may have to be deleted.
+        # Always revalidate: the audio may be deleted.
         "Cache-Control": "private, no-cache",
         "X-Content-Type-Options": "nosniff",
     }
 
 
 async def _answer(
-    opened: Resources, key: str, stored: ObjectInfo, part: Part | None, headers: dict[str, str]
+    resources: Resources,
+    key: str,
+    stored: ObjectInfo,
+    part: ByteRange | None,
+    headers: dict[str, str],
 ) -> Response:
-    """Return the answer with a part of an object, or with all of it."""
-    sent = part or Part(0, stored.size - 1)
+    """Return a response with a part of an object, or with the whole."""
+    sent = part or ByteRange(0, stored.size - 1)
     headers["Content-Length"] = str(sent.size)
     if not sent.size:
         return Response(headers=headers, media_type=MEDIA_TYPE)
-    body = await _in_storage(opened, _open, opened.storage, key, sent, stored.etag)
+    body = await _in_storage(resources, _open, resources.storage, key, sent, stored.etag)
     status = HTTPStatus.OK
     if part is not None:
         status = HTTPStatus.PARTIAL_CONTENT
         headers["Content-Range"] = f"bytes {part.first}-{part.last}/{stored.size}"
-    return StreamingResponse(_pieces(opened, body), status, headers, MEDIA_TYPE)
+    return StreamingResponse(_chunks(resources, body), status, headers, MEDIA_TYPE)
 
 
-def _open(storage: Storage, key: str, part: Part, etag: str) -> StreamingBody:
+def _open(storage: Storage, key: str, part: ByteRange, etag: str) -> StreamingBody:
     try:
-        return storage.open_part(key, part.first, part.last, etag=etag)
-    except PermanentError as error:  # a moment ago it was there, and readable
-        raise TransientError(f"{key} has just changed: {error}") from error
+        return storage.open_range(key, part.first, part.last, etag=etag)
+    except PermanentError as error:  # it was readable a moment ago: retry
+        raise TransientError(f"{key} changed during the request: {error}") from error
 
 
-async def _pieces(opened: Resources, body: StreamingBody) -> AsyncIterator[bytes]:
+async def _chunks(resources: Resources, body: StreamingBody) -> AsyncIterator[bytes]:
     try:
-        while piece := await _in_storage(opened, body.read, PIECE):
-            yield piece
+        while chunk := await _in_storage(resources, body.read, CHUNK_BYTES):
+            yield chunk
     except BotoCoreError as error:
-        log.warning("the storage broke off", cause=type(error).__name__)
-        # The answer has begun, and its length was promised: it can only be cut off.
-        raise TransientError("the storage broke off") from None
+        log.warning("storage read failed", cause=type(error).__name__)
+        # The response has started with a declared length: it can only be cut off.
+        raise TransientError("storage read failed") from None
     finally:
         body.close()
 
 
-async def _in_storage(opened: Resources, call: Callable[..., T], *arguments: object) -> T:
-    """Call on one of the storage's own threads."""
+async def _in_storage(resources: Resources, call: Callable[..., T], *arguments: object) -> T:
+    """Call on one of the storage threads."""
     loop = asyncio.get_running_loop()
-    return await loop.run_in_executor(opened.storage_threads, call, *arguments)
+    return await loop.run_in_executor(resources.storage_threads, call, *arguments)

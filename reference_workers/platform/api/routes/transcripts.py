@@ -1,7 +1,6 @@
-"""`GET /transcripts/{id}` and its words.
+"""`GET /transcripts/{id}` and `GET /transcripts/{id}/words`.
 
-A meeting of three hours has megabytes of words. They are not part of the transcript, but come
-page by page: every answer is small, and who wants the title reads no words.
+A meeting of three hours has megabytes of words, so they are a paginated resource of their own.
 """
 
 from __future__ import annotations
@@ -16,8 +15,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import defer
 
 from reference_workers.platform.api.ids import TranscriptId
-from reference_workers.platform.api.problems import documented
-from reference_workers.platform.api.resources import Opened
+from reference_workers.platform.api.problems import problem_responses
+from reference_workers.platform.api.resources import ApiResources
 from reference_workers.platform.state.models import Transcript
 from reference_workers.platform.state.repository import State
 
@@ -26,7 +25,7 @@ WORDS_MAX = 1_000_000_000
 
 
 class TranscriptAnswer(BaseModel):
-    """What came out of a recording so far, without the words."""
+    """A transcript without its words."""
 
     model_config = ConfigDict(from_attributes=True)
 
@@ -37,22 +36,24 @@ class TranscriptAnswer(BaseModel):
     title: str | None
     long_summary: str | None
     short_summary: str | None
-    topics: list[dict[str, Any]] = Field(description="As detect_topics' contract has them.")
-    participants: list[dict[str, Any]] = Field(description="As get_participants' contract has.")
+    topics: list[dict[str, Any]] = Field(description="As in detect_topics' contract.")
+    participants: list[dict[str, Any]] = Field(
+        description="As in the contract of get_participants."
+    )
     duration: float | None = Field(description="Seconds.")
     source_language: str
     target_language: str
-    audio_deleted: bool = Field(description="Whether somebody did not consent.")
+    audio_deleted: bool = Field(description="Whether consent was denied and the audio deleted.")
     created_at: datetime
 
 
 class Words(BaseModel):
-    """Some words of a transcript, in the order they were said."""
+    """A page of a transcript's words in time order."""
 
-    total: int = Field(description="How many there are in all.", ge=0)
-    offset: int = Field(description="How many come before these.", ge=0)
-    words: list[dict[str, Any]] = Field(description="As merge_transcripts' contract has them.")
-    next_offset: int | None = Field(description="Where to go on; null at the end.")
+    total: int = Field(description="Number of all words.", ge=0)
+    offset: int = Field(description="Number of words before this page.", ge=0)
+    words: list[dict[str, Any]] = Field(description="As in merge_transcripts' contract.")
+    next_offset: int | None = Field(description="Offset of the next page; null at the end.")
 
 
 router = APIRouter(tags=["transcripts"])
@@ -61,50 +62,50 @@ router = APIRouter(tags=["transcripts"])
 @router.get(
     "/transcripts/{transcript_id}",
     summary="A transcript without its words",
-    responses=documented(404, 422, 503),
+    responses=problem_responses(404, 422, 503),
 )
-def transcript(transcript_id: TranscriptId, opened: Opened) -> TranscriptAnswer:
-    """Answer with what is there at the moment; follow the WebSocket to hear of changes."""
-    return TranscriptAnswer.model_validate(read_transcript(opened.state, transcript_id))
+def transcript(transcript_id: TranscriptId, resources: ApiResources) -> TranscriptAnswer:
+    """Return the current transcript; the WebSocket streams changes."""
+    return TranscriptAnswer.model_validate(read_transcript(resources.state, transcript_id))
 
 
 @router.get(
     "/transcripts/{transcript_id}/words",
-    summary="The words of a transcript, page by page",
-    responses=documented(404, 422, 503),
+    summary="A page of a transcript's words",
+    responses=problem_responses(404, 422, 503),
 )
 def words(
     transcript_id: TranscriptId,
-    opened: Opened,
+    resources: ApiResources,
     offset: Annotated[int, Query(ge=0, le=WORDS_MAX)] = 0,
     limit: Annotated[int, Query(ge=1, le=WORDS_AT_ONCE)] = WORDS_AT_ONCE,
 ) -> Words:
-    """Answer with at most `limit` words from `offset` on; go on at `next_offset`."""
+    """Return at most `limit` words from `offset`; continue at `next_offset`."""
     query = select(Transcript.words).where(Transcript.id == transcript_id)
-    with opened.state.reads() as session:
-        found = session.scalars(query).first()
-    if found is None:
+    with resources.state.read_session() as session:
+        all_words = session.scalars(query).first()
+    if all_words is None:
         raise _no_transcript(transcript_id)
     end = offset + limit
     return Words(
-        total=len(found),
+        total=len(all_words),
         offset=offset,
-        words=found[offset:end],
-        next_offset=end if end < len(found) else None,
+        words=all_words[offset:end],
+        next_offset=end if end < len(all_words) else None,
     )
 
 
 def read_transcript(state: State, transcript_id: str) -> Transcript:
-    """Return a transcript's row, whose words were not read.
+    """Return a transcript's row without loading its words.
 
     Raises:
-        HTTPException: 404 where there is no such transcript.
+        HTTPException: 404 if the transcript does not exist.
         TransientError: The database does not answer.
     """
     query = (
         select(Transcript).where(Transcript.id == transcript_id).options(defer(Transcript.words))
     )
-    with state.reads() as session:
+    with state.read_session() as session:
         row = session.scalars(query).first()
     if row is None:
         raise _no_transcript(transcript_id)

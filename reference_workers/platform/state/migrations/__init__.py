@@ -1,1 +1,1 @@
-"""The database's history, one file a step in `versions`; run by `state.migrating`."""
+"""Alembic migrations, one file for each revision in `versions`; run by `schema_revision`."""

@@ -1,4 +1,4 @@
-"""What Alembic runs for every command: on the connection, and in the transaction, it is given."""
+"""Alembic environment: runs on the connection and in the transaction of the caller."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from reference_workers.platform.state.models import Base
 context.configure(
     connection=context.config.attributes["connection"],
     target_metadata=Base.metadata,
-    # SQLite can roll a change of tables back as well; Alembic is only not sure that drivers do.
+    # SQLite supports transactional DDL too; Alembic assumes otherwise.
     transactional_ddl=True,
 )
 with context.begin_transaction():

@@ -1,4 +1,4 @@
-"""A server of one file that misbehaves as told: cuts, stalls, refuses, or knows no ranges."""
+"""An HTTP server of one file with faults: cut, stalled or refused responses, no ranges."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from tests.unit.background import in_background
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """How one request is answered; the default is as it should be."""
+    """A response; by default the whole file."""
 
     status: int | None = None
-    """An error; None serves the file."""
+    """Error status; None serves the file."""
     part: float = 1.0
-    """So much of what was asked for is sent before the connection is cut."""
+    """Fraction of the requested bytes to send before the connection is cut."""
     stalls: bool = False
-    """Falls silent where it would be cut, and stays connected."""
+    """Stay connected without sending instead of cutting."""
 
 
 GOOD = Answer()
 
 
-TROUBLES: dict[str, Sequence[Answer]] = {
+FAULTS: dict[str, Sequence[Answer]] = {
     "cut once": [Answer(part=0.5)],
     "cut in the header": [Answer(part=0.01)],
     "cut four times": [Answer(part=0.3)] * 4,
@@ -37,47 +37,47 @@ TROUBLES: dict[str, Sequence[Answer]] = {
     "stalled": [Answer(part=0.5, stalls=True)],
     "stalled before the first byte": [Answer(part=0, stalls=True)],
 }
-"""How a server answers at first, of which nothing may be lost."""
+"""First responses of a server, after which no audio may be lost."""
 
 
 @dataclass(slots=True)
-class Source:
-    """A file on a server."""
+class ServedFile:
+    """A served file."""
 
     url: str
     ranges: list[str | None] = field(default_factory=list)
-    """What each request asked for."""
+    """Range header of each request."""
 
 
 @contextmanager
 def serving(
     content: bytes, answers: Sequence[Answer] = (), *, then: Answer = GOOD, ranges: bool = True
-) -> Iterator[Source]:
-    """Serve `content` under a presigned URL: the first requests by `answers`, others by `then`."""
+) -> Iterator[ServedFile]:
+    """Serve `content` at a presigned URL: the first requests by `answers`, others by `then`."""
     done = Event()
     left = list(answers)
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            asked = self.headers.get("Range")
-            source.ranges.append(asked)
+            requested = self.headers.get("Range")
+            source.ranges.append(requested)
             answer = left.pop(0) if left else then
             if answer.status is not None:
                 self.send_error(answer.status)
                 return
-            begins = 0
-            if ranges and asked and (numbers := re.fullmatch(r"bytes=(\d+)-", asked)):
-                begins = int(numbers[1])
-            if begins and begins >= len(content):
+            start = 0
+            if ranges and requested and (numbers := re.fullmatch(r"bytes=(\d+)-", requested)):
+                start = int(numbers[1])
+            if start and start >= len(content):
                 self.send_error(416)
                 return
-            rest = content[begins:]
-            self.send_response(206 if ranges and asked else 200)
+            rest = content[start:]
+            self.send_response(206 if ranges and requested else 200)
             self.send_header("Content-Length", str(len(rest)))
             if ranges:
                 self.send_header("Accept-Ranges", "bytes")
                 self.send_header(
-                    "Content-Range", f"bytes {begins}-{len(content) - 1}/{len(content)}"
+                    "Content-Range", f"bytes {start}-{len(content) - 1}/{len(content)}"
                 )
             self.end_headers()
             try:
@@ -89,10 +89,10 @@ def serving(
                 done.wait()
 
         def log_message(self, *_: object) -> None:
-            """Say nothing."""
+            """Log nothing."""
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server, in_background(server):
-        source = Source(
+        source = ServedFile(
             f"http://127.0.0.1:{server.server_port}/recordings/a%20track.webm"
             "?X-Amz-Signature=secret"
         )

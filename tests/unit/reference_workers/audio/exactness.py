@@ -1,4 +1,4 @@
-"""Hold words to their sample, as PyAV and the ffmpeg command line decode a file."""
+"""Assert sample-exact words in files decoded by PyAV and by the ffmpeg command."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Decoder = Callable[[Path], NDArray[np.float32]]
 
 
 def by_pyav(path: Path) -> NDArray[np.float32]:
-    """Return all samples one after the other, as a reader without a clock sees them."""
+    """Return all decoded samples, ignoring their times."""
     to_mono = av.AudioResampler(format="flt", layout="mono", rate=RATE_HZ)
     with av.open(str(path)) as container:
         frames = [
@@ -31,29 +31,32 @@ def by_pyav(path: Path) -> NDArray[np.float32]:
 
 
 def by_ffmpeg(path: Path) -> NDArray[np.float32]:
-    """Return what the command line decodes, without a filter that would mend it."""
+    """Return the samples that the ffmpeg command decodes, without filters."""
     program = shutil.which("ffmpeg")
     if program is None:
-        pytest.skip("there is no ffmpeg command here")
+        pytest.skip("no ffmpeg command")
     command = [program, "-v", "error", "-i", str(path), "-f", "f32le", "-ac", "1", "-"]
     decoded = subprocess.run(command, check=True, capture_output=True).stdout
     return np.frombuffer(decoded, dtype=np.float32)
 
 
-DECODERS = [pytest.param(by_pyav, id="pyav"), pytest.param(by_ffmpeg, id="ffmpeg")]
+DECODERS = [
+    pytest.param(by_pyav, id="pyav"),
+    pytest.param(by_ffmpeg, id="ffmpeg", marks=pytest.mark.nightly),  # a process each
+]
 
 
 def lateness(
     track: Track, samples: NDArray[np.float32], *, offset: Fraction | None = None
 ) -> list[float]:
-    """Return how many samples late each word of a track is; `offset` in place of its own."""
-    begins = Fraction(track.offset).limit_denominator(10_000) if offset is None else offset
+    """Return each word's lateness in samples; `offset` replaces the track's own."""
+    start = Fraction(track.offset).limit_denominator(10_000) if offset is None else offset
     return [
         word_delay_samples(
             samples,
             band=band_of(track.index),
             word_id=word.id,
-            at=round((begins + Fraction(word.start).limit_denominator(1000)) * RATE_HZ),
+            at=round((start + Fraction(word.start).limit_denominator(1000)) * RATE_HZ),
         )
         for word in track.words
     ]
@@ -62,6 +65,6 @@ def lateness(
 def assert_exact(
     track: Track, samples: NDArray[np.float32], *, offset: Fraction | None = None
 ) -> None:
-    """Hold every word of a track to its sample."""
+    """Assert that every word is at most one sample off."""
     assert track.words
     assert max(map(abs, lateness(track, samples, offset=offset))) <= 1

@@ -1,4 +1,4 @@
-"""Tracks as odd recorders write them: finer clocks, lost packets, jitter, jumps, two channels."""
+"""Writers of unusual WebM tracks: finer clocks, lost packets, jitter, jumps, two channels."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from fixtures_audio import RATE_HZ
 
 PACKET_MS = 20
 PRE_SKIP_MS = 7
-"""6.5 ms as libav rounds them in WebM's milliseconds."""
+"""6.5 ms, rounded by libav to WebM's milliseconds."""
 
 _MODES = {"celt": ("audio", 96_000), "hybrid": ("voip", 24_000), "silk": ("voip", 8_000)}
-"""libopus' application, and bits a second, that make it choose each mode."""
+"""libopus application and bit rate that select each mode."""
 
 _CLUSTER = b"\x1f\x43\xb6\x75"
 _SCALE_1_MS = b"\x2a\xd7\xb1\x83" + (1_000_000).to_bytes(3, "big")
@@ -39,13 +39,13 @@ def write_opus(
     """Write 48 kHz samples as WebM/Opus, the first audible one at `offset_ms`.
 
     Args:
-        channels: one or two, of the same length.
-        path: the file.
-        offset_ms: of the whole track.
-        lost: which packets (by number) never came.
-        shift_ms: how far a packet's time is off.
-        mode: which of Opus' three ways to encode.
-        live: neither a duration nor sizes, as a browser records.
+        channels: One or two, of the same length.
+        path: Target.
+        offset_ms: Offset of the track.
+        lost: Whether a packet (by number) is lost.
+        shift_ms: Deviation of a packet's time.
+        mode: Opus mode.
+        live: Without duration and sizes, like a browser's MediaRecorder.
     """
     application, bit_rate = _MODES[mode]
     options = {"live": "1"} if live else {}
@@ -78,7 +78,7 @@ def write_opus(
 
 
 def in_half_milliseconds(path: Path, *, offset_half_ms: int) -> Path:
-    """Rewrite a WebM so that its clock ticks twice a millisecond, and begins at such a tick."""
+    """Rewrite a WebM with a clock of half milliseconds and an offset in these units."""
     with av.open(str(path)) as source:
         packets = [packet for packet in source.demux() if packet.pts is not None]
         fine = path.with_stem(f"{path.stem}-fine")
@@ -98,7 +98,7 @@ def in_half_milliseconds(path: Path, *, offset_half_ms: int) -> Path:
 
 
 def turned_back(path: Path, by_ms: int) -> Path:
-    """Let a WebM's clock jump back once, at its second cluster: no muxer writes such times."""
+    """Move the times of a WebM back from its second cluster on; no muxer writes such times."""
     content = bytearray(path.read_bytes())
     clusters = [match.start() for match in re.finditer(re.escape(_CLUSTER), content)]
     assert len(clusters) > 1

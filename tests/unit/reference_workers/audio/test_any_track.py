@@ -1,6 +1,6 @@
-"""Tracks that nobody thought of: whatever comes, each word stands at its sample or is missing.
+"""Property test of padding and mixing: every received word of a random track is sample-exact.
 
-`nox -s nightly` tries many more of them than every other run does.
+`nox -s nightly` runs many more examples.
 """
 
 from __future__ import annotations
@@ -23,27 +23,27 @@ from tests.unit.reference_workers.audio.exactness import assert_exact, by_pyav
 from tests.unit.reference_workers.audio.recordings import PACKET_MS, write_opus
 from tests.unit.reference_workers.signals import samples_of, write_sound
 
-EXAMPLES = int(os.environ.get("TRACKPROOF_AUDIO_EXAMPLES", "100"))
+EXAMPLES = int(os.environ.get("TRACKPROOF_AUDIO_EXAMPLES", "4"))
 
 UNCERTAIN_PACKETS = 5
-"""So many after a lost one may sound unlike what was said: the decoder finds its feet again."""
+"""Packets after a lost one that may be distorted until the decoder has recovered."""
 
 
 @dataclass(frozen=True)
 class Recording:
-    """How a track is written."""
+    """Parameters of a written track."""
 
     seed: int
     seconds: int
     channels: int
     offset_ms: int
     lost: frozenset[int]
-    """Numbers of the packets that never came."""
+    """Numbers of lost packets."""
     jitter_ms: tuple[int, ...]
-    """How far times are off, over and over; less than what counts as a gap."""
+    """Repeating deviations of packet times, below the threshold of a gap."""
     live: bool
     other: tuple[str, str, int] | None
-    """Codec, extension and rate of what is not Opus."""
+    """Codec, extension and rate; None is WebM/Opus."""
 
 
 @st.composite
@@ -62,12 +62,12 @@ def recordings(draw: st.DrawFn) -> Recording:
     return Recording(
         seed=draw(st.integers(0, 50)),
         seconds=seconds,
-        channels=2 if is_vorbis else draw(st.integers(1, 2)),  # libav's own knows stereo only
+        channels=2 if is_vorbis else draw(st.integers(1, 2)),  # libav: stereo only
         offset_ms=draw(st.sampled_from([0, 1, 7, 999, 1001, 2345]) | st.integers(0, 5000)),
         lost=frozenset(
             nth for first, count in holes for nth in range(first, min(first + count, packets - 1))
         ),
-        # After a gap nothing but its time says where a packet belongs.
+        # After a gap only its time gives a packet's position, so jitter would move it.
         jitter_ms=(0,) if holes else tuple(draw(st.lists(st.integers(-2, 2), min_size=1))),
         live=draw(st.booleans()),
         other=chosen,
@@ -82,13 +82,13 @@ def recordings(draw: st.DrawFn) -> Recording:
     suppress_health_check=[HealthCheck.too_slow],
 )
 @given(recordings())
-def test_every_word_of_any_track_stands_at_its_sample_in_padded_track_and_mixdown(
-    how: Recording,
+def test_words_of_any_track_are_sample_exact_in_padded_track_and_mixdown(
+    recording: Recording,
 ) -> None:
     with TemporaryDirectory() as folder:
-        track, source = written(how, Path(folder))
+        track, source = write(recording, Path(folder))
         offset = offset_seconds(str(source))
-        assert offset == Fraction(0 if how.other else how.offset_ms, 1000)
+        assert offset == Fraction(0 if recording.other else recording.offset_ms, 1000)
         padded, mixdown = Path(folder) / "padded.webm", Path(folder) / "audio.mp3"
 
         write_padded(str(source), padded, offset)
@@ -105,33 +105,33 @@ def test_every_word_of_any_track_stands_at_its_sample_in_padded_track_and_mixdow
 
 
 LENGTH_S = 0.03
-"""AAC ends in whole frames of 21 ms; all else is exact."""
+"""AAC ends in whole frames of 21 ms; all other codecs are exact."""
 
 
-def written(how: Recording, folder: Path) -> tuple[Track, Path]:
-    """Return the file, and the track with those words that are in it for certain."""
-    track = make_meeting(tracks=1, seconds=how.seconds, seed=how.seed).tracks[0]
+def write(recording: Recording, folder: Path) -> tuple[Track, Path]:
+    """Write the track; return it with the words that are certainly received, and the path."""
+    track = make_meeting(tracks=1, seconds=recording.seconds, seed=recording.seed).tracks[0]
     sound = samples_of(track)
-    if how.other:
-        codec, extension, rate = how.other
+    if recording.other:
+        codec, extension, rate = recording.other
         path = folder / f"source.{extension}"
-        return track, write_sound(sound, path, codec=codec, rate=rate, channels=how.channels)
-    jitter = how.jitter_ms
+        return track, write_sound(sound, path, codec=codec, rate=rate, channels=recording.channels)
+    jitter = recording.jitter_ms
     path = write_opus(
-        [sound] * how.channels,
+        [sound] * recording.channels,
         folder / "source.webm",
-        offset_ms=how.offset_ms,
-        lost=how.lost.__contains__,
-        # The first packet's time is the offset.
+        offset_ms=recording.offset_ms,
+        lost=recording.lost.__contains__,
+        # The first packet's time defines the offset.
         shift_ms=lambda nth: jitter[nth % len(jitter)] if nth else 0,
-        live=how.live,
+        live=recording.live,
     )
-    words = tuple(word for word in track.words if is_whole(word, how.lost))
+    words = tuple(word for word in track.words if is_whole(word, recording.lost))
     return replace(track, words=words), path
 
 
 def is_whole(word: Word, lost: frozenset[int]) -> bool:
-    """Whether every packet a word needs has come."""
+    """Return whether all packets of a word were received."""
     first = int(word.start * 1000 / PACKET_MS) - UNCERTAIN_PACKETS
     last = int((word.end + 2 * 312 / RATE) * 1000 / PACKET_MS) + 1
     return lost.isdisjoint(range(first, last + 1))

@@ -16,11 +16,9 @@ from numpy.typing import NDArray
 from fixtures_audio import Meeting, detect_words_in_file, make_meeting, read_audio, write_meeting
 from reference_workers.audio import RATE
 from reference_workers.audio.decoder import BLOCK_SAMPLES
-from reference_workers.audio.limiter import limited
-from reference_workers.audio.mixer import as_16_bit_stereo, write_mixdown
-from reference_workers.audio.mixer import mixed as sum_of
+from reference_workers.audio.limiter import limit
+from reference_workers.audio.mixer import mix_blocks, to_int16_stereo, write_mixdown
 from reference_workers.audio.padding import write_padded
-from reference_workers.errors import PermanentError
 from tests.unit.reference_workers.audio.exactness import (
     DECODERS,
     Decoder,
@@ -31,7 +29,6 @@ from tests.unit.reference_workers.signals import (
     in_track,
     samples_of,
     silence,
-    write_picture,
     write_sound,
 )
 
@@ -39,8 +36,8 @@ GAIN_OF_LAME = 0.95
 Mixes = Callable[[int], tuple[Meeting, Path, float]]
 
 
-def mixed(meeting: Meeting, folder: Path) -> tuple[Path, float]:
-    """Return the mixdown of a meeting and the duration it is said to have."""
+def mix_meeting(meeting: Meeting, folder: Path) -> tuple[Path, float]:
+    """Mix a meeting; return the mixdown and the returned duration."""
     paths = write_meeting(meeting, folder / "tracks")
     target = folder / "audio.mp3"
     return target, write_mixdown([str(path) for path in paths], target)
@@ -50,24 +47,19 @@ def mixed(meeting: Meeting, folder: Path) -> tuple[Path, float]:
 def mix_of(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Mixes:
-    """Mix a meeting of so many tracks once for all that look at it."""
+    """Mix a meeting of `tracks` tracks, once for the module."""
 
     @cache
     def made(tracks: int) -> tuple[Meeting, Path, float]:
-        meeting = make_meeting(tracks=tracks, seconds=12, seed=tracks)
-        return meeting, *mixed(meeting, tmp_path_factory.mktemp("mixed"))
+        meeting = make_meeting(tracks=tracks, seconds=8, seed=tracks)
+        return meeting, *mix_meeting(meeting, tmp_path_factory.mktemp("mixed"))
 
     return made
 
 
-SIZES = pytest.mark.parametrize("tracks", [1, 2, 5, 12, 64])
-
-
 @pytest.mark.parametrize("decode", DECODERS)
-@SIZES
-def test_every_word_of_every_track_stands_at_its_sample(
-    mix_of: Mixes, tracks: int, decode: Decoder
-) -> None:
+@pytest.mark.parametrize("tracks", [1, 5])
+def test_every_word_is_sample_exact(mix_of: Mixes, tracks: int, decode: Decoder) -> None:
     meeting, target, duration = mix_of(tracks)
 
     samples = decode(target)
@@ -78,23 +70,16 @@ def test_every_word_of_every_track_stands_at_its_sample(
     assert samples.size == round(duration * RATE)
 
 
-@SIZES
-def test_every_word_of_every_track_is_heard(mix_of: Mixes, tracks: int) -> None:
-    meeting, target, _ = mix_of(tracks)
-
-    assert len(detect_words_in_file(target)) == len(meeting.truth())
-
-
-def test_the_mix_is_what_the_seeds_graph_gives(tmp_path: Path) -> None:
+def test_the_mix_equals_the_seeds_graph(tmp_path: Path) -> None:
     """N abuffer → amix normalize=0 → aformat s16 stereo, to the last bit."""
-    meeting = make_meeting(tracks=5, seconds=12, seed=5)
+    meeting = make_meeting(tracks=3, seconds=6, seed=5)
     sounds = []
     for path in write_meeting(meeting, tmp_path):
         track = read_audio(path)
         sounds.append(np.pad(track.samples, (round(track.start_time * RATE), 0)))
 
     tracks = [iter(blocks_of(np.atleast_2d(sound))) for sound in sounds]
-    ours = [as_16_bit_stereo(block) for block in limited(sum_of(tracks, 1))]
+    ours = [to_int16_stereo(block) for block in limit(mix_blocks(tracks, 1))]
 
     assert np.array_equal(np.concatenate(ours), mixed_by_amix(sounds))
 
@@ -132,29 +117,29 @@ def mixed_by_amix(sounds: Sequence[NDArray[np.float32]]) -> NDArray[np.int16]:
     return np.concatenate(rows)
 
 
-@pytest.mark.parametrize("tracks", [1, 6])
-def test_no_track_is_louder_or_softer_for_the_others(tmp_path: Path, tracks: int) -> None:
-    meeting = make_meeting(tracks=tracks, seconds=10)
+@pytest.mark.parametrize("tracks", [1, 4])
+def test_levels_do_not_depend_on_other_tracks(tmp_path: Path, tracks: int) -> None:
+    meeting = make_meeting(tracks=tracks, seconds=5)
 
-    target, _ = mixed(meeting, tmp_path)
+    target, _ = mix_meeting(meeting, tmp_path)
 
     levels = [word.level / meeting.tracks[0].level for word in detect_words_in_file(target)]
     assert np.median(levels) == pytest.approx(GAIN_OF_LAME, abs=0.04)
     assert max(levels) / min(levels) < 1.15
 
 
-def test_a_mute_is_kept_as_long_as_it_was(tmp_path: Path) -> None:
+def test_a_gap_keeps_its_length(tmp_path: Path) -> None:
     meeting = make_meeting(tracks=2, seconds=20, offsets=[0, 0])
     track = meeting.tracks[1]
     assert track.gaps
 
-    target, _ = mixed(meeting, tmp_path)
+    target, _ = mix_meeting(meeting, tmp_path)
 
     assert_exact(track, by_pyav(target))
 
 
-def test_padded_and_unpadded_tracks_of_one_meeting_meet_in_time(tmp_path: Path) -> None:
-    meeting = make_meeting(tracks=3, seconds=16, offsets=[0, 1.001, 3.217])
+def test_padded_and_unpadded_tracks_are_aligned(tmp_path: Path) -> None:
+    meeting = make_meeting(tracks=3, seconds=8, offsets=[0, 1.001, 3.217])
     recorded = write_meeting(meeting, tmp_path)
     padded = tmp_path / "padded.webm"
     write_padded(str(recorded[1]), padded, Fraction(1001, 1000))
@@ -168,7 +153,7 @@ def test_padded_and_unpadded_tracks_of_one_meeting_meet_in_time(tmp_path: Path) 
     assert duration == pytest.approx(meeting.duration, abs=1 / RATE)
 
 
-def test_the_longest_track_gives_the_duration_wherever_it_stands(tmp_path: Path) -> None:
+def test_the_duration_is_that_of_the_longest_track(tmp_path: Path) -> None:
     lengths = [1.0, 4.0, 2.5]
     sources = [
         str(write_sound(silence(length), tmp_path / f"{n}.webm"))
@@ -191,10 +176,10 @@ def test_the_longest_track_gives_the_duration_wherever_it_stands(tmp_path: Path)
         ("pcm_s16le", "a.wav", 16_000, 1),
     ],
 )
-def test_a_track_of_another_shape_does_not_vanish(
+def test_tracks_of_other_formats_are_mixed(
     tmp_path: Path, codec: str, name: str, rate: int, channels: int
 ) -> None:
-    usual, other = make_meeting(tracks=2, seconds=8, offsets=[0, 0], seed=3).tracks
+    usual, other = make_meeting(tracks=2, seconds=5, offsets=[0, 0], seed=3).tracks
     sources = [
         write_sound(samples_of(usual), tmp_path / "usual.webm"),
         write_sound(samples_of(other), tmp_path / name, codec=codec, rate=rate, channels=channels),
@@ -203,51 +188,16 @@ def test_a_track_of_another_shape_does_not_vanish(
     write_mixdown([str(source) for source in sources], tmp_path / "audio.mp3")
 
     samples = by_pyav(tmp_path / "audio.mp3")
-    heard = detect_words_in_file(tmp_path / "audio.mp3")
+    detected = detect_words_in_file(tmp_path / "audio.mp3")
     for track in (usual, other):
         assert_exact(track, samples)
-        found = in_track(track, heard)
-        levels = [word.level / track.level for word in found]
+        levels = [word.level / track.level for word in in_track(track, detected)]
         assert np.median(levels) == pytest.approx(GAIN_OF_LAME, abs=0.05)
 
 
-def test_the_mixdown_is_a_stereo_mp3_with_the_same_in_both_channels(tmp_path: Path) -> None:
-    target, _ = mixed(make_meeting(tracks=2, seconds=5), tmp_path)
-
-    with av.open(str(target)) as container:
-        stream = container.streams.audio[0]
-        assert (stream.codec_context.name, stream.channels, stream.rate) == (
-            "mp3float",
-            2,
-            48_000,
-        )
-        left, right = np.concatenate(
-            [frame.to_ndarray() for frame in container.decode(stream)], axis=1
-        )
-    assert np.abs(left).max() > 0.1
-    assert np.abs(left - right).max() < 0.02
-
-
-def test_a_track_that_cannot_be_opened_is_never_left_out(tmp_path: Path) -> None:
-    good = write_sound(silence(1), tmp_path / "good.webm")
-    bad = write_picture(tmp_path / "bad.webm")
-
-    with pytest.raises(PermanentError, match="no audio stream"):
-        write_mixdown([str(good), str(bad)], tmp_path / "audio.mp3")
-
-
-def test_a_very_short_track_is_mixed_too(tmp_path: Path) -> None:
-    short = write_sound(silence(0.01), tmp_path / "short.wav", codec="pcm_s16le")
-
-    duration = write_mixdown([str(short)], tmp_path / "audio.mp3")
-
-    assert duration == 480 / RATE
-    assert read_audio(tmp_path / "audio.mp3").samples.size == 480
-
-
-def test_loud_tracks_together_are_limited_and_still_in_their_places(tmp_path: Path) -> None:
-    meeting = make_meeting(tracks=1, seconds=12, seed=2)
-    # All speak at once: the same words, at the same times.
+def test_loud_tracks_are_limited_and_sample_exact(tmp_path: Path) -> None:
+    meeting = make_meeting(tracks=1, seconds=5, seed=2)
+    # All say the same words at the same times.
     loud = [replace(meeting.tracks[0], index=index, level=0.9) for index in range(6)]
     sources = [
         write_sound(samples_of(track), tmp_path / f"{track.index}.wav", codec="pcm_s16le")
@@ -259,5 +209,5 @@ def test_loud_tracks_together_are_limited_and_still_in_their_places(tmp_path: Pa
     samples = by_pyav(tmp_path / "audio.mp3")
     for track in loud:
         assert_exact(track, samples)
-    # A clipped sum would be heard as words in bands where nobody speaks.
+    # Clipping would be detected as words in unused bands.
     assert {word.band for word in detect_words_in_file(tmp_path / "audio.mp3")} == set(range(6))

@@ -22,7 +22,7 @@ def written(path: Path, samples: int, *, block: int = RATE) -> float:
 
 @pytest.mark.parametrize("decode", DECODERS)
 @pytest.mark.parametrize("samples", [1, 575, 576, 1151, 1152, 1153, 48_000, 100_001])
-def test_players_give_back_exactly_as_many_samples_as_went_in(
+def test_players_return_the_number_of_input_samples(
     tmp_path: Path, samples: int, decode: Decoder
 ) -> None:
     duration = written(tmp_path / "a.mp3", samples)
@@ -32,7 +32,7 @@ def test_players_give_back_exactly_as_many_samples_as_went_in(
 
 
 @pytest.mark.parametrize("decode", DECODERS)
-def test_a_click_comes_back_at_its_sample(tmp_path: Path, decode: Decoder) -> None:
+def test_a_click_is_sample_exact(tmp_path: Path, decode: Decoder) -> None:
     sound = np.zeros((RATE, 2), dtype=np.int16)
     sound[30_011] = 20_000
     with (tmp_path / "a.mp3").open("wb") as file:
@@ -43,7 +43,7 @@ def test_a_click_comes_back_at_its_sample(tmp_path: Path, decode: Decoder) -> No
     assert int(np.abs(decode(tmp_path / "a.mp3")).argmax()) == 30_011
 
 
-def test_the_file_says_what_it_is(tmp_path: Path) -> None:
+def test_the_headers_match_the_audio(tmp_path: Path) -> None:
     path = tmp_path / "a.mp3"
     written(path, 3 * RATE)
 

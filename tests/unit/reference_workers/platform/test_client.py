@@ -14,7 +14,6 @@ from reference_workers.platform.client import (
     ConductorRefusedError,
     ConductorUnreachableError,
 )
-from reference_workers.settings import Settings
 from tests.unit.reference_workers.conductor_server import Answer, conductor_server
 
 START = "/api/workflow/diarization_pipeline"
@@ -25,7 +24,7 @@ RUNNING = {"workflowId": "workflow-1", "status": "RUNNING", "tasks": [{"taskId":
 
 
 @pytest.fixture(autouse=True)
-def _no_waiting_between_attempts() -> Iterator[None]:
+def _no_pauses_between_attempts() -> Iterator[None]:
     with stamina.set_testing(True, attempts=100, cap=True):
         yield
 
@@ -34,14 +33,14 @@ def start(client: ConductorClient) -> str:
     return client.start_workflow("diarization_pipeline", 1, {"recording_id": "rec-1"})
 
 
-def silent(listener: socket.socket) -> str:
-    """Return the address of somebody who listens and never says a word."""
+def url_of(listener: socket.socket) -> str:
+    """Return the URL of a server that never answers."""
     return f"http://127.0.0.1:{listener.getsockname()[1]}/api"
 
 
 def closed_port() -> str:
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        return silent(listener)
+        return url_of(listener)
 
 
 def test_a_workflow_is_started_with_its_input() -> None:
@@ -54,22 +53,22 @@ def test_a_workflow_is_started_with_its_input() -> None:
     assert server.bodies("POST", START) == [{"recording_id": "rec-1"}]
 
 
-def test_a_workflow_is_shown_with_its_tasks() -> None:
+def test_a_workflow_contains_its_tasks() -> None:
     with (
         conductor_server(lambda *_: (200, RUNNING)) as server,
         ConductorClient(server.url) as client,
     ):
-        found = client.workflow("workflow-1")
+        workflow = client.workflow("workflow-1")
 
-    assert found["status"] == "RUNNING"
-    assert found["tasks"][0]["taskId"] == "task-1"
+    assert workflow["status"] == "RUNNING"
+    assert workflow["tasks"][0]["taskId"] == "task-1"
 
 
 @pytest.mark.parametrize(
     ("status", "message"),
     [(404, "No such workflow found by name: x"), (400, "ownerEmail cannot be empty"), (500, "x")],
 )
-def test_a_refusal_carries_the_servers_own_words(status: int, message: str) -> None:
+def test_a_refusal_contains_the_servers_message(status: int, message: str) -> None:
     with (
         conductor_server(lambda *_: (status, {"status": status, "message": message})) as server,
         ConductorClient(server.url) as client,
@@ -81,7 +80,7 @@ def test_a_refusal_carries_the_servers_own_words(status: int, message: str) -> N
     assert message in str(caught.value)
 
 
-def test_a_refusal_that_is_no_json_is_still_one() -> None:
+def test_a_refusal_without_json() -> None:
     with (
         conductor_server(lambda *_: (502, "Bad gateway")) as server,
         ConductorClient(server.url) as client,
@@ -90,7 +89,7 @@ def test_a_refusal_that_is_no_json_is_still_one() -> None:
         start(client)
 
 
-def test_a_server_that_is_not_there_is_unreachable() -> None:
+def test_a_closed_port_is_unreachable() -> None:
     url = closed_port()
 
     with (
@@ -100,7 +99,7 @@ def test_a_server_that_is_not_there_is_unreachable() -> None:
         start(client)
 
 
-def test_the_servers_login_is_not_told() -> None:
+def test_errors_do_not_contain_the_login() -> None:
     url = closed_port().replace("//", "//user:hunter2@") + "?key=hunter2"
 
     with ConductorClient(url) as client, pytest.raises(ConductorUnreachableError) as caught:
@@ -110,16 +109,16 @@ def test_the_servers_login_is_not_told() -> None:
     assert "127.0.0.1" in str(caught.value)
 
 
-def test_a_server_that_falls_silent_is_unreachable() -> None:
+def test_a_hanging_server_is_unreachable() -> None:
     with (
         socket.create_server(("127.0.0.1", 0)) as listener,
-        ConductorClient(silent(listener), timeout=0.05) as client,
+        ConductorClient(url_of(listener), timeout=0.05) as client,
         pytest.raises(ConductorUnreachableError),
     ):
         start(client)
 
 
-def test_a_start_without_an_answer_is_never_sent_twice() -> None:
+def test_starting_a_workflow_is_not_retried() -> None:
     with (
         conductor_server(lambda *_: (0, None)) as server,
         ConductorClient(server.url) as client,
@@ -130,7 +129,7 @@ def test_a_start_without_an_answer_is_never_sent_twice() -> None:
     assert len(server.bodies("POST", START)) == 1
 
 
-def test_a_question_without_an_answer_is_asked_again() -> None:
+def test_a_read_without_an_answer_is_retried() -> None:
     lost = iter(range(3))
 
     def answer(*_: str) -> Answer:
@@ -140,13 +139,13 @@ def test_a_question_without_an_answer_is_asked_again() -> None:
         assert client.workflow("workflow-1")["status"] == "RUNNING"
 
 
-def test_a_question_is_not_asked_for_ever() -> None:
+def test_the_number_of_attempts_is_limited() -> None:
     url = closed_port()
     with ConductorClient(url, attempts=2) as client, pytest.raises(ConductorUnreachableError):
         client.workflow("workflow-1")
 
 
-def test_a_refusal_is_not_asked_again() -> None:
+def test_a_refusal_is_not_retried() -> None:
     with (
         conductor_server(lambda *_: (404, {"message": "no such workflow"})) as server,
         ConductorClient(server.url) as client,
@@ -158,17 +157,17 @@ def test_a_refusal_is_not_asked_again() -> None:
 
 
 @pytest.mark.parametrize("page", ["<html>Welcome</html>", [], 5, None], ids=str)
-def test_somebody_elses_server_is_no_conductor(page: Any) -> None:
+def test_another_server_is_not_a_conductor_server(page: Any) -> None:
     with (
         conductor_server(lambda *_: (200, page)) as server,
         ConductorClient(server.url) as client,
     ):
-        for ask in (lambda: client.status("workflow-1"), lambda: client.search("x", "t-1")):
-            with pytest.raises(ConductorRefusedError, match="is no Conductor"):
-                ask()
+        for request in (lambda: client.status("workflow-1"), lambda: client.search("x", "t-1")):
+            with pytest.raises(ConductorRefusedError, match="is not a Conductor server"):
+                request()
 
 
-def test_a_page_of_a_proxy_does_not_fill_the_log() -> None:
+def test_a_long_error_message_is_shortened() -> None:
     with (
         conductor_server(lambda *_: (502, "x" * 10_000)) as server,
         ConductorClient(server.url) as client,
@@ -179,7 +178,7 @@ def test_a_page_of_a_proxy_does_not_fill_the_log() -> None:
     assert len(str(caught.value)) < 600
 
 
-def test_a_workflow_is_started_for_a_transcript() -> None:
+def test_the_correlation_id_is_sent() -> None:
     with (
         conductor_server(lambda *_: (200, "workflow-1")) as server,
         ConductorClient(server.url) as client,
@@ -189,7 +188,7 @@ def test_a_workflow_is_started_for_a_transcript() -> None:
     assert server.queries("POST", START) == [{"version": ["1"], "correlationId": ["t/1 ä"]}]
 
 
-def test_the_status_is_asked_for_without_the_tasks() -> None:
+def test_the_status_request_excludes_tasks() -> None:
     with (
         conductor_server(lambda *_: (200, RUNNING)) as server,
         ConductorClient(server.url) as client,
@@ -200,7 +199,7 @@ def test_the_status_is_asked_for_without_the_tasks() -> None:
     assert query["includeTasks"][0].lower() == "false"
 
 
-def test_a_workflow_is_ended_with_a_reason_even_if_the_first_answer_is_lost() -> None:
+def test_terminate_is_retried() -> None:
     lost = iter([True])
 
     def answer(*_: str) -> Answer:
@@ -213,7 +212,7 @@ def test_a_workflow_is_ended_with_a_reason_even_if_the_first_answer_is_lost() ->
 
 
 @pytest.mark.parametrize("verb", ["retry", "restart"])
-def test_what_cannot_be_said_twice_is_said_once(verb: str) -> None:
+def test_retry_and_restart_are_sent_once(verb: str) -> None:
     with (
         conductor_server(lambda *_: NO_ANSWER) as server,
         ConductorClient(server.url) as client,
@@ -224,13 +223,13 @@ def test_what_cannot_be_said_twice_is_said_once(verb: str) -> None:
     assert len(server.bodies("POST", f"{STATUS}/{verb}")) == 1
 
 
-def test_a_transcripts_workflows_are_found_the_newest_first() -> None:
-    found = [
+def test_search_returns_the_newest_workflow_first() -> None:
+    correlated = [
         {"workflowId": "old", "status": "FAILED", "createTime": 1},
         {"workflowId": "new", "status": "RUNNING", "createTime": 2},
     ]
     with (
-        conductor_server(lambda *_: (200, {"t-1": found})) as server,
+        conductor_server(lambda *_: (200, {"t-1": correlated})) as server,
         ConductorClient(server.url) as client,
     ):
         workflows = client.search("diarization_pipeline", "t-1", known=["old"])
@@ -240,11 +239,11 @@ def test_a_transcripts_workflows_are_found_the_newest_first() -> None:
     assert server.queries("POST", CORRELATED)[0]["includeClosed"][0].lower() == "true"
 
 
-def test_what_only_the_database_knows_is_found_unless_the_server_has_forgotten_it() -> None:
+def test_search_adds_known_workflows_that_still_exist() -> None:
     def answer(method: str, path: str) -> Answer:
         match method, path:
             case "POST", _:
-                return 200, {"t-1": []}  # a server in memory
+                return 200, {"t-1": []}  # a server in memory mode
             case "GET", "/api/workflow/workflow-1":
                 return 200, RUNNING
         return 404, {"message": "No such workflow found"}
@@ -255,28 +254,28 @@ def test_what_only_the_database_knows_is_found_unless_the_server_has_forgotten_i
     assert [workflow["workflowId"] for workflow in workflows] == ["workflow-1"]
 
 
-async def test_clients_of_several_threads_and_loops_share_nothing() -> None:
+async def test_clients_are_independent() -> None:
     with (
         conductor_server(lambda *_: (200, RUNNING)) as one,
         conductor_server(lambda *_: (200, {**RUNNING, "status": "FAILED"})) as other,
         ConductorClient(one.url) as first,
         ConductorClient(other.url) as second,
     ):
-        asked = [asyncio.to_thread(client.status, "workflow-1") for client in (first, second)]
-        assert await asyncio.gather(*asked) == ["RUNNING", "FAILED"]
+        statuses = [asyncio.to_thread(client.status, "workflow-1") for client in (first, second)]
+        assert await asyncio.gather(*statuses) == ["RUNNING", "FAILED"]
         first.close()
         assert await asyncio.to_thread(second.status, "workflow-1") == "FAILED"
 
 
-def test_the_time_limit_outlives_a_lost_connection(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_time_limit_applies_after_reconnecting(monkeypatch: pytest.MonkeyPatch) -> None:
     timeouts: list[Any] = []
     request = httpx.Client.request
 
-    def note(client: httpx.Client, *args: Any, **kwargs: Any) -> httpx.Response:
+    def record(client: httpx.Client, *args: Any, **kwargs: Any) -> httpx.Response:
         timeouts.append(client.timeout.read)
         return request(client, *args, **kwargs)
 
-    monkeypatch.setattr(httpx.Client, "request", note)
+    monkeypatch.setattr(httpx.Client, "request", record)
     with (
         conductor_server(lambda *_: (0, None)) as server,
         ConductorClient(server.url, timeout=3.5, attempts=2) as client,
@@ -288,8 +287,14 @@ def test_the_time_limit_outlives_a_lost_connection(monkeypatch: pytest.MonkeyPat
     assert set(timeouts) == {3.5}
 
 
-def test_the_server_is_the_one_the_environment_names() -> None:
-    with conductor_server(lambda *_: (200, "workflow-1")) as server:
-        settings = Settings(conductor_server_url=server.url)
-        with ConductorClient.from_settings(settings) as client:
-            assert start(client) == "workflow-1"
+def test_registering_creates_new_and_replaces_known_definitions() -> None:
+    def answer(method: str, _: str) -> Answer:
+        return (200, [{"name": "known"}]) if method == "GET" else (200, "")
+
+    known, new = {"name": "known"}, {"name": "new"}
+    with conductor_server(answer) as server, ConductorClient(server.url) as client:
+        client.register([known, new], {"name": "pipeline"})
+
+    assert server.bodies("PUT", "/api/metadata/taskdefs") == [known]
+    assert server.bodies("POST", "/api/metadata/taskdefs") == [[new]]
+    assert server.bodies("PUT", "/api/metadata/workflow") == [[{"name": "pipeline"}]]

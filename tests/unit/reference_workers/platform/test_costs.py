@@ -19,12 +19,12 @@ TITLE: Json = {"topics": [topic()], "transcript_id": TRANSCRIPT_ID}
 
 
 def costs(harness: WorkerHarness) -> list[TaskCost]:
-    with harness.clients.state.reads() as session:
+    with harness.clients.state.read_session() as session:
         return list(session.scalars(select(TaskCost).order_by(TaskCost.task_id)))
 
 
-def test_a_task_costs_its_calls_bytes_and_tokens(harness: WorkerHarness) -> None:
-    harness.perform("generate_title", TITLE)
+def test_calls_bytes_and_tokens_are_recorded(harness: WorkerHarness) -> None:
+    harness.execute("generate_title", TITLE)
 
     (cost,) = costs(harness)
     assert (cost.task_id, cost.workflow_id) == ("task-generate_title-0", "workflow-1")
@@ -39,9 +39,9 @@ def test_a_task_costs_its_calls_bytes_and_tokens(harness: WorkerHarness) -> None
     assert cost.seconds > 0
 
 
-def test_what_was_remembered_costs_nothing_again(harness: WorkerHarness) -> None:
+def test_cache_hits_cost_no_calls(harness: WorkerHarness) -> None:
     for attempt in range(2):
-        harness.perform("generate_title", TITLE, attempt=attempt)
+        harness.execute("generate_title", TITLE, attempt=attempt)
 
     first, second = costs(harness)
     assert (first.calls, first.remembered) == (1, 0)
@@ -49,8 +49,8 @@ def test_what_was_remembered_costs_nothing_again(harness: WorkerHarness) -> None
 
 
 @pytest.mark.parametrize("index", [0, 1])
-def test_a_task_on_audio_costs_its_seconds_and_bytes(harness: WorkerHarness, index: int) -> None:
-    """A track without gaps is copied and never decoded; one with gaps is."""
+def test_audio_seconds_and_bytes_are_recorded(harness: WorkerHarness, index: int) -> None:
+    """A track without gaps is copied without decoding; one with gaps is re-encoded."""
     track = make_meeting(tracks=2, seconds=20, offsets=[1, 2], seed=1).tracks[index]
     assert bool(track.gaps) is bool(index)
     key = harness.record(track)
@@ -67,55 +67,55 @@ def test_a_task_on_audio_costs_its_seconds_and_bytes(harness: WorkerHarness, ind
     )
 
     (cost,) = costs(harness)
-    silent = sum(end - start for start, end in track.gaps)  # there are no packets to decode
+    silent = sum(end - start for start, end in track.gaps)  # no packets to decode
     decoded = track.duration - silent if track.gaps else 0
     assert cost.audio_seconds == pytest.approx(decoded, abs=0.1)
-    # Packets, without what holds them together; those before the first gap twice.
+    # Packets without container overhead; those before the first gap are read twice.
     assert size / 2 < cost.bytes_in <= size * (1 + index)
     (padded,) = harness.s3.keys("transcripts")
     assert cost.bytes_out == len(harness.s3.read("transcripts", padded))
-    assert cost.calls == 2  # its size, and the upload
+    assert cost.calls == 2  # HEAD and PUT
 
 
 @pytest.mark.parametrize("error", [TransientError("x"), PermanentError("x"), ValueError("x")])
-def test_a_failure_has_its_cost_too(
+def test_a_failed_task_has_costs(
     harness: WorkerHarness, monkeypatch: pytest.MonkeyPatch, error: Exception
 ) -> None:
     worker = WORKERS["generate_title"]
 
-    def asks_and_fails(*args: object, **kwargs: object) -> Json:
+    def succeed_and_fail(*args: object, **kwargs: object) -> Json:
         worker(*args, **kwargs)
         raise error
 
-    monkeypatch.setitem(WORKERS, "generate_title", asks_and_fails)
+    monkeypatch.setitem(WORKERS, "generate_title", succeed_and_fail)
 
-    outcome = harness.perform("generate_title", TITLE, attempt=3)
+    outcome = harness.execute("generate_title", TITLE, attempt=3)
 
     (cost,) = costs(harness)
     assert (cost.status, cost.attempt, cost.calls) == (outcome.status, 3, 1)
     assert cost.status != "COMPLETED"
 
 
-def test_an_attempt_whose_acknowledgement_was_lost_costs_both_its_runs(
+def test_costs_of_a_repeated_attempt_are_summed(
     harness: WorkerHarness,
 ) -> None:
     for _ in range(2):
-        harness.perform("get_recording", {"recording_id": "rec-1"})
+        harness.execute("get_recording", {"recording_id": "rec-1"})
 
     (cost,) = costs(harness)
     assert (cost.runs, cost.calls) == (2, 2)
 
 
-def test_a_table_that_is_not_there_fails_no_task(harness: WorkerHarness) -> None:
+def test_a_missing_table_fails_no_task(harness: WorkerHarness) -> None:
     with harness.clients.state.engine.begin() as connection:
         connection.exec_driver_sql("DROP TABLE task_costs")
 
-    assert harness.perform("generate_title", TITLE).status == "COMPLETED"
+    assert harness.execute("generate_title", TITLE).status == "COMPLETED"
 
 
-def test_all_workflows_that_worked_on_a_transcript_are_known(harness: WorkerHarness) -> None:
+def test_all_workflows_of_a_transcript(harness: WorkerHarness) -> None:
     harness.clients.state.store_workflow("rec-1", "workflow-2")
-    harness.perform("generate_title", TITLE)  # of workflow-1
+    harness.execute("generate_title", TITLE)  # in workflow-1
 
     assert set(harness.clients.state.workflows_of(TRANSCRIPT_ID)) == {"workflow-1", "workflow-2"}
     assert harness.clients.state.workflows_of("nowhere") == []

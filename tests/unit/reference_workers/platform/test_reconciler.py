@@ -19,17 +19,17 @@ WORKFLOW = "/api/workflow/workflow-1"
 
 
 @pytest.fixture(autouse=True)
-def _no_waiting_between_attempts() -> Iterator[None]:
+def _no_pauses_between_attempts() -> Iterator[None]:
     with stamina.set_testing(True, attempts=2, cap=True):
         yield
 
 
 @pytest.fixture
 def working(harness: WorkerHarness) -> WorkerHarness:
-    """A harness whose meeting is being worked on by a workflow."""
+    """A harness whose meeting is in processing by a workflow."""
     harness.clients.state.store_workflow("rec-1", "workflow-1")
-    with harness.clients.state.edit(TRANSCRIPT_ID) as edit:
-        edit.set_status("processing")
+    with harness.clients.state.unit_of_work(TRANSCRIPT_ID) as unit:
+        unit.set_status("processing")
     return harness
 
 
@@ -38,18 +38,18 @@ def workflow(status: str, *tasks: Json) -> Json:
 
 
 def reconcile(
-    harness: WorkerHarness, *answers: Answer, looks: int = 1
+    harness: WorkerHarness, *answers: Answer, runs: int = 1
 ) -> list[tuple[str, str, Any]]:
-    """Look so often at a Conductor that answers so; return what it was asked."""
+    """Reconcile `runs` times with these answers of Conductor; return its requests."""
     left = list(answers)
     with (
         conductor_server(lambda *_: left.pop(0) if len(left) > 1 else left[0]) as server,
         ConductorClient(server.url) as client,
     ):
         reconciler = Reconciler(harness.clients.state, lambda: client, seconds=1)
-        for _ in range(looks):
-            reconciler.look(client)
-        return server.asked
+        for _ in range(runs):
+            reconciler.reconcile(client)
+        return server.requests
 
 
 @pytest.mark.parametrize(
@@ -63,7 +63,7 @@ def reconcile(
         ("PAUSED", "processing"),
     ],
 )
-def test_a_transcript_ends_as_its_workflow_did(
+def test_a_transcript_gets_the_status_of_its_workflow(
     working: WorkerHarness, ended: str, status: str
 ) -> None:
     reconcile(working, (200, workflow(ended)))
@@ -72,7 +72,7 @@ def test_a_transcript_ends_as_its_workflow_did(
     assert working.events("STATUS")[-1] == {"value": status}
 
 
-def test_a_transcript_that_no_worker_has_touched_yet_is_seen_to_as_well(
+def test_a_transcript_without_any_task_is_reconciled(
     harness: WorkerHarness,
 ) -> None:
     harness.clients.state.store_workflow("rec-1", "workflow-1")
@@ -83,48 +83,48 @@ def test_a_transcript_that_no_worker_has_touched_yet_is_seen_to_as_well(
 
 
 @pytest.mark.parametrize("status", ["ended", "error"])
-def test_conductor_is_not_asked_about_what_has_ended(working: WorkerHarness, status: str) -> None:
-    with working.clients.state.edit(TRANSCRIPT_ID) as edit:
-        edit.set_status(status)
+def test_finished_transcripts_are_not_looked_up(working: WorkerHarness, status: str) -> None:
+    with working.clients.state.unit_of_work(TRANSCRIPT_ID) as unit:
+        unit.set_status(status)
 
     assert reconcile(working, (200, workflow("FAILED"))) == []
 
 
-def test_an_ending_that_a_worker_has_written_meanwhile_stands(
+def test_a_status_set_meanwhile_by_a_worker_is_kept(
     working: WorkerHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def finalize_comes_first(method: str, path: str) -> Answer:
-        with working.clients.state.edit(TRANSCRIPT_ID) as edit:
-            edit.set_status("ended")
+        with working.clients.state.unit_of_work(TRANSCRIPT_ID) as unit:
+            unit.set_status("ended")
         return 200, workflow("FAILED")
 
     with (
         conductor_server(finalize_comes_first) as server,
         ConductorClient(server.url) as client,
     ):
-        Reconciler(working.clients.state, lambda: client, seconds=1).look(client)
+        Reconciler(working.clients.state, lambda: client, seconds=1).reconcile(client)
 
     assert working.transcript().status == "ended"
 
 
-def test_a_new_workflow_is_not_ended_by_the_old_one(working: WorkerHarness) -> None:
-    def another_begins(method: str, path: str) -> Answer:
+def test_an_old_workflow_does_not_end_a_new_one(working: WorkerHarness) -> None:
+    def another_starts(method: str, path: str) -> Answer:
         working.clients.state.store_workflow("rec-1", "workflow-2")
         return 200, workflow("FAILED")
 
-    with conductor_server(another_begins) as server, ConductorClient(server.url) as client:
-        Reconciler(working.clients.state, lambda: client, seconds=1).look(client)
+    with conductor_server(another_starts) as server, ConductorClient(server.url) as client:
+        Reconciler(working.clients.state, lambda: client, seconds=1).reconcile(client)
 
     assert working.transcript().status == "processing"
 
 
-FORGOTTEN = (404, {"status": 404, "message": "No such workflow found by id: workflow-1"})
+UNKNOWN = (404, {"status": 404, "message": "No such workflow found by id: workflow-1"})
 NO_SUCH_PAGE = (404, {"status": 404, "message": "No static resource apii/workflow/workflow-1."})
 REFUSED = (403, {"status": 403, "message": "workflow-1 is not yours"})
 
 
-def test_a_workflow_that_conductor_has_forgotten_ends_in_an_error(working: WorkerHarness) -> None:
-    reconcile(working, FORGOTTEN, looks=2)
+def test_a_workflow_unknown_to_conductor_ends_in_error(working: WorkerHarness) -> None:
+    reconcile(working, UNKNOWN, runs=2)
 
     assert working.transcript().status == "error"
     assert working.events("STATUS")[-1] == {"value": "error"}
@@ -133,17 +133,15 @@ def test_a_workflow_that_conductor_has_forgotten_ends_in_an_error(working: Worke
 @pytest.mark.parametrize(
     "answers",
     [
-        [FORGOTTEN],
-        [FORGOTTEN, (200, workflow("RUNNING")), FORGOTTEN],
+        [UNKNOWN],
+        [UNKNOWN, (200, workflow("RUNNING")), UNKNOWN],
         [NO_SUCH_PAGE] * 3,
         [REFUSED] * 3,
     ],
-    ids=["once only", "not in a row", "no Conductor's word", "another refusal"],
+    ids=["once only", "not in a row", "no Conductor", "another refusal"],
 )
-def test_who_may_still_know_a_workflow_changes_nothing(
-    working: WorkerHarness, answers: list[Answer]
-) -> None:
-    reconcile(working, *answers, looks=len(answers))
+def test_an_uncertain_answer_changes_nothing(working: WorkerHarness, answers: list[Answer]) -> None:
+    reconcile(working, *answers, runs=len(answers))
 
     assert working.transcript().status == "processing"
 
@@ -155,11 +153,11 @@ def test_without_an_answer_nothing_changes(working: WorkerHarness) -> None:
     assert working.transcript().status == "processing"
 
 
-# A workflow is TERMINATED before its tasks are CANCELED: who looks between sees IN_PROGRESS.
+# A workflow is TERMINATED before its tasks are CANCELED, so that some may be IN_PROGRESS.
 @pytest.mark.parametrize(
     "status", ["TIMED_OUT", "CANCELED", "IN_PROGRESS", "COMPLETED_WITH_ERRORS"]
 )
-def test_a_step_whose_worker_died_is_closed_once(status: str, working: WorkerHarness) -> None:
+def test_an_open_step_of_a_dead_worker_fails_once(status: str, working: WorkerHarness) -> None:
     def task(reference: str, status: str, task_id: str) -> Json:
         return {
             "taskId": task_id,
@@ -169,26 +167,26 @@ def test_a_step_whose_worker_died_is_closed_once(status: str, working: WorkerHar
         }
 
     title = {"topics": [], "transcript_id": TRANSCRIPT_ID}
-    working.perform("generate_title", title)  # its end was told
-    with working.clients.state.edit(TRANSCRIPT_ID) as edit:
-        edit.set_status("processing")
+    working.execute("generate_title", title)  # emits completed
+    with working.clients.state.unit_of_work(TRANSCRIPT_ID) as unit:
+        unit.set_status("processing")
     worker_dies(working)
 
     ended = workflow(
         "TIMED_OUT",
         task("generate_title", status, "task-generate_title-0"),
         task("finalize", status, "task-finalize-0"),
-        task("cleanup_consent", "CANCELED", "never-begun"),
+        task("cleanup_consent", "CANCELED", "never-started"),
         task("something_else", "FAILED", "x"),
     )
     for _ in range(2):
         reconcile(working, (200, ended))
 
-    told = [
+    progress = [
         (event["current_step"], event["step_status"])
         for event in working.events("PIPELINE_PROGRESS")
     ]
-    assert told == [
+    assert progress == [
         ("generate_title", "in_progress"),
         ("generate_title", "completed"),
         ("finalize", "in_progress"),
@@ -197,7 +195,7 @@ def test_a_step_whose_worker_died_is_closed_once(status: str, working: WorkerHar
 
 
 def worker_dies(harness: WorkerHarness) -> None:
-    """Leave finalize as a killed worker does: begun, and never heard of again."""
+    """Leave finalize started and not ended, like a killed worker."""
 
     class KilledError(BaseException):
         pass
@@ -215,10 +213,10 @@ def worker_dies(harness: WorkerHarness) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(WORKERS, "finalize", die)
         with pytest.raises(KilledError):
-            harness.perform("finalize", payload)
+            harness.execute("finalize", payload)
 
 
-def test_while_it_runs_it_looks_again_and_again(working: WorkerHarness) -> None:
+def test_the_thread_reconciles_periodically(working: WorkerHarness) -> None:
     answers = [(200, workflow("RUNNING")), (0, None), (200, workflow("RUNNING"))]
 
     def answer(method: str, path: str) -> Answer:
@@ -234,28 +232,28 @@ def test_while_it_runs_it_looks_again_and_again(working: WorkerHarness) -> None:
             )
 
 
-def test_who_does_not_hold_the_lease_asks_nothing_until_it_is_free(
+def test_only_the_holder_of_the_lease_reconciles(
     working: WorkerHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     state = working.clients.state
     answers: list[bool] = []
-    take = leases.take
+    acquire = leases.acquire
 
-    def noted(*args: Any, **kwargs: Any) -> bool:
-        answers.append(take(*args, **kwargs))
+    def record(*args: Any, **kwargs: Any) -> bool:
+        answers.append(acquire(*args, **kwargs))
         return answers[-1]
 
-    assert take(state, LEASE, "another fleet", seconds=3600)
-    monkeypatch.setattr(leases, "take", noted)
+    assert acquire(state, LEASE, "another fleet", seconds=3600)
+    monkeypatch.setattr(leases, "acquire", record)
     with conductor_server(lambda *_: (200, workflow("RUNNING"))) as server:
         reconciler = Reconciler(state, lambda: ConductorClient(server.url), seconds=0.02)
         with reconciler.running():
-            wait_until(lambda: len(answers) >= 5, what="looking for the lease", timeout=20)
-            assert (set(answers), server.asked) == ({False}, [])
+            wait_until(lambda: len(answers) >= 5, what="attempts to acquire the lease", timeout=20)
+            assert (set(answers), server.requests) == ({False}, [])
 
-            leases.give_back(state, LEASE, "another fleet")
+            leases.release(state, LEASE, "another fleet")
 
             server.wait_for("GET", WORKFLOW)
 
-    with state.reads() as session:
-        assert session.get(Lease, LEASE) is None  # handed back for the next one
+    with state.read_session() as session:
+        assert session.get(Lease, LEASE) is None  # released

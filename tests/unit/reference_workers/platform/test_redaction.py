@@ -30,27 +30,27 @@ TOKENS = ("canary-token-of-ours", "canary-token-of-old")
         ("mail ada@example.org", "mail ada@example.org"),
     ],
 )
-def test_a_text_loses_its_secrets_and_nothing_else(text: str, shown: str | None) -> None:
+def test_only_secrets_are_redacted(text: str, shown: str | None) -> None:
     redacted = Redactor(["5ecret-key"])(text)
 
     assert "5ecret" not in redacted
     assert shown is None or redacted == shown
 
 
-def test_what_holds_another_secret_is_hidden_whole() -> None:
+def test_the_longest_secret_is_redacted_first() -> None:
     assert Redactor(["5ecret", "5ecret-and-more"])("a 5ecret-and-more b") == "a … b"
 
 
-def test_a_secret_too_short_to_be_one_hides_no_words() -> None:
+def test_short_secrets_are_not_redacted() -> None:
     assert Redactor(["", "a", "test"])("a test") == "a test"
 
 
-def test_every_secret_that_a_deployment_is_given_is_known() -> None:
+def test_all_secrets_of_the_settings() -> None:
     settings = Settings(
-        **CANARIES,  # type: ignore[arg-type]  # pydantic makes secrets of them
+        **CANARIES,  # type: ignore[arg-type]  # pydantic converts them
         database_url="postgresql+psycopg://fleet:canary%2Fdatabase@db.test/fleet",
         redis_url="redis://:canary-redis@cache.test:6379/0",
-        api_tokens=TOKENS,  # type: ignore[arg-type]  # of these too
+        api_tokens=TOKENS,  # type: ignore[arg-type]  # converted too
     )
 
     assert set(secrets_of(settings)) == {

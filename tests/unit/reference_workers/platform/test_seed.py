@@ -7,7 +7,7 @@ from contextlib import closing
 import pytest
 from sqlalchemy.exc import IntegrityError
 
-from reference_workers.platform import seed as seeding
+from reference_workers.platform import seed as seed_command
 from reference_workers.platform.seed import seed
 from reference_workers.platform.state.repository import State
 from tests.unit.reference_workers.worker_harness import TRANSCRIPT_ID, WorkerHarness, meeting_rows
@@ -15,8 +15,8 @@ from tests.unit.reference_workers.worker_harness import TRANSCRIPT_ID, WorkerHar
 IDS = {"room_id": "room-1", "recording_id": "rec-1", "transcript_id": TRANSCRIPT_ID}
 
 
-def test_a_meeting_is_there_with_all_its_rows(empty_bench: WorkerHarness) -> None:
-    state = empty_bench.clients.state
+def test_all_rows_of_a_meeting_are_inserted(empty_harness: WorkerHarness) -> None:
+    state = empty_harness.clients.state
 
     ids = seed(state, meeting_rows(granted={"ada": True, "bob": False}))
 
@@ -33,22 +33,22 @@ def test_a_meeting_is_there_with_all_its_rows(empty_bench: WorkerHarness) -> Non
     assert state.transcript_id_of_recording("rec-1") == TRANSCRIPT_ID
 
 
-def test_a_meeting_that_is_there_already_is_not_doubled(empty_bench: WorkerHarness) -> None:
-    seed(empty_bench.clients.state, meeting_rows(granted={"ada": True}))
+def test_an_existing_meeting_is_an_error(empty_harness: WorkerHarness) -> None:
+    seed(empty_harness.clients.state, meeting_rows(granted={"ada": True}))
 
     with pytest.raises(IntegrityError):
-        seed(empty_bench.clients.state, meeting_rows(granted={"ada": True}))
+        seed(empty_harness.clients.state, meeting_rows(granted={"ada": True}))
 
-    assert len(empty_bench.clients.state.consents(TRANSCRIPT_ID)) == 1
+    assert len(empty_harness.clients.state.consents(TRANSCRIPT_ID)) == 1
 
 
-def test_from_the_command_line_rows_go_in_and_ids_come_out(
+def test_the_command_prints_the_ids(
     database_url: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("DATABASE_URL", database_url)
     monkeypatch.setattr("sys.stdin", io.StringIO(json.dumps(meeting_rows())))
 
-    seeding.main()
+    seed_command.main()
 
     assert json.loads(capsys.readouterr().out) == IDS
     with closing(State(database_url)) as state:

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import closing
@@ -12,7 +11,7 @@ import pytest
 
 from reference_workers.errors import TransientError
 from reference_workers.platform import traces
-from reference_workers.platform.traces import NoTraces, traces_from
+from reference_workers.platform.traces import NoTraces, open_traces
 from reference_workers.workers import WORKERS
 from tests.unit.background import in_background
 from tests.unit.reference_workers.worker_harness import TRANSCRIPT_ID, Json, WorkerHarness, topic
@@ -26,7 +25,7 @@ from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
-from reference_workers.platform.spans import Spans, meeting_of
+from reference_workers.platform.spans import Spans, workflow_span
 
 TITLE: Json = {"topics": [topic()], "transcript_id": TRANSCRIPT_ID}
 
@@ -38,7 +37,7 @@ def exporter() -> InMemorySpanExporter:
 
 @pytest.fixture
 def traced(harness: WorkerHarness, exporter: InMemorySpanExporter) -> Iterator[WorkerHarness]:
-    """A harness whose tasks are traced into memory."""
+    """A harness that records spans in memory."""
     provider = TracerProvider(shutdown_on_exit=False)
     provider.add_span_processor(SimpleSpanProcessor(exporter))
     with closing(Spans(provider)) as spans:
@@ -46,15 +45,15 @@ def traced(harness: WorkerHarness, exporter: InMemorySpanExporter) -> Iterator[W
 
 
 def context(span: ReadableSpan) -> Any:
-    found = span.get_span_context()
-    assert found is not None
-    return found
+    span_context = span.get_span_context()
+    assert span_context is not None
+    return span_context
 
 
-def test_a_task_is_a_span_that_says_what_ended_how(
+def test_a_task_is_a_span_with_attributes_and_calls(
     traced: WorkerHarness, exporter: InMemorySpanExporter
 ) -> None:
-    traced.perform("generate_title", TITLE, attempt=2)
+    traced.execute("generate_title", TITLE, attempt=2)
 
     (span,) = exporter.get_finished_spans()
     attributes = dict(span.attributes or {})
@@ -71,25 +70,23 @@ def test_a_task_is_a_span_that_says_what_ended_how(
     assert span.start_time <= event.timestamp <= span.end_time
 
 
-def test_one_meeting_is_one_trace_and_another_one_another(
-    traced: WorkerHarness, exporter: InMemorySpanExporter
-) -> None:
+def test_each_workflow_is_one_trace(traced: WorkerHarness, exporter: InMemorySpanExporter) -> None:
     for task_type, payload in (
         ("get_recording", {"recording_id": "rec-1"}),
         ("generate_title", TITLE),
     ):
-        traced.perform(task_type, payload)
+        traced.execute(task_type, payload)
 
     one, two = exporter.get_finished_spans()
-    assert context(one).trace_id == context(two).trace_id == meeting_of("workflow-1").trace_id
+    assert context(one).trace_id == context(two).trace_id == workflow_span("workflow-1").trace_id
     assert context(one).span_id != context(two).span_id
     for span in (one, two):
         assert span.parent is not None
-        assert span.parent.span_id == meeting_of("workflow-1").span_id
-    assert meeting_of("workflow-2").trace_id != meeting_of("workflow-1").trace_id
+        assert span.parent.span_id == workflow_span("workflow-1").span_id
+    assert workflow_span("workflow-2").trace_id != workflow_span("workflow-1").trace_id
 
 
-def test_a_failure_is_an_error_with_its_reason_and_without_secrets(
+def test_a_failed_task_is_an_error_span_without_secrets(
     traced: WorkerHarness, exporter: InMemorySpanExporter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(*_: Any, **__: Any) -> Json:
@@ -97,7 +94,7 @@ def test_a_failure_is_an_error_with_its_reason_and_without_secrets(
 
     monkeypatch.setitem(WORKERS, "generate_title", fail)
 
-    traced.perform("generate_title", TITLE)
+    traced.execute("generate_title", TITLE)
 
     (span,) = exporter.get_finished_spans()
     assert span.status.status_code.name == "ERROR"
@@ -115,39 +112,26 @@ def test_a_failure_is_an_error_with_its_reason_and_without_secrets(
     ],
     ids=str,
 )
-def test_nothing_is_traced_unless_the_environment_says_where_to(
+def test_tracing_requires_an_endpoint(
     environment: dict[str, str],
 ) -> None:
-    assert isinstance(traces_from(environment), NoTraces)
+    assert isinstance(open_traces(environment), NoTraces)
 
 
-IMPORTS = """
-import sys, reference_workers.__main__, reference_workers.platform.traces as tracing
-tracing.traces_from({}).close()
-# The Redis client imports the SDK by itself where it finds it, but nothing that sends.
-sys.exit(any(name.startswith("opentelemetry.exporter") or name == "reference_workers.platform.spans"
-             for name in sys.modules))
-"""
-
-
-def test_nothing_of_the_extra_is_imported_where_nothing_is_traced() -> None:
-    assert subprocess.run([sys.executable, "-c", IMPORTS], check=False).returncode == 0
-
-
-def test_where_the_extra_is_missing_the_fleet_works_and_says_so_once(
+def test_a_missing_extra_disables_tracing_with_a_warning(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.delitem(sys.modules, "reference_workers.platform.spans")
     monkeypatch.delattr("reference_workers.platform.spans")
     monkeypatch.setitem(sys.modules, "opentelemetry", None)
 
-    traces = traces_from({"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:9"})
+    traces = open_traces({"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:9"})
 
     assert isinstance(traces, NoTraces)
     assert "trackproof[traces]" in capsys.readouterr().out
 
 
-def test_spans_arrive_where_the_environment_says(
+def test_spans_are_exported_to_the_endpoint(
     harness: WorkerHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     bodies: list[bytes] = []
@@ -159,14 +143,14 @@ def test_spans_arrive_where_the_environment_says(
             self.end_headers()
 
         def log_message(self, *_: object) -> None:
-            """Say nothing."""
+            """Log nothing."""
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Collector) as server, in_background(server):
         url = f"http://127.0.0.1:{server.server_port}"
         monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", url)
-        with closing(traces.traces_from()) as opened:
+        with closing(traces.open_traces()) as opened:
             clients = replace(harness.clients, traces=opened)
-            replace(harness, clients=clients).perform("generate_title", TITLE)
+            replace(harness, clients=clients).execute("generate_title", TITLE)
 
     (sent,) = map(ExportTraceServiceRequest.FromString, bodies)
     (resource,) = sent.resource_spans
@@ -174,5 +158,5 @@ def test_spans_arrive_where_the_environment_says(
     assert names["service.name"] == "reference_workers"
     (span,) = resource.scope_spans[0].spans
     assert span.name == "generate_title"
-    assert span.trace_id == meeting_of("workflow-1").trace_id.to_bytes(16)
-    assert span.parent_span_id == meeting_of("workflow-1").span_id.to_bytes(8)
+    assert span.trace_id == workflow_span("workflow-1").trace_id.to_bytes(16)
+    assert span.parent_span_id == workflow_span("workflow-1").span_id.to_bytes(8)

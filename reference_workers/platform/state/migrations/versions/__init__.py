@@ -1,1 +1,1 @@
-"""The steps: a revision's file says what it changes and how to take it back."""
+"""Revisions, each with upgrade and downgrade."""

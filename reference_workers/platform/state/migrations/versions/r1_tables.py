@@ -90,6 +90,6 @@ def _create_transcripts() -> None:
 
 
 def downgrade() -> None:
-    """Drop them, those that refer to others first."""
+    """Drop the tables, referencing ones first."""
     for table in ("consents", "transcripts", "recordings", "meetings", "rooms"):
         op.drop_table(table)

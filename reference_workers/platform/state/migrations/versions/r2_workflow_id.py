@@ -1,4 +1,4 @@
-"""A recording knows the workflow that works on it (seed STATE-001)."""
+"""Workflow id of recordings (seed STATE-001)."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Add the column; recordings that are there have had no workflow."""
+    """Add the column, null for existing recordings."""
     op.add_column("recordings", sa.Column("workflow_id", sa.String(), nullable=True))
     op.create_index("ix_recordings_workflow_id", "recordings", ["workflow_id"])
 
 
 def downgrade() -> None:
-    """Drop the column and what it held; everything else stays."""
+    """Drop the column and its index."""
     op.drop_index("ix_recordings_workflow_id", "recordings")
     op.drop_column("recordings", "workflow_id")

@@ -1,4 +1,4 @@
-"""Events in an order of their own, branches to count, leases to publish under."""
+"""Outbox of events, branches and leases."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Create the outbox; a transcript that is there has had no event."""
+    """Create the tables; existing transcripts have no events."""
     op.add_column(
         "transcripts",
         sa.Column("last_seq", sa.Integer(), nullable=False, server_default=sa.text("0")),
@@ -61,7 +61,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Drop the outbox and every event in it."""
+    """Drop the tables."""
     for table in ("leases", "branches", "events"):
         op.drop_table(table)
     op.drop_column("transcripts", "last_seq")

@@ -1,4 +1,4 @@
-"""What outside services have answered, by what they were asked (seed CACHE-001)."""
+"""Cache of outside services' answers (seed CACHE-001)."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Create the table, empty."""
+    """Create the table."""
     op.create_table(
         "cache_entries",
         sa.Column("key", sa.String(), nullable=False),
@@ -26,5 +26,5 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Drop it: what was remembered can be asked for again."""
+    """Drop the table."""
     op.drop_table("cache_entries")

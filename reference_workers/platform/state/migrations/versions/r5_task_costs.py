@@ -1,4 +1,4 @@
-"""What each attempt at a task took and cost."""
+"""Costs of task attempts."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Create the table, empty."""
+    """Create the table."""
     op.create_table(
         "task_costs",
         sa.Column("task_id", sa.String(), nullable=False),
@@ -38,5 +38,5 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Drop it: costs of the past are told by nothing else."""
+    """Drop the table."""
     op.drop_table("task_costs")

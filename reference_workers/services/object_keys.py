@@ -1,4 +1,4 @@
-"""Where a transcript's files are, for who writes them and for who serves them."""
+"""Object keys and file paths of a transcript's artifacts, as the contracts define them."""
 
 from __future__ import annotations
 
@@ -22,13 +22,10 @@ def padded_key(transcript_id: str, track_index: int) -> str:
 
 
 def padded_prefix(transcript_id: str) -> str:
-    """Return what the keys of all padded tracks begin with."""
+    """Return the common prefix of the padded tracks' keys."""
     return _PADDED.partition("{track_index}")[0].format(transcript_id=transcript_id)
 
 
 def waveform_file(data_dir: Path, transcript_id: str) -> Path:
-    """Return the file with the peaks.
-
-    The id is quoted and prefixed: one from outside must not choose a path.
-    """
+    """Return the path of the waveform; the untrusted id is quoted and cannot leave `data_dir`."""
     return data_dir / f"transcript-{quote(transcript_id, safe='')}" / "waveform.json"

@@ -1,15 +1,17 @@
-"""State on each kind of database: every test here runs on SQLite and on PostgreSQL."""
+"""State on SQLite and on PostgreSQL, and a Redis server."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import ExitStack, closing
 
 import pytest
 
 from reference_workers.platform.seed import seed
 from reference_workers.platform.state.repository import State
 from tests.unit.reference_workers.worker_harness import meeting_rows
+from trackproof.errors import TestbedError
+from trackproof.testbed.redis import RedisServer, start_redis
 
 
 @pytest.fixture
@@ -25,3 +27,13 @@ def state(empty_state: State) -> State:
     empty_state.migrate()
     seed(empty_state, meeting_rows(granted={"p-ada": True}))
     return empty_state
+
+
+@pytest.fixture
+def redis_server() -> Iterator[RedisServer]:
+    with ExitStack() as stack:
+        try:
+            server = stack.enter_context(start_redis())
+        except TestbedError as error:
+            pytest.skip(f"{error.what}. Hint: {error.hint}")
+        yield server

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from contextlib import closing
 
 import pytest
 from alembic.autogenerate import compare_metadata
@@ -22,28 +21,28 @@ MIGRATES += "State(sys.argv[1]).migrate()"
 
 
 def rows(state: State, sql: str) -> list[tuple[object, ...]]:
-    with state.reading.connect() as connection:
+    with state.engine.connect() as connection:
         return [tuple(row) for row in connection.execute(text(sql))]
 
 
 def tables(state: State) -> set[str]:
-    with state.reading.connect() as connection:
+    with state.engine.connect() as connection:
         return set(inspect(connection).get_table_names())
 
 
 def with_rows(state: State) -> None:
-    """Give the meeting a workflow and events."""
+    """Add a workflow, events and branches to the meeting."""
     state.store_workflow("rec-1", "workflow-1")
-    with state.edit(TRANSCRIPT_ID) as edit:
-        edit.transcript.title = "Budget"
-        edit.emit("FINAL_TITLE", {"title": "Budget"})
-        edit.expect_branches("workflow-1", "pad_track", ["pad_track_0"])
+    with state.unit_of_work(TRANSCRIPT_ID) as unit:
+        unit.transcript.title = "Budget"
+        unit.emit("FINAL_TITLE", {"title": "Budget"})
+        unit.expect_branches("workflow-1", "pad_track", ["pad_track_0"])
 
 
-def test_what_the_migrations_make_is_what_the_models_say(empty_state: State) -> None:
+def test_migrations_match_the_models(empty_state: State) -> None:
     empty_state.migrate()
 
-    with empty_state.reading.connect() as connection:
+    with empty_state.engine.connect() as connection:
         context = MigrationContext.configure(
             connection, opts={"compare_type": True, "compare_server_default": True}
         )
@@ -57,7 +56,7 @@ def test_migrating_twice_changes_nothing(state: State) -> None:
     assert state.transcript(TRANSCRIPT_ID).id == TRANSCRIPT_ID
 
 
-def test_every_step_goes_down_and_up_again_with_rows_in_the_tables(state: State) -> None:
+def test_every_revision_downgrades_and_upgrades_with_rows(state: State) -> None:
     with_rows(state)
 
     for revision in ("r2", "r1", "base"):
@@ -70,47 +69,47 @@ def test_every_step_goes_down_and_up_again_with_rows_in_the_tables(state: State)
     assert tables(state) == {"alembic_version", *Base.metadata.tables}
 
 
-def test_taking_the_workflow_back_loses_that_column_and_nothing_else(state: State) -> None:
+def test_downgrading_r2_keeps_all_other_data(state: State) -> None:
     with_rows(state)
-    kept = {
+    tables_kept = {
         "recordings": "SELECT id, bucket_name, CAST(track_keys AS VARCHAR) FROM recordings",
         "transcripts": "SELECT id, recording_id, room_id, status, title FROM transcripts",
         "consents": "SELECT transcript_id, participant_id, granted FROM consents",
         "rooms": "SELECT * FROM rooms",
     }
-    before = {table: rows(state, sql) for table, sql in kept.items()}
+    before = {table: rows(state, sql) for table, sql in tables_kept.items()}
     assert all(before.values())
 
     schema_revision.downgrade(state.engine, "r1")
 
-    with state.reading.connect() as connection:
+    with state.engine.connect() as connection:
         columns = {column["name"] for column in inspect(connection).get_columns("recordings")}
         indexes = {index["name"] for index in inspect(connection).get_indexes("recordings")}
     assert "workflow_id" not in columns
     assert indexes == {"ix_recordings_meeting_id"}
-    assert {table: rows(state, sql) for table, sql in kept.items()} == before
+    assert {table: rows(state, sql) for table, sql in tables_kept.items()} == before
 
     state.migrate()
 
-    assert {table: rows(state, sql) for table, sql in kept.items()} == before
+    assert {table: rows(state, sql) for table, sql in tables_kept.items()} == before
     recording = state.recording_of(state.transcript(TRANSCRIPT_ID))
     assert recording is not None
     assert recording.workflow_id is None
 
 
-def test_a_recording_is_looked_up_by_its_workflow_through_an_index(state: State) -> None:
+def test_recordings_are_indexed_by_workflow(state: State) -> None:
     state.store_workflow("rec-1", "workflow-1")
 
-    found = state.recording_by_workflow("workflow-1")
-    assert found is not None
-    assert found.id == "rec-1"
+    recording = state.recording_by_workflow("workflow-1")
+    assert recording is not None
+    assert recording.id == "rec-1"
     assert state.recording_by_workflow("workflow-2") is None
-    with state.reading.connect() as connection:
+    with state.engine.connect() as connection:
         indexes = inspect(connection).get_indexes("recordings")
     assert ["workflow_id"] in [index["column_names"] for index in indexes]
 
 
-def test_many_processes_may_migrate_at_once(empty_state: State, each_database_url: str) -> None:
+def test_concurrent_processes_may_migrate(empty_state: State, each_database_url: str) -> None:
     started = [
         subprocess.Popen(
             [sys.executable, "-c", MIGRATES, each_database_url],
@@ -125,51 +124,51 @@ def test_many_processes_may_migrate_at_once(empty_state: State, each_database_ur
     assert schema_revision.current(empty_state.engine) == schema_revision.newest()
 
 
-def test_a_migration_that_fails_leaves_no_trace(
+def test_a_failed_migration_is_rolled_back(
     empty_state: State, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     schema_revision.upgrade(empty_state.engine, "r1")
-    with empty_state.engine.begin() as connection:  # what r3 is going to trip over
+    with empty_state.engine.begin() as connection:  # conflicts with r3
         connection.execute(text("CREATE TABLE leases (name VARCHAR)"))
 
     with pytest.raises(Exception, match="leases"):
         empty_state.migrate()
 
     assert schema_revision.current(empty_state.engine) == "r1"
-    with empty_state.reading.connect() as connection:
+    with empty_state.engine.connect() as connection:
         columns = {column["name"] for column in inspect(connection).get_columns("recordings")}
     assert "workflow_id" not in columns
     assert "events" not in tables(empty_state)
 
 
-def test_tables_that_no_migration_made_are_left_alone(empty_state: State) -> None:
+def test_tables_without_a_revision_are_not_migrated(empty_state: State) -> None:
     Base.metadata.create_all(empty_state.engine)
 
     with pytest.raises(MigrationError, match="tables but no revision"):
         empty_state.migrate()
 
 
-@pytest.mark.parametrize("ask", [schema_revision.upgrade, schema_revision.downgrade])
-def test_a_revision_there_is_not_is_told_with_the_newest(state: State, ask: object) -> None:
-    assert callable(ask)
+@pytest.mark.parametrize("migration", [schema_revision.upgrade, schema_revision.downgrade])
+def test_an_unknown_revision_is_an_error(state: State, migration: object) -> None:
+    assert callable(migration)
     with pytest.raises(MigrationError, match="newest revision is r5"):
-        ask(state.engine, "r99")
+        migration(state.engine, "r99")
 
 
-def test_the_command_line_migrates_up_and_down_and_says_where(
+def test_the_command_prints_the_revision(
     each_database_url: str,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.setenv("DATABASE_URL", each_database_url)
 
-    for words in ("current", "upgrade r1", "upgrade", "current", "downgrade base"):
-        migrate.main(words.split())
+    for command in ("current", "upgrade r1", "upgrade", "current", "downgrade base"):
+        migrate.main(command.split())
 
     assert capsys.readouterr().out.split() == ["base", "r1", "r5", "r5", "base"]
 
 
-def test_the_command_line_tells_what_it_cannot_do(
+def test_the_command_reports_errors(
     each_database_url: str,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
@@ -179,9 +178,3 @@ def test_the_command_line_tells_what_it_cannot_do(
     with pytest.raises(SystemExit, match="2"):
         migrate.main(["upgrade", "r99"])
     assert "Hint:" in capsys.readouterr().err
-
-
-def test_a_closed_state_can_be_opened_again(each_database_url: str) -> None:
-    for _ in range(2):
-        with closing(State(each_database_url)) as state:
-            state.migrate()

@@ -12,10 +12,10 @@ from syrupy.assertion import SnapshotAssertion
 from syrupy.extensions.json import JSONSnapshotExtension
 
 from fixtures_audio import make_meeting
+from tests.e2e.normalisation import normalise
 from trackproof.fleet import REFERENCE
 from trackproof.lab import Testbed
 from trackproof.runs.evidence import Evidence
-from trackproof.runs.normalisation import normalise
 from trackproof.runs.pipeline_run import run_meeting
 from trackproof.runs.scenario import Scenario
 from trackproof.testbed import database

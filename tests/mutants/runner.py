@@ -22,14 +22,14 @@ from queue import Empty
 from rich.console import Console
 
 from tests.mutants import MUTANTS, Mutant, mutant_by_id
+from tests.mutants.report import MutantsTerminal
+from tests.mutants.results import MutantFinished, MutantResult, MutantsEnded, toothless
 from trackproof.contracts.load import load_contracts
 from trackproof.errors import TrackproofError
-from trackproof.events.mutants import MutantFinished, MutantResult, MutantsEnded, toothless
 from trackproof.events.stream import Event, Note
 from trackproof.fleet import REFERENCE, FleetProfile
 from trackproof.lab import Testbed
-from trackproof.report.files import file_writers
-from trackproof.report.terminal.mutants import MutantsTerminal
+from trackproof.report.writers import file_writers
 from trackproof.suite.options import VerifyOptions, comma_separated
 from trackproof.testbed.conductor.versions import DEFAULT_VERSION
 from trackproof.verify.runner import verify_on

@@ -12,7 +12,7 @@ from rich.table import Table
 
 from trackproof.cli.common import JsonOption, ends_cleanly
 from trackproof.errors import ExitCode
-from trackproof.report.json_file import check_writable, write_json
+from trackproof.report.output import check_writable, write_json
 from trackproof.report.terminal.printable import on_one_line
 
 cache = typer.Typer(no_args_is_help=True, help="Look into a fleet's cache, or empty it.")

@@ -11,7 +11,7 @@ from trackproof.cli.common import JsonOption, RootOption, complain, ends_cleanly
 from trackproof.contracts.compat import compare
 from trackproof.contracts.load import ROOT
 from trackproof.errors import ExitCode
-from trackproof.report.json_file import check_writable, write_json
+from trackproof.report.output import check_writable, write_json
 from trackproof.report.terminal.printable import harmless
 
 

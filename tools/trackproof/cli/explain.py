@@ -11,7 +11,7 @@ from rich.console import Console
 
 from trackproof.cli.common import JsonOption, ends_cleanly
 from trackproof.errors import ExitCode, UsageError
-from trackproof.report.json_file import check_writable, write_json
+from trackproof.report.output import check_writable, write_json
 
 FILE_COLUMNS = 200
 """Of what is written into a file or a pipe."""

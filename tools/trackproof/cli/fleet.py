@@ -47,7 +47,7 @@ def check(
 ) -> ExitCode:
     """Start a fleet and say what is missing before it can be judged."""
     from trackproof.fleet import load_profile
-    from trackproof.report.json_file import check_writable, write_json
+    from trackproof.report.output import check_writable, write_json
     from trackproof.report.terminal.printable import harmless, on_one_line
     from trackproof.suite.options import VerifyOptions, comma_separated
     from trackproof.testbed.conductor.versions import DEFAULT_VERSION

@@ -65,7 +65,7 @@ def verify(
     html: Annotated[Path | None, typer.Option(help="Write one self-contained page.")] = None,
 ) -> ExitCode:
     """Hold a fleet against its contracts, clause by clause."""
-    from trackproof.report.files import file_writers
+    from trackproof.report.writers import file_writers
     from trackproof.suite.options import VerifyOptions, comma_separated
     from trackproof.testbed.conductor.versions import DEFAULT_VERSION
     from trackproof.verify.runner import verify as hold

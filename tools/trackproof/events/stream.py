@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
-from trackproof.events.mutants import MutantFinished, MutantsEnded
+from tests.mutants.results import MutantFinished, MutantsEnded
 from trackproof.events.runs import Check, RunEnded, RunStarted, StepsSeen
 from trackproof.events.verification import (
     ClauseFinished,

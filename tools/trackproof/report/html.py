@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from datetime import UTC, datetime
 
+from tests.mutants.results import MutantsEnded
 from trackproof.contracts.load import load_contracts
 from trackproof.events.coverage import ENDS
-from trackproof.events.mutants import MutantsEnded
 from trackproof.events.stream import Event
 from trackproof.events.verification import VerifyEnded
 from trackproof.report.pages import rendered

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from trackproof.report.json_file import check_writable
+from trackproof.report.output import check_writable
 
 
 class ReportFile:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from tests.unit.trackproof.report import event_stream
+from tests.unit.trackproof.report import run_events
 from trackproof import cli
 from trackproof.errors import FleetError
 from trackproof.events.runs import Check, RunEnded
@@ -37,7 +37,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[RunOptions]:
 
     def run(options: RunOptions, writers: Sequence[Writer]) -> RunEnded:
         kept.append(options)
-        ended = event_stream.ended(Check("words.complete", True, "all"))
+        ended = run_events.ended(Check("words.complete", True, "all"))
         for writer in writers:
             writer.write(ended)
         return ended
@@ -116,7 +116,7 @@ def test_a_run_that_holds_ends_with_0_and_writes_the_report(
 
 
 def test_a_failed_check_ends_with_1(monkeypatch: pytest.MonkeyPatch) -> None:
-    ended = event_stream.ended(Check("words.complete", False, "none"))
+    ended = run_events.ended(Check("words.complete", False, "none"))
     monkeypatch.setattr(meeting_check, "check_meeting", lambda *_: ended)
 
     assert trackproof("run")[0] == 1

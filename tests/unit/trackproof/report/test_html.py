@@ -8,7 +8,7 @@ from html.parser import HTMLParser
 
 import pytest
 
-from tests.unit.trackproof.report.verdicts import (
+from tests.unit.trackproof.report.verify_events import (
     EVERY_KIND,
     HELD,
     HOSTILE,

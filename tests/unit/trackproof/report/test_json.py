@@ -6,15 +6,15 @@ from pathlib import Path
 import pytest
 from syrupy.assertion import SnapshotAssertion
 
-from tests.unit.trackproof.report import event_stream
+from tests.unit.trackproof.report import run_events
 from trackproof.errors import UsageError
 from trackproof.events.stream import Event
 from trackproof.report.json import JsonFile
-from trackproof.report.json_file import check_writable, write_json
+from trackproof.report.output import check_writable, write_json
 
 
 @pytest.mark.parametrize(
-    "run", [event_stream.held_run(), event_stream.failed_run()], ids=["held", "failed"]
+    "run", [run_events.held_run(), run_events.failed_run()], ids=["held", "failed"]
 )
 def test_the_verdict_has_the_documented_shape(
     run: list[Event], tmp_path: Path, snapshot: SnapshotAssertion
@@ -40,7 +40,7 @@ def test_the_verdict_has_the_documented_shape(
 def test_nothing_is_written_before_the_verdict(tmp_path: Path) -> None:
     writer = JsonFile(tmp_path / "report.json")
 
-    for event in event_stream.held_run()[:-1]:
+    for event in run_events.held_run()[:-1]:
         writer.write(event)
 
     assert (tmp_path / "report.json").read_text() == ""

@@ -10,12 +10,12 @@ from rich.console import Console
 from rich.text import Text
 from syrupy.assertion import SnapshotAssertion
 
-from tests.unit.trackproof.report import event_stream
+from tests.unit.trackproof.report import run_events
 from trackproof.events.runs import Check, RunStarted, StepsSeen
 from trackproof.events.stream import Event, Note
 from trackproof.report.terminal.run import PlainLines, Terminal, console_writer
 
-RUNS = {"held": event_stream.held_run(), "failed": event_stream.failed_run()}
+RUNS = {"held": run_events.held_run(), "failed": run_events.failed_run()}
 OUTSIDE = "[red]loud[/red] \x1b[2J\x1b]0;title\x07 :cat:\r\nsecond\u009b31m line"
 HARMLESS = r"[red]loud[/red] \x1b[2J\x1b]0;title\x07 :cat: second\x9b31m line"
 
@@ -70,7 +70,7 @@ def test_terminal(name: str, snapshot: SnapshotAssertion) -> None:
 
 
 def test_plain_lines_tell_a_change_once() -> None:
-    steps = StepsSeen((event_stream.step("get_recording"),))
+    steps = StepsSeen((run_events.step("get_recording"),))
 
     assert plain([steps, steps, steps]).count("get_recording") == 1
 
@@ -82,14 +82,14 @@ def test_plain_lines_are_never_broken() -> None:
 
 
 def hostile_run() -> list[Event]:
-    step = event_stream.step("pad_track", "FAILED", reason=OUTSIDE)
+    step = run_events.step("pad_track", "FAILED", reason=OUTSIDE)
     check = Check("steps.completed", False, OUTSIDE)
     return [
         Note(OUTSIDE),
         RunStarted("workflow-1", 3, "existing", OUTSIDE),
         StepsSeen((step,)),
         check,
-        event_stream.ended(check),
+        run_events.ended(check),
     ]
 
 
@@ -119,7 +119,7 @@ def test_closing_twice_or_without_a_run_is_fine() -> None:
     writer = Terminal(screen)
 
     writer.close()
-    writer.write(event_stream.started())
+    writer.write(run_events.started())
     writer.close()
     writer.close()
 
@@ -127,7 +127,7 @@ def test_closing_twice_or_without_a_run_is_fine() -> None:
 
 
 def test_steps_before_the_run_has_started_show_nothing() -> None:
-    assert on_terminal([StepsSeen((event_stream.step("get_recording"),))]) == ""
+    assert on_terminal([StepsSeen((run_events.step("get_recording"),))]) == ""
 
 
 @pytest.mark.parametrize(("tracks", "text"), [(1, "1 track "), (2, "2 tracks ")])

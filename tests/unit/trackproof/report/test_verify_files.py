@@ -10,7 +10,7 @@ import pytest
 from junitparser import Error, Failure, JUnitXml, Skipped, TestSuite
 from syrupy.assertion import SnapshotAssertion
 
-from tests.unit.trackproof.report.verdicts import (
+from tests.unit.trackproof.report.verify_events import (
     EVERY_KIND,
     HELD,
     HOSTILE,
@@ -22,10 +22,10 @@ from tests.unit.trackproof.report.verdicts import (
 from trackproof.errors import UsageError
 from trackproof.events.stream import Event, Writer
 from trackproof.events.verification import ClauseFinished
-from trackproof.report.files import FILES, file_writers
 from trackproof.report.json import JsonFile
 from trackproof.report.junit import JUnitFile
 from trackproof.report.ndjson import NdjsonFile
+from trackproof.report.writers import FILES, file_writers
 from trackproof.verify.failure_store import FailureWriter, find, kept
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from trackproof.runs.normalisation import normalise
+from tests.e2e.normalisation import normalise
 
 SIGNED = (
     "http://127.0.0.1:4123/transcripts/t-1/padded_track_0.webm"

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from rich.console import Console
 
-from tests.unit.trackproof.report.verdicts import (
+from tests.unit.trackproof.report.verify_events import (
     EVERY_KIND,
     HELD,
     HOSTILE,

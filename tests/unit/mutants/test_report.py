@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from tests.unit.trackproof.report.verdicts import HOSTILE
-from trackproof.events.mutants import MutantFinished, MutantResult, MutantsEnded, toothless
+from tests.mutants.report import MutantsTerminal
+from tests.mutants.results import MutantFinished, MutantResult, MutantsEnded, toothless
+from tests.unit.trackproof.report.verify_events import HOSTILE
 from trackproof.events.stream import Event
-from trackproof.report.files import file_writers
-from trackproof.report.terminal.mutants import MutantsTerminal
+from trackproof.report.writers import file_writers
 
 KILLED = MutantResult(
     id="merge_transcripts.unsorted",

@@ -11,14 +11,14 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from tests.unit.trackproof.report.test_mutants import ALIVE, BROKEN, KILLED
-from tests.unit.trackproof.report.verdicts import (
+from tests.mutants.results import MutantsEnded
+from tests.unit.mutants.test_report import ALIVE, BROKEN, KILLED
+from tests.unit.trackproof.report.verify_events import (
     EVERY_KIND,
     HOSTILE,
     failing,
     verification,
 )
-from trackproof.events.mutants import MutantsEnded
 from trackproof.events.stream import Event
 from trackproof.report.html import HtmlFile
 

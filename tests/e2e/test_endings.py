@@ -33,7 +33,7 @@ def stuck_at_daily(
     conductor: ConductorServer, kind: str, folder: Path
 ) -> Iterator[tuple[Testbed, Scenario, str]]:
     """Run a meeting whose first step waits for an answer that comes late."""
-    scenario = Scenario.prepared(make_meeting(tracks=1, seconds=5), folder)
+    scenario = Scenario.create(make_meeting(tracks=1, seconds=5), folder)
     with (
         Testbed.started(
             conductor=conductor.api_url,

@@ -17,7 +17,7 @@ from trackproof.fleet import REFERENCE, FleetProfile
 from trackproof.lab import Testbed
 from trackproof.runs.evidence import Evidence
 from trackproof.runs.pipeline_run import run_meeting
-from trackproof.runs.progress import forgone_retries
+from trackproof.runs.progress import unscheduled_retries
 from trackproof.runs.scenario import Scenario
 from trackproof.testbed.conductor import ConductorServer
 from trackproof.testbed.stand_ins.faults import Fault
@@ -82,7 +82,7 @@ def test_every_fault_of_a_fleet_fails_its_own_check(conductor: ConductorServer) 
     failed = {check.id for check in ended.checks if not check.passed}
     assert [checks for checks in FAILED_BY_EACH if not failed & checks] == []
     assert failed - set().union(*FAILED_BY_EACH) == FOLLOWING
-    assert not ended.held
+    assert not ended.passed
 
 
 def test_a_fleet_that_dies_ends_the_run_at_once_with_its_last_words(
@@ -121,7 +121,7 @@ def test_a_fleet_that_cannot_start_is_told_with_its_log(conductor: ConductorServ
 
 def with_failing_services(conductor: ConductorServer, folder: Path) -> Evidence:
     """Carry a meeting out while deliveries fail, and two services fail once each."""
-    scenario = Scenario.prepared(make_meeting(tracks=2, seconds=6), folder)
+    scenario = Scenario.create(make_meeting(tracks=2, seconds=6), folder)
     with (
         Testbed.started(
             conductor=conductor.api_url, version=conductor.version, report=lambda _: None
@@ -142,7 +142,7 @@ def test_failing_deliveries_never_fail_a_meeting_and_a_service_that_fails_once_c
 ) -> None:
     for _ in range(MEETINGS):
         evidence = with_failing_services(conductor, tmp_path_factory.mktemp("meeting"))
-        if not forgone_retries(evidence.workflow):
+        if not unscheduled_retries(evidence.workflow):
             break
 
     attempts = {step.name: step.attempts for step in evidence.steps}

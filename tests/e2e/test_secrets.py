@@ -92,7 +92,7 @@ def assert_kept(evidence: Evidence, database: str) -> None:
 def test_services_that_echo_their_keys_are_not_repeated(
     conductor: ConductorServer, database: str, tmp_path: Path
 ) -> None:
-    scenario = Scenario.prepared(make_meeting(tracks=2, seconds=5, seed=1), tmp_path)
+    scenario = Scenario.create(make_meeting(tracks=2, seconds=5, seed=1), tmp_path)
     with running(conductor, database) as (testbed, fleet):
         keys = testbed.stand_ins.credentials
         testbed.stand_ins.faults.add(
@@ -117,7 +117,7 @@ def test_services_that_echo_their_keys_are_not_repeated(
 def test_audio_that_cannot_be_read_shows_nobody_its_url(
     conductor: ConductorServer, database: str, tmp_path: Path
 ) -> None:
-    scenario = Scenario.prepared(make_meeting(tracks=2, seconds=5, seed=1), tmp_path)
+    scenario = Scenario.create(make_meeting(tracks=2, seconds=5, seed=1), tmp_path)
     with running(conductor, database) as (testbed, fleet):
         _, second = scenario.track_keys
         publish = Scenario.publish

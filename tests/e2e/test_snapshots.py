@@ -34,7 +34,7 @@ def test_a_canonical_meeting_looks_as_it_always_did(
     tracks: int, conductor: ConductorServer, tmp_path: Path, snapshot: SnapshotAssertion
 ) -> None:
     meeting = make_meeting(tracks=tracks, seconds=12, seed=tracks)
-    scenario = Scenario.prepared(meeting, tmp_path, run_id=f"canonical-{tracks}", started_at=BEGAN)
+    scenario = Scenario.create(meeting, tmp_path, run_id=f"canonical-{tracks}", started_at=BEGAN)
     with (
         Testbed.started(
             conductor=conductor.api_url, version=conductor.version, report=lambda _: None

@@ -32,14 +32,14 @@ class Lab:
         self.testbed = testbed
         self.fleet = fleet
         self.folder = folder
-        self.scenario = Scenario.prepared(make_meeting(tracks=2, seconds=5, seed=2), folder)
+        self.scenario = Scenario.create(make_meeting(tracks=2, seconds=5, seed=2), folder)
 
     def run(self) -> dict[str, Any]:
         return dict(run_meeting(self.testbed, self.fleet, self.scenario).workflow)
 
     def explained(self, workflow_id: str) -> tuple[str, Any]:
         """Return what is printed, and the JSON."""
-        report = self.folder / "story.json"
+        report = self.folder / "timeline.json"
         code, output = trackproof(
             *("explain", workflow_id, "--conductor", self.testbed.conductor.api_url),
             *("--database", self.testbed.database_url, "--json", str(report)),
@@ -68,8 +68,8 @@ def lab(
         yield Lab(testbed, fleet, tmp_path)
 
 
-def attempts(story: Any, task_type: str) -> list[Any]:
-    return [one for one in story["attempts"] if one["task_type"] == task_type]
+def attempts(timeline: Any, task_type: str) -> list[Any]:
+    return [one for one in timeline["attempts"] if one["task_type"] == task_type]
 
 
 @pytest.mark.parametrize(
@@ -84,45 +84,45 @@ def test_a_run_that_ended_is_told_with_its_retries_and_all_its_costs(lab: Lab) -
     lab.testbed.stand_ins.faults.add(Fault(service="webhook", status=503, times=1))
     workflow = lab.run()
 
-    text, story = lab.explained(workflow["workflowId"])
+    text, timeline = lab.explained(workflow["workflowId"])
 
-    assert story["status"] == "COMPLETED"
-    assert story["cause"] == ""
-    first, second = attempts(story, "send_webhook")
+    assert timeline["status"] == "COMPLETED"
+    assert timeline["cause"] == ""
+    first, second = attempts(timeline, "send_webhook")
     assert (first["status"], second["status"]) == ("FAILED", "COMPLETED")
     assert "answered 503" in first["reason"]
     assert (first["cost"]["calls"], second["cost"]["calls"]) == (1, 1)
-    assert all(one["cost"]["runs"] == 1 for one in story["attempts"])
+    assert all(one["cost"]["runs"] == 1 for one in timeline["attempts"])
     # The stand-ins counted for themselves.
     ledger = lab.testbed.stand_ins.ledger
     for service, types in {
         "modal": ["transcribe_track"],
         "llm": ["detect_topics", "generate_title", "generate_summary"],
     }.items():
-        told = sum(one["cost"]["calls"] for kind in types for one in attempts(story, kind))
+        told = sum(one["cost"]["calls"] for kind in types for one in attempts(timeline, kind))
         asked = len(ledger.requests(service))
-        hashed = len(attempts(story, "transcribe_track")) if service == "modal" else 0
+        hashed = len(attempts(timeline, "transcribe_track")) if service == "modal" else 0
         assert told == asked + hashed  # each track is read once, to know it again
-    assert story["cost"]["prompt_tokens"] == sum(
+    assert timeline["cost"]["prompt_tokens"] == sum(
         json.loads(request.response)["usage"]["prompt_tokens"] for request in ledger.requests("llm")
     )
     assert "First cause" not in text
     assert "Costs: " in text
     # In a pipe too no figure is cut.
-    assert [one for one in story["attempts"] if f" {one['seconds']:.2f} " not in text] == []
+    assert [one for one in timeline["attempts"] if f" {one['seconds']:.2f} " not in text] == []
 
 
 def test_a_run_that_failed_names_what_went_wrong_first(lab: Lab) -> None:
     lab.testbed.stand_ins.faults.add(Fault(service="llm", status=401, body="no"))
     workflow = lab.run()
 
-    text, story = lab.explained(workflow["workflowId"])
+    text, timeline = lab.explained(workflow["workflowId"])
 
-    assert story["status"] == "FAILED"
-    assert story["cause"].startswith("detect_topics, attempt 1, ")
-    assert story["cause"].endswith("/chat/completions: answered 401")
+    assert timeline["status"] == "FAILED"
+    assert timeline["cause"].startswith("detect_topics, attempt 1, ")
+    assert timeline["cause"].endswith("/chat/completions: answered 401")
     assert "First cause: detect_topics" in text
-    (failed,) = attempts(story, "detect_topics")
+    (failed,) = attempts(timeline, "detect_topics")
     assert failed["cost"]["calls"] == 1
 
 
@@ -138,12 +138,12 @@ def test_a_run_in_flight_is_told_as_far_as_it_is(lab: Lab) -> None:
             lambda: _workflow_of(lab), what="the recording to know its workflow", timeout=30
         )
 
-        text, story = lab.explained(workflow_id)
+        text, timeline = lab.explained(workflow_id)
     finally:
         running.join()
 
-    assert story["status"] == "RUNNING"
-    (only,) = story["attempts"]
+    assert timeline["status"] == "RUNNING"
+    (only,) = timeline["attempts"]
     assert (only["reference"], only["status"]) == ("get_recording", "IN_PROGRESS")
     assert only["cost"] is None
     assert "RUNNING" in text

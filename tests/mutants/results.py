@@ -1,68 +1,73 @@
-"""What became of faulty fleets: which clause saw which bug."""
+"""Results of mutants, and the events that report them."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from trackproof.events.stream import Note
+
 
 @dataclass(frozen=True, slots=True)
 class MutantResult:
-    """One faulty fleet, judged."""
+    """One mutant after its clauses have run."""
 
     id: str
     task: str
     text: str
     """The bug, as one sentence."""
     killed_by: tuple[str, ...]
-    """The clauses that must fail: one of them is enough."""
+    """The clauses that must fail; one of them is enough to kill."""
     failed: tuple[str, ...]
-    """Those that did."""
+    """The clauses that failed."""
     remark: str
-    """What the suite itself broke at, or the fleet could not start for; empty otherwise."""
+    """The suite's own error, or why the fleet could not start; empty otherwise."""
     seconds: float
 
     @property
     def killed(self) -> bool:
-        """Whether a clause saw it; a suite that breaks by itself kills nobody."""
+        """Whether an expected clause failed; an error of the suite kills no mutant."""
         return bool(set(self.killed_by) & set(self.failed)) and not self.remark
 
 
-def toothless(results: Sequence[MutantResult], clauses: Sequence[str]) -> tuple[str, ...]:
+def ineffective_clauses(results: Sequence[MutantResult], clauses: Sequence[str]) -> tuple[str, ...]:
     """Return the clauses that killed no mutant."""
-    killing = {name for result in results if result.killed for name in result.failed}
-    return tuple(name for name in clauses if name not in killing)
+    effective = {name for result in results if result.killed for name in result.failed}
+    return tuple(name for name in clauses if name not in effective)
 
 
 @dataclass(frozen=True, slots=True)
 class MutantFinished:
-    """A faulty fleet has been judged."""
+    """The clauses of one mutant have run."""
 
     result: MutantResult
 
 
 @dataclass(frozen=True, slots=True)
 class MutantsEnded:
-    """The verdict on the suite itself."""
+    """All chosen mutants have run."""
 
     mutants: tuple[MutantResult, ...]
-    toothless: tuple[str, ...]
-    """Clauses that killed none, where all mutants were run."""
+    ineffective: tuple[str, ...]
+    """Clauses that killed no mutant; empty unless all mutants ran."""
     sample: str
-    """The seed that chose the mutants; empty where it was not left to chance."""
+    """Seed of the random sample; empty if there was none."""
     seconds: float
 
     @property
-    def alive(self) -> tuple[MutantResult, ...]:
-        """The mutants that no clause saw."""
+    def survivors(self) -> tuple[MutantResult, ...]:
+        """The mutants that no clause killed."""
         return tuple(mutant for mutant in self.mutants if not mutant.killed)
 
     @property
     def killed(self) -> int:
-        """How many were seen."""
-        return len(self.mutants) - len(self.alive)
+        """Number of killed mutants."""
+        return len(self.mutants) - len(self.survivors)
 
     @property
-    def held(self) -> bool:
-        """Whether the suite sees every bug, and every clause sees one."""
-        return not self.alive and not self.toothless
+    def passed(self) -> bool:
+        """Whether every mutant was killed and every clause killed one."""
+        return not self.survivors and not self.ineffective
+
+
+MutantEvent = Note | MutantFinished | MutantsEnded

@@ -13,7 +13,7 @@ from rich.text import Text
 
 from trackproof.contracts.errors import ContractFileError
 from trackproof.errors import ExitCode, TrackproofError
-from trackproof.report.terminal.printable import harmless
+from trackproof.report.terminal.printable import escape_controls
 
 P = ParamSpec("P")
 
@@ -57,4 +57,4 @@ def ends_cleanly(command: Callable[P, ExitCode]) -> Callable[P, None]:
 def complain(text: str) -> None:
     """Say what went wrong, on standard error."""
     lines = f"trackproof: {text}".splitlines()
-    Console(stderr=True).print(Text("\n".join(map(harmless, lines))), soft_wrap=True)
+    Console(stderr=True).print(Text("\n".join(map(escape_controls, lines))), soft_wrap=True)

@@ -12,7 +12,7 @@ from trackproof.contracts.compat import compare
 from trackproof.contracts.load import ROOT
 from trackproof.errors import ExitCode
 from trackproof.report.output import check_writable, write_json
-from trackproof.report.terminal.printable import harmless
+from trackproof.report.terminal.printable import escape_controls
 
 
 @ends_cleanly
@@ -49,7 +49,7 @@ def diff(
         write_json(json_file, {**versions, "verdict": verdict, "changes": found})
     for change in changes:
         # Contracts come from outside too: nothing in them may steer a terminal.
-        typer.echo("\n".join(map(harmless, str(change).splitlines())))
+        typer.echo("\n".join(map(escape_controls, str(change).splitlines())))
     typer.echo(f"{before['version']} to {after['version']}: {verdict}; changes: {len(changes)}")
     return ExitCode.CHECK_FAILED if verdict == "breaking" else ExitCode.HELD
 

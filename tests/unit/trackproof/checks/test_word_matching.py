@@ -6,25 +6,25 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trackproof.checks.word_matching import Match, Timed, match
+from trackproof.checks.word_matching import Match, TimedWord, match
 
 # Few words in little time, so that the same word often comes twice within the tolerance.
 SPOKEN = st.lists(
-    st.builds(Timed, st.sampled_from("abc"), st.integers(0, 2000).map(lambda ms: ms / 1000)),
+    st.builds(TimedWord, st.sampled_from("abc"), st.integers(0, 2000).map(lambda ms: ms / 1000)),
     min_size=1,
     max_size=40,
 )
 APART = st.lists(st.integers(0, 200), min_size=1, max_size=40, unique=True).map(
-    lambda tenths: [Timed("abc"[place % 3], place / 10) for place in tenths]
+    lambda tenths: [TimedWord("abc"[place % 3], place / 10) for place in tenths]
 )
 JITTER = st.integers(-19_999, 19_999).map(lambda microseconds: microseconds / 1_000_000)
 
 
 @given(spoken=SPOKEN, data=st.data(), seed=st.integers())
 def test_any_order_with_little_jitter_matches_completely(
-    spoken: list[Timed], data: st.DataObject, seed: int
+    spoken: list[TimedWord], data: st.DataObject, seed: int
 ) -> None:
-    heard = [Timed(word.identity, word.start + data.draw(JITTER)) for word in spoken]
+    heard = [TimedWord(word.identity, word.start + data.draw(JITTER)) for word in spoken]
     Random(seed).shuffle(heard)
 
     found = match(spoken, heard)
@@ -35,7 +35,7 @@ def test_any_order_with_little_jitter_matches_completely(
 
 
 @given(spoken=APART, data=st.data())
-def test_a_word_that_is_lost_is_reported(spoken: list[Timed], data: st.DataObject) -> None:
+def test_a_word_that_is_lost_is_reported(spoken: list[TimedWord], data: st.DataObject) -> None:
     lost = data.draw(st.sampled_from(spoken))
 
     found = match(spoken, [word for word in spoken if word != lost])
@@ -46,7 +46,7 @@ def test_a_word_that_is_lost_is_reported(spoken: list[Timed], data: st.DataObjec
 
 
 @given(spoken=APART, data=st.data())
-def test_a_word_too_many_is_reported(spoken: list[Timed], data: st.DataObject) -> None:
+def test_a_word_too_many_is_reported(spoken: list[TimedWord], data: st.DataObject) -> None:
     twice = data.draw(st.sampled_from(spoken))
 
     found = match(spoken, [*spoken, twice])
@@ -57,10 +57,10 @@ def test_a_word_too_many_is_reported(spoken: list[Timed], data: st.DataObject) -
 
 @given(spoken=APART, data=st.data(), direction=st.sampled_from([-1, 1]))
 def test_a_word_21_ms_off_is_missing_and_surplus(
-    spoken: list[Timed], data: st.DataObject, direction: int
+    spoken: list[TimedWord], data: st.DataObject, direction: int
 ) -> None:
     place = data.draw(st.integers(0, len(spoken) - 1))
-    moved = Timed(spoken[place].identity, spoken[place].start + direction * 0.021)
+    moved = TimedWord(spoken[place].identity, spoken[place].start + direction * 0.021)
 
     found = match(spoken, [*spoken[:place], moved, *spoken[place + 1 :]])
 
@@ -69,7 +69,7 @@ def test_a_word_21_ms_off_is_missing_and_surplus(
 
 
 @given(spoken=SPOKEN, heard=SPOKEN)
-def test_every_word_is_accounted_for_once(spoken: list[Timed], heard: list[Timed]) -> None:
+def test_every_word_is_accounted_for_once(spoken: list[TimedWord], heard: list[TimedWord]) -> None:
     found = match(spoken, heard)
 
     assert found.found + len(found.missing) == len(spoken) == found.spoken
@@ -80,7 +80,8 @@ def test_every_word_is_accounted_for_once(spoken: list[Timed], heard: list[Timed
 def test_a_word_said_twice_in_a_breath_is_found_twice() -> None:
     # The nearest to 1.000 is 1.001, but that one belongs to 1.010.
     found = match(
-        [Timed("yes", 1.0), Timed("yes", 1.01)], [Timed("yes", 1.001), Timed("yes", 0.981)]
+        [TimedWord("yes", 1.0), TimedWord("yes", 1.01)],
+        [TimedWord("yes", 1.001), TimedWord("yes", 0.981)],
     )
 
     assert found.complete
@@ -88,33 +89,33 @@ def test_a_word_said_twice_in_a_breath_is_found_twice() -> None:
 
 @pytest.mark.parametrize("off", [0.02, -0.02, 0.0200000004])
 def test_20_ms_are_allowed_rounding_included(off: float) -> None:
-    assert match([Timed("yes", 1.1)], [Timed("yes", 1.1 + off)]).complete
+    assert match([TimedWord("yes", 1.1)], [TimedWord("yes", 1.1 + off)]).complete
 
 
 def test_a_wider_tolerance_is_kept() -> None:
-    found = match([Timed("yes", 1.0)], [Timed("yes", 1.5)], tolerance=1)
+    found = match([TimedWord("yes", 1.0)], [TimedWord("yes", 1.5)], tolerance=1)
 
     assert found.errors_ms == (500.0,)
 
 
 def test_another_identity_at_the_same_time_is_no_match() -> None:
-    found = match([Timed((0, "yes"), 1.0)], [Timed((1, "yes"), 1.0)])
+    found = match([TimedWord((0, "yes"), 1.0)], [TimedWord((1, "yes"), 1.0)])
 
-    assert found.missing == (Timed((0, "yes"), 1.0),)
-    assert found.surplus == (Timed((1, "yes"), 1.0),)
+    assert found.missing == (TimedWord((0, "yes"), 1.0),)
+    assert found.surplus == (TimedWord((1, "yes"), 1.0),)
 
 
 def test_the_first_misses_are_described_by_name() -> None:
-    spoken = [Timed(word, place) for place, word in enumerate("abcde")]
+    spoken = [TimedWord(word, place) for place, word in enumerate("abcde")]
 
-    assert match(spoken, [Timed("a", 0.0), Timed("x", 9.0)]).describe() == (
+    assert match(spoken, [TimedWord("a", 0.0), TimedWord("x", 9.0)]).describe() == (
         "1 of 5 words, each once; 4 missing: b at 1.000 s, c at 2.000 s, d at 3.000 s; "
         "1 surplus: x at 9.000 s"
     )
 
 
 def test_a_complete_match_is_described_without_misses() -> None:
-    assert match([Timed("a", 0)], [Timed("a", 0)]).describe() == "1 of 1 words, each once"
+    assert match([TimedWord("a", 0)], [TimedWord("a", 0)]).describe() == "1 of 1 words, each once"
 
 
 def test_the_99th_percentile_of_no_errors_is_0() -> None:

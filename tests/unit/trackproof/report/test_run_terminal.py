@@ -13,7 +13,7 @@ from syrupy.assertion import SnapshotAssertion
 from tests.unit.trackproof.report import run_events
 from trackproof.events.runs import Check, RunStarted, StepsSeen
 from trackproof.events.stream import Event, Note
-from trackproof.report.terminal.run import PlainLines, Terminal, console_writer
+from trackproof.report.terminal.run import PlainLines, Terminal, terminal_writer
 
 RUNS = {"held": run_events.held_run(), "failed": run_events.failed_run()}
 OUTSIDE = "[red]loud[/red] \x1b[2J\x1b]0;title\x07 :cat:\r\nsecond\u009b31m line"
@@ -136,5 +136,5 @@ def test_one_track_is_told_in_the_singular(tracks: int, text: str) -> None:
 
 
 def test_the_writer_fits_where_it_writes() -> None:
-    assert isinstance(console_writer(console(terminal=True)), Terminal)
-    assert isinstance(console_writer(console()), PlainLines)
+    assert isinstance(terminal_writer(console(terminal=True)), Terminal)
+    assert isinstance(terminal_writer(console()), PlainLines)

@@ -41,7 +41,7 @@ def s3() -> Iterator[S3Server]:
 
 @pytest.fixture(scope="module")
 def scenario(tmp_path_factory: pytest.TempPathFactory) -> Scenario:
-    return Scenario.prepared(recorded_runs.small_meeting(), tmp_path_factory.mktemp("meeting"))
+    return Scenario.create(recorded_runs.small_meeting(), tmp_path_factory.mktemp("meeting"))
 
 
 @pytest.fixture

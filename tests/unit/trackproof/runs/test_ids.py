@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from trackproof.errors import UsageError
-from trackproof.runs.ids import moment_of, names, new_id, new_seed, use_id_seed
+from trackproof.runs.ids import id_sequence, new_id, new_seed, seed_time, use_id_seed
 
 SEED = "1795653142-6eca032aa04b"
 
@@ -33,16 +33,16 @@ def test_outside_tests_names_are_new_each_time() -> None:
 def test_names_are_new_again_after_a_test() -> None:
     named(SEED, "test_a")
 
-    assert names().moment > moment_of(SEED) - timedelta(days=365 * 60)
+    assert id_sequence().started_at > seed_time(SEED) - timedelta(days=365 * 60)
     assert new_id() not in named(SEED, "test_a")
 
 
 def test_a_seed_holds_its_moment() -> None:
-    assert moment_of(SEED) == datetime(2026, 11, 26, 0, 32, 22, tzinfo=UTC)
-    assert abs(moment_of(new_seed()) - datetime.now(UTC)) < timedelta(minutes=5)
+    assert seed_time(SEED) == datetime(2026, 11, 26, 0, 32, 22, tzinfo=UTC)
+    assert abs(seed_time(new_seed()) - datetime.now(UTC)) < timedelta(minutes=5)
 
 
 @pytest.mark.parametrize("seed", ["", "1", "1-2", f"{SEED}0", "x-6eca032aa04b"])
 def test_what_is_no_seed_is_told(seed: str) -> None:
     with pytest.raises(UsageError, match="is no seed of names"):
-        moment_of(seed)
+        seed_time(seed)

@@ -7,7 +7,7 @@ import pytest
 
 from trackproof.contracts.load import Step
 from trackproof.events.steps import StepState
-from trackproof.runs.progress import forgone_retries, step_states
+from trackproof.runs.progress import step_states, unscheduled_retries
 
 PLAIN = Step(1, "mixdown_tracks", "mixdown_tracks", dynamic=False, optional=False)
 FORKED = Step(2, "fork_track_padding", "pad_track", dynamic=True, optional=False)
@@ -186,5 +186,5 @@ def join(status: str, *on: str) -> dict[str, Any]:
 def test_a_join_that_failed_forgoes_the_retries_that_were_left(
     tasks: list[dict[str, Any]], forgone: list[str]
 ) -> None:
-    assert forgone_retries({"tasks": [*tasks, join("FAILED", "a", "b")]}) == forgone
-    assert forgone_retries({"tasks": [*tasks, join("CANCELED", "a", "b")]}) == []
+    assert unscheduled_retries({"tasks": [*tasks, join("FAILED", "a", "b")]}) == forgone
+    assert unscheduled_retries({"tasks": [*tasks, join("CANCELED", "a", "b")]}) == []

@@ -6,9 +6,9 @@ import pytest
 from rich.console import Console
 
 from trackproof.errors import UsageError
-from trackproof.report.terminal.timeline import shown
+from trackproof.report.terminal.timeline import render_timeline
 from trackproof.runs.costs import Cost
-from trackproof.runs.timeline import Story, tell_story
+from trackproof.runs.timeline import Timeline
 
 BEGAN = 1_700_000_000.0
 NOW = BEGAN + 60
@@ -44,9 +44,9 @@ def failed_join(*on: str) -> dict[str, Any]:
     return failing("JOIN", 2, "answered 503", taskType="JOIN", inputData={"joinOn": list(on)})
 
 
-def story(
+def timeline(
     *tasks: dict[str, Any], status: str = "COMPLETED", costs: Any = None, **changes: Any
-) -> Story:
+) -> Timeline:
     workflow = {
         "workflowId": "workflow-1",
         "workflowName": "diarization_pipeline",
@@ -56,18 +56,18 @@ def story(
         "tasks": list(tasks),
         **changes,
     }
-    return tell_story(workflow, costs, NOW)
+    return Timeline.of(workflow, costs, NOW)
 
 
-def printed(told: Story, *, width: int = 200) -> str:
+def printed(told: Timeline, *, width: int = 200) -> str:
     console = Console(width=width, color_system=None)
     with console.capture() as capture:
-        console.print(shown(told, width=width))
+        console.print(render_timeline(told, width=width))
     return capture.get()
 
 
 def test_a_run_that_went_well_has_no_cause() -> None:
-    told = story(task("get_recording", 0.5), task("join", taskType="JOIN"), task("finalize", 2))
+    told = timeline(task("get_recording", 0.5), task("join", taskType="JOIN"), task("finalize", 2))
 
     assert [(one.reference, one.began, one.seconds) for one in told.attempts] == [
         ("get_recording", 0.5, 1.0),
@@ -78,7 +78,7 @@ def test_a_run_that_went_well_has_no_cause() -> None:
 
 
 def test_attempts_that_a_run_recovered_from_are_told_and_are_no_cause() -> None:
-    told = story(failing("pad", 0, "answered 503"), task("pad", 5, retryCount=1))
+    told = timeline(failing("pad", 0, "answered 503"), task("pad", 5, retryCount=1))
 
     assert told.cause == ""
     assert [(one.number, one.failed) for one in told.attempts] == [(1, True), (2, False)]
@@ -86,7 +86,7 @@ def test_attempts_that_a_run_recovered_from_are_told_and_are_no_cause() -> None:
 
 
 def test_the_first_cause_is_the_first_failure_of_what_gave_up_first() -> None:
-    told = story(
+    told = timeline(
         failing("recovered", 0, "answered 503"),
         task("recovered", 1, retryCount=1),
         failing("pad.1", 2, "answered 500"),
@@ -102,7 +102,7 @@ def test_the_first_cause_is_the_first_failure_of_what_gave_up_first() -> None:
 
 
 def test_a_task_that_timed_out_is_a_failure_that_may_have_no_reason() -> None:
-    told = story(task("pad", 0, 20, status="TIMED_OUT"), status="TIMED_OUT")
+    told = timeline(task("pad", 0, 20, status="TIMED_OUT"), status="TIMED_OUT")
 
     assert told.cause == "pad, attempt 1, 20.0 s into the run: TIMED_OUT, no reason is given"
 
@@ -113,7 +113,7 @@ def test_a_task_that_timed_out_is_a_failure_that_may_have_no_reason() -> None:
 def test_a_run_that_a_join_ended_too_early_says_whose_doing_it_was(
     canceled: list[dict[str, Any]],
 ) -> None:
-    told = story(
+    told = timeline(
         task("transcribe.0", status="CANCELED"),
         failing("transcribe.1", 2, "answered 503", workflowTask={"taskDefinition": MAY_RETRY}),
         failed_join("transcribe.0", "transcribe.1"),
@@ -129,7 +129,7 @@ def test_a_run_that_a_join_ended_too_early_says_whose_doing_it_was(
 
 
 def test_a_run_that_somebody_ended_says_why() -> None:
-    told = story(
+    told = timeline(
         task("pad", 0, status="CANCELED"),
         status="TERMINATED",
         reasonForIncompletion="no longer wanted",
@@ -139,7 +139,7 @@ def test_a_run_that_somebody_ended_says_why() -> None:
 
 
 def test_a_run_in_flight_is_told_until_now() -> None:
-    told = story(
+    told = timeline(
         failing("pad", 0, "answered 503"),
         task("pad", 20, status="IN_PROGRESS", endTime=0, retryCount=1),
         task("mix", None, status="SCHEDULED"),
@@ -160,7 +160,7 @@ def test_costs_are_shown_by_attempt_and_added_up() -> None:
         "id-pad-0": Cost(1.5, 1, 3, 0, 2_500_000, 999, 60.0, 0, 0),
         "id-title-0": Cost(0.5, 1, 1, 2, 10, 10, 0.0, 100, 20),
     }
-    told = story(task("pad"), task("title", 2), task("unknown", 4), costs=costs)
+    told = timeline(task("pad"), task("title", 2), task("unknown", 4), costs=costs)
 
     assert told.cost == Cost(2.0, 2, 4, 2, 2_500_010, 1009, 60.0, 100, 20)
     assert [one.cost for one in told.attempts] == [*costs.values(), None]
@@ -175,7 +175,7 @@ def test_a_narrow_screen_cuts_no_figure(width: int) -> None:
     name = "generate_transcription_tasks"
     costs = {f"id-{name}-0": Cost(1.5, 1, 12, 34, 612_500_000, 999_900, 3600.5, 100_000, 23_456)}
 
-    lines = printed(story(task(name, 1.25), costs=costs), width=width).splitlines()
+    lines = printed(timeline(task(name, 1.25), costs=costs), width=width).splitlines()
 
     assert "…" not in "".join(lines)
     figures = ["1", "1.25", "1.00", "12", "(+34", "known)", "612.5", "MB", "999.9", "kB"]
@@ -187,11 +187,11 @@ def test_a_narrow_screen_cuts_no_figure(width: int) -> None:
 
 
 def test_without_a_database_it_says_so() -> None:
-    assert "Costs: not known without --database" in printed(story(task("pad")))
+    assert "Costs: not known without --database" in printed(timeline(task("pad")))
 
 
 def test_hostile_words_stay_on_their_line() -> None:
-    told = story(
+    told = timeline(
         failing("pad\x1b[2J", 0, "[red]one[/red]\r\nFirst cause: two\x07"), status="FAILED"
     )
 
@@ -205,4 +205,4 @@ def test_hostile_words_stay_on_their_line() -> None:
 @pytest.mark.parametrize("answer", [{}, {"tasks": []}, {"tasks": [{}], "createTime": 1}], ids=str)
 def test_what_is_no_run_is_told(answer: dict[str, Any]) -> None:
     with pytest.raises(UsageError, match="no run of a workflow"):
-        tell_story(answer, None, NOW)
+        Timeline.of(answer, None, NOW)

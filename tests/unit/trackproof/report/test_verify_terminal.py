@@ -1,4 +1,4 @@
-"""The verdict on a fleet as a person reads it, on a terminal, in a log and in a pipe."""
+"""The output of `trackproof verify` and `trackproof replay` on a terminal and in a log."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from dataclasses import replace
 from rich.console import Console
 
 from tests.unit.trackproof.report.verify_events import (
-    EVERY_KIND,
-    HELD,
+    EVERY_STATUS,
     HOSTILE,
+    PASSED,
     failing,
     verification,
 )
 from tests.unit.trackproof.verify.test_failure_store import failure
 from trackproof.events.stream import Event
 from trackproof.events.verification import EnvironmentKept
-from trackproof.report.terminal.replay import listed, told
+from trackproof.report.terminal.replay import format_failures, format_replay
 from trackproof.report.terminal.verify import VerifyTerminal
 from trackproof.verify.replay import Replay
 
@@ -32,16 +32,16 @@ def printed(events: Iterable[Event]) -> str:
     return console.file.getvalue()
 
 
-def test_a_task_is_a_line_as_soon_as_its_last_clause_has_ended() -> None:
-    events = verification(HELD, failing())
+def test_a_task_is_shown_when_its_last_clause_finishes() -> None:
+    events = verification(PASSED, failing())
 
     assert "✓ pad_track" in printed(events[:4])
     assert "1/1" in printed(events[:4])
     assert "pad_track" not in printed(events[:3])
 
 
-def test_a_clause_that_does_not_hold_is_told_in_full() -> None:
-    lines = printed(verification(HELD, failing())).splitlines()
+def test_a_failed_clause_is_shown_in_full() -> None:
+    lines = printed(verification(PASSED, failing())).splitlines()
 
     for line in (
         "  ✗ merge_transcripts.sorted  Words are in the order of their start times. (TASK-009)",
@@ -57,58 +57,60 @@ def test_a_clause_that_does_not_hold_is_told_in_full() -> None:
         assert line in lines
 
 
-def test_what_holds_deviates_or_is_skipped_is_counted() -> None:
-    lesser = [clause for clause in EVERY_KIND if clause.accepted]
+def test_deviations_and_skipped_clauses_are_counted() -> None:
+    accepted = [clause for clause in EVERY_STATUS if clause.accepted]
 
-    last = printed(verification(*lesser)).splitlines()[-1]
+    last = printed(verification(*accepted)).splitlines()[-1]
 
-    assert last == "HELD: 1 of 3 clauses, 2 deviating or skipped, 20.5 s"
-
-
-def test_too_little_exercised_fails_what_holds() -> None:
-    lines = printed(verification(HELD, shortfalls=("1 of 2 tasks were exercised",))).splitlines()
-
-    assert lines[-2:] == ["FAILED: too little was exercised", "1 of 2 tasks were exercised"]
+    assert last == "PASSED: 1 of 3 clauses, 2 deviating or skipped, 20.5 s"
 
 
-def test_a_fleet_cannot_steer_the_terminal() -> None:
-    told = printed(verification(failing(text=HOSTILE)))
+def test_low_coverage_fails_a_verification_without_failures() -> None:
+    lines = printed(verification(PASSED, shortfalls=("1 of 2 tasks were exercised",))).splitlines()
 
-    assert "\x1b" not in told
-    assert r"\x1b[2J\x00" in told
+    assert lines[-2:] == ["FAILED: coverage is below the floor", "1 of 2 tasks were exercised"]
 
 
-def test_a_huge_input_takes_a_few_lines() -> None:
+def test_a_fleet_cannot_control_the_terminal() -> None:
+    output = printed(verification(failing(text=HOSTILE)))
+
+    assert "\x1b" not in output
+    assert r"\x1b[2J\x00" in output
+
+
+def test_a_huge_input_is_truncated() -> None:
     [exchange] = failing().exchanges
     huge = replace(failing(), exchanges=(replace(exchange, sent="x" * 100_000),))
 
     assert len(printed(verification(huge))) < 5_000
 
 
-def test_a_kept_testbed_says_where_everything_is() -> None:
-    told = printed([EnvironmentKept({"conductor": "http://c/api", "s3": "http://s"})])
+def test_a_kept_testbed_shows_its_addresses() -> None:
+    output = printed([EnvironmentKept({"conductor": "http://c/api", "s3": "http://s"})])
 
-    assert told.splitlines() == [
-        "The testbed stands until Ctrl-C:",
+    assert output.splitlines() == [
+        "The testbed runs until Ctrl-C:",
         "  conductor  http://c/api",
         "  s3         http://s",
     ]
 
 
-def test_a_replay_says_whether_it_is_fixed() -> None:
-    kept = failure("pad_track.offset-0a1b2c")
+def test_a_replay_is_fixed_or_still_failing() -> None:
+    stored = failure("pad_track.offset-0a1b2c")
 
-    assert told(Replay(kept, HELD)).plain == "FIXED: pad_track.offset-0a1b2c"
+    assert format_replay(Replay(stored, PASSED)).plain == "FIXED: pad_track.offset-0a1b2c"
     for status in ("failed", "error", "skipped", "deviates"):
-        still = replace(HELD, status=status)
-        assert told(Replay(kept, still)).plain == "STILL FAILING: pad_track.offset-0a1b2c"
+        result = replace(PASSED, status=status)
+        assert (
+            format_replay(Replay(stored, result)).plain == "STILL FAILING: pad_track.offset-0a1b2c"
+        )
 
 
-def test_kept_failures_are_listed_with_what_was_seen() -> None:
-    kept = replace(failure("pad_track.offset-0a1b2c"), observed="a\x1b[2Jb")
+def test_stored_failures_are_listed_with_their_observation() -> None:
+    stored = replace(failure("pad_track.offset-0a1b2c"), observed="a\x1b[2Jb")
 
-    assert listed([]).plain == "no failing clause is kept here"
-    assert listed([kept]).plain.splitlines() == [
+    assert format_failures([]).plain == "no stored failures"
+    assert format_failures([stored]).plain.splitlines() == [
         "pad_track.offset-0a1b2c  2026-11-26T12:00:00+00:00  /srv/acme.toml",
         r"    a\x1b[2Jb",
     ]

@@ -64,6 +64,7 @@ def trackproof(*arguments: str) -> tuple[int, str]:
         (["--seconds", "-5"], "into a meeting of -5 s"),
         (["--seconds", "nan"], "into a meeting of nan s"),
         (["--seconds", "inf"], "into a meeting of inf s"),
+        (["--database", "mysql://u:secret@host/x"], "postgresql+psycopg://"),
         (["--json", "/no/such/folder/r.json"], "cannot be written to /no/such/folder/r.json"),
     ],
 )

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from fixtures_audio import make_meeting
+from tests.e2e.running_fleet import running_fleet
 from trackproof.fleet import REFERENCE
 from trackproof.lab import Testbed
 from trackproof.runs.pipeline_run import run_meeting
@@ -34,15 +35,7 @@ def stuck_at_daily(
 ) -> Iterator[tuple[Testbed, Scenario, str]]:
     """Run a meeting whose first step waits for a delayed response."""
     scenario = Scenario.create(make_meeting(tracks=1, seconds=5), folder)
-    with (
-        Testbed.started(
-            conductor=conductor.api_url,
-            version=conductor.version,
-            database=kind,
-            report=lambda _: None,
-        ) as testbed,
-        testbed.fleet(RECONCILING) as fleet,
-    ):
+    with running_fleet(conductor, RECONCILING, database=kind) as (testbed, fleet):
         testbed.stand_ins.faults.add(Fault(service="daily", delay=5.0))
         run = threading.Thread(target=run_meeting, args=(testbed, fleet, scenario))
         run.start()

@@ -11,10 +11,10 @@ from textwrap import dedent
 import pytest
 
 from fixtures_audio import make_meeting
+from tests.e2e.running_fleet import running_fleet
 from trackproof.checks import judge
 from trackproof.errors import FleetError
 from trackproof.fleet import REFERENCE, FleetProfile
-from trackproof.lab import Testbed
 from trackproof.runs.evidence import Evidence
 from trackproof.runs.pipeline_run import run_meeting
 from trackproof.runs.progress import unscheduled_retries
@@ -122,12 +122,7 @@ def test_a_fleet_that_cannot_start_is_an_error_with_its_log(conductor: Conductor
 def with_failing_services(conductor: ConductorServer, folder: Path) -> Evidence:
     """Run a meeting while deliveries fail, and two services fail once each."""
     scenario = Scenario.create(make_meeting(tracks=2, seconds=6), folder)
-    with (
-        Testbed.started(
-            conductor=conductor.api_url, version=conductor.version, report=lambda _: None
-        ) as testbed,
-        testbed.fleet(REFERENCE) as fleet,
-    ):
+    with running_fleet(conductor) as (testbed, fleet):
         testbed.stand_ins.faults.add(
             Fault(service="zulip", status=401),
             Fault(service="webhook", status=404),

@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -18,8 +17,9 @@ import pytest
 from sqlalchemy import create_engine, inspect, make_url, text
 
 from fixtures_audio import make_meeting
+from tests.e2e.running_fleet import running_fleet
 from trackproof.checks.secrets import checks
-from trackproof.fleet import REFERENCE, Fleet
+from trackproof.fleet import REFERENCE
 from trackproof.lab import RECORDING_BUCKET, Testbed
 from trackproof.runs.evidence import Evidence
 from trackproof.runs.pipeline_run import run_meeting
@@ -43,20 +43,6 @@ def database(new_database: Callable[[str], str]) -> str:
     """Return a database URL with a password, which the server does not check."""
     url = make_url(new_database("postgres")).set(password=PASSWORD)
     return url.render_as_string(hide_password=False)
-
-
-@contextmanager
-def running(conductor: ConductorServer, database: str) -> Iterator[tuple[Testbed, Fleet]]:
-    with (
-        Testbed.started(
-            conductor=conductor.api_url,
-            version=conductor.version,
-            database=database,
-            report=lambda _: None,
-        ) as testbed,
-        testbed.fleet(VERBOSE) as fleet,
-    ):
-        yield testbed, fleet
 
 
 def all_texts(evidence: Evidence, database: str) -> str:
@@ -93,7 +79,7 @@ def test_keys_echoed_by_services_do_not_leak(
     conductor: ConductorServer, database: str, tmp_path: Path
 ) -> None:
     scenario = Scenario.create(make_meeting(tracks=2, seconds=5, seed=1), tmp_path)
-    with running(conductor, database) as (testbed, fleet):
+    with running_fleet(conductor, VERBOSE, database=database) as (testbed, fleet):
         keys = testbed.stand_ins.credentials
         testbed.stand_ins.faults.add(
             Fault(service="daily", status=503, body=ECHO.format(key=keys.daily_key), times=1),
@@ -118,7 +104,7 @@ def test_the_url_of_unreadable_audio_does_not_leak(
     conductor: ConductorServer, database: str, tmp_path: Path
 ) -> None:
     scenario = Scenario.create(make_meeting(tracks=2, seconds=5, seed=1), tmp_path)
-    with running(conductor, database) as (testbed, fleet):
+    with running_fleet(conductor, VERBOSE, database=database) as (testbed, fleet):
         _, second = scenario.track_keys
         publish = Scenario.publish
 

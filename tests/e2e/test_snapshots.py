@@ -13,7 +13,7 @@ from syrupy.extensions.json import JSONSnapshotExtension
 
 from fixtures_audio import make_meeting
 from tests.e2e.normalisation import normalise
-from trackproof.fleet import REFERENCE
+from tests.e2e.running_fleet import running_fleet
 from trackproof.lab import Testbed
 from trackproof.runs.evidence import Evidence
 from trackproof.runs.pipeline_run import run_meeting
@@ -35,12 +35,7 @@ def test_a_canonical_meeting_matches_its_snapshots(
 ) -> None:
     meeting = make_meeting(tracks=tracks, seconds=12, seed=tracks)
     scenario = Scenario.create(meeting, tmp_path, run_id=f"canonical-{tracks}", started_at=START)
-    with (
-        Testbed.started(
-            conductor=conductor.api_url, version=conductor.version, report=lambda _: None
-        ) as testbed,
-        testbed.fleet(REFERENCE) as fleet,
-    ):
+    with running_fleet(conductor) as (testbed, fleet):
         evidence = run_meeting(testbed, fleet, scenario).evidence
         workflow = evidence.workflow
         other_rows = rows(testbed)

@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 
 from fixtures_audio import make_meeting
+from tests.e2e.running_fleet import running_fleet
 from tests.unit.trackproof.cli.test_run import trackproof
-from trackproof.fleet import REFERENCE, Fleet
+from trackproof.fleet import Fleet
 from trackproof.lab import Testbed
 from trackproof.runs.pipeline_run import run_meeting
 from trackproof.runs.scenario import Scenario
@@ -56,15 +57,7 @@ def lab(
     tmp_path: Path,
 ) -> Iterator[Lab]:
     server = conductor_of(getattr(request, "param", DEFAULT_VERSION))
-    with (
-        Testbed.started(
-            conductor=server.api_url,
-            version=server.version,
-            database=database_url,
-            report=lambda _: None,
-        ) as testbed,
-        testbed.fleet(REFERENCE) as fleet,
-    ):
+    with running_fleet(server, database=database_url) as (testbed, fleet):
         yield Lab(testbed, fleet, tmp_path)
 
 

@@ -40,11 +40,7 @@ def _zulip(evidence: Evidence) -> Check:
         ids = {str(message.id), str(row.get("zulip_message_id")), evidence.output.get("message_id")}
         if len(ids) != 1:
             problems.append(f"message id {message.id} differs from the database or the output")
-    return Check(
-        "zulip.message",
-        not problems,
-        "; ".join(problems) or f"one message in {ZULIP_STREAM}, complete",
-    )
+    return Check.of("zulip.message", problems, otherwise=f"one message in {ZULIP_STREAM}, complete")
 
 
 def _signature(evidence: Evidence) -> Check:
@@ -55,11 +51,7 @@ def _signature(evidence: Evidence) -> Check:
             evidence.stand_ins.webhook.verify(delivery)
         except SignatureError as error:
             problems.append(str(error))
-    return Check(
-        "webhook.signature",
-        not problems,
-        "; ".join(problems) or "one delivery with a valid signature",
-    )
+    return Check.of("webhook.signature", problems, otherwise="one delivery with a valid signature")
 
 
 def _payload(evidence: Evidence) -> Check:
@@ -90,10 +82,10 @@ def _payload(evidence: Evidence) -> Check:
     topics = [topic.get("title") for topic in sent.get("topics", [])]
     if topics != expected_topics:
         problems.append(f"topics are {topics}, not {expected_topics}")
-    return Check(
+    return Check.of(
         "webhook.payload",
-        not problems,
-        "; ".join(problems) or f"title, summaries, topics and {len(speakers)} participants",
+        problems,
+        otherwise=f"title, summaries, topics and {len(speakers)} participants",
     )
 
 
@@ -104,10 +96,10 @@ def _accepted(evidence: Evidence) -> Check:
         for request in evidence.requests
         if not request.faulted and (request.status is None or request.status >= 400)
     ]
-    return Check(
+    return Check.of(
         "services.accepted",
-        bool(evidence.requests) and not rejected,
-        "; ".join(rejected[:3]) or f"{len(evidence.requests)} requests, none rejected",
+        rejected if evidence.requests else ["no requests"],
+        otherwise=f"{len(evidence.requests)} requests, none rejected",
     )
 
 
@@ -118,9 +110,8 @@ def _contract(evidence: Evidence) -> Check:
         for request in evidence.requests
         for violation in request.violations
     ]
-    more = f" and {len(violations) - 3} more" if len(violations) > 3 else ""
-    return Check(
+    return Check.of(
         "services.contract",
-        bool(evidence.requests) and not violations,
-        "; ".join(violations[:3]) + more or f"{len(evidence.requests)} requests, all conform",
+        violations if evidence.requests else ["no requests"],
+        otherwise=f"{len(evidence.requests)} requests, all conform",
     )

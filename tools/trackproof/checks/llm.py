@@ -90,15 +90,10 @@ def _tracers(evidence: Evidence) -> Check:
         for name, text in texts.items()
         if (missing := {tracer for tracer in spoken if tracer not in text.lower()})
     ]
-    return Check(
+    return Check.of(
         "llm.tracers",
-        bool(spoken) and not lost,
-        "; ".join(lost)
-        or (
-            f"{', '.join(sorted(spoken))} appear in {', '.join(texts)}"
-            if spoken
-            else "no tracer was spoken"
-        ),
+        lost if spoken else ["no tracer was spoken"],
+        otherwise=f"{', '.join(sorted(spoken))} appear in {', '.join(texts)}",
     )
 
 

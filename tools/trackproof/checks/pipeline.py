@@ -51,7 +51,7 @@ def _ordered(evidence: Evidence) -> Check:
             continue
         if earlier.ended_at is None or later.started_at < earlier.ended_at - 0.001:
             early.append(f"{later.name} started before {earlier.name} ended")
-    return Check("steps.order", not early, "; ".join(early) or "in the order of the workflow")
+    return Check.of("steps.order", early, otherwise="in the order of the workflow")
 
 
 def _forked(evidence: Evidence) -> Check:
@@ -74,8 +74,6 @@ def _optional_deliveries(evidence: Evidence) -> Check:
             problems.append(f"{reference} was never scheduled")
         elif not task["workflowTask"].get("optional"):
             problems.append(f"{reference} is not optional")
-    return Check(
-        "deliveries.optional",
-        not problems,
-        "; ".join(problems) or "post_zulip and send_webhook are optional",
+    return Check.of(
+        "deliveries.optional", problems, otherwise="post_zulip and send_webhook are optional"
     )

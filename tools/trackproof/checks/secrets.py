@@ -14,7 +14,6 @@ from trackproof.runs.evidence import Evidence
 from trackproof.testbed.stand_ins.ledger import Request
 
 SIGNATURE = "X-Amz-Signature"
-MAX_LISTED = 5
 
 
 def checks(evidence: Evidence) -> Iterator[Check]:
@@ -35,12 +34,10 @@ def checks(evidence: Evidence) -> Iterator[Check]:
         if secret != _own_key(evidence, request.service) and secret in str(request.headers)
     ]
     leaks = list(dict.fromkeys(leaks))
-    more = f" and {len(leaks) - MAX_LISTED} more" if len(leaks) > MAX_LISTED else ""
-    yield Check(
+    yield Check.of(
         "secrets.kept",
-        not leaks,
-        "; ".join(leaks[:MAX_LISTED]) + more
-        or f"none of {len(evidence.secrets)} keys and no signature in log, events, results, "
+        leaks,
+        otherwise=f"none of {len(evidence.secrets)} keys and no signature in log, events, results, "
         f"reasons and {len(evidence.requests)} requests",
     )
 

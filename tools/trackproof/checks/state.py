@@ -40,10 +40,10 @@ def _result(evidence: Evidence) -> Check:
         for column, value in expected.items()
         if not value or row.get(column) != value
     ]
-    return Check(
+    return Check.of(
         "database.result",
-        not problems,
-        "; ".join(problems) or f"status ended, title, both summaries, {row['duration']:.3f} s",
+        problems,
+        otherwise=f"status ended, title, both summaries, duration {row.get('duration')} s",
     )
 
 
@@ -58,9 +58,7 @@ def _events(evidence: Evidence) -> Check:
     final = [data for name, data in evidence.events if name == "STATUS"]
     if not final or final[-1] != {"value": "ended"}:
         problems.append(f"the last STATUS is {final[-1] if final else None}")
-    return Check(
-        "database.events", not problems, "; ".join(problems) or f"{len(names)} events, in order"
-    )
+    return Check.of("database.events", problems, otherwise=f"{len(names)} events, in order")
 
 
 def _schema(evidence: Evidence) -> Check:
@@ -71,9 +69,8 @@ def _schema(evidence: Evidence) -> Check:
             for violation in event_violations(name, data)
         )
     )
-    more = f" and {len(problems) - 3} more" if len(problems) > 3 else ""
-    return Check(
+    return Check.of(
         "events.schema",
-        bool(evidence.events) and not problems,
-        "; ".join(problems[:3]) + more or f"{len(evidence.events)} events, all valid",
+        problems if evidence.events else ["no events"],
+        otherwise=f"{len(evidence.events)} events, all valid",
     )

@@ -62,10 +62,10 @@ def _urls(evidence: Evidence) -> Check:
     if len(evidence.urls) != expected:
         problems.append(f"{len(evidence.urls)} URLs for {expected} tracks")
     what = "all deleted" if evidence.scenario.denied else "all served"
-    return Check(
+    return Check.of(
         "storage.presigned",
-        not problems,
-        "; ".join(problems) or f"{expected} URLs, valid for {expected_expiry} s, {what}",
+        problems,
+        otherwise=f"{expected} URLs, valid for {expected_expiry} s, {what}",
     )
 
 

@@ -33,7 +33,7 @@ def run(
     database: Annotated[
         str | None,
         typer.Option(
-            help="Where the fleet keeps its state: sqlite, postgres, or a URL. "
+            help="Database of the fleet's state: sqlite, postgres, or a URL. "
             "Default: TRACKPROOF_DATABASE, else sqlite."
         ),
     ] = None,

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final, Self
 
 from trackproof.events.steps import StepState
+
+MAX_LISTED: Final = 5
+"""Problems that the detail of a check lists."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +37,15 @@ class Check:
     passed: bool
     detail: str
     """What was observed, with figures."""
+
+    @classmethod
+    def of(cls, check_id: str, problems: Sequence[str], *, otherwise: str) -> Self:
+        """Return a check that fails with the problems, or passes with another detail."""
+        if not problems:
+            return cls(check_id, True, otherwise)
+        more = len(problems) - MAX_LISTED
+        listed = "; ".join(problems[:MAX_LISTED])
+        return cls(check_id, False, f"{listed} and {more} more" if more > 0 else listed)
 
 
 @dataclass(frozen=True, slots=True)

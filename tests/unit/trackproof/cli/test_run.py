@@ -76,14 +76,6 @@ def test_a_usage_error_exits_with_2(arguments: list[str], message: str) -> None:
     assert "Traceback" not in output
 
 
-@pytest.mark.parametrize(
-    "arguments",
-    [["run", "--tracks", "three"], ["run", "--nonsense"], ["nonsense"], ["register"]],
-)
-def test_a_malformed_command_line_exits_with_2(arguments: list[str]) -> None:
-    assert trackproof(*arguments)[0] == 2
-
-
 def test_options_are_passed_on(runs: list[RunOptions]) -> None:
     code, _ = trackproof(
         "run",

@@ -73,12 +73,12 @@ def test_words_in_a_silent_meeting_are_errors() -> None:
     assert rates([], truth=[]) == (0, 0, 0)
 
 
-@pytest.mark.parametrize("text", ["", " ", "two words", "tab\tand\nline", "שלום", "_"])
-def test_a_word_counts_once_whatever_its_characters(text: str) -> None:
-    truth = [SpeakerWord(0, text, 0.0), *TRUTH[1:]]
+def test_a_word_counts_once_whatever_its_characters() -> None:
+    for text in ("", " ", "two words", "tab\tand\nline", "שלום", "_"):
+        truth = [SpeakerWord(0, text, 0.0), *TRUTH[1:]]
 
-    assert rates(truth, truth) == (0, 0, 0)
-    assert rates(TRUTH[1:], truth) == pytest.approx((1 / 20, 1 / 20, 1 / 20))
+        assert rates(truth, truth) == (0, 0, 0)
+        assert rates(TRUTH[1:], truth) == pytest.approx((1 / 20, 1 / 20, 1 / 20))
 
 
 @given(st.lists(st.sampled_from(range(20)), unique=True))

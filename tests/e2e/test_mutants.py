@@ -1,4 +1,4 @@
-"""A sample of the mutants, another one each day; `nox -s mutants` runs all of them."""
+"""A sample of the mutants, another one each day; `nox -s mutants` runs all."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ import pytest
 ROOT = Path(__file__).parents[2]
 SAMPLE = 15
 SEED = os.environ.get("TRACKPROOF_MUTANT_SEED") or datetime.now(UTC).date().isoformat()
-"""Set the variable to an earlier date to repeat that day's sample."""
+"""An earlier day repeats the sample of that day."""
 
 pytestmark = [pytest.mark.conductor, pytest.mark.timeout(1200)]
 
 
-def test_the_suite_kills_a_sample_of_mutants() -> None:
+def test_a_sample_of_mutants_is_killed() -> None:
     sample = ("--sample", str(SAMPLE), "--seed", SEED)
     command = [sys.executable, "-m", "tests.mutants", *sample]
 
-    # It starts its own server: other tests must not see a mutant's definitions.
-    completed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    # On its own server: other tests must not get the definitions of a mutant.
+    ran = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
 
-    sys.stdout.write(completed.stdout)
-    assert completed.returncode == 0, f"seed {SEED}:\n{completed.stdout}{completed.stderr[-2000:]}"
+    sys.stdout.write(ran.stdout)
+    assert ran.returncode == 0, f"seed {SEED}:\n{ran.stdout}{ran.stderr[-2000:]}"

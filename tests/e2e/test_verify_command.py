@@ -114,14 +114,14 @@ def test_a_removed_test_cannot_be_replayed(conductor: ConductorServer, tmp_path:
         "seed": "TASK-003",
         "test": "test_get_participants.py::test_of_yesterday",
         "fleet": "reference",
-        "names": "1795653142-6eca032aa04b",
+        "id_seed": "1795653142-6eca032aa04b",
         "version": "3.15.0",
         "database": "sqlite",
         "time_scale": 0.001,
         "inputs": [],
         "expected": "",
         "observed": "",
-        "kept_at": "",
+        "stored_at": "",
     }
     (failures / f"{failure['id']}.json").write_text(json.dumps(failure))
 

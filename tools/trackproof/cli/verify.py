@@ -105,13 +105,13 @@ def replay(
     """Run one kept failure again and say FIXED or STILL FAILING; without an id, list them."""
     from trackproof.report.terminal.replay import format_failures, format_replay
     from trackproof.suite.options import VerifyOptions
-    from trackproof.verify.failure_store import find, kept
+    from trackproof.verify.failure_store import find_failure, stored_failures
     from trackproof.verify.replay import replay as again
 
     if failure is None:
-        Console().print(format_failures(kept(failures)), soft_wrap=True)
+        Console().print(format_failures(stored_failures(failures)), soft_wrap=True)
         return ExitCode.HELD
-    found = find(failures, failure)
+    found = find_failure(failures, failure)
     options = VerifyOptions(
         fleet=found.fleet if fleet is None else _found(fleet),
         conductor=conductor,

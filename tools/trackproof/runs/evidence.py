@@ -11,7 +11,7 @@ import av
 import httpx
 from sqlalchemy import make_url
 
-from fixtures_audio import Audio, HeardWord, hear, read_audio
+from fixtures_audio import Audio, DetectedWord, detect_words, read_audio
 from trackproof.contracts.load import Contracts, load_contracts
 from trackproof.events.steps import StepState
 from trackproof.fleet import Fleet
@@ -40,7 +40,7 @@ class Mixdown:
     """The uploaded mixdown, decoded, and the words detected in it."""
 
     audio: Audio
-    words: tuple[HeardWord, ...]
+    words: tuple[DetectedWord, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +142,7 @@ def _mixdown(testbed: Testbed, workflow: Mapping[str, Any]) -> Mixdown | None:
         audio = read_audio(io.BytesIO(testbed.s3.read_version(TRANSCRIPT_BUCKET, key)))
     except (KeyError, ValueError, av.FFmpegError):
         return None
-    return Mixdown(audio, tuple(hear(audio.samples)))
+    return Mixdown(audio, tuple(detect_words(audio.samples)))
 
 
 def _secrets(testbed: Testbed) -> tuple[str, ...]:

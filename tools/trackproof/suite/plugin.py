@@ -143,10 +143,10 @@ class ClauseSuite:
         self, session_harness: Harness, request: pytest.FixtureRequest
     ) -> Iterator[Harness]:
         """Return the harness, with no fault and no evidence of an earlier test."""
-        session_harness.fresh()
+        session_harness.reset()
         with use_id_seed(self.options.id_seed, case_id(request.node)):
             yield session_harness
-        session_harness.mend()
+        session_harness.clear_faults()
 
     def _started(self, session: Session) -> EnvironmentStarted:
         testbed = session.harness.testbed

@@ -204,7 +204,7 @@ def _error_text(error: BaseException | None, report: pytest.TestReport) -> str:
 
 
 def _last_lines(harness: Harness | None) -> str:
-    return "\n".join(harness.log_since_fresh().splitlines()[-LOG_LINES:]) if harness else ""
+    return "\n".join(harness.log_of_test().splitlines()[-LOG_LINES:]) if harness else ""
 
 
 def with_deviation(

@@ -112,8 +112,8 @@ def _watched(opener: Opener, watch: CoverageWatch, environment: ExitStack) -> Op
     def opened(tasks: Sequence[str], report: Report) -> Iterator[Session]:
         session = environment.enter_context(opener(tasks, report))
         watchers = session.harness.testbed.rest.watchers
-        watchers.append(watch.see)
-        environment.callback(watchers.remove, watch.see)
+        watchers.append(watch.record)
+        environment.callback(watchers.remove, watch.record)
         yield session
 
     return opened

@@ -314,7 +314,7 @@ STATE: list[Case] = [
         {"secrets.kept"},
         "daily received moda…, another service's key",
     ),
-    (with_events(("DEBUG", {})), {"events.schema"}, "DEBUG: no such event is in the dictionary"),
+    (with_events(("DEBUG", {})), {"events.schema"}, "DEBUG: the event is not in the dictionary"),
     (
         with_events(("PIPELINE_PROGRESS", {**recorded_runs.PROGRESS, "step_status": "done"})),
         {"events.schema"},

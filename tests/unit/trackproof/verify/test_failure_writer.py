@@ -12,7 +12,7 @@ from tests.unit.trackproof.report.verify_events import (
 )
 from trackproof.events.stream import Event
 from trackproof.events.verification import ClauseFinished
-from trackproof.verify.failure_store import FailureWriter, find, kept
+from trackproof.verify.failure_store import FailureWriter, find_failure, stored_failures
 
 
 def write(folder: Path, events: Iterable[Event]) -> None:
@@ -29,8 +29,8 @@ def test_a_failed_clause_is_stored_when_it_finishes(tmp_path: Path) -> None:
     assert not (tmp_path / "failures").exists()
     writer.write(ClauseFinished(failing()))
 
-    [failure] = kept(tmp_path / "failures")
-    assert failure == find(tmp_path / "failures", "merge_transcripts.sorted")
+    [failure] = stored_failures(tmp_path / "failures")
+    assert failure == find_failure(tmp_path / "failures", "merge_transcripts.sorted")
     assert failure.test == "test_merge_transcripts.py::test_order[reversed]"
     assert failure.id_seed == "1795653142-6eca032aa04b"
     assert failure.fleet == "/srv/acme.toml"
@@ -49,10 +49,10 @@ def test_the_same_failure_is_stored_once(tmp_path: Path) -> None:
     write(tmp_path, verification(failing()))
     write(tmp_path, verification(failing()))
 
-    assert len(kept(tmp_path)) == 1
+    assert len(stored_failures(tmp_path)) == 1
 
 
 def test_only_failed_clauses_are_stored(tmp_path: Path) -> None:
     write(tmp_path, verification(other("error"), other("deviates"), other("skipped")))
 
-    assert kept(tmp_path) == []
+    assert stored_failures(tmp_path) == []

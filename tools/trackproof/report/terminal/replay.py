@@ -18,7 +18,7 @@ def format_failures(failures: Sequence[Failure]) -> Text:
     if not failures:
         return Text("no stored failures")
     lines = [
-        f"{failure.id}  {failure.kept_at}  {one_line(failure.fleet)}\n"
+        f"{failure.id}  {failure.stored_at}  {one_line(failure.fleet)}\n"
         f"    {one_line(failure.observed)[:OBSERVED_CHARACTERS]}"
         for failure in failures
     ]

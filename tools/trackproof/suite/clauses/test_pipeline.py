@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import pytest
 import yaml
 
-from trackproof.contracts.dataflow import check_wiring
+from trackproof.contracts.dataflow import check_dataflow
 from trackproof.contracts.load import load_contracts
 from trackproof.contracts.validate import ContractViolationError, Side, check, event_violations
 from trackproof.runs.pipeline_run import PipelineRun
@@ -36,7 +36,7 @@ every_size = pytest.mark.parametrize("meeting", WHOLE)
 def side_by_side(session_harness: Harness) -> dict[str, PipelineRun]:
     """Run all meetings of this module at once."""
     harness = session_harness
-    harness.fresh()
+    harness.reset()
     meetings = {
         name: harness.meeting(tracks=tracks, seed=200 + tracks) for name, tracks in WHOLE.items()
     }
@@ -118,7 +118,7 @@ def test_every_task_that_the_workflow_names_is_defined(
 
 @pytest.mark.clause("pipeline.wiring")
 def test_what_is_registered_fits_together(registered: Mapping[str, Any]) -> None:
-    findings = check_wiring(replace(load_contracts(), workflow=registered))
+    findings = check_dataflow(replace(load_contracts(), workflow=registered))
 
     expect([str(finding) for finding in findings], "what does not fit").equals([])
 

@@ -1,4 +1,4 @@
-"""Gather what was exercised: from the server's runs, the ledgers and the fleet's events."""
+"""Measure coverage from the server's runs, the ledgers and the fleet's events."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ STORAGE = ("HEAD", "GET", "PUT", "POST", "DELETE")
 def measure_coverage(
     harness: Harness, watch: CoverageWatch, results: Sequence[ClauseResult]
 ) -> Coverage:
-    """Return what was exercised so far, from the server's runs, the ledgers and the fleet's events.
+    """Return the coverage so far.
 
     Raises:
         TestbedError: The fleet's events cannot be read as its profile says.
@@ -56,7 +56,7 @@ def measure_coverage(
 
 
 def endpoints(contracts: Contracts, requests: Iterable[Request]) -> tuple[Endpoint, ...]:
-    """Return every operation of the outside services, with the answers that a fleet was given."""
+    """Return every operation of the outside services with the answers the fleet received."""
     known = list(_operations(contracts))
     answers: dict[tuple[str, str], Counter[str]] = {
         (service, operation): Counter() for service, operation, _ in known
@@ -64,9 +64,9 @@ def endpoints(contracts: Contracts, requests: Iterable[Request]) -> tuple[Endpoi
     for request in requests:
         if OWN_AGENT in request.header("user-agent"):
             continue
-        asked = f"{request.method} {request.path}"
+        line = f"{request.method} {request.path}"
         for service, operation, pattern in known:
-            if service == request.service and pattern.fullmatch(asked):
+            if service == request.service and pattern.fullmatch(line):
                 answer = "dropped" if request.status is None else str(request.status)
                 answers[service, operation][answer] += 1
                 break
@@ -77,7 +77,7 @@ def endpoints(contracts: Contracts, requests: Iterable[Request]) -> tuple[Endpoi
 
 
 def _operations(contracts: Contracts) -> Iterator[tuple[str, str, re.Pattern[str]]]:
-    """Yield each service's operations and what a request to one looks like."""
+    """Yield service, operation and the pattern of its requests."""
     for service, document in contracts.services.items():
         for path, item in document.get("paths", {}).items():
             pattern = PLACEHOLDER.sub("[^/]+", re.escape(path))

@@ -78,7 +78,6 @@ STEPS: list[Case] = [
         "generate_summary started before detect_topics ended",
     ),
     (with_changed_step("pad_track", branches=2), {"steps.forks"}, "pad_track × 2"),
-    (with_changed_step("transcribe_track", branches=4), {"steps.forks"}, "transcribe_track × 4"),
     (
         not_optional("post_zulip"),
         {"deliveries.optional"},
@@ -147,17 +146,14 @@ MIXDOWN: list[Case] = [
     (with_gain(1 / 3, 0, 1, 2), {"mixdown.level"}, "gain 0.333 to 0.333; off: track 0"),
     (with_gain(1.2, 0, 1, 2), {"mixdown.level"}, "gain 1.197 to 1.200; off: track 0"),
     (with_audio_duration(7.9), {"mixdown.duration"}, "decoded 7.900 s, meeting 8.000 s"),
-    (with_audio_duration(8.1), {"mixdown.duration"}, "decoded 8.100 s"),
     (
         lambda evidence: with_output(evidence, duration=None),
         {"mixdown.duration", "database.result", "webhook.payload"},
         "stated None s",
     ),
     (with_waveform(lambda peaks: peaks[1:]), {"waveform.peaks"}, "254 peaks, not 255"),
-    (with_waveform(lambda _: []), {"waveform.peaks"}, "0 peaks, not 255"),
     (with_waveform(lambda peaks: [0.0] * len(peaks)), {"waveform.peaks"}, "255 peaks, at most 0."),
     (with_waveform(lambda peaks: [1.0] * len(peaks)), {"waveform.peaks"}, "255 peaks, at most 1.0"),
-    (with_waveform(lambda peaks: peaks[::-1]), {"waveform.peaks"}, "255 peaks, at most 0."),
     (
         lambda evidence: replace(evidence, mixdown=None),
         {"mixdown.words", "mixdown.level", "mixdown.duration", "waveform.peaks"},
@@ -166,11 +162,6 @@ MIXDOWN: list[Case] = [
 ]
 
 STORAGE: list[Case] = [
-    (
-        with_objects(lambda keys: {key for key in keys if not key.endswith("mp3")}),
-        {"storage.keys"},
-        "missing: transcript-0123456789ab/audio.mp3",
-    ),
     (
         with_objects(lambda keys: {key for key in keys if "track_2" not in key}),
         {"storage.keys"},
@@ -368,11 +359,6 @@ DELIVERY: list[Case] = [
         with_deliveries(changed_transcript(topics=[{"title": "Another"}])),
         {"webhook.payload"},
         "topics are ['Another'], not ['On ",
-    ),
-    (
-        with_deliveries(changed_transcript(topics=[])),
-        {"webhook.payload"},
-        "topics are [], not ['On ",
     ),
     (
         with_extra_requests("post_zulip", service="zulip", status=400),

@@ -1,4 +1,4 @@
-"""Every ending reaches the transcript: also those that no worker sees."""
+"""Every ending of a workflow reaches the transcript, even one that no worker observes."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 
 from fixtures_audio import make_meeting
-from trackproof.fleet import REFERENCE, Fleet
+from tests.e2e.running_fleet import running_fleet
+from trackproof.fleet import REFERENCE
 from trackproof.lab import Testbed
 from trackproof.runs.pipeline_run import run_meeting
 from trackproof.runs.scenario import Scenario
@@ -24,7 +25,7 @@ from trackproof.wait import wait_until
 
 pytestmark = pytest.mark.conductor
 
-WATCHFUL = replace(REFERENCE, environment={**REFERENCE.environment, "RECONCILE_SECONDS": "0.2"})
+RECONCILING = replace(REFERENCE, environment={**REFERENCE.environment, "RECONCILE_SECONDS": "0.2"})
 SECONDS = 60
 
 
@@ -32,73 +33,61 @@ SECONDS = 60
 def stuck_at_daily(
     conductor: ConductorServer, kind: str, folder: Path
 ) -> Iterator[tuple[Testbed, Scenario, str]]:
-    """Run a meeting whose first step waits for an answer that comes late."""
-    scenario = Scenario.prepared(make_meeting(tracks=1, seconds=5), folder)
-    with (
-        Testbed.started(
-            conductor=conductor.api_url,
-            version=conductor.version,
-            database=kind,
-            report=lambda _: None,
-        ) as testbed,
-        testbed.fleet(WATCHFUL) as fleet,
-    ):
+    """Run a meeting whose first step waits for a delayed response."""
+    scenario = Scenario.create(make_meeting(tracks=1, seconds=5), folder)
+    with running_fleet(conductor, RECONCILING, database=kind) as (testbed, fleet):
         testbed.stand_ins.faults.add(Fault(service="daily", delay=5.0))
-        run = threading.Thread(target=_ignoring_the_end, args=(testbed, fleet, scenario))
+        run = threading.Thread(target=run_meeting, args=(testbed, fleet, scenario))
         run.start()
-        noted = "SELECT workflow_id FROM recordings WHERE id = :id AND workflow_id IS NOT NULL"
-        found = wait_until(
+        query = "SELECT workflow_id FROM recordings WHERE id = :id AND workflow_id IS NOT NULL"
+        rows = wait_until(
             lambda: (
-                database.rows(testbed.database_url, noted, id=scenario.recording_id)
+                database.rows(testbed.database_url, query, id=scenario.recording_id)
                 if fleet.log().count("fleet is polling")
                 else None
             ),
-            what="the recording to know its workflow",
+            what="the workflow id in the recording's row",
             timeout=SECONDS,
             evidence=fleet.log_tail,
         )
-        yield testbed, scenario, found[0]["workflow_id"]
+        yield testbed, scenario, rows[0]["workflow_id"]
         run.join()
 
 
-def _ignoring_the_end(testbed: Testbed, fleet: Fleet, scenario: Scenario) -> None:
-    run_meeting(testbed, fleet, scenario)
-
-
 @pytest.mark.parametrize("kind", ["sqlite", "postgres"])
-def test_a_workflow_that_somebody_terminates_leaves_an_error_and_no_open_step(
+def test_a_terminated_workflow_sets_the_error_status_and_ends_its_step(
     kind: str, conductor: ConductorServer, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
     if kind == "postgres":
-        request.getfixturevalue("postgres")  # skips where there is none
+        request.getfixturevalue("postgres")  # skips if there is none
     with stuck_at_daily(conductor, kind, tmp_path) as (testbed, scenario, workflow_id):
         testbed.rest.terminate(workflow_id, "enough")
 
-        def status() -> bool:
+        def has_error_status() -> bool:
             sql = "SELECT status FROM transcripts WHERE id = :id"
             (row,) = database.rows(testbed.database_url, sql, id=scenario.transcript_id)
             return bool(row["status"] == "error")
 
-        wait_until(status, what="the transcript's status to be error", timeout=SECONDS)
-        told = events(testbed, scenario)
+        wait_until(has_error_status, what="the transcript's error status", timeout=SECONDS)
+        emitted = events(testbed, scenario)
 
-    assert ("STATUS", {"value": "error"}) in told
+    assert ("STATUS", {"value": "error"}) in emitted
     steps = [
         (data["current_step"], data["step_status"])
-        for name, data in told
+        for name, data in emitted
         if name == "PIPELINE_PROGRESS"
     ]
     assert steps[:2] == [("get_recording", "in_progress"), ("get_recording", "failed")]
 
 
 def events(testbed: Testbed, scenario: Scenario) -> list[tuple[str, Any]]:
-    """Return the transcript's events, in order."""
+    """Return the transcript's events in order."""
     rows = database.rows(
         testbed.database_url, REFERENCE.events_sql, transcript_id=scenario.transcript_id
     )
-    return [(row["event"], plain(row["data"])) for row in rows]
+    return [(row["event"], decoded(row["data"])) for row in rows]
 
 
-def plain(data: Any) -> Any:
-    """Return JSON as the driver gives it: SQLite's gives its text."""
+def decoded(data: Any) -> Any:
+    """Decode JSON unless the driver has: SQLite's returns text."""
     return json.loads(data) if isinstance(data, str) else data

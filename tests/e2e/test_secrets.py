@@ -1,7 +1,7 @@
-"""Keys, passwords and signatures stay where they belong, also when everything goes wrong.
+"""Keys, passwords and signatures do not leak, even if every service fails.
 
-The canaries are the stand-ins' own keys, a database password, and the signatures of real
-presigned URLs; the services even answer with the keys they were shown.
+The canaries are the stand-ins' keys, a database password, and the signatures of real presigned
+URLs; the services echo the keys they receive.
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -18,8 +17,9 @@ import pytest
 from sqlalchemy import create_engine, inspect, make_url, text
 
 from fixtures_audio import make_meeting
+from tests.e2e.running_fleet import running_fleet
 from trackproof.checks.secrets import checks
-from trackproof.fleet import REFERENCE, Fleet
+from trackproof.fleet import REFERENCE
 from trackproof.lab import RECORDING_BUCKET, Testbed
 from trackproof.runs.evidence import Evidence
 from trackproof.runs.pipeline_run import run_meeting
@@ -30,7 +30,7 @@ from trackproof.testbed.stand_ins.faults import Fault
 pytestmark = pytest.mark.conductor
 
 PASSWORD = "canary-database-password"
-TALKATIVE = replace(
+VERBOSE = replace(
     REFERENCE,
     environment={**REFERENCE.environment, "CONDUCTOR_DEBUG": "true", "LOG_FORMAT": "json"},
 )
@@ -40,27 +40,13 @@ SIGNATURE = re.compile(r"X-Amz-Signature=(\w+)")
 
 @pytest.fixture
 def database(new_database: Callable[[str], str]) -> str:
-    """Return a database whose URL holds a password, which our server does not ask for."""
+    """Return a database URL with a password, which the server does not check."""
     url = make_url(new_database("postgres")).set(password=PASSWORD)
     return url.render_as_string(hide_password=False)
 
 
-@contextmanager
-def running(conductor: ConductorServer, database: str) -> Iterator[tuple[Testbed, Fleet]]:
-    with (
-        Testbed.started(
-            conductor=conductor.api_url,
-            version=conductor.version,
-            database=database,
-            report=lambda _: None,
-        ) as testbed,
-        testbed.fleet(TALKATIVE) as fleet,
-    ):
-        yield testbed, fleet
-
-
-def everything_said(evidence: Evidence, database: str) -> str:
-    """Return log, workflow and all rows; only fields made for a secret are left out."""
+def all_texts(evidence: Evidence, database: str) -> str:
+    """Return the log, the workflow and all rows, without columns for secrets."""
     workflow = json.dumps(evidence.workflow)
     return "\n".join([evidence.fleet_log, workflow, *map(str, rows(database))])
 
@@ -74,26 +60,26 @@ def rows(database: str) -> Iterator[dict[str, Any]]:
     engine.dispose()
 
 
-def assert_kept(evidence: Evidence, database: str) -> None:
+def assert_no_leak(evidence: Evidence, database: str) -> None:
     (check,) = checks(evidence)
     assert check.passed, check.detail
     assert PASSWORD in evidence.secrets
-    said = everything_said(evidence, database)
-    assert [secret for secret in evidence.secrets if secret in said] == []
-    # A presigned URL is part of some results, but no signature is ever told in words.
+    text = all_texts(evidence, database)
+    assert [secret for secret in evidence.secrets if secret in text] == []
+    # Some outputs contain a presigned URL, but no text contains a signature.
     signatures = set(SIGNATURE.findall(json.dumps(evidence.workflow)))
-    told = [evidence.fleet_log, str(evidence.events), *map(str, rows(database))]
-    told += [str(task.get("reasonForIncompletion")) for task in evidence.workflow["tasks"]]
-    assert [one for one in signatures if any(one in words for words in told)] == []
+    texts = [evidence.fleet_log, str(evidence.events), *map(str, rows(database))]
+    texts += [str(task.get("reasonForIncompletion")) for task in evidence.workflow["tasks"]]
+    assert [one for one in signatures if any(one in text for text in texts)] == []
     for line in evidence.fleet_log.splitlines():
         assert isinstance(json.loads(line), dict), line
 
 
-def test_services_that_echo_their_keys_are_not_repeated(
+def test_keys_echoed_by_services_do_not_leak(
     conductor: ConductorServer, database: str, tmp_path: Path
 ) -> None:
-    scenario = Scenario.prepared(make_meeting(tracks=2, seconds=5, seed=1), tmp_path)
-    with running(conductor, database) as (testbed, fleet):
+    scenario = Scenario.create(make_meeting(tracks=2, seconds=5, seed=1), tmp_path)
+    with running_fleet(conductor, VERBOSE, database=database) as (testbed, fleet):
         keys = testbed.stand_ins.credentials
         testbed.stand_ins.faults.add(
             Fault(service="daily", status=503, body=ECHO.format(key=keys.daily_key), times=1),
@@ -110,15 +96,15 @@ def test_services_that_echo_their_keys_are_not_repeated(
         task["taskDefName"] for task in workflow["tasks"] if task["status"].startswith("FAIL")
     }
     assert {"get_recording", "transcribe_track", "send_webhook"} <= failed
-    assert SIGNATURE.search(json.dumps(workflow))  # there was something to leak
-    assert_kept(evidence, database)
+    assert SIGNATURE.search(json.dumps(workflow))  # there is something to leak
+    assert_no_leak(evidence, database)
 
 
-def test_audio_that_cannot_be_read_shows_nobody_its_url(
+def test_the_url_of_unreadable_audio_does_not_leak(
     conductor: ConductorServer, database: str, tmp_path: Path
 ) -> None:
-    scenario = Scenario.prepared(make_meeting(tracks=2, seconds=5, seed=1), tmp_path)
-    with running(conductor, database) as (testbed, fleet):
+    scenario = Scenario.create(make_meeting(tracks=2, seconds=5, seed=1), tmp_path)
+    with running_fleet(conductor, VERBOSE, database=database) as (testbed, fleet):
         _, second = scenario.track_keys
         publish = Scenario.publish
 
@@ -135,4 +121,4 @@ def test_audio_that_cannot_be_read_shows_nobody_its_url(
     assert workflow["status"] == "FAILED"
     reasons = [task.get("reasonForIncompletion") for task in workflow["tasks"]]
     assert any("audio" in str(reason) for reason in reasons), reasons
-    assert_kept(evidence, database)
+    assert_no_leak(evidence, database)

@@ -1,4 +1,4 @@
-"""`trackproof verify` and `replay` as a person calls them, against a fleet with a known bug."""
+"""`trackproof verify` and `replay`, as a user runs them, against a fleet with a known bug."""
 
 from __future__ import annotations
 
@@ -37,8 +37,8 @@ def trackproof(*arguments: str, folder: Path) -> subprocess.CompletedProcess[str
 
 
 @pytest.fixture
-def faulty(tmp_path: Path) -> Path:
-    """Write the profile of a fleet that gives names by position."""
+def faulty_profile(tmp_path: Path) -> Path:
+    """Write the profile of a fleet that assigns participant names by position."""
     text = (SHIPPED / "reference.toml").read_text()
     command = 'command = ["{python}", "-m", "reference_workers"]'
     assert command in text
@@ -48,40 +48,47 @@ def faulty(tmp_path: Path) -> Path:
     return path
 
 
-def test_a_failure_is_told_in_every_report_kept_and_replayed(
-    faulty: Path, conductor: ConductorServer, tmp_path: Path
+def test_a_failure_is_reported_stored_and_replayed(
+    faulty_profile: Path, conductor: ConductorServer, tmp_path: Path
 ) -> None:
     server = ("--conductor", conductor.base_url)
     files = {kind: tmp_path / f"report.{kind}" for kind in ("json", "junit", "ndjson", "html")}
     options = [part for kind, path in files.items() for part in (f"--{kind}", str(path))]
 
     done = trackproof(
-        "verify", "--fleet", faulty.name, "--only", CLAUSE, *server, *options, folder=tmp_path
+        "verify",
+        "--fleet",
+        faulty_profile.name,
+        "--only",
+        CLAUSE,
+        *server,
+        *options,
+        folder=tmp_path,
     )
 
     assert done.returncode == 1, done.stdout + done.stderr
-    told = json.loads(files["json"].read_text())
-    assert told["verdict"] == "failed"
-    [clause] = told["tasks"][0]["clauses"]
+    report = json.loads(files["json"].read_text())
+    assert report["verdict"] == "failed"
+    [clause] = report["tasks"][0]["clauses"]
     assert clause["id"] == CLAUSE
     assert "Ada Lovelace" in clause["observed"]
-    assert told["coverage"]["tasks"]["exercised"] == ["get_participants"]
-    endpoints = {one["operation"]: one["answers"] for one in told["coverage"]["endpoints"]}
+    assert report["coverage"]["tasks"]["exercised"] == ["get_participants"]
+    endpoints = {one["operation"]: one["answers"] for one in report["coverage"]["endpoints"]}
     assert endpoints["GET /meetings/{id}/participants"] == {"200": 1}
     assert JUnitXml.fromfile(str(files["junit"])).failures == 1
     lines = [json.loads(line) for line in files["ndjson"].read_text().splitlines()]
     assert lines[-1]["event"] == "verify_ended"
-    [seen] = [line["result"] for line in lines if line["event"] == "clause_finished"]
+    [result] = [line["result"] for line in lines if line["event"] == "clause_finished"]
     for part in (CLAUSE, clause["failure"], "task ended"):
         assert part in files["html"].read_text()
 
-    # Kept where the command ran; the names of the meeting are the same again.
+    # Stored below the current folder; a replay uses the same ids.
     failure = clause["failure"]
     assert f"trackproof replay {failure}" in done.stdout
-    [kept] = (tmp_path / ".trackproof" / "failures").glob("*.json")
-    assert kept.stem == failure
-    sent = json.loads(kept.read_text())["inputs"][0]["sent"]
-    assert sent == json.loads(seen["exchanges"][0]["sent"])
+    [stored] = (tmp_path / ".trackproof" / "failures").glob("*.json")
+    assert stored.stem == failure
+    sent = json.loads(stored.read_text())["inputs"][0]["sent"]
+    assert sent == json.loads(result["exchanges"][0]["sent"])
 
     again = trackproof("replay", failure, *server, folder=tmp_path)
     assert again.returncode == 1, again.stdout + again.stderr
@@ -97,26 +104,26 @@ def test_a_failure_is_told_in_every_report_kept_and_replayed(
     assert listed.stdout.startswith(failure)
 
 
-def test_a_test_that_is_gone_cannot_be_replayed(conductor: ConductorServer, tmp_path: Path) -> None:
+def test_a_removed_test_cannot_be_replayed(conductor: ConductorServer, tmp_path: Path) -> None:
     failures = tmp_path / ".trackproof" / "failures"
     failures.mkdir(parents=True)
-    told = {
+    failure = {
         "id": "get_participants.names-0a1b2c",
         "clause": CLAUSE,
         "text": "",
         "seed": "TASK-003",
         "test": "test_get_participants.py::test_of_yesterday",
         "fleet": "reference",
-        "names": "1795653142-6eca032aa04b",
+        "id_seed": "1795653142-6eca032aa04b",
         "version": "3.15.0",
         "database": "sqlite",
         "time_scale": 0.001,
         "inputs": [],
         "expected": "",
         "observed": "",
-        "kept_at": "",
+        "stored_at": "",
     }
-    (failures / f"{told['id']}.json").write_text(json.dumps(told))
+    (failures / f"{failure['id']}.json").write_text(json.dumps(failure))
 
     done = trackproof("replay", CLAUSE, "--conductor", conductor.base_url, folder=tmp_path)
 
@@ -125,7 +132,7 @@ def test_a_test_that_is_gone_cannot_be_replayed(conductor: ConductorServer, tmp_
     assert "Traceback" not in done.stderr
 
 
-def test_a_kept_testbed_answers_until_it_is_interrupted(
+def test_a_kept_testbed_runs_until_it_is_interrupted(
     conductor: ConductorServer, tmp_path: Path
 ) -> None:
     output = tmp_path / "output"
@@ -148,16 +155,16 @@ def test_a_kept_testbed_answers_until_it_is_interrupted(
     try:
         wait_until(
             lambda: "  folder  " in output.read_text() or run.poll() is not None,
-            what="the places",
+            what="the addresses of the testbed",
             timeout=120,
         )
-        told = output.read_text()
-        assert run.poll() is None, told
-        places = dict(line.split() for line in told.partition("Ctrl-C:\n")[2].splitlines())
+        text = output.read_text()
+        assert run.poll() is None, text
+        addresses = dict(line.split() for line in text.partition("Ctrl-C:\n")[2].splitlines())
         started = run.children(recursive=True)
-        assert "HELD: 1 of 1 clauses" in told.partition("The testbed stands")[0]
-        assert httpx.get(places["s3"]).status_code == 200
-        assert Path(places["folder"], "fleet.log").exists()
+        assert "PASSED: 1 of 1 clauses" in text.partition("The testbed runs")[0]
+        assert httpx.get(addresses["s3"]).status_code == 200
+        assert Path(addresses["folder"], "fleet.log").exists()
 
         run.send_signal(signal.SIGINT)
 

@@ -1,4 +1,4 @@
-"""What holds on every version of the server; in one file, for they are slow to start."""
+"""Behaviour on every server version; in one file, because servers are slow to start."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from reference_workers.platform.client import ConductorClient, ConductorRefusedError
-from tests.e2e.failing import failed_checks
 from trackproof.contracts.load import load_contracts
 from trackproof.testbed.conductor import VERSIONS, ConductorRest, ConductorServer, register
 from trackproof.verify.meeting_check import RunOptions, check_meeting
@@ -17,7 +16,7 @@ from trackproof.wait import wait_until
 
 pytestmark = pytest.mark.conductor
 
-# Every run has the newer versions, and 3.15.0 in all other tests; a night has every pair.
+# Every run covers the newer versions; other tests cover 3.15.0; the nightly run has every pair.
 EVERY_RUN = {("3.21.14", 8), ("3.32.3", 3)}
 MEETINGS = [
     pytest.param(*pair, 12)
@@ -28,12 +27,12 @@ MEETINGS = [
 
 OWNER = {"ownerEmail": "owner@example.org"}
 NAME = f"client_{uuid.uuid4().hex[:8]}"
-KEEPS_RUNS_ON_DISK = {"3.32.3"}
-"""The other versions, as the testbed starts them, keep their runs in memory."""
+PERSISTENT = {"3.32.3"}
+"""The testbed starts the other versions with in-memory storage."""
 
 
 @pytest.mark.parametrize(("version", "tracks", "seconds"), MEETINGS)
-def test_every_check_of_a_meeting_holds(
+def test_every_check_of_a_meeting_passes(
     version: str, tracks: int, seconds: float, conductor_of: Callable[[str], ConductorServer]
 ) -> None:
     options = RunOptions(
@@ -42,7 +41,7 @@ def test_every_check_of_a_meeting_holds(
 
     ended = check_meeting(options, [])
 
-    assert failed_checks(ended) == []
+    assert ended.failed_checks == ()
     assert ended.status == "COMPLETED"
     assert ended.version == version
 
@@ -56,7 +55,7 @@ def version(request: pytest.FixtureRequest) -> str:
 def client(
     version: str, conductor_of: Callable[[str], ConductorServer]
 ) -> Iterator[ConductorClient]:
-    """A client of a server that knows a workflow of one task, which nobody works on."""
+    """Return a client of a server with a workflow of one task that no worker polls."""
     url = conductor_of(version).api_url
     task = {"name": NAME, "taskReferenceName": "only", "type": "SIMPLE"}
     register(url, [{"name": NAME, **OWNER}], {"name": NAME, "version": 1, "tasks": [task], **OWNER})
@@ -64,7 +63,7 @@ def client(
         yield opened
 
 
-def test_a_workflow_is_ended_retried_and_restarted(client: ConductorClient) -> None:
+def test_a_workflow_is_terminated_retried_and_restarted(client: ConductorClient) -> None:
     workflow_id = client.start_workflow(NAME, 1, {"a": 1})
     assert client.status(workflow_id) == "RUNNING"
 
@@ -77,7 +76,7 @@ def test_a_workflow_is_ended_retried_and_restarted(client: ConductorClient) -> N
     client.retry(workflow_id)
     retried = client.workflow(workflow_id)
     assert retried["status"] == "RUNNING"
-    assert len(retried["tasks"]) == 2  # it went on from the task that had not been done
+    assert len(retried["tasks"]) == 2  # it continues from the canceled task
     with pytest.raises(ConductorRefusedError, match="still running"):
         client.retry(workflow_id)
 
@@ -85,7 +84,7 @@ def test_a_workflow_is_ended_retried_and_restarted(client: ConductorClient) -> N
     client.restart(workflow_id)
     restarted = client.workflow(workflow_id)
     assert restarted["status"] == "RUNNING"
-    assert len(restarted["tasks"]) == 1  # it began anew
+    assert len(restarted["tasks"]) == 1  # it starts over
     with pytest.raises(ConductorRefusedError, match="409"):
         client.restart(workflow_id)
     assert (
@@ -95,7 +94,7 @@ def test_a_workflow_is_ended_retried_and_restarted(client: ConductorClient) -> N
     client.terminate(workflow_id, "enough")
 
 
-def test_a_transcripts_workflows_are_found(client: ConductorClient, version: str) -> None:
+def test_workflows_of_a_transcript_are_found(client: ConductorClient, version: str) -> None:
     transcript_id = f"transcript/{uuid.uuid4().hex} ä"
     ids = [
         client.start_workflow(NAME, 1, {}, correlation_id=transcript_id)
@@ -103,28 +102,28 @@ def test_a_transcripts_workflows_are_found(client: ConductorClient, version: str
     ]
     client.terminate(ids[0], "no longer wanted")
 
-    def found(*known: str) -> set[str]:
+    def search(*known: str) -> set[str]:
         return {one["workflowId"] for one in client.search(NAME, transcript_id, known=known)}
 
-    assert found(*ids[:2], "never-was") == set(ids[:2])
-    if version in KEEPS_RUNS_ON_DISK:
-        wait_until(lambda: found() == set(ids[:2]), what="the server to index", timeout=10)
+    assert search(*ids[:2], "never-was") == set(ids[:2])
+    if version in PERSISTENT:
+        wait_until(lambda: search() == set(ids[:2]), what="the server to index", timeout=10)
     else:
-        assert found() == set()
+        assert search() == set()
     for workflow_id in ids[1:]:
         client.terminate(workflow_id, "enough")
 
 
-def test_a_workflow_there_is_not_is_refused_with_the_servers_words(
+def test_a_missing_workflow_is_an_error_with_the_servers_message(
     client: ConductorClient,
 ) -> None:
-    for ask in (client.status, client.retry, client.restart):
+    for call in (client.status, client.retry, client.restart):
         with pytest.raises(ConductorRefusedError, match="No such workflow") as caught:
-            ask(str(uuid.uuid4()))
+            call(str(uuid.uuid4()))
         assert caught.value.status == 404
 
 
-def test_every_version_takes_the_definitions_and_newer_ones_keep_the_schemas(
+def test_every_version_accepts_the_definitions_and_newer_ones_store_the_schemas(
     version: str, conductor_of: Callable[[str], ConductorServer]
 ) -> None:
     contracts = load_contracts()
@@ -136,10 +135,10 @@ def test_every_version_takes_the_definitions_and_newer_ones_keep_the_schemas(
     assert len(again.unchanged) == len(contracts.tasks) + 1
     with ConductorRest(server.api_url) as rest:
         for name, task in contracts.tasks.items():
-            kept = rest.task_definition(name) or {}
+            stored = rest.task_definition(name) or {}
             if version == "3.15.0":
-                assert "inputSchema" not in kept
+                assert "inputSchema" not in stored
             else:
-                assert kept["inputSchema"]["data"] == task.input
-                assert kept["outputSchema"]["data"] == task.output
-                assert kept["enforceSchema"] is True
+                assert stored["inputSchema"]["data"] == task.input
+                assert stored["outputSchema"]["data"] == task.output
+                assert stored["enforceSchema"] is True

@@ -1,7 +1,7 @@
-"""One suite, run many times: do the repeats say the same?
+"""Comparison of repeated runs of the suite.
 
-A clause that holds in one repeat and not in another is a false alarm, or a fault that shows only
-now and then: either way somebody must look at it.
+A clause whose status differs between repeats is either a flaky test or an intermittent fault of
+the fleet.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Self
 
 VERDICT = "verdict"
-"""What stands for the whole, among the clauses."""
+"""Key of the overall verdict among the clause ids."""
 
 NOT_RUN = "could not run"
 MISSING = "not judged"
@@ -21,23 +21,23 @@ MISSING = "not judged"
 
 @dataclass(frozen=True, slots=True)
 class Repeat:
-    """What one run of the suite said."""
+    """The result of one run of the suite."""
 
     number: int
-    """Counted from 1."""
+    """Counts from 1."""
     statuses: Mapping[str, str]
-    """Each clause's status by its id, and the verdict."""
-    kept: Mapping[str, Path] = field(default_factory=dict)
-    """Where it is kept what did not hold, by clause."""
+    """Status by clause id, and the verdict under `VERDICT`."""
+    files: Mapping[str, Path] = field(default_factory=dict)
+    """Stored failures by clause id."""
 
     @classmethod
     def of_report(cls, number: int, report: Mapping[str, Any], failures: Path) -> Self:
         """Read the JSON report of `trackproof verify`.
 
         Args:
-            number: Which repeat it is.
+            number: The number of the repeat.
             report: The report.
-            failures: The folder that its failures were kept in.
+            failures: The folder of its stored failures.
         """
         clauses = [clause for task in report["tasks"] for clause in task["clauses"]]
         return cls(
@@ -52,50 +52,52 @@ class Repeat:
 
     @classmethod
     def not_run(cls, number: int, output: Path) -> Self:
-        """Stand for a run that came to no verdict; `output` is the file of what it said."""
+        """Return a repeat without a verdict; `output` is the file with its output."""
         return cls(number, {VERDICT: NOT_RUN}, {VERDICT: output})
 
     def __str__(self) -> str:
-        held = list(self.statuses.values()).count("passed")
-        return f"repeat {self.number}: {self.statuses[VERDICT]}, {held} clauses hold"
+        passed = list(self.statuses.values()).count("passed")
+        return f"repeat {self.number}: {self.statuses[VERDICT]}, {passed} clauses passed"
 
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """A clause, or the verdict, that is not the same in all repeats."""
+    """A clause, or the verdict, whose status differs between repeats."""
 
-    about: str
+    name: str
     repeats: Mapping[str, tuple[int, ...]]
-    """The numbers of the repeats by what they say."""
-    kept: tuple[Path, ...]
-    """Where it is kept what did not hold."""
+    """Numbers of the repeats by status."""
+    files: tuple[Path, ...]
+    """The stored failures."""
 
     def __str__(self) -> str:
-        said = sorted(self.repeats.items(), key=lambda one: len(one[1]), reverse=True)
-        told = "; ".join(f"{status} in {', '.join(map(str, where))}" for status, where in said)
-        return "\n".join([f"{self.about}: {told}", *(f"  kept in {path}" for path in self.kept)])
+        groups = sorted(self.repeats.items(), key=lambda group: len(group[1]), reverse=True)
+        statuses = "; ".join(
+            f"{status} in {', '.join(map(str, numbers))}" for status, numbers in groups
+        )
+        return "\n".join([f"{self.name}: {statuses}", *(f"  see {path}" for path in self.files)])
 
 
 def differences(repeats: Sequence[Repeat]) -> list[Difference]:
-    """Return what is not the same in all repeats, the verdict first."""
+    """Return the differences between repeats, the verdict first."""
     names = dict.fromkeys(name for repeat in repeats for name in repeat.statuses)
-    found = []
+    diffs = []
     for name in names:
         by_status: dict[str, list[int]] = defaultdict(list)
         for repeat in repeats:
             by_status[repeat.statuses.get(name, MISSING)].append(repeat.number)
         if len(by_status) > 1:
-            kept = tuple(repeat.kept[name] for repeat in repeats if name in repeat.kept)
-            told = {status: tuple(numbers) for status, numbers in by_status.items()}
-            found.append(Difference(name, told, kept))
-    return found
+            files = tuple(repeat.files[name] for repeat in repeats if name in repeat.files)
+            numbers = {status: tuple(group) for status, group in by_status.items()}
+            diffs.append(Difference(name, numbers, files))
+    return diffs
 
 
-def last_line(repeats: Sequence[Repeat], found: Sequence[Difference]) -> str:
-    """Return the outcome as one line."""
-    if not found:
+def last_line(repeats: Sequence[Repeat], diffs: Sequence[Difference]) -> str:
+    """Return the result of the series in one line."""
+    if not diffs:
         statuses = repeats[0].statuses
-        told = f"{len(statuses) - 1} clauses with the same status each"
-        return f"{len(repeats)} equal verdicts: {statuses[VERDICT]}, {told}"
-    names = ", ".join(one.about for one in found)
+        count = len(statuses) - 1
+        return f"{len(repeats)} equal verdicts: {statuses[VERDICT]}, {count} clauses unchanged"
+    names = ", ".join(difference.name for difference in diffs)
     return f"NOT EQUAL: {len(repeats)} repeats differ in {names}"

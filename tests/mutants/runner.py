@@ -1,8 +1,8 @@
 """Run mutants against the suite: `python -m tests.mutants [--sample 15 --seed DAY] [--only …]`.
 
-One Conductor and one testbed for all, or for each of `--jobs`; for each mutant its fleet and the
-clauses that it names, or with `--wide` all clauses of its task. Ends with 0 when every mutant is
-killed by a clause it names and, in a run of all of them, every clause has killed one.
+Each job has one Conductor and one testbed for all its mutants. A mutant runs against the clauses
+in its `killed_by`, or against all clauses of its task with `--wide`. Exits with 0 if every mutant
+is killed by one of its clauses and, in a run of all mutants, every clause kills at least one.
 """
 
 from __future__ import annotations
@@ -22,99 +22,110 @@ from queue import Empty
 from rich.console import Console
 
 from tests.mutants import MUTANTS, Mutant, mutant_by_id
+from tests.mutants.report import MutantsHtmlFile, MutantsJsonFile, MutantsTerminal
+from tests.mutants.results import (
+    MutantEvent,
+    MutantFinished,
+    MutantResult,
+    MutantsEnded,
+    ineffective_clauses,
+)
 from trackproof.contracts.load import load_contracts
 from trackproof.errors import TrackproofError
-from trackproof.events.mutants import MutantFinished, MutantResult, MutantsEnded, toothless
-from trackproof.events.stream import Event, Note
+from trackproof.events.stream import Note
 from trackproof.fleet import REFERENCE, FleetProfile
 from trackproof.lab import Testbed
-from trackproof.report.files import file_writers
-from trackproof.report.terminal.mutants import MutantsTerminal
 from trackproof.suite.options import VerifyOptions, comma_separated
 from trackproof.testbed.conductor.versions import DEFAULT_VERSION
 from trackproof.verify.runner import verify_on
 
-LOOK_SECONDS = 0.5
-"""Between two looks whether the jobs are still alive."""
+POLL_SECONDS = 0.5
+"""Interval between two checks whether the jobs are alive."""
 
-Tell = Callable[[Event], None]
+Emit = Callable[[MutantEvent], None]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run what is asked for; return the exit code."""
+    """Run the chosen mutants; return the exit code."""
     parser = _parser()
-    asked = parser.parse_args(arguments)
+    args = parser.parse_args(arguments)
     known = {name for mutant in MUTANTS for name in (mutant.task, mutant.id)}
-    if unknown := [name for name in comma_separated(asked.only) if name not in known]:
-        parser.error(f"--only names what there is not: {', '.join(unknown)}; ids are TASK.MUTANT")
-    chosen = _chosen(asked)
-    writers = [MutantsTerminal(Console()), *file_writers(json=asked.json, html=asked.html)]
+    if unknown := [name for name in comma_separated(args.only) if name not in known]:
+        parser.error(f"--only: no such task or mutant: {', '.join(unknown)}; ids are TASK.MUTANT")
+    chosen = _chosen(args)
+    writers: list[MutantsTerminal | MutantsJsonFile | MutantsHtmlFile] = [
+        MutantsTerminal(Console())
+    ]
+    if args.json:
+        writers.append(MutantsJsonFile(args.json))
+    if args.html:
+        writers.append(MutantsHtmlFile(args.html))
 
-    def tell(event: Event) -> None:
+    def emit(event: MutantEvent) -> None:
         for writer in writers:
             writer.write(event)
 
-    began = time.monotonic()
-    if asked.sample:
-        tell(Note(f"{len(chosen)} of {len(MUTANTS)} mutants, seed {asked.seed}"))
-    results = _by_jobs(asked, chosen, tell) if asked.jobs > 1 else _run(asked, chosen, tell)
+    start = time.monotonic()
+    if args.sample:
+        emit(Note(f"{len(chosen)} of {len(MUTANTS)} mutants, seed {args.seed}"))
+    results = _by_jobs(args, chosen, emit) if args.jobs > 1 else _run(args, chosen, emit)
     clauses = [clause.id for clause in load_contracts().clauses]
     ended = MutantsEnded(
         mutants=tuple(results),
-        toothless=toothless(results, clauses) if len(chosen) == len(MUTANTS) else (),
-        sample=asked.seed if asked.sample else "",
-        seconds=round(time.monotonic() - began, 1),
+        ineffective=ineffective_clauses(results, clauses) if len(chosen) == len(MUTANTS) else (),
+        sample=args.seed if args.sample else "",
+        seconds=round(time.monotonic() - start, 1),
     )
-    tell(ended)
-    return 0 if ended.held else 1
+    emit(ended)
+    return 0 if ended.passed else 1
 
 
-def _run(asked: argparse.Namespace, chosen: Sequence[Mutant], tell: Tell) -> list[MutantResult]:
+def _run(args: argparse.Namespace, chosen: Sequence[Mutant], emit: Emit) -> list[MutantResult]:
     results = []
     with Testbed.started(
-        conductor=asked.conductor,
-        version=asked.conductor_version,
-        report=lambda line: tell(Note(line)),
+        conductor=args.conductor,
+        version=args.conductor_version,
+        report=lambda line: emit(Note(line)),
     ) as testbed:
         for mutant in chosen:
-            results.append(_result(testbed, mutant, wide=asked.wide))
-            tell(MutantFinished(results[-1]))
+            results.append(_result(testbed, mutant, wide=args.wide))
+            emit(MutantFinished(results[-1]))
     return results
 
 
-def _by_jobs(asked: argparse.Namespace, chosen: Sequence[Mutant], tell: Tell) -> list[MutantResult]:
-    """Deal the mutants out to processes, each with a testbed of its own."""
+def _by_jobs(args: argparse.Namespace, chosen: Sequence[Mutant], emit: Emit) -> list[MutantResult]:
+    """Distribute the mutants over processes, each with its own testbed."""
     process = get_context("spawn")
-    told: Queue[Event] = process.Queue()
-    hands = [[mutant.id for mutant in chosen[job :: asked.jobs]] for job in range(asked.jobs)]
-    jobs = [process.Process(target=_job, args=(asked, hand, told)) for hand in hands]
+    events: Queue[MutantEvent] = process.Queue()
+    shares = [[mutant.id for mutant in chosen[job :: args.jobs]] for job in range(args.jobs)]
+    jobs = [process.Process(target=_job, args=(args, share, events)) for share in shares]
     for job in jobs:
         job.start()
     results: list[MutantResult] = []
     working = True
-    while working or not told.empty():
+    while working or not events.empty():
         working = any(job.is_alive() for job in jobs)
         with suppress(Empty):
-            event = told.get(timeout=LOOK_SECONDS)
-            tell(event)
+            event = events.get(timeout=POLL_SECONDS)
+            emit(event)
             if isinstance(event, MutantFinished):
                 results.append(event.result)
     if len(results) < len(chosen):
         raise TrackproofError(
-            f"{len(results)} of {len(chosen)} mutants were judged",
-            hint="what a job died of is told above",
+            f"only {len(results)} of {len(chosen)} mutants have a result",
+            hint="a job died; its error is printed above",
         )
-    place = {mutant.id: number for number, mutant in enumerate(chosen)}
-    return sorted(results, key=lambda result: place[result.id])
+    order = {mutant.id: number for number, mutant in enumerate(chosen)}
+    return sorted(results, key=lambda result: order[result.id])
 
 
-def _job(asked: argparse.Namespace, hand: Sequence[str], told: Queue[Event]) -> None:
-    _run(asked, [mutant_by_id(name) for name in hand], told.put)
+def _job(args: argparse.Namespace, ids: Sequence[str], events: Queue[MutantEvent]) -> None:
+    _run(args, [mutant_by_id(name) for name in ids], events.put)
 
 
 def _result(testbed: Testbed, mutant: Mutant, *, wide: bool) -> MutantResult:
-    began = time.monotonic()
-    _forget_definitions(testbed)
+    start = time.monotonic()
+    _delete_definitions(testbed)
     options = VerifyOptions(fleet=mutant.id, only=_clauses(mutant) if wide else mutant.killed_by)
     failed: list[str] = []
     remark = ""
@@ -134,12 +145,12 @@ def _result(testbed: Testbed, mutant: Mutant, *, wide: bool) -> MutantResult:
         killed_by=mutant.killed_by,
         failed=tuple(failed),
         remark=remark,
-        seconds=round(time.monotonic() - began, 1),
+        seconds=round(time.monotonic() - start, 1),
     )
 
 
-def _forget_definitions(testbed: Testbed) -> None:
-    """Take back what fleets before have registered: it would hide what this one has not."""
+def _delete_definitions(testbed: Testbed) -> None:
+    """Delete the definitions of earlier fleets: they would hide what this one fails to register."""
     contracts = load_contracts()
     for task in contracts.tasks:
         testbed.rest.delete_task_definition(task)
@@ -159,18 +170,18 @@ def faulty_fleet(mutant: Mutant) -> FleetProfile:
     if breaks_definitions(mutant):
         command = (*launch, "reference_workers.platform.register")
         return replace(REFERENCE, name=mutant.id, register_command=command)
-    # The laboratory registers the right definitions in no time: they are there already.
+    # The testbed registers the correct definitions faster than the fleet would.
     command = (*launch, "reference_workers")
     return replace(REFERENCE, name=mutant.id, command=command, register_command=())
 
 
 def breaks_definitions(mutant: Mutant) -> bool:
-    """Tell whether the bug is in what is registered, and not in a worker."""
+    """Return whether the bug is in a registered definition, not in a worker."""
     return any(clause.endswith(".definition") for clause in mutant.killed_by)
 
 
 def _clauses(mutant: Mutant) -> tuple[str, ...]:
-    """Return the clauses to run: definitions can only break where they are registered."""
+    """Return the clauses for `--wide`: definition clauses only for mutants that register."""
     return tuple(
         clause.id
         for clause in load_contracts().clauses
@@ -179,24 +190,26 @@ def _clauses(mutant: Mutant) -> tuple[str, ...]:
     )
 
 
-def _chosen(asked: argparse.Namespace) -> list[Mutant]:
-    only = comma_separated(asked.only)
-    found = [m for m in MUTANTS if not only or m.task in only or m.id in only]
-    if asked.sample and asked.sample < len(found):
-        picked = set(random.Random(asked.seed).sample(range(len(found)), asked.sample))
-        found = [mutant for place, mutant in enumerate(found) if place in picked]
-    return found
+def _chosen(args: argparse.Namespace) -> list[Mutant]:
+    only = comma_separated(args.only)
+    chosen = [m for m in MUTANTS if not only or m.task in only or m.id in only]
+    if args.sample and args.sample < len(chosen):
+        picked = set(random.Random(args.seed).sample(range(len(chosen)), args.sample))
+        chosen = [mutant for index, mutant in enumerate(chosen) if index in picked]
+    return chosen
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m tests.mutants", description=__doc__)
-    parser.add_argument("--only", default="", help="task types or mutants' ids, by comma")
-    parser.add_argument("--sample", type=int, default=0, help="so many of them, by chance")
-    parser.add_argument("--seed", default="0", help="the same seed picks the same sample")
-    parser.add_argument("--jobs", type=int, default=1, help="so many at once")
+    parser.add_argument("--only", default="", help="task types or mutant ids, comma-separated")
+    parser.add_argument("--sample", type=int, default=0, help="number of randomly chosen mutants")
+    parser.add_argument("--seed", default="0", help="seed of the sample")
+    parser.add_argument("--jobs", type=int, default=1, help="number of parallel jobs")
     parser.add_argument("--wide", action="store_true", help="run all clauses of a mutant's task")
     parser.add_argument("--conductor", default="process")
     parser.add_argument("--conductor-version", default=DEFAULT_VERSION)
-    parser.add_argument("--json", type=Path, help="write the table mutant × clause here")
-    parser.add_argument("--html", type=Path, help="write the table as a page here")
+    parser.add_argument(
+        "--json", type=Path, help="write the table mutant × clause to this JSON file"
+    )
+    parser.add_argument("--html", type=Path, help="write the table to this HTML file")
     return parser

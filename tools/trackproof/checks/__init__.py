@@ -1,4 +1,4 @@
-"""The checks a run is judged by. Each takes the evidence and says what it saw."""
+"""Checks on the evidence of a run, one module for each theme."""
 
 from __future__ import annotations
 
@@ -37,18 +37,18 @@ CHECKS: Mapping[Checks, tuple[str, ...]] = {
         "services.contract",
     ),
 }
-"""Every check by its id, in the order of the pipeline; a verdict always names them all."""
+"""The ids of all checks, by the function that yields them, in pipeline order."""
 
 
 def judge(evidence: Evidence) -> Iterator[Check]:
-    """Yield every check's result, in the order of the pipeline."""
+    """Yield exactly one result for each check, in pipeline order."""
     for checks, ids in CHECKS.items():
-        told = set()
+        reported = set()
         try:
             for check in checks(evidence):
-                told.add(check.id)
+                reported.add(check.id)
                 yield check
         except (AttributeError, LookupError, TypeError, ValueError) as error:
-            # A fleet may answer anything: what cannot be read fails the check, not the command.
-            for missing in (name for name in ids if name not in told):
-                yield Check(missing, False, f"what the fleet left cannot be judged: {error!r}")
+            # A fleet may return anything: unreadable evidence fails the check, not the command.
+            for missing in (name for name in ids if name not in reported):
+                yield Check(missing, False, f"the evidence cannot be read: {error!r}")

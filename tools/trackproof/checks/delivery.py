@@ -1,4 +1,4 @@
-"""Did Zulip and the webhook get the result, once and as it is?"""
+"""Deliveries: Zulip and the webhook receive the result, once and complete."""
 
 from __future__ import annotations
 
@@ -13,49 +13,45 @@ EVENT = "transcript.completed"
 
 
 def checks(evidence: Evidence) -> Iterator[Check]:
-    """Yield the verdict on both deliveries and on manners towards outside services."""
+    """Yield the checks on both deliveries and on all requests to outside services."""
     yield _zulip(evidence)
     yield _signature(evidence)
     yield _payload(evidence)
-    yield _manners(evidence)
+    yield _accepted(evidence)
     yield _contract(evidence)
 
 
 def _zulip(evidence: Evidence) -> Check:
     row = evidence.transcript
-    posted = evidence.stand_ins.zulip.messages()
-    wrong = []
-    if len(posted) != 1:
-        wrong.append(f"{len(posted)} messages, 1 expected")
-    for message in posted:
+    messages = evidence.stand_ins.zulip.messages()
+    problems = []
+    if len(messages) != 1:
+        problems.append(f"{len(messages)} messages, 1 expected")
+    for message in messages:
         if (message.stream, message.topic) != (ZULIP_STREAM, ZULIP_TOPIC):
-            wrong.append(f"it stands in {message.stream} > {message.topic}")
-        lacking = [
+            problems.append(f"posted to {message.stream} > {message.topic}")
+        missing = [
             column
             for column in ("title", "short_summary", "long_summary")
             if not row.get(column) or row[column] not in message.content
         ]
-        if lacking:
-            wrong.append(f"it lacks the {', '.join(lacking)}")
+        if missing:
+            problems.append(f"missing: {', '.join(missing)}")
         ids = {str(message.id), str(row.get("zulip_message_id")), evidence.output.get("message_id")}
         if len(ids) != 1:
-            wrong.append(f"its id is {message.id}, database and output say otherwise")
-    return Check(
-        "zulip.message", not wrong, "; ".join(wrong) or f"one message in {ZULIP_STREAM}, complete"
-    )
+            problems.append(f"message id {message.id} differs from the database or the output")
+    return Check.of("zulip.message", problems, otherwise=f"one message in {ZULIP_STREAM}, complete")
 
 
 def _signature(evidence: Evidence) -> Check:
     deliveries = evidence.stand_ins.webhook.deliveries(EVENT)
-    wrong = [] if len(deliveries) == 1 else [f"{len(deliveries)} deliveries, 1 expected"]
+    problems = [] if len(deliveries) == 1 else [f"{len(deliveries)} deliveries, 1 expected"]
     for delivery in deliveries:
         try:
             evidence.stand_ins.webhook.verify(delivery)
         except SignatureError as error:
-            wrong.append(str(error))
-    return Check(
-        "webhook.signature", not wrong, "; ".join(wrong) or "one delivery, its HMAC verifies"
-    )
+            problems.append(str(error))
+    return Check.of("webhook.signature", problems, otherwise="one delivery with a valid signature")
 
 
 def _payload(evidence: Evidence) -> Check:
@@ -73,50 +69,49 @@ def _payload(evidence: Evidence) -> Check:
         "duration": output.get("duration"),
         "status": "ended",
     }
-    wrong = [
+    problems = [
         f"{name} is {sent.get(name)!r}, not {value!r}"
         for name, value in expected.items()
         if sent.get(name) != value
     ]
     speakers = {track.index: track.participant.name for track in scenario.meeting.tracks}
-    named = {person.get("speaker"): person.get("name") for person in sent.get("participants", [])}
-    if named != speakers:
-        wrong.append(f"participants are {named}, not {speakers}")
-    found = [topic["title"] for topic in output.get("topics") or []]
-    told = [topic.get("title") for topic in sent.get("topics", [])]
-    if told != found:
-        wrong.append(f"topics are {told}, not {found}")
-    return Check(
+    participants = {one.get("speaker"): one.get("name") for one in sent.get("participants", [])}
+    if participants != speakers:
+        problems.append(f"participants are {participants}, not {speakers}")
+    expected_topics = [topic["title"] for topic in output.get("topics") or []]
+    topics = [topic.get("title") for topic in sent.get("topics", [])]
+    if topics != expected_topics:
+        problems.append(f"topics are {topics}, not {expected_topics}")
+    return Check.of(
         "webhook.payload",
-        not wrong,
-        "; ".join(wrong) or f"title, summaries, topics and {len(speakers)} named speakers",
+        problems,
+        otherwise=f"title, summaries, topics and {len(speakers)} participants",
     )
 
 
-def _manners(evidence: Evidence) -> Check:
-    """No service had to refuse a request, but for faults that were asked for."""
-    refused = [
+def _accepted(evidence: Evidence) -> Check:
+    """No service rejected a request, except by an injected fault."""
+    rejected = [
         f"{request.service} {request.method} {request.path} → {request.status}"
         for request in evidence.requests
         if not request.faulted and (request.status is None or request.status >= 400)
     ]
-    return Check(
+    return Check.of(
         "services.accepted",
-        bool(evidence.requests) and not refused,
-        "; ".join(refused[:3]) or f"{len(evidence.requests)} requests, none refused",
+        rejected if evidence.requests else ["no requests"],
+        otherwise=f"{len(evidence.requests)} requests, none rejected",
     )
 
 
 def _contract(evidence: Evidence) -> Check:
-    """Every request, also one that met a fault, keeps to the contract of its service."""
-    broken = [
-        f"{request.service} {request.method} {request.path}: {breach}"
+    """Every request conforms to the contract of its service, even one that met a fault."""
+    violations = [
+        f"{request.service} {request.method} {request.path}: {violation}"
         for request in evidence.requests
-        for breach in request.violations
+        for violation in request.violations
     ]
-    more = f" and {len(broken) - 3} more" if len(broken) > 3 else ""
-    return Check(
+    return Check.of(
         "services.contract",
-        bool(evidence.requests) and not broken,
-        "; ".join(broken[:3]) + more or f"{len(evidence.requests)} requests, all to the contract",
+        violations if evidence.requests else ["no requests"],
+        otherwise=f"{len(evidence.requests)} requests, all conform",
     )

@@ -1,4 +1,4 @@
-"""Did the LLM see every chunk, and as many calls as the contract says?"""
+"""LLM: every chunk reaches it, in the number of calls that the contract states."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ TITLE_CALLS = 1
 
 
 def checks(evidence: Evidence) -> Iterator[Check]:
-    """Yield the verdict on what the LLM was asked and what became of its answers."""
+    """Yield the checks on the LLM's requests and on the use of its answers."""
     topic_calls = evidence.requests_during("llm", "detect_topics")
     yield _topic_calls(evidence, topic_calls)
     yield _chunks(evidence, topic_calls)
@@ -37,16 +37,16 @@ def _topic_calls(evidence: Evidence, calls: Sequence[Request]) -> Check:
 
 
 def _chunks(evidence: Evidence, calls: Sequence[Request]) -> Check:
-    """Every run of words between two borders of chunks must stand in one prompt."""
+    """Each chunk of words must appear in one prompt, complete and in order."""
     texts = [word["word"] for word in evidence.output.get("all_words") or []]
     prompts = [prompt(call) for call in calls]
     size = _words_per_call(evidence)
     chunks = [" ".join(texts[first : first + size]) for first in range(0, len(texts), size)]
-    seen = sum(any(chunk in text for text in prompts) for chunk in chunks)
+    sent = sum(any(chunk in text for text in prompts) for chunk in chunks)
     return Check(
         "llm.chunks",
-        bool(chunks) and seen == len(chunks),
-        f"{seen} of {len(chunks)} chunks seen whole",
+        bool(chunks) and sent == len(chunks),
+        f"{sent} of {len(chunks)} chunks in the prompts",
     )
 
 
@@ -71,10 +71,10 @@ def _summary_calls(evidence: Evidence) -> Check:
 
 
 def _tracers(evidence: Evidence) -> Check:
-    """Tracer words that were spoken must surface in all that is made of the words."""
+    """Spoken tracer words must appear in everything derived from the transcript."""
     spoken = {word.text for word in evidence.scenario.meeting.truth()} & TRACER_WORDS
     transcript = evidence.transcript
-    places = {
+    texts = {
         "topics": str(evidence.output.get("topics")),
         "title": str(transcript.get("title")),
         "long summary": str(transcript.get("long_summary")),
@@ -86,23 +86,18 @@ def _tracers(evidence: Evidence) -> Check:
         ),
     }
     lost = [
-        f"{', '.join(sorted(missing))} not in {place}"
-        for place, text in places.items()
+        f"{', '.join(sorted(missing))} not in {name}"
+        for name, text in texts.items()
         if (missing := {tracer for tracer in spoken if tracer not in text.lower()})
     ]
-    return Check(
+    return Check.of(
         "llm.tracers",
-        bool(spoken) and not lost,
-        "; ".join(lost)
-        or (
-            f"{', '.join(sorted(spoken))} surface in {', '.join(places)}"
-            if spoken
-            else "no tracer was spoken"
-        ),
+        lost if spoken else ["no tracer was spoken"],
+        otherwise=f"{', '.join(sorted(spoken))} appear in {', '.join(texts)}",
     )
 
 
 def prompt(request: Request) -> str:
-    """Return all that a chat completion request says, as one text."""
+    """Return the text of all messages in a chat completion request."""
     messages = (request.json or {}).get("messages", [])
     return "\n".join(str(message.get("content", "")) for message in messages)

@@ -1,4 +1,4 @@
-"""Does the mixdown carry every track's words, at their times and equally loud?"""
+"""Mixdown: every track's words at their times and levels; its duration and waveform."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fixtures_audio import text_of, track_of
-from trackproof.checks.word_matching import Timed, match
+from trackproof.checks.word_matching import TimedWord, match
 from trackproof.contracts.load import load_contracts
 from trackproof.events.runs import Check
 from trackproof.runs.evidence import Evidence, Mixdown
 
 LEVEL_TOLERANCE = 0.10
-"""How far a track's gain may be from the others', as a share of it."""
+"""Maximum relative difference of a track's gain from the median gain."""
 
-LEAST_GAIN, MOST_GAIN = 0.85, 1.1
-"""The mixdown must not turn everybody down (amix without normalize=0) or up."""
+MIN_GAIN, MAX_GAIN = 0.85, 1.1
+"""The mixdown must not attenuate all tracks (amix without normalize=0) or amplify them."""
 
 DURATION_TOLERANCE_SECONDS = 0.050
 _WAVEFORM = load_contracts().tasks["generate_waveform"]
@@ -28,10 +28,10 @@ PEAKS = int(_WAVEFORM.output["$defs"]["waveform"]["maxItems"])
 
 
 def checks(evidence: Evidence) -> Iterator[Check]:
-    """Yield the verdict on the mixdown and its waveform."""
+    """Yield the checks on the mixdown and its waveform."""
     if evidence.mixdown is None:
         for name in ("mixdown.words", "mixdown.level", "mixdown.duration", "waveform.peaks"):
-            yield Check(name, passed=False, detail="there is no mixdown that can be read")
+            yield Check(name, passed=False, detail="there is no readable mixdown")
         return
     yield _words(evidence, evidence.mixdown)
     yield _levels(evidence, evidence.mixdown)
@@ -41,10 +41,10 @@ def checks(evidence: Evidence) -> Iterator[Check]:
 
 def _words(evidence: Evidence, mixdown: Mixdown) -> Check:
     meeting = evidence.scenario.meeting
-    found = match(
-        (Timed((word.track_index, word.text), word.start) for word in meeting.truth()),
+    result = match(
+        (TimedWord((word.track_index, word.text), word.start) for word in meeting.truth()),
         (
-            Timed(
+            TimedWord(
                 (track_of(word.band, word.start, len(meeting.tracks)), text_of(word.word_id)),
                 word.start,
             )
@@ -52,63 +52,69 @@ def _words(evidence: Evidence, mixdown: Mixdown) -> Check:
         ),
     )
     return Check(
-        "mixdown.words", found.complete, f"{found.describe()}; error p99 {found.p99_ms:.1f} ms"
+        "mixdown.words", result.complete, f"{result.describe()}; error p99 {result.p99_ms:.1f} ms"
     )
 
 
 def _levels(evidence: Evidence, mixdown: Mixdown) -> Check:
-    """Tracks are spoken equally loud, so they must be heard equally loud; a codec may scale all."""
+    """All tracks must have the same gain; a codec may scale all of them alike."""
     tracks = evidence.scenario.meeting.tracks
-    heard = defaultdict(list)
+    levels = defaultdict(list)
     for word in mixdown.words:
-        heard[track_of(word.band, word.start, len(tracks))].append(word.level)
-    gains = {track.index: median(heard.get(track.index) or [0.0]) / track.level for track in tracks}
-    usual = median(gains.values())
+        levels[track_of(word.band, word.start, len(tracks))].append(word.level)
+    gains = {
+        track.index: median(levels.get(track.index) or [0.0]) / track.level for track in tracks
+    }
+    common = median(gains.values())
     off = {
         index: gain
         for index, gain in gains.items()
-        if abs(gain - usual) > LEVEL_TOLERANCE * usual or not LEAST_GAIN <= gain <= MOST_GAIN
+        if abs(gain - common) > LEVEL_TOLERANCE * common or not MIN_GAIN <= gain <= MAX_GAIN
     }
-    seen = f"gain {min(gains.values()):.3f} to {max(gains.values()):.3f}"
+    detail = f"gain {min(gains.values()):.3f} to {max(gains.values()):.3f}"
     if off:
-        seen += "; off: " + ", ".join(f"track {index} at {gain:.3f}" for index, gain in off.items())
-    return Check("mixdown.level", not off, seen)
+        detail += "; off: " + ", ".join(
+            f"track {index} at {gain:.3f}" for index, gain in off.items()
+        )
+    return Check("mixdown.level", not off, detail)
 
 
 def _duration(evidence: Evidence, mixdown: Mixdown) -> Check:
     truth = evidence.scenario.meeting.duration
     stated = evidence.output.get("duration")
-    good = stated is not None and all(
+    passed = stated is not None and all(
         abs(seconds - truth) <= DURATION_TOLERANCE_SECONDS
         for seconds in (stated, mixdown.audio.duration)
     )
     return Check(
         "mixdown.duration",
-        good,
-        f"stated {stated} s, audible {mixdown.audio.duration:.3f} s, meeting {truth:.3f} s",
+        passed,
+        f"stated {stated} s, decoded {mixdown.audio.duration:.3f} s, meeting {truth:.3f} s",
     )
 
 
 def _waveform(evidence: Evidence, mixdown: Mixdown) -> Check:
-    drawn = evidence.output.get("waveform") or []
-    if len(drawn) != PEAKS:
-        return Check("waveform.peaks", passed=False, detail=f"{len(drawn)} peaks, not {PEAKS}")
-    off = furthest_peak(drawn, np.abs(mixdown.audio.samples))
-    return Check("waveform.peaks", off <= PEAK_TOLERANCE, f"{PEAKS} peaks, at most {off:.4f} off")
+    peaks = evidence.output.get("waveform") or []
+    if len(peaks) != PEAKS:
+        return Check("waveform.peaks", passed=False, detail=f"{len(peaks)} peaks, not {PEAKS}")
+    error = max_peak_error(peaks, np.abs(mixdown.audio.samples))
+    return Check(
+        "waveform.peaks", error <= PEAK_TOLERANCE, f"{PEAKS} peaks, at most {error:.4f} off"
+    )
 
 
-def furthest_peak(drawn: Sequence[float], levels: NDArray[np.float32]) -> float:
-    """Return how far the worst of some peaks is from the highest level in its share of audio.
+def max_peak_error(peaks: Sequence[float], levels: NDArray[np.float32]) -> float:
+    """Return the largest difference between a peak and the maximum level of its audio segment.
 
     Args:
-        drawn: The peaks.
+        peaks: The peaks of the waveform.
         levels: Absolute samples at 48 kHz.
     """
-    edges = np.linspace(0, levels.size, len(drawn) + 1)
-    # A peak on a border may be drawn on either side of it: a millisecond of grace.
+    edges = np.linspace(0, levels.size, len(peaks) + 1)
+    # A maximum at a segment border may count for either side: a tolerance of 1 ms.
     grace = 48
     off = 0.0
-    for value, begin, end in zip(drawn, edges[:-1], edges[1:], strict=True):
+    for value, begin, end in zip(peaks, edges[:-1], edges[1:], strict=True):
         wide = levels[max(0, int(begin) - grace) : int(end) + grace].max(initial=0.0)
         narrow = levels[int(begin) + grace : max(int(begin) + grace, int(end) - grace)]
         off = max(off, value - float(wide), float(narrow.max(initial=0.0)) - value)

@@ -1,4 +1,4 @@
-"""Did every step run, in the order of the seed, and may the last two fail?"""
+"""Pipeline: every step completes in order, and failed deliveries do not fail the meeting."""
 
 from __future__ import annotations
 
@@ -7,19 +7,19 @@ from itertools import pairwise
 
 from trackproof.events.runs import Check
 from trackproof.runs.evidence import Evidence
-from trackproof.runs.progress import FORGONE, forgone_retries
+from trackproof.runs.progress import UNSCHEDULED_RETRY, unscheduled_retries
 
 PARALLEL = {"generate_title", "generate_summary"}
 AROUND_PARALLEL = (("detect_topics", "generate_summary"), ("generate_title", "finalize"))
-"""What must follow one another and are no neighbours, because of the parallel steps."""
+"""Ordered pairs that are not adjacent, because of the parallel steps."""
 
 
 def checks(evidence: Evidence) -> Iterator[Check]:
-    """Yield the verdict on the run as a whole."""
+    """Yield the checks on the run's steps."""
     yield _completed(evidence)
     yield _ordered(evidence)
     yield _forked(evidence)
-    yield _deliveries_may_fail(evidence)
+    yield _optional_deliveries(evidence)
 
 
 def _completed(evidence: Evidence) -> Check:
@@ -31,27 +31,27 @@ def _completed(evidence: Evidence) -> Check:
     ]
     status = evidence.workflow["status"]
     attempts = sum(step.attempts for step in evidence.steps)
-    seen = "; ".join(failed) or f"{len(evidence.steps)} steps, {attempts} tasks"
-    if forgone := forgone_retries(evidence.workflow):
-        seen += f"; {FORGONE} of {forgone[0]}"
+    detail = "; ".join(failed) or f"{len(evidence.steps)} steps, {attempts} tasks"
+    if unscheduled := unscheduled_retries(evidence.workflow):
+        detail += f"; {UNSCHEDULED_RETRY} of {unscheduled[0]}"
     return Check(
-        "steps.completed", status == "COMPLETED" and not failed, f"workflow {status}: {seen}"
+        "steps.completed", status == "COMPLETED" and not failed, f"workflow {status}: {detail}"
     )
 
 
 def _ordered(evidence: Evidence) -> Check:
     steps = {step.name: step for step in evidence.steps}
-    neighbours = [pair for pair in pairwise(evidence.steps) if {s.name for s in pair} != PARALLEL]
+    adjacent = [pair for pair in pairwise(evidence.steps) if {s.name for s in pair} != PARALLEL]
     early = []
     for earlier, later in (
-        *neighbours,
+        *adjacent,
         *((steps[first], steps[then]) for first, then in AROUND_PARALLEL),
     ):
         if later.started_at is None:
             continue
         if earlier.ended_at is None or later.started_at < earlier.ended_at - 0.001:
-            early.append(f"{later.name} began before {earlier.name} had ended")
-    return Check("steps.order", not early, "; ".join(early) or "as in the seed")
+            early.append(f"{later.name} started before {earlier.name} ended")
+    return Check.of("steps.order", early, otherwise="in the order of the workflow")
 
 
 def _forked(evidence: Evidence) -> Check:
@@ -61,21 +61,19 @@ def _forked(evidence: Evidence) -> Check:
         for step, planned in zip(evidence.steps, evidence.contracts.steps, strict=True)
         if planned.dynamic
     }
-    seen = ", ".join(f"{name} × {count}" for name, count in branches.items())
-    return Check("steps.forks", set(branches.values()) == {tracks}, f"{seen} for {tracks} tracks")
+    counts = ", ".join(f"{name} × {count}" for name, count in branches.items())
+    return Check("steps.forks", set(branches.values()) == {tracks}, f"{counts} for {tracks} tracks")
 
 
-def _deliveries_may_fail(evidence: Evidence) -> Check:
-    """A failing Zulip or webhook must not fail a meeting whose result is safe."""
-    wrong = []
+def _optional_deliveries(evidence: Evidence) -> Check:
+    """A failed delivery must not fail a meeting whose result is stored."""
+    problems = []
     for reference in ("post_zulip", "send_webhook"):
         task = evidence.task(reference)
         if task is None:
-            wrong.append(f"{reference} was never scheduled")
+            problems.append(f"{reference} was never scheduled")
         elif not task["workflowTask"].get("optional"):
-            wrong.append(f"a failing {reference} would fail the meeting")
-    return Check(
-        "deliveries.optional",
-        not wrong,
-        "; ".join(wrong) or "a failing Zulip or webhook fails no finished meeting",
+            problems.append(f"{reference} is not optional")
+    return Check.of(
+        "deliveries.optional", problems, otherwise="post_zulip and send_webhook are optional"
     )

@@ -1,7 +1,7 @@
-"""Is every key where it belongs, and nowhere else?
+"""Secrets: keys and URL signatures appear nowhere but in their own fields.
 
-A presigned URL may travel where the contracts want one (`padded_url`, `audio_url` and the like),
-and its signature nowhere besides.
+A presigned URL may appear in fields that the contracts define for URLs (`padded_url`, `audio_url`
+and the like), and its signature nowhere else.
 """
 
 from __future__ import annotations
@@ -14,39 +14,36 @@ from trackproof.runs.evidence import Evidence
 from trackproof.testbed.stand_ins.ledger import Request
 
 SIGNATURE = "X-Amz-Signature"
-SHOWN = 5
 
 
 def checks(evidence: Evidence) -> Iterator[Check]:
-    """Yield the verdict on secrets."""
+    """Yield the check on secrets."""
     leaks = [
-        f"{place} holds {secret[:4]}…"
-        for place, text in _places(evidence)
+        f"{source} contains {secret[:4]}…"
+        for source, text in _texts(evidence)
         for secret in evidence.secrets
         if secret in text
     ]
     leaks += [
-        f"{place} holds {SIGNATURE}" for place, text in _places(evidence) if SIGNATURE in text
+        f"{source} contains {SIGNATURE}" for source, text in _texts(evidence) if SIGNATURE in text
     ]
     leaks += [
-        f"{request.service} was shown {secret[:4]}…, which is not its own"
+        f"{request.service} received {secret[:4]}…, another service's key"
         for request in evidence.requests
         for secret in evidence.secrets
         if secret != _own_key(evidence, request.service) and secret in str(request.headers)
     ]
     leaks = list(dict.fromkeys(leaks))
-    more = f" and {len(leaks) - SHOWN} more" if len(leaks) > SHOWN else ""
-    yield Check(
+    yield Check.of(
         "secrets.kept",
-        not leaks,
-        "; ".join(leaks[:SHOWN]) + more
-        or f"none of {len(evidence.secrets)} keys and no signature in log, events, results, "
+        leaks,
+        otherwise=f"none of {len(evidence.secrets)} keys and no signature in log, events, results, "
         f"reasons and {len(evidence.requests)} requests",
     )
 
 
-def _places(evidence: Evidence) -> Iterator[tuple[str, str]]:
-    """Yield every text that others read; in results and requests URLs have fields of their own."""
+def _texts(evidence: Evidence) -> Iterator[tuple[str, str]]:
+    """Yield (source, text) for every text that others can read, without URL fields."""
     workflow = evidence.workflow
     yield "the fleet's log", evidence.fleet_log
     yield "an event", str(evidence.events)
@@ -58,10 +55,10 @@ def _places(evidence: Evidence) -> Iterator[tuple[str, str]]:
         yield f"the output of {name}", str(_without_urls(task.get("outputData")))
         yield f"the reason of {name}", str(task.get("reasonForIncompletion"))
     for request in evidence.requests:
-        yield f"a request to {request.service}", _told(request)
+        yield f"a request to {request.service}", _request_text(request)
 
 
-def _told(request: Request) -> str:
+def _request_text(request: Request) -> str:
     body = request.json if request.json is not None else request.form
     return f"{request.path} {request.query} {_without_urls(body)}"
 
@@ -71,8 +68,8 @@ def _without_urls(value: Any, name: str = "") -> Any:
         return {key: _without_urls(one, str(key)) for key, one in value.items()}
     if isinstance(value, list | tuple):
         return [_without_urls(one, name) for one in value]
-    is_its_place = name.endswith(("url", "urls"))
-    return "a URL" if is_its_place and isinstance(value, str) and "://" in value else value
+    is_url_field = name.endswith(("url", "urls"))
+    return "a URL" if is_url_field and isinstance(value, str) and "://" in value else value
 
 
 def _own_key(evidence: Evidence, service: str) -> str | None:

@@ -1,4 +1,4 @@
-"""Does the database hold the result, and do the events tell of it in order?"""
+"""State: the database contains the result, and the events report it in order."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ EVENTS_ANYWHERE = ("FINAL_LONG_SUMMARY", "FINAL_SHORT_SUMMARY", "PIPELINE_PROGRE
 
 
 def checks(evidence: Evidence) -> Iterator[Check]:
-    """Yield the verdict on the database."""
+    """Yield the checks on the transcript's row and on its events."""
     yield _result(evidence)
     yield _events(evidence)
     yield _schema(evidence)
@@ -35,41 +35,42 @@ def _result(evidence: Evidence) -> Check:
         "short_summary": output.get("short_summary"),
         "duration": output.get("duration"),
     }
-    wrong = [
+    problems = [
         f"{column} is {row.get(column)!r}, not {value!r}"
         for column, value in expected.items()
         if not value or row.get(column) != value
     ]
-    return Check(
+    return Check.of(
         "database.result",
-        not wrong,
-        "; ".join(wrong) or f"status ended, title, both summaries, {row['duration']:.3f} s",
+        problems,
+        otherwise=f"status ended, title, both summaries, duration {row.get('duration')} s",
     )
 
 
 def _events(evidence: Evidence) -> Check:
     names = [name for name, _ in evidence.events]
-    last = {name: place for place, name in enumerate(names)}
-    wrong = [f"no {name}" for name in (*EVENTS_IN_ORDER, *EVENTS_ANYWHERE) if name not in last]
-    if not wrong:
-        places = [last[name] for name in EVENTS_IN_ORDER]
-        if places != sorted(places):
-            wrong.append(f"out of order: {sorted(EVENTS_IN_ORDER, key=lambda name: last[name])}")
+    last = {name: index for index, name in enumerate(names)}
+    problems = [f"no {name}" for name in (*EVENTS_IN_ORDER, *EVENTS_ANYWHERE) if name not in last]
+    if not problems:
+        positions = [last[name] for name in EVENTS_IN_ORDER]
+        if positions != sorted(positions):
+            problems.append(f"out of order: {sorted(EVENTS_IN_ORDER, key=lambda name: last[name])}")
     final = [data for name, data in evidence.events if name == "STATUS"]
     if not final or final[-1] != {"value": "ended"}:
-        wrong.append(f"the last STATUS is {final[-1] if final else None}")
-    return Check("database.events", not wrong, "; ".join(wrong) or f"{len(names)} events, in order")
+        problems.append(f"the last STATUS is {final[-1] if final else None}")
+    return Check.of("database.events", problems, otherwise=f"{len(names)} events, in order")
 
 
 def _schema(evidence: Evidence) -> Check:
-    wrong = list(
+    problems = list(
         dict.fromkeys(
-            breach for name, data in evidence.events for breach in event_violations(name, data)
+            violation
+            for name, data in evidence.events
+            for violation in event_violations(name, data)
         )
     )
-    more = f" and {len(wrong) - 3} more" if len(wrong) > 3 else ""
-    return Check(
+    return Check.of(
         "events.schema",
-        bool(evidence.events) and not wrong,
-        "; ".join(wrong[:3]) + more or f"{len(evidence.events)} events, all in the dictionary",
+        problems if evidence.events else ["no events"],
+        otherwise=f"{len(evidence.events)} events, all valid",
     )

@@ -1,4 +1,4 @@
-"""Does S3 hold exactly what the contracts say, and is denied consent honoured?"""
+"""Storage: S3 contains exactly the contracts' objects, and denied consent deletes all audio."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from trackproof.runs.evidence import Evidence
 
 
 def checks(evidence: Evidence) -> Iterator[Check]:
-    """Yield the verdict on storage and consent."""
+    """Yield the checks on objects, presigned URLs and consent."""
     yield _keys(evidence)
     yield _urls(evidence)
     yield _consent(evidence)
@@ -34,38 +34,38 @@ def _expected_keys(evidence: Evidence) -> frozenset[str]:
 def _keys(evidence: Evidence) -> Check:
     expected = _expected_keys(evidence)
     missing = sorted(expected - evidence.transcript_keys)
-    surplus = sorted(evidence.transcript_keys - expected)
-    seen = f"{len(evidence.transcript_keys)} objects"
+    unexpected = sorted(evidence.transcript_keys - expected)
+    detail = f"{len(evidence.transcript_keys)} objects"
     if missing:
-        seen += f"; missing: {', '.join(missing)}"
-    if surplus:
-        seen += f"; not in the contract: {', '.join(surplus)}"
-    return Check("storage.keys", not missing and not surplus, seen)
+        detail += f"; missing: {', '.join(missing)}"
+    if unexpected:
+        detail += f"; not in the contract: {', '.join(unexpected)}"
+    return Check("storage.keys", not missing and not unexpected, detail)
 
 
 def _urls(evidence: Evidence) -> Check:
-    promised = str(evidence.contracts.tasks["pad_track"].effects["presign_seconds"])
-    wrong = []
+    expected_expiry = str(evidence.contracts.tasks["pad_track"].effects["presign_seconds"])
+    problems = []
     for served in evidence.urls:
-        expires = parse_qs(urlsplit(served.url).query).get("X-Amz-Expires", ["none"])[0]
-        if expires != promised:
-            wrong.append(f"track {served.track_index} expires after {expires} s")
+        expires = parse_qs(urlsplit(served.url).query).get("X-Amz-Expires", ["never"])[0]
+        if expires != expected_expiry:
+            problems.append(f"track {served.track_index} expires after {expires} s")
         if evidence.scenario.denied:
             if served.status != HTTPStatus.NOT_FOUND:
-                wrong.append(f"track {served.track_index} still answers {served.status}")
+                problems.append(f"track {served.track_index} still returns {served.status}")
         elif (served.status, served.received_bytes) != (HTTPStatus.OK, served.promised_bytes):
-            wrong.append(
-                f"track {served.track_index} answers {served.status} with "
+            problems.append(
+                f"track {served.track_index} returns {served.status} with "
                 f"{served.received_bytes} of {served.promised_bytes} bytes"
             )
     expected = len(evidence.scenario.meeting.tracks)
     if len(evidence.urls) != expected:
-        wrong.append(f"{len(evidence.urls)} URLs for {expected} tracks")
-    what = "deleted audio is served no more" if evidence.scenario.denied else "all serve"
-    return Check(
+        problems.append(f"{len(evidence.urls)} URLs for {expected} tracks")
+    what = "all deleted" if evidence.scenario.denied else "all served"
+    return Check.of(
         "storage.presigned",
-        not wrong,
-        "; ".join(wrong) or f"{expected} URLs, valid for {promised} s: {what}",
+        problems,
+        otherwise=f"{expected} URLs, valid for {expected_expiry} s, {what}",
     )
 
 
@@ -73,21 +73,21 @@ def _consent(evidence: Evidence) -> Check:
     denied = evidence.scenario.denied
     raw = set(evidence.scenario.track_keys)
     left = raw & evidence.recording_keys
-    told = bool(evidence.output.get("audio_deleted"))
+    reported = bool(evidence.output.get("audio_deleted"))
     recorded = bool(evidence.transcript.get("audio_deleted"))
     if not denied:
-        kept = left == raw and not told and not recorded
+        passed = left == raw and not reported and not recorded
         return Check(
             "consent.honoured",
-            kept,
-            f"nobody denied: {len(left)} of {len(raw)} raw tracks kept, deleted says {told}, "
-            f"database says {recorded}",
+            passed,
+            f"no consent denied: {len(left)} of {len(raw)} raw tracks stored, audio_deleted is "
+            f"{reported} in the output and {recorded} in the database",
         )
     audio_left = sorted(left | evidence.transcript_keys)
     return Check(
         "consent.honoured",
-        not audio_left and told and recorded,
-        f"denied by {len(denied)}: {len(audio_left)} audio objects left"
-        + (f" ({', '.join(audio_left[:3])})" if audio_left else " (raw, padded and mixed gone)")
-        + f", deleted says {told}, database says {recorded}",
+        not audio_left and reported and recorded,
+        f"consent denied by {len(denied)}: {len(audio_left)} audio objects left"
+        + (f" ({', '.join(audio_left[:3])})" if audio_left else "")
+        + f", audio_deleted is {reported} in the output and {recorded} in the database",
     )

@@ -1,4 +1,4 @@
-"""Is every word of every track in the merged transcript, at its time, by its speaker?"""
+"""Words: the merged transcript has every spoken word once, with its time and speaker."""
 
 from __future__ import annotations
 
@@ -7,34 +7,35 @@ from itertools import pairwise
 
 import numpy as np
 
-from trackproof.checks.word_matching import TOLERANCE_SECONDS, Timed, match
+from trackproof.checks.word_matching import TOLERANCE_SECONDS, TimedWord, match
 from trackproof.events.runs import Check
 from trackproof.runs.evidence import Evidence
 
 DISPLACED_SECONDS = 1.0
-"""A word this far from its time is the same word, told at a wrong time."""
+"""Up to this distance, a word counts as displaced instead of missing."""
 
 
 def checks(evidence: Evidence) -> Iterator[Check]:
-    """Yield the verdict on the merged transcript."""
+    """Yield the checks on the merged transcript."""
     merged = evidence.output.get("all_words") or []
     truth = evidence.scenario.meeting.truth()
 
     by_text = match(
-        (Timed(word.text, word.start) for word in truth),
-        (Timed(word["word"], word["start"]) for word in merged),
+        (TimedWord(word.text, word.start) for word in truth),
+        (TimedWord(word["word"], word["start"]) for word in merged),
     )
     yield Check("words.complete", by_text.complete, by_text.describe())
 
     by_speaker = match(
-        (Timed((word.track_index, word.text), word.start) for word in truth),
-        (Timed((word["speaker"], word["word"]), word["start"]) for word in merged),
+        (TimedWord((word.track_index, word.text), word.start) for word in truth),
+        (TimedWord((word["speaker"], word["word"]), word["start"]) for word in merged),
     )
     speakers = len({word.track_index for word in truth})
-    right = (
-        f"{by_speaker.found} of {by_speaker.spoken} words by the right one of {speakers} speakers"
+    counts = (
+        f"{by_speaker.matched} of {by_speaker.spoken} words attributed to the right one of "
+        f"{speakers} speakers"
     )
-    yield Check("words.speaker", by_speaker.complete, "; ".join([right, *by_speaker.misses()]))
+    yield Check("words.speaker", by_speaker.complete, "; ".join([counts, *by_speaker.misses()]))
 
     displaced = match(by_text.missing, by_text.surplus, tolerance=DISPLACED_SECONDS)
     errors_ms = (*by_text.errors_ms, *displaced.errors_ms)
@@ -52,5 +53,5 @@ def checks(evidence: Evidence) -> Iterator[Check]:
     yield Check(
         "words.sorted",
         early == 0 and counted == len(merged),
-        f"{early} out of order; {counted} counted, {len(merged)} listed",
+        f"{early} out of order; word_count {counted}, {len(merged)} listed",
     )

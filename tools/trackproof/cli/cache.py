@@ -12,8 +12,8 @@ from rich.table import Table
 
 from trackproof.cli.common import JsonOption, ends_cleanly
 from trackproof.errors import ExitCode
-from trackproof.report.json_file import check_writable, write_json
-from trackproof.report.terminal.printable import on_one_line
+from trackproof.report.output import check_writable, write_json
+from trackproof.report.terminal.printable import one_line
 
 cache = typer.Typer(no_args_is_help=True, help="Look into a fleet's cache, or empty it.")
 
@@ -39,7 +39,7 @@ def stats(database: DatabaseOption, json_file: JsonOption = None) -> ExitCode:
     table = Table("task", "answers", "bytes", "oldest", "newest", box=None)
     for entry in found:
         table.add_row(
-            on_one_line(entry.task),
+            one_line(entry.task),
             str(entry.answers),
             str(entry.bytes),
             _moment(entry.oldest),

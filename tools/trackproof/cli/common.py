@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.text import Text
 
 from trackproof.errors import ExitCode, TrackproofError
-from trackproof.report.terminal.printable import harmless
+from trackproof.report.terminal.printable import escape_controls
 
 P = ParamSpec("P")
 
@@ -54,4 +54,4 @@ def ends_cleanly(command: Callable[P, ExitCode]) -> Callable[P, None]:
 def complain(text: str) -> None:
     """Say what went wrong, on standard error."""
     lines = f"trackproof: {text}".splitlines()
-    Console(stderr=True).print(Text("\n".join(map(harmless, lines))), soft_wrap=True)
+    Console(stderr=True).print(Text("\n".join(map(escape_controls, lines))), soft_wrap=True)

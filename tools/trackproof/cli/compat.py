@@ -11,8 +11,8 @@ from trackproof.cli.common import JsonOption, RootOption, complain, ends_cleanly
 from trackproof.contracts.compat import compare
 from trackproof.contracts.load import ROOT
 from trackproof.errors import ExitCode
-from trackproof.report.json_file import check_writable, write_json
-from trackproof.report.terminal.printable import harmless
+from trackproof.report.output import check_writable, write_json
+from trackproof.report.terminal.printable import escape_controls
 
 
 @ends_cleanly
@@ -51,7 +51,7 @@ def diff(
         write_json(json_file, {**versions, "verdict": verdict, "changes": listed})
     for change in changes:
         # Contract files are untrusted and may contain terminal control sequences.
-        typer.echo("\n".join(map(harmless, str(change).splitlines())))
+        typer.echo("\n".join(map(escape_controls, str(change).splitlines())))
     typer.echo(f"{before['version']} to {after['version']}: {verdict}; changes: {len(changes)}")
     return ExitCode.CHECK_FAILED if verdict == "breaking" else ExitCode.HELD
 

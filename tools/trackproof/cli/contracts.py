@@ -15,7 +15,7 @@ from trackproof.cli.common import JsonOption, RootOption, complain, ends_cleanly
 from trackproof.cli.compat import diff, freeze, gate
 from trackproof.contracts.load import ROOT, load_contracts
 from trackproof.errors import ExitCode
-from trackproof.report.json_file import check_writable, write_json
+from trackproof.report.output import check_writable, write_json
 
 contracts = typer.Typer(no_args_is_help=True, help="Check, compare, list and render the contracts.")
 

@@ -7,7 +7,7 @@ from rich.text import Text
 
 from trackproof.cli.common import JsonOption, ends_cleanly
 from trackproof.errors import ExitCode
-from trackproof.report.json_file import check_writable, write_json
+from trackproof.report.output import check_writable, write_json
 
 
 @ends_cleanly

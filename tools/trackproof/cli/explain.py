@@ -1,4 +1,4 @@
-"""`trackproof explain`: the story of one run, and what went wrong first."""
+"""`trackproof explain`: the timeline of one run and the first cause of its failure."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from rich.console import Console
 
 from trackproof.cli.common import JsonOption, ends_cleanly
 from trackproof.errors import ExitCode, UsageError
-from trackproof.report.json_file import check_writable, write_json
+from trackproof.report.output import check_writable, write_json
 
 FILE_COLUMNS = 200
-"""Of what is written into a file or a pipe."""
+"""Width of the output in a file or a pipe."""
 
 
 @ends_cleanly
 def explain(
-    workflow_id: Annotated[str, typer.Argument(help="Id of the run, as Conductor names it.")],
+    workflow_id: Annotated[str, typer.Argument(help="The workflow id of the run.")],
     conductor: Annotated[
         str,
         typer.Option(envvar="CONDUCTOR_SERVER_URL", help="URL of the Conductor that has the run."),
@@ -30,14 +30,14 @@ def explain(
     ] = None,
     json_file: JsonOption = None,
 ) -> ExitCode:
-    """Tell a run that has ended, or one in flight: timeline, attempts, costs, first cause."""
+    """Show the timeline, attempts, costs and first cause of a finished or running run."""
     import time
     from http import HTTPStatus
     from urllib.parse import quote
 
-    from trackproof.report.terminal.timeline import shown
-    from trackproof.runs.costs import costs_of
-    from trackproof.runs.timeline import tell_story
+    from trackproof.report.terminal.timeline import render_timeline
+    from trackproof.runs.costs import read_costs
+    from trackproof.runs.timeline import Timeline
     from trackproof.testbed.conductor.external_server import connect
     from trackproof.testbed.conductor.rest import ConductorRefusalError, ConductorRest
 
@@ -47,18 +47,18 @@ def explain(
         try:
             workflow = rest.workflow(quote(workflow_id, safe=""))
         except ConductorRefusalError as error:
-            # 400: a name that no run can have, refused before Conductor itself is asked.
+            # 400: Conductor rejects an id that no run can have before it looks the id up.
             if error.status not in {HTTPStatus.NOT_FOUND, HTTPStatus.BAD_REQUEST}:
                 raise
             raise UsageError(
-                f"the Conductor at {server.api_url} knows no run {workflow_id!r}",
+                f"the Conductor at {server.api_url} has no run {workflow_id!r}",
                 evidence=error.evidence if error.status == HTTPStatus.NOT_FOUND else "",
-                hint="a server that keeps its runs in memory forgets them when it ends",
+                hint="a server with in-memory storage loses its runs when it stops",
             ) from error
-    costs = costs_of(database, workflow_id) if database else None
-    story = tell_story(workflow, costs, time.time())
+    costs = read_costs(database, workflow_id) if database else None
+    timeline = Timeline.of(workflow, costs, time.time())
     console = Console() if sys.stdout.isatty() else Console(width=FILE_COLUMNS)
-    console.print(shown(story, width=console.width))
+    console.print(render_timeline(timeline, width=console.width))
     if json_file:
-        write_json(json_file, asdict(story))
+        write_json(json_file, asdict(timeline))
     return ExitCode.HELD

@@ -11,7 +11,7 @@ from rich.table import Table
 
 from trackproof.cli.common import JsonOption, ends_cleanly
 from trackproof.errors import ExitCode, UsageError
-from trackproof.report.json_file import check_writable, write_json
+from trackproof.report.output import check_writable, write_json
 
 fixtures = typer.Typer(no_args_is_help=True, help="List and write synthetic meetings.")
 

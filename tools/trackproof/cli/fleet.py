@@ -47,8 +47,8 @@ def check(
 ) -> ExitCode:
     """Start a fleet and say what is missing before it can be judged."""
     from trackproof.fleet import load_profile
-    from trackproof.report.json_file import check_writable, write_json
-    from trackproof.report.terminal.printable import harmless, on_one_line
+    from trackproof.report.output import check_writable, write_json
+    from trackproof.report.terminal.printable import escape_controls, one_line
     from trackproof.suite.options import VerifyOptions, comma_separated
     from trackproof.testbed.conductor.versions import DEFAULT_VERSION
     from trackproof.verify.fleet_check import check_fleet
@@ -70,14 +70,14 @@ def check(
     broken: TrackproofError | None = None
 
     def say(line: str, style: str) -> None:
-        console.print(Text(harmless(line), style=style), soft_wrap=True)
+        console.print(Text(escape_controls(line), style=style), soft_wrap=True)
 
     loaded = load_profile(profile)
     try:
         for finding in check_fleet(loaded, options, report=lambda line: say(line, "dim")):
             findings.append(finding)
             mark, style = ("✓", "green") if finding.good else ("✗" if finding.fatal else "!", "red")
-            say(f"{mark} {finding.about:<12} {on_one_line(finding.text)}", style)
+            say(f"{mark} {finding.about:<12} {one_line(finding.text)}", style)
     except TrackproofError as error:
         broken = error
     if json_file:

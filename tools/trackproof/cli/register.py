@@ -10,7 +10,7 @@ import typer
 from trackproof.cli.common import JsonOption, ends_cleanly
 from trackproof.contracts.load import load_contracts
 from trackproof.errors import ExitCode
-from trackproof.report.json_file import check_writable, write_json
+from trackproof.report.output import check_writable, write_json
 
 
 @ends_cleanly

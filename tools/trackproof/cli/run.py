@@ -1,4 +1,4 @@
-"""`trackproof run`: one meeting through everything."""
+"""`trackproof run`: one meeting through the whole pipeline."""
 
 from __future__ import annotations
 
@@ -18,10 +18,12 @@ MIN_TRACKS, MAX_TRACKS = 1, 64
 @ends_cleanly
 def run(
     tracks: Annotated[
-        int, typer.Option(help=f"How many participants: {MIN_TRACKS} to {MAX_TRACKS}.")
+        int, typer.Option(help=f"Number of participants, {MIN_TRACKS} to {MAX_TRACKS}.")
     ] = 3,
-    seconds: Annotated[float, typer.Option(help="Length of the meeting.")] = 30.0,
-    seed: Annotated[int, typer.Option(help="The same seed makes the same meeting.")] = 0,
+    seconds: Annotated[float, typer.Option(help="Duration of the meeting.")] = 30.0,
+    seed: Annotated[
+        int, typer.Option(help="Seed of the meeting; the same seed makes the same meeting.")
+    ] = 0,
     deny_consent: Annotated[
         list[int] | None,
         typer.Option(help="Index of a track whose participant denies consent; repeatable."),
@@ -31,8 +33,8 @@ def run(
     database: Annotated[
         str | None,
         typer.Option(
-            help="Where the fleet keeps its state: sqlite, postgres, or a URL. "
-            "By default what TRACKPROOF_DATABASE says, else sqlite."
+            help="Database of the fleet's state: sqlite, postgres, or a URL. "
+            "Default: TRACKPROOF_DATABASE, else sqlite."
         ),
     ] = None,
     json_file: JsonOption = None,
@@ -44,9 +46,7 @@ def run(
             f"--tracks {tracks} is out of range: a meeting has {MIN_TRACKS} to {MAX_TRACKS} tracks"
         )
     if any(not 0 <= index < tracks for index in denied):
-        raise UsageError(
-            f"--deny-consent {denied} names a track that is not there: 0 to {tracks - 1}"
-        )
+        raise UsageError(f"--deny-consent {denied} is out of range: tracks are 0 to {tracks - 1}")
     return _run(tracks, seconds, seed, denied, conductor, conductor_version, database, json_file)
 
 
@@ -61,7 +61,7 @@ def _run(
     json_file: Path | None,
 ) -> ExitCode:
     from trackproof.report.json import JsonFile
-    from trackproof.report.terminal.run import console_writer
+    from trackproof.report.terminal.run import terminal_writer
     from trackproof.testbed.conductor.versions import DEFAULT_VERSION
     from trackproof.testbed.database import check_choice
     from trackproof.verify.meeting_check import RunOptions, check_meeting
@@ -77,7 +77,7 @@ def _run(
         version=version or DEFAULT_VERSION,
         database=database,
     )
-    with closing(console_writer(Console())) as screen:
-        writers = [screen, *([JsonFile(json_file)] if json_file else [])]
+    with closing(terminal_writer(Console())) as terminal:
+        writers = [terminal, *([JsonFile(json_file)] if json_file else [])]
         ended = check_meeting(options, writers)
-    return ExitCode.HELD if ended.held else ExitCode.CHECK_FAILED
+    return ExitCode.HELD if ended.passed else ExitCode.CHECK_FAILED

@@ -65,7 +65,7 @@ def verify(
     html: Annotated[Path | None, typer.Option(help="Write one self-contained page.")] = None,
 ) -> ExitCode:
     """Hold a fleet against its contracts, clause by clause."""
-    from trackproof.report.files import file_writers
+    from trackproof.report.writers import file_writers
     from trackproof.suite.options import VerifyOptions, comma_separated
     from trackproof.testbed.conductor.versions import DEFAULT_VERSION
     from trackproof.verify.runner import verify as hold
@@ -83,7 +83,7 @@ def verify(
     )
     files = file_writers(json=json_file, junit=junit, ndjson=ndjson, html=html)
     ended = hold(options, [_screen(), *files])
-    return ExitCode.HELD if ended.held else ExitCode.CHECK_FAILED
+    return ExitCode.HELD if ended.passed else ExitCode.CHECK_FAILED
 
 
 @ends_cleanly
@@ -103,13 +103,13 @@ def replay(
     keep: KeepOption = False,
 ) -> ExitCode:
     """Run one kept failure again and say FIXED or STILL FAILING; without an id, list them."""
-    from trackproof.report.terminal.replay import listed, told
+    from trackproof.report.terminal.replay import format_failures, format_replay
     from trackproof.suite.options import VerifyOptions
     from trackproof.verify.failure_store import find_failure, stored_failures
     from trackproof.verify.replay import replay as again
 
     if failure is None:
-        Console().print(listed(stored_failures(failures)), soft_wrap=True)
+        Console().print(format_failures(stored_failures(failures)), soft_wrap=True)
         return ExitCode.HELD
     found = find_failure(failures, failure)
     options = VerifyOptions(
@@ -120,7 +120,7 @@ def replay(
         keep=keep,
     )
     ended = again(found, options, [_screen()])
-    Console().print(told(ended), soft_wrap=True)
+    Console().print(format_replay(ended), soft_wrap=True)
     return ExitCode.HELD if ended.fixed else ExitCode.CHECK_FAILED
 
 

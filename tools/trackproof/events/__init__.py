@@ -1,1 +1,1 @@
-"""The events of a run: plain data that every report is written from."""
+"""Events of a run: plain data, the only input of every report."""

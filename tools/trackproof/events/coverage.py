@@ -1,4 +1,4 @@
-"""The shape of what was exercised."""
+"""Coverage of a verification: clauses, tasks, workflow edges, events and endpoints."""
 
 from __future__ import annotations
 
@@ -7,19 +7,19 @@ from dataclasses import dataclass
 from typing import Final, Self
 
 ENDS: Final = ("completed", "failed", "timed out", "retried")
-"""How an attempt at a task can end, and that one followed another."""
+"""Outcomes of a task attempt; `retried` counts the attempts that followed another one."""
 
 
 @dataclass(frozen=True, slots=True)
 class Covered:
-    """A known set, parted into what was exercised and what was not."""
+    """A known set of names, split into exercised and missing ones."""
 
     seen: tuple[str, ...]
     missing: tuple[str, ...]
 
     @classmethod
     def of(cls, known: Iterable[str], seen: Iterable[str]) -> Self:
-        """Part `known`, in its order; what is seen and not known is left out."""
+        """Split `known`, keeping its order; unknown names in `seen` are ignored."""
         all_seen = frozenset(seen)
         names = tuple(dict.fromkeys(known))
         return cls(
@@ -29,38 +29,38 @@ class Covered:
 
     @property
     def total(self) -> int:
-        """How many there are."""
+        """Number of known names."""
         return len(self.seen) + len(self.missing)
 
     @property
     def percent(self) -> float:
-        """How much was exercised; 100 where there is nothing to exercise."""
+        """Share exercised, in percent; 100 for an empty set."""
         return 100.0 * len(self.seen) / self.total if self.total else 100.0
 
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """One thing that an outside service can be asked."""
+    """One operation of an outside service."""
 
     service: str
     operation: str
     """Method and path, such as `GET /recordings/{id}`."""
     answers: Mapping[str, int]
-    """How often it was answered with which status; `dropped` for a broken connection."""
+    """Number of responses by HTTP status; `dropped` for a broken connection."""
 
 
 @dataclass(frozen=True, slots=True)
 class Coverage:
-    """What a verification has exercised."""
+    """What one verification exercised."""
 
     clauses: Covered
-    """Judged, that is neither skipped nor without a test."""
+    """Judged clauses: those with a test that was not skipped."""
     tasks: Covered
-    """Completed at least once."""
+    """Tasks that completed at least once."""
     edges: Covered
-    """Of the workflow: one task completed and the next was scheduled, in one run of the whole."""
+    """Workflow edges: one task completed and the next was scheduled, in a full pipeline run."""
     events: Covered
-    """Told by the fleet at least once."""
+    """Events that the fleet emitted at least once."""
     ends: Mapping[str, Mapping[str, int]]
-    """How often each task ended in each of `ENDS`."""
+    """Number of attempts by task and outcome (`ENDS`)."""
     endpoints: tuple[Endpoint, ...]

@@ -1,15 +1,20 @@
-"""Events of one meeting that runs through the pipeline."""
+"""Events of `trackproof run`: one meeting through the pipeline."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final, Self
 
 from trackproof.events.steps import StepState
+
+MAX_LISTED: Final = 5
+"""Problems that the detail of a check lists."""
 
 
 @dataclass(frozen=True, slots=True)
 class RunStarted:
-    """The workflow runs."""
+    """The workflow has started."""
 
     workflow_id: str
     tracks: int
@@ -19,37 +24,51 @@ class RunStarted:
 
 @dataclass(frozen=True, slots=True)
 class StepsSeen:
-    """The pipeline's steps as they stand now."""
+    """The current state of every pipeline step."""
 
     steps: tuple[StepState, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One thing the verdict rests on."""
+    """The result of one check."""
 
     id: str
     passed: bool
     detail: str
-    """What was seen, with figures."""
+    """What was observed, with figures."""
+
+    @classmethod
+    def of(cls, check_id: str, problems: Sequence[str], *, otherwise: str) -> Self:
+        """Return a check that fails with the problems, or passes with another detail."""
+        if not problems:
+            return cls(check_id, True, otherwise)
+        more = len(problems) - MAX_LISTED
+        listed = "; ".join(problems[:MAX_LISTED])
+        return cls(check_id, False, f"{listed} and {more} more" if more > 0 else listed)
 
 
 @dataclass(frozen=True, slots=True)
 class RunEnded:
-    """The verdict."""
+    """The run has ended and every check has a result."""
 
     status: str
-    """The workflow's own status."""
+    """The workflow's status."""
     workflow_id: str
     tracks: int
     backend: str
     version: str
     seconds: float
-    """From the start of the run to its verdict, the server's start included."""
+    """From the start of the command to the verdict, including the server's start."""
     steps: tuple[StepState, ...]
     checks: tuple[Check, ...]
 
     @property
-    def held(self) -> bool:
+    def failed_checks(self) -> tuple[Check, ...]:
+        """The checks that did not pass."""
+        return tuple(check for check in self.checks if not check.passed)
+
+    @property
+    def passed(self) -> bool:
         """Whether every check passed."""
-        return all(check.passed for check in self.checks)
+        return not self.failed_checks

@@ -1,4 +1,4 @@
-"""The state of one pipeline step at one moment of a run."""
+"""The state of a pipeline step at one moment of a run."""
 
 from __future__ import annotations
 
@@ -7,20 +7,20 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class StepState:
-    """One step of a run at one moment."""
+    """One pipeline step at one moment."""
 
     name: str
     status: str
     attempts: int
-    """Of all branches together."""
+    """Sum over all branches."""
     started_at: float | None
     """Epoch seconds."""
     seconds: float
     branches_done: int
     branches: int
-    """0 for a step that is no dynamic fork."""
+    """0 unless the step is a dynamic fork."""
     reason: str
-    """Why it failed, in the fleet's words; empty otherwise."""
+    """The last failure's reason, as the fleet reported it; empty if no attempt failed."""
 
     @property
     def ended_at(self) -> float | None:

@@ -1,11 +1,10 @@
-"""The stream of events: what writers take, whichever command emits it."""
+"""The event stream that every command emits and every report writer consumes."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Protocol
 
-from trackproof.events.mutants import MutantFinished, MutantsEnded
 from trackproof.events.runs import Check, RunEnded, RunStarted, StepsSeen
 from trackproof.events.verification import (
     ClauseFinished,
@@ -18,7 +17,7 @@ from trackproof.events.verification import (
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """One line on the environment."""
+    """One line about the environment."""
 
     text: str
 
@@ -34,13 +33,11 @@ Event = (
     | ClauseFinished
     | VerifyEnded
     | EnvironmentKept
-    | MutantFinished
-    | MutantsEnded
 )
 
 
 class Writer(Protocol):
-    """Takes the stream."""
+    """Consumer of an event stream."""
 
     def write(self, event: Event) -> None:
-        """Take one event."""
+        """Consume one event."""

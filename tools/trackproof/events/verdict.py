@@ -1,4 +1,4 @@
-"""What became of each clause, with everything a person needs to see why."""
+"""Results of clauses, with the evidence that explains each failure."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from dataclasses import dataclass
 from typing import Literal
 
 Status = Literal["passed", "failed", "error", "deviates", "skipped"]
-"""`error`: it could not be judged, which is no fault of the fleet's. `deviates`: it does not hold,
-and the fleet's profile has an agreed deviation for it."""
+"""`error`: the suite itself failed, so the clause is not judged. `deviates`: the clause failed and
+the fleet's profile declares a deviation for it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """One task as it was driven: what went in and what came out."""
+    """One task run: its input and its output."""
 
     task: str
     workflow_id: str
     sent: str
-    """The input, as JSON; cut where it is very long."""
+    """The input as JSON, truncated if very long."""
     received: str
     statuses: tuple[str, ...]
     reason: str
@@ -28,7 +28,7 @@ class Exchange:
 
 @dataclass(frozen=True, slots=True)
 class ClauseResult:
-    """One clause, judged."""
+    """The result of one clause."""
 
     id: str
     task: str
@@ -36,59 +36,59 @@ class ClauseResult:
     seed: str
     status: Status
     expected: str
-    """Empty where the clause holds."""
+    """Empty if the clause passed."""
     observed: str
     difference: str
-    """A unified diff of both; empty where there is none to show."""
+    """Unified diff of expected and observed; empty if they are not comparable."""
     exchanges: tuple[Exchange, ...]
-    """What was driven in the failing test."""
+    """The task runs of the failing test."""
     log: str
-    """The fleet's own lines of that moment."""
+    """The fleet's log lines during the failing test."""
     seconds: float
     test: str
-    """The failing test, else the last one."""
+    """The failing test; the last one if none failed."""
     repeat: str
-    """A command that repeats just this clause."""
+    """A command that runs only this clause."""
     failure: str = ""
-    """The id it is kept under, for `trackproof replay`; empty where it holds or is not kept."""
+    """Id of the stored failure, for `trackproof replay`; empty if none is stored."""
 
     @property
     def accepted(self) -> bool:
-        """Whether the verdict can live with it."""
+        """Whether the clause does not fail the verdict."""
         return self.status not in {"failed", "error"}
 
 
 @dataclass(frozen=True, slots=True)
 class TaskVerdict:
-    """The clauses of one task."""
+    """The clause results of one task."""
 
     name: str
     clauses: tuple[ClauseResult, ...]
 
     @property
     def passed(self) -> int:
-        """How many of them hold."""
+        """Number of clauses that passed."""
         return sum(clause.status == "passed" for clause in self.clauses)
 
     @property
     def accepted(self) -> bool:
-        """Whether the verdict can live with all of them."""
+        """Whether no clause fails the verdict."""
         return all(clause.accepted for clause in self.clauses)
 
     @property
     def seconds(self) -> float:
-        """How long all of them took."""
+        """Total duration of all clauses."""
         return round(sum(clause.seconds for clause in self.clauses), 3)
 
 
 def failure_id(fleet: str, clause: str, test: str) -> str:
-    """Return the id of a clause that fails in a test: stable, so it is stored once."""
+    """Return a stable id, so that the same failure is stored once."""
     digest = hashlib.sha256(f"{fleet}\n{test}".encode()).hexdigest()
     return f"{clause}-{digest[:6]}"
 
 
 def by_task(results: Sequence[ClauseResult]) -> tuple[TaskVerdict, ...]:
-    """Return the results task by task, in the order they came."""
+    """Group results by task, in order of first appearance."""
     tasks: dict[str, list[ClauseResult]] = {}
     for result in results:
         tasks.setdefault(result.task, []).append(result)

@@ -1,4 +1,4 @@
-"""Events of one verification of a fleet."""
+"""Events of `trackproof verify`."""
 
 from __future__ import annotations
 
@@ -11,27 +11,27 @@ from trackproof.events.verdict import ClauseResult, TaskVerdict
 
 @dataclass(frozen=True, slots=True)
 class EnvironmentStarted:
-    """The testbed stands and the fleet polls; clauses come next."""
+    """The testbed is up and the fleet polls; clauses follow."""
 
     fleet: str
     profile: str
-    """The fleet's profile as it was asked for: a file, or a name."""
+    """The fleet profile as given on the command line: a file or a name."""
     backend: str
     version: str
     database: str
-    """What the fleet keeps its state in: sqlite or postgres."""
+    """Database kind of the fleet's state: sqlite or postgres."""
     time_scale: float
     id_seed: str
     """The seed of all ids (`trackproof.runs.ids`)."""
     places: Mapping[str, str]
-    """Where everything is, by name."""
+    """Addresses and folders of the testbed, by name."""
     clauses: tuple[str, ...]
-    """What will be judged, in this order."""
+    """Ids of the clauses to run, in order."""
 
 
 @dataclass(frozen=True, slots=True)
 class ClauseStarted:
-    """The first test of a clause begins."""
+    """The first test of a clause has started."""
 
     id: str
 
@@ -51,31 +51,31 @@ class VerifyEnded:
     backend: str
     version: str
     seconds: float
-    """From the start of the run to its verdict, the server's start included."""
+    """From the start of the command to the verdict, including the server's start."""
     tasks: tuple[TaskVerdict, ...]
     coverage: Coverage | None = None
-    """What was really exercised; None where it was not asked."""
+    """None if coverage was not measured."""
     shortfalls: tuple[str, ...] = ()
-    """Where less was exercised than must be, a line each."""
+    """One line for each part of the coverage that is below its floor."""
 
     @property
-    def held(self) -> bool:
-        """Whether every clause holds or deviates as agreed, and enough was exercised."""
+    def passed(self) -> bool:
+        """Whether no clause fails the verdict and the coverage reaches its floor."""
         return all(task.accepted for task in self.tasks) and not self.shortfalls
 
     def clause(self, name: str) -> ClauseResult:
-        """Return how one clause stands.
+        """Return the result of one clause.
 
         Raises:
-            LookupError: It was not judged.
+            LookupError: The clause has no result.
         """
-        found = {clause.id: clause for task in self.tasks for clause in task.clauses}
-        return found[name]
+        results = {clause.id: clause for task in self.tasks for clause in task.clauses}
+        return results[name]
 
 
 @dataclass(frozen=True, slots=True)
 class EnvironmentKept:
-    """The verdict is known and the testbed stands until Ctrl-C."""
+    """The verdict is known and the testbed keeps running until Ctrl-C."""
 
     places: Mapping[str, str]
-    """Where everything is, by name."""
+    """Addresses and folders of the testbed, by name."""

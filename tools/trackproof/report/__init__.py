@@ -1,1 +1,1 @@
-"""Reports: writers on the stream of events, one file for each format."""
+"""Reports: writers that consume the event stream, one module for each format."""

@@ -1,37 +1,33 @@
-"""The verdict as a JSON file for other programs."""
+"""JSON reports of a run and of a verification."""
 
 from __future__ import annotations
 
 from dataclasses import asdict
 
 from trackproof.events.coverage import Coverage
-from trackproof.events.mutants import MutantsEnded
 from trackproof.events.runs import RunEnded
 from trackproof.events.stream import Event
 from trackproof.events.verdict import ClauseResult
 from trackproof.events.verification import VerifyEnded
-from trackproof.report.json_file import write_json
-from trackproof.report.report_file import ReportFile
+from trackproof.report.output import ReportFile, write_json
 
 
 class JsonFile(ReportFile):
-    """Writes the file once the run has ended."""
+    """Writes the file when the run or the verification ends."""
 
     def write(self, event: Event) -> None:
-        """Write the verdict; all else is no business of this file's."""
+        """Write the result on the last event; ignore other events."""
         match event:
             case RunEnded():
-                write_json(self._path, as_json(event))
+                write_json(self._path, run_as_json(event))
             case VerifyEnded():
-                write_json(self._path, verdict_as_json(event))
-            case MutantsEnded():
-                write_json(self._path, mutants_as_json(event))
+                write_json(self._path, verification_as_json(event))
             case _:
                 pass
 
 
-def as_json(ended: RunEnded) -> dict[str, object]:
-    """Return the verdict in the shape that README.md documents."""
+def run_as_json(ended: RunEnded) -> dict[str, object]:
+    """Return the result of a run in the format that README.md documents."""
     return {
         "status": ended.status,
         "workflow_id": ended.workflow_id,
@@ -54,11 +50,11 @@ def as_json(ended: RunEnded) -> dict[str, object]:
     }
 
 
-def verdict_as_json(ended: VerifyEnded) -> dict[str, object]:
-    """Return the verdict on a fleet in the shape that docs/conformance.md documents."""
+def verification_as_json(ended: VerifyEnded) -> dict[str, object]:
+    """Return a verification in the format that docs/conformance.md documents."""
     return {
         "fleet": ended.fleet,
-        "verdict": "held" if ended.held else "failed",
+        "verdict": "held" if ended.passed else "failed",
         "conductor": {"backend": ended.backend, "version": ended.version},
         "seconds": ended.seconds,
         "tasks": [
@@ -71,7 +67,7 @@ def verdict_as_json(ended: VerifyEnded) -> dict[str, object]:
 
 
 def coverage_as_json(coverage: Coverage) -> dict[str, object]:
-    """Return what was exercised, and what was not."""
+    """Return the coverage with exercised and missing names."""
     parts = {
         "clauses": coverage.clauses,
         "tasks": coverage.tasks,
@@ -92,19 +88,9 @@ def coverage_as_json(coverage: Coverage) -> dict[str, object]:
     }
 
 
-def mutants_as_json(ended: MutantsEnded) -> dict[str, object]:
-    """Return the table mutant × clause."""
-    return {
-        "mutants": [{**asdict(mutant), "killed": mutant.killed} for mutant in ended.mutants],
-        "clauses_that_killed_none": list(ended.toothless),
-        "sample": ended.sample,
-        "seconds": ended.seconds,
-    }
-
-
 def clause_as_json(clause: ClauseResult) -> dict[str, object]:
-    """Return one clause; what was exchanged stands with those that do not hold."""
-    told: dict[str, object] = {
+    """Return one clause; a clause that did not pass includes its evidence."""
+    content: dict[str, object] = {
         "id": clause.id,
         "status": clause.status,
         "expected": clause.expected,
@@ -112,7 +98,7 @@ def clause_as_json(clause: ClauseResult) -> dict[str, object]:
         "seconds": clause.seconds,
     }
     if clause.status != "passed":
-        told |= {
+        content |= {
             "text": clause.text,
             "seed": clause.seed,
             "difference": clause.difference,
@@ -122,4 +108,4 @@ def clause_as_json(clause: ClauseResult) -> dict[str, object]:
             "repeat": clause.repeat,
             "failure": clause.failure,
         }
-    return told
+    return content

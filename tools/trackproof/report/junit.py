@@ -1,4 +1,4 @@
-"""The verdict as JUnit XML, which every CI server shows: a suite a task, a case a clause."""
+"""JUnit XML report: one test suite for each task, one test case for each clause."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from junitparser.junitparser import FinalResult
 from trackproof.events.stream import Event
 from trackproof.events.verdict import ClauseResult, TaskVerdict
 from trackproof.events.verification import VerifyEnded
-from trackproof.report.report_file import ReportFile
+from trackproof.report.output import ReportFile
 
-NOT_IN_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-"""What XML 1.0 cannot hold, not even escaped."""
+FORBIDDEN = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+"""Characters that XML 1.0 forbids, even escaped."""
 
 
 class JUnitFile(ReportFile):
-    """Writes the file once the verdict is known."""
+    """Writes the file when the verification ends."""
 
     def write(self, event: Event) -> None:
-        """Write the verdict; all else is no business of this file's."""
+        """Write the file on `VerifyEnded`; ignore other events."""
         if isinstance(event, VerifyEnded):
-            report = JUnitXml(_legible(event.fleet))
+            report = JUnitXml(_xml_text(event.fleet))
             for task in event.tasks:
                 report.add_testsuite(_suite(task))
             report.update_statistics()  # type: ignore[no-untyped-call]
@@ -37,7 +37,7 @@ def _suite(task: TaskVerdict) -> TestSuite:
 
 def _case(clause: ClauseResult) -> TestCase:
     case = TestCase(clause.id, classname=f"trackproof.{clause.task}", time=clause.seconds)
-    case.result = [kind] if (kind := _result(clause)) else []
+    case.result = [result] if (result := _result(clause)) else []
     return case
 
 
@@ -46,18 +46,18 @@ def _result(clause: ClauseResult) -> FinalResult | None:
         case "passed":
             return None
         case "failed":
-            made: FinalResult = Failure(_legible(clause.observed), "clause")
+            result: FinalResult = Failure(_xml_text(clause.observed), "clause")
         case "error":
-            made = Error(_legible(clause.observed), "suite")
+            result = Error(_xml_text(clause.observed), "suite")
         case "deviates":
-            made = Skipped(_legible(f"deviates as agreed: {clause.observed}"), "deviation")
+            result = Skipped(_xml_text(f"accepted deviation: {clause.observed}"), "deviation")
         case "skipped":
-            made = Skipped(_legible(clause.observed), "skipped")
-    made.text = _legible(_told(clause))
-    return made
+            result = Skipped(_xml_text(clause.observed), "skipped")
+    result.text = _xml_text(_details(clause))
+    return result
 
 
-def _told(clause: ClauseResult) -> str:
+def _details(clause: ClauseResult) -> str:
     lines = [
         f"{clause.text} ({clause.seed})",
         f"expected: {clause.expected}",
@@ -75,5 +75,5 @@ def _told(clause: ClauseResult) -> str:
     return "\n".join(line for line in lines if line)
 
 
-def _legible(text: str) -> str:
-    return NOT_IN_XML.sub(lambda found: f"\\x{ord(found.group()):02x}", text)
+def _xml_text(text: str) -> str:
+    return FORBIDDEN.sub(lambda match: f"\\x{ord(match.group()):02x}", text)

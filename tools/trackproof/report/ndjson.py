@@ -1,4 +1,4 @@
-"""Every event as it happens, a JSON object a line: for programs that follow a run."""
+"""NDJSON report: one JSON object for each event, as it happens."""
 
 from __future__ import annotations
 
@@ -9,25 +9,25 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from trackproof.events.stream import Event
-from trackproof.report.report_file import ReportFile
+from trackproof.report.output import ReportFile
 
 BEFORE_CAPITALS = re.compile(r"(?<!^)(?=[A-Z])")
 
 
 class NdjsonFile(ReportFile):
-    """Adds a line for each event at once, so that it can be followed with `tail -f`."""
+    """Appends each event at once, so that `tail -f` can follow."""
 
     def __init__(self, path: Path) -> None:
-        """Begin an empty file.
+        """Truncate the file.
 
         Raises:
-            UsageError: It cannot be written.
+            UsageError: `path` is not writable.
         """
         super().__init__(path)
         path.write_bytes(b"")
 
     def write(self, event: Event) -> None:
-        """Add one line: `event`, `at`, then the event's own fields."""
+        """Append one line: `event`, `at`, then the event's fields."""
         name = BEFORE_CAPITALS.sub("_", type(event).__name__).lower()
         at = datetime.now(UTC).isoformat(timespec="milliseconds")
         line = json.dumps({"event": name, "at": at, **asdict(event)}, default=str)

@@ -1,1 +1,1 @@
-"""Runs of single tasks and of whole meetings, and the evidence they leave."""
+"""Runs of single tasks and of whole meetings, and their evidence."""

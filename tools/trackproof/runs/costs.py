@@ -1,8 +1,7 @@
-"""What each attempt of a run cost, read from a fleet's database by SQL.
+"""Costs of the attempts of a run, read from the table `task_costs` of a fleet's database.
 
-By one documented table, `task_costs`: so a fleet in any language that keeps one like it can be
-asked the same. `task_id` and `workflow_id` have to be there; each of the others counts as 0
-where it is missing.
+A fleet in any language can provide that table. Only the columns `task_id` and `workflow_id` are
+required; a missing column of `Cost` counts as 0.
 """
 
 from __future__ import annotations
@@ -17,62 +16,62 @@ from trackproof.errors import TestbedError
 from trackproof.testbed import database
 
 HINT = (
-    "give --database the URL of the fleet's database (its DATABASE_URL); the fleet makes the "
-    "table task_costs when it starts"
+    "give --database the URL of the fleet's database (its DATABASE_URL); the fleet creates "
+    "the table task_costs when it starts"
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """What one attempt, or several together, took."""
+    """Cost of one attempt, or the sum of several."""
 
     seconds: float = 0.0
-    """Of work; Conductor's own times have the way there and back in them."""
+    """Time spent in the worker; Conductor's times include queueing and transport."""
     runs: int = 0
     calls: int = 0
-    """To services outside."""
+    """Requests to outside services."""
     remembered: int = 0
-    """Answers that needed no call."""
+    """Answers taken from a cache instead of a request."""
     bytes_in: int = 0
     bytes_out: int = 0
     audio_seconds: float = 0.0
-    """Of audio decoded."""
+    """Duration of the decoded audio."""
     prompt_tokens: int = 0
     completion_tokens: int = 0
 
     def __add__(self, other: Cost) -> Cost:
-        """Return both together."""
+        """Add field by field."""
         return Cost(*(getattr(self, f.name) + getattr(other, f.name) for f in fields(self)))
 
 
-def costs_of(database_url: str, workflow_id: str) -> dict[str, Cost]:
-    """Return what each attempt cost, by Conductor's task id.
+def read_costs(database_url: str, workflow_id: str) -> dict[str, Cost]:
+    """Return the cost of each attempt of a run, by Conductor's task id.
 
     Raises:
-        UsageError: That is no URL of a database.
-        TestbedError: It cannot be read, or has no such table.
+        UsageError: `database_url` is not a database URL.
+        TestbedError: The database does not exist, cannot be read, or has no cost table.
     """
     if database_url not in database.STARTED:
         database.check_choice(database_url)
     if not _exists(database_url):
-        raise TestbedError("there is no such database", hint=HINT)
+        raise TestbedError("the database does not exist", hint=HINT)
     sql = "SELECT * FROM task_costs WHERE workflow_id = :workflow_id"
     try:
-        found = database.rows(database_url, sql, workflow_id=workflow_id)
+        rows = database.rows(database_url, sql, workflow_id=workflow_id)
     except TestbedError as error:
         raise TestbedError(
-            "the database holds no costs that could be read", evidence=error.evidence, hint=HINT
+            "the table task_costs cannot be read", evidence=error.evidence, hint=HINT
         ) from error
-    return {str(row["task_id"]): _cost(row) for row in found}
+    return {str(row["task_id"]): _cost(row) for row in rows}
 
 
 def _exists(database_url: str) -> bool:
     if database_url in database.STARTED:
-        return False  # the name of a kind, not of a database
+        return False  # a kind of database, not a URL
     url = make_url(database_url)
-    # SQLite would make an empty file.
+    # Connecting to a missing SQLite file would create it.
     return url.get_backend_name() != "sqlite" or Path(url.database or "").exists()
 
 
 def _cost(row: dict[str, Any]) -> Cost:
-    return Cost(**{one.name: row.get(one.name) or 0 for one in fields(Cost)})
+    return Cost(**{field.name: row.get(field.name) or 0 for field in fields(Cost)})

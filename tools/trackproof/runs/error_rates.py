@@ -1,8 +1,8 @@
-"""How good a transcript is as a whole, in the rates that speech recognition is measured by.
+"""Word error rates of a whole transcript, as speech recognition measures them.
 
-Three rates, each errors for a spoken word: over all words in the order of time; speaker by speaker,
-so that a word of another speaker's is one lost and one too many; and that again with a word told
-at another time counted as one lost and one too many.
+Three rates, each in errors per spoken word: over all words in time order; by speaker, where a word
+attributed to the wrong speaker counts as one deletion and one insertion; and by speaker and time,
+where a word outside the collar also counts as one deletion and one insertion.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from fixtures_audio import Meeting
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class SpeakerWord:
     """One word of one speaker."""
 
     speaker: int
@@ -27,34 +27,34 @@ class Said:
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
-    """What a scenario lets a transcript be wrong by: errors for a spoken word, at most."""
+class ErrorRateLimits:
+    """Maximum error rates that a scenario allows."""
 
     words: float = 0.10
     speakers: float = 0.10
     times: float = 0.15
     collar_seconds: float = 0.5
-    """How far a word may be from its time to be at it."""
+    """Maximum distance of a word from its true start."""
 
 
 @dataclass(frozen=True, slots=True)
-class Quality:
-    """Errors for a spoken word; 0 is perfect, more than 1 is possible."""
+class ErrorRates:
+    """Errors per spoken word; 0 is perfect, values above 1 are possible."""
 
     words: float
     speakers: float
     times: float
 
-    def within(self, limits: Limits) -> bool:
-        """Tell whether no rate is above its limit."""
+    def within(self, limits: ErrorRateLimits) -> bool:
+        """Return whether no rate exceeds its limit."""
         return (
             self.words <= limits.words
             and self.speakers <= limits.speakers
             and self.times <= limits.times
         )
 
-    def describe(self, limits: Limits) -> str:
-        """Return every rate beside its limit."""
+    def describe(self, limits: ErrorRateLimits) -> str:
+        """Return every rate with its limit, in one line."""
         return (
             f"word error rate {self.words:.2%} of {limits.words:.0%}, "
             f"by speaker {self.speakers:.2%} of {limits.speakers:.0%}, "
@@ -64,79 +64,83 @@ class Quality:
 
 @dataclass(frozen=True, slots=True)
 class _Errors:
-    """What differs between two sequences of words."""
+    """Differences between two sequences of words."""
 
     edits: int
     displaced: int
-    """The same word, and not at its time."""
+    """Matching words outside the collar."""
 
 
-def spoken(meeting: Meeting) -> list[Said]:
-    """Return what is said in a meeting."""
-    return [Said(word.track_index, word.text, word.start) for word in meeting.truth()]
+def truth_words(meeting: Meeting) -> list[SpeakerWord]:
+    """Return the spoken words of a meeting."""
+    return [SpeakerWord(word.track_index, word.text, word.start) for word in meeting.truth()]
 
 
-def transcribed(words: Iterable[Mapping[str, object]]) -> list[Said]:
-    """Return what a transcript's words say.
+def transcript_words(words: Iterable[Mapping[str, object]]) -> list[SpeakerWord]:
+    """Convert the words of a transcript.
 
     Raises:
-        LookupError, TypeError, ValueError: They are not words.
+        LookupError, TypeError, ValueError: An item is not a word.
     """
     return [
-        Said(int(str(word["speaker"])), str(word["word"]), float(str(word["start"])))
+        SpeakerWord(int(str(word["speaker"])), str(word["word"]), float(str(word["start"])))
         for word in words
     ]
 
 
-def measure(truth: Sequence[Said], found: Sequence[Said], collar_seconds: float) -> Quality:
-    """Hold a transcript against the truth.
+def measure(
+    truth: Sequence[SpeakerWord], transcript: Sequence[SpeakerWord], collar_seconds: float
+) -> ErrorRates:
+    """Compare a transcript with the truth.
 
     Args:
-        truth: What was said.
-        found: What was transcribed.
-        collar_seconds: How far a word may be from its time to be at it.
+        truth: The spoken words.
+        transcript: The transcribed words.
+        collar_seconds: Maximum distance of a word from its true start.
     """
-    together = _errors(truth, found, collar_seconds)
-    theirs, ours = _by_speaker(truth), _by_speaker(found)
-    apart = [
-        _errors(theirs.get(speaker, []), ours.get(speaker, []), collar_seconds)
-        for speaker in theirs.keys() | ours.keys()
+    overall = _errors(truth, transcript, collar_seconds)
+    spoken, transcribed = _by_speaker(truth), _by_speaker(transcript)
+    by_speaker = [
+        _errors(spoken.get(speaker, []), transcribed.get(speaker, []), collar_seconds)
+        for speaker in spoken.keys() | transcribed.keys()
     ]
-    edits = sum(one.edits for one in apart)
-    displaced = sum(one.displaced for one in apart)
+    edits = sum(errors.edits for errors in by_speaker)
+    displaced = sum(errors.displaced for errors in by_speaker)
     count = max(1, len(truth))
-    return Quality(together.edits / count, edits / count, (edits + 2 * displaced) / count)
+    return ErrorRates(overall.edits / count, edits / count, (edits + 2 * displaced) / count)
 
 
-def _errors(truth: Sequence[Said], found: Sequence[Said], collar_seconds: float) -> _Errors:
-    theirs, ours = _in_order(truth), _in_order(found)
-    if not theirs or not ours:
-        return _Errors(len(theirs) + len(ours), 0)
-    # A word each, whatever it is made of: jiwer would part it at its blanks.
-    aligned = jiwer.process_words(
-        [" ".join(_token(word) for word in theirs)], [" ".join(_token(word) for word in ours)]
+def _errors(
+    truth: Sequence[SpeakerWord], transcript: Sequence[SpeakerWord], collar_seconds: float
+) -> _Errors:
+    spoken, transcribed = _in_order(truth), _in_order(transcript)
+    if not spoken or not transcribed:
+        return _Errors(len(spoken) + len(transcribed), 0)
+    alignment = jiwer.process_words(
+        [" ".join(map(_token, spoken))], [" ".join(map(_token, transcribed))]
     )
     displaced = sum(
-        abs(theirs[part.ref_start_idx + place].start - ours[part.hyp_start_idx + place].start)
+        abs(spoken[chunk.ref_start_idx + i].start - transcribed[chunk.hyp_start_idx + i].start)
         > collar_seconds
-        for part in aligned.alignments[0]
-        if part.type == "equal"
-        for place in range(part.ref_end_idx - part.ref_start_idx)
+        for chunk in alignment.alignments[0]
+        if chunk.type == "equal"
+        for i in range(chunk.ref_end_idx - chunk.ref_start_idx)
     )
-    edits = aligned.substitutions + aligned.deletions + aligned.insertions
+    edits = alignment.substitutions + alignment.deletions + alignment.insertions
     return _Errors(edits, displaced)
 
 
-def _token(word: Said) -> str:
+def _token(word: SpeakerWord) -> str:
+    """Return the word without blanks, at which jiwer would split it."""
     return "_".join(word.text.casefold().split()) or "_"
 
 
-def _in_order(words: Sequence[Said]) -> list[Said]:
+def _in_order(words: Sequence[SpeakerWord]) -> list[SpeakerWord]:
     return sorted(words, key=lambda word: (word.start, word.speaker))
 
 
-def _by_speaker(words: Iterable[Said]) -> Mapping[int, list[Said]]:
-    found: dict[int, list[Said]] = defaultdict(list)
+def _by_speaker(words: Iterable[SpeakerWord]) -> Mapping[int, list[SpeakerWord]]:
+    by_speaker: dict[int, list[SpeakerWord]] = defaultdict(list)
     for word in words:
-        found[word.speaker].append(word)
-    return found
+        by_speaker[word.speaker].append(word)
+    return by_speaker

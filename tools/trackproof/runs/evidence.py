@@ -1,4 +1,4 @@
-"""Everything the verdict rests on, gathered once the workflow has ended."""
+"""The evidence that checks evaluate, gathered after the workflow has ended."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ URL_SECONDS = 10.0
 
 @dataclass(frozen=True, slots=True)
 class ServedUrl:
-    """What a presigned URL answered."""
+    """A presigned URL of a padded track, and the response to it."""
 
     track_index: int
     url: str
@@ -37,7 +37,7 @@ class ServedUrl:
 
 @dataclass(frozen=True, slots=True)
 class Mixdown:
-    """The mixdown as it was uploaded, decoded and heard."""
+    """The uploaded mixdown, decoded, and the words detected in it."""
 
     audio: Audio
     words: tuple[DetectedWord, ...]
@@ -45,7 +45,7 @@ class Mixdown:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """One run, as seen from outside."""
+    """The evidence of one run, as seen from outside the fleet."""
 
     contracts: Contracts
     scenario: Scenario
@@ -59,10 +59,10 @@ class Evidence:
     transcript_keys: frozenset[str]
     urls: tuple[ServedUrl, ...]
     mixdown: Mixdown | None
-    """None where the fleet left none that can be read."""
+    """None if the fleet uploaded no readable mixdown."""
     fleet_log: str
     secrets: tuple[str, ...]
-    """Every key, secret and password the fleet was given."""
+    """Every key, secret and password in the fleet's configuration."""
 
     @property
     def output(self) -> Mapping[str, Any]:
@@ -71,17 +71,17 @@ class Evidence:
         return output
 
     def task(self, reference: str) -> Mapping[str, Any] | None:
-        """Return the last attempt at a task, if it was ever scheduled."""
+        """Return the last attempt at a task; None if it was never scheduled."""
         attempts = [t for t in self.workflow["tasks"] if t["referenceTaskName"] == reference]
         return attempts[-1] if attempts else None
 
     def requests_during(self, service: str, *names: str) -> list[Request]:
-        """Return what a service was asked while any of these steps ran, injected faults aside."""
-        ran = [step for step in self.steps if step.name in names and step.started_at is not None]
-        if not ran:
+        """Return the requests to a service while any of the steps ran, without injected faults."""
+        started = [s for s in self.steps if s.name in names and s.started_at is not None]
+        if not started:
             return []
-        start = min(step.started_at or 0.0 for step in ran)
-        end = max(step.ended_at or 0.0 for step in ran)
+        start = min(step.started_at or 0.0 for step in started)
+        end = max(step.ended_at or 0.0 for step in started)
         return [
             request
             for request in self.requests
@@ -94,7 +94,7 @@ class Evidence:
 def gather(
     testbed: Testbed, fleet: Fleet, scenario: Scenario, workflow: Mapping[str, Any], now: float
 ) -> Evidence:
-    """Collect the evidence of a run that has ended."""
+    """Gather the evidence of a run that has ended; `now` is in epoch seconds."""
     contracts, testbed = load_contracts(), testbed.in_terms_of(fleet)
     return Evidence(
         contracts=contracts,
@@ -107,14 +107,14 @@ def gather(
         stand_ins=testbed.stand_ins,
         recording_keys=frozenset(testbed.s3.keys(RECORDING_BUCKET)),
         transcript_keys=frozenset(testbed.s3.keys(TRANSCRIPT_BUCKET)),
-        urls=tuple(_served(task) for task in _padded(workflow)),
+        urls=tuple(_served_url(output) for output in _pad_track_outputs(workflow)),
         mixdown=_mixdown(testbed, workflow),
         fleet_log=fleet.log(),
         secrets=_secrets(testbed),
     )
 
 
-def _padded(workflow: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+def _pad_track_outputs(workflow: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     return [
         task["outputData"]
         for task in workflow["tasks"]
@@ -122,14 +122,14 @@ def _padded(workflow: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     ]
 
 
-def _served(output: Mapping[str, Any]) -> ServedUrl:
+def _served_url(output: Mapping[str, Any]) -> ServedUrl:
     url = str(output.get("padded_url"))
     try:
-        answer = httpx.get(url, timeout=URL_SECONDS)
-        status, received = answer.status_code, len(answer.content)
+        response = httpx.get(url, timeout=URL_SECONDS)
+        status, received = response.status_code, len(response.content)
     except (httpx.HTTPError, httpx.InvalidURL):
         status, received = 0, 0
-    # A fleet may leave out what it owes: that is for the checks to say.
+    # Missing fields are no error here: the checks report them.
     return ServedUrl(output.get("track_index", -1), url, output.get("size", -1), status, received)
 
 
@@ -137,7 +137,7 @@ def _mixdown(testbed: Testbed, workflow: Mapping[str, Any]) -> Mixdown | None:
     key = (workflow.get("output") or {}).get("audio_key")
     if key is None:
         return None
-    # What was uploaded counts, also where consent has had it deleted since.
+    # Read the uploaded version: denied consent may have deleted the object since.
     try:
         audio = read_audio(io.BytesIO(testbed.s3.read_version(TRANSCRIPT_BUCKET, key)))
     except (KeyError, ValueError, av.FFmpegError):
@@ -147,7 +147,7 @@ def _mixdown(testbed: Testbed, workflow: Mapping[str, Any]) -> Mixdown | None:
 
 def _secrets(testbed: Testbed) -> tuple[str, ...]:
     keys = testbed.stand_ins.credentials
-    found = (
+    secrets = (
         keys.daily_key,
         keys.modal_key,
         keys.llm_key,
@@ -156,4 +156,4 @@ def _secrets(testbed: Testbed) -> tuple[str, ...]:
         testbed.s3.secret_key,
         make_url(testbed.database_url).password,
     )
-    return tuple(secret for secret in found if secret)
+    return tuple(secret for secret in secrets if secret)

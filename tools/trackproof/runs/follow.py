@@ -1,4 +1,4 @@
-"""Follow a workflow to its end: the only loop that polls a running workflow."""
+"""The polling loop that follows a running workflow to its end."""
 
 from __future__ import annotations
 
@@ -25,20 +25,20 @@ def follow(
     on_poll: Callable[[Workflow], bool | None] = lambda _workflow: None,
     hint: str = "",
 ) -> Workflow:
-    """Poll a run until it has ended and return it as the server then has it.
+    """Poll a run until it has ended; return its final state.
 
     Args:
         rest: The server.
         workflow_id: The run.
-        what: The run as a noun, for the error.
-        seconds: The limit. A run that exceeds it is terminated.
+        what: The run as a noun, for the error message.
+        seconds: The time limit. A run that exceeds it is terminated.
         interval: Seconds between two polls.
-        since: When the limit starts to count, in seconds of `time.monotonic()`; now by default.
-        stalled_only: The limit counts from the run's last change, not from its start.
+        since: Start of the time limit, in seconds of `time.monotonic()`; now by default.
+        stalled_only: Count the limit from the run's last change instead of its start.
         check_alive: Called after each poll; raises if the fleet is gone.
-        on_poll: Takes the run at each poll, the last one included; a true result polls again at
-            once.
-        hint: What the user can do about a run that does not end.
+        on_poll: Called with the run after each poll, including the last one; a true result
+            polls again at once.
+        hint: What the user can do if the run does not end.
 
     Raises:
         DeadlineError: The run did not end within the limit; the evidence lists its tasks.
@@ -47,7 +47,7 @@ def follow(
     last_state: object = None
     while True:
         workflow = rest.workflow(workflow_id)
-        again = on_poll(workflow)
+        poll_at_once = on_poll(workflow)
         if workflow["status"] in ENDED:
             return workflow
         check_alive()
@@ -56,14 +56,14 @@ def follow(
             last_state, start = state, time.monotonic()
         if time.monotonic() - start > seconds:
             rest.terminate(workflow_id, f"it did not end within {seconds:g} s")
-            happened = "made no progress for" if stalled_only else "did not end within"
+            problem = "made no progress for" if stalled_only else "did not end within"
             raise DeadlineError(
-                f"{what} {happened} {seconds:g} s",
+                f"{what} {problem} {seconds:g} s",
                 evidence="\n".join(
                     f"{task['referenceTaskName']}: {task['status']}" for task in workflow["tasks"]
                 )
                 or "no task was scheduled",
                 hint=hint,
             )
-        if not again:
+        if not poll_at_once:
             time.sleep(interval)

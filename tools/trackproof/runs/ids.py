@@ -1,7 +1,7 @@
-"""IdSequence that are new in every verification, and the same again when one is replayed.
+"""Ids that are unique in every verification and reproducible in a replay.
 
-A fleet remembers what it was asked: the next meeting must go by names nobody has heard. A failure
-is replayed with the very names it was seen with: they all come from one seed, test by test.
+A fleet may cache its answers, so every verification needs new ids. A replay needs the ids of the
+failure. Both follow from deriving all ids of a test from one seed and the test's own id.
 """
 
 from __future__ import annotations
@@ -22,62 +22,63 @@ SEED = re.compile(r"(\d{1,10})-[0-9a-f]{12}")
 
 
 class IdSequence:
-    """The names of one test."""
+    """The ids of one test."""
 
     def __init__(self, seed: str, test: str) -> None:
-        """Begin with the first name.
+        """Start with the first id.
 
         Args:
-            seed: Of the whole verification: `new_seed` makes one.
-            test: Its id; no two tests have a name in common.
+            seed: The seed of the verification, as `new_seed` returns it.
+            test: The id of the test; different tests get different ids.
         """
-        self.moment = moment_of(seed)
+        self.started_at = seed_time(seed)
         self._source = f"{seed}\n{test}"
         self._count = count()
 
     def new(self) -> str:
-        """Return twelve hexadecimal digits that were not given before."""
+        """Return the next id: twelve hexadecimal digits."""
         digest = hashlib.sha256(f"{self._source}\n{next(self._count)}".encode())
         return digest.hexdigest()[:12]
 
 
-_NAMES: ContextVar[IdSequence | None] = ContextVar("names", default=None)
+_CURRENT: ContextVar[IdSequence | None] = ContextVar("id_sequence", default=None)
 
 
 def new_seed() -> str:
-    """Return a seed nobody has had: the moment in seconds and twelve digits of chance."""
+    """Return a unique seed: epoch seconds and twelve random hexadecimal digits."""
     return f"{int(time.time())}-{secrets.token_hex(6)}"
 
 
-def moment_of(seed: str) -> datetime:
-    """Return the moment at which a seed's meetings begin.
+def seed_time(seed: str) -> datetime:
+    """Return the time in a seed, at which all its meetings start.
 
     Raises:
-        UsageError: That is no seed.
+        UsageError: `seed` is not a seed.
     """
-    if not (found := SEED.fullmatch(seed)):
+    if not (match := SEED.fullmatch(seed)):
         raise UsageError(
-            f"{seed!r} is no seed of names",
-            hint="it is seconds, a dash and twelve hexadecimal digits; a kept failure has one",
+            f"{seed!r} is not an id seed",
+            hint="a seed is epoch seconds, a dash and twelve hexadecimal digits; a stored failure "
+            "contains one",
         )
-    return datetime.fromtimestamp(int(found[1]), UTC)
+    return datetime.fromtimestamp(int(match[1]), UTC)
 
 
 @contextmanager
 def use_id_seed(seed: str, test: str) -> Iterator[IdSequence]:
-    """Have all names follow `seed` within the block."""
-    token = _NAMES.set(IdSequence(seed, test))
+    """Derive all ids within the block from `seed`."""
+    token = _CURRENT.set(IdSequence(seed, test))
     try:
-        yield names()
+        yield id_sequence()
     finally:
-        _NAMES.reset(token)
+        _CURRENT.reset(token)
 
 
-def names() -> IdSequence:
-    """Return the names of the test that runs; new ones outside any."""
-    return _NAMES.get() or IdSequence(new_seed(), "")
+def id_sequence() -> IdSequence:
+    """Return the sequence of the running test; a new one outside tests."""
+    return _CURRENT.get() or IdSequence(new_seed(), "")
 
 
 def new_id() -> str:
-    """Return twelve hexadecimal digits that nobody has heard in this verification."""
-    return names().new()
+    """Return an id that is unique in this verification: twelve hexadecimal digits."""
+    return id_sequence().new()

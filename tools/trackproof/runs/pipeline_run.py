@@ -1,4 +1,4 @@
-"""Whole meetings through the registered pipeline: one or many side by side."""
+"""Runs of the registered pipeline: one meeting, or several concurrently."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ from trackproof.testbed import database
 from trackproof.wait import wait_until
 
 FINAL = frozenset({"ended", "error"})
-"""A transcript's status at the end."""
+"""Final statuses of a transcript."""
 
 
 @dataclass(frozen=True)
 class PipelineRun:
-    """One meeting that went through the whole pipeline, as seen from outside."""
+    """The result of one meeting's run through the pipeline."""
 
     name: str
     evidence: Evidence
     recordings: tuple[Mapping[str, Any], ...] | None
-    """Rows with the run's workflow id; None where the profile has no query for them."""
+    """Recording rows with the run's workflow id; None if the profile has no query for them."""
     seconds: float
 
     @property
@@ -57,9 +57,9 @@ class PipelineRun:
         return [data for name, data in self.evidence.events if name == "PIPELINE_PROGRESS"]
 
     def as_task_run(self) -> TaskRun:
-        """Return the run in the form that reports show as evidence."""
+        """Convert the run to a `TaskRun`, the form in which reports show evidence."""
         workflow = self.workflow
-        whole = Attempt(
+        attempt = Attempt(
             status=self.status,
             reason=workflow.get("reasonForIncompletion") or "",
             worker="",
@@ -73,7 +73,7 @@ class PipelineRun:
             sent=self.evidence.scenario.workflow_input(),
             workflow_id=workflow["workflowId"],
             workflow_status=self.status,
-            attempts=(whole,),
+            attempts=(attempt,),
             events=tuple(self.evidence.events),
             requests=tuple(self.evidence.requests),
             transcript=self.evidence.transcript,
@@ -86,14 +86,14 @@ class PipelineRun:
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """A moment in the ledger and the log, to separate one run's evidence from earlier ones."""
+    """A position in the ledger and the log, to separate a run's evidence from earlier runs."""
 
     requests: int = 0
     log: int = 0
 
     @classmethod
     def now(cls, testbed: Testbed, fleet: Fleet) -> Mark:
-        """Return the present moment."""
+        """Return the current position."""
         return cls(len(testbed.stand_ins.ledger.requests()), len(fleet.log()))
 
 
@@ -105,18 +105,18 @@ def run_meeting(
     on_start: Callable[[str], None] = lambda _workflow_id: None,
     on_poll: Callable[[Workflow], None] = lambda _workflow: None,
 ) -> PipelineRun:
-    """Register the definitions, publish and seed one meeting, and run it to its end.
+    """Register the definitions, publish and seed a meeting, and run it to its end.
 
     Args:
-        testbed: Where it runs.
+        testbed: The testbed to run on.
         fleet: A started fleet.
         scenario: The meeting.
-        on_start: Takes the id of the run once it has started.
-        on_poll: Takes the run at each poll.
+        on_start: Called with the workflow id once the run has started.
+        on_poll: Called with the run after each poll.
 
     Raises:
         ConductorRefusalError: The registered workflow cannot be started.
-        DeadlineError: The run made no progress for too long.
+        DeadlineError: The run stopped making progress.
         FleetError: The fleet died.
     """
     testbed = testbed.in_terms_of(fleet)
@@ -139,7 +139,7 @@ def run_meeting(
 
 
 def start_run(testbed: Testbed, scenario: Scenario) -> str:
-    """Start the registered workflow for a meeting; return the run's id.
+    """Start the registered workflow for a meeting; return the workflow id.
 
     Raises:
         ConductorRefusalError: The server refuses to start it.
@@ -160,30 +160,30 @@ def follow_meetings(
     seconds: float | None = None,
     on_poll: Callable[[Workflow], None] = lambda _workflow: None,
 ) -> dict[str, PipelineRun]:
-    """Follow runs that were started to their ends and gather the evidence of each.
+    """Follow started runs to their ends and gather the evidence of each.
 
     Args:
-        testbed: Where they run, in the contracts' terms.
-        fleet: The fleet that works on them.
+        testbed: The testbed they run on, in the contracts' terms.
+        fleet: The fleet under test.
         meetings: The meetings by name.
-        workflow_ids: The id of each meeting's run, by the same names.
-        since: When the requests and log lines that belong to these runs begin.
-        seconds: The limit for all runs together; by default each run may take as long as it
-            makes progress.
-        on_poll: Takes a run at each poll.
+        workflow_ids: The workflow ids by the same names.
+        since: Start of the requests and log lines that belong to these runs.
+        seconds: Time limit for all runs together; by default a run may take as long as it makes
+            progress.
+        on_poll: Called with a run after each poll.
 
     Raises:
         DeadlineError: A run exceeded the limit.
         FleetError: The fleet died.
     """
-    began = time.monotonic()
+    start = time.monotonic()
     workflows = {
         name: follow(
             testbed.rest,
             workflow_id,
             what=f"the pipeline run {workflow_id}",
             seconds=STALL_SECONDS if seconds is None else seconds,
-            since=began,
+            since=start,
             stalled_only=seconds is None,
             interval=FOLLOW_SECONDS,
             check_alive=fleet.check_alive,
@@ -212,13 +212,13 @@ def follow_meetings(
 
 
 def _wait_for_final_status(fleet: Fleet, meetings: Iterable[Scenario]) -> None:
-    """Give a fleet that learns of a failure from the server the time to write it down."""
+    """Give a fleet that learns of a failure from the server time to store it."""
 
     def all_final() -> bool:
         rows = [fleet.transcript(meeting.transcript_id) for meeting in meetings]
         return all(row.get("status") in FINAL for row in rows)
 
-    with suppress(DeadlineError):  # the clauses judge what the rows say then
+    with suppress(DeadlineError):  # the clauses judge the rows as they are then
         wait_until(all_final, what="the transcripts' final status", timeout=STATUS_SECONDS)
 
 

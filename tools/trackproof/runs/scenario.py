@@ -1,4 +1,4 @@
-"""One meeting as the outside world knows it: rows, keys, participants and the truth."""
+"""Scenario of a run: a meeting with its ids, S3 keys, database rows and consent."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 
 from fixtures_audio import Meeting, write_meeting
 from trackproof.lab import RECORDING_BUCKET, Testbed
-from trackproof.runs.error_rates import Limits
+from trackproof.runs.error_rates import ErrorRateLimits
 from trackproof.testbed.stand_ins.services.daily import DailyParticipant, DailyRecording, DailyTrack
 
 ZULIP_STREAM = "meetings"
@@ -22,23 +22,23 @@ KNOWN_IDS = frozenset({"transcript_id", "room_id", "recording_id"})
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """A meeting, its audio on disk and the names everything goes by."""
+    """A meeting, its audio files and its ids."""
 
     meeting: Meeting
     audio: tuple[Path, ...]
-    """One WebM file a track."""
+    """One WebM file per track."""
     denied: frozenset[int]
     """Tracks whose participants denied consent."""
     run_id: str
-    """Part of every id, so that runs on one server do not meet."""
+    """Part of every id, so that runs on the same server do not collide."""
     started_at: datetime
     ids: dict[str, Any] = field(default_factory=dict, compare=False)
-    """What the fleet's seeds have printed, once they have: a fleet may have ids of its own."""
-    limits: Limits = field(default_factory=Limits)
-    """What its transcript may be wrong by."""
+    """Ids that the fleet's seeders printed; they replace the scenario's own."""
+    limits: ErrorRateLimits = field(default_factory=ErrorRateLimits)
+    """Maximum error rates of the transcript."""
 
     @classmethod
-    def prepared(
+    def create(
         cls,
         meeting: Meeting,
         folder: Path,
@@ -47,14 +47,14 @@ class Scenario:
         run_id: str | None = None,
         started_at: datetime | None = None,
     ) -> Scenario:
-        """Write a meeting's audio into `folder` and give everything its name.
+        """Write a meeting's audio files and choose its ids.
 
         Args:
-            meeting: What is spoken.
-            folder: Where the audio goes; made if it is not there.
-            denied: Tracks whose participants deny consent.
-            run_id: Makes all names known beforehand; a new one by default.
-            started_at: When the meeting began; now by default.
+            meeting: The meeting.
+            folder: Folder of the audio files; created if missing.
+            denied: Indices of tracks whose participants deny consent.
+            run_id: Determines all ids; random by default.
+            started_at: Start of the meeting; now by default.
         """
         folder.mkdir(parents=True, exist_ok=True)
         return cls(
@@ -67,17 +67,17 @@ class Scenario:
 
     @property
     def transcript_id(self) -> str:
-        """Id of the transcript to be."""
+        """Id of the transcript."""
         return str(self.ids.get("transcript_id", f"transcript-{self.run_id}"))
 
     @property
     def recording_id(self) -> str:
-        """Daily's id of the recording."""
+        """Id of the recording at Daily."""
         return f"recording-{self.run_id}"
 
     @property
     def session_id(self) -> str:
-        """Daily's id of the meeting session."""
+        """Id of the meeting session at Daily."""
         return f"session-{self.run_id}"
 
     @property
@@ -87,12 +87,12 @@ class Scenario:
 
     @property
     def room_name(self) -> str:
-        """Name of the room, which Daily knows too."""
+        """Name of the room, in the database and at Daily."""
         return f"room-{self.run_id}"
 
     @property
     def track_keys(self) -> tuple[str, ...]:
-        """The raw tracks' S3 keys, named as Daily names them, in track order."""
+        """S3 keys of the raw tracks in Daily's naming scheme, in track order."""
         stamp = int(self.started_at.timestamp() * 1000)
         return tuple(
             f"acme/{self.room_name}/{stamp}-{track.participant.id}-cam-audio-{stamp + track.index}"
@@ -100,7 +100,7 @@ class Scenario:
         )
 
     def workflow_input(self) -> dict[str, Any]:
-        """Return what the product starts the workflow with (seed INTEG-001)."""
+        """Return the input that the product starts the workflow with (INTEG-001)."""
         return {
             "recording_id": self.recording_id,
             "room_name": self.room_name,
@@ -108,12 +108,12 @@ class Scenario:
             "bucket_name": RECORDING_BUCKET,
             "transcript_id": self.transcript_id,
             "room_id": self.room_id,
-            # Whatever else the fleet's seeds have printed.
+            # Other ids that the fleet's seeders printed.
             **{name: value for name, value in self.ids.items() if name not in KNOWN_IDS},
         }
 
     def rows(self, webhook_url: str | None, webhook_secret: str) -> dict[str, Any]:
-        """Return what the product knows of the meeting before the workflow starts."""
+        """Return the database rows that exist before the workflow starts."""
         return {
             "room": {
                 "id": self.room_id,
@@ -139,15 +139,15 @@ class Scenario:
         }
 
     def publish(self, testbed: Testbed, *, session: bool = True) -> None:
-        """Put the raw tracks into S3 and the recording into Daily, which may know no session."""
+        """Upload the raw tracks to S3 and add the recording, with or without session, to Daily."""
         for key, path in zip(self.track_keys, self.audio, strict=True):
             testbed.s3.put_file(RECORDING_BUCKET, key, path)
-        began = int(self.started_at.timestamp())
+        start = int(self.started_at.timestamp())
         testbed.stand_ins.daily.add_recording(
             DailyRecording(
                 id=self.recording_id,
                 room_name=self.room_name,
-                start_ts=began,
+                start_ts=start,
                 duration=round(self.meeting.duration),
                 mtg_session_id=self.session_id if session else None,
                 max_participants=len(self.meeting.tracks),
@@ -162,7 +162,7 @@ class Scenario:
             [
                 DailyParticipant(
                     participant_id=track.participant.id,
-                    join_time=began + int(track.offset),
+                    join_time=start + int(track.offset),
                     duration=round(track.duration),
                     user_id=track.participant.user_id,
                     user_name=track.participant.name,

@@ -1,7 +1,7 @@
-"""Drive one task alone through a one-task workflow on the real server, and see all it does.
+"""Runs of a single task, in a one-task workflow on the real server.
 
-A task is retried without delay here, so that three retries take a moment and not minutes; its
-time-outs and its number of retries are the ones that the fleet has registered.
+Retries have no delay here, so that three of them take moments instead of minutes; time-outs and
+the number of retries are those the fleet registered.
 """
 
 from __future__ import annotations
@@ -25,24 +25,24 @@ Payload = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One try at a task, as the server tells it."""
+    """One attempt at a task, from the server's record."""
 
     status: str
     reason: str
-    """Why it did not complete, in the fleet's words; empty otherwise."""
+    """Why the attempt did not complete, as the fleet reported it; empty otherwise."""
     worker: str
     retry: int
-    """0 for the first try."""
+    """0 for the first attempt."""
     started_at: float
-    """Epoch seconds; 0 where no worker took it."""
+    """Epoch seconds; 0 if no worker polled it."""
     ended_at: float
-    """Epoch seconds; 0 where it has not ended."""
+    """Epoch seconds; 0 if it has not ended."""
     output: Payload
 
 
 @dataclass(frozen=True, slots=True)
 class StoredObject:
-    """Something in S3 by the name it has there."""
+    """An S3 object, by bucket and key."""
 
     bucket: str
     key: str
@@ -50,7 +50,7 @@ class StoredObject:
 
 @dataclass(frozen=True, slots=True)
 class TaskRun:
-    """One task that was driven to its end, and everything seen meanwhile."""
+    """One task run to its end, and everything observed during it."""
 
     task: str
     sent: Payload
@@ -58,19 +58,19 @@ class TaskRun:
     workflow_status: str
     attempts: tuple[Attempt, ...]
     events: Sequence[Event]
-    """What the fleet emitted meanwhile, as (name, data), oldest first; not to be looked at where
-    the fleet does not show it."""
+    """Events emitted during the run, as (name, data), oldest first; `UnavailableEvents` if the
+    profile does not expose them."""
     requests: tuple[Request, ...]
-    """What outside services and S3 were asked meanwhile, service by service."""
+    """Requests to outside services and S3 during the run, grouped by service."""
     transcript: Mapping[str, Any]
-    """The transcript's row afterwards; empty where there is none, and not to be looked at where
-    the fleet does not show it."""
+    """The transcript's row after the run; empty if there is none, `UnavailableRow` if the profile
+    does not expose it."""
     written: frozenset[StoredObject]
-    """Objects that are in S3 now and were not, or not with this content, before."""
+    """S3 objects created or overwritten during the run."""
     deleted: frozenset[StoredObject]
-    """Objects that were in S3 before and are not now."""
+    """S3 objects deleted during the run."""
     log: str = field(repr=False)
-    """What the fleet logged meanwhile."""
+    """The fleet's log during the run."""
     seconds: float
 
     @property
@@ -85,7 +85,7 @@ class TaskRun:
 
     @property
     def reason(self) -> str:
-        """Why the last attempt did not complete; empty if it did."""
+        """The last attempt's reason; empty if it completed."""
         return self.attempts[-1].reason if self.attempts else ""
 
     @property
@@ -93,20 +93,20 @@ class TaskRun:
         """Every attempt's status, oldest first."""
         return [attempt.status for attempt in self.attempts]
 
-    def asked(self, service: str) -> list[Request]:
-        """Return what one service was asked, oldest first."""
+    def requests_to(self, service: str) -> list[Request]:
+        """Return the requests to one service, oldest first."""
         return [request for request in self.requests if request.service == service]
 
     def emitted(self, name: str) -> list[Any]:
-        """Return the data of every event of that name, oldest first."""
+        """Return the data of every event with that name, oldest first."""
         return [data for event, data in self.events if event == name]
 
 
 @dataclass(frozen=True, slots=True)
-class _Moment:
-    """What is countable before a run, so that what comes after can be told."""
+class _Baseline:
+    """Counts before a run, to separate its evidence from earlier runs."""
 
-    at: float
+    started_at: float
     events: int
     requests: int
     s3_requests: int
@@ -115,19 +115,19 @@ class _Moment:
 
 
 class TaskRunner:
-    """Drives tasks of one fleet on one testbed."""
+    """Runs tasks of one fleet on one testbed."""
 
     def __init__(self, testbed: Testbed, fleet: Fleet) -> None:
-        """Drive `fleet`, which polls `testbed`'s server and has registered its definitions.
+        """Use a `fleet` that polls `testbed`'s server and has registered its definitions.
 
-        The testbed speaks the contracts' terms: `Testbed.in_terms_of(fleet)`.
+        The testbed must be in the contracts' terms: `Testbed.in_terms_of(fleet)`.
         """
         self._testbed = testbed
         self._fleet = fleet
         self.definitions: dict[str, Any] = {
             task["name"]: task for task in testbed.rest.task_definitions()
         }
-        """The task definitions that the fleet has registered, by name."""
+        """Task definitions that the fleet registered, by name."""
 
     def run_tasks(
         self,
@@ -137,30 +137,30 @@ class TaskRunner:
         transcript_id: str | None,
         retries: int | None = None,
     ) -> list[TaskRun]:
-        """Run a task once for each payload, side by side, to the end of the last.
+        """Run a task once for each payload, concurrently.
 
-        What was seen meanwhile besides a run's own attempts is told with every run, for nobody
-        can tell whose it is.
+        Events, requests, objects and log lines cannot be attributed to one of the concurrent
+        runs, so every run gets all of them.
 
         Args:
             task: The task type.
-            payloads: Its inputs, exactly as the worker is to get them.
-            transcript_id: Whose row and events are looked at.
-            retries: How often each is retried at most; as registered by default.
+            payloads: The inputs, exactly as the worker receives them.
+            transcript_id: The transcript whose row and events are recorded.
+            retries: Maximum number of retries; as registered by default.
 
         Raises:
-            DeadlineError: One did not end in time; the evidence says how it stood.
-            FleetError: The fleet died meanwhile.
+            DeadlineError: A run did not end in time; the evidence lists its tasks.
+            FleetError: The fleet died.
         """
-        before = self._moment(transcript_id)
-        definition = self._retried_at_once(task, retries)
-        started = [
+        before = self._baseline(transcript_id)
+        definition = self._without_retry_delay(task, retries)
+        workflow_ids = [
             self._testbed.rest.start_inline_workflow(
                 one_task_workflow(task, definition, payload), payload
             )
             for payload in payloads
         ]
-        ended = [
+        workflows = [
             follow(
                 self._testbed.rest,
                 workflow_id,
@@ -170,45 +170,45 @@ class TaskRunner:
                 check_alive=self._fleet.check_alive,
                 hint="the worker hangs, or its result never reached the server",
             )
-            for workflow_id in started
+            for workflow_id in workflow_ids
         ]
-        return self._seen(task, payloads, ended, before, transcript_id)
+        return self._task_runs(task, payloads, workflows, before, transcript_id)
 
-    def _retried_at_once(self, task: str, retries: int | None) -> dict[str, Any]:
+    def _without_retry_delay(self, task: str, retries: int | None) -> dict[str, Any]:
         registered = self.definitions.get(task) or load_contracts().tasks[task].task_definition()
         definition = {**registered, "retryLogic": "FIXED", "retryDelaySeconds": 0}
         if retries is not None:
             definition["retryCount"] = retries
         return definition
 
-    def _moment(self, transcript_id: str | None) -> _Moment:
-        return _Moment(
-            at=time.monotonic(),
-            events=self._watched(transcript_id),
+    def _baseline(self, transcript_id: str | None) -> _Baseline:
+        return _Baseline(
+            started_at=time.monotonic(),
+            events=self._start_recording(transcript_id),
             requests=len(self._testbed.stand_ins.ledger.requests()),
             s3_requests=len(self._testbed.s3.ledger.requests()),
             objects=self._objects(),
             log=len(self._fleet.log()),
         )
 
-    def _seen(
+    def _task_runs(
         self,
         task: str,
         payloads: Sequence[Payload],
         workflows: Sequence[Mapping[str, Any]],
-        before: _Moment,
+        before: _Baseline,
         transcript_id: str | None,
     ) -> list[TaskRun]:
-        now = self._objects()
-        events = self.events_of(transcript_id)[before.events :]
+        objects = self._objects()
+        events = self.events(transcript_id)[before.events :]
         requests = (
             *self._testbed.stand_ins.ledger.requests()[before.requests :],
             *self._testbed.s3.ledger.requests()[before.s3_requests :],
         )
         row = self.transcript(transcript_id)
-        written = {one for one, version in now.items() if before.objects.get(one) != version}
+        written = {one for one, version in objects.items() if before.objects.get(one) != version}
         log = self._fleet.log()[before.log :]
-        seconds = round(time.monotonic() - before.at, 3)
+        seconds = round(time.monotonic() - before.started_at, 3)
         return [
             TaskRun(
                 task=task,
@@ -220,7 +220,7 @@ class TaskRunner:
                 requests=requests,
                 transcript=row,
                 written=frozenset(written),
-                deleted=frozenset(before.objects.keys() - now.keys()),
+                deleted=frozenset(before.objects.keys() - objects.keys()),
                 log=log,
                 seconds=seconds,
             )
@@ -228,20 +228,20 @@ class TaskRunner:
         ]
 
     def transcript(self, transcript_id: str | None) -> Mapping[str, Any]:
-        """Return a transcript's row as it stands; empty where there is none."""
+        """Return a transcript's current row; empty if there is none."""
         if not self._fleet.shows_rows:
             return UnavailableRow("transcript's row")
         return {} if transcript_id is None else self._fleet.transcript(transcript_id)
 
-    def _watched(self, transcript_id: str | None) -> int:
-        """Miss no event from now on; return how many there have been."""
+    def _start_recording(self, transcript_id: str | None) -> int:
+        """Start recording a transcript's events; return the number of earlier ones."""
         if transcript_id is None or not self._fleet.shows_events:
             return 0
         self._fleet.watch(transcript_id)
         return len(self._fleet.events(transcript_id))
 
-    def events_of(self, transcript_id: str | None) -> Sequence[Event]:
-        """Return what the fleet has told of a transcript, as (name, data), oldest first."""
+    def events(self, transcript_id: str | None) -> Sequence[Event]:
+        """Return a transcript's events so far, as (name, data), oldest first."""
         if not self._fleet.shows_events:
             return UnavailableEvents("events")
         return () if transcript_id is None else self._fleet.events(transcript_id)
@@ -255,9 +255,9 @@ class TaskRunner:
 
 
 def one_task_workflow(task: str, definition: Mapping[str, Any], payload: Payload) -> dict[str, Any]:
-    """Return a workflow of this one task, whose input is the workflow's own.
+    """Return a workflow that passes its input on to a single task.
 
-    The task carries its definition, which every server version takes for this run alone.
+    The task carries its definition, which every server version then uses for this run only.
     """
     return {
         "name": f"conformance_{task}",
@@ -271,7 +271,7 @@ def one_task_workflow(task: str, definition: Mapping[str, Any], payload: Payload
                 "name": task,
                 "taskReferenceName": task,
                 "type": "SIMPLE",
-                # By name and not by value: "${…}" in a value would be filled in by the server.
+                # References instead of values: the server would expand "${…}" in a value.
                 "inputParameters": {name: f"${{workflow.input.{name}}}" for name in payload},
                 "taskDefinition": dict(definition),
             }
@@ -291,6 +291,6 @@ def _attempt(task: Mapping[str, Any]) -> Attempt:
     )
 
 
-def attempts_of(workflow: Mapping[str, Any], tasks: Sequence[str]) -> list[Attempt]:
-    """Return every attempt at some tasks in a whole workflow, in the server's order."""
+def task_attempts(workflow: Mapping[str, Any], tasks: Sequence[str]) -> list[Attempt]:
+    """Return every attempt at some task types in a workflow, in the server's order."""
     return [_attempt(task) for task in workflow["tasks"] if task["taskDefName"] in tasks]

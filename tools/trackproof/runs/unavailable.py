@@ -41,10 +41,10 @@ class UnavailableEvents(_Unavailable, Sequence[tuple[str, Any]]):
     """Events that the profile does not expose."""
 
     @overload
-    def __getitem__(self, place: int) -> tuple[str, Any]: ...
+    def __getitem__(self, index: int) -> tuple[str, Any]: ...
     @overload
-    def __getitem__(self, place: slice) -> Sequence[tuple[str, Any]]: ...
-    def __getitem__(self, place: int | slice) -> Any:
-        if isinstance(place, slice):
+    def __getitem__(self, index: slice) -> Sequence[tuple[str, Any]]: ...
+    def __getitem__(self, index: int | slice) -> Any:
+        if isinstance(index, slice):
             return self
         raise self._skip()

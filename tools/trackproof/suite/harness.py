@@ -12,7 +12,7 @@ from typing import Any
 from fixtures_audio import Meeting, make_meeting, write_meeting
 from trackproof.fleet import Fleet
 from trackproof.lab import Testbed
-from trackproof.runs.ids import names
+from trackproof.runs.ids import id_sequence
 from trackproof.runs.scenario import ZULIP_STREAM, Scenario
 from trackproof.runs.task_run import TaskRun, TaskRunner
 from trackproof.suite.timeout_trials import TimeoutTrials
@@ -100,7 +100,9 @@ class Harness:
         begins = None if offsets is None else tuple(offsets)
         spoken, files = _spoken(self.testbed.folder, tracks, begins, seconds, seed)
         replaced = tuple((audio or {}).get(index, path) for index, path in enumerate(files))
-        scenario = Scenario(spoken, replaced, frozenset(denied), names().new(), names().moment)
+        scenario = Scenario(
+            spoken, replaced, frozenset(denied), id_sequence().new(), id_sequence().started_at
+        )
         scenario.publish(self.testbed, session=session)
         if webhook == "served":
             webhook = f"{self.testbed.served.urls['webhook']}/{scenario.room_name}"

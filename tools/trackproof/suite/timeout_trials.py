@@ -13,7 +13,7 @@ from typing import Any
 
 from trackproof.runs.follow import Workflow, follow
 from trackproof.runs.limits import POLL_SECONDS, TIMEOUT_SECONDS
-from trackproof.runs.task_run import Attempt, attempts_of, one_task_workflow
+from trackproof.runs.task_run import Attempt, one_task_workflow, task_attempts
 from trackproof.testbed.conductor.rest import ENDED, ConductorRest
 
 DOMAIN = "trackproof-unanswered"
@@ -117,5 +117,5 @@ def run_trial(rest: ConductorRest, definition: Mapping[str, Any], scale: float) 
     return TimeoutTrial(
         compressed["responseTimeoutSeconds"],
         workflow["status"],
-        tuple(attempts_of(workflow, [task])),
+        tuple(task_attempts(workflow, [task])),
     )

@@ -53,7 +53,7 @@ def check_meeting(options: RunOptions, writers: Sequence[Writer]) -> RunEnded:
     with TemporaryDirectory(prefix="trackproof-meeting-") as folder, ThreadPoolExecutor(1) as pool:
         # The audio is written while the server starts.
         meeting = _meeting(options)
-        prepared = pool.submit(Scenario.prepared, meeting, Path(folder), denied=options.denied)
+        prepared = pool.submit(Scenario.create, meeting, Path(folder), denied=options.denied)
         with (
             Testbed.started(
                 conductor=options.conductor,

@@ -6,115 +6,116 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trackproof.checks.word_matching import Match, Timed, match
+from trackproof.checks.word_matching import Match, TimedWord, match
 
-# Few words in little time, so that the same word often comes twice within the tolerance.
+# Few words in a short time, so that the same word often repeats within the tolerance.
 SPOKEN = st.lists(
-    st.builds(Timed, st.sampled_from("abc"), st.integers(0, 2000).map(lambda ms: ms / 1000)),
+    st.builds(TimedWord, st.sampled_from("abc"), st.integers(0, 2000).map(lambda ms: ms / 1000)),
     min_size=1,
     max_size=40,
 )
 APART = st.lists(st.integers(0, 200), min_size=1, max_size=40, unique=True).map(
-    lambda tenths: [Timed("abc"[place % 3], place / 10) for place in tenths]
+    lambda tenths: [TimedWord("abc"[place % 3], place / 10) for place in tenths]
 )
 JITTER = st.integers(-19_999, 19_999).map(lambda microseconds: microseconds / 1_000_000)
 
 
 @given(spoken=SPOKEN, data=st.data(), seed=st.integers())
-def test_any_order_with_little_jitter_matches_completely(
-    spoken: list[Timed], data: st.DataObject, seed: int
+def test_any_order_with_small_jitter_matches_completely(
+    spoken: list[TimedWord], data: st.DataObject, seed: int
 ) -> None:
-    heard = [Timed(word.identity, word.start + data.draw(JITTER)) for word in spoken]
+    heard = [TimedWord(word.identity, word.start + data.draw(JITTER)) for word in spoken]
     Random(seed).shuffle(heard)
 
-    found = match(spoken, heard)
+    result = match(spoken, heard)
 
-    assert found.complete
-    assert found.found == len(spoken) == len(found.errors_ms)
-    assert max(found.errors_ms) < 20
+    assert result.complete
+    assert result.matched == len(spoken) == len(result.errors_ms)
+    assert max(result.errors_ms) < 20
 
 
 @given(spoken=APART, data=st.data())
-def test_a_word_that_is_lost_is_reported(spoken: list[Timed], data: st.DataObject) -> None:
+def test_a_missing_word_is_reported(spoken: list[TimedWord], data: st.DataObject) -> None:
     lost = data.draw(st.sampled_from(spoken))
 
-    found = match(spoken, [word for word in spoken if word != lost])
+    result = match(spoken, [word for word in spoken if word != lost])
 
-    assert found.missing == (lost,)
-    assert found.surplus == ()
-    assert found.found == len(spoken) - 1
+    assert result.missing == (lost,)
+    assert result.surplus == ()
+    assert result.matched == len(spoken) - 1
 
 
 @given(spoken=APART, data=st.data())
-def test_a_word_too_many_is_reported(spoken: list[Timed], data: st.DataObject) -> None:
+def test_a_surplus_word_is_reported(spoken: list[TimedWord], data: st.DataObject) -> None:
     twice = data.draw(st.sampled_from(spoken))
 
-    found = match(spoken, [*spoken, twice])
+    result = match(spoken, [*spoken, twice])
 
-    assert found.missing == ()
-    assert found.surplus == (twice,)
+    assert result.missing == ()
+    assert result.surplus == (twice,)
 
 
 @given(spoken=APART, data=st.data(), direction=st.sampled_from([-1, 1]))
 def test_a_word_21_ms_off_is_missing_and_surplus(
-    spoken: list[Timed], data: st.DataObject, direction: int
+    spoken: list[TimedWord], data: st.DataObject, direction: int
 ) -> None:
     place = data.draw(st.integers(0, len(spoken) - 1))
-    moved = Timed(spoken[place].identity, spoken[place].start + direction * 0.021)
+    moved = TimedWord(spoken[place].identity, spoken[place].start + direction * 0.021)
 
-    found = match(spoken, [*spoken[:place], moved, *spoken[place + 1 :]])
+    result = match(spoken, [*spoken[:place], moved, *spoken[place + 1 :]])
 
-    assert found.missing == (spoken[place],)
-    assert found.surplus == (moved,)
+    assert result.missing == (spoken[place],)
+    assert result.surplus == (moved,)
 
 
 @given(spoken=SPOKEN, heard=SPOKEN)
-def test_every_word_is_accounted_for_once(spoken: list[Timed], heard: list[Timed]) -> None:
-    found = match(spoken, heard)
+def test_every_word_is_accounted_for_once(spoken: list[TimedWord], heard: list[TimedWord]) -> None:
+    result = match(spoken, heard)
 
-    assert found.found + len(found.missing) == len(spoken) == found.spoken
-    assert found.found + len(found.surplus) == len(heard)
-    assert len(found.errors_ms) == found.found
+    assert result.matched + len(result.missing) == len(spoken) == result.spoken
+    assert result.matched + len(result.surplus) == len(heard)
+    assert len(result.errors_ms) == result.matched
 
 
-def test_a_word_said_twice_in_a_breath_is_found_twice() -> None:
+def test_a_word_repeated_within_the_tolerance_matches_twice() -> None:
     # The nearest to 1.000 is 1.001, but that one belongs to 1.010.
-    found = match(
-        [Timed("yes", 1.0), Timed("yes", 1.01)], [Timed("yes", 1.001), Timed("yes", 0.981)]
+    result = match(
+        [TimedWord("yes", 1.0), TimedWord("yes", 1.01)],
+        [TimedWord("yes", 1.001), TimedWord("yes", 0.981)],
     )
 
-    assert found.complete
+    assert result.complete
 
 
 @pytest.mark.parametrize("off", [0.02, -0.02, 0.0200000004])
-def test_20_ms_are_allowed_rounding_included(off: float) -> None:
-    assert match([Timed("yes", 1.1)], [Timed("yes", 1.1 + off)]).complete
+def test_20_ms_match_despite_rounding(off: float) -> None:
+    assert match([TimedWord("yes", 1.1)], [TimedWord("yes", 1.1 + off)]).complete
 
 
-def test_a_wider_tolerance_is_kept() -> None:
-    found = match([Timed("yes", 1.0)], [Timed("yes", 1.5)], tolerance=1)
+def test_the_tolerance_can_be_wider() -> None:
+    result = match([TimedWord("yes", 1.0)], [TimedWord("yes", 1.5)], tolerance=1)
 
-    assert found.errors_ms == (500.0,)
-
-
-def test_another_identity_at_the_same_time_is_no_match() -> None:
-    found = match([Timed((0, "yes"), 1.0)], [Timed((1, "yes"), 1.0)])
-
-    assert found.missing == (Timed((0, "yes"), 1.0),)
-    assert found.surplus == (Timed((1, "yes"), 1.0),)
+    assert result.errors_ms == (500.0,)
 
 
-def test_the_first_misses_are_described_by_name() -> None:
-    spoken = [Timed(word, place) for place, word in enumerate("abcde")]
+def test_another_identity_at_the_same_time_does_not_match() -> None:
+    result = match([TimedWord((0, "yes"), 1.0)], [TimedWord((1, "yes"), 1.0)])
 
-    assert match(spoken, [Timed("a", 0.0), Timed("x", 9.0)]).describe() == (
+    assert result.missing == (TimedWord((0, "yes"), 1.0),)
+    assert result.surplus == (TimedWord((1, "yes"), 1.0),)
+
+
+def test_the_description_lists_the_first_misses() -> None:
+    spoken = [TimedWord(word, place) for place, word in enumerate("abcde")]
+
+    assert match(spoken, [TimedWord("a", 0.0), TimedWord("x", 9.0)]).describe() == (
         "1 of 5 words, each once; 4 missing: b at 1.000 s, c at 2.000 s, d at 3.000 s; "
         "1 surplus: x at 9.000 s"
     )
 
 
-def test_a_complete_match_is_described_without_misses() -> None:
-    assert match([Timed("a", 0)], [Timed("a", 0)]).describe() == "1 of 1 words, each once"
+def test_the_description_of_a_complete_match_has_no_misses() -> None:
+    assert match([TimedWord("a", 0)], [TimedWord("a", 0)]).describe() == "1 of 1 words, each once"
 
 
 def test_the_99th_percentile_of_no_errors_is_0() -> None:

@@ -1,4 +1,4 @@
-"""The page: everything is there, and nothing that a fleet says is more than text."""
+"""The HTML page is complete, self-contained, and safe against hostile fleets."""
 
 from __future__ import annotations
 
@@ -6,12 +6,10 @@ import re
 from datetime import UTC, datetime
 from html.parser import HTMLParser
 
-import pytest
-
-from tests.unit.trackproof.report.verdicts import (
-    EVERY_KIND,
-    HELD,
+from tests.unit.trackproof.report.verify_events import (
+    EVERY_STATUS,
     HOSTILE,
+    PASSED,
     failing,
     verification,
 )
@@ -23,7 +21,7 @@ NOW = datetime(2026, 11, 26, 12, 30, tzinfo=UTC)
 
 
 class Reader(HTMLParser):
-    """Takes down what a browser would: elements, their attributes and the text."""
+    """Collects elements, attributes and text, as a browser would parse them."""
 
     def __init__(self, source: str) -> None:
         super().__init__()
@@ -50,58 +48,61 @@ def read(*clauses: ClauseResult, shortfalls: tuple[str, ...] = ()) -> Reader:
     return Reader(page_of(*clauses, shortfalls=shortfalls))
 
 
-@pytest.mark.parametrize(
-    "part",
-    [
-        "✗ FAILED: 1 of 2 clauses do not hold",
+def test_a_failed_clause_is_shown_in_full() -> None:
+    text = read(PASSED, failing()).text
+
+    for part in (
+        "✗ FAILED: 1 of 2 clauses failed",
         "Words are in the order of their start times. TASK-009",
         "words: [1, 2, 3]",
         "words: [2, 1, 3]",
         "-  1,",
         "+  1,",
         '"track_10": {',
-        "What came back: FAILED, COMPLETED, 0.31 s",
+        "Received: FAILED, COMPLETED, 0.31 s",
         "refused: 3",
         "2026-11-26 info merging",
         "trackproof verify --fleet acme.toml --only merge_transcripts.sorted",
         "trackproof replay merge_transcripts.sorted-0a1b2c",
         "2026-11-26 12:30 UTC",
-    ],
-)
-def test_a_failing_clause_shows_all_that_a_person_needs(part: str) -> None:
-    assert part in read(HELD, failing()).text
+    ):
+        assert part in text
 
 
-def test_a_verdict_that_holds_says_so_and_shows_no_failures() -> None:
-    told = read(HELD)
+def test_a_passed_verification_shows_no_failures() -> None:
+    text = read(PASSED).text
 
-    assert "✓ HELD: 1 of 1 clauses hold" in told.text
-    assert "What does not hold" not in told.text
-
-
-def test_deviations_and_errors_are_told_from_failures() -> None:
-    told = read(*EVERY_KIND)
-
-    assert "Deviations and skipped" in told.text
-    assert "The suite itself broke here: this is no fault of the fleet’s." in told.text
+    assert "✓ PASSED: 1 of 1 clauses passed" in text
+    assert "Failed clauses" not in text
 
 
-def test_too_little_exercised_is_told_first() -> None:
-    told = read(HELD, shortfalls=("1 of 2 tasks were exercised",)).text
+def test_deviations_and_suite_errors_differ_from_failures() -> None:
+    text = read(*EVERY_STATUS).text
 
-    assert told.index("1 of 2 tasks were exercised") < told.rindex("Every task")
-    assert "FAILED: too little was exercised" in told
-
-
-@pytest.mark.parametrize(
-    "part",
-    ["pad_track → join_track_padding", "PATCH /messages/{message_id}", "404 × 1", "timed out"],
-)
-def test_what_was_exercised_is_shown(part: str) -> None:
-    assert part in read(HELD).text
+    assert "Deviations and skipped clauses" in text
+    assert "The suite itself failed here, so the clause is not judged." in text
 
 
-def test_what_a_fleet_says_is_text_and_nothing_else() -> None:
+def test_low_coverage_is_shown_first() -> None:
+    text = read(PASSED, shortfalls=("1 of 2 tasks were exercised",)).text
+
+    assert text.index("1 of 2 tasks were exercised") < text.rindex("Tasks")
+    assert "FAILED: coverage is below the floor" in text
+
+
+def test_coverage_is_shown() -> None:
+    text = read(PASSED).text
+
+    for part in (
+        "pad_track → join_track_padding",
+        "PATCH /messages/{message_id}",
+        "404 × 1",
+        "timed out",
+    ):
+        assert part in text
+
+
+def test_text_from_a_fleet_adds_no_markup() -> None:
     tame, hostile = read(failing()), read(failing(text=HOSTILE))
 
     assert hostile.tags == tame.tags
@@ -109,21 +110,21 @@ def test_what_a_fleet_says_is_text_and_nothing_else() -> None:
     assert "<img src=x onerror=alert(1)>" in hostile.text
 
 
-def test_nothing_hidden_reaches_the_reader() -> None:
-    told = page_of(failing(text=HOSTILE))
+def test_invisible_characters_are_escaped() -> None:
+    source = page_of(failing(text=HOSTILE))
 
-    assert r"\u001b[2J\u0000\u202egpj.exe" in told
-    assert not re.search("[\x00\x1b\u202e]", told)
+    assert r"\u001b[2J\u0000\u202egpj.exe" in source
+    assert not re.search("[\x00\x1b\u202e]", source)
 
 
-def test_a_page_needs_nobody_and_runs_nothing() -> None:
-    told = read(*EVERY_KIND)
+def test_a_page_has_no_scripts_and_no_external_links() -> None:
+    reader = read(*EVERY_STATUS)
 
-    assert not {"script", "link", "img", "iframe", "object", "base"} & set(told.tags)
-    assert not [name for name, _ in told.attributes if name.startswith("on") or name == "style"]
-    assert {value for name, value in told.attributes if name in {"href", "src"}} == {
-        "#failing",
-        "#lesser",
+    assert not {"script", "link", "img", "iframe", "object", "base"} & set(reader.tags)
+    assert not [name for name, _ in reader.attributes if name.startswith("on") or name == "style"]
+    assert {value for name, value in reader.attributes if name in {"href", "src"}} == {
+        "#failed",
+        "#excused",
         "#tasks",
         "#coverage",
         "#merge_transcripts.sorted",
@@ -133,8 +134,8 @@ def test_a_page_needs_nobody_and_runs_nothing() -> None:
     }
 
 
-def test_a_long_answer_is_cut_and_says_how_long_it_was() -> None:
-    told = page_of(failing(text="x" * 1_000_000))
+def test_a_long_text_is_truncated_with_its_length() -> None:
+    source = page_of(failing(text="x" * 1_000_000))
 
-    assert len(told) < 200_000
-    assert "characters)" in told
+    assert len(source) < 200_000
+    assert "characters)" in source

@@ -1,4 +1,4 @@
-"""A run as an honest fleet leaves it, made without any server, to be spoilt by tests."""
+"""The evidence of a correct run, made without a server, for tests to change."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ from trackproof.testbed.stand_ins.ledger import Request
 from trackproof.testbed.stand_ins.services.webhook import sign
 from trackproof.testbed.stand_ins.stand_ins import StandIns
 
-BEGAN = 1_700_000_000.0
-"""Epoch seconds: step number n runs from this + n for 0.9 seconds."""
+START = 1_700_000_000.0
+"""Epoch seconds; step n runs from START + n for 0.9 seconds."""
 
 STEP_SECONDS = 0.9
 TASKS = load_contracts().tasks
 PEAKS = int(TASKS["generate_waveform"].output["$defs"]["waveform"]["maxItems"])
 PADDED_BYTES = 4321
-NOW = BEGAN + 100
+NOW = START + 100
 
 Words = list[dict[str, Any]]
 
@@ -44,13 +44,13 @@ def small_meeting() -> Meeting:
 
 @cache
 def small_mixdown() -> Mixdown:
-    """Mix the meeting's own samples, as a lossless mixdown would have them."""
+    """Mix the meeting's samples, as a lossless mixdown."""
     meeting = small_meeting()
     samples = np.zeros(round(meeting.duration * RATE_HZ), dtype=np.float32)
     for track in meeting.tracks:
         spoken = np.concatenate(list(render(track)))
-        begin = round(track.offset * RATE_HZ)
-        samples[begin : begin + spoken.size] += spoken
+        start = round(track.offset * RATE_HZ)
+        samples[start : start + spoken.size] += spoken
     audio = Audio(samples, start_time=0.0, duration=samples.size / RATE_HZ)
     return Mixdown(audio, tuple(detect_words(samples)))
 
@@ -71,11 +71,11 @@ PROGRESS = {
 def good_run(
     *, denied: Iterable[int] = (), texts: Mapping[str, str] = MappingProxyType({})
 ) -> Evidence:
-    """Return the evidence of a run that did everything right.
+    """Return the evidence of a correct run.
 
     Args:
-        denied: Tracks whose participants denied consent; all audio is gone then.
-        texts: The fleet's own words for `title`, `summary`, `short_summary` or `topic`.
+        denied: Tracks whose participants denied consent; all audio is deleted then.
+        texts: The fleet's `title`, `summary`, `short_summary` or `topic`.
     """
     contracts = load_contracts()
     scenario = Scenario(
@@ -83,9 +83,9 @@ def good_run(
         audio=(),
         denied=frozenset(denied),
         run_id="0123456789ab",
-        started_at=datetime.fromtimestamp(BEGAN, UTC),
+        started_at=datetime.fromtimestamp(START, UTC),
     )
-    gone = bool(scenario.denied)
+    deleted = bool(scenario.denied)
     output = _output(scenario, texts)
     workflow = {
         "workflowId": "workflow-1",
@@ -100,7 +100,7 @@ def good_run(
         "long_summary": output["summary"],
         "short_summary": output["short_summary"],
         "duration": output["duration"],
-        "audio_deleted": gone,
+        "audio_deleted": deleted,
         "zulip_message_id": 1001,
     }
     post(stand_ins, f"**{row['title']}**\n{row['short_summary']}\n{row['long_summary']}")
@@ -114,26 +114,26 @@ def good_run(
         events=_events(output),
         requests=(),
         stand_ins=stand_ins,
-        recording_keys=frozenset() if gone else frozenset(scenario.track_keys),
-        transcript_keys=frozenset() if gone else _keys(scenario),
-        urls=tuple(_url(track.index, gone=gone) for track in scenario.meeting.tracks),
+        recording_keys=frozenset() if deleted else frozenset(scenario.track_keys),
+        transcript_keys=frozenset() if deleted else _keys(scenario),
+        urls=tuple(_url(track.index, deleted=deleted) for track in scenario.meeting.tracks),
         mixdown=small_mixdown(),
         fleet_log="pad_track: track 1 padded\n",
         secrets=(stand_ins.credentials.modal_key, stand_ins.credentials.webhook_secret),
     )
     transcript = " ".join(word["word"] for word in output["all_words"])
-    asked = [
+    llm_requests = [
         request_during(evidence, "detect_topics", f"Find topics in: {transcript}"),
         request_during(evidence, "generate_title", "Find a title"),
         *(request_during(evidence, "generate_summary", "Summarize") for _ in range(2 + 2 * 3)),
     ]
-    return replace(evidence, requests=(*asked, *stand_ins.ledger.requests()))
+    return replace(evidence, requests=(*llm_requests, *stand_ins.ledger.requests()))
 
 
 def tasks_of(step: Step, *, branches: int = 3, **changes: Any) -> list[dict[str, Any]]:
-    """Return a step's tasks as Conductor's API has them: a fork's own task and its branches."""
-    began = BEGAN + step.index
-    times = {"startTime": began * 1000, "endTime": (began + STEP_SECONDS) * 1000}
+    """Return a step's tasks as Conductor's API returns them: a fork and its branches."""
+    start = START + step.index
+    times = {"startTime": start * 1000, "endTime": (start + STEP_SECONDS) * 1000}
     common = {
         "status": "COMPLETED",
         **times,
@@ -170,7 +170,7 @@ def post(stand_ins: StandIns, content: str, *, topic: str = ZULIP_TOPIC) -> None
 
 
 def deliver(stand_ins: StandIns, content: object, *, secret: str = "") -> None:
-    """Write a signed webhook delivery into the ledger; `secret` is the right one by default."""
+    """Add a signed webhook delivery to the ledger; `secret` is the correct one by default."""
     body = content if isinstance(content, bytes) else json.dumps(content).encode()
     signature = sign(secret or stand_ins.credentials.webhook_secret, body, int(time.time()))
     headers = (("x-webhook-event", "transcript.completed"), ("x-webhook-signature", signature))
@@ -201,7 +201,7 @@ def payload(scenario: Scenario, output: Mapping[str, Any]) -> dict[str, Any]:
 def request_during(
     evidence: Evidence, step_name: str, prompt: str, *, service: str = "llm", status: int = 200
 ) -> Request:
-    """Return a request that a service was asked while a step ran."""
+    """Return a request to a service while a step ran."""
     step = next(step for step in evidence.steps if step.name == step_name)
     assert step.started_at is not None
     body = json.dumps({"messages": [{"role": "user", "content": prompt}]}).encode()
@@ -219,9 +219,9 @@ def with_step(evidence: Evidence, name: str, **changes: Any) -> Evidence:
     return replace(evidence, steps=tuple(steps))
 
 
-def with_words(evidence: Evidence, spoil: Callable[[Words], Words]) -> Evidence:
-    """Spoil a copy of the merged words; they are counted again."""
-    words = spoil([dict(word) for word in evidence.output["all_words"]])
+def with_words(evidence: Evidence, change: Callable[[Words], Words]) -> Evidence:
+    """Change a copy of the merged words and adapt their count."""
+    words = change([dict(word) for word in evidence.output["all_words"]])
     return with_output(evidence, all_words=words, word_count=len(words))
 
 
@@ -246,7 +246,7 @@ def _output(scenario: Scenario, texts: Mapping[str, str]) -> dict[str, Any]:
             {
                 "id": "topic-1",
                 "title": texts.get("topic", f"On {tracers()}"),
-                "summary": "What was said.",
+                "summary": "A summary.",
                 "timestamp": 0.0,
                 "duration": 4.0,
             }
@@ -275,7 +275,7 @@ def _events(output: Mapping[str, Any]) -> tuple[tuple[str, Any], ...]:
 
 
 def _keys(scenario: Scenario) -> frozenset[str]:
-    # Track 0 begins with the meeting: there is nothing to pad.
+    # Track 0 starts with the meeting and needs no padding.
     keys = [(TASKS["mixdown_tracks"].stored_key, 0)]
     keys += [(TASKS["pad_track"].stored_key, index) for index in (1, 2)]
     return frozenset(
@@ -283,7 +283,7 @@ def _keys(scenario: Scenario) -> frozenset[str]:
     )
 
 
-def _url(index: int, *, gone: bool) -> ServedUrl:
+def _url(index: int, *, deleted: bool) -> ServedUrl:
     expires = TASKS["pad_track"].effects["presign_seconds"]
     url = f"http://s3.test/track-{index}?X-Amz-Expires={expires}&X-Amz-Signature=abc"
-    return ServedUrl(index, url, PADDED_BYTES, *((404, 0) if gone else (200, PADDED_BYTES)))
+    return ServedUrl(index, url, PADDED_BYTES, *((404, 0) if deleted else (200, PADDED_BYTES)))

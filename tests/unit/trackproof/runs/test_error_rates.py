@@ -7,95 +7,110 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fixtures_audio import make_meeting
-from trackproof.runs.error_rates import Limits, Quality, Said, measure, spoken, transcribed
+from trackproof.runs.error_rates import (
+    ErrorRateLimits,
+    ErrorRates,
+    SpeakerWord,
+    measure,
+    transcript_words,
+    truth_words,
+)
 
-TRUTH = [Said(place % 2, f"word{place}", place / 2) for place in range(20)]
+TRUTH = [SpeakerWord(index % 2, f"word{index}", index / 2) for index in range(20)]
 COLLAR = 0.5
 
 
-def rates(found: list[Said], truth: list[Said] = TRUTH) -> tuple[float, float, float]:
-    quality = measure(truth, found, COLLAR)
-    return quality.words, quality.speakers, quality.times
+def rates(
+    transcript: list[SpeakerWord], truth: list[SpeakerWord] = TRUTH
+) -> tuple[float, float, float]:
+    result = measure(truth, transcript, COLLAR)
+    return result.words, result.speakers, result.times
 
 
 @pytest.mark.parametrize(
-    ("found", "expected"),
+    ("transcript", "expected"),
     [
         pytest.param(TRUTH, (0, 0, 0), id="perfect"),
-        pytest.param(TRUTH[::-1], (0, 0, 0), id="in another order, at the right times"),
-        pytest.param([], (1, 1, 1), id="nothing"),
-        pytest.param(TRUTH[1:], (1 / 20, 1 / 20, 1 / 20), id="one lost"),
-        pytest.param([*TRUTH, Said(0, "more", 9.9)], (1 / 20, 1 / 20, 1 / 20), id="one too many"),
+        pytest.param(TRUTH[::-1], (0, 0, 0), id="in another order"),
+        pytest.param([], (1, 1, 1), id="empty"),
+        pytest.param(TRUTH[1:], (1 / 20, 1 / 20, 1 / 20), id="one deletion"),
         pytest.param(
-            [Said(0, "else", 0.0), *TRUTH[1:]], (1 / 20, 1 / 20, 1 / 20), id="one misheard"
+            [*TRUTH, SpeakerWord(0, "more", 9.9)], (1 / 20, 1 / 20, 1 / 20), id="one insertion"
         ),
         pytest.param(
-            [Said(1, "word0", 0.0), *TRUTH[1:]], (0, 2 / 20, 2 / 20), id="one by another speaker"
+            [SpeakerWord(0, "else", 0.0), *TRUTH[1:]],
+            (1 / 20, 1 / 20, 1 / 20),
+            id="one substitution",
         ),
         pytest.param(
-            [*TRUTH[:-1], Said(1, "word19", 9.5 + COLLAR + 0.01)],
+            [SpeakerWord(1, "word0", 0.0), *TRUTH[1:]],
+            (0, 2 / 20, 2 / 20),
+            id="one wrong speaker",
+        ),
+        pytest.param(
+            [*TRUTH[:-1], SpeakerWord(1, "word19", 9.5 + COLLAR + 0.01)],
             (0, 0, 2 / 20),
-            id="one at another time",
+            id="one outside the collar",
         ),
         pytest.param(
-            [*TRUTH[:-1], Said(1, "word19", 9.5 + COLLAR)], (0, 0, 0), id="within the collar"
+            [*TRUTH[:-1], SpeakerWord(1, "word19", 9.5 + COLLAR)], (0, 0, 0), id="within the collar"
         ),
         pytest.param(
-            [Said(word.speaker, word.text.upper(), word.start) for word in TRUTH],
+            [SpeakerWord(word.speaker, word.text.upper(), word.start) for word in TRUTH],
             (0, 0, 0),
             id="in capitals",
         ),
     ],
 )
-def test_each_fault_shows_in_the_rates_it_belongs_to(
-    found: list[Said], expected: tuple[float, float, float]
+def test_each_fault_counts_in_its_rates(
+    transcript: list[SpeakerWord], expected: tuple[float, float, float]
 ) -> None:
-    assert rates(found) == pytest.approx(expected)
+    assert rates(transcript) == pytest.approx(expected)
 
 
-def test_words_where_nobody_spoke_are_errors() -> None:
+def test_words_in_a_silent_meeting_are_errors() -> None:
     assert rates(TRUTH, truth=[]) == (20, 20, 20)
     assert rates([], truth=[]) == (0, 0, 0)
 
 
-@pytest.mark.parametrize("text", ["", " ", "two words", "tab\tand\nline", "שלום", "_"])
-def test_a_word_is_one_word_whatever_it_is_made_of(text: str) -> None:
-    truth = [Said(0, text, 0.0), *TRUTH[1:]]
+def test_a_word_counts_once_whatever_its_characters() -> None:
+    for text in ("", " ", "two words", "tab\tand\nline", "שלום", "_"):
+        truth = [SpeakerWord(0, text, 0.0), *TRUTH[1:]]
 
-    assert rates(truth, truth) == (0, 0, 0)
-    assert rates(TRUTH[1:], truth) == pytest.approx((1 / 20, 1 / 20, 1 / 20))
+        assert rates(truth, truth) == (0, 0, 0)
+        assert rates(TRUTH[1:], truth) == pytest.approx((1 / 20, 1 / 20, 1 / 20))
 
 
 @given(st.lists(st.sampled_from(range(20)), unique=True))
-def test_every_lost_word_counts_once_in_every_rate(lost: list[int]) -> None:
-    found = [word for place, word in enumerate(TRUTH) if place not in lost]
+def test_every_missing_word_counts_once_in_every_rate(lost: list[int]) -> None:
+    transcript = [word for index, word in enumerate(TRUTH) if index not in lost]
 
-    assert rates(found) == pytest.approx((len(lost) / 20,) * 3)
+    assert rates(transcript) == pytest.approx((len(lost) / 20,) * 3)
 
 
-def test_a_meeting_is_transcribed_perfectly_by_its_own_truth() -> None:
+def test_the_truth_itself_has_no_errors() -> None:
     meeting = make_meeting(tracks=4, seconds=12, seed=3)
     words: list[dict[str, Any]] = [
         {"word": word.text, "start": word.start, "end": word.end, "speaker": word.track_index}
         for word in meeting.truth()
     ]
 
-    quality = measure(spoken(meeting), transcribed(words), COLLAR)
+    result = measure(truth_words(meeting), transcript_words(words), COLLAR)
 
-    assert quality == Quality(0, 0, 0)
+    assert result == ErrorRates(0, 0, 0)
 
 
 @pytest.mark.parametrize("word", [{}, {"word": "a", "speaker": None, "start": 0}, "word"])
-def test_what_is_no_word_is_refused(word: Any) -> None:
+def test_a_malformed_word_is_an_error(word: Any) -> None:
     with pytest.raises((LookupError, TypeError, ValueError)):
-        transcribed([word])
+        transcript_words([word])
 
 
 @pytest.mark.parametrize("rate", ["words", "speakers", "times"])
-def test_each_rate_has_a_limit_of_its_own(rate: str) -> None:
+def test_each_rate_has_its_own_limit(rate: str) -> None:
     fair, poor = {"words": 0.1, "speakers": 0.1, "times": 0.1}, 0.11
-    limits = Limits(words=0.1, speakers=0.1, times=0.1)
+    limits = ErrorRateLimits(words=0.1, speakers=0.1, times=0.1)
 
-    assert Quality(**fair).within(limits)
-    assert not Quality(**{**fair, rate: poor}).within(limits)
-    assert "11.00% of 10%" in Quality(**{**fair, rate: poor}).describe(limits)
+    assert ErrorRates(**fair).within(limits)
+    assert not ErrorRates(**{**fair, rate: poor}).within(limits)
+    assert "11.00% of 10%" in ErrorRates(**{**fair, rate: poor}).describe(limits)

@@ -5,44 +5,44 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from trackproof.errors import UsageError
-from trackproof.runs.ids import moment_of, names, new_id, new_seed, use_id_seed
+from trackproof.runs.ids import id_sequence, new_id, new_seed, seed_time, use_id_seed
 
 SEED = "1795653142-6eca032aa04b"
 
 
-def named(seed: str, test: str, count: int = 3) -> list[str]:
+def new_ids(seed: str, test: str, count: int = 3) -> list[str]:
     with use_id_seed(seed, test):
         return [new_id() for _ in range(count)]
 
 
-def test_the_same_seed_and_test_have_the_same_names_again() -> None:
-    assert named(SEED, "test_a") == named(SEED, "test_a")
+def test_ids_are_reproducible_from_seed_and_test() -> None:
+    assert new_ids(SEED, "test_a") == new_ids(SEED, "test_a")
 
 
-def test_no_two_names_of_a_verification_are_the_same() -> None:
-    found = [*named(SEED, "test_a"), *named(SEED, "test_b"), *named(new_seed(), "test_a")]
+def test_ids_are_unique() -> None:
+    ids = [*new_ids(SEED, "test_a"), *new_ids(SEED, "test_b"), *new_ids(new_seed(), "test_a")]
 
-    assert len(set(found)) == len(found)
-    assert all(len(name) == 12 and int(name, 16) >= 0 for name in found)
+    assert len(set(ids)) == len(ids)
+    assert all(len(one) == 12 and int(one, 16) >= 0 for one in ids)
 
 
-def test_outside_tests_names_are_new_each_time() -> None:
+def test_ids_outside_tests_are_always_new() -> None:
     assert new_id() != new_id()
 
 
-def test_names_are_new_again_after_a_test() -> None:
-    named(SEED, "test_a")
+def test_ids_after_a_test_are_new() -> None:
+    new_ids(SEED, "test_a")
 
-    assert names().moment > moment_of(SEED) - timedelta(days=365 * 60)
-    assert new_id() not in named(SEED, "test_a")
+    assert id_sequence().started_at > seed_time(SEED) - timedelta(days=365 * 60)
+    assert new_id() not in new_ids(SEED, "test_a")
 
 
-def test_a_seed_holds_its_moment() -> None:
-    assert moment_of(SEED) == datetime(2026, 11, 26, 0, 32, 22, tzinfo=UTC)
-    assert abs(moment_of(new_seed()) - datetime.now(UTC)) < timedelta(minutes=5)
+def test_a_seed_contains_its_time() -> None:
+    assert seed_time(SEED) == datetime(2026, 11, 26, 0, 32, 22, tzinfo=UTC)
+    assert abs(seed_time(new_seed()) - datetime.now(UTC)) < timedelta(minutes=5)
 
 
 @pytest.mark.parametrize("seed", ["", "1", "1-2", f"{SEED}0", "x-6eca032aa04b"])
-def test_what_is_no_seed_is_told(seed: str) -> None:
-    with pytest.raises(UsageError, match="is no seed of names"):
-        moment_of(seed)
+def test_a_malformed_seed_is_a_usage_error(seed: str) -> None:
+    with pytest.raises(UsageError, match="is not an id seed"):
+        seed_time(seed)

@@ -7,7 +7,7 @@ import pytest
 
 from trackproof.contracts.load import Step
 from trackproof.events.steps import StepState
-from trackproof.runs.progress import forgone_retries, step_states
+from trackproof.runs.progress import step_states, unscheduled_retries
 
 PLAIN = Step(1, "mixdown_tracks", "mixdown_tracks", dynamic=False, optional=False)
 FORKED = Step(2, "fork_track_padding", "pad_track", dynamic=True, optional=False)
@@ -34,78 +34,83 @@ def state(step: Step, *tasks: Mapping[str, Any]) -> StepState:
     return only
 
 
-def test_a_step_that_was_never_scheduled_is_pending() -> None:
+def test_an_unscheduled_step_is_pending() -> None:
     assert state(PLAIN, task("another", "COMPLETED", 1, 2)) == StepState(
         "mixdown_tracks", "PENDING", 0, None, 0.0, 0, 0, ""
     )
     assert state(PLAIN).ended_at is None
 
 
-def test_a_scheduled_step_has_not_begun() -> None:
-    seen = state(PLAIN, task("mixdown_tracks", "SCHEDULED"))
+def test_a_scheduled_step_has_not_started() -> None:
+    result = state(PLAIN, task("mixdown_tracks", "SCHEDULED"))
 
-    assert (seen.status, seen.attempts, seen.started_at, seen.seconds) == ("SCHEDULED", 1, None, 0)
+    assert (result.status, result.attempts, result.started_at, result.seconds) == (
+        "SCHEDULED",
+        1,
+        None,
+        0,
+    )
 
 
 def test_a_running_step_lasts_until_now() -> None:
-    seen = state(PLAIN, task("mixdown_tracks", "IN_PROGRESS", 100))
+    result = state(PLAIN, task("mixdown_tracks", "IN_PROGRESS", 100))
 
-    assert (seen.status, seen.started_at, seen.seconds) == ("IN_PROGRESS", 100, 10)
-    assert seen.ended_at == NOW
+    assert (result.status, result.started_at, result.seconds) == ("IN_PROGRESS", 100, 10)
+    assert result.ended_at == NOW
 
 
 def test_a_completed_step_lasts_from_its_start_to_its_end() -> None:
-    seen = state(PLAIN, task("mixdown_tracks", "COMPLETED", 100, 101.25))
+    result = state(PLAIN, task("mixdown_tracks", "COMPLETED", 100, 101.25))
 
-    assert (seen.status, seen.seconds, seen.ended_at) == ("COMPLETED", 1.25, 101.25)
-    assert (seen.branches, seen.branches_done) == (0, 0)
+    assert (result.status, result.seconds, result.ended_at) == ("COMPLETED", 1.25, 101.25)
+    assert (result.branches, result.branches_done) == (0, 0)
 
 
-def test_a_retried_step_counts_its_attempts_and_keeps_the_reason() -> None:
-    seen = state(
+def test_a_retried_step_has_its_attempts_and_the_last_reason() -> None:
+    result = state(
         PLAIN,
         task("mixdown_tracks", "FAILED", 100, 101, reason="Modal answered 503"),
         task("mixdown_tracks", "COMPLETED", 103, 104),
     )
 
-    assert (seen.status, seen.attempts, seen.seconds) == ("COMPLETED", 2, 4)
-    assert seen.reason == "Modal answered 503"
+    assert (result.status, result.attempts, result.seconds) == ("COMPLETED", 2, 4)
+    assert result.reason == "Modal answered 503"
 
 
-def test_a_step_that_waits_for_its_next_try_runs_on() -> None:
-    seen = state(
+def test_a_step_that_waits_for_a_retry_is_still_running() -> None:
+    result = state(
         PLAIN,
         task("mixdown_tracks", "FAILED", 100, 101, reason="first"),
         task("mixdown_tracks", "FAILED", 102, 103, reason="second"),
         task("mixdown_tracks", "SCHEDULED"),
     )
 
-    assert (seen.status, seen.attempts, seen.seconds) == ("SCHEDULED", 3, 10)
-    assert seen.reason == "second"
+    assert (result.status, result.attempts, result.seconds) == ("SCHEDULED", 3, 10)
+    assert result.reason == "second"
 
 
 @pytest.mark.parametrize(
     "status", ["FAILED", "FAILED_WITH_TERMINAL_ERROR", "TIMED_OUT", "COMPLETED_WITH_ERRORS"]
 )
-def test_a_step_that_did_not_end_well_keeps_its_status(status: str) -> None:
-    seen = state(PLAIN, task("mixdown_tracks", status, 100, 101, reason="why"))
+def test_an_unsuccessful_step_has_its_last_status(status: str) -> None:
+    result = state(PLAIN, task("mixdown_tracks", status, 100, 101, reason="why"))
 
-    assert (seen.status, seen.reason, seen.seconds) == (status, "why", 1)
+    assert (result.status, result.reason, result.seconds) == (status, "why", 1)
 
 
-def test_a_fork_is_one_step_named_for_what_it_forks_into() -> None:
-    seen = state(
+def test_a_fork_is_one_step_named_after_its_task_type() -> None:
+    result = state(
         FORKED,
         FORK,
         task("pad_track_0", "COMPLETED", 100, 102),
         task("pad_track_1", "COMPLETED", 101, 105),
     )
 
-    assert seen == StepState("pad_track", "COMPLETED", 2, 100, 5, 2, 2, "")
+    assert result == StepState("pad_track", "COMPLETED", 2, 100, 5, 2, 2, "")
 
 
 @pytest.mark.parametrize(
-    ("statuses", "together", "done"),
+    ("statuses", "combined", "done"),
     [
         (["SCHEDULED", "SCHEDULED"], "SCHEDULED", 0),
         (["IN_PROGRESS", "SCHEDULED"], "IN_PROGRESS", 0),
@@ -119,16 +124,16 @@ def test_a_fork_is_one_step_named_for_what_it_forks_into() -> None:
         (["COMPLETED", "COMPLETED_WITH_ERRORS"], "COMPLETED_WITH_ERRORS", 1),
     ],
 )
-def test_branches_have_one_status_together(statuses: list[str], together: str, done: int) -> None:
+def test_branches_have_a_combined_status(statuses: list[str], combined: str, done: int) -> None:
     branches = [task(f"pad_track_{index}", status) for index, status in enumerate(statuses)]
 
-    seen = state(FORKED, FORK, *branches)
+    result = state(FORKED, FORK, *branches)
 
-    assert (seen.status, seen.branches_done, seen.branches) == (together, done, len(statuses))
+    assert (result.status, result.branches_done, result.branches) == (combined, done, len(statuses))
 
 
 def test_a_retried_branch_is_still_one_branch() -> None:
-    seen = state(
+    result = state(
         FORKED,
         FORK,
         task("pad_track_0", "FAILED", 100, 101, reason="no space"),
@@ -136,30 +141,35 @@ def test_a_retried_branch_is_still_one_branch() -> None:
         task("pad_track_0", "COMPLETED", 102, 103),
     )
 
-    assert (seen.status, seen.attempts, seen.branches, seen.branches_done) == ("COMPLETED", 3, 2, 2)
-    assert seen.seconds == 3
+    assert (result.status, result.attempts, result.branches, result.branches_done) == (
+        "COMPLETED",
+        3,
+        2,
+        2,
+    )
+    assert result.seconds == 3
 
 
-def test_a_fork_over_no_tracks_is_done() -> None:
-    seen = state(FORKED, FORK)
+def test_a_fork_without_tracks_is_completed() -> None:
+    result = state(FORKED, FORK)
 
-    assert seen == StepState("pad_track", "COMPLETED", 0, None, 0.0, 0, 0, "")
+    assert result == StepState("pad_track", "COMPLETED", 0, None, 0.0, 0, 0, "")
 
 
-def test_a_fork_that_was_never_reached_is_pending() -> None:
+def test_an_unscheduled_fork_is_pending() -> None:
     assert state(FORKED).status == "PENDING"
 
 
-def test_steps_come_in_the_order_of_the_pipeline() -> None:
+def test_steps_are_in_pipeline_order() -> None:
     tasks = [task("pad_track_0", "COMPLETED", 1, 2), task("mixdown_tracks", "COMPLETED", 3, 4)]
 
     states = step_states([FORKED, PLAIN], {"tasks": tasks[::-1]}, NOW)
 
-    assert [seen.name for seen in states] == ["pad_track", "mixdown_tracks"]
+    assert [one.name for one in states] == ["pad_track", "mixdown_tracks"]
 
 
-def branch(name: str, status: str, *, retry: int = 0, tries: int | None = 3) -> dict[str, Any]:
-    definition = None if tries is None else {"retryCount": tries}
+def branch(name: str, status: str, *, retry: int = 0, retries: int | None = 3) -> dict[str, Any]:
+    definition = None if retries is None else {"retryCount": retries}
     more = {"retryCount": retry, "workflowTask": {"taskDefinition": definition}}
     return {**task(name, status), **more}
 
@@ -169,7 +179,7 @@ def join(status: str, *on: str) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(
-    ("tasks", "forgone"),
+    ("tasks", "unscheduled"),
     [
         ([branch("a", "CANCELED"), branch("b", "FAILED")], ["b"]),
         ([branch("b", "FAILED"), branch("b", "CANCELED", retry=1)], ["b"]),
@@ -178,13 +188,13 @@ def join(status: str, *on: str) -> dict[str, Any]:
         ([branch("b", "FAILED"), branch("b", "FAILED", retry=3)], []),
         ([branch("b", "FAILED"), branch("b", "SCHEDULED", retry=1)], []),
         ([branch("a", "FAILED_WITH_TERMINAL_ERROR"), branch("b", "FAILED")], []),
-        ([branch("b", "FAILED", tries=0)], []),
-        ([branch("b", "FAILED", tries=None)], []),
+        ([branch("b", "FAILED", retries=0)], []),
+        ([branch("b", "FAILED", retries=None)], []),
         ([branch("elsewhere", "FAILED")], []),
     ],
 )
-def test_a_join_that_failed_forgoes_the_retries_that_were_left(
-    tasks: list[dict[str, Any]], forgone: list[str]
+def test_a_failed_join_with_retries_left_is_detected(
+    tasks: list[dict[str, Any]], unscheduled: list[str]
 ) -> None:
-    assert forgone_retries({"tasks": [*tasks, join("FAILED", "a", "b")]}) == forgone
-    assert forgone_retries({"tasks": [*tasks, join("CANCELED", "a", "b")]}) == []
+    assert unscheduled_retries({"tasks": [*tasks, join("FAILED", "a", "b")]}) == unscheduled
+    assert unscheduled_retries({"tasks": [*tasks, join("CANCELED", "a", "b")]}) == []

@@ -1,7 +1,7 @@
-"""Pages that need nobody: one file, no script, nothing from outside, all text escaped.
+"""Self-contained HTML pages: one file, no scripts, no external resources.
 
-Names and messages come from fleets and are hostile: they stand in a page as text only, and the
-page's own policy lets no script run and nothing be loaded.
+Names and messages come from fleets and are untrusted: templates escape all of them, and a Content
+Security Policy blocks scripts and requests.
 """
 
 from __future__ import annotations
@@ -21,36 +21,43 @@ from trackproof.suite.assertions import shortened
 
 FOLDER = Path(__file__).parent
 CHARACTERS = 12_000
-"""Of one piece of text; a page of a whole suite stays a few megabytes at most."""
+"""Limit for one text, so that the page of a whole suite stays below a few megabytes."""
 
-NOT_SEEN = re.compile(
+INVISIBLE = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
 )
-"""What a browser would not show, or would let reorder the text around it."""
+"""Control characters, bidirectional overrides and surrogates."""
 
 
-def rendered(template: str, **values: Any) -> str:
-    """Return a page made by one of the templates in this folder."""
-    style = (FOLDER / "page.css").read_text(encoding="utf-8")
+def render(template: str, *, extra_folder: Path | None = None, **values: Any) -> str:
+    """Render a template of this folder.
+
+    Args:
+        template: File name of the template.
+        extra_folder: Another folder with templates and a `page.css` that extends ours.
+        values: Variables of the template.
+    """
+    folders = (FOLDER,) if extra_folder is None else (FOLDER, extra_folder)
+    style = "".join((folder / "page.css").read_text(encoding="utf-8") for folder in folders)
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
     return (
-        _environment()
+        _environment(folders)
         .get_template(template)
         .render(
             values,
-            style=Markup(style),  # noqa: S704 - our own file
+            style=Markup(style),  # noqa: S704 - not user input
             style_hash=Markup(f"sha256-{digest}"),  # noqa: S704 - base64
         )
     )
 
 
 def visible(text: object) -> str:
-    """Return text with everything spelt out that a reader would not see."""
-    return NOT_SEEN.sub(lambda found: f"\\u{ord(found.group()):04x}", str(text))
+    """Return text with invisible characters escaped."""
+    return INVISIBLE.sub(lambda match: f"\\u{ord(match.group()):04x}", str(text))
 
 
 def indented(text: str) -> str:
-    """Return JSON on many lines; anything else as it is."""
+    """Return JSON indented; return any other text unchanged."""
     try:
         return json.dumps(json.loads(text), indent=2, ensure_ascii=False)
     except (ValueError, RecursionError):
@@ -58,14 +65,14 @@ def indented(text: str) -> str:
 
 
 def brief(text: str) -> str:
-    """Return a text as far as a page shows it."""
+    """Return text truncated to `CHARACTERS`."""
     return shortened(text, CHARACTERS)
 
 
 @cache
-def _environment() -> Environment:
+def _environment(folders: tuple[Path, ...]) -> Environment:
     environment = Environment(
-        loader=FileSystemLoader(FOLDER),
+        loader=FileSystemLoader(folders),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,

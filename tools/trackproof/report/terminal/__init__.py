@@ -1,1 +1,1 @@
-"""Reports on a terminal: one writer for each command."""
+"""Terminal output: one module for each command."""

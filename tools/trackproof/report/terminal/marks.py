@@ -1,4 +1,4 @@
-"""How statuses are marked on a terminal: a sign and its style."""
+"""Marks of task statuses: a character and its style."""
 
 from __future__ import annotations
 

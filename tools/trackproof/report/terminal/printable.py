@@ -1,4 +1,4 @@
-"""Text from outside, made fit for a terminal."""
+"""Untrusted text made safe for a terminal."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ import re
 CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
 
-def harmless(line: str) -> str:
-    """Return a line with control characters spelt out."""
-    return CONTROL.sub(lambda found: f"\\x{ord(found.group()):02x}", line)
+def escape_controls(line: str) -> str:
+    """Return a line with control characters escaped."""
+    return CONTROL.sub(lambda match: f"\\x{ord(match.group()):02x}", line)
 
 
-def on_one_line(text: str) -> str:
-    """Return text on one line, with control characters spelt out."""
-    return harmless(" ".join(text.split()))
+def one_line(text: str) -> str:
+    """Return text on one line, with control characters escaped."""
+    return escape_controls(" ".join(text.split()))

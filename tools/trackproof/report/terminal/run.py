@@ -1,4 +1,4 @@
-"""The run for a person: live on a terminal, plain lines anywhere else."""
+"""Terminal output of `trackproof run`: live on a terminal, plain lines elsewhere."""
 
 from __future__ import annotations
 
@@ -11,23 +11,23 @@ from trackproof.events.runs import Check, RunEnded, RunStarted, StepsSeen
 from trackproof.events.steps import StepState
 from trackproof.events.stream import Event, Note
 from trackproof.report.terminal.marks import FAILED_MARK, RUN_MARKS
-from trackproof.report.terminal.printable import on_one_line
+from trackproof.report.terminal.printable import one_line
 from trackproof.runs.progress import NOT_STARTED
 
 
-class Terminal:
-    """Shows a line a step that changes in place."""
+class RunTerminal:
+    """Shows one line for each step and updates it in place."""
 
     def __init__(self, console: Console) -> None:
-        """Write to `console`, which is a terminal."""
+        """Write to `console`, which must be a terminal."""
         self._console = console
         self._live: Live | None = None
 
     def write(self, event: Event) -> None:
-        """Show one event."""
+        """Show an event."""
         match event:
             case Note():
-                self._console.print(Text(on_one_line(event.text), style="dim"))
+                self._console.print(Text(one_line(event.text), style="dim"))
             case RunStarted():
                 self._console.print(_headline(event))
                 self._live = Live(console=self._console, refresh_per_second=10)
@@ -43,25 +43,25 @@ class Terminal:
                 pass
 
     def close(self) -> None:
-        """Leave the last picture standing and give the terminal back."""
+        """Stop the live display and leave its last state on the screen."""
         if self._live is not None:
             self._live.stop()
             self._live = None
 
 
 class PlainLines:
-    """Writes a line whenever a step changes, for logs and pipes."""
+    """Writes a line when a step changes, for logs and pipes."""
 
     def __init__(self, console: Console) -> None:
-        """Write to `console`, whatever it is."""
+        """Write to `console`."""
         self._console = console
         self._seen: dict[str, tuple[str, int]] = {}
 
     def write(self, event: Event) -> None:
-        """Write what is new."""
+        """Write the lines of an event."""
         match event:
             case Note():
-                self._print(Text(on_one_line(event.text)))
+                self._print(Text(one_line(event.text)))
             case RunStarted():
                 self._print(_headline(event))
             case StepsSeen():
@@ -73,12 +73,12 @@ class PlainLines:
                 self._print(_verdict(event))
 
     def close(self) -> None:
-        """Nothing is held open."""
+        """Do nothing: there is no live display."""
 
     def _write_step(self, step: StepState) -> None:
-        now = (step.status, step.branches_done)
-        if step.status != NOT_STARTED and self._seen.get(step.name) != now:
-            self._seen[step.name] = now
+        state = (step.status, step.branches_done)
+        if step.status != NOT_STARTED and self._seen.get(step.name) != state:
+            self._seen[step.name] = state
             self._print(_step_line(step))
 
     def _print(self, text: Text) -> None:
@@ -89,8 +89,8 @@ def _headline(event: RunStarted) -> Text:
     tracks = "1 track" if event.tracks == 1 else f"{event.tracks} tracks"
     return Text.assemble(
         ("diarization_pipeline", "bold"),
-        f"  {tracks}  Conductor {on_one_line(event.version)} ({event.backend})"
-        f"  workflow {on_one_line(event.workflow_id)}",
+        f"  {tracks}  Conductor {one_line(event.version)} ({event.backend})"
+        f"  workflow {one_line(event.workflow_id)}",
     )
 
 
@@ -122,30 +122,29 @@ def _branches(step: StepState) -> str:
 
 
 def _remark(step: StepState) -> str:
-    again = step.attempts - max(step.branches, 1)
-    tried = f"{again} more {'try' if again == 1 else 'tries'}" if again > 0 else ""
-    return "; ".join(part for part in (tried, on_one_line(step.reason)) if part)
+    count = step.attempts - max(step.branches, 1)
+    retries = f"{count} {'retry' if count == 1 else 'retries'}" if count > 0 else ""
+    return "; ".join(part for part in (retries, one_line(step.reason)) if part)
 
 
 def _check_line(check: Check) -> Text:
     mark, style = ("✓", "green") if check.passed else FAILED_MARK
     return Text.assemble(
-        (f"{mark} ", style), (f"{check.id:<20}", "bold"), f" {on_one_line(check.detail)}"
+        (f"{mark} ", style), (f"{check.id:<20}", "bold"), f" {one_line(check.detail)}"
     )
 
 
 def _verdict(ended: RunEnded) -> Text:
-    failed = [check for check in ended.checks if not check.passed]
     total = len(ended.checks)
-    if not failed:
-        return Text(f"HELD: {total} of {total} checks, {ended.seconds:.1f} s", style="bold green")
-    names = ", ".join(check.id for check in failed)
+    if ended.passed:
+        return Text(f"PASSED: {total} of {total} checks, {ended.seconds:.1f} s", style="bold green")
+    names = ", ".join(check.id for check in ended.failed_checks)
     return Text(
-        f"FAILED: {len(failed)} of {total} checks ({names}), {ended.seconds:.1f} s",
+        f"FAILED: {len(ended.failed_checks)} of {total} checks ({names}), {ended.seconds:.1f} s",
         style="bold red",
     )
 
 
-def console_writer(console: Console) -> Terminal | PlainLines:
-    """Return the writer that fits where `console` writes."""
-    return Terminal(console) if console.is_terminal else PlainLines(console)
+def terminal_writer(console: Console) -> RunTerminal | PlainLines:
+    """Return the live writer for a terminal, the line writer otherwise."""
+    return RunTerminal(console) if console.is_terminal else PlainLines(console)

@@ -1,4 +1,4 @@
-"""A run's story for a person: a line an attempt, with a bar on the run's time."""
+"""Terminal output of `trackproof explain`: one line for each attempt, with a time bar."""
 
 from __future__ import annotations
 
@@ -7,73 +7,75 @@ from rich.table import Table
 from rich.text import Text
 
 from trackproof.report.terminal.marks import FAILED_MARK, RUN_MARKS
-from trackproof.report.terminal.printable import on_one_line
+from trackproof.report.terminal.printable import one_line
 from trackproof.runs.costs import Cost
-from trackproof.runs.timeline import Story, TimelineEntry
+from trackproof.runs.timeline import Timeline, TimelineEntry
 
 BAR = 30
-"""Characters for the whole run."""
+"""Width of a bar that covers the whole run, in characters."""
 
 NARROW = 130
-"""Columns below which there is no room for bars beside the figures."""
+"""Minimum terminal width for bars, in columns."""
 
 KILO = 1000
 
 
-def shown(story: Story, *, width: int) -> RenderableType:
-    """Return the story as it is printed into so many columns."""
-    parts: list[RenderableType] = [_headline(story), _timeline(story, bars=width >= NARROW)]
-    failed = [_failure(one) for one in story.attempts if one.failed]
+def render_timeline(timeline: Timeline, *, width: int) -> RenderableType:
+    """Lay out a timeline for a terminal of `width` columns."""
+    parts: list[RenderableType] = [_headline(timeline), _table(timeline, bars=width >= NARROW)]
+    failed = [_failure(one) for one in timeline.attempts if one.failed]
     if failed:
         parts += [Text(), Text("Failed attempts", style="bold"), *failed]
-    parts += [Text(), _total(story)]
-    if story.cause:
-        parts.append(Text.assemble(("First cause: ", "bold red"), on_one_line(story.cause)))
+    parts += [Text(), _total(timeline)]
+    if timeline.cause:
+        parts.append(Text.assemble(("First cause: ", "bold red"), one_line(timeline.cause)))
     return Group(*parts)
 
 
-def _headline(story: Story) -> Text:
+def _headline(timeline: Timeline) -> Text:
     return Text.assemble(
-        (on_one_line(story.name), "bold"),
-        f"  {on_one_line(story.workflow_id)}  {on_one_line(story.status)}  {story.seconds:.1f} s",
+        (one_line(timeline.name), "bold"),
+        f"  {one_line(timeline.workflow_id)}  {one_line(timeline.status)}"
+        f"  {timeline.seconds:.1f} s",
     )
 
 
-def _timeline(story: Story, *, bars: bool) -> Table:
+def _table(timeline: Timeline, *, bars: bool) -> Table:
     table = Table(box=None, pad_edge=False, collapse_padding=not bars)
-    table.add_column("task", overflow="fold", min_width=12)  # gives way: no figure may be cut
+    # This column shrinks first: no figure may be truncated.
+    table.add_column("task", overflow="fold", min_width=12)
     for column in ("attempt" if bars else "try", "start", "seconds" if bars else "took"):
         table.add_column(column, justify="right", no_wrap=True)
     if bars:
         table.add_column("", no_wrap=True, min_width=BAR)
     for column in ("calls", "in", "out", "audio", "tokens"):
         table.add_column(column, justify="right", no_wrap=True)
-    for one in story.attempts:
+    for one in timeline.attempts:
         mark, style = RUN_MARKS.get(one.status, FAILED_MARK)
         table.add_row(
-            Text.assemble((mark, style), f" {on_one_line(one.reference)}"),
+            Text.assemble((mark, style), f" {one_line(one.reference)}"),
             str(one.number),
-            "waits" if one.began is None else f"{one.began:.2f}",
+            "waiting" if one.began is None else f"{one.began:.2f}",
             f"{one.seconds:.2f}",
-            *([Text(_bar(one, story.seconds), style=style)] if bars else []),
-            *_spent(one.cost),
+            *([Text(_bar(one, timeline.seconds), style=style)] if bars else []),
+            *_cost_columns(one.cost),
         )
     return table
 
 
-def _bar(attempt: TimelineEntry, whole: float) -> str:
-    if attempt.began is None or whole <= 0:
+def _bar(attempt: TimelineEntry, run_seconds: float) -> str:
+    if attempt.began is None or run_seconds <= 0:
         return ""
-    first = min(int(attempt.began / whole * BAR), BAR - 1)
-    length = min(max(round(attempt.seconds / whole * BAR), 1), BAR - first)
+    first = min(int(attempt.began / run_seconds * BAR), BAR - 1)
+    length = min(max(round(attempt.seconds / run_seconds * BAR), 1), BAR - first)
     return " " * first + "█" * length
 
 
-def _spent(cost: Cost | None) -> tuple[str, ...]:
+def _cost_columns(cost: Cost | None) -> tuple[str, ...]:
     if cost is None:
         return ("",) * 5
     tokens = cost.prompt_tokens + cost.completion_tokens
-    calls = str(cost.calls) + (f" (+{cost.remembered} known)" if cost.remembered else "")
+    calls = str(cost.calls) + (f" (+{cost.remembered} cached)" if cost.remembered else "")
     return (
         calls,
         _bytes(cost.bytes_in),
@@ -87,18 +89,18 @@ def _failure(attempt: TimelineEntry) -> Text:
     mark, style = FAILED_MARK
     return Text.assemble(
         (f"{mark} ", style),
-        f"{on_one_line(attempt.reference)}, attempt {attempt.number}: "
-        f"{on_one_line(attempt.reason or attempt.status)}",
+        f"{one_line(attempt.reference)}, attempt {attempt.number}: "
+        f"{one_line(attempt.reason or attempt.status)}",
     )
 
 
-def _total(story: Story) -> Text:
-    if story.cost is None:
-        return Text("Costs: not known without --database", style="dim")
-    cost = story.cost
+def _total(timeline: Timeline) -> Text:
+    if timeline.cost is None:
+        return Text("Costs: unknown without --database", style="dim")
+    cost = timeline.cost
     return Text(
-        f"Costs: {cost.seconds:.1f} s of work, {cost.calls} calls outside, "
-        f"{cost.remembered} answers remembered, {_bytes(cost.bytes_in)} in, "
+        f"Costs: {cost.seconds:.1f} s of work, {cost.calls} service calls, "
+        f"{cost.remembered} cached answers, {_bytes(cost.bytes_in)} in, "
         f"{_bytes(cost.bytes_out)} out, {cost.audio_seconds:.1f} s of audio decoded, "
         f"{cost.prompt_tokens} + {cost.completion_tokens} tokens"
     )

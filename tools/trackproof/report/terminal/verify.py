@@ -1,4 +1,4 @@
-"""The verdict on a fleet for a person: a line a task, and every failing clause in full."""
+"""Terminal output of `trackproof verify`: one line for each task, details for failed clauses."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from trackproof.events.verification import (
     EnvironmentStarted,
     VerifyEnded,
 )
-from trackproof.report.terminal.printable import harmless, on_one_line
+from trackproof.report.terminal.printable import escape_controls, one_line
 from trackproof.suite.assertions import shortened
 
 MARKS = {
@@ -29,44 +29,44 @@ EXCHANGE_CHARACTERS = 1_000
 
 
 class VerifyTerminal:
-    """Writes plain lines as clauses end: the same on a terminal, in a log and in a pipe."""
+    """Writes plain lines as clauses finish: on a terminal, in a log and in a pipe."""
 
     def __init__(self, console: Console) -> None:
         """Write to `console`."""
         self._console = console
-        self._waiting: dict[str, list[ClauseResult]] = {}
-        self._expected: dict[str, int] = {}
+        self._results: dict[str, list[ClauseResult]] = {}
+        self._expected_counts: dict[str, int] = {}
 
     def write(self, event: Event) -> None:
-        """Write what is new."""
+        """Write the lines of an event."""
         match event:
             case Note():
-                self._print(Text(on_one_line(event.text), style="dim"))
+                self._print(Text(one_line(event.text), style="dim"))
             case EnvironmentStarted():
                 for name in event.clauses:
                     task = name.partition(".")[0]
-                    self._expected[task] = self._expected.get(task, 0) + 1
+                    self._expected_counts[task] = self._expected_counts.get(task, 0) + 1
                 self._print(
                     Text(
-                        f"fleet {on_one_line(event.fleet)}  {len(event.clauses)} clauses  "
-                        f"Conductor {on_one_line(event.version)} ({event.backend})",
+                        f"fleet {one_line(event.fleet)}  {len(event.clauses)} clauses  "
+                        f"Conductor {one_line(event.version)} ({event.backend})",
                         style="bold",
                     )
                 )
             case ClauseFinished():
-                self._take(event.result)
+                self._add_result(event.result)
             case VerifyEnded():
                 self._print(_verdict(event))
             case EnvironmentKept():
-                self._print(_places(event))
+                self._print(_testbed(event))
             case _:
                 pass
 
-    def _take(self, result: ClauseResult) -> None:
-        waiting = self._waiting.setdefault(result.task, [])
-        waiting.append(result)
-        if len(waiting) == self._expected.get(result.task):
-            verdict = TaskVerdict(result.task, tuple(waiting))
+    def _add_result(self, result: ClauseResult) -> None:
+        results = self._results.setdefault(result.task, [])
+        results.append(result)
+        if len(results) == self._expected_counts.get(result.task):
+            verdict = TaskVerdict(result.task, tuple(results))
             self._print(_task_line(verdict))
             for clause in verdict.clauses:
                 if clause.status != "passed":
@@ -89,13 +89,13 @@ def _clause(clause: ClauseResult) -> Text:
     mark, style = MARKS[clause.status]
     lines = [
         f"  {mark} {clause.id}  {clause.text} ({clause.seed})",
-        *([f"      expected  {on_one_line(clause.expected)}"] if clause.expected else []),
-        *([f"      observed  {on_one_line(clause.observed)}"] if clause.observed else []),
+        *([f"      expected  {one_line(clause.expected)}"] if clause.expected else []),
+        *([f"      observed  {one_line(clause.observed)}"] if clause.observed else []),
     ]
     for exchange in clause.exchanges[-1:]:
         lines.append(f"      sent      {_brief(exchange.sent)}")
         statuses = ", ".join(exchange.statuses)
-        reason = f" – {on_one_line(exchange.reason)}" if exchange.reason else ""
+        reason = f" – {one_line(exchange.reason)}" if exchange.reason else ""
         lines.append(f"      received  {_brief(exchange.received)} ({statuses}{reason})")
     lines += [f"      {line}" for line in _first(clause.difference, DIFFERENCE_LINES)]
     lines += [f"      log | {line}" for line in _last(clause.log, LOG_LINES)]
@@ -103,11 +103,11 @@ def _clause(clause: ClauseResult) -> Text:
         lines.append(f"      repeat    {clause.repeat}")
     if clause.failure:
         lines.append(f"      replay    trackproof replay {clause.failure}")
-    return Text("\n".join(map(harmless, lines)), style=style)
+    return Text("\n".join(map(escape_controls, lines)), style=style)
 
 
 def _brief(text: str) -> str:
-    return on_one_line(shortened(text, EXCHANGE_CHARACTERS))
+    return one_line(shortened(text, EXCHANGE_CHARACTERS))
 
 
 def _first(text: str, limit: int) -> list[str]:
@@ -122,13 +122,15 @@ def _verdict(ended: VerifyEnded) -> Text:
     clauses = [clause for task in ended.tasks for clause in task.clauses]
     passed = sum(task.passed for task in ended.tasks)
     failed = [clause.id for clause in clauses if not clause.accepted]
-    others = len(clauses) - passed - len(failed)
-    more = f", {others} deviating or skipped" if others else ""
+    excused = len(clauses) - passed - len(failed)
+    more = f", {excused} deviating or skipped" if excused else ""
     if ended.shortfalls and not failed:
-        return Text("\n".join(["FAILED: too little was exercised", *ended.shortfalls]), "bold red")
+        return Text(
+            "\n".join(["FAILED: coverage is below the floor", *ended.shortfalls]), "bold red"
+        )
     if not failed:
         return Text(
-            f"HELD: {passed} of {len(clauses)} clauses{more}, {ended.seconds:.1f} s",
+            f"PASSED: {passed} of {len(clauses)} clauses{more}, {ended.seconds:.1f} s",
             style="bold green",
         )
     return Text(
@@ -138,6 +140,6 @@ def _verdict(ended: VerifyEnded) -> Text:
     )
 
 
-def _places(kept: EnvironmentKept) -> Text:
-    lines = [f"  {name:<10} {on_one_line(place)}" for name, place in kept.places.items()]
-    return Text("\n".join(["The testbed stands until Ctrl-C:", *lines]))
+def _testbed(kept: EnvironmentKept) -> Text:
+    lines = [f"  {name:<10} {one_line(value)}" for name, value in kept.places.items()]
+    return Text("\n".join(["The testbed runs until Ctrl-C:", *lines]))

@@ -44,4 +44,4 @@ def topics(count: int) -> list[dict[str, Any]]:
 
 def prompts(run: TaskRun) -> list[str]:
     """Return all that the LLM was told in each call, as one text a call."""
-    return [str(request.json) for request in run.asked("llm")]
+    return [str(request.json) for request in run.requests_to("llm")]

@@ -29,7 +29,7 @@ from fixtures_audio import (
     write_track,
 )
 from fixtures_audio.tones import WORD_SECONDS
-from trackproof.checks.word_matching import Timed, match
+from trackproof.checks.word_matching import TimedWord, match
 from trackproof.suite.assertions import ClauseViolation, expect
 
 Samples = NDArray[np.float32]
@@ -179,18 +179,20 @@ def lag_ms(later: NDArray[np.float32], earlier: NDArray[np.float32]) -> float:
     return float(np.argmax(np.fft.irfft(product, size))) * 1000 / RATE_HZ
 
 
-def said_by(tracks: Iterable[Track]) -> list[Timed]:
+def said_by(tracks: Iterable[Track]) -> list[TimedWord]:
     """Return every word of some tracks at its meeting time."""
     meeting = Meeting(seed=0, tracks=tuple(tracks))
-    return [Timed(word.text, word.start) for word in meeting.truth()]
+    return [TimedWord(word.text, word.start) for word in meeting.truth()]
 
 
-def heard_in(samples: NDArray[np.float32]) -> list[Timed]:
+def heard_in(samples: NDArray[np.float32]) -> list[TimedWord]:
     """Return every word that is heard in one channel."""
-    return [Timed(word.text, word.start) for word in detect_words(samples)]
+    return [TimedWord(word.text, word.start) for word in detect_words(samples)]
 
 
-def expect_words(heard: Iterable[Timed], said: Iterable[Timed], tolerance_ms: float) -> None:
+def expect_words(
+    heard: Iterable[TimedWord], said: Iterable[TimedWord], tolerance_ms: float
+) -> None:
     """Raise a ClauseViolation unless exactly the spoken words are heard, each once, in time."""
     found = match(said, heard, tolerance=tolerance_ms / 1000)
     expect(found.describe(), "what is heard").holds(

@@ -49,7 +49,7 @@ def test_the_llm_is_asked_once_for_each_group_of_words(count: int, harness: Harn
     run = detected(harness, words(count))
 
     expect(run.statuses, "attempts").equals(["COMPLETED"])
-    expect(len(run.asked("llm")), "calls to the LLM").equals(math.ceil(count / CHUNK))
+    expect(len(run.requests_to("llm")), "calls to the LLM").equals(math.ceil(count / CHUNK))
 
 
 @pytest.mark.clause("detect_topics.calls")
@@ -59,7 +59,7 @@ def test_the_same_words_again_cost_no_second_call(harness: Harness) -> None:
 
     again = detected(harness, said)
 
-    expect(again.asked("llm"), "calls to the LLM").equals([])
+    expect(again.requests_to("llm"), "calls to the LLM").equals([])
 
 
 @pytest.mark.clause("detect_topics.events")

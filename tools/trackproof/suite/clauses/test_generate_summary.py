@@ -37,7 +37,7 @@ def summed_up(harness: Harness, count: int = 12, found: int = 4) -> TaskRun:
 
 def answers(run: TaskRun) -> list[str]:
     """Return the text of each of the LLM's answers."""
-    return [_content(request) for request in run.asked("llm")]
+    return [_content(request) for request in run.requests_to("llm")]
 
 
 def _content(request: Request) -> str:
@@ -111,7 +111,7 @@ def test_the_llm_is_asked_twice_and_twice_for_each_subject(harness: Harness) -> 
     expect(len(found), "subjects").holds(bool(found), "one at least")
     # A subject that the LLM has listed twice may be taken for one.
     allowed = {2 + 2 * len(found), 2 + 2 * len(set(found))}
-    calls = len(run.asked("llm"))
+    calls = len(run.requests_to("llm"))
     expect(calls, "calls to the LLM").holds(calls in allowed, f"one of {sorted(allowed)}")
 
 
@@ -120,7 +120,7 @@ def test_where_nobody_spoke_nobody_is_asked(harness: Harness) -> None:
     run = summed_up(harness, 0)
 
     expect(run.statuses, "attempts").equals(["COMPLETED"])
-    expect(run.asked("llm"), "calls to the LLM").equals([])
+    expect(run.requests_to("llm"), "calls to the LLM").equals([])
 
 
 @pytest.mark.clause("generate_summary.large-meeting")
@@ -128,7 +128,7 @@ def test_a_large_meeting_is_summed_up_whole_by_no_more_calls(harness: Harness) -
     run = summed_up(harness, 10_000, found=100)
 
     expect(run.statuses, "attempts").equals(["COMPLETED"])
-    calls = len(run.asked("llm"))
+    calls = len(run.requests_to("llm"))
     expect(calls, "calls to the LLM").holds(
         calls <= 2 + 2 * MOST_SUBJECTS, f"{2 + 2 * MOST_SUBJECTS} at most"
     )

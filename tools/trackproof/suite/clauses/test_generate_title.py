@@ -58,7 +58,7 @@ def test_without_topics_the_meeting_is_untitled_and_nobody_is_asked(harness: Har
     run = titled(harness, [])
 
     expect(run.output, "output").equals({"title": UNTITLED})
-    expect(run.asked("llm"), "calls to the LLM").equals([])
+    expect(run.requests_to("llm"), "calls to the LLM").equals([])
 
 
 @pytest.mark.clause("generate_title.large-meeting")
@@ -66,5 +66,5 @@ def test_a_thousand_topics_get_one_title(harness: Harness) -> None:
     run = titled(harness, topics(1_000))
 
     expect(run.statuses, "attempts").equals(["COMPLETED"])
-    expect(len(run.asked("llm")), "calls to the LLM").equals(1)
+    expect(len(run.requests_to("llm")), "calls to the LLM").equals(1)
     expect(run.output.get("title"), "title").holds(bool(run.output.get("title")), "a title")

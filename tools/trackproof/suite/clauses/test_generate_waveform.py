@@ -13,7 +13,7 @@ import httpx
 import numpy as np
 import pytest
 
-from trackproof.checks.mixdown import PEAK_TOLERANCE, PEAKS, furthest_peak
+from trackproof.checks.mixdown import PEAK_TOLERANCE, PEAKS, max_peak_error
 from trackproof.lab import RECORDING_BUCKET, TRANSCRIPT_BUCKET
 from trackproof.runs.task_run import TaskRun
 from trackproof.suite.assertions import ClauseViolation, expect
@@ -53,7 +53,7 @@ def expect_peaks(run: TaskRun, mixdown: bytes) -> list[float]:
     expect(beyond, "peaks outside 0 to 1").equals([])
     # What is beyond full scale is drawn at full scale.
     levels = np.minimum(np.abs(decoded(mixdown)).max(axis=0), 1.0)
-    off = furthest_peak(peaks, levels)
+    off = max_peak_error(peaks, levels)
     expect(off, "distance of the worst peak from the mixdown's own").holds(
         off <= PEAK_TOLERANCE, f"at most {PEAK_TOLERANCE}"
     )

@@ -37,7 +37,7 @@ def test_everybody_of_the_session_comes_in_one_call(harness: Harness) -> None:
     expect(set(people(run)), "participants").equals(
         {track.participant.id for track in meeting.meeting.tracks}
     )
-    expect(len(run.asked("daily")), "calls to Daily").equals(1)
+    expect(len(run.requests_to("daily")), "calls to Daily").equals(1)
 
 
 @pytest.mark.clause("get_participants.names")
@@ -68,7 +68,7 @@ def test_without_a_session_daily_is_not_asked(harness: Harness) -> None:
 
     expect(run.statuses, "attempts").equals(["COMPLETED"])
     expect(run.output.get("participants"), "participants").equals([])
-    expect(run.asked("daily"), "calls to Daily").equals([])
+    expect(run.requests_to("daily"), "calls to Daily").equals([])
 
 
 @pytest.mark.clause("get_participants.large-meeting")

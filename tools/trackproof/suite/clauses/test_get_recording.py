@@ -37,7 +37,7 @@ def test_the_output_is_what_daily_tells(session: bool, harness: Harness) -> None
             "duration": 9,
         }
     )
-    expect(len(run.asked("daily")), "calls to Daily").equals(1)
+    expect(len(run.requests_to("daily")), "calls to Daily").equals(1)
 
 
 @pytest.mark.clause("get_recording.transient-errors")
@@ -63,4 +63,4 @@ def test_a_refusal_of_dailys_is_final(status: int, harness: Harness) -> None:
     run = harness.run_task(TASK, recording_id=meeting.recording_id)
 
     expect(run.statuses, "attempts").equals(["FAILED_WITH_TERMINAL_ERROR"])
-    expect(len(run.asked("daily")), "calls to Daily").equals(1)
+    expect(len(run.requests_to("daily")), "calls to Daily").equals(1)

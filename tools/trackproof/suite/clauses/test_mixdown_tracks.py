@@ -211,7 +211,7 @@ def test_all_tracks_are_opened_by_the_urls_that_were_given(
 ) -> None:
     run = mixed(harness, recorded([spoken(*WORDS, index=index) for index in range(3)], tmp_path))
 
-    asked = [request for request in run.asked("s3") if request.method == "GET"]
+    asked = [request for request in run.requests_to("s3") if request.method == "GET"]
     signed = {request.path for request in asked if is_presigned(request)}
     wanted = {f"/{TRANSCRIPT_BUCKET}/{padded_key(run.sent['transcript_id'], i)}" for i in range(3)}
     expect(signed, "read by signed URLs").equals(wanted)

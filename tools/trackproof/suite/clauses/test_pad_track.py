@@ -80,7 +80,7 @@ def test_the_raw_track_is_read_by_a_presigned_url(harness: Harness, tmp_path: Pa
 
     read = [
         request
-        for request in run.asked("s3")
+        for request in run.requests_to("s3")
         if request.method == "GET" and request.path == f"/{RECORDING_BUCKET}/{KEY}"
     ]
     expect(len(read), "reads of the raw track").holds(bool(read), "at least one")

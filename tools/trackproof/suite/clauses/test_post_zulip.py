@@ -25,7 +25,7 @@ def posted(harness: Harness, meeting: Scenario, **options: Any) -> TaskRun:
 
 
 def calls(run: TaskRun) -> list[tuple[str, int | None]]:
-    return [(request.method, request.status) for request in run.asked("zulip")]
+    return [(request.method, request.status) for request in run.requests_to("zulip")]
 
 
 @pytest.mark.clause("post_zulip.posts")
@@ -33,7 +33,7 @@ def test_the_rooms_topic_gets_one_message_with_title_and_summaries(harness: Harn
     run = posted(harness, harness.meeting(**FINISHED))
 
     expect(calls(run), "calls to Zulip").equals([("POST", 200)])
-    form = run.asked("zulip")[0].form
+    form = run.requests_to("zulip")[0].form
     expect((form.get("to"), form.get("topic")), "place").equals((ZULIP_STREAM, ZULIP_TOPIC))
     missing = [text for text in FINISHED.values() if text not in form.get("content", "")]
     expect(missing, "what the message lacks").equals([])
@@ -46,7 +46,7 @@ def test_a_room_without_a_stream_posts_nothing(harness: Harness) -> None:
     run = posted(harness, harness.meeting(zulip_stream=None, **FINISHED))
 
     expect(run.output, "output").equals({"message_id": None})
-    expect(run.asked("zulip"), "calls to Zulip").equals([])
+    expect(run.requests_to("zulip"), "calls to Zulip").equals([])
 
 
 @pytest.mark.clause("post_zulip.updates")

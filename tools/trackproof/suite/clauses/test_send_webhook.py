@@ -34,7 +34,7 @@ def sent_for(harness: Harness, meeting: Scenario, **options: Any) -> TaskRun:
 
 
 def only_delivery(run: TaskRun) -> Request:
-    deliveries = run.asked("webhook")
+    deliveries = run.requests_to("webhook")
     expect(len(deliveries), "deliveries").equals(1)
     return deliveries[0]
 
@@ -81,7 +81,7 @@ def test_a_room_without_a_webhook_is_not_called(harness: Harness) -> None:
     run = sent_for(harness, harness.meeting(webhook=None, **FINISHED))
 
     expect(run.output, "output").equals({"sent": False, "status_code": None})
-    expect(run.asked("webhook"), "deliveries").equals([])
+    expect(run.requests_to("webhook"), "deliveries").equals([])
 
 
 @pytest.mark.clause("send_webhook.signature")
@@ -100,7 +100,7 @@ def test_no_answer_or_a_5xx_is_tried_again(fault: dict[str, Any], harness: Harne
     run = sent_for(harness, meeting)
 
     expect(run.statuses, "attempts").equals(["FAILED", "FAILED", "COMPLETED"])
-    deliveries = run.asked("webhook")
+    deliveries = run.requests_to("webhook")
     expect([one.header("x-webhook-retry") for one in deliveries], "X-Webhook-Retry").equals(
         ["0", "1", "2"]
     )
@@ -116,7 +116,7 @@ def test_a_4xx_is_not_tried_again(status: int, harness: Harness) -> None:
     run = sent_for(harness, meeting)
 
     expect(run.output, "output").equals({"sent": False, "status_code": status})
-    expect(len(run.asked("webhook")), "deliveries").equals(1)
+    expect(len(run.requests_to("webhook")), "deliveries").equals(1)
 
 
 @pytest.mark.clause("send_webhook.errors")

@@ -39,7 +39,7 @@ def test_the_service_is_asked_once_in_the_meetings_language(
     run = transcribed(harness, meeting, language=language)
 
     expect(run.statuses, "attempts").equals(["COMPLETED"])
-    asked = run.asked("modal")
+    asked = run.requests_to("modal")
     expect(len(asked), "calls to the transcription service").equals(1)
     expect(asked[0].json.get("language"), "language").equals(language)
     expect(asked[0].json.get("audio_file_url"), "audio_file_url").contains(meeting.track_keys[0])
@@ -53,7 +53,9 @@ def test_the_same_track_again_costs_no_second_call(harness: Harness) -> None:
     again = transcribed(harness, meeting)
 
     expect(again.output, "output of the second run").equals(first.output)
-    expect(len(first.asked("modal")) + len(again.asked("modal")), "calls in both runs").equals(1)
+    expect(
+        len(first.requests_to("modal")) + len(again.requests_to("modal")), "calls in both runs"
+    ).equals(1)
 
 
 @pytest.mark.clause("transcribe_track.speaker")

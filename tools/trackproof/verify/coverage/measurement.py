@@ -31,7 +31,7 @@ def measure_coverage(
     contracts = load_contracts()
     testbed = harness.testbed
     event_names = {
-        name for one in harness.transcripts for name, _ in harness.task_runner.events_of(one)
+        name for one in harness.transcripts for name, _ in harness.task_runner.events(one)
     }
     return Coverage(
         clauses=Covered.of(

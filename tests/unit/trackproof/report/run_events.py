@@ -1,4 +1,4 @@
-"""A scripted run, as its stream of events tells it."""
+"""Scripted event streams of runs."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def ended(*checks: Check, status: str = "COMPLETED", steps: tuple[StepState, ...
     return RunEnded(status, "workflow-1", 3, "process", "3.15.0", 18.5, steps, checks)
 
 
-def held_run() -> list[Event]:
+def passed_run() -> list[Event]:
     last = (
         step("get_recording", seconds=0.03),
         step("pad_track", attempts=4, seconds=1.25, done=3, branches=3, reason="S3 answered 503"),
@@ -66,8 +66,8 @@ def failed_run() -> list[Event]:
     )
     checks = (
         Check("steps.completed", False, "workflow FAILED: pad_track is FAILED (no disk)"),
-        Check("steps.order", True, "as in the seed"),
-        Check("mixdown.words", False, "there is no mixdown"),
+        Check("steps.order", True, "in the order of the workflow"),
+        Check("mixdown.words", False, "there is no readable mixdown"),
     )
     return [
         started(),

@@ -1,8 +1,8 @@
-"""Take out of a run's evidence what changes from run to run, and nothing else.
+"""Normalisation of a run's evidence for snapshots.
 
-Replaced by a name in angle brackets: addresses and ids of this run (as given), moments, the
-signing part of presigned URLs (their expiry stays), signatures, and sizes of encoded audio. Sums
-of floating point that codecs may round differently are cut to what the contracts promise.
+Values that change from run to run become names in angle brackets: addresses and ids (as given),
+times, the signing part of presigned URLs (their expiry stays), signatures, and sizes of encoded
+audio. Floats are rounded to the precision that the contracts promise.
 """
 
 from __future__ import annotations
@@ -19,19 +19,19 @@ URL = re.compile(r"https?://[^\s\"'<>]+\?[^\s\"'<>]+")
 
 DECIMALS = 3
 PEAK_DECIMALS = 1
-"""The contract allows a peak to be 0.01 off: more digits would tell of the codec's build."""
+"""The contract allows a peak error of 0.01, so more digits would depend on the codec's build."""
 
 SIZES = frozenset({"size", "content-length"})
 MOMENTS = frozenset({"timestamp", "created_at", "start_ts", "join_time"})
 
 
 def normalise(value: Any, names: Mapping[str, str], key: str = "") -> Any:
-    """Return `value` (JSON data) with what changes replaced.
+    """Return `value` with volatile values replaced.
 
     Args:
-        value: Any JSON data; strings that hold JSON themselves are taken apart.
-        names: What to call values of this run, such as `{"http://127.0.0.1:41233": "daily"}`.
-        key: The key under which the value stands.
+        value: JSON data; strings that contain JSON are decoded.
+        names: Names for values of this run, such as `{"http://127.0.0.1:41233": "daily"}`.
+        key: The key of the value in its object.
     """
     match value:
         case dict():
@@ -67,8 +67,8 @@ def _text(text: str, names: Mapping[str, str]) -> Any:
             return normalise(json.loads(text), names)
         except ValueError:
             pass
-    text = URL.sub(lambda found: _unsigned(found[0]), text)
-    # Longer ones first: an address may be the beginning of another.
+    text = URL.sub(lambda match: _unsigned(match[0]), text)
+    # Longer values first: one address may be a prefix of another.
     for live in sorted(names, key=len, reverse=True):
         text = text.replace(live, f"<{names[live]}>")
     text = SIGNATURE.sub("t=<moment>,v1=<signature>", text)

@@ -1,4 +1,4 @@
-"""Scripted verifications, as their streams of events tell them."""
+"""Scripted event streams of verifications."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from trackproof.events.verification import (
 )
 
 HOSTILE = "</pre></script><img src=x onerror=alert(1)>\x1b[2J\x00\u202egpj.exe ]]> &amp; \"'"
-"""What a fleet may answer to whoever reads its reports."""
+"""Hostile text from a fleet."""
 
-HELD = ClauseResult(
+PASSED = ClauseResult(
     id="pad_track.offset",
     task="pad_track",
     text="The track begins where the participant joined.",
@@ -50,9 +50,9 @@ COVERAGE = Coverage(
 
 
 def failing(clause: str = "merge_transcripts.sorted", text: str = "3") -> ClauseResult:
-    """Return a clause that does not hold; `text` is what the fleet said, in every place."""
+    """Return a failed clause with `text` from the fleet in every field that can carry it."""
     return replace(
-        HELD,
+        PASSED,
         id=clause,
         task=clause.partition(".")[0],
         text="Words are in the order of their start times.",
@@ -81,9 +81,9 @@ def failing(clause: str = "merge_transcripts.sorted", text: str = "3") -> Clause
 
 
 def other(status: Status) -> ClauseResult:
-    """Return a clause that neither holds nor fails."""
+    """Return a clause with another status."""
     return replace(
-        HELD,
+        PASSED,
         id=f"finalize.{status}",
         task="finalize",
         status=status,
@@ -107,7 +107,7 @@ def started(*clauses: ClauseResult) -> EnvironmentStarted:
 
 
 def verification(*clauses: ClauseResult, shortfalls: tuple[str, ...] = ()) -> list[Event]:
-    """Return the stream of a verification of these clauses."""
+    """Return the event stream of a verification of these clauses."""
     events: list[Event] = [Note("starting Conductor"), started(*clauses)]
     for clause in clauses:
         events += [ClauseStarted(clause.id), ClauseFinished(clause)]
@@ -123,8 +123,8 @@ def verification(*clauses: ClauseResult, shortfalls: tuple[str, ...] = ()) -> li
     return [*events, ended]
 
 
-EVERY_KIND = (
-    HELD,
+EVERY_STATUS = (
+    PASSED,
     failing(),
     other("error"),
     other("deviates"),

@@ -1,4 +1,4 @@
-"""The reports that a user asks for as files."""
+"""Report files by format."""
 
 from __future__ import annotations
 
@@ -20,9 +20,12 @@ FILES: Mapping[str, Callable[[Path], Writer]] = {
 
 
 def file_writers(**paths: Path | None) -> list[Writer]:
-    """Return a writer for each kind of report that is given a path.
+    """Return a writer for each format that has a path.
+
+    Args:
+        paths: File of each format, by its name in `FILES`.
 
     Raises:
-        UsageError: One cannot be written.
+        UsageError: A file cannot be written.
     """
-    return [FILES[kind](path) for kind, path in paths.items() if path is not None]
+    return [FILES[name](path) for name, path in paths.items() if path is not None]

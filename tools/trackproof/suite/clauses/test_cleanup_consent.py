@@ -8,7 +8,7 @@ from trackproof.lab import RECORDING_BUCKET, TRANSCRIPT_BUCKET
 from trackproof.runs.scenario import Scenario
 from trackproof.runs.task_run import StoredObject, TaskRun
 from trackproof.suite.assertions import expect
-from trackproof.suite.clauses.keys import mixdown_key, padded_key
+from trackproof.suite.clauses.storage import mixdown_key, padded_key
 from trackproof.suite.harness import Harness
 
 TASK = "cleanup_consent"

@@ -10,7 +10,7 @@ import pytest
 from trackproof.contracts.load import load_contracts
 from trackproof.runs.task_run import TaskRun
 from trackproof.suite.assertions import expect
-from trackproof.suite.clauses.llm_inputs import prompts, words
+from trackproof.suite.clauses.task_inputs import prompts, words
 from trackproof.suite.harness import Harness
 
 TASK = "detect_topics"

@@ -12,7 +12,7 @@ from fixtures_audio import VOCABULARY
 from trackproof.contracts.load import load_contracts
 from trackproof.runs.task_run import TaskRun
 from trackproof.suite.assertions import expect
-from trackproof.suite.clauses.llm_inputs import prompts, topics, words
+from trackproof.suite.clauses.task_inputs import prompts, topics, words
 from trackproof.suite.harness import Harness
 from trackproof.testbed.stand_ins.ledger import Request
 from trackproof.testbed.stand_ins.stand_ins import TRACER_WORDS

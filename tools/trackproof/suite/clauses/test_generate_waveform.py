@@ -17,8 +17,8 @@ from trackproof.checks.mixdown import PEAK_TOLERANCE, PEAKS, furthest_peak
 from trackproof.lab import RECORDING_BUCKET, TRANSCRIPT_BUCKET
 from trackproof.runs.task_run import TaskRun
 from trackproof.suite.assertions import ClauseViolation, expect
-from trackproof.suite.clauses.keys import mixdown_key
-from trackproof.suite.clauses.media import Samples, decoded, encoded, samples_of, spoken
+from trackproof.suite.clauses.signals import Samples, decoded, encoded, samples_of, spoken
+from trackproof.suite.clauses.storage import mixdown_key
 from trackproof.suite.harness import Harness
 
 TASK = "generate_waveform"

@@ -16,8 +16,7 @@ from trackproof.lab import TRANSCRIPT_BUCKET
 from trackproof.runs.scenario import Scenario
 from trackproof.runs.task_run import StoredObject, TaskRun
 from trackproof.suite.assertions import expect
-from trackproof.suite.clauses.keys import PRESIGN_SECONDS, mixdown_key, padded_key
-from trackproof.suite.clauses.media import (
+from trackproof.suite.clauses.signals import (
     decoded,
     encoded,
     expect_exact,
@@ -33,6 +32,7 @@ from trackproof.suite.clauses.media import (
     webm,
 )
 from trackproof.suite.clauses.signing import is_presigned
+from trackproof.suite.clauses.storage import PRESIGN_SECONDS, mixdown_key, padded_key
 from trackproof.suite.harness import Harness
 
 TASK = "mixdown_tracks"

@@ -14,8 +14,7 @@ from fixtures_audio import Track
 from trackproof.lab import RECORDING_BUCKET, TRANSCRIPT_BUCKET
 from trackproof.runs.task_run import StoredObject, TaskRun
 from trackproof.suite.assertions import expect
-from trackproof.suite.clauses.keys import PRESIGN_SECONDS, padded_key
-from trackproof.suite.clauses.media import (
+from trackproof.suite.clauses.signals import (
     decoded,
     encoded,
     expect_exact,
@@ -31,6 +30,7 @@ from trackproof.suite.clauses.media import (
     webm,
 )
 from trackproof.suite.clauses.signing import is_presigned
+from trackproof.suite.clauses.storage import PRESIGN_SECONDS, padded_key
 from trackproof.suite.harness import Harness
 
 TASK = "pad_track"

@@ -11,7 +11,7 @@ from trackproof.lab import RECORDING_BUCKET
 from trackproof.runs.scenario import Scenario
 from trackproof.runs.task_run import TaskRun
 from trackproof.suite.assertions import expect
-from trackproof.suite.clauses.keys import PRESIGN_SECONDS
+from trackproof.suite.clauses.storage import PRESIGN_SECONDS
 from trackproof.suite.harness import Harness
 
 TASK = "transcribe_track"

@@ -1,4 +1,4 @@
-"""Words and topics for the tasks that ask the LLM: new ones each time, for fleets remember."""
+"""Unique words and topics as task inputs, so that no answer comes from a fleet's cache."""
 
 from __future__ import annotations
 
@@ -8,40 +8,39 @@ from trackproof.runs.ids import new_id
 from trackproof.runs.task_run import TaskRun
 
 
-def fresh() -> str:
-    """Return a word that nobody has said before."""
+def _unique_word() -> str:
     return f"word{new_id()[:10]}"
 
 
-def words(count: int) -> list[dict[str, Any]]:
-    """Return so many words, each one unlike all others, half a second apart."""
-    mark = fresh()
+def make_words(count: int) -> list[dict[str, Any]]:
+    """Return distinct words of two speakers, one every half second."""
+    prefix = _unique_word()
     return [
         {
-            "word": f"{mark}n{place}",
-            "start": place / 2,
-            "end": place / 2 + 0.25,
-            "speaker": place % 2,
+            "word": f"{prefix}n{index}",
+            "start": index / 2,
+            "end": index / 2 + 0.25,
+            "speaker": index % 2,
         }
-        for place in range(count)
+        for index in range(count)
     ]
 
 
-def topics(count: int) -> list[dict[str, Any]]:
-    """Return so many topics with titles and summaries of their own."""
-    mark = fresh()
+def make_topics(count: int) -> list[dict[str, Any]]:
+    """Return topics with distinct titles and summaries, one a minute."""
+    prefix = _unique_word()
     return [
         {
-            "id": f"topic-{place}",
-            "title": f"title{mark}n{place}",
-            "summary": f"summary{mark}n{place}",
-            "timestamp": place * 60.0,
+            "id": f"topic-{index}",
+            "title": f"title{prefix}n{index}",
+            "summary": f"summary{prefix}n{index}",
+            "timestamp": index * 60.0,
             "duration": 60.0,
         }
-        for place in range(count)
+        for index in range(count)
     ]
 
 
 def prompts(run: TaskRun) -> list[str]:
-    """Return all that the LLM was told in each call, as one text a call."""
+    """Return the body of each request to the LLM as text."""
     return [str(request.json) for request in run.asked("llm")]

@@ -89,7 +89,7 @@ def padding_only() -> None:
 
 
 def _by_position(padded: Any, order: Any) -> Any:
-    """Give the entries of a JOIN's map the indices of their place."""
+    """Set each entry's track_index to its position in the ordered map of a JOIN."""
     if not isinstance(padded, dict):
         return padded
     return {

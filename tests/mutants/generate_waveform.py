@@ -89,7 +89,7 @@ def means_instead_of_peaks() -> None:
 
 
 def _change_samples(change: Callable[[Samples], Samples]) -> None:
-    """Have the waveform drawn of other samples than the mixdown's; rows are channels."""
+    """Compute the peaks from changed samples; `change` takes and returns channels × samples."""
 
     def changed(frame: AudioFrame) -> AudioFrame:
         channels = frame.layout.nb_channels

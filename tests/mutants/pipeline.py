@@ -1,6 +1,6 @@
-"""Mutants of the whole: of the workflow, of what is told of it, and of tasks that work together.
+"""Mutants of the pipeline: of the workflow, its progress events, and the interplay of tasks.
 
-Several pass every clause of each single task: what is wrong shows only where tasks meet.
+Several of them pass the clauses of every single task; only whole meetings detect them.
 """
 
 from __future__ import annotations
@@ -249,7 +249,7 @@ def failure_untold() -> None:
 @mutant("status-error")
 def never_in_error() -> None:
     """The transcript of a failed workflow keeps the status processing."""
-    # The fleet's second look at its runs would make it good.
+    # Without the patch, the reconciler would correct the status.
     replace("platform.reconciler:Reconciler", "_run", lambda _: lambda self: None)
     rewrite("platform.progress", "report", "if is_final and not step.optional:", "if False:")
 

@@ -69,8 +69,8 @@ def space_before_words() -> None:
 
 @mutant("sorted")
 def order_of_the_service() -> None:
-    """Words keep the order of the service's answer."""
-    # The same words are turned round at a fixed place: any order that is not by start.
+    """The words are not sorted by start."""
+    # A rotation of the sorted words is a deterministic wrong order.
     change_output(TASK, lambda out: out.update(words=out["words"][1:] + out["words"][:1]))
 
 

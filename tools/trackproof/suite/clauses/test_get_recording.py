@@ -48,7 +48,7 @@ def test_output_equals_the_recording_in_daily(session: bool, harness: Harness) -
 @pytest.mark.parametrize(
     "fault", [{"status": 429}, {"status": 500}, {"status": 503}, {"drop": True}], ids=str
 )
-def test_transient_error_costs_one_retry(fault: dict[str, Any], harness: Harness) -> None:
+def test_transient_error_of_daily_costs_one_retry(fault: dict[str, Any], harness: Harness) -> None:
     meeting = harness.meeting()
     harness.break_service("daily", times=1, **fault)
 

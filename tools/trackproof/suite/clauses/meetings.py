@@ -78,7 +78,7 @@ def status_events(run: PipelineRun) -> list[Mapping[str, Any]]:
 
 
 def expected_output(run: PipelineRun) -> dict[str, Any]:
-    """Return the workflow's output, composed of the outputs of its tasks as the contract says."""
+    """Return the workflow's output as outputParameters compose it from the task outputs."""
     output = {}
     for name, source in load_contracts().workflow["outputParameters"].items():
         reference, side, field = re.findall(r"\w+", source)

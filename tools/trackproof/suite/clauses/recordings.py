@@ -81,7 +81,7 @@ def video_without_audio() -> bytes:
 
 
 def decode(content: bytes) -> Samples:
-    """Return a file's samples at 48 kHz, from the first one that the decoder gives."""
+    """Return a file's samples at 48 kHz, starting with the decoder's first sample."""
     with av.open(io.BytesIO(content), "r") as file:
         stream = file.streams.audio[0]
         resampler = av.AudioResampler("fltp", stream.layout, RATE_HZ)

@@ -73,14 +73,16 @@ def test_each_branch_gets_a_valid_input_of_its_own(task_type: str, harness: Harn
     inputs = inputs_of(run)
     schema = jsonschema_rs.Draft202012Validator(load_contracts().tasks[task_type].input)
     violations = {
-        name: error.message for name, given in inputs.items() for error in schema.iter_errors(given)
+        name: error.message
+        for name, branch in inputs.items()
+        for error in schema.iter_errors(branch)
     }
     expect(violations, f"violations of the input schema of {task_type}").equals({})
     field, value = BRANCH_SOURCES[task_type]
-    expect({name: given.get(field) for name, given in inputs.items()}, field).equals(
+    expect({name: branch.get(field) for name, branch in inputs.items()}, field).equals(
         {f"{task_type}_{index}": value.format(index) for index in range(3)}
     )
-    expect({given.get("transcript_id") for given in inputs.values()}, "transcript_id").equals(
+    expect({branch.get("transcript_id") for branch in inputs.values()}, "transcript_id").equals(
         {TRANSCRIPT_ID}
     )
 
@@ -103,7 +105,7 @@ def test_each_branch_gets_the_padded_track_of_its_index(reverse: bool, harness: 
 
     run = generate_fork(harness, "transcribe_track", 12, padded_tracks=padded_tracks)
 
-    urls = {name: given.get("audio_url") for name, given in inputs_of(run).items()}
+    urls = {name: branch.get("audio_url") for name, branch in inputs_of(run).items()}
     expect(urls, "audio_url").equals(
         {f"transcribe_track_{index}": f"http://s3.test/padded-{index}" for index in range(12)}
     )

@@ -1,7 +1,7 @@
-"""Faulty fleets, each with one plausible bug: the suite is as good as it tells them apart.
+"""Mutants: reference fleets with one plausible bug each, which the clause suite must detect.
 
-One file a task; each holds a `Collection` named `mutant`. docs/conformance.md says how to write
-one.
+One file for each task, with a `Collection` named `mutant`. docs/conformance.md explains how to
+write one.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """`python -m tests.mutants`.
 
-Jobs are processes of their own that look for their work by its module's name: it cannot be here.
+`main` is in another module, because spawned jobs import their target by module name.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Mutants of every task's check of its input: each with one way to let a bad input through."""
+"""Mutants of input validation: each mishandles the invalid inputs of one task."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ Accept = Callable[[str, Payload], dict[str, Any]]
 Way = Callable[[Accept, str, Payload], dict[str, Any]]
 
 INSTEAD: Mapping[str, Any] = {"integer": 0, "number": 0, "array": [], "object": {}}
-"""What the missing is taken for, by type; as text it is the word None."""
+"""Default of a missing field by JSON type; the string "None" for any other type."""
 
 
 def made_up(right: Accept, task: str, payload: Payload) -> dict[str, Any]:
-    """Put something where nothing was given."""
+    """Replace missing and null fields by defaults."""
     schema = load_contracts().tasks[task].input
     given = {name: value for name, value in payload.items() if value is not None}
     for name in set(schema["required"]) - set(given):
@@ -31,12 +31,12 @@ def made_up(right: Accept, task: str, payload: Payload) -> dict[str, Any]:
 
 
 def unchecked(right: Accept, task: str, payload: Payload) -> dict[str, Any]:
-    """Look at nothing."""
+    """Skip the validation."""
     return {name: payload.get(name) for name in load_contracts().tasks[task].input["properties"]}
 
 
 def retried(right: Accept, task: str, payload: Payload) -> dict[str, Any]:
-    """Take what is wrong for what may pass."""
+    """Raise a retryable error for an invalid input."""
     try:
         return right(task, payload)
     except ContractViolationError as error:
@@ -44,7 +44,7 @@ def retried(right: Accept, task: str, payload: Payload) -> dict[str, Any]:
 
 
 def unnamed(right: Accept, task: str, payload: Payload) -> dict[str, Any]:
-    """Say that something is wrong, and not what."""
+    """Leave the field out of the error."""
     try:
         return right(task, payload)
     except ContractViolationError as error:
@@ -52,10 +52,10 @@ def unnamed(right: Accept, task: str, payload: Payload) -> dict[str, Any]:
 
 
 WAYS: tuple[tuple[str, str, Way], ...] = (
-    ("bad-input-retried", "An input that will never be right is tried again", retried),
-    ("missing-made-up", "A field that is missing or null is made up", made_up),
-    ("bad-input-unnamed", "A bad input is refused without a word on which field", unnamed),
-    ("input-unchecked", "The input is not looked at before it is worked with", unchecked),
+    ("bad-input-retried", "An invalid input is retried", retried),
+    ("missing-made-up", "A missing or null field is replaced by a default", made_up),
+    ("bad-input-unnamed", "The error of an invalid input does not name the field", unnamed),
+    ("input-unchecked", "The input is not validated", unchecked),
 )
 
 

@@ -17,7 +17,7 @@ mutant = Collection(TASK)
 
 @mutant("everybody")
 def last_answer_ignored() -> None:
-    """The last participant's answer does not count."""
+    """The answer of the last participant is ignored."""
     replace(
         "platform.state.repository:State",
         "consents",
@@ -27,7 +27,7 @@ def last_answer_ignored() -> None:
 
 @mutant("everybody")
 def majority_decides() -> None:
-    """Audio is deleted only if most deny."""
+    """Audio is deleted only if a majority denies consent."""
 
     def make(ask: Any) -> Any:
         def counted(self: Any, transcript_id: str) -> Any:
@@ -52,31 +52,31 @@ def _spare(spared: Any) -> None:
 
 @mutant("deletes")
 def raw_tracks_stay() -> None:
-    """The raw tracks stay."""
+    """The raw tracks are not deleted."""
     _spare(lambda key: "cam-audio" in key)
 
 
 @mutant("deletes")
 def padded_tracks_stay() -> None:
-    """The padded tracks stay."""
+    """The padded tracks are not deleted."""
     _spare(lambda key: "padded_track_" in key)
 
 
 @mutant("deletes")
 def mixdown_stays() -> None:
-    """The mixdown stays."""
+    """The mixdown is not deleted."""
     _spare(lambda key: key.endswith("/audio.mp3"))
 
 
 @mutant("deletes")
 def said_and_not_done() -> None:
-    """Audio is said to be deleted and is not."""
+    """The output reports a deletion that does not happen."""
     _spare(lambda _: True)
 
 
 @mutant("keeps")
 def always_deletes() -> None:
-    """Audio is deleted although everybody agreed."""
+    """Audio is deleted although all participants consent."""
 
     def make(ask: Any) -> Any:
         def turned(self: Any, transcript_id: str) -> Any:
@@ -92,13 +92,13 @@ def always_deletes() -> None:
 
 @mutant("flag")
 def flag_forgotten() -> None:
-    """The transcript does not say that its audio is gone."""
+    """The transcript's audio_deleted is never set."""
     change_column(Transcript.audio_deleted, lambda _: False)
 
 
 @mutant("idempotent")
 def second_run_fails() -> None:
-    """Deleting what is gone is a failure."""
+    """Deleting audio a second time fails the task."""
 
     def make(work: Worker) -> Worker:
         def strict(context: Any, *, transcript_id: str) -> dict[str, Any]:
@@ -113,7 +113,7 @@ def second_run_fails() -> None:
 
 @mutant("idempotent")
 def second_run_says_otherwise() -> None:
-    """The second run says that nothing was deleted."""
+    """The second run reports that no audio was deleted."""
 
     def make(work: Worker) -> Worker:
         def forgetful(context: Any, *, transcript_id: str) -> dict[str, Any]:
@@ -128,7 +128,7 @@ def second_run_says_otherwise() -> None:
 
 @mutant("large-meeting")
 def first_page_of_answers_only() -> None:
-    """Only the first 100 answers are read."""
+    """Only the first 100 consent answers are read."""
     replace(
         "platform.state.repository:State",
         "consents",

@@ -1,4 +1,4 @@
-"""Mutants of what is registered: each task's definition with one number or word wrong."""
+"""Mutants of the registered task definitions: each has one wrong rule."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from tests.mutants.model import Mutant
 from trackproof.contracts.load import Contracts, load_contracts
 
 WRONG: tuple[tuple[str, Mapping[str, Any]], ...] = (
-    ("is retried once only", {"retryCount": 1}),
-    ("must answer within a second", {"responseTimeoutSeconds": 1}),
-    ("is never retried after a time-out", {"timeoutPolicy": "TIME_OUT_WF"}),
-    ("is retried without a pause that grows", {"retryLogic": "FIXED", "retryDelaySeconds": 60}),
-    ("may take an hour", {"timeoutSeconds": 3600}),
+    ("allows one retry", {"retryCount": 1}),
+    ("has a response time-out of 1 s", {"responseTimeoutSeconds": 1}),
+    ("fails the workflow after a time-out", {"timeoutPolicy": "TIME_OUT_WF"}),
+    ("has a fixed retry delay of 60 s", {"retryLogic": "FIXED", "retryDelaySeconds": 60}),
+    ("has a time-out of an hour", {"timeoutSeconds": 3600}),
 )
 
 
@@ -32,7 +32,7 @@ DEFINITION_MUTANTS = tuple(
     Mutant(
         id=f"{task}.definition-{next(iter(wrong))}",
         task=task,
-        text=f"It is registered so that it {text}.",
+        text=f"The registered definition {text}.",
         killed_by=(f"{task}.definition",),
         patch=partial(_break, task, wrong),
     )

@@ -15,7 +15,7 @@ mutant = Collection(TASK)
 
 @mutant("chunks")
 def word_lost_at_each_border() -> None:
-    """The last word of every full chunk is left out."""
+    """The last word of every full chunk is dropped."""
 
     def holed(given: dict[str, Any]) -> None:
         given["words"] = [
@@ -28,7 +28,7 @@ def word_lost_at_each_border() -> None:
 
 @mutant("chunks")
 def last_chunk_lost() -> None:
-    """What is beyond the last full chunk is left out."""
+    """The words after the last full chunk are dropped."""
 
     def cut(given: dict[str, Any]) -> None:
         words = given["words"]
@@ -40,25 +40,25 @@ def last_chunk_lost() -> None:
 
 @mutant("chunks")
 def words_reversed() -> None:
-    """The words go to the LLM in the wrong order."""
+    """The LLM gets the words in reverse order."""
     change_input(TASK, lambda given: given.update(words=given["words"][::-1]))
 
 
 @mutant("calls")
 def chunks_of_100() -> None:
-    """Chunks have 100 words: three times the calls."""
+    """Chunks have 100 words, which triples the calls."""
     replace("workers.detect_topics", "WORDS_PER_CHUNK", lambda _: 100)
 
 
 @mutant("calls")
 def one_call_for_all() -> None:
-    """The whole meeting goes into one call."""
+    """One call has all words of the meeting."""
     replace("workers.detect_topics", "WORDS_PER_CHUNK", lambda _: 1_000_000)
 
 
 @mutant("calls")
 def asks_about_nothing() -> None:
-    """The LLM is asked even where nobody spoke."""
+    """The LLM is called for a meeting without words."""
 
     def make(work: Worker) -> Worker:
         def eager(context: Any, *, words: list[Any], **inputs: Any) -> dict[str, Any]:
@@ -79,13 +79,13 @@ def topics_untold() -> None:
 
 @mutant("complete")
 def last_topic_lost() -> None:
-    """The last topic is left out of the output."""
+    """The last topic is missing from the output."""
     change_output(TASK, lambda out: out.update(topics=out["topics"][:-1]))
 
 
 @mutant("complete")
 def times_in_milliseconds() -> None:
-    """A topic's time is given in milliseconds."""
+    """A topic's timestamp and duration are in milliseconds."""
 
     def scaled(out: dict[str, Any]) -> None:
         out["topics"] = [
@@ -97,7 +97,7 @@ def times_in_milliseconds() -> None:
 
 @mutant("complete")
 def all_topics_start_at_0() -> None:
-    """Every topic starts with the meeting."""
+    """Every topic has the timestamp 0."""
 
     def flat(out: dict[str, Any]) -> None:
         out["topics"] = [{**topic, "timestamp": 0} for topic in out["topics"]]
@@ -107,5 +107,5 @@ def all_topics_start_at_0() -> None:
 
 @mutant("large-meeting")
 def many_groups_left_out() -> None:
-    """Words beyond ten groups are never asked about."""
+    """The words after the tenth chunk are dropped."""
     change_input(TASK, lambda given: given.update(words=given["words"][:3_000]))

@@ -28,13 +28,13 @@ def status_stays() -> None:
 
 @mutant("status")
 def another_word_for_ended() -> None:
-    """The status is completed, which no reader knows."""
+    """The status becomes completed, a value outside the schema."""
     change_column(Transcript.status, lambda status: "completed" if status == "ended" else status)
 
 
 @mutant("persists")
 def summaries_swapped() -> None:
-    """The long summary is stored as the short one, and the other way round."""
+    """The long and the short summary are stored in each other's column."""
 
     def swapped(given: dict[str, Any]) -> None:
         given.update(summary=given["short_summary"], short_summary=given["summary"])
@@ -50,7 +50,7 @@ def duration_in_milliseconds() -> None:
 
 @mutant("persists")
 def title_kept_as_it_was() -> None:
-    """The title given is not stored."""
+    """The title is not stored."""
     change_column(Transcript.title, lambda _: None)
 
 
@@ -62,13 +62,13 @@ def event_forgotten() -> None:
 
 @mutant("event")
 def event_says_processing() -> None:
-    """STATUS still says processing."""
+    """The STATUS event has the value processing."""
     change_event("STATUS", lambda data: {**data, "value": "processing"})
 
 
 @mutant("event")
 def event_without_result() -> None:
-    """STATUS says ended, and the row still says otherwise."""
+    """STATUS is emitted with ended although the result is not stored."""
 
     def hasty(context: Any, *, transcript_id: str, **_: Any) -> dict[str, Any]:
         with context.clients.state.unit_of_work(transcript_id) as unit:
@@ -80,7 +80,7 @@ def event_without_result() -> None:
 
 @mutant("idempotent")
 def ends_twice() -> None:
-    """A second run tells of the end again."""
+    """A second run emits STATUS again."""
 
     def make(work: Worker) -> Worker:
         def forgetful(context: Any, **inputs: Any) -> dict[str, Any]:
@@ -95,7 +95,7 @@ def ends_twice() -> None:
 
 @mutant("idempotent")
 def second_run_fails() -> None:
-    """A transcript that has ended cannot be ended again."""
+    """A second run fails."""
 
     def make(work: Worker) -> Worker:
         def strict(context: Any, **inputs: Any) -> dict[str, Any]:
@@ -110,5 +110,5 @@ def second_run_fails() -> None:
 
 @mutant("large-meeting")
 def summary_cut_to_its_column() -> None:
-    """The long summary is cut to the 65,535 characters of a narrow column."""
+    """The long summary is cut to 65,535 characters."""
     change_column(Transcript.long_summary, lambda text: text and text[:65_535])

@@ -16,7 +16,7 @@ mutant = Collection(TASK)
 
 @mutant("branches")
 def last_branch_lost() -> None:
-    """The last track gets no branch."""
+    """The last track has no branch."""
 
     def shorter(out: dict[str, Any]) -> None:
         last = out["tasks"][-1]["taskReferenceName"]
@@ -28,7 +28,7 @@ def last_branch_lost() -> None:
 
 @mutant("branches")
 def counted_from_one() -> None:
-    """Branches are named from 1."""
+    """The names of the branches count from 1."""
 
     def renamed(out: dict[str, Any]) -> None:
         names = [task["taskReferenceName"] for task in out["tasks"]]
@@ -44,13 +44,13 @@ def counted_from_one() -> None:
 
 @mutant("branches")
 def at_most_eight() -> None:
-    """From the ninth track on there are no branches."""
+    """Tracks after the eighth have no branch."""
     change_output(TASK, lambda out: out.update(tasks=out["tasks"][:8]))
 
 
 @mutant("inputs")
 def first_track_for_all() -> None:
-    """Every branch gets the first track's key or URL."""
+    """Every branch has the key or URL of the first track."""
 
     def same(out: dict[str, Any]) -> None:
         first = out["inputs"][out["tasks"][0]["taskReferenceName"]]
@@ -64,7 +64,7 @@ def first_track_for_all() -> None:
 
 @mutant("inputs")
 def transcript_forgotten() -> None:
-    """The branches are not told the transcript's id."""
+    """The inputs of the branches lack transcript_id."""
 
     def without(out: dict[str, Any]) -> None:
         for own in out["inputs"].values():
@@ -75,7 +75,7 @@ def transcript_forgotten() -> None:
 
 @mutant("both-types")
 def padding_only() -> None:
-    """transcribe_track is not served."""
+    """The task type transcribe_track is not supported."""
 
     def make(work: Worker) -> Worker:
         def picky(context: Any, *, task_type: str, **inputs: Any) -> dict[str, Any]:
@@ -89,7 +89,7 @@ def padding_only() -> None:
 
 
 def _by_position(padded: Any, order: Any) -> Any:
-    """Give the entries of a JOIN's map the indices of their place."""
+    """Set each entry's track_index to its position in the ordered map of a JOIN."""
     if not isinstance(padded, dict):
         return padded
     return {
@@ -99,7 +99,7 @@ def _by_position(padded: Any, order: Any) -> Any:
 
 @mutant("by-index")
 def join_order_trusted() -> None:
-    """The JOIN's map is read in the order it comes in."""
+    """The JOIN's map is read in the order in which it arrives."""
     change_input(
         TASK, lambda given: given.update(padded_tracks=_by_position(given["padded_tracks"], list))
     )
@@ -107,7 +107,7 @@ def join_order_trusted() -> None:
 
 @mutant("by-index")
 def join_sorted_as_text() -> None:
-    """The JOIN's map is sorted by name: track 10 comes before track 2."""
+    """The JOIN's map is sorted by name, with track 10 before track 2."""
     change_input(
         TASK, lambda given: given.update(padded_tracks=_by_position(given["padded_tracks"], sorted))
     )

@@ -22,13 +22,13 @@ mutant = Collection(TASK)
 
 @mutant("long")
 def recap_for_both() -> None:
-    """The long summary is the short one."""
+    """The long summary equals the short one."""
     change_output(TASK, lambda out: out.update(summary=out["short_summary"]))
 
 
 @mutant("long", "calls")
 def first_subject_only() -> None:
-    """Only the first subject is taken up."""
+    """The long summary covers only the first subject."""
 
     def make(ask: Any) -> Any:
         def single(
@@ -46,7 +46,7 @@ def first_subject_only() -> None:
 
 @mutant("short")
 def long_for_both() -> None:
-    """The short summary is the long one."""
+    """The short summary equals the long one."""
     change_output(TASK, lambda out: out.update(short_summary=out["summary"]))
 
 
@@ -64,7 +64,7 @@ def long_event_forgotten() -> None:
 
 @mutant("long-event")
 def long_event_null() -> None:
-    """FINAL_LONG_SUMMARY carries null."""
+    """FINAL_LONG_SUMMARY has null as its long_summary."""
     change_event("FINAL_LONG_SUMMARY", lambda data: {**data, "long_summary": None})
 
 
@@ -76,13 +76,13 @@ def short_event_forgotten() -> None:
 
 @mutant("stored")
 def long_summary_not_stored() -> None:
-    """The long summary never reaches the database."""
+    """The long summary is not stored."""
     change_column(Transcript.long_summary, lambda _: None)
 
 
 @mutant("stored")
 def short_summary_not_stored() -> None:
-    """The short summary never reaches the database."""
+    """The short summary is not stored."""
     change_column(Transcript.short_summary, lambda _: None)
 
 
@@ -100,17 +100,17 @@ def _ask_again_after(name_asked: str) -> None:
 
 @mutant("calls")
 def recap_asked_twice() -> None:
-    """The recap is asked for twice."""
+    """The LLM is called twice for the recap."""
     _ask_again_after("recap")
 
 
 @mutant("calls")
 def every_detail_asked_twice() -> None:
-    """Each subject costs three calls."""
+    """The LLM is called three times for each subject."""
     _ask_again_after("detail")
 
 
 @mutant("large-meeting")
 def end_of_a_long_meeting_lost() -> None:
-    """Only the first 5,000 words are summed up."""
+    """Only the first 5,000 words are summarized."""
     change_input(TASK, lambda given: given.update(words=given["words"][:5_000]))

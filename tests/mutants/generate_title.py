@@ -24,13 +24,13 @@ mutant = Collection(TASK)
 
 @mutant("from-topics")
 def first_topic_only() -> None:
-    """The title knows the first topic only."""
+    """The prompt contains only the first topic."""
     change_input(TASK, lambda given: given.update(topics=given["topics"][:1]))
 
 
 @mutant("from-topics")
 def summaries_withheld() -> None:
-    """The LLM sees the topics' titles without their summaries."""
+    """The prompt lacks the summaries of the topics."""
 
     def bare(given: dict[str, Any]) -> None:
         given["topics"] = [{**topic, "summary": ""} for topic in given["topics"]]
@@ -46,13 +46,13 @@ def event_forgotten() -> None:
 
 @mutant("event")
 def null_title_told() -> None:
-    """FINAL_TITLE carries null: the callback was empty."""
+    """FINAL_TITLE has null as its title."""
     change_event("FINAL_TITLE", lambda data: {**data, "title": None})
 
 
 @mutant("stored")
 def title_not_stored() -> None:
-    """The title never reaches the database."""
+    """The title is not stored."""
     change_column(Transcript.title, lambda _: None)
 
 
@@ -64,7 +64,7 @@ def another_name_for_none() -> None:
 
 @mutant("untitled")
 def asks_without_topics() -> None:
-    """The LLM is asked for the title of nothing."""
+    """The LLM is called for a meeting without topics."""
 
     def make(work: Worker) -> Worker:
         def eager(context: Any, *, topics: list[Any], transcript_id: str) -> dict[str, Any]:
@@ -79,7 +79,7 @@ def asks_without_topics() -> None:
 
 @mutant("large-meeting")
 def many_topics_refused() -> None:
-    """More than a hundred topics are too many."""
+    """More than a hundred topics fail the task."""
 
     def make(work: Worker) -> Worker:
         def choosy(context: Any, *, topics: list[Any], transcript_id: str) -> dict[str, Any]:

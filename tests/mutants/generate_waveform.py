@@ -33,13 +33,13 @@ Samples = NDArray[np.float32]
 
 @mutant("peaks")
 def one_peak_too_few() -> None:
-    """There are 254 peaks."""
+    """The waveform has 254 peaks."""
     change_output(TASK, lambda out: out.update(waveform=out["waveform"][:-1]))
 
 
 @mutant("peaks")
 def peaks_of_16_bits() -> None:
-    """Peaks are whole numbers up to 32767."""
+    """Peaks are integers up to 32767."""
     change_output(
         TASK, lambda out: out.update(waveform=[round(peak * 32767) for peak in out["waveform"]])
     )
@@ -47,7 +47,7 @@ def peaks_of_16_bits() -> None:
 
 @mutant("peaks")
 def stretched_to_full_scale() -> None:
-    """The loudest peak is always 1."""
+    """Peaks are normalized so that the highest is 1."""
 
     def stretched(out: dict[str, Any]) -> None:
         loudest = max(out["waveform"]) or 1.0
@@ -58,7 +58,7 @@ def stretched_to_full_scale() -> None:
 
 @mutant("peaks")
 def silence_is_not_a_number() -> None:
-    """Silence is drawn as a hair line."""
+    """The peaks of silence are slightly above 0."""
     change_output(
         TASK, lambda out: out.update(waveform=[max(peak, 0.005) for peak in out["waveform"]])
     )
@@ -66,30 +66,30 @@ def silence_is_not_a_number() -> None:
 
 @mutant("peaks")
 def left_channel_alone() -> None:
-    """Only the left channel is looked at."""
+    """Only the left channel is read."""
     _change_samples(lambda samples: samples[:1])
 
 
 @mutant("peaks")
 def mean_of_the_channels() -> None:
-    """Both channels are averaged: a voice on one side is drawn at half its height."""
+    """The channels are averaged, which halves the peaks of a sound in one channel."""
     _change_samples(lambda samples: np.abs(samples).mean(axis=0, keepdims=True))
 
 
 @mutant("peaks")
 def what_is_below_0_is_ignored() -> None:
-    """Only samples above 0 count."""
+    """Negative samples are ignored."""
     _change_samples(lambda samples: np.maximum(samples, 0))
 
 
 @mutant("peaks")
 def means_instead_of_peaks() -> None:
-    """The mean level is drawn."""
+    """Each value is the mean level instead of the peak."""
     _change_samples(lambda samples: np.full_like(samples, np.abs(samples).max(axis=0).mean()))
 
 
 def _change_samples(change: Callable[[Samples], Samples]) -> None:
-    """Have the waveform drawn of other samples than the mixdown's; rows are channels."""
+    """Compute the peaks from changed samples; `change` takes and returns channels × samples."""
 
     def changed(frame: AudioFrame) -> AudioFrame:
         channels = frame.layout.nb_channels
@@ -106,7 +106,7 @@ def _change_samples(change: Callable[[Samples], Samples]) -> None:
 
 @mutant("peaks")
 def tail_lost() -> None:
-    """The last twentieth of the audio is not drawn."""
+    """The last twentieth of the audio is ignored."""
 
     def without_end(output: dict[str, Any]) -> None:
         drawn = len(output["waveform"]) * 19 // 20
@@ -117,7 +117,7 @@ def tail_lost() -> None:
 
 @mutant("peaks")
 def broken_media_are_silence() -> None:
-    """A mixdown that cannot be read is drawn as silence."""
+    """An unreadable mixdown results in the waveform of silence."""
 
     def make(draw: Any) -> Any:
         def lenient(source: str) -> list[float]:
@@ -140,13 +140,13 @@ def event_forgotten() -> None:
 
 @mutant("event")
 def event_under_another_name() -> None:
-    """The event's peaks have another name."""
+    """The WAVEFORM event has the peaks in another field."""
     change_event("WAVEFORM", lambda data: {"data": data["waveform"]})
 
 
 @mutant("event")
 def every_run_differs() -> None:
-    """A second run gives other peaks."""
+    """A second run returns different peaks."""
     seen: list[str] = []
 
     def make(work: Worker) -> Worker:
@@ -164,13 +164,13 @@ def every_run_differs() -> None:
 
 @mutant("stored")
 def place_forgotten() -> None:
-    """The transcript does not say where the peaks are."""
+    """The transcript's waveform_location is not set."""
     change_column(Transcript.waveform_location, lambda _: None)
 
 
 @mutant("stored")
 def never_written() -> None:
-    """The transcript names a file that is not there."""
+    """The transcript's waveform_location names a missing file."""
 
     def make(work: Worker) -> Worker:
         def forgetful(context: Any, **inputs: Any) -> dict[str, Any]:
@@ -185,7 +185,7 @@ def never_written() -> None:
 
 @mutant("stored")
 def other_peaks_are_stored() -> None:
-    """The file holds no peaks."""
+    """The stored file contains no peaks."""
 
     def make(work: Worker) -> Worker:
         def hollow(context: Any, **inputs: Any) -> dict[str, Any]:

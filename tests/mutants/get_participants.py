@@ -12,7 +12,7 @@ mutant = Collection("get_participants")
 
 @mutant("fetches")
 def asked_twice() -> None:
-    """Daily is asked twice for the same session."""
+    """Daily is called twice for the same session."""
 
     def make(ask: Any) -> Any:
         def twice(self: Any, session_id: str) -> Any:
@@ -26,13 +26,13 @@ def asked_twice() -> None:
 
 @mutant("fetches")
 def last_participant_lost() -> None:
-    """The last participant of the list is left out."""
+    """The last participant is dropped."""
     change_output("get_participants", lambda out: out.update(participants=out["participants"][:-1]))
 
 
 @mutant("names")
 def names_by_position() -> None:
-    """Each participant gets the next one's name."""
+    """Each participant has the name of the next one."""
 
     def shifted(out: dict[str, Any]) -> None:
         people = out["participants"]
@@ -47,7 +47,7 @@ def names_by_position() -> None:
 
 @mutant("names")
 def names_in_ascii() -> None:
-    """Letters beyond ASCII are dropped from names."""
+    """Characters outside ASCII are dropped from names."""
 
     def plain(out: dict[str, Any]) -> None:
         for person in out["participants"]:
@@ -59,7 +59,7 @@ def names_in_ascii() -> None:
 
 @mutant("names")
 def no_name_becomes_text() -> None:
-    """A participant without a name is called None."""
+    """A participant without a name is named "None"."""
 
     def spelt(out: dict[str, Any]) -> None:
         for person in out["participants"]:
@@ -70,7 +70,7 @@ def no_name_becomes_text() -> None:
 
 @mutant("no-session")
 def asks_without_session() -> None:
-    """Daily is asked for the session None."""
+    """Daily is called for a meeting without a session."""
 
     def spelt(inputs: dict[str, Any]) -> None:
         inputs["mtg_session_id"] = str(inputs["mtg_session_id"])
@@ -80,7 +80,7 @@ def asks_without_session() -> None:
 
 @mutant("large-meeting")
 def first_page_only() -> None:
-    """Only the first 100 people are taken."""
+    """Only the first 100 participants are returned."""
     change_output(
         "get_participants", lambda out: out.update(participants=out["participants"][:100])
     )

@@ -14,7 +14,7 @@ mutant = Collection("get_recording")
 
 @mutant("polls", "output")
 def never_completes() -> None:
-    """Every get_recording fails for good."""
+    """The task always fails terminally."""
 
     def failing(context: Any, **_: Any) -> dict[str, Any]:
         raise PermanentError("not implemented")
@@ -24,7 +24,7 @@ def never_completes() -> None:
 
 @mutant("output")
 def duration_in_milliseconds() -> None:
-    """The duration is given in milliseconds."""
+    """The duration is in milliseconds."""
     change_output("get_recording", lambda out: out.update(duration=out["duration"] * 1000))
 
 
@@ -36,19 +36,19 @@ def session_forgotten() -> None:
 
 @mutant("output")
 def room_named_by_id() -> None:
-    """room_name carries the recording's id."""
+    """room_name is the recording's id."""
     change_output("get_recording", lambda out: out.update(room_name=out["id"]))
 
 
 @mutant("transient-errors")
 def no_retry_on_503() -> None:
-    """A 5xx of Daily's fails the task for good."""
+    """A 5xx from Daily fails the task terminally."""
     replace("services.http", "is_retryable", lambda _: lambda status: status in {408, 425, 429})
 
 
 @mutant("transient-errors")
 def no_retry_on_429() -> None:
-    """A 429 of Daily's fails the task for good."""
+    """A 429 from Daily fails the task terminally."""
     replace(
         "services.http",
         "is_retryable",
@@ -58,7 +58,7 @@ def no_retry_on_429() -> None:
 
 @mutant("permanent-errors")
 def retry_on_404() -> None:
-    """A recording that Daily does not know is asked for again and again."""
+    """A 404 from Daily is retried."""
     replace(
         "services.http",
         "is_retryable",
@@ -68,7 +68,7 @@ def retry_on_404() -> None:
 
 @mutant("permanent-errors")
 def retry_on_401() -> None:
-    """A key that Daily refuses is tried again and again."""
+    """A 401 from Daily is retried."""
     replace(
         "services.http",
         "is_retryable",

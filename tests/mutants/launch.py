@@ -1,7 +1,7 @@
-"""Run the reference fleet with one mutant's bug in it: `python -m tests.mutants.launch ID MODULE`.
+"""Run the reference fleet as a mutant: `python -m tests.mutants.launch ID MODULE [ARGUMENTS]`.
 
-MODULE is the part of the fleet to run, such as `reference_workers`, with its own arguments after
-it. The bug lives in this process only; the product has no hook for it.
+MODULE is the part of the fleet to run, such as `reference_workers`. The patch applies to this
+process only; the product has no hook for it.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from tests.mutants import mutant_by_id
 
 
 def main() -> None:
-    """Patch, then become the module."""
+    """Patch the fleet, then run the module in this process."""
     mutant_id, module, *arguments = sys.argv[1:]
     mutant_by_id(mutant_id).patch()
     sys.argv = [module, *arguments]

@@ -20,13 +20,13 @@ def _branches(given: dict[str, Any]) -> list[dict[str, Any]]:
 
 @mutant("all-words")
 def last_branch_lost() -> None:
-    """The last branch's words are left out."""
+    """The words of the last branch are dropped."""
     change_input(TASK, lambda given: given.update(transcripts=_branches(given)[:-1]))
 
 
 @mutant("all-words")
 def equal_starts_merged() -> None:
-    """Of words that start together only one is kept."""
+    """Only one of several words with the same start is kept."""
 
     def thinned(out: dict[str, Any]) -> None:
         words = list({word["start"]: word for word in out["all_words"]}.values())
@@ -37,13 +37,13 @@ def equal_starts_merged() -> None:
 
 @mutant("all-words")
 def count_of_branches() -> None:
-    """word_count counts something else."""
+    """word_count is not the number of words."""
     change_output(TASK, lambda out: out.update(word_count=out["word_count"] + 1))
 
 
 @mutant("sorted")
 def branch_after_branch() -> None:
-    """The words stay branch after branch."""
+    """The words are concatenated branch by branch."""
 
     def by_speaker(out: dict[str, Any]) -> None:
         out["all_words"].sort(key=lambda word: (word["speaker"], word["start"]))
@@ -53,19 +53,19 @@ def branch_after_branch() -> None:
 
 @mutant("sorted")
 def sorted_by_end() -> None:
-    """The words are sorted by their end."""
+    """The words are sorted by end."""
     change_output(TASK, lambda out: out["all_words"].sort(key=lambda word: word["end"]))
 
 
 @mutant("sorted")
 def sorted_as_text() -> None:
-    """Times are compared as text: 10.0 comes before 2.0."""
+    """Times are compared as text, with 10.0 before 2.0."""
     change_output(TASK, lambda out: out["all_words"].sort(key=lambda word: str(word["start"])))
 
 
 @mutant("sorted")
 def ties_by_arrival() -> None:
-    """Words that start together stand in the order in which their branches arrived."""
+    """Words with the same start are in reverse order of speaker."""
 
     def unstable(out: dict[str, Any]) -> None:
         out["all_words"].sort(key=lambda word: (word["start"], -word["speaker"]))
@@ -75,7 +75,7 @@ def ties_by_arrival() -> None:
 
 @mutant("speakers")
 def speaker_by_arrival() -> None:
-    """Speakers are numbered by the order in which they first speak."""
+    """Speakers are numbered in the order of their first words."""
 
     def renumbered(out: dict[str, Any]) -> None:
         order = list(dict.fromkeys(word["speaker"] for word in out["all_words"]))
@@ -88,7 +88,7 @@ def speaker_by_arrival() -> None:
 
 @mutant("event")
 def text_cut_short() -> None:
-    """TRANSCRIPT carries the first words only."""
+    """TRANSCRIPT contains only the first words."""
     change_event("TRANSCRIPT", lambda data: {**data, "text": " ".join(data["text"].split()[:5])})
 
 
@@ -100,7 +100,7 @@ def event_forgotten() -> None:
 
 @mutant("stored-event")
 def event_of_another_transcript() -> None:
-    """The event is stored without its text."""
+    """TRANSCRIPT is stored without its text."""
     emit = UnitOfWork.emit
 
     def emptied(self: UnitOfWork, name: str, data: dict[str, Any], *rest: Any, **more: Any) -> None:
@@ -111,7 +111,7 @@ def event_of_another_transcript() -> None:
 
 @mutant("large-meeting")
 def long_tracks_cut() -> None:
-    """Of each track only the first 1,000 words are taken."""
+    """Only the first 1,000 words of each track are merged."""
     change_input(
         TASK,
         lambda given: given.update(

@@ -30,7 +30,7 @@ mutant = Collection(TASK)
 
 @mutant("all-tracks")
 def last_track_left_out() -> None:
-    """The last track is not mixed, but where it is alone."""
+    """The last of several tracks is not mixed."""
     change_input(
         TASK,
         lambda given: given.update(padded_urls=given["padded_urls"][:-1] or given["padded_urls"]),
@@ -39,13 +39,13 @@ def last_track_left_out() -> None:
 
 @mutant("all-tracks")
 def ten_tracks_at_most() -> None:
-    """Tracks beyond the tenth are not mixed."""
+    """Tracks after the tenth are not mixed."""
     change_input(TASK, lambda given: given.update(padded_urls=given["padded_urls"][:10]))
 
 
 @mutant("other-formats")
 def other_rates_are_skipped() -> None:
-    """Frames of another rate than 48 kHz are skipped."""
+    """Frames with a sample rate other than 48 kHz are skipped."""
     rewrite(
         "audio.decoder",
         "decode_frames",
@@ -58,7 +58,7 @@ def other_rates_are_skipped() -> None:
 
 @mutant("all-tracks")
 def end_lost() -> None:
-    """What is beyond the first 3 s is not encoded."""
+    """Audio after the first 3 s is not encoded."""
     rewrite(
         "audio.mixer",
         "write_mixdown",
@@ -69,7 +69,7 @@ def end_lost() -> None:
 
 @mutant("duration")
 def ends_with_the_shortest() -> None:
-    """The mixdown ends with the first track that ends."""
+    """The mixdown ends with the shortest track."""
     rewrite(
         "audio.mixer",
         "mix_blocks",
@@ -82,43 +82,43 @@ def ends_with_the_shortest() -> None:
 
 @mutant("sample-exact")
 def encoder_delay_not_told() -> None:
-    """The MP3 does not tell of the encoder's delay: players give back 1105 samples of nothing."""
+    """The MP3 lacks the encoder delay, so decoders add 1105 samples of silence."""
     replace("audio.mp3", "_tag", lambda _: lambda *_: b"")
 
 
 @mutant("sample-exact")
 def decoder_delay_told_twice() -> None:
-    """The decoder's own delay is told as the encoder's: players skip 529 samples too many."""
+    """The MP3's encoder delay includes the decoder's, so decoders skip 529 samples too many."""
     rewrite("audio.mp3", "_tag", "_DELAY_SAMPLES << 12", "_DELAY_SAMPLES + 529 << 12")
 
 
 @mutant("other-formats")
 def knows_webm_alone() -> None:
-    """Media of any other container than WebM are taken for broken."""
+    """Containers other than WebM are treated as broken media."""
     replace("audio.media_input", "_FORMATS", lambda _: {"format_whitelist": "matroska,webm"})
 
 
 @mutant("untouched-below-full-scale")
 def three_decibels_of_headroom() -> None:
-    """Loud words are turned down by up to 3 dB, whether the mix would clip or not."""
+    """Loud words are attenuated by up to 3 dB even if the mix does not clip."""
     replace("audio.limiter", "CEILING", lambda _: 0.7)
 
 
 @mutant("level")
 def amix_normalises() -> None:
-    """Every track's level is divided by their number, as amix does by itself."""
+    """Every track's level is divided by the number of tracks, as by amix's default."""
     rewrite("audio.mixer", "mix_blocks", "+= block", "+= block / np.float32(len(tracks))")
 
 
 @mutant("level")
 def first_track_is_louder() -> None:
-    """The first track is mixed at twice its level."""
+    """The first track is mixed at double level."""
     rewrite("audio.mixer", "mix_blocks", "+= block", "+= block * (2 if track is tracks[0] else 1)")
 
 
 @mutant("level")
 def mono_loses_3_db() -> None:
-    """Mono tracks come into the stereo mix at 3 dB less, as libav does it by itself."""
+    """Mono tracks are mixed 3 dB too low, as by libav's default."""
     rewrite(
         "audio.mixer",
         "mix_blocks",
@@ -129,7 +129,7 @@ def mono_loses_3_db() -> None:
 
 @mutant("stereo")
 def right_channel_dropped() -> None:
-    """Only the left channel is filled."""
+    """The right channel is silent."""
     replace(
         "audio.mixer",
         "to_int16_stereo",
@@ -139,14 +139,14 @@ def right_channel_dropped() -> None:
 
 @mutant("stereo")
 def stereo_tracks_made_mono() -> None:
-    """A stereo track's two channels are mixed into one before the mix."""
+    """A stereo track is downmixed to mono before the mix."""
     replace("audio.mixer", "layout_of", lambda _: lambda stream: "mono")
     replace("audio.decoder", "layout_of", lambda _: lambda stream: "mono")
 
 
 @mutant("stereo")
 def left_channel_twice() -> None:
-    """The right channel carries the left one again."""
+    """The right channel is a copy of the left one."""
     replace(
         "audio.mixer",
         "to_int16_stereo",
@@ -156,14 +156,14 @@ def left_channel_twice() -> None:
 
 @mutant("stereo")
 def samples_wrap_around() -> None:
-    """What is above full scale comes out at the other end of the scale."""
+    """Samples above full scale wrap around instead of being clipped."""
     replace("audio.mixer", "limit", lambda _: iter)
     rewrite("audio.mixer", "to_int16_stereo", ".clip(-_FULL_SCALE, _FULL_SCALE - 1)", "")
 
 
 @mutant("presigned-sources")
 def reads_with_its_own_key() -> None:
-    """Tracks are fetched by their keys, with the fleet's own."""
+    """Tracks are read with the fleet's credentials instead of the presigned URLs."""
     rewrite(
         "workers.mixdown_tracks",
         "mixdown_tracks",
@@ -187,19 +187,19 @@ def _without(*options: str) -> None:
 
 @mutant("reconnects")
 def never_reconnects() -> None:
-    """A connection that is cut is not taken up again."""
+    """A lost connection is not reconnected."""
     _without(*[option for option in media_input._REMOTE if option.startswith("reconnect")])
 
 
 @mutant("reconnects")
 def gives_up_on_a_busy_server() -> None:
-    """A 503 on reconnecting is taken for the end of the audio."""
+    """A 503 on reconnect is treated as the end of the audio."""
     _without("reconnect_on_http_error")
 
 
 @mutant("reconnects")
 def cut_tracks_are_taken_for_whole() -> None:
-    """A connection that is cut ends the track, and nobody notices."""
+    """A lost connection ends the track without an error."""
     never_reconnects()
     rewrite(
         "audio.media_input",
@@ -212,7 +212,7 @@ def cut_tracks_are_taken_for_whole() -> None:
 
 @mutant("mp3")
 def writes_ogg() -> None:
-    """The mixdown is Ogg/Opus, whatever its name says."""
+    """The mixdown is Ogg/Opus under the name of an MP3."""
 
     def make(mix: Any) -> Any:
         def as_ogg(sources: Any, target: Path) -> float:
@@ -232,13 +232,13 @@ def writes_ogg() -> None:
 
 @mutant("key")
 def other_name() -> None:
-    """The mixdown is stored under another name."""
+    """The mixdown is stored under another key."""
     replace("workers.mixdown_tracks", "audio_key", lambda _: lambda tid: f"{tid}/mixdown.mp3")
 
 
 @mutant("key")
 def transcript_left_out() -> None:
-    """The key lacks the transcript: meetings overwrite each other."""
+    """The key lacks the transcript id, so meetings overwrite each other."""
     replace("workers.mixdown_tracks", "audio_key", lambda _: lambda tid: "audio.mp3")
 
 
@@ -250,7 +250,7 @@ def url_instead_of_key() -> None:
 
 @mutant("duration")
 def duration_in_milliseconds() -> None:
-    """The duration is given in milliseconds."""
+    """The duration is in milliseconds."""
     change_output(TASK, lambda out: out.update(duration=out["duration"] * 1000))
 
 
@@ -262,13 +262,13 @@ def event_forgotten() -> None:
 
 @mutant("duration")
 def event_of_whole_seconds() -> None:
-    """DURATION tells whole seconds."""
+    """DURATION is rounded to whole seconds."""
     change_event("DURATION", lambda data: {"duration": data["duration"] // 2})
 
 
 @mutant("duration")
 def not_stored() -> None:
-    """The transcript keeps no duration."""
+    """The duration is not stored."""
     change_column(Transcript.duration, lambda _: None)
 
 
@@ -295,17 +295,17 @@ def _leave_out(what: str) -> None:
 
 @mutant("lost-track")
 def lost_tracks_are_left_out() -> None:
-    """A track that cannot be opened is left out in silence."""
+    """An unreadable track is dropped without an error."""
     _leave_out("")
 
 
 @mutant("lost-track")
 def silent_tracks_are_left_out() -> None:
-    """A track without audio is left out in silence."""
+    """A track without an audio stream is dropped without an error."""
     _leave_out("no audio stream")
 
 
 @mutant("lost-track")
 def truncated_track_passes() -> None:
-    """A track that breaks off is mixed as if it were whole."""
+    """A truncated track is mixed without an error."""
     replace("audio.media_input", "_check_complete", lambda _: lambda *_: None)

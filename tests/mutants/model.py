@@ -1,4 +1,4 @@
-"""What a mutant is: the reference fleet with one plausible bug, and the clauses that see it."""
+"""The mutant: the reference fleet with one plausible bug, and the clauses that detect it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ Patch = Callable[[], None]
 
 @dataclass(frozen=True, slots=True)
 class Mutant:
-    """One small faulty fleet."""
+    """The reference fleet with one bug."""
 
     id: str
     """Such as `pad_track.offset-ignored`."""
@@ -19,16 +19,16 @@ class Mutant:
     text: str
     """The bug, as one sentence."""
     killed_by: tuple[str, ...]
-    """Clauses that must fail; one of them is enough to kill, each of them is counted."""
+    """Clauses expected to fail; one failure kills the mutant, each is reported."""
     patch: Patch
-    """Puts the bug into the fleet's process, before it starts."""
+    """Applies the bug in the fleet's process, before the fleet starts."""
 
 
 class Collection:
-    """The mutants of one task, in the order they are written down."""
+    """The mutants of one task, in the order of the file."""
 
     def __init__(self, task: str) -> None:
-        """Start empty."""
+        """Create an empty collection."""
         self._task = task
         self._mutants: list[Mutant] = []
 
@@ -36,7 +36,7 @@ class Collection:
         """Add the decorated patch; its docstring is the mutant's text.
 
         Args:
-            clauses: Names below the task: `offset` is the clause `pad_track.offset`.
+            clauses: Clause ids without the task: `offset` for `pad_track.offset`.
         """
 
         def add(patch: Patch) -> Patch:
@@ -48,7 +48,7 @@ class Collection:
         return add
 
     def add(self, patch: Patch, name: str, text: str, clauses: tuple[str, ...]) -> None:
-        """Add one mutant by its parts."""
+        """Add a mutant."""
         self._mutants.append(
             Mutant(
                 id=f"{self._task}.{name}",
@@ -61,5 +61,5 @@ class Collection:
 
     @property
     def mutants(self) -> tuple[Mutant, ...]:
-        """All that were added."""
+        """All mutants, in the order of their addition."""
         return tuple(self._mutants)

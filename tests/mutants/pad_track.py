@@ -26,7 +26,7 @@ def _never_copied() -> None:
 
 @mutant("source-url")
 def reads_with_its_own_key() -> None:
-    """The raw track is fetched with the fleet's own key, and not by a presigned URL."""
+    """The raw track is read with the fleet's credentials instead of a presigned URL."""
 
     def make(work: Worker) -> Worker:
         def fetching(context: Any, **inputs: Any) -> dict[str, Any]:
@@ -41,19 +41,19 @@ def reads_with_its_own_key() -> None:
 
 @mutant("source-url")
 def busy_s3_is_final() -> None:
-    """An S3 that is busy for a moment fails the task for good."""
+    """A transient S3 error fails the task terminally."""
     replace("services.storage", "_error_class", lambda _: lambda status: PermanentError)
 
 
 @mutant("offset")
 def offset_in_seconds() -> None:
-    """The offset's seconds are taken for milliseconds."""
+    """The offset in seconds is used as milliseconds."""
     rewrite("audio.padding", "delay_samples", "offset * RATE", "offset * RATE / 1000")
 
 
 @mutant("offset")
 def offset_ignored() -> None:
-    """Nothing is ever padded."""
+    """No track is padded."""
     rewrite(
         "audio.padding",
         "offset_seconds",
@@ -64,13 +64,13 @@ def offset_ignored() -> None:
 
 @mutant("offset")
 def padded_twice() -> None:
-    """The silence is twice as long."""
+    """The silence is twice as long as the offset."""
     rewrite("audio.padding", "delay_samples", "offset * RATE", "offset * RATE * 2")
 
 
 @mutant("offset")
 def end_lost() -> None:
-    """What is beyond the first 3 s is lost."""
+    """Audio after the first 3 s is dropped."""
     rewrite(
         "audio.remux",
         "_contiguous_packets",
@@ -87,7 +87,7 @@ def end_lost() -> None:
 
 @mutant("offset")
 def other_rates_play_too_fast() -> None:
-    """Audio of 44.1 kHz is taken for audio of 48 kHz."""
+    """44.1 kHz audio is read as 48 kHz audio."""
     rewrite(
         "audio.decoder",
         "decode_frames",
@@ -99,13 +99,13 @@ def other_rates_play_too_fast() -> None:
 
 @mutant("no-start-time")
 def negative_time_is_padded() -> None:
-    """A track whose time is negative is padded as if it were positive."""
+    """A negative start_time is padded by its absolute value."""
     rewrite("audio.media_input", "start_time", "max(Fraction(0), stream", "abs(stream")
 
 
 @mutant("no-start-time")
 def missing_time_is_an_error() -> None:
-    """A track without a start_time fails."""
+    """A track without a start_time fails the task."""
     rewrite(
         "audio.media_input",
         "start_time",
@@ -116,7 +116,7 @@ def missing_time_is_an_error() -> None:
 
 @mutant("chain")
 def gaps_are_closed() -> None:
-    """Packets are strung together: a muted while is lost."""
+    """Gaps between packets are dropped."""
     rewrite("audio.decoder", "decode_frames", "if start > position:", "if start < 0:")
     rewrite(
         "audio.remux",
@@ -128,14 +128,14 @@ def gaps_are_closed() -> None:
 
 @mutant("chain")
 def short_gaps_are_closed() -> None:
-    """A gap of less than a second is lost."""
+    """Gaps of less than a second are dropped."""
     replace("audio.decoder", "JITTER_SAMPLES", lambda _: RATE)
     rewrite("audio.remux", "_contiguous_packets", "> JITTER_SAMPLES", "> RATE")
 
 
 @mutant("milliseconds")
 def floats_are_cut() -> None:
-    """The offset goes through a float: 1.001 s are 1000 ms."""
+    """The offset is computed in floats, which makes 1.001 s 1000 ms."""
     rewrite(
         "audio.padding", "delay_samples", "round(offset * RATE)", "int(float(offset) * 1000) * 48"
     )
@@ -143,7 +143,7 @@ def floats_are_cut() -> None:
 
 @mutant("milliseconds")
 def whole_hundredths() -> None:
-    """The offset is rounded to hundredths of a second."""
+    """The offset is rounded to 10 ms."""
     rewrite(
         "audio.padding",
         "delay_samples",
@@ -154,7 +154,7 @@ def whole_hundredths() -> None:
 
 @mutant("sample-exact")
 def pre_skip_of_whole_milliseconds() -> None:
-    """What a decoder has to skip is stated in whole milliseconds: 6.5 become 6."""
+    """The pre-skip is rounded down to whole milliseconds: 6.5 ms become 6 ms."""
     rewrite(
         "audio.remux",
         "write_remuxed",
@@ -165,7 +165,7 @@ def pre_skip_of_whole_milliseconds() -> None:
 
 @mutant("sample-exact")
 def gaps_of_whole_packets() -> None:
-    """A gap is filled with whole packets of silence: what follows comes up to 20 ms early."""
+    """Gaps are filled with whole packets, so later words are up to 20 ms early."""
     rewrite(
         "audio.decoder",
         "decode_frames",
@@ -176,14 +176,14 @@ def gaps_of_whole_packets() -> None:
 
 @mutant("stereo")
 def left_channel_alone_is_delayed() -> None:
-    """The filter adelay is given one delay, and delays one channel."""
+    """The adelay filter has one delay and so delays only one channel."""
     _never_copied()
     rewrite("audio.padding", "_chain", ":all=1", "")
 
 
 @mutant("stereo")
 def stereo_becomes_mono() -> None:
-    """Both channels are mixed into one."""
+    """A stereo track is downmixed to mono."""
     _never_copied()
     replace("audio.padding", "layout_of", lambda _: lambda stream: "mono")
     replace("audio.decoder", "layout_of", lambda _: lambda stream: "mono")
@@ -191,13 +191,13 @@ def stereo_becomes_mono() -> None:
 
 @mutant("not-needed")
 def always_written() -> None:
-    """A track that needs no padding is encoded and stored all the same."""
+    """A track without an offset is encoded and stored."""
     rewrite("workers.pad_track", "pad_track", "if offset <= 0:", "if offset < 0:")
 
 
 @mutant("start-time-zero")
 def keeps_its_old_times() -> None:
-    """The padded track still says that it begins at its offset: it is padded twice."""
+    """The padded track keeps its start_time, so a reader pads it twice."""
     _never_copied()
     rewrite(
         "audio.padding", "write_reencoded", "_at(written, padded)", "_at(written + lead, padded)"
@@ -214,25 +214,25 @@ def _key(template: str) -> None:
 
 @mutant("upload")
 def index_of_one_digit() -> None:
-    """Track 10 is stored over track 0."""
+    """Track 10 overwrites track 0."""
     _key("{0}/padded_track_{1}.webm")
 
 
 @mutant("upload")
 def counted_from_1() -> None:
-    """Keys count tracks from 1."""
+    """The keys count tracks from 1."""
     _key("{0}/padded_track_{2}.webm")
 
 
 @mutant("upload")
 def transcript_left_out() -> None:
-    """The key lacks the transcript: meetings overwrite each other."""
+    """The key lacks the transcript id, so meetings overwrite each other."""
     _key("padded_track_{1}.webm")
 
 
 @mutant("upload")
 def another_index_is_told() -> None:
-    """The output tells another track_index."""
+    """The output has a wrong track_index."""
     change_output(TASK, lambda out: out.update(track_index=out["track_index"] + 1))
 
 
@@ -244,7 +244,7 @@ def valid_for_an_hour() -> None:
 
 @mutant("presigned")
 def size_of_the_source() -> None:
-    """The size that is told is the raw track's."""
+    """The output has the size of the raw track."""
     rewrite(
         "workers.pad_track",
         "pad_track",
@@ -255,19 +255,19 @@ def size_of_the_source() -> None:
 
 @mutant("broken-media")
 def broken_media_is_tried_again() -> None:
-    """Media that can never be read are retried."""
+    """Broken media is retried."""
     rewrite("audio.media_input", "open_audio", "raise PermanentError(", "raise TransientError(")
 
 
 @mutant("broken-media")
 def truncated_track_passes() -> None:
-    """A track that breaks off is padded as if it were whole."""
+    """A truncated track is padded without an error."""
     replace("audio.media_input", "_check_complete", lambda _: lambda *_: None)
 
 
 @mutant("broken-media")
 def source_instead() -> None:
-    """What cannot be padded is passed on as it is."""
+    """Broken media is served unchanged."""
 
     def make(work: Worker) -> Worker:
         def lenient(context: Any, **inputs: Any) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The few ways in which a mutant's patch changes the reference fleet, before it starts."""
+"""Patches of the reference fleet, applied before it starts."""
 
 from __future__ import annotations
 import __future__
@@ -20,18 +20,18 @@ Json = Any
 
 
 def replace(module: str, name: str, make: Callable[[Any], Any]) -> None:
-    """Replace `name` in `reference_workers.<module>` by what `make` makes of it.
+    """Replace an attribute in `reference_workers.<module>`.
 
     Args:
-        module: Below the fleet's package; `workers.pad_track`, or `services.llm:LLM` for a class.
-        name: What is replaced.
-        make: Takes the original.
+        module: Module below the package, `workers.pad_track`, or a class, `services.llm:LLM`.
+        name: The attribute.
+        make: Takes the original and returns the replacement.
 
     Raises:
-        AttributeError: There is no such name: the fleet has changed, and so must the mutant.
+        AttributeError: The attribute does not exist; the mutant must follow the fleet's change.
     """
     path, _, within = module.partition(":")
-    # import_module: the package's attributes of these names are the workers themselves.
+    # import_module, because the package's attributes of these names are the worker functions.
     place: Any = import_module(f"reference_workers.{path}")
     if within:
         place = getattr(place, within)
@@ -39,26 +39,28 @@ def replace(module: str, name: str, make: Callable[[Any], Any]) -> None:
 
 
 def rewrite(module: str, name: str, old: str, new: str, *more: tuple[str, str]) -> None:
-    """Replace a function by one whose text has `new` where `old` stands, wherever it is used.
+    """Replace text in a function's source, in every module that imports the function.
 
-    Once a function: what has been rewritten has no text of its own.
+    Works once for each function, because a rewritten function has no source file.
 
     Args:
-        module: Below the fleet's package, such as `audio.mixer`.
+        module: Module below the package, such as `audio.mixer`.
         name: A function of that module.
-        old: What stands in it, once.
-        new: What stands there instead.
-        more: More of what stands in it, each with what stands there instead.
+        old: Text that occurs once in its source.
+        new: The replacement of `old`.
+        more: Further pairs of old and new text.
 
     Raises:
-        LookupError: It does not stand there once: the fleet has changed, and so must the mutant.
+        LookupError: A text does not occur once; the mutant must follow the fleet's change.
     """
     place: Any = import_module(f"reference_workers.{module}")
     right = getattr(place, name)
     text = inspect.getsource(right)
     for found, instead in ((old, new), *more):
         if text.count(found) != 1:
-            raise LookupError(f"{module}.{name} holds {found!r} {text.count(found)} times, not 1")
+            raise LookupError(
+                f"{found!r} occurs {text.count(found)} times in {module}.{name}, not 1"
+            )
         text = text.replace(found, instead)
     annotations = __future__.annotations.compiler_flag
     exec(compile(text, place.__file__, "exec", annotations), vars(place))
@@ -70,12 +72,12 @@ def rewrite(module: str, name: str, old: str, new: str, *more: tuple[str, str]) 
 
 
 def around(task: str, make: Callable[[Worker], Worker]) -> None:
-    """Replace a whole worker by what `make` makes of it."""
+    """Replace a worker; `make` takes the original and returns the replacement."""
     WORKERS[task] = make(WORKERS[task])
 
 
 def change_output(task: str, change: Callable[[dict[str, Json]], Json]) -> None:
-    """Let `change` alter a worker's output in place."""
+    """Change a worker's output; `change` modifies it in place."""
 
     def make(work: Worker) -> Worker:
         def changed(context: Any, **inputs: Json) -> dict[str, Json]:
@@ -89,7 +91,7 @@ def change_output(task: str, change: Callable[[dict[str, Json]], Json]) -> None:
 
 
 def change_input(task: str, change: Callable[[dict[str, Json]], Json]) -> None:
-    """Let `change` alter a worker's inputs in place."""
+    """Change a worker's inputs; `change` modifies them in place."""
 
     def make(work: Worker) -> Worker:
         def changed(context: Any, **inputs: Json) -> dict[str, Json]:
@@ -102,7 +104,7 @@ def change_input(task: str, change: Callable[[dict[str, Json]], Json]) -> None:
 
 
 def change_event(name: str, change: Callable[[dict[str, Json]], dict[str, Json] | None]) -> None:
-    """Emit what `change` makes of an event's data; nothing where that is None."""
+    """Change an event's data; the event is dropped if `change` returns None."""
     append = UnitOfWork._append
 
     def changed(self: UnitOfWork, event_name: str, data: Mapping[str, Json], event_id: str) -> None:
@@ -119,27 +121,27 @@ def drop_event(name: str) -> None:
 
 
 def change_workflow(change: Callable[[dict[str, Json]], Json]) -> None:
-    """Let `change` alter the workflow that is registered, in place."""
+    """Change the registered workflow; `change` modifies it in place."""
     workflow = load_contracts().workflow
     assert isinstance(workflow, dict)
     change(workflow)
 
 
 def task_of(workflow: dict[str, Json], reference: str) -> dict[str, Json]:
-    """Return one task of a workflow, in place."""
+    """Return a task of a workflow by its reference name, for changes in place."""
     branches = [branch for task in workflow["tasks"] for branch in task.get("forkTasks", ())]
     tasks = [*workflow["tasks"], *(task for branch in branches for task in branch)]
     return next(task for task in tasks if task["taskReferenceName"] == reference)
 
 
 def change_definitions(change: Callable[[list[dict[str, Json]]], list[dict[str, Json]]]) -> None:
-    """Register what `change` makes of the task definitions."""
+    """Change the registered task definitions; `change` returns the new ones."""
     right = Contracts.task_definitions
     Contracts.task_definitions = lambda self: change(right(self))  # type: ignore[method-assign]
 
 
 def change_column(column: InstrumentedAttribute[Any], change: Callable[[Any], Any]) -> None:
-    """Store what `change` makes of a column's new value."""
+    """Change every value before it is stored in a column."""
 
     def stored(_: Any, value: Any, __: Any, ___: Any) -> Any:
         return change(value)

@@ -1,6 +1,6 @@
-"""Mutants of the whole: of the workflow, of what is told of it, and of tasks that work together.
+"""Mutants of the pipeline: of the workflow, its progress events, and the interplay of tasks.
 
-Several pass every clause of each single task: what is wrong shows only where tasks meet.
+Several of them pass the clauses of every single task; only whole meetings detect them.
 """
 
 from __future__ import annotations
@@ -37,13 +37,13 @@ def one_definition_forgotten() -> None:
 
 @mutant("valid")
 def a_name_misspelt() -> None:
-    """The workflow names a task that nobody defines."""
+    """The workflow contains a task type without a definition."""
     change_workflow(lambda flow: task_of(flow, "finalize").update(name="finalise"))
 
 
 @mutant("wiring")
 def output_that_is_not() -> None:
-    """The waveform is fed from an output that mixdown_tracks does not have."""
+    """The input of generate_waveform refers to a missing output of mixdown_tracks."""
     change_workflow(
         lambda flow: task_of(flow, "generate_waveform")["inputParameters"].update(
             audio_key="${mixdown_tracks.output.key}"
@@ -53,7 +53,7 @@ def output_that_is_not() -> None:
 
 @mutant("wiring")
 def words_instead_of_topics() -> None:
-    """The title is made of words where topics are wanted."""
+    """The input of generate_title has words instead of topics."""
     change_workflow(
         lambda flow: task_of(flow, "generate_title")["inputParameters"].update(
             topics="${merge_transcripts.output.all_words}"
@@ -69,13 +69,13 @@ def _ten_at_most(out: dict[str, Any]) -> None:
 
 @mutant("forks")
 def ten_branches_at_most() -> None:
-    """A fork has ten branches at most."""
+    """A fork has at most ten branches."""
     change_output("generate_dynamic_fork_tasks", _ten_at_most)
 
 
 @mutant("forks")
 def first_track_alone() -> None:
-    """Each fork has one branch, whatever was recorded."""
+    """Each fork has one branch, however many tracks there are."""
     change_input(
         "generate_dynamic_fork_tasks", lambda given: given.update(tracks=given["tracks"][:1])
     )
@@ -83,7 +83,7 @@ def first_track_alone() -> None:
 
 @mutant("joins")
 def sorted_by_name() -> None:
-    """What the JOIN gives is counted off by its names: track 10 comes before track 2."""
+    """The JOIN's map is indexed in order of names, with track 10 before track 2."""
     rewrite(
         "workers.generate_dynamic_fork_tasks",
         "_transcription_inputs",
@@ -94,7 +94,7 @@ def sorted_by_name() -> None:
 
 @mutant("joins")
 def words_remembered_by_track_alone() -> None:
-    """Track 0 of every meeting gets the words of the first meeting's track 0."""
+    """Transcriptions are cached by track_index only, across meetings."""
     words: dict[int, dict[str, Any]] = {}
 
     def make(work: Worker) -> Worker:
@@ -109,7 +109,7 @@ def words_remembered_by_track_alone() -> None:
 
 @mutant("completes")
 def the_meeting_at_hand() -> None:
-    """What get_participants saw last is the meeting that is given the title."""
+    """The title is stored in the transcript that get_participants saw last."""
     at_hand: dict[str, str] = {}
 
     def noting(given: dict[str, Any]) -> None:
@@ -128,7 +128,7 @@ def _last(at_hand: dict[str, str], own: str) -> str:
 
 @mutant("order")
 def summary_after_the_title() -> None:
-    """Title and summary come one after the other."""
+    """Title and summary are generated one after the other."""
 
     def chained(flow: dict[str, Any]) -> None:
         fork = task_of(flow, "fork_title_summary")
@@ -140,7 +140,7 @@ def summary_after_the_title() -> None:
 
 @mutant("order")
 def told_before_it_is_final() -> None:
-    """Zulip is told before the result is final."""
+    """post_zulip runs before finalize."""
 
     def swapped(flow: dict[str, Any]) -> None:
         tasks = flow["tasks"]
@@ -153,13 +153,13 @@ def told_before_it_is_final() -> None:
 
 @mutant("completes")
 def output_without_title() -> None:
-    """The workflow's output lacks the title."""
+    """The output of the workflow lacks the title."""
     change_workflow(lambda flow: flow["outputParameters"].pop("title"))
 
 
 @mutant("completes")
 def deliveries_are_needed() -> None:
-    """A Zulip or a webhook that fails would fail the meeting."""
+    """post_zulip and send_webhook are not optional, so their failure fails the workflow."""
 
     def needed(flow: dict[str, Any]) -> None:
         for reference in ("post_zulip", "send_webhook"):
@@ -176,19 +176,19 @@ def registered_under_another_name() -> None:
 
 @mutant("starts")
 def registered_as_another_version() -> None:
-    """The workflow is registered as version 2 alone."""
+    """The workflow is registered only as version 2."""
     change_workflow(lambda flow: flow.update(version=2))
 
 
 @mutant("registered")
 def everything_is_retried_3_times() -> None:
-    """All tasks have three retries, those of the deliveries too."""
+    """All tasks have three retries, including post_zulip and send_webhook."""
     change_definitions(lambda all_: [{**one, "retryCount": 3} for one in all_])
 
 
 @mutant("registered")
 def every_registration_differs() -> None:
-    """Registering twice changes every definition."""
+    """Every registration changes the definitions."""
     change_definitions(
         lambda all_: [{**one, "description": f"as of {uuid.uuid4()}"} for one in all_]
     )
@@ -196,19 +196,19 @@ def every_registration_differs() -> None:
 
 @mutant("progress-schema")
 def steps_counted_from_0() -> None:
-    """The first step has the index 0."""
+    """step_index counts from 0."""
     change_event(PROGRESS, lambda data: {**data, "step_index": data["step_index"] - 1})
 
 
 @mutant("progress-schema")
 def workflow_unnamed() -> None:
-    """Progress does not say of which run it tells."""
+    """PIPELINE_PROGRESS lacks workflow_id."""
     change_event(PROGRESS, lambda data: {k: v for k, v in data.items() if k != "workflow_id"})
 
 
 @mutant("progress-schema")
 def own_word_for_running() -> None:
-    """A running step is called `running`."""
+    """PIPELINE_PROGRESS has the step_status `running`."""
     change_event(
         PROGRESS,
         lambda data: {**data, "step_status": data["step_status"].replace("in_progress", "running")},
@@ -217,13 +217,13 @@ def own_word_for_running() -> None:
 
 @mutant("progress-start")
 def start_untold() -> None:
-    """Only ends are told."""
+    """PIPELINE_PROGRESS is not emitted for starts."""
     change_event(PROGRESS, lambda data: None if data["step_status"] == "in_progress" else data)
 
 
 @mutant("progress-start")
 def a_fork_is_told_once() -> None:
-    """Of a fork's branches, only the first tells that it began."""
+    """PIPELINE_PROGRESS is emitted only for the start of a fork's first branch."""
     change_event(
         PROGRESS,
         lambda data: (
@@ -236,20 +236,20 @@ def a_fork_is_told_once() -> None:
 
 @mutant("progress-end")
 def end_untold() -> None:
-    """Steps are never closed."""
+    """PIPELINE_PROGRESS is not emitted for ends."""
     change_event(PROGRESS, lambda data: None if data["step_status"] == "completed" else data)
 
 
 @mutant("progress-end")
 def failure_untold() -> None:
-    """A step that fails is never closed."""
+    """PIPELINE_PROGRESS is not emitted for failures."""
     change_event(PROGRESS, lambda data: None if data["step_status"] == "failed" else data)
 
 
 @mutant("status-error")
 def never_in_error() -> None:
-    """A transcript whose pipeline has failed stays in processing."""
-    # The fleet's second look at its runs would make it good.
+    """The transcript of a failed workflow keeps the status processing."""
+    # Without the patch, the reconciler would correct the status.
     replace("platform.reconciler:Reconciler", "_run", lambda _: lambda self: None)
     rewrite(
         "platform.progress", "report_progress", "if is_final and not step.optional:", "if False:"
@@ -258,13 +258,13 @@ def never_in_error() -> None:
 
 @mutant("status-error")
 def error_untold() -> None:
-    """STATUS never says error."""
+    """STATUS is never emitted with error."""
     change_event("STATUS", lambda data: None if data["value"] == "error" else data)
 
 
 @mutant("workflow-id")
 def recording_knows_no_workflow() -> None:
-    """A recording does not know which run it belongs to."""
+    """The workflow id of a recording is not stored."""
     replace(
         "platform.state.unit_of_work:UnitOfWork",
         "assign_workflow",
@@ -274,7 +274,7 @@ def recording_knows_no_workflow() -> None:
 
 @mutant("workflow-id")
 def task_instead_of_workflow() -> None:
-    """A recording remembers another id than its run's."""
+    """The recording stores another id instead of its workflow id."""
 
     def make(belongs: Any) -> Any:
         return lambda self, workflow_id, **more: belongs(self, workflow_id[::-1], **more)
@@ -289,11 +289,11 @@ def _printed(out: dict[str, Any]) -> None:
 
 @mutant("secrets")
 def signed_urls_are_logged() -> None:
-    """The log holds presigned URLs, as they are."""
+    """Presigned URLs are logged unredacted."""
     change_output("pad_track", _printed)
 
 
 @mutant("secrets")
 def key_in_an_event() -> None:
-    """Whoever watches the progress is told a key."""
+    """PIPELINE_PROGRESS contains a key."""
     change_event(PROGRESS, lambda data: {**data, "key": os.environ["LLM_API_KEY"]})

@@ -23,19 +23,19 @@ def _change_message(change: Any) -> None:
 
 @mutant("posts")
 def summary_left_out() -> None:
-    """The message is the title alone."""
+    """The message contains only the title."""
     _change_message(lambda _, transcript: f"### {transcript.title}")
 
 
 @mutant("posts")
 def long_summary_left_out() -> None:
-    """The long summary is missing from the message."""
+    """The message lacks the long summary."""
     _change_message(lambda text, transcript: text.replace(transcript.long_summary or "", ""))
 
 
 @mutant("posts")
 def topic_is_the_stream() -> None:
-    """The message goes to a topic named like the stream."""
+    """The message is posted to a topic with the stream's name."""
 
     def make(post: Any) -> Any:
         return lambda self, stream, topic, content: post(self, stream, stream, content)
@@ -45,7 +45,7 @@ def topic_is_the_stream() -> None:
 
 @mutant("posts")
 def posts_without_stream() -> None:
-    """A room that names no stream gets its message in the stream None."""
+    """For a room without a stream, the message is posted to the stream "None"."""
 
     def make(work: Worker) -> Worker:
         def eager(context: Any, *, transcript_id: str) -> dict[str, Any]:
@@ -67,7 +67,7 @@ def always_posts_anew() -> None:
 
 @mutant("updates")
 def gone_message_is_kept() -> None:
-    """A message that Zulip knows no more is taken for updated."""
+    """The update of a deleted message is treated as a success."""
 
     def make(update: Any) -> Any:
         def sure(*args: Any) -> bool:
@@ -81,7 +81,7 @@ def gone_message_is_kept() -> None:
 
 @mutant("errors")
 def failure_fails_the_meeting() -> None:
-    """A Zulip that refuses sets the finished transcript to error."""
+    """A failed call to Zulip sets the finished transcript to error."""
 
     def make(work: Worker) -> Worker:
         def blaming(context: Any, *, transcript_id: str) -> dict[str, Any]:

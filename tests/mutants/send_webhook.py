@@ -29,13 +29,13 @@ def _change_payload(change: Any) -> None:
 
 @mutant("payload")
 def no_captions() -> None:
-    """The payload has no webvtt."""
+    """The payload lacks webvtt."""
     _change_payload(lambda payload: payload["transcript"].pop("webvtt"))
 
 
 @mutant("payload")
 def summaries_swapped() -> None:
-    """Long and short summary are swapped."""
+    """The long and the short summary are swapped."""
 
     def swapped(payload: dict[str, Any]) -> None:
         sent = payload["transcript"]
@@ -46,13 +46,13 @@ def summaries_swapped() -> None:
 
 @mutant("payload")
 def room_forgotten() -> None:
-    """The payload does not say which room it is about."""
+    """The payload lacks the room."""
     _change_payload(lambda payload: payload.pop("room"))
 
 
 @mutant("payload")
 def speakers_unnamed() -> None:
-    """Participants come without their speaker."""
+    """The participants lack their speaker."""
 
     def unnamed(payload: dict[str, Any]) -> None:
         sent = payload["transcript"]
@@ -74,13 +74,13 @@ def _sign(change: Any) -> None:
 
 @mutant("signature")
 def signed_over_other_json() -> None:
-    """The signature is made over the JSON written anew, with other white space."""
+    """The signature covers the JSON with other white space than the body."""
     _sign(lambda sign, secret, t, body: sign(secret, t, json.dumps(json.loads(body)).encode()))
 
 
 @mutant("signature")
 def signed_with_another_time() -> None:
-    """The time that is signed is not the time that is told."""
+    """The signed timestamp differs from the one in the header."""
 
     def shifted(sign: Any, secret: str, t: int, body: bytes) -> str:
         return f"t={t},{sign(secret, t + 1, body).partition(',')[2]}"
@@ -90,7 +90,7 @@ def signed_with_another_time() -> None:
 
 @mutant("signature")
 def not_signed() -> None:
-    """Nothing is signed."""
+    """The webhook is not signed."""
 
     def make(send: Any) -> Any:
         def bare(self: Any, *args: Any, **more: Any) -> Any:
@@ -103,13 +103,13 @@ def not_signed() -> None:
 
 @mutant("retry-on-5xx")
 def gives_up_on_5xx() -> None:
-    """A 5xx is taken for an answer."""
+    """A 5xx is not retried."""
     replace("workers.send_webhook", "is_retryable", lambda _: lambda status: False)
 
 
 @mutant("retry-on-5xx")
 def gives_up_on_lost_connection() -> None:
-    """A lost connection is a failure for good."""
+    """A lost connection is not retried."""
 
     def make(send: Any) -> Any:
         def final(*args: Any, **more: Any) -> Any:
@@ -135,13 +135,13 @@ def tries_not_counted() -> None:
 
 @mutant("no-retry-on-4xx")
 def retries_on_404() -> None:
-    """A 404 is tried again and again."""
+    """A 404 is retried."""
     replace("workers.send_webhook", "is_retryable", lambda _: lambda status: status >= 400)
 
 
 @mutant("no-retry-on-4xx")
 def refusal_is_success() -> None:
-    """A refusal counts as sent."""
+    """The output reports a 4xx as sent."""
 
     def make(work: Worker) -> Worker:
         def proud(context: Any, **inputs: Any) -> dict[str, Any]:
@@ -155,7 +155,7 @@ def refusal_is_success() -> None:
 
 @mutant("errors")
 def failure_fails_the_meeting() -> None:
-    """A webhook that fails sets the finished transcript to error."""
+    """A failed delivery sets the finished transcript to error."""
 
     def make(work: Worker) -> Worker:
         def blaming(context: Any, *, transcript_id: str, **inputs: Any) -> dict[str, Any]:
@@ -173,7 +173,7 @@ def failure_fails_the_meeting() -> None:
 
 @mutant("large-meeting")
 def long_transcripts_cut() -> None:
-    """WebVTT ends with the ten thousandth word."""
+    """The payload's webvtt ends after 10,000 words."""
     replace(
         "workers.send_webhook",
         "to_webvtt",

@@ -16,7 +16,7 @@ mutant = Collection(TASK)
 
 @mutant("calls-modal")
 def asked_twice() -> None:
-    """The service is asked twice for one track: the GPU is paid twice."""
+    """The transcription service is called twice for each track."""
 
     def make(ask: Any) -> Any:
         def twice(self: Any, *args: Any, **more: Any) -> Any:
@@ -30,13 +30,13 @@ def asked_twice() -> None:
 
 @mutant("calls-modal")
 def always_english() -> None:
-    """The meeting's language is not passed on."""
+    """The language is always English."""
     change_input(TASK, lambda given: given.update(language="en"))
 
 
 @mutant("speaker")
 def first_speaker_for_all() -> None:
-    """Every word is given to speaker 0."""
+    """Every word has speaker 0."""
 
     def given_away(out: dict[str, Any]) -> None:
         for word in out["words"]:
@@ -47,7 +47,7 @@ def first_speaker_for_all() -> None:
 
 @mutant("speaker")
 def speakers_from_one() -> None:
-    """Speakers are counted from 1."""
+    """Speakers count from 1."""
 
     def shifted(out: dict[str, Any]) -> None:
         for word in out["words"]:
@@ -58,7 +58,7 @@ def speakers_from_one() -> None:
 
 @mutant("speaker")
 def space_before_words() -> None:
-    """The space before a word stays."""
+    """A leading space of a word is kept."""
 
     def spaced(out: dict[str, Any]) -> None:
         for word in out["words"]:
@@ -69,8 +69,8 @@ def space_before_words() -> None:
 
 @mutant("sorted")
 def order_of_the_service() -> None:
-    """Words stay in whatever order the service lists them."""
-    # The same words are turned round at a fixed place: any order that is not by start.
+    """The words are not sorted by start."""
+    # A rotation of the sorted words is a deterministic wrong order.
     change_output(TASK, lambda out: out.update(words=out["words"][1:] + out["words"][:1]))
 
 
@@ -100,7 +100,7 @@ def silence_is_a_failure() -> None:
 
 @mutant("empty")
 def silence_is_a_word() -> None:
-    """A track without speech yields one word that nobody said."""
+    """A track without speech returns one made-up word."""
 
     def filled(out: dict[str, Any]) -> None:
         if not out["words"]:
@@ -112,5 +112,5 @@ def silence_is_a_word() -> None:
 
 @mutant("large-meeting")
 def long_tracks_cut() -> None:
-    """Words beyond the five thousandth are cut off."""
+    """Words after the first 5,000 are dropped."""
     change_output(TASK, lambda out: out.update(words=out["words"][:5_000]))

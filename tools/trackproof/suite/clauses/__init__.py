@@ -1,1 +1,1 @@
-"""The tests of all clauses: one file a task."""
+"""The clause tests: one file for each task, and the support modules that they share."""

@@ -1,4 +1,4 @@
-"""What every task does with an input that breaks its schema, one field at a time."""
+"""Clause `<task>.bad-input`: every task rejects an input that violates its schema."""
 
 from __future__ import annotations
 
@@ -22,78 +22,80 @@ EVERY_TASK = [
     for task in load_contracts().tasks
 ]
 
-OF_OTHER_TYPES = (7, "seven", [7])
-"""None of a field's types is among them, or one is."""
+VALUES_OF_OTHER_TYPES = (7, "seven", [7])
+"""Candidates for a wrong type; those that match a field's schema are left out."""
 
-TOLD_OF_A_FAILURE = frozenset({"STATUS"})
-"""A task that fails for good may tell that the meeting has failed."""
+FAILURE_EVENTS = frozenset({"STATUS"})
+"""A task that fails for good may report that the meeting has failed."""
 
 
-def fitting(fields: Mapping[str, Document], transcript_id: str) -> Document:
-    """Return a value for each field that is as it should be, and is not empty."""
-    found = {
+def valid_input(fields: Mapping[str, Document], transcript_id: str) -> Document:
+    """Return a valid, non-empty value for each field."""
+    values = {
         name: next(
             value
             for value in samples(schema, hints(schema))
-            if fits(schema, value) and value not in ("", [], {}, None)
+            if is_valid(schema, value) and value not in ("", [], {}, None)
         )
         for name, schema in fields.items()
     }
-    return found | ({"transcript_id": transcript_id} if "transcript_id" in found else {})
+    return values | ({"transcript_id": transcript_id} if "transcript_id" in values else {})
 
 
-def broken(schema: Document, right: Document) -> Iterator[tuple[str, Document]]:
-    """Yield inputs in which one field is wrong, each with that field's name."""
+def invalid_inputs(schema: Document, valid: Document) -> Iterator[tuple[str, Document]]:
+    """Yield the name of one invalid field and an input that is valid but for that field."""
     for name, field in schema["properties"].items():
         if name in schema["required"]:
-            yield name, {other: value for other, value in right.items() if other != name}
-        wrong = [*OF_OTHER_TYPES, *too_large(field, right[name])]
+            yield name, {other: value for other, value in valid.items() if other != name}
+        candidates = [*VALUES_OF_OTHER_TYPES, *values_beyond_limits(field, valid[name])]
         if name in schema["required"]:
-            wrong.append(None)
-        yield from ((name, {**right, name: value}) for value in wrong if not fits(field, value))
+            candidates.append(None)
+        yield from (
+            (name, {**valid, name: value}) for value in candidates if not is_valid(field, value)
+        )
 
 
-def too_large(field: Document, right: Any) -> Iterator[Any]:
-    """Yield what is just beyond the field's limits."""
+def values_beyond_limits(field: Document, valid: Any) -> Iterator[Any]:
+    """Yield values just beyond the field's limits."""
     if "maximum" in field:
         yield field["maximum"] + 1
     if "maxLength" in field:
         yield "x" * (field["maxLength"] + 1)
     if "maxItems" in field:
-        yield right[:1] * (field["maxItems"] + 1)
+        yield valid[:1] * (field["maxItems"] + 1)
 
 
-def fits(schema: Document, value: Any) -> bool:
+def is_valid(schema: Document, value: Any) -> bool:
     return bool(jsonschema_rs.Draft202012Validator(schema).is_valid(value))
 
 
-def wrong_end(run: TaskRun, name: str) -> Document | None:
-    """Return how a run ended, if that is not how a bad input ends."""
-    if run.statuses == ["FAILED_WITH_TERMINAL_ERROR"] and name in run.reason:
-        return None
-    return {"input": run.sent, "attempts": run.statuses, "reason": run.reason}
+def is_rejected(run: TaskRun, field: str) -> bool:
+    return run.statuses == ["FAILED_WITH_TERMINAL_ERROR"] and field in run.reason
 
 
 @pytest.mark.parametrize("task", EVERY_TASK)
-def test_an_input_that_breaks_the_schema_is_final_and_does_nothing(
-    task: str, harness: Harness
-) -> None:
+def test_invalid_input_fails_terminally_and_has_no_effect(task: str, harness: Harness) -> None:
     contract = load_contracts().tasks[task]
     schema = inline_references(contract.input)
     meeting = harness.meeting()
     before = harness.task_runner.transcript(meeting.transcript_id)
-    cases = list(broken(schema, fitting(schema["properties"], meeting.transcript_id)))
+    cases = list(invalid_inputs(schema, valid_input(schema["properties"], meeting.transcript_id)))
 
     runs = harness.run_tasks(task, [payload for _, payload in cases])
 
-    called = harness.fleet.translator.input_of(task).name_to_fleet
-    ends = [wrong_end(run, called(name)) for run, (name, _) in zip(runs, cases, strict=True)]
-    expect([end for end in ends if end], "inputs that did not fail for good by name").equals([])
-    seen = runs[0]
-    expect([(one.service, one.method, one.path) for one in seen.requests], "what was asked").equals(
-        []
-    )
-    expect(seen.written | seen.deleted, "objects written or deleted").equals(frozenset())
+    fleet_name = harness.fleet.translator.input_of(task).name_to_fleet
+    accepted = [
+        {"input": run.sent, "attempts": run.statuses, "reason": run.reason}
+        for run, (name, _) in zip(runs, cases, strict=True)
+        if not is_rejected(run, fleet_name(name))
+    ]
+    expect(
+        accepted, "inputs without one FAILED_WITH_TERMINAL_ERROR whose reason names the field"
+    ).equals([])
+    observed = runs[0]
+    requests = [(one.service, one.method, one.path) for one in observed.requests]
+    expect(requests, "requests to outside services").equals([])
+    expect(observed.written | observed.deleted, "objects written or deleted").equals(frozenset())
     if harness.fleet.shows_rows:
         columns = {
             column
@@ -101,9 +103,9 @@ def test_an_input_that_breaks_the_schema_is_final_and_does_nothing(
             if effect["table"] == "transcripts"
             for column in effect["columns"]
         } - {"status"}
-        expect({name: seen.transcript.get(name) for name in columns}, "the transcript").equals(
+        expect({name: observed.transcript.get(name) for name in columns}, "transcript row").equals(
             {name: before.get(name) for name in columns}
         )
     if harness.fleet.shows_events:
-        told = {name for name, _ in seen.events} & set(contract.effects.get("events", ()))
-        expect(told - TOLD_OF_A_FAILURE, "events of a finished task").equals(set())
+        emitted = {name for name, _ in observed.events} & set(contract.effects.get("events", ()))
+        expect(emitted - FAILURE_EVENTS, "events of a completed task").equals(set())

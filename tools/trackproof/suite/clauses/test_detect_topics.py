@@ -10,90 +10,100 @@ import pytest
 from trackproof.contracts.load import load_contracts
 from trackproof.runs.task_run import TaskRun
 from trackproof.suite.assertions import expect
-from trackproof.suite.clauses.llm_inputs import prompts, words
+from trackproof.suite.clauses.task_inputs import make_words, prompts
 from trackproof.suite.harness import Harness
 
 TASK = "detect_topics"
 CHUNK = int(load_contracts().tasks[TASK].constants["words_per_call"])
 
+Word = dict[str, Any]
 
-def detected(harness: Harness, said: list[dict[str, Any]]) -> TaskRun:
+
+def detect_topics(harness: Harness, words: list[Word]) -> TaskRun:
     meeting = harness.meeting()
     return harness.run_task(
-        TASK, words=said, transcript_id=meeting.transcript_id, target_language="en"
+        TASK, words=words, transcript_id=meeting.transcript_id, target_language="en"
     )
 
 
-def found(run: TaskRun) -> list[dict[str, Any]]:
+def topics_of(run: TaskRun) -> list[dict[str, Any]]:
     return run.output.get("topics") or []
+
+
+def chunks_of(words: list[Word]) -> list[list[Word]]:
+    return [words[first : first + CHUNK] for first in range(0, len(words), CHUNK)]
+
+
+def text_of(words: list[Word]) -> str:
+    return " ".join(word["word"] for word in words)
 
 
 @pytest.mark.clause("detect_topics.chunks")
 @pytest.mark.parametrize("count", [CHUNK, CHUNK + 1, 2 * CHUNK + 50])
-def test_no_word_is_lost_at_a_border(count: int, harness: Harness) -> None:
-    said = words(count)
+def test_each_chunk_is_in_one_prompt(count: int, harness: Harness) -> None:
+    words = make_words(count)
 
-    run = detected(harness, said)
+    run = detect_topics(harness, words)
 
-    asked = prompts(run)
-    for first in range(0, count, CHUNK):
-        chunk = " ".join(word["word"] for word in said[first : first + CHUNK])
-        expect(
-            [chunk in prompt for prompt in asked].count(True), f"prompts with words {first}…"
-        ).equals(1)
+    for number, chunk in enumerate(chunks_of(words), start=1):
+        matches = [prompt for prompt in prompts(run) if text_of(chunk) in prompt]
+        expect(len(matches), f"prompts that contain chunk {number}").equals(1)
 
 
 @pytest.mark.clause("detect_topics.calls")
 @pytest.mark.parametrize("count", [0, 1, CHUNK - 1, CHUNK, CHUNK + 1, 2 * CHUNK + 50])
-def test_the_llm_is_asked_once_for_each_group_of_words(count: int, harness: Harness) -> None:
-    run = detected(harness, words(count))
+def test_each_chunk_costs_one_llm_call(count: int, harness: Harness) -> None:
+    run = detect_topics(harness, make_words(count))
 
-    expect(run.statuses, "attempts").equals(["COMPLETED"])
+    expect(run.statuses, "attempt statuses").equals(["COMPLETED"])
     expect(len(run.requests_to("llm")), "calls to the LLM").equals(math.ceil(count / CHUNK))
 
 
 @pytest.mark.clause("detect_topics.calls")
-def test_the_same_words_again_cost_no_second_call(harness: Harness) -> None:
-    said = words(20)
-    detected(harness, said)
+def test_second_run_with_the_same_words_makes_no_call(harness: Harness) -> None:
+    words = make_words(20)
+    detect_topics(harness, words)
 
-    again = detected(harness, said)
+    second = detect_topics(harness, words)
 
-    expect(again.requests_to("llm"), "calls to the LLM").equals([])
+    expect(second.requests_to("llm"), "calls to the LLM in the second run").equals([])
 
 
 @pytest.mark.clause("detect_topics.events")
-def test_each_topic_is_told(harness: Harness) -> None:
-    run = detected(harness, words(620))
+def test_each_topic_is_emitted(harness: Harness) -> None:
+    run = detect_topics(harness, make_words(620))
 
-    expect(run.emitted("TOPIC"), "TOPIC events").equals(found(run))
-    expect(len(found(run)), "topics").equals(3)
+    expect(run.emitted("TOPIC"), "TOPIC events").equals(topics_of(run))
+    expect(len(topics_of(run)), "number of topics").equals(3)
 
 
 @pytest.mark.clause("detect_topics.complete")
-def test_every_topic_is_listed_with_its_time(harness: Harness) -> None:
-    said = words(620)
+def test_each_topic_has_title_summary_and_time(harness: Harness) -> None:
+    words = make_words(620)
 
-    run = detected(harness, said)
+    run = detect_topics(harness, words)
 
-    times = [(topic.get("timestamp"), topic.get("duration")) for topic in found(run)]
-    borders = [said[first : first + CHUNK] for first in range(0, 620, CHUNK)]
-    expect(times, "timestamp and duration").equals(
-        [(chunk[0]["start"], chunk[-1]["end"] - chunk[0]["start"]) for chunk in borders]
+    topics = topics_of(run)
+    times = [(topic.get("timestamp"), topic.get("duration")) for topic in topics]
+    expect(times, "timestamp and duration of each topic").equals(
+        [(chunk[0]["start"], chunk[-1]["end"] - chunk[0]["start"]) for chunk in chunks_of(words)]
     )
-    expect(all(t.get("title") and "summary" in t for t in found(run)), "titles").equals(True)
+    incomplete = [one for one in topics if not one.get("title") or "summary" not in one]
+    expect(incomplete, "topics without title or summary").equals([])
 
 
 @pytest.mark.clause("detect_topics.large-meeting")
-def test_a_large_meeting_reaches_the_llm_word_by_word(harness: Harness) -> None:
-    spoken = words(20 * CHUNK)
-    said = [word["word"] for word in spoken]
+def test_every_word_of_a_large_meeting_reaches_the_llm(harness: Harness) -> None:
+    words = make_words(20 * CHUNK)
 
-    run = detected(harness, spoken)
+    run = detect_topics(harness, words)
 
-    expect(run.statuses, "attempts").equals(["COMPLETED"])
-    asked = prompts(run)
-    expect(len(asked), "calls to the LLM").equals(20)
-    chunks = [" ".join(said[first : first + CHUNK]) for first in range(0, len(said), CHUNK)]
-    lost = [chunk[:40] for chunk in chunks if not any(chunk in prompt for prompt in asked)]
-    expect(lost, "groups that no call asks about").equals([])
+    expect(run.statuses, "attempt statuses").equals(["COMPLETED"])
+    expect(len(run.requests_to("llm")), "calls to the LLM").equals(20)
+    all_prompts = prompts(run)
+    missing = [
+        number
+        for number, chunk in enumerate(chunks_of(words), start=1)
+        if not any(text_of(chunk) in prompt for prompt in all_prompts)
+    ]
+    expect(missing, "chunks that are in no prompt").equals([])

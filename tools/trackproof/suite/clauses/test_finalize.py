@@ -27,59 +27,66 @@ STORED = {
 }
 
 
-def finalized(harness: Harness, meeting: Scenario) -> TaskRun:
+def finalize(harness: Harness, meeting: Scenario) -> TaskRun:
     return harness.run_task(TASK, RESULT, transcript_id=meeting.transcript_id)
 
 
-def stored(run: TaskRun) -> dict[str, Any]:
-    return {name: run.transcript.get(name) for name in STORED}
+def expect_stored(run: TaskRun) -> None:
+    columns = {name: run.transcript.get(name) for name in STORED}
+    expect(columns, "result in the transcript row").equals(STORED)
+
+
+def expect_ended(run: TaskRun) -> None:
+    expect(run.transcript.get("status"), "status of the transcript").equals("ended")
 
 
 @pytest.mark.clause("finalize.status")
-def test_the_transcript_has_ended(harness: Harness) -> None:
-    run = finalized(harness, harness.meeting())
+def test_transcript_status_becomes_ended(harness: Harness) -> None:
+    run = finalize(harness, harness.meeting())
 
     expect(run.output, "output").equals({"status": "COMPLETED"})
-    expect(run.transcript.get("status"), "status").equals("ended")
+    expect_ended(run)
 
 
 @pytest.mark.clause("finalize.persists")
-def test_the_result_is_stored_as_given(harness: Harness) -> None:
-    run = finalized(harness, harness.meeting(title="Old", long_summary="Old", short_summary="Old"))
+def test_result_replaces_the_stored_one(harness: Harness) -> None:
+    run = finalize(harness, harness.meeting(title="Old", long_summary="Old", short_summary="Old"))
 
-    expect(stored(run), "stored").equals(STORED)
+    expect_stored(run)
 
 
 @pytest.mark.clause("finalize.event")
-def test_the_end_is_told_with_the_result_stored(harness: Harness) -> None:
-    run = finalized(harness, harness.meeting())
+def test_ended_is_emitted_with_the_result_stored(harness: Harness) -> None:
+    run = finalize(harness, harness.meeting())
 
     expect(run.emitted("STATUS"), "STATUS events").equals([{"value": "ended"}])
-    expect(run.transcript.get("status"), "status").equals("ended")
-    expect(stored(run), "stored").equals(STORED)
+    expect_ended(run)
+    expect_stored(run)
 
 
 @pytest.mark.clause("finalize.idempotent")
-def test_a_second_run_changes_and_tells_nothing(harness: Harness) -> None:
+def test_second_run_changes_and_emits_nothing(harness: Harness) -> None:
     meeting = harness.meeting()
-    finalized(harness, meeting)
+    finalize(harness, meeting)
 
-    again = finalized(harness, meeting)
+    second = finalize(harness, meeting)
 
-    expect(again.statuses, "attempts").equals(["COMPLETED"])
-    expect(stored(again), "stored").equals(STORED)
-    expect(again.transcript.get("status"), "status").equals("ended")
-    expect(again.emitted("STATUS"), "STATUS events of the second run").equals([])
+    expect(second.statuses, "attempt statuses").equals(["COMPLETED"])
+    expect_stored(second)
+    expect_ended(second)
+    expect(second.emitted("STATUS"), "STATUS events of the second run").equals([])
 
 
 @pytest.mark.clause("finalize.large-meeting")
-def test_a_summary_of_a_million_characters_is_stored_as_given(harness: Harness) -> None:
+def test_summary_of_a_million_characters_is_stored_whole(harness: Harness) -> None:
     meeting = harness.meeting()
-    long = "סיכום 🦉 summary\n" * (1_000_000 // 16)
+    summary = "סיכום 🦉 summary\n" * (1_000_000 // 16)
 
-    run = harness.run_task(TASK, {**RESULT, "summary": long}, transcript_id=meeting.transcript_id)
+    run = harness.run_task(
+        TASK, {**RESULT, "summary": summary}, transcript_id=meeting.transcript_id
+    )
 
-    expect(run.statuses, "attempts").equals(["COMPLETED"])
-    kept = str(run.transcript.get("long_summary"))
-    expect(len(kept), "characters of long_summary").equals(len(long))
-    expect(kept == long, "long_summary is as given").equals(True)
+    expect(run.statuses, "attempt statuses").equals(["COMPLETED"])
+    stored = str(run.transcript.get("long_summary"))
+    expect(len(stored), "characters of long_summary").equals(len(summary))
+    expect(stored == summary, "long_summary equals the given summary").equals(True)

@@ -12,7 +12,7 @@ from fixtures_audio import VOCABULARY
 from trackproof.contracts.load import load_contracts
 from trackproof.runs.task_run import TaskRun
 from trackproof.suite.assertions import expect
-from trackproof.suite.clauses.llm_inputs import prompts, topics, words
+from trackproof.suite.clauses.task_inputs import make_topics, make_words, prompts
 from trackproof.suite.harness import Harness
 from trackproof.testbed.stand_ins.ledger import Request
 from trackproof.testbed.stand_ins.stand_ins import TRACER_WORDS
@@ -21,118 +21,118 @@ TASK = "generate_summary"
 MOST_SUBJECTS = int(load_contracts().tasks[TASK].constants["most_subjects"])
 
 
-def summed_up(harness: Harness, count: int = 12, found: int = 4) -> TaskRun:
-    """Drive the task with words that make the LLM find three subjects, if there are words."""
+def summarize(harness: Harness, word_count: int = 12, topic_count: int = 4) -> TaskRun:
+    """Run the task on words in which the LLM stand-in reads three subjects."""
     meeting = harness.meeting()
-    said = words(count)
-    # By chance: what the LLM answers goes into later questions, which a fleet may remember.
+    words = make_words(word_count)
+    # Random, because answers become parts of later prompts, which a fleet may cache.
     others = random.Random(meeting.run_id).sample(sorted(set(VOCABULARY) - TRACER_WORDS), 40)
     texts = [*sorted(TRACER_WORDS)[:3], *others]
-    for word, text in zip(said, texts, strict=False):
+    for word, text in zip(words, texts, strict=False):
         word["word"] = text
     return harness.run_task(
-        TASK, words=said, topics=topics(found), transcript_id=meeting.transcript_id
+        TASK, words=words, topics=make_topics(topic_count), transcript_id=meeting.transcript_id
     )
 
 
-def answers(run: TaskRun) -> list[str]:
-    """Return the text of each of the LLM's answers."""
-    return [_content(request) for request in run.requests_to("llm")]
-
-
-def _content(request: Request) -> str:
+def answer_of(request: Request) -> str:
     return str(json.loads(request.response)["choices"][0]["message"]["content"])
 
 
-def subjects(run: TaskRun) -> list[Any]:
-    """Return the list that the LLM was asked for: the only answer that holds one."""
+def subjects_of(run: TaskRun) -> list[Any]:
+    """Return the subjects from the LLM's answers: the only list in them."""
     lists = [
         value
-        for text in answers(run)
-        if text.startswith("{")
-        for value in json.loads(text).values()
+        for answer in map(answer_of, run.requests_to("llm"))
+        if answer.startswith("{")
+        for value in json.loads(answer).values()
         if isinstance(value, list)
     ]
-    return lists[0] if lists else []
+    subjects = lists[0] if lists else []
+    expect(len(subjects), "subjects in the LLM's answers").holds(bool(subjects), "at least one")
+    return subjects
 
 
 @pytest.mark.clause("generate_summary.long")
-def test_the_long_summary_takes_up_each_subject(harness: Harness) -> None:
-    run = summed_up(harness)
+def test_long_summary_contains_each_subject(harness: Harness) -> None:
+    run = summarize(harness)
 
     summary = str(run.output.get("summary"))
-    missing = [subject for subject in subjects(run) if str(subject) not in summary]
-    expect(len(subjects(run)), "subjects").holds(bool(subjects(run)), "one at least")
-    expect(missing, "subjects that the summary lacks").equals([])
-    expect(summary == run.output.get("short_summary"), "long is short").equals(False)
+    missing = [subject for subject in subjects_of(run) if str(subject) not in summary]
+    expect(missing, "subjects missing from the summary").equals([])
+    expect(summary == run.output.get("short_summary"), "long summary equals the short one").equals(
+        False
+    )
 
 
 @pytest.mark.clause("generate_summary.short")
-def test_the_short_summary_is_a_short_recap(harness: Harness) -> None:
-    run = summed_up(harness)
+def test_short_summary_is_shorter_than_the_long_one(harness: Harness) -> None:
+    run = summarize(harness)
 
     long, short = str(run.output.get("summary")), str(run.output.get("short_summary"))
-    expect(len(short), "characters").holds(0 < len(short) < len(long), f"1 to {len(long) - 1}")
+    expect(len(short), "characters of the short summary").holds(
+        0 < len(short) < len(long), f"1 to {len(long) - 1}"
+    )
 
 
 @pytest.mark.clause("generate_summary.long-event")
-def test_the_long_summary_is_told(harness: Harness) -> None:
-    run = summed_up(harness)
+def test_long_summary_is_emitted(harness: Harness) -> None:
+    run = summarize(harness)
 
-    expect(run.emitted("FINAL_LONG_SUMMARY"), "events").equals(
+    expect(run.emitted("FINAL_LONG_SUMMARY"), "FINAL_LONG_SUMMARY events").equals(
         [{"long_summary": run.output.get("summary")}]
     )
 
 
 @pytest.mark.clause("generate_summary.short-event")
-def test_the_short_summary_is_told(harness: Harness) -> None:
-    run = summed_up(harness)
+def test_short_summary_is_emitted(harness: Harness) -> None:
+    run = summarize(harness)
 
-    expect(run.emitted("FINAL_SHORT_SUMMARY"), "events").equals(
+    expect(run.emitted("FINAL_SHORT_SUMMARY"), "FINAL_SHORT_SUMMARY events").equals(
         [{"short_summary": run.output.get("short_summary")}]
     )
 
 
 @pytest.mark.clause("generate_summary.stored")
 def test_both_summaries_are_stored(harness: Harness) -> None:
-    run = summed_up(harness)
+    run = summarize(harness)
 
-    row = (run.transcript.get("long_summary"), run.transcript.get("short_summary"))
-    expect(row, "long and short in the database").equals(
+    stored = (run.transcript.get("long_summary"), run.transcript.get("short_summary"))
+    expect(stored, "long and short summary in the transcript row").equals(
         (run.output.get("summary"), run.output.get("short_summary"))
     )
 
 
 @pytest.mark.clause("generate_summary.calls")
-def test_the_llm_is_asked_twice_and_twice_for_each_subject(harness: Harness) -> None:
-    run = summed_up(harness)
+def test_llm_is_called_twice_and_twice_more_for_each_subject(harness: Harness) -> None:
+    run = summarize(harness)
 
-    found = [str(subject) for subject in subjects(run)][:MOST_SUBJECTS]
-    expect(len(found), "subjects").holds(bool(found), "one at least")
-    # A subject that the LLM has listed twice may be taken for one.
-    allowed = {2 + 2 * len(found), 2 + 2 * len(set(found))}
+    subjects = [str(subject) for subject in subjects_of(run)][:MOST_SUBJECTS]
+    # A fleet may treat a subject that the LLM lists twice as one.
+    allowed = {2 + 2 * len(subjects), 2 + 2 * len(set(subjects))}
     calls = len(run.requests_to("llm"))
     expect(calls, "calls to the LLM").holds(calls in allowed, f"one of {sorted(allowed)}")
 
 
 @pytest.mark.clause("generate_summary.calls")
-def test_where_nobody_spoke_nobody_is_asked(harness: Harness) -> None:
-    run = summed_up(harness, 0)
+def test_meeting_without_words_costs_no_llm_call(harness: Harness) -> None:
+    run = summarize(harness, 0)
 
-    expect(run.statuses, "attempts").equals(["COMPLETED"])
+    expect(run.statuses, "attempt statuses").equals(["COMPLETED"])
     expect(run.requests_to("llm"), "calls to the LLM").equals([])
 
 
 @pytest.mark.clause("generate_summary.large-meeting")
-def test_a_large_meeting_is_summed_up_whole_by_no_more_calls(harness: Harness) -> None:
-    run = summed_up(harness, 10_000, found=100)
+def test_large_meeting_is_summarized_whole_within_the_call_limit(harness: Harness) -> None:
+    run = summarize(harness, 10_000, topic_count=100)
 
-    expect(run.statuses, "attempts").equals(["COMPLETED"])
+    expect(run.statuses, "attempt statuses").equals(["COMPLETED"])
     calls = len(run.requests_to("llm"))
     expect(calls, "calls to the LLM").holds(
-        calls <= 2 + 2 * MOST_SUBJECTS, f"{2 + 2 * MOST_SUBJECTS} at most"
+        calls <= 2 + 2 * MOST_SUBJECTS, f"at most {2 + 2 * MOST_SUBJECTS}"
     )
-    spoken = [word["word"] for word in run.sent["words"]]
-    asked = " ".join(prompts(run))
-    expect([word for word in spoken[::100] if word not in asked], "words no call has").equals([])
-    expect(run.output.get("summary"), "summary").holds(bool(run.output.get("summary")), "a text")
+    sample = [word["word"] for word in run.sent["words"]][::100]
+    text = " ".join(prompts(run))
+    expect([word for word in sample if word not in text], "words in no prompt").equals([])
+    summary = run.output.get("summary")
+    expect(summary, "summary").holds(bool(summary), "a text that is not empty")

@@ -9,62 +9,68 @@ import pytest
 from trackproof.contracts.load import load_contracts
 from trackproof.runs.task_run import TaskRun
 from trackproof.suite.assertions import expect
-from trackproof.suite.clauses.llm_inputs import prompts, topics
+from trackproof.suite.clauses.task_inputs import make_topics, prompts
 from trackproof.suite.harness import Harness
 
 TASK = "generate_title"
 UNTITLED = load_contracts().tasks[TASK].constants["title_without_topics"]
 
 
-def titled(harness: Harness, found: list[dict[str, Any]]) -> TaskRun:
+def generate_title(harness: Harness, topics: list[dict[str, Any]]) -> TaskRun:
     meeting = harness.meeting()
-    return harness.run_task(TASK, topics=found, transcript_id=meeting.transcript_id)
+    return harness.run_task(TASK, topics=topics, transcript_id=meeting.transcript_id)
+
+
+def expect_title(run: TaskRun) -> None:
+    title = run.output.get("title")
+    expect(title, "title").holds(bool(title), "a text that is not empty")
 
 
 @pytest.mark.clause("generate_title.from-topics")
-def test_the_llm_sees_every_topics_title_and_summary(harness: Harness) -> None:
-    found = topics(3)
+def test_prompt_contains_title_and_summary_of_every_topic(harness: Harness) -> None:
+    topics = make_topics(3)
 
-    run = titled(harness, found)
+    run = generate_title(harness, topics)
 
-    asked = prompts(run)
-    expect(len(asked), "calls to the LLM").equals(1)
-    missing = [
-        topic[part]
-        for topic in found
-        for part in ("title", "summary")
-        if topic[part] not in asked[0]
-    ]
-    expect(missing, "what the prompt lacks").equals([])
-    expect(bool(run.output.get("title")), "a title").equals(True)
+    expect(len(run.requests_to("llm")), "calls to the LLM").equals(1)
+    [prompt] = prompts(run)
+    texts = [topic[field] for topic in topics for field in ("title", "summary")]
+    expect([text for text in texts if text not in prompt], "texts missing from the prompt").equals(
+        []
+    )
+    expect_title(run)
 
 
 @pytest.mark.clause("generate_title.event")
-def test_the_title_is_told(harness: Harness) -> None:
-    run = titled(harness, topics(2))
+def test_title_is_emitted(harness: Harness) -> None:
+    run = generate_title(harness, make_topics(2))
 
-    expect(run.emitted("FINAL_TITLE"), "FINAL_TITLE").equals([{"title": run.output.get("title")}])
+    expect(run.emitted("FINAL_TITLE"), "FINAL_TITLE events").equals(
+        [{"title": run.output.get("title")}]
+    )
 
 
 @pytest.mark.clause("generate_title.stored")
-def test_the_title_is_stored(harness: Harness) -> None:
-    run = titled(harness, topics(2))
+def test_title_is_stored(harness: Harness) -> None:
+    run = generate_title(harness, make_topics(2))
 
-    expect(run.transcript.get("title"), "title in the database").equals(run.output.get("title"))
+    expect(run.transcript.get("title"), "title in the transcript row").equals(
+        run.output.get("title")
+    )
 
 
 @pytest.mark.clause("generate_title.untitled")
-def test_without_topics_the_meeting_is_untitled_and_nobody_is_asked(harness: Harness) -> None:
-    run = titled(harness, [])
+def test_meeting_without_topics_is_untitled_and_costs_no_llm_call(harness: Harness) -> None:
+    run = generate_title(harness, [])
 
     expect(run.output, "output").equals({"title": UNTITLED})
     expect(run.requests_to("llm"), "calls to the LLM").equals([])
 
 
 @pytest.mark.clause("generate_title.large-meeting")
-def test_a_thousand_topics_get_one_title(harness: Harness) -> None:
-    run = titled(harness, topics(1_000))
+def test_a_thousand_topics_cost_one_llm_call(harness: Harness) -> None:
+    run = generate_title(harness, make_topics(1_000))
 
-    expect(run.statuses, "attempts").equals(["COMPLETED"])
+    expect(run.statuses, "attempt statuses").equals(["COMPLETED"])
     expect(len(run.requests_to("llm")), "calls to the LLM").equals(1)
-    expect(run.output.get("title"), "title").holds(bool(run.output.get("title")), "a title")
+    expect_title(run)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -16,72 +17,76 @@ TASK = "get_participants"
 
 NAMES = ["Ada Lovelace", "שרה לוי", "Αγνή", "محمد", "山田 太郎", "🦉 Owl", None]
 
+People = Mapping[str, tuple[str | None, str | None]]
+"""User name and user id by participant id."""
 
-def fetched(harness: Harness, meeting: Scenario, **fields: Any) -> TaskRun:
+
+def get_participants(harness: Harness, meeting: Scenario, **fields: Any) -> TaskRun:
     payload = {"mtg_session_id": meeting.session_id, "transcript_id": meeting.transcript_id}
     return harness.run_task(TASK, {**payload, **fields})
 
 
-def people(run: TaskRun) -> dict[Any, Any]:
-    """Return each participant's name and user by id."""
+def meeting_of(harness: Harness, people: People) -> Scenario:
+    """Prepare a meeting whose session in Daily has these participants."""
+    meeting = harness.meeting()
+    harness.testbed.stand_ins.daily.add_meeting(
+        meeting.session_id,
+        [
+            DailyParticipant(participant, 1_700_000_000, 8, user, name)
+            for participant, (name, user) in people.items()
+        ],
+    )
+    return meeting
+
+
+def people_of(run: TaskRun) -> dict[Any, Any]:
+    """Return user name and user id by participant id."""
     listed = run.output.get("participants") or []
     return {one.get("participant_id"): (one.get("user_name"), one.get("user_id")) for one in listed}
 
 
 @pytest.mark.clause("get_participants.fetches")
-def test_everybody_of_the_session_comes_in_one_call(harness: Harness) -> None:
+def test_all_participants_come_from_one_call(harness: Harness) -> None:
     meeting = harness.meeting(tracks=3)
 
-    run = fetched(harness, meeting)
+    run = get_participants(harness, meeting)
 
-    expect(set(people(run)), "participants").equals(
+    expect(set(people_of(run)), "participant ids").equals(
         {track.participant.id for track in meeting.meeting.tracks}
     )
     expect(len(run.requests_to("daily")), "calls to Daily").equals(1)
 
 
 @pytest.mark.clause("get_participants.names")
-def test_everybody_keeps_a_name_of_his_own_in_any_script(harness: Harness) -> None:
-    meeting = harness.meeting()
-    people_there = {
-        f"p-{place}": (name, None if place % 2 else f"u-{place}")
-        for place, name in enumerate(NAMES)
+def test_names_of_any_script_are_unchanged(harness: Harness) -> None:
+    people = {
+        f"p-{index}": (name, None if index % 2 else f"u-{index}")
+        for index, name in enumerate(NAMES)
     }
-    harness.testbed.stand_ins.daily.add_meeting(
-        meeting.session_id,
-        [
-            DailyParticipant(person, 1_700_000_000, 8, user, name)
-            for person, (name, user) in people_there.items()
-        ],
-    )
 
-    run = fetched(harness, meeting)
+    run = get_participants(harness, meeting_of(harness, people))
 
-    expect(people(run), "names").equals(people_there)
+    expect(people_of(run), "name and user by participant id").equals(people)
 
 
 @pytest.mark.clause("get_participants.no-session")
-def test_without_a_session_daily_is_not_asked(harness: Harness) -> None:
+def test_meeting_without_a_session_costs_no_call(harness: Harness) -> None:
     meeting = harness.meeting(session=False)
 
-    run = fetched(harness, meeting, mtg_session_id=None)
+    run = get_participants(harness, meeting, mtg_session_id=None)
 
-    expect(run.statuses, "attempts").equals(["COMPLETED"])
+    expect(run.statuses, "attempt statuses").equals(["COMPLETED"])
     expect(run.output.get("participants"), "participants").equals([])
     expect(run.requests_to("daily"), "calls to Daily").equals([])
 
 
 @pytest.mark.clause("get_participants.large-meeting")
-def test_a_large_meeting_keeps_everybodys_long_name(harness: Harness) -> None:
-    meeting = harness.meeting()
-    long = {f"p-{place}": f"{place} " + "שם🦉🦉" * 50 for place in range(500)}
-    harness.testbed.stand_ins.daily.add_meeting(
-        meeting.session_id,
-        [DailyParticipant(person, 1_700_000_000, 8, None, name) for person, name in long.items()],
-    )
+def test_500_long_names_are_unchanged(harness: Harness) -> None:
+    people = {f"p-{index}": (f"{index} " + "שם🦉🦉" * 50, None) for index in range(500)}
 
-    run = fetched(harness, meeting)
+    run = get_participants(harness, meeting_of(harness, people))
 
-    kept = {person: name for person, (name, _) in people(run).items()}
-    expect(len(kept), "participants").equals(len(long))
-    expect(kept == long, "everybody has his own name, whole").equals(True)
+    names = {participant: name for participant, (name, _) in people_of(run).items()}
+    expect(len(names), "number of participants").equals(len(people))
+    changed = [one for one, (name, _) in people.items() if names.get(one) != name]
+    expect(changed, "participants whose name has changed").equals([])

@@ -20,68 +20,77 @@ FINISHED: dict[str, Any] = {
 }
 
 
-def posted(harness: Harness, meeting: Scenario, **options: Any) -> TaskRun:
+def post(harness: Harness, meeting: Scenario, **options: Any) -> TaskRun:
     return harness.run_task(TASK, transcript_id=meeting.transcript_id, **options)
 
 
-def calls(run: TaskRun) -> list[tuple[str, int | None]]:
+def calls_of(run: TaskRun) -> list[tuple[str, int | None]]:
+    """Return method and answered HTTP status of each call to Zulip."""
     return [(request.method, request.status) for request in run.requests_to("zulip")]
 
 
-@pytest.mark.clause("post_zulip.posts")
-def test_the_rooms_topic_gets_one_message_with_title_and_summaries(harness: Harness) -> None:
-    run = posted(harness, harness.meeting(**FINISHED))
+def expect_message(harness: Harness, run: TaskRun) -> None:
+    message_id = run.output.get("message_id")
+    message = harness.testbed.stand_ins.zulip.message(int(message_id or 0))
+    expect(message_id, "message_id").holds(message is not None, "the id of a message in Zulip")
 
-    expect(calls(run), "calls to Zulip").equals([("POST", 200)])
+
+@pytest.mark.clause("post_zulip.posts")
+def test_one_message_with_title_and_summaries_is_posted(harness: Harness) -> None:
+    run = post(harness, harness.meeting(**FINISHED))
+
+    expect(calls_of(run), "calls to Zulip").equals([("POST", 200)])
     form = run.requests_to("zulip")[0].form
-    expect((form.get("to"), form.get("topic")), "place").equals((ZULIP_STREAM, ZULIP_TOPIC))
+    expect((form.get("to"), form.get("topic")), "stream and topic").equals(
+        (ZULIP_STREAM, ZULIP_TOPIC)
+    )
     missing = [text for text in FINISHED.values() if text not in form.get("content", "")]
-    expect(missing, "what the message lacks").equals([])
-    message = harness.testbed.stand_ins.zulip.message(int(run.output.get("message_id") or 0))
-    expect(message is not None, "message_id names the message").equals(True)
+    expect(missing, "texts missing from the message").equals([])
+    expect_message(harness, run)
 
 
 @pytest.mark.clause("post_zulip.posts")
-def test_a_room_without_a_stream_posts_nothing(harness: Harness) -> None:
-    run = posted(harness, harness.meeting(zulip_stream=None, **FINISHED))
+def test_room_without_a_stream_gets_no_message(harness: Harness) -> None:
+    run = post(harness, harness.meeting(zulip_stream=None, **FINISHED))
 
     expect(run.output, "output").equals({"message_id": None})
     expect(run.requests_to("zulip"), "calls to Zulip").equals([])
 
 
 @pytest.mark.clause("post_zulip.updates")
-def test_a_message_that_stands_is_updated(harness: Harness) -> None:
+def test_second_run_updates_the_message(harness: Harness) -> None:
     meeting = harness.meeting(**FINISHED)
-    first = posted(harness, meeting)
+    first = post(harness, meeting)
 
-    again = posted(harness, meeting)
+    second = post(harness, meeting)
 
-    expect(calls(again), "calls to Zulip").equals([("PATCH", 200)])
-    expect(again.output, "output of the second run").equals(first.output)
+    expect(calls_of(second), "calls to Zulip in the second run").equals([("PATCH", 200)])
+    expect(second.output, "output of the second run").equals(first.output)
 
 
 @pytest.mark.clause("post_zulip.updates")
-def test_a_message_that_is_gone_is_posted_anew(harness: Harness) -> None:
+def test_deleted_message_is_posted_again(harness: Harness) -> None:
     meeting = harness.meeting(**FINISHED)
-    first = posted(harness, meeting)
+    first = post(harness, meeting)
     harness.testbed.stand_ins.zulip.forget(int(first.output["message_id"]))
 
-    again = posted(harness, meeting)
+    second = post(harness, meeting)
 
-    expect(calls(again), "calls to Zulip").equals([("PATCH", 400), ("POST", 200)])
-    message = harness.testbed.stand_ins.zulip.message(int(again.output.get("message_id") or 0))
-    expect(message is not None, "message_id names the new message").equals(True)
+    expect(calls_of(second), "calls to Zulip in the second run").equals(
+        [("PATCH", 400), ("POST", 200)]
+    )
+    expect_message(harness, second)
 
 
 @pytest.mark.clause("post_zulip.errors")
 @pytest.mark.parametrize("status", [401, 503])
-def test_a_zulip_that_fails_leaves_the_result_alone(status: int, harness: Harness) -> None:
+def test_failing_zulip_does_not_change_the_transcript(status: int, harness: Harness) -> None:
     meeting = harness.meeting(**FINISHED)
     before = harness.task_runner.transcript(meeting.transcript_id)
     harness.break_service("zulip", status=status)
 
-    run = posted(harness, meeting, retries=1)
+    run = post(harness, meeting, retries=1)
 
-    expect(run.status, "status").holds(run.status != "COMPLETED", "a failure that can be seen")
-    expect(run.transcript.get("status"), "the transcript's status").equals(before["status"])
+    expect(run.status, "last attempt status").holds(run.status != "COMPLETED", "a failure")
+    expect(run.transcript.get("status"), "status of the transcript").equals(before["status"])
     expect(run.emitted("STATUS"), "STATUS events").equals([])

@@ -14,10 +14,10 @@ from trackproof.errors import FleetError
 from trackproof.fleet import Fleet, FleetProfile
 from trackproof.fleet.profile import Ports
 from trackproof.fleet.translation.adapters import TranslatedRest, TranslatedS3
-from trackproof.fleet.variables import filled, listed, names_in
+from trackproof.fleet.variables import fill, variable_list, variables_in
 from trackproof.testbed.conductor import ConductorServer, start_conductor
 from trackproof.testbed.conductor.rest import ConductorRest
-from trackproof.testbed.database import database_for, database_places, default_database
+from trackproof.testbed.database import database_for, database_variables, default_database
 from trackproof.testbed.s3.server import S3Server
 from trackproof.testbed.stand_ins.server import ServedStandIns
 from trackproof.testbed.stand_ins.stand_ins import StandIns
@@ -75,7 +75,7 @@ class Testbed:
             rest = stack.enter_context(ConductorRest(server.api_url))
             yield cls(server, rest, s3, stand_ins, served, folder, database_url)
 
-    def places(self) -> dict[str, str]:
+    def variables(self) -> dict[str, str]:
         """Return every place and key that a profile can name, by its name: `s3.endpoint`."""
         keys, urls = self.stand_ins.credentials, self.served.urls
         return {
@@ -100,9 +100,9 @@ class Testbed:
             "folder": str(self.folder),
         }
 
-    def in_terms_of(self, fleet: Fleet) -> Testbed:
+    def translated_for(self, fleet: Fleet) -> Testbed:
         """Return this testbed with the fleet's own terms translated into the contracts'."""
-        if fleet.translator.plain or isinstance(self.rest, TranslatedRest):
+        if fleet.translator.is_identity or isinstance(self.rest, TranslatedRest):
             return self
         return replace(
             self,
@@ -120,7 +120,7 @@ class Testbed:
         """
         with ExitStack() as stack:
             database = profile.database or self.database_url
-            places = {**self.places(), **database_places(database)}
+            places = {**self.variables(), **database_variables(database)}
             places |= {"fleet.port": str(free_port()), "proxy.url": "", "proxy.ca": ""}
             if "redis.url" in _named_by(profile) or profile.events_redis:
                 from trackproof.testbed.redis import start_redis  # noqa: PLC0415 - slow to load, seldom needed
@@ -133,12 +133,12 @@ class Testbed:
                 scratch.mkdir(exist_ok=True)
                 told["TMPDIR"] = str(scratch)
             if profile.intercept:
-                from trackproof.testbed.intercept_proxy import intercepting  # noqa: PLC0415 - likewise
+                from trackproof.testbed.intercept_proxy import start_intercept_proxy  # noqa: PLC0415 - likewise
 
                 hosts = {
                     host: _filled(profile, url, places) for host, url in profile.intercept.items()
                 }
-                proxy = stack.enter_context(intercepting(hosts, self.folder))
+                proxy = stack.enter_context(start_intercept_proxy(hosts, self.folder))
                 places |= {"proxy.url": proxy.url, "proxy.ca": str(proxy.ca_file)}
                 told |= proxy.environment()
             told |= {
@@ -165,7 +165,7 @@ def _named_by(profile: FleetProfile) -> set[str]:
     named: set[str] = set()
     for text in profile.environment.values():
         with suppress(ValueError):  # told where it is filled
-            named |= set(names_in(text))
+            named |= set(variables_in(text))
     return named
 
 
@@ -175,12 +175,12 @@ def _url(profile: FleetProfile, template: str, places: Mapping[str, str]) -> str
 
 def _filled(profile: FleetProfile, text: str, places: Mapping[str, str]) -> str:
     try:
-        return filled(text, places)
+        return fill(text, places)
     except (LookupError, ValueError) as error:
         raise FleetError(
             f"the environment of fleet {profile.name!r} cannot be filled",
             evidence=f"{type(error).__name__}: {error}",
-            hint=f"places are named like {{s3.endpoint}}: {listed()}",
+            hint=f"places are named like {{s3.endpoint}}: {variable_list()}",
         ) from error
 
 

@@ -25,7 +25,7 @@ Event = tuple[str, Any]
 Row = Mapping[str, Any]
 
 
-class UnseenError(FleetError):
+class UnavailableError(FleetError):
     """The fleet's profile does not say how this can be seen."""
 
 

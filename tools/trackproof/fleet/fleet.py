@@ -12,7 +12,7 @@ from typing import Any
 
 from trackproof.contracts.load import load_contracts
 from trackproof.errors import DeadlineError, FleetError
-from trackproof.fleet.events import Event, UnseenError, event_source, row_reader
+from trackproof.fleet.events import Event, UnavailableError, event_source, row_reader
 from trackproof.fleet.launchers import start
 from trackproof.fleet.profile import FleetProfile
 from trackproof.fleet.seeders import Ids, seeder_for
@@ -74,15 +74,15 @@ class Fleet:
         Raises:
             FleetError: The seeds failed; what was said of it is the evidence.
         """
-        return self._seeds.sow(meeting)
+        return self._seeds.seed(meeting)
 
     @property
-    def shows_events(self) -> bool:
+    def exposes_events(self) -> bool:
         """Whether its events can be seen."""
         return self._source is not None
 
     @property
-    def shows_rows(self) -> bool:
+    def exposes_rows(self) -> bool:
         """Whether a transcript's row can be seen."""
         return self._row is not None
 
@@ -95,23 +95,24 @@ class Fleet:
         """Return what the fleet has told of a transcript, oldest first, in the contracts' terms.
 
         Raises:
-            UnseenError: The profile does not say how.
+            UnavailableError: The profile does not say how.
         """
         if self._source is None:
             raise _unseen(self.profile, "events", "events_sql, events_redis or events_websocket")
         return [
-            self.translator.event(name, data) for name, data in self._source.events(transcript_id)
+            self.translator.event_from_fleet(name, data)
+            for name, data in self._source.events(transcript_id)
         ]
 
     def transcript(self, transcript_id: str) -> Mapping[str, Any]:
         """Return a transcript's row as it stands, in the contracts' terms; empty without one.
 
         Raises:
-            UnseenError: The profile does not say how.
+            UnavailableError: The profile does not say how.
         """
         if self._row is None:
             raise _unseen(self.profile, "transcript's row", "transcript_sql or transcript_url")
-        return self.translator.row(self._row(transcript_id))
+        return self.translator.row_from_fleet(self._row(transcript_id))
 
     def register(self, api_url: str) -> None:
         """Make the server hold the fleet's definitions: its own command's, or the contracts'.
@@ -235,7 +236,7 @@ def _named_otherwise(strange: str, missing: Sequence[str]) -> str:
     return f'[tasks.{near[0]}] name = "{strange}"' if near else ""
 
 
-def _unseen(profile: FleetProfile, what: str, keys: str) -> UnseenError:
-    return UnseenError(
+def _unseen(profile: FleetProfile, what: str, keys: str) -> UnavailableError:
+    return UnavailableError(
         f"the {what} of fleet {profile.name!r} cannot be seen", hint=f"give its profile {keys}"
     )

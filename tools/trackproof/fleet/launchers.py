@@ -18,14 +18,14 @@ from trackproof.fleet.profile import Container, FleetProfile
 from trackproof.testbed.conductor.container.backend import (
     LABEL,
     REMOVED,
-    do_without_missing_reaper,
-    start_guard,
+    disable_missing_ryuk,
+    start_reaper,
 )
 from trackproof.testbed.docker import docker_engine
 from trackproof.testbed.processes import ManagedProcess
 
 
-class Running(Protocol):
+class RunningFleet(Protocol):
     """A fleet that runs, or has run."""
 
     def poll(self) -> int | None:
@@ -38,7 +38,7 @@ class Running(Protocol):
         """End it with all its children."""
 
 
-def start(profile: FleetProfile, told: Mapping[str, str], cwd: Path, folder: Path) -> Running:
+def start(profile: FleetProfile, told: Mapping[str, str], cwd: Path, folder: Path) -> RunningFleet:
     """Start what the profile names.
 
     Args:
@@ -124,7 +124,7 @@ class ContainerFleet:
             FleetError: The engine cannot start it; says why.
             TestbedError: There is no engine.
         """
-        do_without_missing_reaper()
+        disable_missing_ryuk()
         with docker_engine():
             pass  # says in one line that there is none
         label = f"{LABEL}={uuid.uuid4()}"
@@ -138,11 +138,11 @@ class ContainerFleet:
             self._container.with_volume_mapping(folder, place, "ro")
         for variable, value in told.items():
             self._container.with_env(variable, value)
-        self._guard = start_guard(label)
+        self._reaper = start_reaper(label)
         try:
             self._container.start()
         except (DockerException, OSError) as error:
-            self._guard.stop()
+            self._reaper.stop()
             raise FleetError(
                 f"fleet {name!r} cannot be started from image {container.image!r}",
                 evidence=str(error),
@@ -180,4 +180,4 @@ class ContainerFleet:
             with contextlib.suppress(NotFound):
                 self._container.stop()
         finally:
-            self._guard.stop()
+            self._reaper.stop()

@@ -180,8 +180,8 @@ def _templates(profile: FleetProfile) -> Iterator[Complaint]:
         ("events_redis", profile.events_redis, also),
         ("events_websocket", profile.events_websocket, also),
     ):
-        if wrong := variables.wrong_with(text, *more):
-            yield f"{key}: {wrong}", f"places are: {variables.listed(*more)}"
+        if wrong := variables.template_error(text, *more):
+            yield f"{key}: {wrong}", f"places are: {variables.variable_list(*more)}"
         elif more and text and "{transcript_id}" not in text:
             yield f"{key}: {{transcript_id}} is not in it", "say whose events or row are meant"
 

@@ -5,19 +5,19 @@ from __future__ import annotations
 from pathlib import Path
 
 from trackproof.errors import UsageError
-from trackproof.fleet.variables import PLACES
+from trackproof.fleet.variables import VARIABLES
 
 TEMPLATE = Path(__file__).with_name("template.toml")
-PLACES_HERE = "#PLACES\n"
+VARIABLES_MARK = "#VARIABLES\n"
 
 
 def new_profile() -> str:
     """Return the text of a commented profile that loads as it stands."""
-    width = max(map(len, PLACES)) + 2
+    width = max(map(len, VARIABLES)) + 2
     listed = "".join(
-        f"#   {'{' + name + '}':<{width}}  {meaning}\n" for name, meaning in PLACES.items()
+        f"#   {'{' + name + '}':<{width}}  {meaning}\n" for name, meaning in VARIABLES.items()
     )
-    return TEMPLATE.read_text(encoding="utf-8").replace(PLACES_HERE, listed)
+    return TEMPLATE.read_text(encoding="utf-8").replace(VARIABLES_MARK, listed)
 
 
 def write_new_profile(path: Path) -> None:

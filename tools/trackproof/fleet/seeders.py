@@ -40,7 +40,7 @@ class CommandSeeder:
     def prepare(self) -> None:
         """Nothing can be started beforehand."""
 
-    def sow(self, meeting: Mapping[str, Any]) -> Ids:
+    def seed(self, meeting: Mapping[str, Any]) -> Ids:
         """Have the rows written; return their ids.
 
         Raises:
@@ -91,11 +91,11 @@ class LineSeeder:
         self._last_words = ""
 
     def prepare(self) -> None:
-        """Start the command while the fleet itself starts; `sow` tells if it cannot."""
+        """Start the command while the fleet itself starts; `seed` tells if it cannot."""
         with suppress(FleetError):
             self._start()
 
-    def sow(self, meeting: Mapping[str, Any]) -> Ids:
+    def seed(self, meeting: Mapping[str, Any]) -> Ids:
         """Have the rows written; return their ids.
 
         Raises:
@@ -186,7 +186,7 @@ class SqlSeeder:
     def prepare(self) -> None:
         """The fleet may still be making its tables."""
 
-    def sow(self, meeting: Mapping[str, Any]) -> Ids:
+    def seed(self, meeting: Mapping[str, Any]) -> Ids:
         """Run every statement; what it returns are ids.
 
         A column of the meeting is `:room_name`, what an earlier statement returned goes by its

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from string import Formatter
 from typing import Final
 
-PLACES: Final[Mapping[str, str]] = {
+VARIABLES: Final[Mapping[str, str]] = {
     "conductor.api_url": "Conductor's API, with /api at its end",
     "daily.url": "Daily",
     "daily.key": "the key that Daily expects",
@@ -31,14 +31,14 @@ PLACES: Final[Mapping[str, str]] = {
     "database.libpq": "the same as postgresql://…; empty for SQLite",
     "redis.url": "a Redis, started for whoever names it",
     "fleet.port": "a free port for the fleet's own server",
-    "proxy.url": "the intercepting proxy; empty without [intercept]",
+    "proxy.url": "the start_intercept_proxy proxy; empty without [intercept]",
     "proxy.ca": "a file with its CA; empty without [intercept]",
     "folder": "a folder that is emptied afterwards",
 }
 """Every name, and what stands there."""
 
 
-def names_in(text: str) -> Iterator[str]:
+def variables_in(text: str) -> Iterator[str]:
     """Yield what a template names.
 
     Raises:
@@ -49,7 +49,7 @@ def names_in(text: str) -> Iterator[str]:
             yield name
 
 
-def wrong_with(text: str, *also: str) -> str:
+def template_error(text: str, *also: str) -> str:
     """Say what is wrong with a template, in a line; empty if nothing is.
 
     Args:
@@ -57,23 +57,23 @@ def wrong_with(text: str, *also: str) -> str:
         also: Names that are good here besides those of the testbed.
     """
     try:
-        unknown = [name for name in names_in(text) if name not in {*PLACES, *also}]
+        unknown = [name for name in variables_in(text) if name not in {*VARIABLES, *also}]
     except ValueError as error:
         return f"{error}; write {{{{ and }}}} for braces of its own"
     if not unknown:
         return ""
-    near = difflib.get_close_matches(unknown[0], [*PLACES, *also], n=1)
+    near = difflib.get_close_matches(unknown[0], [*VARIABLES, *also], n=1)
     meant = f"; did you mean {{{near[0]}}}?" if near else ""
     return f"there is no place {{{unknown[0]}}}{meant}"
 
 
-def listed(*also: str) -> str:
+def variable_list(*also: str) -> str:
     """Return all names, as they are written in a profile."""
-    return ", ".join(f"{{{name}}}" for name in (*PLACES, *also))
+    return ", ".join(f"{{{name}}}" for name in (*VARIABLES, *also))
 
 
-def filled(text: str, places: Mapping[str, str]) -> str:
-    """Return the template with its places filled in.
+def fill(text: str, places: Mapping[str, str]) -> str:
+    """Return the template with its variables filled in.
 
     Raises:
         LookupError: It names a place that there is not.

@@ -121,7 +121,7 @@ class TaskRunner:
     def __init__(self, testbed: Testbed, fleet: Fleet) -> None:
         """Drive `fleet`, which polls `testbed`'s server and has registered its definitions.
 
-        The testbed speaks the contracts' terms: `Testbed.in_terms_of(fleet)`.
+        The testbed speaks the contracts' terms: `Testbed.translated_for(fleet)`.
         """
         self._testbed = testbed
         self._fleet = fleet
@@ -236,20 +236,20 @@ class TaskRunner:
 
     def transcript(self, transcript_id: str | None) -> Mapping[str, Any]:
         """Return a transcript's row as it stands; empty where there is none."""
-        if not self._fleet.shows_rows:
+        if not self._fleet.exposes_rows:
             return UnseenRow("transcript's row")
         return {} if transcript_id is None else self._fleet.transcript(transcript_id)
 
     def _watched(self, transcript_id: str | None) -> int:
         """Miss no event from now on; return how many there have been."""
-        if transcript_id is None or not self._fleet.shows_events:
+        if transcript_id is None or not self._fleet.exposes_events:
             return 0
         self._fleet.watch(transcript_id)
         return len(self._fleet.events(transcript_id))
 
     def events_of(self, transcript_id: str | None) -> Sequence[Event]:
         """Return what the fleet has told of a transcript, as (name, data), oldest first."""
-        if not self._fleet.shows_events:
+        if not self._fleet.exposes_events:
             return UnseenEvents("events")
         return () if transcript_id is None else self._fleet.events(transcript_id)
 

@@ -98,7 +98,7 @@ def refuse(profile: FleetProfile, findings: Sequence[PreflightResult], log: str 
 
 
 def _ports(testbed: Testbed) -> Iterator[PreflightResult]:
-    places = {**testbed.places(), "stand-ins.url": testbed.served.root_url}
+    places = {**testbed.variables(), "stand-ins.url": testbed.served.root_url}
     closed = []
     for name in ("conductor.api_url", "s3.endpoint", "stand-ins.url"):
         url = urlsplit(places[name])

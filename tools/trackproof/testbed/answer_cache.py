@@ -28,7 +28,7 @@ _CLEAR = "DELETE FROM cache_entries"
 
 
 @dataclass(frozen=True, slots=True)
-class Remembered:
+class CacheStats:
     """All answers to one task type's questions."""
 
     task: str
@@ -40,7 +40,7 @@ class Remembered:
     """Epoch seconds."""
 
 
-def stats(database_url: str) -> list[Remembered]:
+def stats(database_url: str) -> list[CacheStats]:
     """Return what is remembered, by task type.
 
     Raises:
@@ -48,7 +48,7 @@ def stats(database_url: str) -> list[Remembered]:
         TestbedError: It cannot be read, or has no such table.
     """
     return [
-        Remembered(str(kind), int(count), int(size), float(oldest), float(newest))
+        CacheStats(str(kind), int(count), int(size), float(oldest), float(newest))
         for kind, count, size, oldest, newest in _run(database_url, _STATS)
     ]
 

@@ -63,7 +63,7 @@ def check_choice(choice: str) -> None:
         )
 
 
-def database_places(database_url: str) -> dict[str, str]:
+def database_variables(database_url: str) -> dict[str, str]:
     """Return a database's address in the ways that fleets of many languages take it."""
     url = make_url(database_url)
     sqlite = url.get_backend_name() == "sqlite"

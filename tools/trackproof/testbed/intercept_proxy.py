@@ -24,8 +24,8 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from trackproof.errors import TestbedError
-from trackproof.testbed.stand_ins.gate import HANG_UP
-from trackproof.testbed.stand_ins.server import served
+from trackproof.testbed.stand_ins.middleware import HANG_UP
+from trackproof.testbed.stand_ins.server import serve_app
 
 START_SECONDS: Final = 10.0
 FORWARD_SECONDS: Final = 120.0
@@ -48,7 +48,7 @@ CA_VARIABLES = (
 
 
 @dataclass(frozen=True, slots=True)
-class Interception:
+class InterceptProxy:
     """A proxy that is there."""
 
     url: str
@@ -65,7 +65,7 @@ class Interception:
 
 
 @contextmanager
-def intercepting(hosts: Mapping[str, str], folder: Path) -> Iterator[Interception]:
+def start_intercept_proxy(hosts: Mapping[str, str], folder: Path) -> Iterator[InterceptProxy]:
     """Run the proxy until the block ends.
 
     Args:
@@ -82,11 +82,13 @@ def intercepting(hosts: Mapping[str, str], folder: Path) -> Iterator[Interceptio
     certificate.touch(mode=0o600)
     names = {place.partition("/")[0].lower() for place in hosts}
     certificate.write_bytes(authority.issue_cert(*names).private_key_and_cert_chain_pem.bytes())
-    with served("the intercepting proxy", _leading(hosts), certificate=certificate) as inner:
+    with serve_app(
+        "the start_intercept_proxy proxy", _leading(hosts), certificate=certificate
+    ) as inner:
         tunnel = _Tunnel(frozenset(names), inner)
         port = tunnel.start()
         try:
-            yield Interception(f"http://127.0.0.1:{port}", ca_file, tunnel.refused)
+            yield InterceptProxy(f"http://127.0.0.1:{port}", ca_file, tunnel.refused)
         finally:
             tunnel.stop()
 
@@ -158,7 +160,7 @@ class _Tunnel:
         """Return the port, when it listens."""
         self._thread.start()
         if not self._ready.wait(START_SECONDS) or not self._port:
-            raise TestbedError("the intercepting proxy did not start")
+            raise TestbedError("the start_intercept_proxy proxy did not start")
         return self._port
 
     def stop(self) -> None:

@@ -36,7 +36,7 @@ HINT = "install PostgreSQL (Debian: apt-get install postgresql) or start Docker"
 
 FOLDERS = ("/tmp", "/var/tmp")  # noqa: S108 - what is made there gets a name of its own
 """Where it may live when the own temporary folder does not suit it."""
-FOLDER_LETTERS = 70
+MAX_FOLDER_BYTES = 70
 """With the names below it a path of 107, the longest of a Unix socket."""
 
 INITDB = ("-U", "trackproof", "--auth=trust", "--encoding=UTF8", "--locale=C", "--no-sync")
@@ -71,7 +71,7 @@ class PostgresServer:
         self._run(f'DROP DATABASE IF EXISTS "{make_url(url).database}" WITH (FORCE)')
 
     def _run(self, sql: str) -> None:
-        with _connecting(self.url) as engine, engine.connect() as connection:
+        with _engine(self.url) as engine, engine.connect() as connection:
             connection.execution_options(isolation_level="AUTOCOMMIT").execute(text(sql))
 
 
@@ -101,20 +101,20 @@ def _number(version: str) -> tuple[int, ...]:
 
 @contextlib.contextmanager
 def _process(programs: Path) -> Iterator[PostgresServer]:
-    as_user = _as_other_user() if os.geteuid() == 0 else ()
+    setpriv = _setpriv() if os.geteuid() == 0 else ()
     with tempfile.TemporaryDirectory(
-        prefix="trackproof-pg-", dir=_folder_for(as_user), ignore_cleanup_errors=True
+        prefix="trackproof-pg-", dir=_folder_for(setpriv), ignore_cleanup_errors=True
     ) as name:
         home = Path(name)
-        if as_user:
-            owner = pwd.getpwnam(_other_user())
+        if setpriv:
+            owner = pwd.getpwnam(_server_user())
             os.chown(home, owner.pw_uid, owner.pw_gid)
         data = home / "data"
-        _initialise([*as_user, str(programs / "initdb"), "-D", str(data)], home)
+        _initialise([*setpriv, str(programs / "initdb"), "-D", str(data)], home)
         with ManagedProcess(
             "PostgreSQL",
             [
-                *as_user,
+                *setpriv,
                 str(programs / "postgres"),
                 *("-D", str(data)),
                 *("-c", f"unix_socket_directories={home}"),
@@ -128,24 +128,24 @@ def _process(programs: Path) -> Iterator[PostgresServer]:
             yield PostgresServer(url, "process")
 
 
-def _folder_for(as_user: Sequence[str]) -> str:
+def _folder_for(setpriv: Sequence[str]) -> str:
     """Return the first temporary folder that the server's user gets into, and a socket's path.
 
     The own one is often for its owner alone (mode 0700) where that is root.
     """
     folders = (tempfile.gettempdir(), *FOLDERS)
     for folder in folders:
-        if len(os.fsencode(folder)) <= FOLDER_LETTERS and _may_enter(as_user, folder):
+        if len(os.fsencode(folder)) <= MAX_FOLDER_BYTES and _can_enter(setpriv, folder):
             return folder
     raise TestbedError(
         "PostgreSQL has no temporary folder that its user can enter and whose path is short enough",
         evidence=f"looked at {', '.join(folders)}",
-        hint=f"set TMPDIR to a folder of {FOLDER_LETTERS} letters at most that all users can enter",
+        hint=f"set TMPDIR to a folder of {MAX_FOLDER_BYTES} letters at most that all users can enter",
     )
 
 
-def _may_enter(as_user: Sequence[str], folder: str) -> bool:
-    return subprocess.run([*as_user, "test", "-x", folder], check=False).returncode == 0  # noqa: S603
+def _can_enter(setpriv: Sequence[str], folder: str) -> bool:
+    return subprocess.run([*setpriv, "test", "-x", folder], check=False).returncode == 0  # noqa: S603
 
 
 def _initialise(command: Sequence[str], home: Path) -> None:
@@ -158,14 +158,14 @@ def _initialise(command: Sequence[str], home: Path) -> None:
         )
 
 
-def _as_other_user() -> tuple[str, ...]:
-    user = _other_user()
+def _setpriv() -> tuple[str, ...]:
+    user = _server_user()
     group = pwd.getpwnam(user).pw_gid
     # --pdeathsig: changing the user makes the kernel forget that the server dies with us.
     return ("setpriv", f"--reuid={user}", f"--regid={group}", "--clear-groups", "--pdeathsig=KILL")
 
 
-def _other_user() -> str:
+def _server_user() -> str:
     known = {entry.pw_name for entry in pwd.getpwall()}
     for user in USERS:
         if user in known:
@@ -182,7 +182,7 @@ def _wait_until_ready(url: str, process: ManagedProcess) -> None:
         if (code := process.poll()) is not None:
             raise TestbedError(f"PostgreSQL ended with {code}", evidence=process.tail(), hint=HINT)
         try:
-            with _connecting(url) as engine, engine.connect():
+            with _engine(url) as engine, engine.connect():
                 return True
         except OperationalError:
             return False
@@ -217,7 +217,7 @@ def _container() -> Iterator[PostgresServer]:
 
 
 @contextlib.contextmanager
-def _connecting(url: str) -> Iterator[Engine]:
+def _engine(url: str) -> Iterator[Engine]:
     engine = create_engine(url)
     try:
         yield engine

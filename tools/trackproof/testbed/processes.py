@@ -49,7 +49,7 @@ class ManagedProcess:
         text = self.log_path.read_text(errors="replace")
         return "\n".join(text.splitlines()[-lines:])
 
-    def end_by_itself(self, timeout: float) -> None:
+    def terminate(self, timeout: float) -> None:
         """Ask the command to end and give it `timeout` seconds for what it does at its end."""
         self._supervisor.terminate()
         with contextlib.suppress(subprocess.TimeoutExpired):

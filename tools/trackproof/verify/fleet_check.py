@@ -64,7 +64,7 @@ def _seen(fleet: Fleet, meeting: Mapping[str, Any]) -> Iterator[PreflightResult]
     ids: dict[str, Any] = {}
     yield _tried("seeds", "a meeting is sown", lambda: ids.update(fleet.seed(meeting)), fatal=True)
     transcript_id = str(ids.get("transcript_id", meeting["transcript"]["id"]))
-    if not fleet.shows_rows:
+    if not fleet.exposes_rows:
         yield PreflightResult(
             "rows",
             False,
@@ -78,7 +78,7 @@ def _seen(fleet: Fleet, meeting: Mapping[str, Any]) -> Iterator[PreflightResult]
                 raise TestbedError("what was sown is not there: see the seeds and transcript_sql")
 
         yield _tried("rows", "the row that was sown is seen", look)
-    if not fleet.shows_events:
+    if not fleet.exposes_events:
         yield PreflightResult(
             "events",
             False,

@@ -107,7 +107,7 @@ def _meeting(options: RunOptions) -> Meeting:
 
 def carry_out(testbed: Testbed, fleet: Fleet, scenario: Scenario, tell: Tell) -> dict[str, Any]:
     """Register, seed, start and follow the workflow to its end; return it as it ended."""
-    contracts, testbed = load_contracts(), testbed.in_terms_of(fleet)
+    contracts, testbed = load_contracts(), testbed.translated_for(fleet)
     scenario.publish(testbed)
     fleet.register(testbed.rest.api_url)
     secret = testbed.stand_ins.credentials.webhook_secret

@@ -18,7 +18,7 @@ from websockets.sync.server import ServerConnection, serve
 
 from trackproof.errors import FleetError, TestbedError
 from trackproof.fleet import Fleet, FleetProfile
-from trackproof.fleet.events import UnseenError, event_source, row_reader
+from trackproof.fleet.events import UnavailableError, event_source, row_reader
 from trackproof.fleet.push_events import RedisEvents, WebSocketEvents
 from trackproof.fleet.seeders import SqlSeeder
 from trackproof.lab import free_port
@@ -118,11 +118,11 @@ def test_a_row_is_got_from_a_url() -> None:
 def test_what_the_profile_does_not_show_is_not_seen_and_skips_who_looks(tmp_path: Path) -> None:
     fleet = Fleet(PLAIN, {}, tmp_path)
 
-    assert (fleet.shows_rows, fleet.shows_events) == (False, False)
+    assert (fleet.exposes_rows, fleet.exposes_events) == (False, False)
     assert event_source(PLAIN, "", "") is None
-    with pytest.raises(UnseenError, match="cannot be seen"):
+    with pytest.raises(UnavailableError, match="cannot be seen"):
         fleet.transcript("t-1")
-    with pytest.raises(UnseenError, match="cannot be seen"):
+    with pytest.raises(UnavailableError, match="cannot be seen"):
         fleet.events("t-1")
     for look in (
         lambda: UnseenRow("row")["title"],
@@ -160,7 +160,7 @@ def test_statements_are_filled_from_the_meeting_and_return_ids(tmp_path: Path) -
         f"sqlite:///{database}",
     )
 
-    assert seeds.sow(MEETING) == {"room_id": 41}
+    assert seeds.seed(MEETING) == {"room_id": 41}
 
     with closing(sqlite3.connect(database)) as connection:
         assert connection.execute("SELECT * FROM meetings").fetchall() == [
@@ -180,7 +180,7 @@ def test_a_statement_that_is_refused_leaves_nothing_and_is_told(tmp_path: Path) 
     statements = ("INSERT INTO rooms VALUES (:room_name)", "INSERT INTO nowhere VALUES (1)")
 
     with pytest.raises(FleetError, match="seed_sql of fleet 'sample' failed") as caught:
-        SqlSeeder("sample", statements, f"sqlite:///{database}").sow(MEETING)
+        SqlSeeder("sample", statements, f"sqlite:///{database}").seed(MEETING)
 
     assert "no such table: nowhere" in caught.value.evidence
     with closing(sqlite3.connect(database)) as connection:

@@ -13,10 +13,10 @@ import pytest
 from trackproof.errors import UsageError
 from trackproof.fleet import FleetProfile, load_profile
 from trackproof.fleet.scaffold import new_profile, write_new_profile
-from trackproof.fleet.variables import PLACES, filled, wrong_with
+from trackproof.fleet.variables import VARIABLES, fill, template_error
 from trackproof.lab import Testbed
 from trackproof.testbed.conductor import ConductorServer
-from trackproof.testbed.database import database_places
+from trackproof.testbed.database import database_variables
 from trackproof.testbed.stand_ins.stand_ins import StandIns
 
 GOOD = 'name = "mine"\ncommand = ["./run"]\n'
@@ -46,7 +46,7 @@ def test_a_new_profile_explains_every_key_and_every_place() -> None:
 
     keys = [name for name in FleetProfile.__dataclass_fields__ if f"{name} = " not in text]
     assert [name for name in keys if f"[{name}" not in text] == []
-    assert [name for name in PLACES if f"{{{name}}}" not in text] == []
+    assert [name for name in VARIABLES if f"{{{name}}}" not in text] == []
 
 
 def test_what_a_new_profile_only_shows_would_load_too(tmp_path: Path) -> None:
@@ -125,10 +125,8 @@ def test_paths_are_relative_to_the_profile(tmp_path: Path) -> None:
 
 
 def test_a_template_is_filled_and_may_have_braces_of_its_own() -> None:
-    assert (
-        filled('{{"url": "{s3.endpoint}"}}', {"s3.endpoint": "http://s"}) == '{"url": "http://s"}'
-    )
-    assert wrong_with('{{"url": "{s3.endpoint}"}}') == ""
+    assert fill('{{"url": "{s3.endpoint}"}}', {"s3.endpoint": "http://s"}) == '{"url": "http://s"}'
+    assert template_error('{{"url": "{s3.endpoint}"}}') == ""
 
 
 def test_every_place_of_the_list_is_there_and_no_other() -> None:
@@ -140,18 +138,18 @@ def test_every_place_of_the_list_is_there_and_no_other() -> None:
         served=SimpleNamespace(urls=dict.fromkeys(services, "u")),
         folder=Path("f"),
     )
-    places = Testbed.places(cast("Testbed", parts))
+    places = Testbed.variables(cast("Testbed", parts))
 
     beside = {"redis.url", "fleet.port", "proxy.url", "proxy.ca"}
-    assert {*places, *database_places("sqlite:///x.db"), *beside} == set(PLACES)
+    assert {*places, *database_variables("sqlite:///x.db"), *beside} == set(VARIABLES)
 
 
 def test_a_databases_address_is_given_in_many_ways() -> None:
-    assert database_places("sqlite:////tmp/x.db") == {
+    assert database_variables("sqlite:////tmp/x.db") == {
         "database.url": "sqlite:////tmp/x.db",
         "database.file": "/tmp/x.db",
         "database.libpq": "",
     }
-    assert database_places("postgresql+psycopg://u:p@h/n")["database.libpq"] == (
+    assert database_variables("postgresql+psycopg://u:p@h/n")["database.libpq"] == (
         "postgresql://u:p@h/n"
     )

@@ -53,7 +53,7 @@ def bed_with(polls: Callable[[], Polls], *, port: int = 0, version: str = "3.15.
             rest=cast("ConductorRest", Server(polls)),
             conductor=SimpleNamespace(version=version, backend="url"),
             served=SimpleNamespace(root_url="http://127.0.0.1:1"),
-            places=lambda: places,
+            variables=lambda: places,
         ),
     )
 

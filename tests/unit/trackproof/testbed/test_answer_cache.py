@@ -27,7 +27,7 @@ def url(tmp_path: Path) -> str:
 def test_answers_are_counted_by_task(url: str) -> None:
     first = answer_cache.stats(url)[0]
 
-    assert first == answer_cache.Remembered("detect_topics", 2, 40, 100.0, 200.0)
+    assert first == answer_cache.CacheStats("detect_topics", 2, 40, 100.0, 200.0)
 
 
 def test_clearing_forgets_them_all(url: str) -> None:

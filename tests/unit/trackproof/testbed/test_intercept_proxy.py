@@ -12,7 +12,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from trackproof.testbed.intercept_proxy import Interception, intercepting
+from trackproof.testbed.intercept_proxy import InterceptProxy, start_intercept_proxy
 from trackproof.testbed.stand_ins import Fault, StandIns
 
 HOST = "api.daily.co"
@@ -25,11 +25,13 @@ def stand_ins() -> StandIns:
 
 
 @pytest.fixture(scope="module")
-def proxy(stand_ins: StandIns, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Interception]:
+def proxy(
+    stand_ins: StandIns, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[InterceptProxy]:
     folder = tmp_path_factory.mktemp("proxy")
     with (
         stand_ins.serve() as served,
-        intercepting(
+        start_intercept_proxy(
             {HOST: served.urls["webhook"], f"{VERSIONED}/v1": served.urls["webhook"]}, folder
         ) as proxy,
     ):
@@ -37,7 +39,7 @@ def proxy(stand_ins: StandIns, tmp_path_factory: pytest.TempPathFactory) -> Iter
 
 
 @pytest.fixture
-def client(proxy: Interception) -> Iterator[httpx.Client]:
+def client(proxy: InterceptProxy) -> Iterator[httpx.Client]:
     trust = ssl.create_default_context(cafile=str(proxy.ca_file))
     with httpx.Client(proxy=proxy.url, verify=trust, trust_env=False) as client:
         yield client
@@ -83,19 +85,21 @@ def test_a_dropped_connection_is_dropped(client: httpx.Client, stand_ins: StandI
         client.post(f"https://{HOST}/x", json={})
 
 
-def test_another_host_is_refused_and_remembered(client: httpx.Client, proxy: Interception) -> None:
+def test_another_host_is_refused_and_remembered(
+    client: httpx.Client, proxy: InterceptProxy
+) -> None:
     with pytest.raises(httpx.ProxyError, match="403"):
         client.get("https://api.example.com/")
 
     assert "api.example.com" in proxy.refused
 
 
-def test_what_is_no_connect_is_refused(proxy: Interception) -> None:
+def test_what_is_no_connect_is_refused(proxy: InterceptProxy) -> None:
     with httpx.Client(proxy=proxy.url, trust_env=False) as client:
         assert client.get("http://api.daily.co/").status_code == 405
 
 
-def test_nobody_else_trusts_it(proxy: Interception) -> None:
+def test_nobody_else_trusts_it(proxy: InterceptProxy) -> None:
     with (
         httpx.Client(proxy=proxy.url, trust_env=False) as client,
         pytest.raises(httpx.ConnectError, match="certificate"),
@@ -103,7 +107,7 @@ def test_nobody_else_trusts_it(proxy: Interception) -> None:
         client.get(f"https://{HOST}/")
 
 
-def test_a_process_that_is_told_by_its_environment_goes_through_it(proxy: Interception) -> None:
+def test_a_process_that_is_told_by_its_environment_goes_through_it(proxy: InterceptProxy) -> None:
     asks = (
         "import json, urllib.request as u;"
         f"a = u.urlopen(u.Request('https://{HOST}/in', data=b'{{}}'));"
@@ -123,7 +127,7 @@ def test_a_process_that_is_told_by_its_environment_goes_through_it(proxy: Interc
 
 
 def test_nothing_listens_afterwards_and_the_key_is_nobody_elses(tmp_path: Path) -> None:
-    with intercepting({HOST: "http://127.0.0.1:1"}, tmp_path) as proxy:
+    with start_intercept_proxy({HOST: "http://127.0.0.1:1"}, tmp_path) as proxy:
         assert (tmp_path / "proxy-certificate.pem").stat().st_mode & 0o077 == 0
 
     with (

@@ -36,8 +36,8 @@ class TranslatedRest(ConductorRest):
         correlation_id: str | None = None,
     ) -> str:
         """Start a run of a registered workflow and return its id."""
-        said, said_version = self._translator.workflow_named(name, version)
-        given = self._translator.started_with(input or {})
+        said, said_version = self._translator.workflow_name_to_fleet(name, version)
+        given = self._translator.workflow_input(input or {})
         return super().start_workflow(said, said_version, given, correlation_id)
 
     def start_inline_workflow(
@@ -47,7 +47,7 @@ class TranslatedRest(ConductorRest):
         task_to_domain: Mapping[str, str] | None = None,
     ) -> str:
         """Start a run of a one-task workflow that is not registered and return its id."""
-        said, given = self._translator.alone(definition, input)
+        said, given = self._translator.inline_workflow_to_fleet(definition, input)
         domains = {self._translator.task_to_fleet(k): v for k, v in (task_to_domain or {}).items()}
         return super().start_inline_workflow(said, given, domains)
 
@@ -70,16 +70,18 @@ class TranslatedRest(ConductorRest):
 
     def task_definitions(self) -> list[Json]:
         """Return every registered task definition."""
-        return [self._translator.definition_from_fleet(one) for one in super().task_definitions()]
+        return [
+            self._translator.task_definition_from_fleet(one) for one in super().task_definitions()
+        ]
 
     def task_definition(self, name: str) -> Json | None:
         """Return a registered task definition, or None if there is none."""
         found = super().task_definition(self._translator.task_to_fleet(name))
-        return None if found is None else self._translator.definition_from_fleet(found)
+        return None if found is None else self._translator.task_definition_from_fleet(found)
 
     def workflow_definition(self, name: str, version: int | None = None) -> Json | None:
         """Return a registered workflow definition, or None if there is none."""
-        found = super().workflow_definition(*self._translator.workflow_named(name, version))
+        found = super().workflow_definition(*self._translator.workflow_name_to_fleet(name, version))
         return None if found is None else self._translator.workflow_from_fleet(found)
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from trackproof.fleet.profile import Fields, FieldTerms
 
-LEFT_OVER = "(untranslated)"
+UNTRANSLATED = "(untranslated)"
 """Marks a contract's own name where the fleet has said to use another."""
 
 
@@ -161,7 +161,7 @@ class FieldMap:
                     name = names.get(told, told)
                     child = self._child(node, name)
                     if name == told and child.name not in {None, told}:
-                        name = f"{name} {LEFT_OVER}"
+                        name = f"{name} {UNTRANSLATED}"
                     meant[name] = self._from_fleet(child, part)
                 return meant
             case list():

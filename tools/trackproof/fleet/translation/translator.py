@@ -39,13 +39,15 @@ class Translator:
         self._profile = profile
         self.keys = TemplateMap(profile.keys)
         self._steps = TemplateMap(profile.workflow.steps)
-        self._said = {name: terms.name for name, terms in profile.tasks.items() if terms.name}
-        self._meant = {said: name for name, said in self._said.items()}
+        self._names_to_fleet = {
+            name: terms.name for name, terms in profile.tasks.items() if terms.name
+        }
+        self._names_from_fleet = {said: name for name, said in self._names_to_fleet.items()}
         self._events = {terms.name: name for name, terms in profile.events.items() if terms.name}
-        self._made: dict[tuple[str, str], FieldMap] = {}
+        self._field_maps: dict[tuple[str, str], FieldMap] = {}
 
     @cached_property
-    def plain(self) -> bool:
+    def is_identity(self) -> bool:
         """Whether the fleet speaks the contracts' own terms."""
         profile = self._profile
         return profile.workflow == FleetProfile(profile.name).workflow and not any(
@@ -57,55 +59,55 @@ class Translator:
         return load_contracts()
 
     @cached_property
-    def _task_of(self) -> dict[str, str]:
+    def _task_by_step(self) -> dict[str, str]:
         """Task types by the reference names of the steps."""
         steps = steps_in(self._contracts.workflow["tasks"])
         return {step["taskReferenceName"]: step["name"] for step in steps}
 
     def task_to_fleet(self, name: str) -> str:
         """Return the fleet's name of a task type."""
-        return self._said.get(name, name)
+        return self._names_to_fleet.get(name, name)
 
     def task_from_fleet(self, name: str) -> str:
         """Return the contract's name of a fleet's task type."""
-        return self._meant.get(name, name)
+        return self._names_from_fleet.get(name, name)
 
     def input_of(self, task: str) -> FieldMap:
         """Return how a task's input is said."""
-        return self._of(task, "input")
+        return self._field_map(task, "input")
 
     def output_of(self, task: str) -> FieldMap:
         """Return how a task's output is said."""
-        return self._of(task, "output")
+        return self._field_map(task, "output")
 
-    def given(self, task: str, payload: Mapping[str, Any]) -> Document:
+    def task_input(self, task: str, payload: Mapping[str, Any]) -> Document:
         """Return a task's input as the fleet expects it."""
         terms = self._profile.tasks.get(task, TaskTerms())
         return {**self.input_of(task).to_fleet(dict(payload)), **terms.extra}
 
-    def started_with(self, payload: Mapping[str, Any]) -> Document:
+    def workflow_input(self, payload: Mapping[str, Any]) -> Document:
         """Return the workflow's input as the fleet expects it."""
-        said = self._of("workflow", "input").to_fleet(dict(payload))
+        said = self._field_map("workflow", "input").to_fleet(dict(payload))
         return {**said, **self._profile.workflow.extra}
 
-    def workflow_named(self, name: str, version: int | None) -> tuple[str, int | None]:
+    def workflow_name_to_fleet(self, name: str, version: int | None) -> tuple[str, int | None]:
         """Return the fleet's name and version of the contracts' workflow."""
         if name != self._contracts.workflow["name"]:
             return name, version
         terms = self._profile.workflow
         return terms.name or name, terms.version or version
 
-    def row(self, row: Mapping[str, Any]) -> Document:
+    def row_from_fleet(self, row: Mapping[str, Any]) -> Document:
         """Return a transcript's row in the contracts' terms."""
-        meant: Document = self._of("transcript", "row").from_fleet(dict(row))
+        meant: Document = self._field_map("transcript", "row").from_fleet(dict(row))
         return meant
 
-    def event(self, name: str, data: Any) -> tuple[str, Any]:
+    def event_from_fleet(self, name: str, data: Any) -> tuple[str, Any]:
         """Return an event in the contracts' terms."""
         meant = self._events.get(name, name)
-        return meant, self._of(meant, "data").from_fleet(data)
+        return meant, self._field_map(meant, "data").from_fleet(data)
 
-    def task_definition(self, definition: Mapping[str, Any]) -> Document:
+    def task_definition_to_fleet(self, definition: Mapping[str, Any]) -> Document:
         """Return a contract's task definition as the fleet's server is to hold it."""
         name = definition["name"]
         terms = self._profile.tasks.get(name)
@@ -121,7 +123,7 @@ class Translator:
                 said[key] = [translation.name_to_fleet(field) for field in said[key]]
         return said
 
-    def definition_from_fleet(self, definition: Mapping[str, Any]) -> Document:
+    def task_definition_from_fleet(self, definition: Mapping[str, Any]) -> Document:
         """Return a fleet's task definition in the contracts' terms."""
         name = self.task_from_fleet(definition["name"])
         meant = {**definition, "name": name}
@@ -135,17 +137,17 @@ class Translator:
 
     def workflow_to_fleet(self, workflow: Mapping[str, Any]) -> Document:
         """Return the contracts' workflow as the fleet's server is to hold it."""
-        name, version = self.workflow_named(workflow["name"], workflow.get("version"))
-        said: Document = self._respelled(
-            {**workflow, "name": name, "version": version}, self._theirs()
+        name, version = self.workflow_name_to_fleet(workflow["name"], workflow.get("version"))
+        said: Document = self._translated(
+            {**workflow, "name": name, "version": version}, self._to_fleet_terms()
         )
-        fields = self._of("workflow", "input")
+        fields = self._field_map("workflow", "input")
         said["inputParameters"] = [
             fields.name_to_fleet(field) for field in workflow.get("inputParameters", ())
         ]
         for key, translation in (
             ("inputTemplate", fields),
-            ("outputParameters", self._of("workflow", "output")),
+            ("outputParameters", self._field_map("workflow", "output")),
         ):
             if key in said:
                 said[key] = translation.to_fleet(said[key])
@@ -153,16 +155,16 @@ class Translator:
 
     def workflow_from_fleet(self, workflow: Mapping[str, Any]) -> Document:
         """Return the workflow that a fleet's server holds in the contracts' terms."""
-        meant: Document = self._respelled(workflow, self._ours())
+        meant: Document = self._translated(workflow, self._from_fleet_terms())
         name, version = workflow.get("name"), workflow.get("version")
         meant["name"], meant["version"] = self._workflow_from_fleet(name, version)
-        fields = self._of("workflow", "input")
+        fields = self._field_map("workflow", "input")
         meant["inputParameters"] = [
             fields.name_from_fleet(field) for field in workflow.get("inputParameters") or ()
         ]
         for key, translation in (
             ("inputTemplate", fields),
-            ("outputParameters", self._of("workflow", "output")),
+            ("outputParameters", self._field_map("workflow", "output")),
         ):
             if key in meant:
                 meant[key] = translation.from_fleet(meant[key])
@@ -175,17 +177,19 @@ class Translator:
             return name, version
         return ours["name"], ours["version"] if version == terms.version else version
 
-    def alone(self, workflow: Mapping[str, Any], payload: Mapping[str, Any]) -> tuple[Any, Any]:
+    def inline_workflow_to_fleet(
+        self, workflow: Mapping[str, Any], payload: Mapping[str, Any]
+    ) -> tuple[Any, Any]:
         """Return a one-task workflow and its input as the fleet expects them."""
         (step,) = workflow["tasks"]
-        given = self.given(step["name"], payload)
+        given = self.task_input(step["name"], payload)
         said = {
             **step,
             "name": self.task_to_fleet(step["name"]),
             "inputParameters": {name: f"${{workflow.input.{name}}}" for name in given},
         }
         if "taskDefinition" in step:
-            said["taskDefinition"] = self.task_definition(step["taskDefinition"])
+            said["taskDefinition"] = self.task_definition_to_fleet(step["taskDefinition"])
         return {**workflow, "tasks": [said]}, given
 
     def run_from_fleet(self, run: Mapping[str, Any]) -> Document:
@@ -198,7 +202,7 @@ class Translator:
         meant["workflowName"], meant["workflowVersion"] = self._workflow_from_fleet(name, version)
         for side in ("input", "output"):
             if isinstance(run.get(side), Mapping):
-                meant[side] = self._of("workflow", side).from_fleet(run[side])
+                meant[side] = self._field_map("workflow", side).from_fleet(run[side])
         return meant
 
     def _task_run_from_fleet(self, task: Mapping[str, Any]) -> Document:
@@ -213,14 +217,14 @@ class Translator:
         if name in self._contracts.tasks:
             for key, side in (("inputData", "input"), ("outputData", "output")):
                 if isinstance(task.get(key), Mapping):
-                    meant[key] = self._of(name, side).from_fleet(task[key])
+                    meant[key] = self._field_map(name, side).from_fleet(task[key])
         return meant
 
-    def _respelled(self, part: Any, to: _Terms) -> Any:
+    def _translated(self, part: Any, to: _Terms) -> Any:
         """Return a part of a workflow's definition with the names in it in other terms."""
         match part:
             case Mapping():
-                respelled = {key: self._respelled(value, to) for key, value in part.items()}
+                respelled = {key: self._translated(value, to) for key, value in part.items()}
                 if part.get("type"):
                     respelled |= to.task(str(part.get("name")), respelled)
                 if "taskReferenceName" in part:
@@ -229,16 +233,16 @@ class Translator:
                     respelled["joinOn"] = [to.step(step) for step in part["joinOn"] or ()]
                 return respelled
             case list():
-                return [self._respelled(value, to) for value in part]
+                return [self._translated(value, to) for value in part]
             case str():
                 return EXPRESSION.sub(to.reference, part)
             case _:
                 return part
 
-    def _theirs(self) -> _Terms:
+    def _to_fleet_terms(self) -> _Terms:
         return _Terms(self._task_to_fleet, self._steps.to_fleet, self._reference_to_fleet)
 
-    def _ours(self) -> _Terms:
+    def _from_fleet_terms(self) -> _Terms:
         return _Terms(self._task_from_fleet, self._steps.from_fleet, self._reference_from_fleet)
 
     def _task_to_fleet(self, name: str, task: Mapping[str, Any]) -> Document:
@@ -262,18 +266,16 @@ class Translator:
     def _reference_from_fleet(self, found: re.Match[str]) -> str:
         step, side, field = found.groups()
         step = self._steps.from_fleet(step)
-        about = "workflow" if step == "workflow" else self._task_of.get(step, "")
-        return f"${{{step}.{side}.{self._of(about, side).name_from_fleet(field)}"
+        about = "workflow" if step == "workflow" else self._task_by_step.get(step, "")
+        return f"${{{step}.{side}.{self._field_map(about, side).name_from_fleet(field)}"
 
     def _reference_to_fleet(self, found: re.Match[str]) -> str:
         step, side, field = found.groups()
-        about = "workflow" if step == "workflow" else self._task_of.get(step, "")
-        return (
-            f"${{{self._steps.to_fleet(step)}.{side}.{self._of(about, side).name_to_fleet(field)}"
-        )
+        about = "workflow" if step == "workflow" else self._task_by_step.get(step, "")
+        return f"${{{self._steps.to_fleet(step)}.{side}.{self._field_map(about, side).name_to_fleet(field)}"
 
-    def _of(self, about: str, part: str) -> FieldMap:
-        found = self._made.get((about, part))
+    def _field_map(self, about: str, part: str) -> FieldMap:
+        found = self._field_maps.get((about, part))
         if found is None:
             profile = self._profile
             match about, part:
@@ -289,17 +291,17 @@ class Translator:
                     fields = profile.tasks.get(about, TaskTerms()).input
                 case _:
                     fields = profile.tasks.get(about, TaskTerms()).output
-            found = self._made[about, part] = FieldMap(fields, profile.fields, self.keys)
+            found = self._field_maps[about, part] = FieldMap(fields, profile.fields, self.keys)
         return found
 
 
-def overlaid(document: Mapping[str, Any], patch: Mapping[str, Any]) -> Document:
+def merge_patch(document: Mapping[str, Any], patch: Mapping[str, Any]) -> Document:
     """Return the document with an RFC 7396 merge patch; TOML has no null, nothing is taken out."""
     merged = dict(document)
     for key, value in patch.items():
         below = merged.get(key)
         if isinstance(value, Mapping):
-            merged[key] = overlaid(below if isinstance(below, Mapping) else {}, value)
+            merged[key] = merge_patch(below if isinstance(below, Mapping) else {}, value)
         else:
             merged[key] = value
     return merged
@@ -309,20 +311,20 @@ def definitions(profile: FleetProfile) -> tuple[list[Document], Document]:
     """Return the task definitions and the workflow that are ours to register for a fleet."""
     contracts, translator, overlay = load_contracts(), Translator(profile), profile.overlay
     tasks = [
-        overlaid(translator.task_definition(task), overlay.tasks.get(task["name"], {}))
+        merge_patch(translator.task_definition_to_fleet(task), overlay.tasks.get(task["name"], {}))
         for task in contracts.task_definitions()
     ]
-    workflow = _stepwise(contracts.workflow, overlay.steps)
-    return tasks, overlaid(translator.workflow_to_fleet(workflow), overlay.workflow)
+    workflow = _patch_steps(contracts.workflow, overlay.steps)
+    return tasks, merge_patch(translator.workflow_to_fleet(workflow), overlay.workflow)
 
 
-def _stepwise(part: Any, patches: Mapping[str, Mapping[str, Any]]) -> Any:
+def _patch_steps(part: Any, patches: Mapping[str, Mapping[str, Any]]) -> Any:
     match part:
         case Mapping():
-            found = {key: _stepwise(value, patches) for key, value in part.items()}
-            return overlaid(found, patches.get(str(part.get("taskReferenceName")), {}))
+            found = {key: _patch_steps(value, patches) for key, value in part.items()}
+            return merge_patch(found, patches.get(str(part.get("taskReferenceName")), {}))
         case list():
-            return [_stepwise(value, patches) for value in part]
+            return [_patch_steps(value, patches) for value in part]
         case _:
             return part
 

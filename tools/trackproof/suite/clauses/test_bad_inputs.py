@@ -94,7 +94,7 @@ def test_an_input_that_breaks_the_schema_is_final_and_does_nothing(
         []
     )
     expect(seen.written | seen.deleted, "objects written or deleted").equals(frozenset())
-    if harness.fleet.shows_rows:
+    if harness.fleet.exposes_rows:
         columns = {
             column
             for effect in contract.effects.get("database", ())
@@ -104,6 +104,6 @@ def test_an_input_that_breaks_the_schema_is_final_and_does_nothing(
         expect({name: seen.transcript.get(name) for name in columns}, "the transcript").equals(
             {name: before.get(name) for name in columns}
         )
-    if harness.fleet.shows_events:
+    if harness.fleet.exposes_events:
         told = {name for name, _ in seen.events} & set(contract.effects.get("events", ()))
         expect(told - TOLD_OF_A_FAILURE, "events of a finished task").equals(set())

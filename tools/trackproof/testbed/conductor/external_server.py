@@ -13,7 +13,7 @@ import httpx
 
 from trackproof.errors import TestbedError, UsageError
 from trackproof.testbed.conductor import limits
-from trackproof.testbed.conductor.readiness import Probe, Seen, probe
+from trackproof.testbed.conductor.readiness import Probe, ProbeStatus, probe
 from trackproof.testbed.conductor.rest import http_client
 from trackproof.testbed.conductor.server import ConductorServer
 
@@ -24,15 +24,15 @@ VERSION_NUMBER = re.compile(r"^\d+\.\d+[\w.-]*$")
 SERVER_JAR = re.compile(r"conductor-[\w-]*?server-(\d+\.\d+[\w.]*?)(?:-boot|-all)?\.jar")
 
 HINTS = {
-    Seen.UNREACHABLE: "start the server, or correct host and port",
-    Seen.SILENT: "see whether a firewall is in between, or the server is overloaded or stopped",
-    Seen.FORBIDDEN: "this server asks for credentials; trackproof drives open-source Conductor, "
+    ProbeStatus.UNREACHABLE: "start the server, or correct host and port",
+    ProbeStatus.SILENT: "see whether a firewall is in between, or the server is overloaded or stopped",
+    ProbeStatus.FORBIDDEN: "this server asks for credentials; trackproof drives open-source Conductor, "
     "which has none",
-    Seen.NOT_FOUND: "something answers there, but no Conductor at this path; give the address "
+    ProbeStatus.NOT_FOUND: "something answers there, but no Conductor at this path; give the address "
     "whose /health and /api/metadata/taskdefs work",
-    Seen.BROKEN: "see the server's log",
-    Seen.UNHEALTHY: "see the server's log: it says of itself that it is not healthy",
-    Seen.SOMETHING_ELSE: "another program answers there, perhaps Conductor's UI or a proxy; give "
+    ProbeStatus.BROKEN: "see the server's log",
+    ProbeStatus.UNHEALTHY: "see the server's log: it says of itself that it is not healthy",
+    ProbeStatus.SOMETHING_ELSE: "another program answers there, perhaps Conductor's UI or a proxy; give "
     "the port of the Conductor API (8080 by default)",
 }
 
@@ -49,7 +49,7 @@ def connect(url: str, *, timeout: float = limits.EXISTING) -> ConductorServer:
         TestbedError: No usable Conductor answers there; says what was seen instead.
     """
     api_url = normalised_api_url(url)
-    silent = Probe(Seen.SILENT, f"no answer within {timeout:g} s")
+    silent = Probe(ProbeStatus.SILENT, f"no answer within {timeout:g} s")
     seen, version = _within(timeout, lambda: _look(api_url, timeout), (silent, UNKNOWN_VERSION))
     if not seen.ready:
         raise TestbedError(

@@ -14,7 +14,7 @@ from trackproof.testbed.conductor.rest import http_client
 EXCERPT_CHARS = 160
 
 
-class Seen(StrEnum):
+class ProbeStatus(StrEnum):
     """What stood in the way, sorted by what one does about it."""
 
     READY = "ready"
@@ -31,14 +31,14 @@ class Seen(StrEnum):
 class Probe:
     """One look at a server."""
 
-    seen: Seen
+    seen: ProbeStatus
     detail: str = ""
     """The question asked and what came back, for an error message."""
 
     @property
     def ready(self) -> bool:
         """Whether the server can be used."""
-        return self.seen is Seen.READY
+        return self.seen is ProbeStatus.READY
 
 
 def probe(api_url: str, *, timeout: float = limits.PROBE) -> Probe:
@@ -53,9 +53,9 @@ def probe(api_url: str, *, timeout: float = limits.PROBE) -> Probe:
             url = f"{api_url}/metadata/taskdefs"
             return _judge_metadata(_get(client, url, deadline))
     except (httpx.TimeoutException, TimeoutError):
-        return Probe(Seen.SILENT, f"GET {url}: no answer within {timeout:g} s")
+        return Probe(ProbeStatus.SILENT, f"GET {url}: no answer within {timeout:g} s")
     except (httpx.HTTPError, httpx.InvalidURL) as error:
-        return Probe(Seen.UNREACHABLE, f"GET {url}: {error}")
+        return Probe(ProbeStatus.UNREACHABLE, f"GET {url}: {error}")
 
 
 def _get(client: httpx.Client, url: str, deadline: float) -> httpx.Response:
@@ -78,28 +78,28 @@ def _get(client: httpx.Client, url: str, deadline: float) -> httpx.Response:
 def _judge_health(response: httpx.Response) -> Probe:
     answer = _json(response)
     if isinstance(answer, dict) and answer.get("healthy") is True:
-        return Probe(Seen.READY)
+        return Probe(ProbeStatus.READY)
     if isinstance(answer, dict) and "healthy" in answer:
-        return Probe(Seen.UNHEALTHY, _describe(response))
+        return Probe(ProbeStatus.UNHEALTHY, _describe(response))
     return _judge_failure(response)
 
 
 def _judge_metadata(response: httpx.Response) -> Probe:
     if response.is_success and isinstance(_json(response), list):
-        return Probe(Seen.READY)
+        return Probe(ProbeStatus.READY)
     return _judge_failure(response)
 
 
 def _judge_failure(response: httpx.Response) -> Probe:
     status = response.status_code
     if status in {httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN}:
-        seen = Seen.FORBIDDEN
+        seen = ProbeStatus.FORBIDDEN
     elif status == httpx.codes.NOT_FOUND:
-        seen = Seen.NOT_FOUND
+        seen = ProbeStatus.NOT_FOUND
     elif response.is_server_error:
-        seen = Seen.BROKEN
+        seen = ProbeStatus.BROKEN
     else:
-        seen = Seen.SOMETHING_ELSE
+        seen = ProbeStatus.SOMETHING_ELSE
     return Probe(seen, _describe(response))
 
 

@@ -26,7 +26,7 @@ from moto.moto_server.threaded_moto_server import ThreadedMotoServer
 from moto.s3.models import FakeDeleteMarker, s3_backends
 
 from trackproof.errors import TestbedError
-from trackproof.testbed.s3.gate import SERVICE, S3Gate
+from trackproof.testbed.s3.middleware import SERVICE, S3Middleware
 from trackproof.testbed.stand_ins.faults import Faults
 from trackproof.testbed.stand_ins.ledger import Ledger
 
@@ -105,7 +105,7 @@ class S3Server:
         self._server.start()
         if self._server._server is not None:
             real = self._server._server.app
-            self._server._server.app = S3Gate(real, self.ledger, self.faults)
+            self._server._server.app = S3Middleware(real, self.ledger, self.faults)
         self.reset()
         return self
 
@@ -169,7 +169,7 @@ class S3Server:
 
     def versions(self, bucket: str) -> dict[str, str]:
         """Return the version of every object there is now, by key."""
-        # Asked of moto itself: a look at a few thousand keys takes no time.
+        # IncomingRequest of moto itself: a look at a few thousand keys takes no time.
         store = s3_backends[DEFAULT_ACCOUNT_ID]["aws"].buckets[bucket]
         return {
             key: str(entry.version_id)
@@ -192,7 +192,7 @@ class S3Server:
 
     def history(self, bucket: str, key: str) -> list[ObjectVersion]:
         """Return everything that happened to a key, oldest first; empty when it never was."""
-        # Asked of moto itself: over HTTP its times are whole seconds, and deletions come apart.
+        # IncomingRequest of moto itself: over HTTP its times are whole seconds, and deletions come apart.
         store = s3_backends[DEFAULT_ACCOUNT_ID]["aws"].buckets[bucket]
         return [
             ObjectVersion(

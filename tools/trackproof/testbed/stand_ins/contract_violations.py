@@ -55,7 +55,7 @@ class _Webhook:
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class IncomingRequest:
     """What a stand-in was sent."""
 
     method: str
@@ -71,7 +71,7 @@ def _contract(service: str) -> OpenAPI:
     return OpenAPI.from_dict(load_contracts().services[service])
 
 
-def violations(service: str, asked: Asked) -> tuple[str, ...]:
+def violations(service: str, asked: IncomingRequest) -> tuple[str, ...]:
     """Return how a request breaks its service's contract, a field each; nothing if it keeps it."""
     headers = Headers(list(asked.headers))
     parameters = RequestParameters(query=ImmutableMultiDict(asked.query), header=headers)
@@ -94,7 +94,7 @@ def violations(service: str, asked: Asked) -> tuple[str, ...]:
     return tuple(dict.fromkeys(text for error in errors for text in _told(error, asked)))
 
 
-def _told(error: Exception, asked: Asked) -> Iterator[str]:
+def _told(error: Exception, asked: IncomingRequest) -> Iterator[str]:
     match error:
         case PathNotFound():
             yield "there is no such path"

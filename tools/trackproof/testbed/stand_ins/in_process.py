@@ -20,7 +20,7 @@ import httpx
 import respx
 from starlette.types import ASGIApp
 
-from trackproof.testbed.stand_ins.gate import ConnectionDropped, below
+from trackproof.testbed.stand_ins.middleware import ConnectionDropped, mount
 
 T = TypeVar("T")
 
@@ -57,7 +57,7 @@ def in_process(
     with _PrivateLoop() as loop:
         router = _Router(assert_all_called=False)
         for name, url in urls.items():
-            bridge = _Bridge(below(urlsplit(url).path, services[name]), loop)
+            bridge = _Bridge(mount(urlsplit(url).path, services[name]), loop)
             at_or_below = rf"{re.escape(url)}(?=[/?#]|$)"
             router.route(url__regex=at_or_below, name=name).mock(side_effect=bridge)
         router.route(host__regex=_LOOPBACK, name="loopback").pass_through()

@@ -12,7 +12,7 @@ from fnmatch import fnmatchcase
 from typing import Any
 from urllib.parse import parse_qsl
 
-from trackproof.testbed.stand_ins.contract_violations import Asked
+from trackproof.testbed.stand_ins.contract_violations import IncomingRequest
 from trackproof.wait import wait_until
 
 Headers = tuple[tuple[str, str], ...]
@@ -103,7 +103,9 @@ class Ledger:
         self._requests: list[Request] = []
         self._generation = 0
 
-    def open(self, service: str, asked: Asked, violations: tuple[str, ...] = ()) -> tuple[int, int]:
+    def open(
+        self, service: str, asked: IncomingRequest, violations: tuple[str, ...] = ()
+    ) -> tuple[int, int]:
         """Write down a request that has just arrived; return the ticket `close` wants.
 
         Args:

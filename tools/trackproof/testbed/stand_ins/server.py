@@ -18,7 +18,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from trackproof.errors import TestbedError
-from trackproof.testbed.stand_ins.gate import HANG_UP, below
+from trackproof.testbed.stand_ins.middleware import HANG_UP, mount
 from trackproof.wait import wait_until
 
 START_SECONDS: Final = 10.0
@@ -83,15 +83,15 @@ def serve(
         TestbedError: The address could not be listened on.
         DeadlineError: The server did not start in time.
     """
-    apps = {f"/{name}": below(f"/{name}", app) for name, app in services.items()}
-    apps["/_admin"] = below("/_admin", admin)
-    with served("the stand-ins", _dispatching(apps), host=host, port=port) as taken:
+    apps = {f"/{name}": mount(f"/{name}", app) for name, app in services.items()}
+    apps["/_admin"] = mount("/_admin", admin)
+    with serve_app("the stand-ins", _dispatching(apps), host=host, port=port) as taken:
         root = f"http://{host}:{taken}"
         yield ServedStandIns(root, {name: f"{root}/{name}" for name in services})
 
 
 @contextmanager
-def served(
+def serve_app(
     what: str,
     app: ASGIApp,
     *,

@@ -12,16 +12,16 @@ from trackproof.testbed.stand_ins import in_process, server
 from trackproof.testbed.stand_ins.admin import admin_app
 from trackproof.testbed.stand_ins.credentials import Credentials
 from trackproof.testbed.stand_ins.faults import Faults
-from trackproof.testbed.stand_ins.gate import Gate
 from trackproof.testbed.stand_ins.ledger import Ledger
+from trackproof.testbed.stand_ins.middleware import StandInMiddleware
 from trackproof.testbed.stand_ins.services.daily import (
     DailyParticipant,
     DailyRecording,
     DailyStandIn,
 )
 from trackproof.testbed.stand_ins.services.llm import LlmStandIn
-from trackproof.testbed.stand_ins.services.modal import Listener, ModalStandIn
-from trackproof.testbed.stand_ins.services.transcriber import hear_file
+from trackproof.testbed.stand_ins.services.modal import ModalStandIn, Transcribe
+from trackproof.testbed.stand_ins.services.transcriber import transcribe_file
 from trackproof.testbed.stand_ins.services.webhook import WebhookReceiver
 from trackproof.testbed.stand_ins.services.zulip import ZulipStandIn
 
@@ -49,7 +49,7 @@ class StandIns:
         daily_recordings: Iterable[DailyRecording] = (),
         daily_participants: Mapping[str, Iterable[DailyParticipant]] | None = None,
         credentials: Credentials | None = None,
-        listen: Listener = hear_file,
+        transcribe: Transcribe = transcribe_file,
         leading_space: bool = True,
         shuffled_words: bool = True,
         tracers: Iterable[str] = TRACER_WORDS,
@@ -61,7 +61,7 @@ class StandIns:
             daily_recordings: What `GET /recordings/{id}` finds.
             daily_participants: Who was in a meeting, by mtgSessionId.
             credentials: What callers must present; made-up ones by default.
-            listen: Reads the words out of audio; the fixture audio's own ears by default.
+            transcribe: Reads the words out of audio; the fixture audio's own ears by default.
             leading_space: Whether ModalStandIn leaves the space before some words.
             shuffled_words: Whether ModalStandIn answers words out of order.
             tracers: Words the LLM must bring up when it reads them.
@@ -71,7 +71,7 @@ class StandIns:
         self.ledger = Ledger()
         self.daily = DailyStandIn(keys.daily_key, daily_recordings, daily_participants)
         self.modal = ModalStandIn(
-            keys.modal_key, listen, leading_space=leading_space, shuffled=shuffled_words
+            keys.modal_key, transcribe, leading_space=leading_space, shuffled=shuffled_words
         )
         self.llm = LlmStandIn(keys.llm_key, tracers=tracers, vocabulary=vocabulary)
         self.zulip = ZulipStandIn(keys.zulip_email, keys.zulip_key)
@@ -85,7 +85,8 @@ class StandIns:
         }
         self.faults = Faults(frozenset(apps))
         self._services = {
-            name: Gate(name, app, self.ledger, self.faults) for name, app in apps.items()
+            name: StandInMiddleware(name, app, self.ledger, self.faults)
+            for name, app in apps.items()
         }
 
     def serve(

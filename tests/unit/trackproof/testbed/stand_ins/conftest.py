@@ -12,19 +12,19 @@ from trackproof.testbed.stand_ins import (
     DailyParticipant,
     DailyRecording,
     DailyTrack,
-    Heard,
     StandIns,
-    UnhearableError,
+    TranscribedWord,
+    UndecodableAudioError,
 )
 
 
-def listen_to_text(path: Path) -> list[Heard]:
+def transcribe_text(path: Path) -> list[TranscribedWord]:
     """Hear "audio" that is a text file: one word a line, with its start in seconds."""
     content = path.read_bytes()
     if not content.startswith(b"audio\n"):
-        raise UnhearableError("Invalid data found when processing input")
+        raise UndecodableAudioError("Invalid data found when processing input")
     pairs = (line.split() for line in content.decode().splitlines()[1:])
-    return [Heard(text, float(start), float(start) + 0.08) for text, start in pairs]
+    return [TranscribedWord(text, float(start), float(start) + 0.08) for text, start in pairs]
 
 
 @pytest.fixture
@@ -50,7 +50,7 @@ def stand_ins() -> StandIns:
             ],
             "session-empty": [],
         },
-        listen=listen_to_text,
+        transcribe=transcribe_text,
         tracers={"albatross", "bergamot", "chrysalis"},
         vocabulary={"budget", "launch", "deadline", "customer"},
     )

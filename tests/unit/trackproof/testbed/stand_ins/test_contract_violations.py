@@ -14,7 +14,7 @@ from tests.unit.trackproof.testbed.stand_ins.audio_server import serving
 from tests.unit.trackproof.testbed.stand_ins.transports import Caller, bearer
 from trackproof.contracts.load import load_contracts
 from trackproof.testbed.stand_ins import Credentials, StandIns
-from trackproof.testbed.stand_ins.contract_violations import Asked, _Call, violations
+from trackproof.testbed.stand_ins.contract_violations import IncomingRequest, _Call, violations
 
 KEYS = Credentials()
 ZULIP = (KEYS.zulip_email, KEYS.zulip_key)
@@ -263,7 +263,9 @@ def test_a_transcription_fits_the_contract(caller: Caller) -> None:
 def test_bytes_that_are_no_text_are_told_not_raised() -> None:
     headers = (("authorization", "Bearer k"), ("content-type", "application/json"))
 
-    found = violations("llm", Asked("POST", "/chat/completions", {}, headers, b"\xff\xfe\x00"))
+    found = violations(
+        "llm", IncomingRequest("POST", "/chat/completions", {}, headers, b"\xff\xfe\x00")
+    )
 
     assert found != ()
 
@@ -273,4 +275,4 @@ def test_a_large_prompt_is_held_against_the_contract_too() -> None:
     content = {**COMPLETION, "messages": [{"role": "user", "content": "word " * 200_000}]}
     body = json.dumps(content).encode()
 
-    assert violations("llm", Asked("POST", "/chat/completions", {}, headers, body)) == ()
+    assert violations("llm", IncomingRequest("POST", "/chat/completions", {}, headers, body)) == ()

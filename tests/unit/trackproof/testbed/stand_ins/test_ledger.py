@@ -8,12 +8,12 @@ import pytest
 from tests.unit.trackproof.testbed.stand_ins.transports import Caller
 from trackproof.errors import DeadlineError
 from trackproof.testbed.stand_ins import Ledger, StandIns
-from trackproof.testbed.stand_ins.contract_violations import Asked
+from trackproof.testbed.stand_ins.contract_violations import IncomingRequest
 
 
 def note(ledger: Ledger, path: str, *, service: str = "daily", status: int | None = 200) -> None:
     """Write down one request and its answer."""
-    ticket = ledger.open(service, Asked("GET", path, {}, (), b""))
+    ticket = ledger.open(service, IncomingRequest("GET", path, {}, (), b""))
     ledger.close(ticket, status=status)
 
 
@@ -128,7 +128,7 @@ def test_waiting_in_vain_shows_what_came_instead() -> None:
 
 def test_a_request_under_way_does_not_outlive_clearing() -> None:
     ledger = Ledger()
-    ticket = ledger.open("daily", Asked("GET", "/", {}, (), b""))
+    ticket = ledger.open("daily", IncomingRequest("GET", "/", {}, (), b""))
 
     ledger.clear()
     ledger.close(ticket, status=200)

@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from tests.unit.trackproof.testbed.stand_ins.audio_server import AudioServer, serving
-from tests.unit.trackproof.testbed.stand_ins.conftest import listen_to_text
+from tests.unit.trackproof.testbed.stand_ins.conftest import transcribe_text
 from tests.unit.trackproof.testbed.stand_ins.transports import Caller, bearer
 from trackproof.testbed.stand_ins import StandIns
 
@@ -68,7 +68,7 @@ def test_the_same_audio_is_always_answered_the_same_way(
 
 
 def test_both_oddities_can_be_turned_off(audio: AudioServer) -> None:
-    tidy = StandIns(listen=listen_to_text, leading_space=False, shuffled_words=False)
+    tidy = StandIns(transcribe=transcribe_text, leading_space=False, shuffled_words=False)
     with tidy.serve() as served:
         words = httpx.post(
             served.urls["modal"] + PATH,

@@ -10,8 +10,8 @@ import pytest
 from fixtures_audio import make_meeting, write_meeting
 from tests.unit.trackproof.testbed.stand_ins.audio_server import serving
 from tests.unit.trackproof.testbed.stand_ins.transports import bearer
-from trackproof.testbed.stand_ins import StandIns, UnhearableError
-from trackproof.testbed.stand_ins.services.transcriber import hear_file
+from trackproof.testbed.stand_ins import StandIns, UndecodableAudioError
+from trackproof.testbed.stand_ins.services.transcriber import transcribe_file
 
 
 def test_the_service_hears_what_a_real_track_says(tmp_path: Path) -> None:
@@ -44,8 +44,8 @@ def test_a_file_that_is_no_media_cannot_be_heard(tmp_path: Path) -> None:
     path = tmp_path / "audio"
     path.write_bytes(b"this is no media")
 
-    with pytest.raises(UnhearableError):
-        hear_file(path)
+    with pytest.raises(UndecodableAudioError):
+        transcribe_file(path)
 
 
 def test_a_video_without_sound_cannot_be_heard(tmp_path: Path) -> None:
@@ -57,5 +57,5 @@ def test_a_video_without_sound_cannot_be_heard(tmp_path: Path) -> None:
         container.mux(stream.encode(frame))
         container.mux(stream.encode(None))
 
-    with pytest.raises(UnhearableError, match="no audio stream"):
-        hear_file(path)
+    with pytest.raises(UndecodableAudioError, match="no audio stream"):
+        transcribe_file(path)

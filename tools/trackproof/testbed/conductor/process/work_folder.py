@@ -10,31 +10,31 @@ import tempfile
 from pathlib import Path
 
 PREFIX = "trackproof-conductor-"
-HOLD_NAME = ".held"
+LOCK_NAME = ".held"
 
 
-class TemporaryFolder:
+class WorkFolder:
     """A temporary folder with a lock in it that the system frees when this process ends."""
 
     def __init__(self) -> None:
         """Make the folder, and clear away those whose owners were killed."""
         _remove_abandoned(Path(tempfile.gettempdir()))
         self.path = Path(tempfile.mkdtemp(prefix=PREFIX))
-        self._hold = os.open(self.path / HOLD_NAME, os.O_CREAT | os.O_RDWR)
-        fcntl.flock(self._hold, fcntl.LOCK_EX)
+        self._lock = os.open(self.path / LOCK_NAME, os.O_CREAT | os.O_RDWR)
+        fcntl.flock(self._lock, fcntl.LOCK_EX)
 
     def remove(self) -> None:
         """Delete the folder and all that is in it."""
         shutil.rmtree(self.path, ignore_errors=True)
-        os.close(self._hold)
+        os.close(self._lock)
 
 
 def _remove_abandoned(parent: Path) -> None:
     for folder in parent.glob(f"{PREFIX}*"):
         with contextlib.suppress(OSError):  # held, gone meanwhile, or another user's
-            hold = os.open(folder / HOLD_NAME, os.O_RDWR)
+            lock = os.open(folder / LOCK_NAME, os.O_RDWR)
             try:
-                fcntl.flock(hold, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 shutil.rmtree(folder, ignore_errors=True)
             finally:
-                os.close(hold)
+                os.close(lock)

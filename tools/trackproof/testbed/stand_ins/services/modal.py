@@ -33,7 +33,7 @@ DOWNLOAD_TIMEOUT: Final = 30.0
 
 
 @dataclass(frozen=True)
-class Heard:
+class TranscribedWord:
     """One word in a piece of audio."""
 
     text: str
@@ -43,11 +43,11 @@ class Heard:
     """Seconds from the first sample."""
 
 
-class UnhearableError(Exception):
-    """A file holds no audio that can be decoded; raised by a `Listener`."""
+class UndecodableAudioError(Exception):
+    """A file holds no audio that can be decoded; raised by a `Transcribe`."""
 
 
-Listener = Callable[[Path], Sequence[Heard]]
+Transcribe = Callable[[Path], Sequence[TranscribedWord]]
 """Reads the words out of an audio file. Called in a worker thread, several at a time."""
 
 
@@ -68,18 +68,18 @@ class ModalStandIn:
     """The stand-in: an ASGI app with ears."""
 
     def __init__(
-        self, key: str, listen: Listener, *, leading_space: bool = True, shuffled: bool = True
+        self, key: str, transcribe: Transcribe, *, leading_space: bool = True, shuffled: bool = True
     ) -> None:
-        """Hear with `listen`; accept the bearer `key`.
+        """Hear with `transcribe`; accept the bearer `key`.
 
         Args:
             key: The API key.
-            listen: Reads the words out of a downloaded file.
+            transcribe: Reads the words out of a downloaded file.
             leading_space: Whether some words keep the space before them.
             shuffled: Whether words come out of order (the same way for the same audio).
         """
         self._key = key
-        self._listen = listen
+        self._transcribe_file = transcribe
         self._leading_space = leading_space
         self._shuffled = shuffled
         path = "/v1/audio/transcriptions-from-url"
@@ -105,17 +105,17 @@ class ModalStandIn:
             heard = await run_in_threadpool(self._hear, order.audio_file_url)
         except _DownloadError as error:
             return JSONResponse({"detail": error.detail}, error.status)
-        except UnhearableError as error:
+        except UndecodableAudioError as error:
             return JSONResponse({"detail": f"Failed to decode audio: {error}"}, 422)
         return JSONResponse(self._spelled(heard, order.language))
 
-    def _hear(self, url: str) -> Sequence[Heard]:
+    def _hear(self, url: str) -> Sequence[TranscribedWord]:
         with tempfile.TemporaryDirectory(prefix="trackproof-modal-") as folder:
             audio = Path(folder) / "audio"
             _download(url, audio)
-            return self._listen(audio)
+            return self._transcribe_file(audio)
 
-    def _spelled(self, heard: Sequence[Heard], language: str) -> dict[str, Any]:
+    def _spelled(self, heard: Sequence[TranscribedWord], language: str) -> dict[str, Any]:
         spoken = sorted(heard, key=lambda word: (word.start, word.end, word.text))
         words = [
             {"word": self._with_space(index, word.text), "start": word.start, "end": word.end}

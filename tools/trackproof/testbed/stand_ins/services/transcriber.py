@@ -7,17 +7,17 @@ from pathlib import Path
 import av
 
 import fixtures_audio
-from trackproof.testbed.stand_ins.services.modal import Heard, UnhearableError
+from trackproof.testbed.stand_ins.services.modal import TranscribedWord, UndecodableAudioError
 
 
-def hear_file(path: Path) -> list[Heard]:
+def transcribe_file(path: Path) -> list[TranscribedWord]:
     """Return every word in an audio file, in seconds from its first sample.
 
     Raises:
-        UnhearableError: The file is no media, or has no audio stream.
+        UndecodableAudioError: The file is no media, or has no audio stream.
     """
     try:
         words = fixtures_audio.hear_file(path, add_start_time=False)
     except (av.error.FFmpegError, ValueError) as error:
-        raise UnhearableError(str(error)) from error
-    return [Heard(word.text, round(word.start, 3), round(word.end, 3)) for word in words]
+        raise UndecodableAudioError(str(error)) from error
+    return [TranscribedWord(word.text, round(word.start, 3), round(word.end, 3)) for word in words]

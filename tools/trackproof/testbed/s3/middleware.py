@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
-from trackproof.testbed.stand_ins.contract_violations import Asked
+from trackproof.testbed.stand_ins.contract_violations import IncomingRequest
 from trackproof.testbed.stand_ins.faults import Fault, Faults
 from trackproof.testbed.stand_ins.ledger import Ledger
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 SERVICE = "s3"
 
 
-class S3Gate:
+class S3Middleware:
     """A WSGI app around S3's. Bodies are audio: they are not kept."""
 
     def __init__(self, app: WSGIApplication, ledger: Ledger, faults: Faults) -> None:
@@ -35,7 +35,7 @@ class S3Gate:
         method = environ["REQUEST_METHOD"]
         if path.startswith("/moto-api"):
             return self._app(environ, start)
-        asked = Asked(
+        asked = IncomingRequest(
             method=method,
             path=path,
             query=dict(parse_qsl(environ.get("QUERY_STRING", ""), keep_blank_values=True)),

@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from trackproof.testbed.stand_ins.contract_violations import Asked, violations
+from trackproof.testbed.stand_ins.contract_violations import IncomingRequest, violations
 from trackproof.testbed.stand_ins.faults import Fault, Faults
 from trackproof.testbed.stand_ins.ledger import Ledger
 
@@ -31,7 +31,7 @@ class StandInResponse:
     body: bytes
 
 
-class Gate:
+class StandInMiddleware:
     """An ASGI app around a service: ledger and faults, the same for all of them."""
 
     def __init__(self, service: str, app: ASGIApp, ledger: Ledger, faults: Faults) -> None:
@@ -48,7 +48,7 @@ class Gate:
         body = await _whole_body(receive)
         if body is None:
             return  # the caller left before the request was complete
-        asked = Asked(
+        asked = IncomingRequest(
             method=scope["method"],
             path=scope["path"],
             query=dict(parse_qsl(scope["query_string"].decode(), keep_blank_values=True)),
@@ -152,7 +152,7 @@ async def _drop(scope: Scope, receive: Receive) -> None:
         pass  # returning before the socket is closed would make the server answer 500
 
 
-def below(prefix: str, app: ASGIApp) -> ASGIApp:
+def mount(prefix: str, app: ASGIApp) -> ASGIApp:
     """Return `app` as seen below `prefix` (like `/daily`; empty changes nothing)."""
 
     async def stripped(scope: Scope, receive: Receive, send: Send) -> None:

@@ -14,9 +14,10 @@ from trackproof.contracts.load import load_contracts
 from trackproof.errors import FleetError
 from trackproof.fleet import Fleet
 from trackproof.fleet.profile import FleetProfile
-from trackproof.fleet.translation.translator import Translator, definitions
+from trackproof.fleet.translation.definitions import definitions
+from trackproof.fleet.translation.translator import Translator
 from trackproof.lab import Testbed
-from trackproof.testbed.conductor.registration import holds
+from trackproof.testbed.conductor.registration import is_registered
 from trackproof.testbed.conductor.rest import ConductorRest, http_client
 from trackproof.testbed.conductor.versions import VERSIONS
 
@@ -194,7 +195,7 @@ def _drift(testbed: Testbed, fleet: Fleet, tasks: Sequence[str]) -> Iterator[Pre
     ]
     if found is None:
         drifted.append(f"workflow {workflow['name']}/{workflow.get('version')} is not registered")
-    elif not holds(found, workflow):
+    elif not is_registered(found, workflow):
         drifted.append(f"workflow {workflow['name']}/{workflow.get('version')} is another one")
     for one in drifted:
         yield PreflightResult("definitions", good=False, text=one)
@@ -212,5 +213,5 @@ def _difference(present: Mapping[str, Any] | None, wanted: Mapping[str, Any]) ->
         for key, value in wanted.items()
         # Prose is nobody's concern, and old servers drop schemas.
         if key not in {"description", "inputSchema", "outputSchema", "enforceSchema"}
-        and not holds(present.get(key), value)
+        and not is_registered(present.get(key), value)
     )

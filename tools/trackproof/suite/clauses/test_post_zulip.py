@@ -64,7 +64,7 @@ def test_a_message_that_stands_is_updated(harness: Harness) -> None:
 def test_a_message_that_is_gone_is_posted_anew(harness: Harness) -> None:
     meeting = harness.meeting(**FINISHED)
     first = posted(harness, meeting)
-    harness.testbed.stand_ins.zulip.forget(int(first.output["message_id"]))
+    harness.testbed.stand_ins.zulip.delete(int(first.output["message_id"]))
 
     again = posted(harness, meeting)
 

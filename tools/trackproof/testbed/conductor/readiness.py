@@ -1,4 +1,4 @@
-"""Whether a Conductor is ready: its health check says so and its metadata API answers."""
+"""Readiness of a Conductor: its health check is positive and its metadata API answers."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ EXCERPT_CHARS = 160
 
 
 class ProbeStatus(StrEnum):
-    """What stood in the way, sorted by what one does about it."""
+    """Outcome of a probe, one value per remedy."""
 
     READY = "ready"
     UNREACHABLE = "unreachable"
@@ -29,20 +29,20 @@ class ProbeStatus(StrEnum):
 
 @dataclass(frozen=True)
 class Probe:
-    """One look at a server."""
+    """Outcome of probing a server once."""
 
-    seen: ProbeStatus
+    status: ProbeStatus
     detail: str = ""
-    """The question asked and what came back, for an error message."""
+    """The request and its response, for an error message."""
 
     @property
     def ready(self) -> bool:
         """Whether the server can be used."""
-        return self.seen is ProbeStatus.READY
+        return self.status is ProbeStatus.READY
 
 
 def probe(api_url: str, *, timeout: float = limits.PROBE) -> Probe:
-    """Ask the health check, then the metadata API, within `timeout` seconds together."""
+    """Request the health check, then the metadata API, within `timeout` seconds together."""
     deadline = time.monotonic() + timeout
     url = f"{api_url.removesuffix('/api')}/health"
     try:
@@ -59,7 +59,7 @@ def probe(api_url: str, *, timeout: float = limits.PROBE) -> Probe:
 
 
 def _get(client: httpx.Client, url: str, deadline: float) -> httpx.Response:
-    """Read the whole answer by the deadline, even if it comes drop by drop."""
+    """Read the whole response by the deadline; httpx limits each read, not the whole."""
     remaining = max(deadline - time.monotonic(), 0.001)
     with client.stream("GET", url, timeout=remaining) as response:
         body = bytearray()
@@ -91,16 +91,16 @@ def _judge_metadata(response: httpx.Response) -> Probe:
 
 
 def _judge_failure(response: httpx.Response) -> Probe:
-    status = response.status_code
-    if status in {httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN}:
-        seen = ProbeStatus.FORBIDDEN
-    elif status == httpx.codes.NOT_FOUND:
-        seen = ProbeStatus.NOT_FOUND
+    code = response.status_code
+    if code in {httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN}:
+        status = ProbeStatus.FORBIDDEN
+    elif code == httpx.codes.NOT_FOUND:
+        status = ProbeStatus.NOT_FOUND
     elif response.is_server_error:
-        seen = ProbeStatus.BROKEN
+        status = ProbeStatus.BROKEN
     else:
-        seen = ProbeStatus.SOMETHING_ELSE
-    return Probe(seen, _describe(response))
+        status = ProbeStatus.SOMETHING_ELSE
+    return Probe(status, _describe(response))
 
 
 def _json(response: httpx.Response) -> object:

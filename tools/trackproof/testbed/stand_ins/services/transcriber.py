@@ -1,4 +1,4 @@
-"""The ears of the transcription service: they hear the words fixture audio carries."""
+"""Transcriber of fixture audio, the default of the Modal stand-in."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from trackproof.testbed.stand_ins.services.modal import TranscribedWord, Undecod
 
 
 def transcribe_file(path: Path) -> list[TranscribedWord]:
-    """Return every word in an audio file, in seconds from its first sample.
+    """Return every word in an audio file, with times in seconds from its first sample.
 
     Raises:
         UndecodableAudioError: The file is no media, or has no audio stream.

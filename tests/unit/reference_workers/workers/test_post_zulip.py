@@ -53,7 +53,7 @@ def test_the_next_time_updates_the_same_message(empty_bench: WorkerHarness) -> N
 def test_a_message_somebody_deleted_is_posted_anew(empty_bench: WorkerHarness) -> None:
     harness = finished(empty_bench)
     once = harness.completed("post_zulip", PAYLOAD)
-    harness.stand_ins.zulip.forget(int(once["message_id"]))
+    harness.stand_ins.zulip.delete(int(once["message_id"]))
 
     again = harness.completed("post_zulip", PAYLOAD)
 

@@ -55,5 +55,5 @@ def test_no_database_is_made_by_asking(
 
 
 def test_what_is_no_url_is_told() -> None:
-    with pytest.raises(UsageError, match="no way to get a database"):
+    with pytest.raises(UsageError, match="invalid value of --database"):
         costs_of("mysql://x", "w-1")

@@ -13,14 +13,14 @@ def parent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def test_folder_is_gone_after_removal(parent: Path) -> None:
+def test_remove_deletes_the_folder(parent: Path) -> None:
     folder = WorkFolder()
     (folder.path / "c123.db").touch()
     folder.remove()
     assert list(parent.iterdir()) == []
 
 
-def test_folder_of_a_killed_run_is_cleared_by_the_next(parent: Path) -> None:
+def test_folder_of_a_killed_run_is_removed_by_the_next(parent: Path) -> None:
     abandoned = parent / f"{PREFIX}old"
     abandoned.mkdir()
     (abandoned / LOCK_NAME).touch()
@@ -29,7 +29,7 @@ def test_folder_of_a_killed_run_is_cleared_by_the_next(parent: Path) -> None:
     folder.remove()
 
 
-def test_folder_in_use_or_not_ours_is_left_alone(parent: Path) -> None:
+def test_locked_or_foreign_folder_is_kept(parent: Path) -> None:
     foreign = parent / f"{PREFIX}foreign"
     foreign.mkdir()
     first, second = WorkFolder(), WorkFolder()

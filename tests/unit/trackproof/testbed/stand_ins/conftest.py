@@ -1,4 +1,4 @@
-"""A set of stand-ins with a little to know, and the ways to reach it."""
+"""Stand-ins with some data, and callers over each transport."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.trackproof.testbed.stand_ins.transports import WAYS, Caller, reach
+from tests.unit.trackproof.testbed.stand_ins.transports import TRANSPORTS, Caller, caller_of
 from trackproof.testbed.stand_ins import (
     DailyParticipant,
     DailyRecording,
@@ -19,7 +19,7 @@ from trackproof.testbed.stand_ins import (
 
 
 def transcribe_text(path: Path) -> list[TranscribedWord]:
-    """Hear "audio" that is a text file: one word a line, with its start in seconds."""
+    """Transcribe "audio" that is a text file: one word per line, with its start in seconds."""
     content = path.read_bytes()
     if not content.startswith(b"audio\n"):
         raise UndecodableAudioError("Invalid data found when processing input")
@@ -56,7 +56,15 @@ def stand_ins() -> StandIns:
     )
 
 
-@pytest.fixture(params=WAYS)
-def caller(stand_ins: StandIns, request: pytest.FixtureRequest) -> Iterator[Caller]:
-    with reach(stand_ins, request.param) as caller:
+@pytest.fixture
+def caller(stand_ins: StandIns) -> Iterator[Caller]:
+    """Call in process, for tests of a service's behaviour."""
+    with caller_of(stand_ins, "in process") as caller:
+        yield caller
+
+
+@pytest.fixture(params=TRANSPORTS)
+def any_caller(stand_ins: StandIns, request: pytest.FixtureRequest) -> Iterator[Caller]:
+    """Call over each transport, for tests of what a transport may change."""
+    with caller_of(stand_ins, request.param) as caller:
         yield caller

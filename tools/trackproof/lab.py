@@ -135,7 +135,7 @@ class Testbed:
                 scratch.mkdir(exist_ok=True)
                 environment["TMPDIR"] = str(scratch)
             if profile.intercept:
-                from trackproof.testbed.intercept_proxy import start_intercept_proxy  # noqa: PLC0415 - likewise
+                from trackproof.testbed.intercept_proxy import start_intercept_proxy  # noqa: PLC0415 - slow import, rarely used
 
                 hosts = {
                     host: _fill(profile, url, variables) for host, url in profile.intercept.items()

@@ -46,7 +46,7 @@ def without_reaper() -> Iterator[None]:
 def containers(**filters: str) -> list[str]:
     """Return the ids of containers, running or not."""
     with docker_engine() as engine:
-        return [found.id for found in engine.containers.list(all=True, filters=filters)]
+        return [container.id for container in engine.containers.list(all=True, filters=filters)]
 
 
 def test_container_starts_healthy_and_is_removed_by_stop(conductor_image: str) -> None:

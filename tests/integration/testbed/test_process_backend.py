@@ -71,7 +71,7 @@ def test_port_is_read_from_the_log(
         assert server.poll() is None
         assert "--server.port=0" in server.logs()
         assert len(work_folders(tmp_path)) == 1
-    assert not server.alive
+    assert server.poll() is not None
     assert work_folders(tmp_path) == []
     assert "Tomcat started" in server.logs()
 
@@ -118,7 +118,7 @@ def test_malformed_java_flags_are_a_usage_error(
 def test_given_folder_is_kept_and_earlier_log_lines_are_ignored(
     java: Callable[[str], None], tmp_path: Path
 ) -> None:
-    folder = tmp_path / "kept"
+    folder = tmp_path / "server"
     folder.mkdir()
     (folder / "conductor.log").write_text("Tomcat started on port 1 (http) long ago\n")
     java(SERVING.replace("{WORDING}", ""))
@@ -170,7 +170,7 @@ def test_server_that_is_not_ready_in_time_is_ended(
 
 
 def test_death_after_the_start_is_detected(java: Callable[[str], None], tmp_path: Path) -> None:
-    folder = tmp_path / "kept"
+    folder = tmp_path / "server"
     dying = SERVING.replace(
         "server.serve_forever()",
         """import threading

@@ -85,7 +85,7 @@ def test_exit_code_after_a_signal_is_128_plus_its_number(start: Start) -> None:
 
 
 def test_failed_start_is_in_the_log(tmp_path: Path) -> None:
-    with ManagedProcess("nobody", ["/no/such/command"], log_path=tmp_path / "log") as process:
+    with ManagedProcess("missing", ["/no/such/command"], log_path=tmp_path / "log") as process:
         wait_until(lambda: process.poll() is not None, what="the end", timeout=20, interval=0.01)
 
         assert process.poll() == 1

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeoutError
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, cast
 
@@ -25,17 +26,35 @@ Ids = dict[str, Any]
 """Ids of the rows by name: `transcript_id`, and whatever else the seeder returns."""
 
 
+@dataclass(frozen=True, slots=True)
+class SeedCommand:
+    """The seed command of a profile, and where it runs."""
+
+    fleet: str
+    arguments: Sequence[str]
+    cwd: Path
+    environment: Mapping[str, str]
+
+    @property
+    def subject(self) -> str:
+        """Subject of an error message."""
+        return f"the seed command of fleet {self.fleet!r}"
+
+    def start_error(self, error: OSError) -> FleetError:
+        """Return the error of a command that does not start."""
+        return FleetError(
+            f"{self.subject} cannot be started",
+            evidence=str(error),
+            hint="check the seed command of the fleet's profile",
+        )
+
+
 class CommandSeeder:
     """Runs the seed command once per meeting."""
 
-    def __init__(
-        self, fleet: str, command: Sequence[str], cwd: Path, environment: Mapping[str, str]
-    ) -> None:
+    def __init__(self, command: SeedCommand) -> None:
         """Configure the seeder; nothing runs yet."""
-        self._subject = f"the seed command of fleet {fleet!r}"
         self._command = command
-        self._cwd = cwd
-        self._environment = environment
 
     def prepare(self) -> None:
         """Do nothing: each meeting starts a process."""
@@ -46,29 +65,31 @@ class CommandSeeder:
         Raises:
             FleetError: The command failed; the evidence is its error output.
         """
-        if not self._command:
+        if not self._command.arguments:
             return {}
         try:
             done = subprocess.run(  # noqa: S603
-                self._command,
+                self._command.arguments,
                 input=json.dumps(meeting),
                 capture_output=True,
                 text=True,
-                cwd=self._cwd,
-                env=self._environment,
+                cwd=self._command.cwd,
+                env=self._command.environment,
                 timeout=SEED_SECONDS,
                 check=True,
             )
             ids: Ids = json.loads(done.stdout)
         except subprocess.CalledProcessError as error:
             raise FleetError(
-                f"{self._subject} exited with {error.returncode}",
+                f"{self._command.subject} exited with {error.returncode}",
                 evidence="\n".join(error.stderr.splitlines()[-30:]),
             ) from error
         except OSError as error:
-            raise _start_error(self._subject, error) from error
+            raise self._command.start_error(error) from error
         except (subprocess.TimeoutExpired, ValueError) as error:
-            raise FleetError(f"{self._subject} printed no ids", evidence=str(error)) from error
+            raise FleetError(
+                f"{self._command.subject} printed no ids", evidence=str(error)
+            ) from error
         return ids
 
     def close(self) -> None:
@@ -78,14 +99,9 @@ class CommandSeeder:
 class LineSeeder:
     """Keeps the seed command running: reads one JSON line of ids per JSON line of a meeting."""
 
-    def __init__(
-        self, fleet: str, command: Sequence[str], cwd: Path, environment: Mapping[str, str]
-    ) -> None:
+    def __init__(self, command: SeedCommand) -> None:
         """Configure the seeder; nothing runs yet."""
-        self._subject = f"the seed command of fleet {fleet!r}"
         self._command = command
-        self._cwd = cwd
-        self._environment = environment
         self._process: subprocess.Popen[str] | None = None
         self._errors: IO[str] | None = None
         self._error_output = ""
@@ -110,7 +126,7 @@ class LineSeeder:
         except (OSError, ValueError, FutureTimeoutError) as error:
             self.close()
             raise FleetError(
-                f"{self._subject} printed no ids",
+                f"{self._command.subject} printed no ids",
                 evidence=self._error_output or str(error),
                 hint="with seed_lines it must print one line for every line it reads, and flush it",
             ) from error
@@ -140,16 +156,16 @@ class LineSeeder:
         self._errors = tempfile.TemporaryFile("w+")  # noqa: SIM115 - closed with the command
         try:
             self._process = subprocess.Popen(  # noqa: S603
-                self._command,
+                self._command.arguments,
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=self._errors,
                 text=True,
-                cwd=self._cwd,
-                env=self._environment,
+                cwd=self._command.cwd,
+                env=self._command.environment,
             )
         except OSError as error:
-            raise _start_error(self._subject, error) from error
+            raise self._command.start_error(error) from error
         return self._process
 
 
@@ -164,14 +180,6 @@ def _read_line(stream: IO[str]) -> str:
 
     threading.Thread(target=read, daemon=True).start()
     return line.result(SEED_SECONDS)
-
-
-def _start_error(subject: str, error: OSError) -> FleetError:
-    return FleetError(
-        f"{subject} cannot be started",
-        evidence=str(error),
-        hint="check the seed command of the fleet's profile",
-    )
 
 
 class SqlSeeder:
@@ -245,4 +253,4 @@ def seeder_for(
     if profile.seed_sql:
         return SqlSeeder(profile.name, profile.seed_sql, database_url)
     seeder = LineSeeder if profile.seed_lines else CommandSeeder
-    return seeder(profile.name, profile.seed_command, cwd, environment)
+    return seeder(SeedCommand(profile.name, profile.seed_command, cwd, environment))

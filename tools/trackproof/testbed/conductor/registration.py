@@ -91,20 +91,20 @@ def register(
 
 def _put(
     title: str,
-    wanted: Definition,
-    present: Definition | None,
+    expected: Definition,
+    registered: Definition | None,
     *,
     create: Callable[[Definition], None],
     update: Callable[[Definition], None],
     read: Callable[[], Definition | None],
 ) -> str:
-    if present is not None and is_registered(present, wanted):
+    if registered is not None and is_registered(registered, expected):
         return "unchanged"
     try:
-        if present is None:
-            create(wanted)
+        if registered is None:
+            create(expected)
             return "created"
-        update(wanted)
+        update(expected)
     except ConductorRefusalError as refusal:
         raise ConductorRefusalError(
             f"Conductor refused {title} with {refusal.status}",
@@ -113,29 +113,29 @@ def _put(
             hint=_hint(refusal),
         ) from refusal
     after = read() or {}
-    return "unchanged" if _authored(after) == _authored(present) else "updated"
+    return "unchanged" if _authored(after) == _authored(registered) else "updated"
 
 
-def is_registered(present: Any, wanted: Any) -> bool:
-    """Return whether the server's definition equals the wanted one, apart from its defaults."""
-    if isinstance(wanted, Mapping) and isinstance(present, Mapping):
+def is_registered(registered: Any, expected: Any) -> bool:
+    """Return whether the server's definition equals the expected one, apart from its defaults."""
+    if isinstance(expected, Mapping) and isinstance(registered, Mapping):
         return all(
-            _is_field_registered(key, present.get(key), wanted.get(key))
-            for key in {*present, *wanted} - SERVER_OWNED
+            _is_field_registered(key, registered.get(key), expected.get(key))
+            for key in {*registered, *expected} - SERVER_OWNED
         )
-    if isinstance(wanted, list) and isinstance(present, list):
-        return len(wanted) == len(present) and all(map(is_registered, present, wanted))
-    return bool(present == wanted) or not (present or wanted)
+    if isinstance(expected, list) and isinstance(registered, list):
+        return len(expected) == len(registered) and all(map(is_registered, registered, expected))
+    return bool(registered == expected) or not (registered or expected)
 
 
-def _is_field_registered(key: str, present: Any, wanted: Any) -> bool:
-    if wanted is None:
-        return not present or present in SERVER_DEFAULTS.get(key, ())
-    if key == "decisionCases" and {*(present or {})} != {*wanted}:
+def _is_field_registered(key: str, registered: Any, expected: Any) -> bool:
+    if expected is None:
+        return not registered or registered in SERVER_DEFAULTS.get(key, ())
+    if key == "decisionCases" and {*(registered or {})} != {*expected}:
         return False  # a case without tasks still counts
     if key in USER_MAPS:
-        return (present or {}) == (wanted or {})
-    return is_registered(present, wanted)
+        return (registered or {}) == (expected or {})
+    return is_registered(registered, expected)
 
 
 def _authored(definition: Definition) -> dict[str, Any]:

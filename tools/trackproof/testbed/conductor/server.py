@@ -33,13 +33,8 @@ class ConductorServer(Stoppable):
         """URL without `/api`, the parent of `/health` and `/swagger-ui`."""
         return self.api_url.removesuffix("/api")
 
-    @property
-    def alive(self) -> bool:
-        """Whether the server still runs; always true for a server given by its URL."""
-        return self.poll() is None
-
     def poll(self) -> int | None:
-        """Return the server's exit code, or None while it runs."""
+        """Return the server's exit code; None while it runs, and for a server given by its URL."""
         return self.exit_code()
 
     def logs(self, lines: int = 30) -> str:

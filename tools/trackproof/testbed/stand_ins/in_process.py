@@ -31,11 +31,10 @@ _LOOPBACK: Final = r"^(127\.0\.0\.1|localhost|::1)$"
 
 @dataclass(frozen=True)
 class InProcessStandIns:
-    """Base URLs of in-process stand-ins, and the respx router behind them."""
+    """Base URLs of in-process stand-ins."""
 
     urls: Mapping[str, str]
     """Base URL by service name, without a slash at the end."""
-    router: respx.MockRouter
 
 
 @contextmanager
@@ -63,7 +62,7 @@ def in_process(
             router.route(url__regex=at_or_below, name=name).mock(side_effect=bridge)
         router.route(host__regex=_LOOPBACK, name="loopback").pass_through()
         with router:
-            yield InProcessStandIns(urls, router)
+            yield InProcessStandIns(urls)
 
 
 class _Router(respx.MockRouter):

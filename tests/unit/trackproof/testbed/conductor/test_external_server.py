@@ -51,7 +51,7 @@ def test_running_server_is_used_as_it_is() -> None:
         assert server.api_url == server.internal_api_url == f"{base}/api"
         assert server.backend == "url"
         assert server.version == "unknown"
-        assert server.alive
+        assert server.poll() is None
 
 
 @pytest.mark.parametrize(

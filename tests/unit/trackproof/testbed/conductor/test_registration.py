@@ -9,7 +9,7 @@ import httpx
 import pytest
 import respx
 
-from trackproof.testbed.conductor.registration import RegistrationReport, is_registered, register
+from trackproof.testbed.conductor.registration import is_registered, register
 from trackproof.testbed.conductor.rest import ConductorRefusalError
 
 API = "http://conductor:8080/api"
@@ -52,12 +52,12 @@ class Server:
         if path == "taskdefs":
             return httpx.Response(200, json=list(self.tasks.values()))
         kind, _, name = path.partition("/")
-        found = (
+        definition = (
             self.tasks.get(name)
             if kind == "taskdefs"
             else self.workflows.get((name, int(params["version"])))
         )
-        return httpx.Response(200, json=found) if found else httpx.Response(404)
+        return httpx.Response(200, json=definition) if definition else httpx.Response(404)
 
 
 @pytest.fixture
@@ -66,28 +66,6 @@ def server() -> Iterator[Server]:
     with respx.mock(assert_all_called=False) as router:
         router.route(url__startswith=f"{API}/metadata/").mock(side_effect=server.answer)
         yield server
-
-
-def test_first_registration_creates_everything(server: Server) -> None:
-    report = register(API, TASKS, WORKFLOW)
-    assert report == RegistrationReport(created=("pad", "mix", "pipeline/2"))
-    assert str(report) == "3 created, 0 updated, 0 unchanged"
-
-
-def test_second_registration_sends_nothing(server: Server) -> None:
-    register(API, TASKS, WORKFLOW)
-    server.sent.clear()
-    report = register(API, TASKS, WORKFLOW)
-    assert server.sent == []
-    assert report == RegistrationReport(unchanged=("pad", "mix", "pipeline/2"))
-
-
-def test_only_changed_definitions_are_sent(server: Server) -> None:
-    register(API, TASKS, WORKFLOW)
-    server.sent.clear()
-    report = register(API, [{**TASKS[0], "retryCount": 5}, TASKS[1]], WORKFLOW)
-    assert server.sent == ["PUT taskdefs"]
-    assert report == RegistrationReport(updated=("pad",), unchanged=("mix", "pipeline/2"))
 
 
 def test_removed_field_is_an_update(server: Server) -> None:
@@ -135,7 +113,7 @@ def change(path: list[Any], value: Any) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(
-    ("present", "wanted", "same"),
+    ("registered", "expected", "same"),
     [
         (WORKFLOW, WORKFLOW, True),
         (change(["createTime"], 17), WORKFLOW, True),
@@ -155,6 +133,6 @@ def change(path: list[Any], value: Any) -> dict[str, Any]:
     ],
 )
 def test_comparison_ignores_only_server_defaults(
-    present: dict[str, Any], wanted: dict[str, Any], same: bool
+    registered: dict[str, Any], expected: dict[str, Any], same: bool
 ) -> None:
-    assert is_registered(present, wanted) is same
+    assert is_registered(registered, expected) is same

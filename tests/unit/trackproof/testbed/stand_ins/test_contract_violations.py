@@ -237,12 +237,12 @@ def test_violation_names_the_field(
 def test_violation_contains_no_value(stand_ins: StandIns, caller: Caller) -> None:
     body = {"audio_file_url": f"ftp://s3.test/a?{SECRET}", "language": SECRET, "batch": SECRET}
 
-    found = violations_of(
+    messages = violations_of(
         stand_ins, caller, "modal", "POST", TRANSCRIBE, headers=bearer(SECRET), json=body
     )
 
-    assert len(found) == 3
-    assert SECRET not in str(found)
+    assert len(messages) == 3
+    assert SECRET not in str(messages)
 
 
 def test_invalid_request_gets_the_response_of_the_service(
@@ -261,11 +261,11 @@ def test_services_with_a_contract_are_the_served_ones() -> None:
 def test_binary_body_is_a_violation() -> None:
     headers = (("authorization", "Bearer k"), ("content-type", "application/json"))
 
-    found = violations(
+    messages = violations(
         "llm", IncomingRequest("POST", "/chat/completions", {}, headers, b"\xff\xfe\x00")
     )
 
-    assert found != ()
+    assert messages != ()
 
 
 def test_large_prompt_is_validated() -> None:

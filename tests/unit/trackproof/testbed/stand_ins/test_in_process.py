@@ -97,11 +97,3 @@ def test_base_url_for_an_unknown_service_is_invalid(stand_ins: StandIns) -> None
         stand_ins.in_process({"whereby": "http://x"}),
     ):
         pass
-
-
-def test_router_counts_calls(stand_ins: StandIns) -> None:
-    with stand_ins.in_process() as inside:
-        httpx.post(f"{inside.urls['webhook']}/hook")
-
-        assert inside.router["webhook"].call_count == 1
-        assert inside.router["daily"].call_count == 0

@@ -31,11 +31,11 @@ def test_service_transcribes_a_generated_track(tmp_path: Path) -> None:
         ]
 
     for track, answer in zip(meeting.tracks, answers, strict=True):
-        heard = sorted(answer["words"], key=lambda word: word["start"])
+        words = sorted(answer["words"], key=lambda word: word["start"])
         assert len(track.words) > 0
-        assert [word["word"].strip() for word in heard] == [word.text for word in track.words]
+        assert [word["word"].strip() for word in words] == [word.text for word in track.words]
         # Times count from the first sample and exclude the track's offset.
-        assert [word["start"] for word in heard] == pytest.approx(
+        assert [word["start"] for word in words] == pytest.approx(
             [word.start for word in track.words], abs=0.02
         )
 

@@ -84,9 +84,9 @@ def read(texts: Iterable[str], *, tracers: frozenset[str], vocabulary: frozenset
     all_words = [word.lower() for word in _WORD.findall(whole)]
     if not all_words:
         raise ValueError("the prompt has no word")
-    found = tuple(dict.fromkeys(word for word in all_words if word in tracers))
+    found_tracers = tuple(dict.fromkeys(word for word in all_words if word in tracers))
     counts = Counter(word for word in all_words if word not in tracers)
     known = [word for word in counts if word in vocabulary]
     candidates = known or [word for word in counts if len(word) > 3] or list(counts)
     words = tuple(sorted(candidates, key=lambda word: -counts[word]))  # stable
-    return Prompt(found, words, int.from_bytes(hashlib.sha256(whole.encode()).digest()[:8]))
+    return Prompt(found_tracers, words, int.from_bytes(hashlib.sha256(whole.encode()).digest()[:8]))

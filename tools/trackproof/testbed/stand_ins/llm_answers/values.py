@@ -45,8 +45,8 @@ def _cut(text: str, least: int, most: int, index: int) -> str:
         return str(index).rjust(most, "0")[-most:] if index and most else text[:most]
     short = text[: most - len(mark)]
     whole_words = short.rpartition(" ")[0].rstrip(":,. ")
-    kept = whole_words if len(whole_words) + len(mark) >= max(least, most // 2) else short
-    return kept + mark
+    cut = whole_words if len(whole_words) + len(mark) >= max(least, most // 2) else short
+    return cut + mark
 
 
 def numbers(schema: Mapping[str, Any], index: int) -> Iterator[float]:

@@ -13,21 +13,21 @@ nox.options.error_on_missing_interpreters = True
 RUN_LOCK = "requirements/run.txt"
 DEV_LOCK = "requirements/dev.txt"
 
-# Most of a test's time is waiting for servers. A file stays in one process: its tests share them.
-# In the order of tests/conftest.py the long ones are first: all would wait for them in the end.
+# Most tests wait for servers. A file stays in one process, because its tests share servers; long
+# files start first (tests/conftest.py), so that no process idles at the end.
 IN_PARALLEL = (
     *("-n", str(min(4, (os.cpu_count() or 1) + 1))),
     *("--dist", "loadfile", "--no-loadscope-reorder"),
 )
 
-# Beside others on two processors, the thread that compiles Java comes late, and what it has not
-# compiled takes up to four times as long. Alone, to wait for it would cost a start two seconds.
+# With all processors busy, Java's compiler thread runs late and interpreted code is up to four
+# times slower. -Xbatch waits for it; on an idle machine that would cost each start two seconds.
 BESIDE_OTHERS = {"TRACKPROOF_JAVA_OPTIONS": os.environ.get("TRACKPROOF_JAVA_OPTIONS", "-Xbatch")}
 
 
 def _install(session: nox.Session, lock: str) -> None:
-    """Install exactly what is locked, then the project itself."""
-    # Fleets and servers are started by the dozen: with the variable, each would compile all anew.
+    """Install the locked versions, then the project itself."""
+    # Fleets and servers start by the dozen: with the variable set, each would compile everything.
     session.env["PYTHONDONTWRITEBYTECODE"] = ""
     session.install("--require-hashes", "-r", lock)
     session.install("--no-deps", "--no-build-isolation", "-e", ".")
@@ -42,7 +42,7 @@ def demo(session: nox.Session) -> None:
 
 @nox.session
 def tests(session: nox.Session) -> None:
-    """Check style, types and imports, then run all tests: `nox -s tests -- -k word`."""
+    """Check style, types and layers, then run all tests: `nox -s tests -- -k word`."""
     _install(session, DEV_LOCK)
     if not session.posargs:
         _checks(session)
@@ -50,15 +50,16 @@ def tests(session: nox.Session) -> None:
 
 
 @nox.session
-def lint(session: nox.Session) -> None:
-    """Check style, types, imports and dependencies only."""
+def quick(session: nox.Session) -> None:
+    """Check style, types and layers, and run the unit tests: the loop of a change."""
     _install(session, DEV_LOCK)
     _checks(session)
+    session.run("pytest", "tests/unit", *(session.posargs or IN_PARALLEL), env=BESIDE_OTHERS)
 
 
 @nox.session
 def contracts(session: nox.Session) -> None:
-    """Prove the contracts sound, their page fresh, and the newest release unbroken."""
+    """Check the contracts, their page and the release gate."""
     _install(session, RUN_LOCK)
     session.run("trackproof", "contracts", "check")
     session.run("trackproof", "contracts", "docs", "--check")
@@ -67,7 +68,7 @@ def contracts(session: nox.Session) -> None:
 
 @nox.session
 def bench(session: nox.Session) -> None:
-    """Measure what is promised to be quick: `nox -s bench -- validation`."""
+    """Run the benchmarks: `nox -s bench -- validation`."""
     _install(session, DEV_LOCK)
     session.run("python", "-m", "tests.bench", *session.posargs)
 
@@ -89,17 +90,19 @@ def flake(session: nox.Session) -> None:
 
 @nox.session
 def nightly(session: nox.Session) -> None:
-    """Run what every other run takes a part of: whole matrices, 2,000 tracks for 100."""
+    """Run the full matrices of which other runs take a sample."""
     _install(session, DEV_LOCK)
     session.run("pytest", "-m", "nightly", *(session.posargs or IN_PARALLEL), env=BESIDE_OTHERS)
     if not session.posargs:
         search = "tests/unit/reference_workers/audio/test_any_track.py"
         session.run("pytest", search, env={"TRACKPROOF_AUDIO_EXAMPLES": "2000"})
+        properties = ("tests/unit/trackproof/contracts", "tests/unit/fixtures_audio")
+        session.run("pytest", *properties, env={"TRACKPROOF_EXAMPLES_FACTOR": "20"})
 
 
 @nox.session
 def fmt(session: nox.Session) -> None:
-    """Put the code into its one format."""
+    """Format the code."""
     _install(session, DEV_LOCK)
     session.run("ruff", "check", "--fix", ".")
     session.run("ruff", "format", ".")
@@ -107,9 +110,9 @@ def fmt(session: nox.Session) -> None:
 
 @nox.session
 def lock(session: nox.Session) -> None:
-    """Write the locks anew; `-- --upgrade` takes the newest of everything."""
+    """Compile the lock files; `-- --upgrade` takes the newest of everything."""
     session.install("uv")
-    for target, extra in ((RUN_LOCK, ()), (DEV_LOCK, ("--extra", "dev"))):
+    for target, extra in ((RUN_LOCK, ("--extra", "lab")), (DEV_LOCK, ("--extra", "dev"))):
         session.run(
             *("uv", "pip", "compile", "pyproject.toml", "requirements/build.in"),
             *("--generate-hashes", "--universal", "--python-version", "3.11"),

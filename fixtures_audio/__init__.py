@@ -1,13 +1,13 @@
-"""Synthetic multitrack meetings whose audio carries its own words, and the ear that hears them.
+"""Synthetic multitrack meetings with a known truth, and the detector that reads it back from audio.
 
-`make_meeting` decides who says which word when; `write_meeting` puts it on disk as a recorder
-would, one WebM/Opus file a track with its offset and its gaps; `hear_file` and `hear` read the
-words back from any track or mix. A wrong pad, a lost track or a swapped speaker then shows as
-text, and nothing downstream can be faked.
+`make_meeting` generates tracks and words from a seed. `write_meeting` encodes one WebM/Opus file
+per track, with its offset and gaps, as a recorder does. `detect_words` and `detect_words_in_file`
+recover the words from any track or mix, so a wrong pad, a lost track or a swapped speaker changes
+the detected text.
 """
 
-from fixtures_audio.alignment import lateness_samples
-from fixtures_audio.audio_file import Audio, hear_file, read_audio
+from fixtures_audio.alignment import word_delay_samples
+from fixtures_audio.audio_file import Audio, detect_words_in_file, read_audio
 from fixtures_audio.bands import BANDS, band_of, track_of
 from fixtures_audio.meeting import (
     LEVEL,
@@ -19,42 +19,41 @@ from fixtures_audio.meeting import (
     Word,
     make_meeting,
 )
-from fixtures_audio.named_meetings import GALLERY, Exhibit, exhibit
+from fixtures_audio.named_meetings import NAMED_MEETINGS, NamedMeeting, make_named_meeting
 from fixtures_audio.tones import RATE_HZ, render, word_samples
 from fixtures_audio.truth import truth_of
-from fixtures_audio.vocabulary import TRACERS, VOCABULARY, id_of, text_of
+from fixtures_audio.vocabulary import TRACERS, VOCABULARY, text_of
 from fixtures_audio.webm import write_meeting, write_track
-from fixtures_audio.word_detector import HeardWord, hear, hear_blocks
+from fixtures_audio.word_detector import DetectedWord, detect_words, detect_words_in_blocks
 
 __all__ = [
     "BANDS",
-    "GALLERY",
     "LEVEL",
     "MAX_TRACKS",
+    "NAMED_MEETINGS",
     "RATE_HZ",
     "TRACERS",
     "VOCABULARY",
     "Audio",
-    "Exhibit",
-    "HeardWord",
+    "DetectedWord",
     "Meeting",
+    "NamedMeeting",
     "Participant",
     "SpokenWord",
     "Track",
     "Word",
     "band_of",
-    "exhibit",
-    "hear",
-    "hear_blocks",
-    "hear_file",
-    "id_of",
-    "lateness_samples",
+    "detect_words",
+    "detect_words_in_blocks",
+    "detect_words_in_file",
     "make_meeting",
+    "make_named_meeting",
     "read_audio",
     "render",
     "text_of",
     "track_of",
     "truth_of",
+    "word_delay_samples",
     "word_samples",
     "write_meeting",
     "write_track",

@@ -1,8 +1,8 @@
-"""Audio files back to samples, with the silence of missing packets where it belongs.
+"""Decoding of audio files to 48 kHz mono, with gaps between packets filled with silence.
 
-Independent of the writer: sample 0 is the first audible sample of the stream (libav skips the
-priming samples that WebM and the LAME header declare), and every later packet is placed by its
-own time, so that a gap keeps its length. What is heard is then in time with the meeting.
+Sample 0 is the first audible sample of the stream: libav skips the priming samples that WebM and
+the LAME header declare. Each later packet is positioned by its timestamp, so gaps keep their
+length and detected words keep meeting time.
 """
 
 from collections.abc import Iterable, Iterator
@@ -17,12 +17,12 @@ from av.audio.stream import AudioStream
 from av.container import InputContainer
 
 from fixtures_audio.tones import RATE_HZ, Samples
-from fixtures_audio.word_detector import HeardWord, hear_blocks
+from fixtures_audio.word_detector import DetectedWord, detect_words_in_blocks
 
 AudioSource = str | Path | BinaryIO
 
 _JITTER_S = Fraction(5, 1000)
-"""Time stamps are rounded; only a larger step is a gap."""
+"""Timestamps are rounded; only a larger step counts as a gap."""
 
 _FULL_SCALE = {"u8": 2**7, "s16": 2**15, "s32": 2**31, "s64": 2**63}
 
@@ -32,10 +32,10 @@ class Audio:
     """Decoded audio: 48 kHz mono, gaps filled with zeros.
 
     Attributes:
-        samples: from the first audible sample on.
-        start_time: the offset the file states, in seconds. Only Matroska and WebM state one; in
-            MP3 the same field of libav is the encoder's delay, which is no offset.
-        duration: seconds of samples.
+        samples: starting at the first audible sample.
+        start_time: the track's offset in seconds. 0 unless the container is Matroska or WebM: for
+            MP3, libav's field holds the encoder delay instead.
+        duration: length of `samples` in seconds.
     """
 
     samples: Samples
@@ -44,7 +44,11 @@ class Audio:
 
 
 def read_audio(source: AudioSource) -> Audio:
-    """Decode WebM, MP3, WAV or whatever else libav reads to 48 kHz mono (mean of channels)."""
+    """Decode any format that libav reads to 48 kHz mono (the mean of all channels).
+
+    Raises:
+        ValueError: The file has no audio stream.
+    """
     with _open(source) as container:
         stream = _audio_stream(container)
         start_time = _start_time(container, stream)
@@ -53,21 +57,24 @@ def read_audio(source: AudioSource) -> Audio:
     return Audio(samples, start_time, samples.size / RATE_HZ)
 
 
-def hear_file(
+def detect_words_in_file(
     source: AudioSource, *, bands: Iterable[int] | None = None, add_start_time: bool = True
-) -> list[HeardWord]:
-    """Every word in a file, in bounded memory however long it is.
+) -> list[DetectedWord]:
+    """Return every word in a file, using bounded memory for any length.
 
     Args:
         source: path or binary file.
-        bands: where to listen; everywhere when left out.
-        add_start_time: times count from the file's zero (meeting start for a track as recorded);
-            otherwise from the first audible sample.
+        bands: bands to search; all by default.
+        add_start_time: add the file's `start_time` to all times, which gives meeting time for a
+            recorded track. Otherwise times count from the first audible sample.
+
+    Raises:
+        ValueError: The file has no audio stream.
     """
     with _open(source) as container:
         stream = _audio_stream(container)
         shift = _start_time(container, stream) if add_start_time else 0.0
-        words = hear_blocks(_blocks(container, stream), bands=bands)
+        words = detect_words_in_blocks(_blocks(container, stream), bands=bands)
     return [replace(word, start=word.start + shift, end=word.end + shift) for word in words]
 
 
@@ -94,7 +101,7 @@ def _blocks(container: InputContainer, stream: AudioStream) -> Iterator[Samples]
 
 
 def _gaps_filled(container: InputContainer, stream: AudioStream, rate: int) -> Iterator[Samples]:
-    """Mono blocks at the stream's own rate, zeros where packets are missing."""
+    """Yield mono blocks at the stream's sample rate, with zeros for missing packets."""
     first_audible: Fraction | None = None
     written = 0
     for packet in container.demux(stream):
@@ -103,12 +110,12 @@ def _gaps_filled(container: InputContainer, stream: AudioStream, rate: int) -> I
             continue
         count = sum(block.size for block in blocks)
         if packet.pts is not None and packet.time_base and packet.duration:
-            begins = packet.pts * packet.time_base
+            begin = packet.pts * packet.time_base
             if first_audible is None:
-                # Priming samples are cut from the front of the first packet that sounds.
-                ends = begins + packet.duration * packet.time_base
-                first_audible = ends - Fraction(count, rate)
-            missing = begins - first_audible - Fraction(written, rate)
+                # libav cuts the priming samples from the front of the first audible packet.
+                end = begin + packet.duration * packet.time_base
+                first_audible = end - Fraction(count, rate)
+            missing = begin - first_audible - Fraction(written, rate)
             if missing > _JITTER_S:
                 gap = np.zeros(round(missing * rate), dtype=np.float32)
                 written += gap.size
@@ -118,7 +125,7 @@ def _gaps_filled(container: InputContainer, stream: AudioStream, rate: int) -> I
 
 
 def _mono(frame: av.AudioFrame) -> Samples:
-    """Mean of a frame's channels, full scale 1."""
+    """Return the mean of a frame's channels, scaled to full scale 1."""
     samples = frame.to_ndarray()
     if frame.format.is_packed:
         samples = samples.reshape(-1, frame.layout.nb_channels).T

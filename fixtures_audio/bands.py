@@ -1,10 +1,9 @@
-"""Who owns which frequencies, and when.
+"""Assignment of frequency bands to tracks.
 
-A track speaks in a band of its own, so that every track can be heard in a mix of all. There is
-room for 30 bands between 400 Hz and 15.3 kHz; tracks beyond the thirtieth share a band by taking
-turns: meeting time is cut into slots of one second, and the tracks of a band own the slots in
-rotation. Words keep a distance from a slot's edges, so that a word is still credited to its own
-track when a timestamp is off by some tens of milliseconds.
+Each track has its own band, so its words can be detected in a mix. 30 bands fit between 400 Hz
+and 15.3 kHz; tracks beyond the thirtieth share bands by time division: meeting time is divided
+into slots of one second, which the tracks of a band own in rotation. Words keep a margin to slot
+edges, so a timestamp error of some tens of milliseconds does not change a word's track.
 """
 
 BANDS = 30
@@ -15,26 +14,30 @@ SLOT_MARGIN_MS = 100
 
 
 def base_hz(band: int) -> int:
-    """Frequency of digit 0 in a band."""
+    """Return the frequency in Hz of hex digit 0 in a band."""
     if not 0 <= band < BANDS:
         raise ValueError(f"band {band} is outside 0..{BANDS - 1}")
     return LOWEST_HZ + BAND_WIDTH_HZ * band
 
 
 def band_of(track_index: int) -> int:
-    """The band a track speaks in."""
+    """Return the band of a track."""
     return track_index % BANDS
 
 
 def sharers_of(band: int, tracks: int) -> int:
-    """How many of a meeting's tracks share a band."""
+    """Return how many tracks share a band in a meeting of `tracks` tracks."""
     return len(range(band, tracks, BANDS))
 
 
 def track_of(band: int, meeting_time: float, tracks: int) -> int:
-    """The track that owns a band at a moment (seconds) of a meeting of so many tracks."""
+    """Return the track that owns a band at a meeting time (seconds).
+
+    Raises:
+        ValueError: No track of a meeting of `tracks` tracks uses the band.
+    """
     sharers = sharers_of(band, tracks)
     if sharers == 0:
-        raise ValueError(f"no track of {tracks} speaks in band {band}")
+        raise ValueError(f"no track of {tracks} uses band {band}")
     slot = int(meeting_time * 1000 // SLOT_MS)
     return band + BANDS * (slot % sharers)

@@ -1,7 +1,7 @@
-"""Meetings with a known truth: who says which word when.
+"""Synthetic meetings: tracks, words and participants, generated from a seed.
 
-Everything follows from the seed. Times inside a track are seconds from its first audible sample;
-`Meeting.truth` speaks in meeting time. All times are whole milliseconds, as WebM can state them.
+Times in a track are seconds from its first audible sample; `Meeting.truth` returns meeting time.
+All times are whole milliseconds, the resolution of WebM.
 """
 
 import random
@@ -13,12 +13,12 @@ from functools import cache
 from faker import Faker
 
 from fixtures_audio.bands import band_of, sharers_of
-from fixtures_audio.schedule import WORD_MS, Span, speak
+from fixtures_audio.schedule import WORD_MS, Span, schedule_words
 from fixtures_audio.vocabulary import TRACERS, VOCABULARY, text_of
 
 MAX_TRACKS = 64
 LEVEL = 0.2
-"""Peak amplitude of every track: four at once sum to 0.8 and cannot clip."""
+"""Default peak amplitude: four simultaneous words sum to 0.8 and cannot clip."""
 
 _PACKET_MS = 20
 _LOCALES = ("en_GB", "ja_JP", "el_GR", "de_DE", "ru_RU", "hi_IN", "zh_CN", "fr_FR", "he_IL")
@@ -26,7 +26,7 @@ _LOCALES = ("en_GB", "ja_JP", "el_GR", "de_DE", "ru_RU", "hi_IN", "zh_CN", "fr_F
 
 @dataclass(frozen=True, slots=True)
 class Participant:
-    """Somebody in the meeting; guests have no user id."""
+    """A participant; guests have no user id."""
 
     id: str
     name: str
@@ -35,7 +35,7 @@ class Participant:
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """A word as its track carries it; seconds from the track's first sample."""
+    """A word of a track; seconds from the track's first sample."""
 
     id: int
     text: str
@@ -48,13 +48,13 @@ class Track:
     """One participant's audio.
 
     Attributes:
-        index: place in the meeting, from 0.
+        index: track_index, from 0.
         offset: seconds from meeting start to the track's first audible sample.
-        duration: seconds, gaps included.
-        words: in order of time.
-        gaps: (start, end) seconds without any packet, whole multiples of 20 ms.
+        duration: seconds, including gaps.
+        words: ordered by time.
+        gaps: (start, end) in seconds of spans without packets, multiples of 20 ms.
         level: peak amplitude of its words.
-        participant: who speaks.
+        participant: the speaker.
     """
 
     index: int
@@ -68,7 +68,7 @@ class Track:
 
 @dataclass(frozen=True, slots=True)
 class SpokenWord:
-    """A word as the meeting hears it; seconds from meeting start."""
+    """A word of the whole meeting; seconds from meeting start."""
 
     track_index: int
     word_id: int
@@ -79,19 +79,19 @@ class SpokenWord:
 
 @dataclass(frozen=True, slots=True)
 class Meeting:
-    """A meeting and, by its tracks, the truth about it."""
+    """A meeting with its ground truth."""
 
     seed: int
     tracks: tuple[Track, ...]
 
     @property
     def duration(self) -> float:
-        """Seconds from meeting start to the end of the track that ends last."""
+        """Seconds from meeting start to the end of the last track."""
         return max(round(track.offset + track.duration, 3) for track in self.tracks)
 
     def truth(self) -> tuple[SpokenWord, ...]:
-        """Every word in meeting time, by (start, track)."""
-        spoken = [
+        """Return every word in meeting time, ordered by (start, track_index)."""
+        words = [
             SpokenWord(
                 track.index,
                 word.id,
@@ -102,7 +102,7 @@ class Meeting:
             for track in self.tracks
             for word in track.words
         ]
-        return tuple(sorted(spoken, key=lambda word: (word.start, word.track_index)))
+        return tuple(sorted(words, key=lambda word: (word.start, word.track_index)))
 
 
 def make_meeting(
@@ -112,20 +112,23 @@ def make_meeting(
     seed: int = 0,
     offsets: Sequence[float] | None = None,
 ) -> Meeting:
-    """A meeting of 1 to 64 tracks that ends after so many seconds, the same for the same seed.
+    """Generate a meeting; the same arguments always give the same meeting.
 
     Args:
-        tracks: how many participants were recorded.
-        seconds: meeting start to the end of the last track; 8 is room enough for any number.
-        seed: decides everything else.
-        offsets: seconds, whole milliseconds, one a track; left out, track 0 starts the meeting
-            and the others join late.
+        tracks: number of tracks, 1 to 64.
+        seconds: length of the meeting; 8 suffices for any number of tracks.
+        seed: determines everything else.
+        offsets: seconds, in whole milliseconds, one per track. By default track 0 starts with the
+            meeting and the others join late.
+
+    Raises:
+        ValueError: The number of tracks or an offset is out of range, or the meeting is too short.
     """
     if not 1 <= tracks <= MAX_TRACKS:
         raise ValueError(f"a meeting has 1 to {MAX_TRACKS} tracks, not {tracks}")
     rng = random.Random(seed)  # noqa: S311 - reproducible, not secret
     spans = _spans(rng, tracks, round(seconds * 1000), offsets)
-    spoken = _words(rng, speak(rng, spans))
+    words = _words(rng, schedule_words(rng, spans))
     return Meeting(
         seed=seed,
         tracks=tuple(
@@ -133,7 +136,7 @@ def make_meeting(
                 index=index,
                 offset=span.start_ms / 1000,
                 duration=(span.end_ms - span.start_ms) / 1000,
-                words=spoken[index],
+                words=words[index],
                 gaps=tuple(
                     ((start - span.start_ms) / 1000, (end - span.start_ms) / 1000)
                     for start, end in span.gaps_ms
@@ -151,12 +154,12 @@ def make_meeting(
 def _spans(
     rng: random.Random, tracks: int, total_ms: int, offsets: Sequence[float] | None
 ) -> list[Span]:
-    """When each track is there; track 0 stays to the end."""
+    """Return the time span of each track; track 0 lasts to the end."""
     if offsets is not None and len(offsets) != tracks:
         raise ValueError(f"{tracks} tracks need {tracks} offsets, not {len(offsets)}")
     spans = []
     for index in range(tracks):
-        # A track must keep at least two of its slots, or it might never get a word in.
+        # A track needs two of its slots, or there may be no room for a word.
         needed_ms = 2000 * sharers_of(band_of(index), tracks)
         slack_ms = max(0, total_ms - needed_ms)
         start_ms = rng.randint(min(1, slack_ms), max(1, slack_ms * 3 // 10)) if slack_ms else 0
@@ -179,7 +182,7 @@ def _spans(
 
 
 def _gaps(rng: random.Random, start_ms: int, end_ms: int) -> tuple[tuple[int, int], ...]:
-    """One gap of two to six seconds in every two minutes or part of them."""
+    """Return one gap of two to six seconds per started two minutes."""
     duration_ms = end_ms - start_ms
     count = 1 + duration_ms // 120_000
     part_ms = duration_ms // count
@@ -192,17 +195,17 @@ def _gaps(rng: random.Random, start_ms: int, end_ms: int) -> tuple[tuple[int, in
     return tuple(gaps)
 
 
-def _words(rng: random.Random, spoken: list[list[int]]) -> list[tuple[Word, ...]]:
-    """Give each moment of speech a word: mostly plain ones, now and then a tracer."""
+def _words(rng: random.Random, onsets: list[list[int]]) -> list[tuple[Word, ...]]:
+    """Choose a word for each onset: mostly plain words, at regular intervals a tracer."""
     plain = [id_ for id_ in range(len(VOCABULARY)) if id_ not in TRACERS]
     tracers = rng.sample(sorted(TRACERS), len(TRACERS))
-    total = sum(map(len, spoken))
-    every = max(1, min(25, total // 3))
-    places = sorted((start, index) for index, starts in enumerate(spoken) for start in starts)
-    words: list[list[Word]] = [[] for _ in spoken]
-    for nth, (start, index) in enumerate(places):
-        if nth % every == every // 2:
-            id_ = tracers[nth // every % len(tracers)]
+    total = sum(map(len, onsets))
+    interval = max(1, min(25, total // 3))
+    ordered = sorted((start, index) for index, starts in enumerate(onsets) for start in starts)
+    words: list[list[Word]] = [[] for _ in onsets]
+    for nth, (start, index) in enumerate(ordered):
+        if nth % interval == interval // 2:
+            id_ = tracers[nth // interval % len(tracers)]
         else:
             id_ = rng.choice(plain)
         words[index].append(Word(id_, text_of(id_), start / 1000, (start + WORD_MS) / 1000))

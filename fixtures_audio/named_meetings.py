@@ -1,4 +1,4 @@
-"""Meetings with a name: each has one thing that a pipeline can get wrong.
+"""Named meetings, each with one property that pipelines get wrong.
 
 The same name, number of tracks and seed always give the same meeting.
 """
@@ -16,40 +16,39 @@ QUIET = 0.02
 
 
 @dataclass(frozen=True, slots=True)
-class Exhibit:
-    """A named kind of meeting."""
+class NamedMeeting:
+    """A named meeting, made for any number of tracks and any seed."""
 
-    what: str
-    """What is special about it, in a line."""
+    description: str
+    """The property it has, in one line."""
     tracks: int
-    """How many there are if nobody says."""
+    """Default number of tracks."""
     make: Callable[[int, int], Meeting]
-    """From a number of tracks and a seed."""
+    """Takes the number of tracks and a seed."""
 
 
-def exhibit(name: str, *, tracks: int | None = None, seed: int = 0) -> Meeting:
-    """Return the meeting of that name.
+def make_named_meeting(name: str, *, tracks: int | None = None, seed: int = 0) -> Meeting:
+    """Generate a named meeting.
 
     Args:
-        name: a key of `GALLERY`.
-        tracks: 1 to 64; as many as is usual for it when left out.
-        seed: decides who says what.
+        name: a key of `NAMED_MEETINGS`.
+        tracks: 1 to 64; the meeting's default if None.
+        seed: determines words and participants.
 
     Raises:
-        ValueError: There is no such meeting, or it cannot have so many tracks.
+        ValueError: The name is unknown or the number of tracks is out of range.
     """
-    if name not in GALLERY:
-        raise ValueError(f"no meeting is called {name!r}; there are {', '.join(GALLERY)}")
-    shown = GALLERY[name]
-    return shown.make(shown.tracks if tracks is None else tracks, seed)
+    if name not in NAMED_MEETINGS:
+        raise ValueError(f"no meeting is named {name!r}; known: {', '.join(NAMED_MEETINGS)}")
+    named = NAMED_MEETINGS[name]
+    return named.make(named.tracks if tracks is None else tracks, seed)
 
 
-def _usual(seconds: float) -> Callable[[int, int], Meeting]:
+def _default(seconds: float) -> Callable[[int, int], Meeting]:
     return lambda tracks, seed: make_meeting(tracks=tracks, seconds=seconds, seed=seed)
 
 
 def _offsets(seconds: float, offset_of: Callable[[int], float]) -> Callable[[int, int], Meeting]:
-    """Offsets by track index; they begin anew before they would leave no time to speak."""
 
     def make(tracks: int, seed: int) -> Meeting:
         offsets = [offset_of(index) for index in range(tracks)]
@@ -58,10 +57,10 @@ def _offsets(seconds: float, offset_of: Callable[[int], float]) -> Callable[[int
     return make
 
 
-def _changed(seconds: float, change: Callable[[Track], Track]) -> Callable[[int, int], Meeting]:
+def _modified(seconds: float, modify: Callable[[Track], Track]) -> Callable[[int, int], Meeting]:
     def make(tracks: int, seed: int) -> Meeting:
         meeting = make_meeting(tracks=tracks, seconds=seconds, seed=seed)
-        return replace(meeting, tracks=tuple(change(track) for track in meeting.tracks))
+        return replace(meeting, tracks=tuple(modify(track) for track in meeting.tracks))
 
     return make
 
@@ -80,36 +79,42 @@ def _last_is_silent(tracks: int, seed: int) -> Meeting:
     return replace(meeting, tracks=(*meeting.tracks[:-1], silent))
 
 
-GALLERY: Mapping[str, Exhibit] = MappingProxyType(
+NAMED_MEETINGS: Mapping[str, NamedMeeting] = MappingProxyType(
     {
-        "alone": Exhibit("one person, there from the start", 1, _usual(30)),
-        "pair": Exhibit("two people, both there from the start", 2, _offsets(30, lambda _: 0)),
-        "late-joiners": Exhibit(
-            "each comes later than the one before", 5, _offsets(60, lambda n: n % 16 * 2.345)
+        "alone": NamedMeeting("one participant, present from the start", 1, _default(30)),
+        "pair": NamedMeeting("two participants from the start", 2, _offsets(30, lambda _: 0)),
+        "late-joiners": NamedMeeting(
+            "each participant joins later than the one before",
+            5,
+            _offsets(60, lambda n: n % 16 * 2.345),
         ),
-        "odd-offsets": Exhibit(
-            "offsets of 1 ms, 7 ms, 999 ms, 1.001 s: where floats and frames go wrong",
+        "odd-offsets": NamedMeeting(
+            "offsets of 1 ms, 7 ms, 999 ms, 1.001 s, prone to rounding errors",
             5,
             _offsets(30, lambda n: (0, 0.001, 0.007, 0.999, 1.001)[n % 5]),
         ),
-        "seventeen-minutes": Exhibit(
-            "all but one come after 17 minutes",
+        "seventeen-minutes": NamedMeeting(
+            "all but one participant join after 17 minutes",
             2,
             _offsets(1080, lambda n: 1020.0 if n else 0),
         ),
-        "nobody-at-the-start": Exhibit(
-            "the meeting begins with five seconds of nobody", 3, _offsets(30, lambda n: 5 + n % 5)
+        "nobody-at-the-start": NamedMeeting(
+            "no participant in the first five seconds", 3, _offsets(30, lambda n: 5 + n % 5)
         ),
-        "muted": Exhibit("long gaps without packets in every third track", 6, _usual(180)),
-        "silent-guest": Exhibit("the last track has packets and no words", 3, _last_is_silent),
-        "loud": Exhibit("sums far above full scale", 8, _changed(30, _with_level(LOUD))),
-        "quiet": Exhibit("everybody far from the microphone", 3, _changed(30, _with_level(QUIET))),
-        "uneven": Exhibit("loud, quiet and usual tracks", 6, _changed(30, _uneven)),
-        "short": Exhibit("two seconds in all", 2, _offsets(2, lambda _: 0)),
-        "full-room": Exhibit("30 tracks, a band of its own for each", 30, _usual(30)),
-        "everybody": Exhibit("64 tracks that share bands in turns", 64, _usual(60)),
-        "hour": Exhibit("an hour of three people", 3, _usual(3600)),
-        "three-hours": Exhibit("three hours of one person", 1, _usual(10_800)),
+        "muted": NamedMeeting("long gaps without packets in every third track", 6, _default(180)),
+        "silent-guest": NamedMeeting("the last track has packets and no words", 3, _last_is_silent),
+        "loud": NamedMeeting(
+            "the sum of all tracks exceeds full scale", 8, _modified(30, _with_level(LOUD))
+        ),
+        "quiet": NamedMeeting(
+            "all participants are far from the microphone", 3, _modified(30, _with_level(QUIET))
+        ),
+        "uneven": NamedMeeting("loud, quiet and normal tracks", 6, _modified(30, _uneven)),
+        "short": NamedMeeting("two seconds long", 2, _offsets(2, lambda _: 0)),
+        "full-room": NamedMeeting("30 tracks, one band each", 30, _default(30)),
+        "everybody": NamedMeeting("64 tracks that share bands", 64, _default(60)),
+        "hour": NamedMeeting("an hour with three participants", 3, _default(3600)),
+        "three-hours": NamedMeeting("three hours with one participant", 1, _default(10_800)),
     }
 )
-"""By name; one more, `spoken`, has a voice and is made by `spoken.py`."""
+"""By name. `fixtures_audio.speech` makes one more kind, with synthesised voices."""

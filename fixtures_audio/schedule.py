@@ -1,8 +1,7 @@
-"""Turn-taking: when each track speaks, so that a mix of all never clips.
+"""Turn-taking: the onset of each word, scheduled so that the mix of all tracks never clips.
 
-There are at most four floors. A speaker takes a free floor for a turn, says some words on it and
-hands it on, so at most four words sound at any moment. Whoever has said least is heard next, so
-nobody stays silent. All times are milliseconds.
+A track speaks only while it has one of at most four floors, so at most four words overlap. A free
+floor goes to the track with the fewest words, so every track speaks. All times are milliseconds.
 """
 
 import heapq
@@ -27,7 +26,7 @@ _MIN_TURN_MS = WORD_MS + 20
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """When a track is there, in meeting time, and the gaps in which it is muted."""
+    """Start, end and gaps of a track, in meeting time."""
 
     start_ms: int
     end_ms: int
@@ -36,15 +35,19 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class _Pace:
-    """Word onset to word onset, turn to turn, and the longest turn."""
+    """Ranges of the time between onsets and between turns, and the longest turn in words."""
 
     step_ms: tuple[int, int]
     pause_ms: tuple[int, int]
     turn_words: int
 
 
-def speak(rng: random.Random, spans: list[Span]) -> list[list[int]]:
-    """Onsets of each track's words, relative to the track's start, in order."""
+def schedule_words(rng: random.Random, spans: list[Span]) -> list[list[int]]:
+    """Return the word onsets of each track, relative to the track's start, in order.
+
+    Raises:
+        ValueError: A track has no room for a word.
+    """
     end_ms = max(span.end_ms for span in spans)
     floors = min(FLOORS, (len(spans) + 1) // 2)
     pace = _pace(floors, end_ms, len(spans))
@@ -75,14 +78,14 @@ def speak(rng: random.Random, spans: list[Span]) -> list[list[int]]:
     silent = [index for index, of_track in enumerate(onsets) if not of_track]
     if silent:
         raise ValueError(
-            f"{len(spans)} tracks find no room for a word each in {end_ms / 1000} s "
-            f"(silent: {silent}). Hint: make the meeting longer."
+            f"{end_ms / 1000} s are too short for a word on each of {len(spans)} tracks "
+            f"(no words on {silent}). Hint: make the meeting longer."
         )
     return onsets
 
 
 def _pace(floors: int, end_ms: int, tracks: int) -> _Pace:
-    """Talk at leisure, and in haste when time is short for so many."""
+    """Return a relaxed pace, or a fast one if time is short for the number of tracks."""
     words_each = floors * end_ms / 420 / tracks
     if words_each < 8:
         return _Pace((210, 260), (10, 60), 1 if words_each < 4 else 2)
@@ -90,7 +93,7 @@ def _pace(floors: int, end_ms: int, tracks: int) -> _Pace:
 
 
 def _may_speak_until(index: int, spans: list[Span], now: int) -> int:
-    """End of the time a track may use from now on; `now` itself or less when it may not speak."""
+    """Return the time until which a track may speak; `now` or less if it may not."""
     span = spans[index]
     until = span.end_ms - _MARGIN_MS
     if now < span.start_ms + _MARGIN_MS:

@@ -1,7 +1,7 @@
-"""A meeting with voices, by espeak-ng where it is installed: for ears and speech recognisers.
+"""Meetings with voices synthesised by espeak-ng, for speech recognisers.
 
-Its words are as in every other meeting, one at a time and with their true ends; the tones that
-`hear` knows are not in it.
+Words do not overlap within a track and end when the voice ends. The audio has no tones, so
+`detect_words` finds nothing in it.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ _LANGUAGE = "en"
 
 
 def is_installed() -> bool:
-    """Whether espeak-ng can be run here."""
+    """Return whether espeak-ng is on the PATH."""
     return shutil.which("espeak-ng") is not None
 
 
-def make_spoken(*, tracks: int = 3, seconds: float = 60.0, seed: int = 0) -> Meeting:
-    """Return a meeting whose words last as long as espeak-ng needs for them.
+def make_spoken_meeting(*, tracks: int = 3, seconds: float = 60.0, seed: int = 0) -> Meeting:
+    """Generate a meeting whose words last as long as their synthesised audio.
 
     Raises:
         RuntimeError: espeak-ng is not installed.
@@ -38,8 +38,8 @@ def make_spoken(*, tracks: int = 3, seconds: float = 60.0, seed: int = 0) -> Mee
     return replace(meeting, tracks=tuple(_with_room(track) for track in meeting.tracks))
 
 
-def speak_aloud(track: Track) -> Iterator[Samples]:
-    """Yield a track's samples at 48 kHz, spoken, in blocks of a second."""
+def render_speech(track: Track) -> Iterator[Samples]:
+    """Yield a track's synthesised speech at 48 kHz, in blocks of one second."""
     total = round(track.duration * RATE_HZ)
     words = iter(track.words)
     following = next(words, None)
@@ -58,27 +58,27 @@ def speak_aloud(track: Track) -> Iterator[Samples]:
 
 
 def _with_room(track: Track) -> Track:
-    """Keep those words that find the one before them finished, and no gap in their way."""
-    spoken: list[Word] = []
+    """Drop words that would overlap the word before or a gap."""
+    fitting: list[Word] = []
     free_from = 0.0
     for word in track.words:
         seconds = _voice(word.text, _pitch(track)).size / RATE_HZ
         end = round(word.start + seconds, 3)
         in_a_gap = any(word.start < gap_end and end > gap for gap, gap_end in track.gaps)
         if word.start >= free_from and end <= track.duration and not in_a_gap:
-            spoken.append(replace(word, end=end))
+            fitting.append(replace(word, end=end))
             free_from = end + _PAUSE_S
-    return replace(track, words=tuple(spoken))
+    return replace(track, words=tuple(fitting))
 
 
 def _pitch(track: Track) -> int:
-    """Return a voice's pitch (0 to 99), so that neighbours sound unlike."""
+    """Return a pitch (0 to 99) that differs between neighbouring tracks."""
     return 20 + track.index * 23 % 70
 
 
 @cache
 def _voice(text: str, pitch: int) -> Samples:
-    """Return a word as espeak-ng says it, at peak amplitude 1, without silence around it."""
+    """Synthesise a word at peak amplitude 1 and trim the silence around it."""
     program = shutil.which("espeak-ng")
     if program is None:
         raise RuntimeError("espeak-ng is not installed. Hint: apt-get install espeak-ng")

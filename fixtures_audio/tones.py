@@ -1,7 +1,7 @@
-"""Words as sound: a word is two bursts of 40 ms, each one of 16 tones.
+"""Synthesis of words: each word is two bursts of 40 ms, each burst one of 16 tones (16-FSK).
 
-The high hex digit of the word's id comes first. Tones lie 25 Hz apart, which makes bursts of
-40 ms orthogonal; soft edges keep a burst inside its track's band.
+The high hex digit of the word id comes first. Tones are 25 Hz apart, so bursts of 40 ms are
+orthogonal; raised-cosine edges keep a burst within its track's band.
 """
 
 from collections.abc import Iterator
@@ -25,7 +25,7 @@ _EDGE_SECONDS = 0.006
 
 
 def envelope(rate_hz: int) -> NDArray[np.float64]:
-    """Amplitude of a burst over its 40 ms: 1 with raised-cosine edges."""
+    """Return the amplitude envelope of a burst: 40 ms at 1 with raised-cosine edges."""
     count = round(BURST_SECONDS * rate_hz)
     edge = round(_EDGE_SECONDS * rate_hz)
     shape = np.ones(count)
@@ -36,23 +36,19 @@ def envelope(rate_hz: int) -> NDArray[np.float64]:
 
 
 def word_samples(band: int, word_id: int) -> Samples:
-    """A word at peak amplitude 1 and 48 kHz, 3840 samples."""
+    """Return a word at peak amplitude 1 and 48 kHz (3840 samples)."""
     high, low = divmod(word_id, TONES)
     return np.concatenate([_burst(band, high), _burst(band, low)])
 
 
-def render(track: Track, *, block_seconds: float = 1.0) -> Iterator[Samples]:
-    """A track's samples at 48 kHz from its first to its last, block by block.
-
-    Gaps come as zeros: what is written to a file decides whether they become packets.
-    """
+def render(track: Track) -> Iterator[Samples]:
+    """Yield a track's samples at 48 kHz in blocks of one second; gaps are zeros."""
     total = round(track.duration * RATE_HZ)
-    block = round(block_seconds * RATE_HZ)
     band = band_of(track.index)
     tail = np.zeros(0, dtype=np.float32)
     following = 0
-    for start in range(0, total, block):
-        count = min(block, total - start)
+    for start in range(0, total, RATE_HZ):
+        count = min(RATE_HZ, total - start)
         sounding = np.zeros(count + round(WORD_SECONDS * RATE_HZ), dtype=np.float32)
         sounding[: tail.size] = tail
         while following < len(track.words):

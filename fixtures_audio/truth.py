@@ -1,4 +1,4 @@
-"""What is true of a meeting, as JSON: for fleets and tools that are not in Python."""
+"""The ground truth of a meeting as JSON data, for fleets and tools in any language."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from fixtures_audio.meeting import Meeting
 
 
 def truth_of(meeting: Meeting, files: Sequence[Path]) -> dict[str, Any]:
-    """Return tracks and words of a meeting as plain data; all times are seconds.
+    """Return the tracks and words of a meeting as JSON data; all times are seconds.
 
-    Words stand in meeting time, ordered by (start, track_index); `gaps` and `duration` of a track
-    count from its first audible sample.
+    Words are in meeting time, ordered by (start, track_index). A track's `gaps` count from its
+    first audible sample.
     """
     return {
         "seed": meeting.seed,

@@ -1,12 +1,8 @@
-"""The 256 words a fixture can speak: one byte is one word.
+"""The fixture vocabulary: 256 words, one per byte.
 
-Ids never change meaning, so that audio made by one release is heard by another. The last eight
-ids are tracers: names no summary writes by accident. When a tracer was spoken, it must surface
-in topics, title, summary and messages.
+Ids are stable, so audio of one release is readable by another. The last eight words are tracers:
+rare words that must appear in topics, title, summary and messages if a meeting contains them.
 """
-
-from collections.abc import Mapping
-from types import MappingProxyType
 
 _PLAIN = """
 about above accept access account across action actual adapt add address adjust advance advice
@@ -42,20 +38,13 @@ _TRACER_WORDS = (
 VOCABULARY: tuple[str, ...] = (*_PLAIN, *_TRACER_WORDS)
 TRACERS: frozenset[int] = frozenset(range(len(_PLAIN), len(VOCABULARY)))
 
-_IDS: Mapping[str, int] = MappingProxyType({text: id_ for id_, text in enumerate(VOCABULARY)})
-
 
 def text_of(word_id: int) -> str:
-    """The word spoken by an id, 0 to 255."""
+    """Return the word of an id.
+
+    Raises:
+        ValueError: The id is not 0 to 255.
+    """
     if not 0 <= word_id < len(VOCABULARY):
         raise ValueError(f"word id {word_id} is outside 0..{len(VOCABULARY) - 1}")
     return VOCABULARY[word_id]
-
-
-def id_of(text: str) -> int:
-    """The id of a word; surrounding blanks, case and final punctuation do not matter."""
-    word = text.strip().strip(".,;:!?").lower()
-    try:
-        return _IDS[word]
-    except KeyError:
-        raise ValueError(f"{text!r} is no word of the fixture vocabulary") from None

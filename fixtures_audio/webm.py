@@ -1,15 +1,15 @@
-"""Tracks as WebM/Opus files, the way a recorder writes them one per participant.
+"""Encoding of tracks as WebM/Opus files, one per participant, as a recorder writes them.
 
 A track's `offset` (seconds from meeting start to its first audible sample) is the audio stream's
 `start_time` as libav shows it, exactly, in whole milliseconds. Opus encoders put 312 samples
 (6.5 ms) of pre-skip before the first audible sample; libav counts `start_time` after that skip
-and rounds to the 1 ms time base of WebM. The first packet therefore carries a time 7 ms before
-the offset, as libav's own muxer writes it for a stream that starts at 0.
+and rounds to the 1 ms time base of WebM. The first packet's timestamp is therefore 7 ms before the
+offset, as libav's own muxer writes it for a stream that starts at 0.
 
-All further packets lie on a grid of 20 ms from the first one, so that a gap is exactly as long
-as the packets it lacks. The samples of a packet begin, relative to the first audible sample, at
-`(packet_pts - first_packet_pts) * 48000 - 312`. A gap of a track is thus a hole in time, not
-silence: a reader that only strings packets together comes out too early after it.
+All further packets lie on a grid of 20 ms from the first, so a gap is exactly as long as its
+missing packets. Relative to the first audible sample, a packet's samples start at
+`(packet_pts - first_packet_pts) * 48000 - 312`. A gap has no packets at all: a reader that
+concatenates packets without their timestamps is early after it.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -25,19 +25,19 @@ from fixtures_audio.tones import RATE_HZ, Samples, render
 
 PACKET_MS = 20
 PRE_SKIP_MS = 7
-"""The pre-skip of 6.5 ms as the 1 ms time base of WebM rounds it."""
+"""The pre-skip of 6.5 ms, rounded to the 1 ms time base of WebM."""
 
 BIT_RATE = 32_000
 _COMPLEXITY = 6
-"""From 7 on libopus guesses speech or music and drops the treble of what it takes for speech."""
+"""From 7 on, libopus classifies speech and music and drops the treble of speech."""
 
 
 Sound = Callable[[Track], Iterator[Samples]]
-"""What a track sounds like, in blocks from its first sample to its last."""
+"""Renders a track's samples in blocks, from its first sample to its last."""
 
 
 def write_meeting(meeting: Meeting, folder: Path, *, sound: Sound = render) -> list[Path]:
-    """Write every track to the folder, in order of their index."""
+    """Write every track to `folder` and return the paths in order of track_index."""
     folder.mkdir(parents=True, exist_ok=True)
     paths = []
     for track in meeting.tracks:
@@ -48,9 +48,12 @@ def write_meeting(meeting: Meeting, folder: Path, *, sound: Sound = render) -> l
 
 
 def write_track(track: Track, path: Path, *, sound: Sound = render) -> None:
-    """Encode a track to Opus (32 kb/s, mono, 20 ms) in WebM; gaps get no packets.
+    """Encode a track as Opus (32 kb/s, mono, 20 ms packets) in WebM, without packets in gaps.
 
     The same track always gives the same bytes.
+
+    Raises:
+        ValueError: A gap is not a multiple of 20 ms.
     """
     muted = _muted_packets(track)
     first_ms = round(track.offset * 1000) - PRE_SKIP_MS
@@ -76,7 +79,7 @@ def write_track(track: Track, path: Path, *, sound: Sound = render) -> None:
 
 
 def _muted_packets(track: Track) -> frozenset[int]:
-    """Numbers of the packets that fall in a gap."""
+    """Return the packet numbers within gaps."""
     muted: set[int] = set()
     for gap in track.gaps:
         first, last = (round(edge * 1000) for edge in gap)
@@ -87,7 +90,7 @@ def _muted_packets(track: Track) -> frozenset[int]:
 
 
 def _packets(stream: AudioStream, blocks: Iterable[Samples]) -> Iterator["av.Packet[AudioStream]"]:
-    """Encode blocks of any size; the encoder's last packets follow at the end."""
+    """Encode blocks of any size and flush the encoder."""
     sent = 0
     for samples in blocks:
         frame = av.AudioFrame.from_ndarray(samples[np.newaxis], format="flt", layout="mono")

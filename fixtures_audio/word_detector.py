@@ -1,9 +1,9 @@
-"""Words back from sound: what is said, in which band, when and how loud.
+"""Detection of words in audio: word id, band, time and level.
 
-Audio is cut into windows of 16 s. One FFT serves all bands: the bins around a band, moved to
-zero, are a 1 kHz signal of that band alone. There a filter matched to a burst gives the amplitude
-of each tone at every millisecond. A word is a maximum of two bursts 40 ms apart, each almost a
-pure tone, with quiet before and after: noise is not pure, a steady tone is not framed by quiet.
+Audio is processed in windows of 16 s. One FFT serves all bands: shifting the bins of a band to
+zero gives a 1 kHz signal of that band alone, on which a matched filter yields the amplitude of
+each tone per millisecond. A word is a maximum of two nearly pure bursts 40 ms apart with quiet
+before and after; purity excludes noise, quiet excludes steady tones.
 """
 
 from collections.abc import Iterable, Iterator
@@ -25,23 +25,23 @@ from fixtures_audio.tones import (
 from fixtures_audio.vocabulary import text_of
 
 FAINTEST = 0.003
-"""Words of a smaller peak amplitude are not heard (-50 dB of full scale)."""
+"""The smallest peak amplitude of a detected word (-50 dB of full scale)."""
 
 _WINDOW_S = 16
 _OVERLAP_S = 1
 _HOP_HZ = 1000
 _BURST = round(BURST_SECONDS * _HOP_HZ)
-_QUIET_GAP = 5  # hops left out beside a word, where a codec smears its edges
-_PASS_HZ = (-40, 415)  # of a band, around its tones at 0 to 375 Hz
+_QUIET_GAP = 5  # hops skipped beside a word, where codecs smear its edges
+_PASS_HZ = (-40, 415)  # relative to the band, whose tones are at 0 to 375 Hz
 _STOP_HZ = (-85, 460)
-_PURITY = 0.5  # of a burst's energy, in one tone
-_NOISE_BESIDE = 0.35  # of a burst's energy, before and after the word
-_BALANCE = 0.5  # the weaker burst against the stronger
+_MIN_PURITY = 0.5  # share of a burst's energy in its strongest tone
+_MAX_NOISE = 0.35  # energy before or after the word, relative to a burst
+_MIN_BALANCE = 0.5  # level of the weaker burst relative to the stronger
 
 
 @dataclass(frozen=True, slots=True)
-class HeardWord:
-    """A word found in audio; seconds from the first sample, level is the peak amplitude."""
+class DetectedWord:
+    """A word detected in audio; seconds from the first sample, level is the peak amplitude."""
 
     band: int
     word_id: int
@@ -51,55 +51,50 @@ class HeardWord:
     level: float
 
 
-def hear(
-    samples: NDArray[np.floating], *, bands: Iterable[int] | None = None, rate: int = RATE_HZ
-) -> list[HeardWord]:
-    """Every word in mono audio, by (start, band).
+def detect_words(
+    samples: NDArray[np.floating], *, bands: Iterable[int] | None = None
+) -> list[DetectedWord]:
+    """Return every word in mono audio at 48 kHz, ordered by (start, band).
 
-    A clipped mix has harmonics, which are heard as faint words in other bands: their level is
-    below a tenth or so of the words that made them.
+    The harmonics of a clipped mix are detected as words in other bands, at about a tenth of the
+    level of the words that cause them.
 
     Args:
         samples: floats, full scale 1.
-        bands: where to listen; everywhere when left out.
-        rate: samples a second; bands above half of it cannot be heard.
+        bands: bands to search; all by default.
+
+    Raises:
+        ValueError: The samples are not mono floats.
     """
     if samples.ndim != 1 or not np.issubdtype(samples.dtype, np.floating):
         raise ValueError(f"mono float samples expected, not {samples.dtype} {samples.shape}")
-    return hear_blocks([samples], bands=bands, rate=rate)
+    return detect_words_in_blocks([samples], bands=bands)
 
 
-def hear_blocks(
-    blocks: Iterable[NDArray[np.floating]],
-    *,
-    bands: Iterable[int] | None = None,
-    rate: int = RATE_HZ,
-) -> list[HeardWord]:
-    """Like `hear`, for audio that comes in blocks and never lies in memory as a whole."""
-    listened = [
-        band
-        for band in (range(BANDS) if bands is None else sorted(set(bands)))
-        if base_hz(band) + _STOP_HZ[1] < rate / 2
-    ]
+def detect_words_in_blocks(
+    blocks: Iterable[NDArray[np.floating]], *, bands: Iterable[int] | None = None
+) -> list[DetectedWord]:
+    """Return every word in a stream of blocks; see `detect_words`."""
+    searched = range(BANDS) if bands is None else sorted(set(bands))
     words = []
-    for start, window in _windows(blocks, rate):
+    for start, window in _windows(blocks):
         spectrum = (np.fft.rfft(window) * np.float32(2 / window.size)).astype(
             np.complex64, copy=False
         )
-        for band in listened:
+        for band in searched:
             words += [
-                HeardWord(band, id_, text_of(id_), start + at, start + at + WORD_SECONDS, level)
+                DetectedWord(band, id_, text_of(id_), start + at, start + at + WORD_SECONDS, level)
                 for at, id_, level in _words_in_band(spectrum, band)
-                # Each moment belongs to one window, away from its edges.
+                # Windows overlap; each time belongs to the window where it is not at an edge.
                 if _OVERLAP_S / 2 <= at < _WINDOW_S - _OVERLAP_S / 2
             ]
     return sorted(words, key=lambda word: (word.start, word.band))
 
 
-def _windows(blocks: Iterable[NDArray[np.floating]], rate: int) -> Iterator[tuple[float, Samples]]:
-    """Overlapping windows and where they start; the first begins half an overlap before 0."""
-    window = np.zeros(_WINDOW_S * rate, dtype=np.float32)
-    overlap = _OVERLAP_S * rate
+def _windows(blocks: Iterable[NDArray[np.floating]]) -> Iterator[tuple[float, Samples]]:
+    """Yield overlapping windows with their start in seconds; the first starts before 0."""
+    window = np.zeros(_WINDOW_S * RATE_HZ, dtype=np.float32)
+    overlap = _OVERLAP_S * RATE_HZ
     filled = overlap // 2
     start = -filled
     for block in blocks:
@@ -110,20 +105,20 @@ def _windows(blocks: Iterable[NDArray[np.floating]], rate: int) -> Iterator[tupl
             taken += count
             filled += count
             if filled == window.size:
-                yield start / rate, window
+                yield start / RATE_HZ, window
                 window[:overlap] = window[-overlap:]
                 start += window.size - overlap
                 filled = overlap
     window[filled:] = 0
-    yield start / rate, window
+    yield start / RATE_HZ, window
 
 
 def _words_in_band(
     spectrum: NDArray[np.complex64], band: int
 ) -> Iterator[tuple[float, int, float]]:
-    """(Seconds into the window, word id, level) of each word."""
+    """Yield (seconds into the window, word id, level) of each word."""
     bins = _bins_of(band, spectrum)
-    # Parseval: a window whose energy is less than one faintest word's has none.
+    # Parseval's theorem: a window with less energy than the faintest word has none.
     energy = float(np.sum(np.abs(bins) ** 2)) * _WINDOW_S
     if energy < FAINTEST**2 * BURST_SECONDS:
         return
@@ -157,12 +152,12 @@ def _words_in_band(
                     for near in (at - 1, at, at + 1)
                 ]
             )
-            # A filter of 40 hops is centred 19.5 hops on, a burst 20 ms after its start.
+            # The filter's centre is at 19.5 hops, the burst's at 20 ms: hence the half hop.
             yield (at + offset - 0.5) / _HOP_HZ, TONES * digits[0] + digits[1], gain / 2
 
 
 def _bins_of(band: int, spectrum: NDArray[np.complex64]) -> NDArray[np.complex64]:
-    """The spectrum around a band, faded out towards its neighbours."""
+    """Return the bins of a band, faded out towards its neighbours."""
     first, last = (_WINDOW_S * (base_hz(band) + edge) for edge in _STOP_HZ)
     bins: NDArray[np.complex64] = spectrum[first:last] * _FADE
     return bins
@@ -180,7 +175,7 @@ _FADE = _fade()
 
 
 def _at_1_khz(bins: NDArray[np.complex64]) -> NDArray[np.complex64]:
-    """The band alone, its base frequency moved to zero, as an analytic signal."""
+    """Return the band as an analytic signal, its base frequency shifted to zero."""
     moved = np.zeros(_WINDOW_S * _HOP_HZ, dtype=np.complex64)
     split = -_STOP_HZ[0] * _WINDOW_S
     moved[: bins.size - split] = bins[split:]
@@ -189,7 +184,7 @@ def _at_1_khz(bins: NDArray[np.complex64]) -> NDArray[np.complex64]:
 
 
 def _matched_filters() -> NDArray[np.complex64]:
-    """One column a tone; a burst of amplitude 1 answers 1."""
+    """Return one filter per column, with response 1 to a burst of amplitude 1."""
     shape = envelope(_HOP_HZ)
     turns = np.outer(np.arange(_BURST), TONE_STEP_HZ * np.arange(TONES)) / _HOP_HZ
     filters = shape[:, None] * np.exp(-2j * np.pi * turns) / np.sum(shape**2)
@@ -203,12 +198,12 @@ _SHAPE_ENERGY = float(np.sum(envelope(_HOP_HZ) ** 2))
 def _tone_amplitudes(
     signal: NDArray[np.complex64], begins: NDArray[np.intp]
 ) -> NDArray[np.float32]:
-    """Amplitude of each tone from each hop on; zero where no word can begin."""
-    wanted = np.zeros(signal.size, dtype=np.bool_)
+    """Return the amplitude of each tone at each hop; zero where no word can start."""
+    needed = np.zeros(signal.size, dtype=np.bool_)
     for shift in (-1, 0, 1):
-        wanted[begins + shift] = True
-        wanted[begins + _BURST + shift] = True
-    hops = np.flatnonzero(wanted)
+        needed[begins + shift] = True
+        needed[begins + _BURST + shift] = True
+    hops = np.flatnonzero(needed)
     pieces = np.lib.stride_tricks.sliding_window_view(signal, _BURST)[hops]
     amplitudes = np.zeros((signal.size, TONES), dtype=np.float32)
     amplitudes[hops] = np.abs(pieces @ _FILTERS)
@@ -216,18 +211,19 @@ def _tone_amplitudes(
 
 
 def _is_word(at: int, levels: tuple[float, float], burst_energy: NDArray[np.float64]) -> bool:
-    if min(levels) < max(FAINTEST, _BALANCE * max(levels)):
+    if min(levels) < max(FAINTEST, _MIN_BALANCE * max(levels)):
         return False
-    pure = [
+    purity = [
         level**2 * _SHAPE_ENERGY / burst_energy[at + nth * _BURST]
         for nth, level in enumerate(levels)
     ]
     beside = max(burst_energy[at - _BURST - _QUIET_GAP], burst_energy[at + 2 * _BURST + _QUIET_GAP])
-    return bool(min(pure) >= _PURITY and beside <= _NOISE_BESIDE * min(levels) ** 2 * _SHAPE_ENERGY)
+    quiet = beside <= _MAX_NOISE * min(levels) ** 2 * _SHAPE_ENERGY
+    return bool(min(purity) >= _MIN_PURITY and quiet)
 
 
 def _peak(around: list[float]) -> tuple[float, float]:
-    """Offset (hops) and height of the parabola through three neighbouring values."""
+    """Return offset (hops) and height of the parabola through three neighbouring values."""
     before, here, after = around
     bend = before - 2 * here + after
     if bend >= 0:

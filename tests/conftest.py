@@ -1,4 +1,4 @@
-"""Real servers for all tests that only use them: one Conductor a version, one PostgreSQL."""
+"""Shared servers for tests: one Conductor a version, one PostgreSQL."""
 
 from __future__ import annotations
 
@@ -21,14 +21,7 @@ from trackproof.testbed.conductor.versions import DEFAULT_VERSION
 from trackproof.testbed.database import STARTED, VARIABLE, default_database
 from trackproof.testbed.postgres import PostgresServer, start_postgres
 
-pytest_plugins = ["trackproof.suite.plugin"]
-
 WHOLE_RUNS = Path(__file__).parent / "e2e"
-
-
-def _owns_process(config: pytest.Config) -> bool:
-    """Whether the process is there for tests: `trackproof verify` runs some in its user's."""
-    return config.inipath == config.rootpath / "pyproject.toml"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -36,7 +29,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--database",
         choices=STARTED,
         default=default_database(),
-        help="where fleets keep their state, by default what TRACKPROOF_DATABASE says; "
+        help="where fleets keep their state, by default TRACKPROOF_DATABASE; "
         "tests of the state itself run on both",
     )
 
@@ -45,44 +38,42 @@ def pytest_configure(config: pytest.Config) -> None:
     kind = config.getoption("--database")
     if kind not in STARTED:
         raise pytest.UsageError(
-            f"{VARIABLE}={kind}: tests make databases of their own. Hint: {' or '.join(STARTED)}"
+            f"{VARIABLE}={kind}: tests create their own databases. Hint: {' or '.join(STARTED)}"
         )
     config.stash[CONDUCTORS] = Conductors()
-    os.environ[VARIABLE] = kind  # whole runs follow, in whatever process they are started
+    os.environ[VARIABLE] = kind  # subprocesses use it too
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:
-    """Heed Ctrl-C: a shell's background jobs ignore it, and so would all that tests interrupt."""
-    if _owns_process(session.config):
-        signal.signal(signal.SIGINT, signal.default_int_handler)
+    """Enable Ctrl-C: a shell's background jobs ignore it, and their children inherit that."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Put whole runs first, and one after the other those that share Conductors."""
+    """Put end-to-end tests first, and files that share Conductors next to each other."""
     sharing = {item.path for item in items if "conductor_of" in getattr(item, "fixturenames", ())}
 
     def place(item: pytest.Item) -> tuple[bool, bool]:
         is_whole_run = item.path.is_relative_to(WHOLE_RUNS)
         return not is_whole_run, (item.path in sharing) is is_whole_run
 
-    items.sort(key=place)  # beyond that in whatever order chance has them
+    items.sort(key=place)  # stable: otherwise the random order stays
     config.stash[SHARING] = sharing
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_finish(session: pytest.Session) -> None:
-    """Keep the collector from looking through all that is loaded, again and again: it stays."""
-    if _owns_process(session.config):
-        gc.collect()
-        gc.freeze()
+    """Exempt the loaded modules from garbage collection: they live as long as the process."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_teardown(
     item: pytest.Item, nextitem: pytest.Item | None
 ) -> Generator[None, None, None]:
-    """End shared Conductors after the last file that shares them: idle, they still cost time."""
+    """End shared Conductors after the last file that uses them: idle ones still cost CPU."""
     yield
     config = item.config
     if nextitem is not None and nextitem.path not in config.stash[SHARING]:
@@ -90,7 +81,7 @@ def pytest_runtest_teardown(
 
 
 class Conductors:
-    """Servers, one a version, each started when it is first asked for."""
+    """One server a version, started on first use."""
 
     def __init__(self) -> None:
         self._stack = ExitStack()
@@ -115,7 +106,7 @@ SHARING = pytest.StashKey[set[Path]]()
 
 @pytest.fixture(scope="session", autouse=True)
 def _trusting_once() -> Iterator[None]:
-    """Read the trusted certificates once, not for each HTTP client: it takes 25 ms."""
+    """Load the trusted certificates once instead of for each HTTP client (25 ms)."""
     make = cache(lambda _environment, **asked: httpx.create_ssl_context(**asked))
 
     def made(**asked: Any) -> ssl.SSLContext:
@@ -130,7 +121,7 @@ def _trusting_once() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def conductor_of(pytestconfig: pytest.Config) -> Iterator[Callable[[str], ConductorServer]]:
-    """Start a server of a version when it is first asked for."""
+    """Return a function that starts a version's server on first use."""
     conductors = pytestconfig.stash[CONDUCTORS]
     yield conductors.of
     conductors.end()
@@ -144,7 +135,7 @@ def conductor(conductor_of: Callable[[str], ConductorServer]) -> ConductorServer
 
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[PostgresServer]:
-    """Return a PostgreSQL server; skip where there is none to run."""
+    """Return a PostgreSQL server; skip if none is installed."""
     with ExitStack() as stack:
         try:
             server = stack.enter_context(start_postgres())
@@ -155,7 +146,7 @@ def postgres() -> Iterator[PostgresServer]:
 
 @contextmanager
 def new_databases(request: pytest.FixtureRequest, folder: Path) -> Iterator[Callable[[str], str]]:
-    """Make empty databases of a kind, in `folder` or on the server; they go with the block."""
+    """Create empty databases, in `folder` or on the server; they end with the block."""
     with ExitStack() as stack:
 
         def of(kind: str) -> str:
@@ -171,7 +162,7 @@ def new_databases(request: pytest.FixtureRequest, folder: Path) -> Iterator[Call
 
 @pytest.fixture
 def new_database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Callable[[str], str]]:
-    """Make an empty database of a kind and return its URL."""
+    """Return a function that creates an empty database of a kind and returns its URL."""
     with new_databases(request, tmp_path) as of:
         yield of
 
@@ -184,5 +175,5 @@ def database_url(pytestconfig: pytest.Config, new_database: Callable[[str], str]
 
 @pytest.fixture(params=STARTED)
 def each_database_url(request: pytest.FixtureRequest, new_database: Callable[[str], str]) -> str:
-    """Return an empty database: the test runs once on each kind."""
+    """Return an empty database; the test runs once on each kind."""
     return new_database(request.param)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from trackproof.events.stream import RunEnded
+from trackproof.events.runs import RunEnded
 
 
 def failed_checks(ended: RunEnded) -> list[str]:

@@ -19,7 +19,7 @@ from trackproof import cli
 from trackproof.testbed.conductor import ConductorServer
 from trackproof.wait import wait_until
 
-TRACKPROOF = (sys.executable, "-m", "trackproof.cli")
+TRACKPROOF = (sys.executable, "-m", "trackproof")
 
 
 def trackproof(*arguments: str, folder: Path | None = None) -> subprocess.CompletedProcess[str]:

@@ -16,7 +16,7 @@ ROOT = Path(__file__).parents[2]
 @pytest.mark.timeout(900)
 def test_the_reference_fleet_holds_every_clause_and_all_is_exercised(tmp_path: Path) -> None:
     report = tmp_path / "report.json"
-    command = [sys.executable, "-m", "trackproof.cli", "verify", "--conductor", "process"]
+    command = [sys.executable, "-m", "trackproof", "verify", "--conductor", "process"]
     command += ["--floor", "100", "--json", str(report), "--failures", str(tmp_path / "failures")]
 
     ran = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)

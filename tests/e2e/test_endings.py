@@ -15,11 +15,11 @@ import pytest
 from fixtures_audio import make_meeting
 from trackproof.fleet import REFERENCE, Fleet
 from trackproof.lab import Testbed
+from trackproof.runs.pipeline_run import run_meeting
 from trackproof.runs.scenario import Scenario
 from trackproof.testbed import database
 from trackproof.testbed.conductor import ConductorServer
 from trackproof.testbed.stand_ins.faults import Fault
-from trackproof.verify.meeting_check import carry_out
 from trackproof.wait import wait_until
 
 pytestmark = pytest.mark.conductor
@@ -62,7 +62,7 @@ def stuck_at_daily(
 
 
 def _ignoring_the_end(testbed: Testbed, fleet: Fleet, scenario: Scenario) -> None:
-    carry_out(testbed, fleet, scenario, lambda _: None)
+    run_meeting(testbed, fleet, scenario)
 
 
 @pytest.mark.parametrize("kind", ["sqlite", "postgres"])

@@ -15,12 +15,13 @@ from trackproof.checks import judge
 from trackproof.errors import FleetError
 from trackproof.fleet import REFERENCE, FleetProfile
 from trackproof.lab import Testbed
-from trackproof.runs.evidence import Evidence, gather
+from trackproof.runs.evidence import Evidence
+from trackproof.runs.pipeline_run import run_meeting
 from trackproof.runs.progress import forgone_retries
 from trackproof.runs.scenario import Scenario
 from trackproof.testbed.conductor import ConductorServer
 from trackproof.testbed.stand_ins.faults import Fault
-from trackproof.verify.meeting_check import RunOptions, carry_out, run_meeting
+from trackproof.verify.meeting_check import RunOptions, check_meeting
 
 pytestmark = pytest.mark.conductor
 
@@ -76,7 +77,7 @@ FOLLOWING = {"quality", "storage.presigned"}
 def test_every_fault_of_a_fleet_fails_its_own_check(conductor: ConductorServer) -> None:
     options = RunOptions(seconds=10, denied=[2], conductor=conductor.api_url, fleet=mutant(FAULTS))
 
-    ended = run_meeting(options, [])
+    ended = check_meeting(options, [])
 
     failed = {check.id for check in ended.checks if not check.passed}
     assert [checks for checks in FAILED_BY_EACH if not failed & checks] == []
@@ -100,7 +101,7 @@ def test_a_fleet_that_dies_ends_the_run_at_once_with_its_last_words(
     began = time.monotonic()
 
     with pytest.raises(FleetError) as caught:
-        run_meeting(RunOptions(seconds=8, conductor=conductor.api_url, fleet=fleet), [])
+        check_meeting(RunOptions(seconds=8, conductor=conductor.api_url, fleet=fleet), [])
 
     assert "died with exit code 7" in str(caught.value)
     assert "no disk left for the mixdown" in caught.value.evidence
@@ -113,7 +114,7 @@ def test_a_fleet_that_cannot_start_is_told_with_its_log(conductor: ConductorServ
     )
 
     with pytest.raises(FleetError, match="'broken' died") as caught:
-        run_meeting(RunOptions(seconds=8, conductor=conductor.api_url, fleet=broken), [])
+        check_meeting(RunOptions(seconds=8, conductor=conductor.api_url, fleet=broken), [])
 
     assert "No module named 'nothing_here'" in caught.value.evidence
 
@@ -133,8 +134,7 @@ def with_failing_services(conductor: ConductorServer, folder: Path) -> Evidence:
             Fault(service="modal", status=503, times=1),
             Fault(service="llm", status=503, times=1),
         )
-        workflow = carry_out(testbed, fleet, scenario, lambda _: None)
-        return gather(testbed, fleet, scenario, workflow, time.time())
+        return run_meeting(testbed, fleet, scenario).evidence
 
 
 def test_failing_deliveries_never_fail_a_meeting_and_a_service_that_fails_once_costs_one_try(

@@ -8,7 +8,7 @@ from fixtures_audio import BANDS
 from tests.e2e.failing import failed_checks
 from trackproof.events.stream import Event
 from trackproof.testbed.conductor import ConductorServer
-from trackproof.verify.meeting_check import RunOptions, run_meeting
+from trackproof.verify.meeting_check import RunOptions, check_meeting
 
 pytestmark = pytest.mark.conductor
 
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.conductor
 def test_denied_consent_leaves_no_audio(denied: list[int], conductor: ConductorServer) -> None:
     options = RunOptions(tracks=3, seconds=10, denied=denied, conductor=conductor.api_url)
 
-    assert failed_checks(run_meeting(options, [])) == []
+    assert failed_checks(check_meeting(options, [])) == []
 
 
 def test_a_big_meeting_is_told_as_it_happens_and_holds(conductor: ConductorServer) -> None:
@@ -31,7 +31,7 @@ def test_a_big_meeting_is_told_as_it_happens_and_holds(conductor: ConductorServe
     # More tracks than there are bands, more words than go into one chunk, and one who says no.
     options = RunOptions(tracks=BANDS + 1, seconds=22, denied=[1], conductor=conductor.api_url)
 
-    ended = run_meeting(options, [Recorder()])
+    ended = check_meeting(options, [Recorder()])
 
     assert failed_checks(ended) == []
     topics = next(check for check in ended.checks if check.id == "llm.topic_calls")

@@ -1,4 +1,4 @@
-"""Some of the faulty fleets, other ones each day: `nox -s mutants` runs them all."""
+"""A sample of the mutants, another one each day; `nox -s mutants` runs all."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ import pytest
 ROOT = Path(__file__).parents[2]
 SAMPLE = 15
 SEED = os.environ.get("TRACKPROOF_MUTANT_SEED") or datetime.now(UTC).date().isoformat()
-"""Set it to a day of before to have that day's sample again."""
+"""An earlier day repeats the sample of that day."""
 
 pytestmark = [pytest.mark.conductor, pytest.mark.timeout(1200)]
 
 
-def test_a_sample_of_faulty_fleets_is_told_from_a_right_one() -> None:
+def test_a_sample_of_mutants_is_killed() -> None:
     sample = ("--sample", str(SAMPLE), "--seed", SEED)
     command = [sys.executable, "-m", "tests.mutants", *sample]
 
-    # A server of its own: a faulty fleet's definitions are not for other tests.
+    # On its own server: other tests must not get the definitions of a mutant.
     ran = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
 
     sys.stdout.write(ran.stdout)

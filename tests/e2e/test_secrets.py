@@ -21,11 +21,11 @@ from fixtures_audio import make_meeting
 from trackproof.checks.secrets import checks
 from trackproof.fleet import REFERENCE, Fleet
 from trackproof.lab import RECORDING_BUCKET, Testbed
-from trackproof.runs.evidence import Evidence, gather
+from trackproof.runs.evidence import Evidence
+from trackproof.runs.pipeline_run import run_meeting
 from trackproof.runs.scenario import Scenario
 from trackproof.testbed.conductor import ConductorServer
 from trackproof.testbed.stand_ins.faults import Fault
-from trackproof.verify.meeting_check import carry_out
 
 pytestmark = pytest.mark.conductor
 
@@ -103,8 +103,8 @@ def test_services_that_echo_their_keys_are_not_repeated(
             Fault(service="webhook", drop=True, times=1),
         )
 
-        workflow = carry_out(testbed, fleet, scenario, lambda _: None)
-        evidence = gather(testbed, fleet, scenario, workflow, 0.0)
+        evidence = run_meeting(testbed, fleet, scenario).evidence
+        workflow = evidence.workflow
 
     failed = {
         task["taskDefName"] for task in workflow["tasks"] if task["status"].startswith("FAIL")
@@ -129,8 +129,8 @@ def test_audio_that_cannot_be_read_shows_nobody_its_url(
 
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(Scenario, "publish", broken)
-            workflow = carry_out(testbed, fleet, scenario, lambda _: None)
-        evidence = gather(testbed, fleet, scenario, workflow, 0.0)
+            evidence = run_meeting(testbed, fleet, scenario).evidence
+        workflow = evidence.workflow
 
     assert workflow["status"] == "FAILED"
     reasons = [task.get("reasonForIncompletion") for task in workflow["tasks"]]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,13 +14,13 @@ from syrupy.extensions.json import JSONSnapshotExtension
 from fixtures_audio import make_meeting
 from trackproof.fleet import REFERENCE
 from trackproof.lab import Testbed
-from trackproof.runs.evidence import Evidence, gather
+from trackproof.runs.evidence import Evidence
 from trackproof.runs.normalisation import normalise
+from trackproof.runs.pipeline_run import run_meeting
 from trackproof.runs.scenario import Scenario
 from trackproof.testbed import database
 from trackproof.testbed.conductor import ConductorServer
 from trackproof.testbed.stand_ins.ledger import Request
-from trackproof.verify.meeting_check import carry_out
 
 pytestmark = pytest.mark.conductor
 
@@ -42,8 +41,8 @@ def test_a_canonical_meeting_looks_as_it_always_did(
         ) as testbed,
         testbed.fleet(REFERENCE) as fleet,
     ):
-        workflow = carry_out(testbed, fleet, scenario, lambda _: None)
-        evidence = gather(testbed, fleet, scenario, workflow, time.time())
+        evidence = run_meeting(testbed, fleet, scenario).evidence
+        workflow = evidence.workflow
         kept = rows(testbed)
         names = {
             workflow["workflowId"]: "workflow",

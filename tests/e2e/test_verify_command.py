@@ -26,7 +26,7 @@ MUTANT = "get_participants.names-by-position"
 
 def trackproof(*arguments: str, folder: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "trackproof.cli", *arguments],
+        [sys.executable, "-m", "trackproof", *arguments],
         capture_output=True,
         text=True,
         timeout=240,
@@ -105,7 +105,7 @@ def test_a_test_that_is_gone_cannot_be_replayed(conductor: ConductorServer, tmp_
         "clause": CLAUSE,
         "text": "",
         "seed": "TASK-003",
-        "test": "tools/trackproof/suite/clauses/test_get_participants.py::test_of_yesterday",
+        "test": "test_get_participants.py::test_of_yesterday",
         "fleet": "reference",
         "names": "1795653142-6eca032aa04b",
         "version": "3.15.0",
@@ -132,7 +132,7 @@ def test_a_kept_testbed_answers_until_it_is_interrupted(
     with output.open("wb") as file:
         run = psutil.Popen(
             [
-                *(sys.executable, "-m", "trackproof.cli", "verify", "--only", CLAUSE, "--keep"),
+                *(sys.executable, "-m", "trackproof", "verify", "--only", CLAUSE, "--keep"),
                 *("--conductor", conductor.base_url),
             ],
             stdout=file,

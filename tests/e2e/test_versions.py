@@ -12,7 +12,7 @@ from reference_workers.platform.client import ConductorClient, ConductorRefusedE
 from tests.e2e.failing import failed_checks
 from trackproof.contracts.load import load_contracts
 from trackproof.testbed.conductor import VERSIONS, ConductorRest, ConductorServer, register
-from trackproof.verify.meeting_check import RunOptions, run_meeting
+from trackproof.verify.meeting_check import RunOptions, check_meeting
 from trackproof.wait import wait_until
 
 pytestmark = pytest.mark.conductor
@@ -40,7 +40,7 @@ def test_every_check_of_a_meeting_holds(
         tracks=tracks, seconds=seconds, seed=tracks, conductor=conductor_of(version).api_url
     )
 
-    ended = run_meeting(options, [])
+    ended = check_meeting(options, [])
 
     assert failed_checks(ended) == []
     assert ended.status == "COMPLETED"

@@ -52,7 +52,7 @@ def _repeat(number: int, options: Sequence[str]) -> Repeat:
     verify = (
         sys.executable,
         "-m",
-        "trackproof.cli",
+        "trackproof",
         "verify",
         "--json",
         report,

@@ -14,12 +14,12 @@ from fixtures_audio import make_meeting
 from tests.unit.trackproof.cli.test_run import trackproof
 from trackproof.fleet import REFERENCE, Fleet
 from trackproof.lab import Testbed
+from trackproof.runs.pipeline_run import run_meeting
 from trackproof.runs.scenario import Scenario
 from trackproof.testbed import database
 from trackproof.testbed.conductor import VERSIONS, ConductorServer
 from trackproof.testbed.conductor.versions import DEFAULT_VERSION
 from trackproof.testbed.stand_ins.faults import Fault
-from trackproof.verify.meeting_check import carry_out
 from trackproof.wait import wait_until
 
 pytestmark = pytest.mark.conductor
@@ -35,7 +35,7 @@ class Lab:
         self.scenario = Scenario.prepared(make_meeting(tracks=2, seconds=5, seed=2), folder)
 
     def run(self) -> dict[str, Any]:
-        return carry_out(self.testbed, self.fleet, self.scenario, lambda _: None)
+        return dict(run_meeting(self.testbed, self.fleet, self.scenario).workflow)
 
     def explained(self, workflow_id: str) -> tuple[str, Any]:
         """Return what is printed, and the JSON."""

@@ -24,15 +24,15 @@ from rich.console import Console
 from tests.mutants import MUTANTS, Mutant, mutant_by_id
 from trackproof.contracts.load import load_contracts
 from trackproof.errors import TrackproofError
-from trackproof.events.mutants import MutantResult, toothless
-from trackproof.events.stream import Event, MutantFinished, MutantsEnded, Note
+from trackproof.events.mutants import MutantFinished, MutantResult, MutantsEnded, toothless
+from trackproof.events.stream import Event, Note
 from trackproof.fleet import REFERENCE, FleetProfile
 from trackproof.lab import Testbed
 from trackproof.report.files import file_writers
 from trackproof.report.terminal.mutants import MutantsTerminal
-from trackproof.suite.session import VerifyOptions, names_of
+from trackproof.suite.options import VerifyOptions, comma_separated
 from trackproof.testbed.conductor.versions import DEFAULT_VERSION
-from trackproof.verify.runner import verify_within
+from trackproof.verify.runner import verify_on
 
 LOOK_SECONDS = 0.5
 """Between two looks whether the jobs are still alive."""
@@ -45,7 +45,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = _parser()
     asked = parser.parse_args(arguments)
     known = {name for mutant in MUTANTS for name in (mutant.task, mutant.id)}
-    if unknown := [name for name in names_of(asked.only) if name not in known]:
+    if unknown := [name for name in comma_separated(asked.only) if name not in known]:
         parser.error(f"--only names what there is not: {', '.join(unknown)}; ids are TASK.MUTANT")
     chosen = _chosen(asked)
     writers = [MutantsTerminal(Console()), *file_writers(json=asked.json, html=asked.html)]
@@ -119,7 +119,7 @@ def _result(testbed: Testbed, mutant: Mutant, *, wide: bool) -> MutantResult:
     failed: list[str] = []
     remark = ""
     try:
-        ended = verify_within(testbed, faulty_fleet(mutant), options)
+        ended = verify_on(testbed, faulty_fleet(mutant), options)
         clauses = [clause for task in ended.tasks for clause in task.clauses]
         failed = [clause.id for clause in clauses if clause.status == "failed"]
         remark = "; ".join(
@@ -180,7 +180,7 @@ def _clauses(mutant: Mutant) -> tuple[str, ...]:
 
 
 def _chosen(asked: argparse.Namespace) -> list[Mutant]:
-    only = names_of(asked.only)
+    only = comma_separated(asked.only)
     found = [m for m in MUTANTS if not only or m.task in only or m.id in only]
     if asked.sample and asked.sample < len(found):
         picked = set(random.Random(asked.seed).sample(range(len(found)), asked.sample))

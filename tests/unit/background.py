@@ -1,4 +1,4 @@
-"""Serve in a thread beside the test."""
+"""Serve in a background thread."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from threading import Thread
 
 @contextmanager
 def in_background(server: BaseServer) -> Iterator[None]:
-    """Serve until the block ends, and however it ends.
+    """Serve until the block ends.
 
-    One that went on after its socket is closed would look for callers at full speed, for ever.
+    A server that outlives its socket would spin in accept().
     """
     thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
     thread.start()

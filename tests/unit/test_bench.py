@@ -1,4 +1,4 @@
-"""The benchmarks run; how quick they are is for `nox -s bench` to say."""
+"""The benchmarks run; `nox -s bench` measures."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from trackproof.contracts.load import load_contracts
 from trackproof.contracts.validate import check
 
 
-def test_the_measured_payloads_are_valid_ones_of_every_task() -> None:
+def test_the_measured_payloads_are_valid_for_every_task() -> None:
     payloads = ordinary_payloads()
 
     assert payloads.keys() == load_contracts().tasks.keys()
@@ -23,7 +23,7 @@ def test_the_measured_payloads_are_valid_ones_of_every_task() -> None:
         check(task, "output", output)
 
 
-def test_a_figure_is_set_against_what_is_promised() -> None:
+def test_a_figure_is_compared_with_its_promise() -> None:
     assert Figure("it", 3.0, "ms", 150.0).ratio == pytest.approx(0.02)
     assert Figure("it", 3.0, "ms").ratio is None
     assert as_table("all", [Figure("it", 3.0, "ms", 150.0), Figure("other", 1, "s")]).row_count == 2
@@ -42,7 +42,7 @@ def test_a_benchmark_writes_every_figure(tmp_path: Path, monkeypatch: pytest.Mon
     }
 
 
-def test_a_benchmark_that_is_not_there_ends_with_2(capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_unknown_benchmark_ends_with_2(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as caught:
         main(["nonsense"])
 

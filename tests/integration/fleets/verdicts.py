@@ -19,7 +19,7 @@ def verify(profile: Path, conductor: ConductorServer, only: str, result: Path) -
     """Return the JSON verdict of `trackproof verify`."""
     done = subprocess.run(
         [
-            *(sys.executable, "-m", "trackproof.cli", "verify", "--fleet", profile, "--only", only),
+            *(sys.executable, "-m", "trackproof", "verify", "--fleet", profile, "--only", only),
             *("--conductor", conductor.api_url, "--json", result),
             *("--failures", result.parent / "failures"),
         ],

@@ -5,41 +5,55 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from fixtures_audio import (
+    BANDS,
     RATE_HZ,
     Meeting,
-    hear,
-    hear_file,
+    detect_words,
+    detect_words_in_file,
     make_meeting,
     read_audio,
     write_meeting,
     write_track,
 )
-from tests.unit.fixtures_audio.word_assertions import compare, heard_from, mix, said_in, write_audio
+from tests.unit.fixtures_audio.word_assertions import (
+    compare,
+    detected_on,
+    mix,
+    words_of,
+    write_audio,
+)
 
 Recorded = tuple[Meeting, list[Path]]
 
 
-@pytest.fixture(scope="module", params=[1, 3, 8, 16], ids=lambda tracks: f"{tracks}-tracks")
-def recorded(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Recorded:
-    meeting = make_meeting(tracks=request.param, seconds=24, seed=request.param)
+@pytest.fixture(scope="module")
+def recorded(tmp_path_factory: pytest.TempPathFactory) -> Recorded:
+    """A meeting with a track in every band."""
+    meeting = make_meeting(tracks=BANDS, seconds=13, seed=1)
     return meeting, write_meeting(meeting, tmp_path_factory.mktemp("meeting"))
 
 
-def test_every_word_of_every_track_is_heard_from_its_file(recorded: Recorded) -> None:
-    meeting, paths = recorded
+@pytest.fixture(scope="module")
+def mixed(recorded: Recorded) -> NDArray[np.float32]:
+    return mix(*recorded)
+
+
+def test_every_word_of_a_track_is_detected_in_its_file(recorded: Recorded) -> None:
     errors: list[float] = []
-    for track, path in zip(meeting.tracks, paths, strict=True):
-        result = compare(said_in(track), hear_file(path))
+    some_tracks, some_paths = recorded[0].tracks[::7], recorded[1][::7]
+    for track, path in zip(some_tracks, some_paths, strict=True):
+        result = compare(words_of(track), detect_words_in_file(path))
         assert not result.missed
-        assert not result.invented
+        assert not result.unexpected
         errors += result.errors
     assert np.quantile(np.abs(errors), 0.99) <= 0.001
 
 
 def test_start_time_is_the_offset_and_the_length_is_kept(recorded: Recorded) -> None:
-    for track, path in zip(recorded[0].tracks, recorded[1], strict=True):
+    for track, path in zip(recorded[0].tracks[::4], recorded[1][::4], strict=True):
         with av.open(str(path)) as container:
             assert container.streams.audio[0].start_time == round(track.offset * 1000)
         audio = read_audio(path)
@@ -47,50 +61,53 @@ def test_start_time_is_the_offset_and_the_length_is_kept(recorded: Recorded) -> 
         assert audio.samples.size == round(track.duration * RATE_HZ)
 
 
-def test_gaps_are_holes_in_the_packets_of_exact_length(recorded: Recorded) -> None:
+def test_gaps_have_no_packets_and_keep_their_exact_length(recorded: Recorded) -> None:
+    assert any(track.gaps for track in recorded[0].tracks)
     for track, path in zip(recorded[0].tracks, recorded[1], strict=True):
         with av.open(str(path)) as container:
             times = [packet.pts for packet in container.demux() if packet.pts is not None]
-        holes = [
+        gaps = [
             (one + 20 - times[0], following - times[0])
             for one, following in pairwise(times)
             if following - one != 20
         ]
-        assert holes == [tuple(round(edge * 1000) for edge in gap) for gap in track.gaps]
+        assert gaps == [tuple(round(edge * 1000) for edge in gap) for gap in track.gaps]
 
 
 @pytest.mark.parametrize("layout", ["mono", "stereo"])
-def test_every_word_is_heard_from_an_mp3_of_the_mix(
-    recorded: Recorded, layout: str, tmp_path: Path
+def test_every_word_is_detected_in_an_mp3_of_the_mix(
+    recorded: Recorded, mixed: NDArray[np.float32], layout: str, tmp_path: Path
 ) -> None:
-    meeting, paths = recorded
-    mixed = mix(meeting, paths)
+    meeting, _ = recorded
     assert np.abs(mixed).max() < 1
-    heard = hear_file(write_audio(mixed, tmp_path / "mix.mp3", layout=layout))
+
+    detected = detect_words_in_file(write_audio(mixed, tmp_path / "mix.mp3", layout=layout))
+
     results = [
-        compare(said_in(track), heard_from(track, heard, len(meeting.tracks)))
+        compare(words_of(track), detected_on(track, detected, len(meeting.tracks)))
         for track in meeting.tracks
     ]
     assert not [word for result in results for word in result.missed]
-    assert len(heard) == len(meeting.truth())
+    assert len(detected) == len(meeting.truth())
     assert np.quantile(np.abs([e for result in results for e in result.errors]), 0.99) <= 0.005
 
 
-def test_levels_in_a_mix_are_equal_within_ten_percent(recorded: Recorded) -> None:
-    levels = [word.level for word in hear(mix(*recorded))]
+def test_levels_in_a_mix_are_equal_within_ten_percent(mixed: NDArray[np.float32]) -> None:
+    levels = [word.level for word in detect_words(mixed)]
     assert max(levels) / min(levels) < 1.1
     assert min(levels) == pytest.approx(0.2, rel=0.1)
 
 
-def test_sixty_four_tracks_are_told_apart_in_one_mix(tmp_path: Path) -> None:
+@pytest.mark.nightly
+def test_the_words_of_64_tracks_are_detected_in_an_mp3_of_the_mix(tmp_path: Path) -> None:
     meeting = make_meeting(tracks=64, seconds=10)
     paths = write_meeting(meeting, tmp_path)
-    heard = hear_file(write_audio(mix(meeting, paths), tmp_path / "mix.mp3"))
+    detected = detect_words_in_file(write_audio(mix(meeting, paths), tmp_path / "mix.mp3"))
     for track in meeting.tracks:
-        result = compare(said_in(track), heard_from(track, heard, 64))
+        result = compare(words_of(track), detected_on(track, detected, 64))
         assert not result.missed
-        assert not result.invented
-    assert len(heard) == len(meeting.truth())
+        assert not result.unexpected
+    assert len(detected) == len(meeting.truth())
 
 
 def test_the_same_track_gives_the_same_bytes(tmp_path: Path) -> None:
@@ -111,7 +128,7 @@ def test_the_same_track_gives_the_same_bytes(tmp_path: Path) -> None:
         ("a.ogg", "libopus", 48_000),
     ],
 )
-def test_any_file_is_read_from_its_first_audible_sample(
+def test_sample_0_is_the_first_audible_sample_in_any_format(
     name: str, codec: str, rate: int, tmp_path: Path
 ) -> None:
     seconds = np.arange(2 * rate) / rate
@@ -142,13 +159,15 @@ def test_times_can_count_from_the_first_audible_sample(tmp_path: Path) -> None:
     shifts = {
         round(in_file.start - in_track.start, 6)
         for in_file, in_track in zip(
-            hear_file(path), hear_file(path, add_start_time=False), strict=True
+            detect_words_in_file(path),
+            detect_words_in_file(path, add_start_time=False),
+            strict=True,
         )
     }
     assert shifts == {1.5}
 
 
-def test_a_file_without_audio_is_refused(tmp_path: Path) -> None:
+def test_a_file_without_audio_raises_an_error(tmp_path: Path) -> None:
     path = tmp_path / "picture.webm"
     with av.open(str(path), "w") as container:
         stream = container.add_stream("libvpx", rate=Fraction(1))

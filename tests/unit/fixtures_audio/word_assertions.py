@@ -1,4 +1,4 @@
-"""What the tests of this folder share: comparing what was said with what is heard."""
+"""Comparison of a meeting's words with the words detected in audio."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -9,22 +9,22 @@ import numpy as np
 from av.audio.stream import AudioStream
 from numpy.typing import NDArray
 
-from fixtures_audio import RATE_HZ, HeardWord, Meeting, Track, band_of, read_audio, track_of
+from fixtures_audio import RATE_HZ, DetectedWord, Meeting, Track, band_of, read_audio, track_of
 
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """Errors in seconds, words missed as (start, id), words nobody said."""
+    """Time errors in seconds, missed words as (start, id), and words that are not expected."""
 
     errors: tuple[float, ...]
     missed: tuple[tuple[float, int], ...]
-    invented: tuple[HeardWord, ...]
+    unexpected: tuple[DetectedWord, ...]
 
 
-def compare(said: Iterable[tuple[float, int]], heard: Iterable[HeardWord]) -> Comparison:
-    left = list(heard)
+def compare(expected: Iterable[tuple[float, int]], detected: Iterable[DetectedWord]) -> Comparison:
+    left = list(detected)
     errors, missed = [], []
-    for start, id_ in said:
+    for start, id_ in expected:
         near = [word for word in left if word.word_id == id_ and abs(word.start - start) < 0.02]
         if near:
             errors.append(near[0].start - start)
@@ -34,21 +34,22 @@ def compare(said: Iterable[tuple[float, int]], heard: Iterable[HeardWord]) -> Co
     return Comparison(tuple(errors), tuple(missed), tuple(left))
 
 
-def said_in(track: Track) -> list[tuple[float, int]]:
+def words_of(track: Track) -> list[tuple[float, int]]:
+    """Return (start in meeting time, word id) of a track's words."""
     return [(track.offset + word.start, word.id) for word in track.words]
 
 
-def heard_from(track: Track, heard: Iterable[HeardWord], tracks: int) -> list[HeardWord]:
+def detected_on(track: Track, detected: Iterable[DetectedWord], tracks: int) -> list[DetectedWord]:
     return [
         word
-        for word in heard
+        for word in detected
         if word.band == band_of(track.index)
         and track_of(word.band, word.start, tracks) == track.index
     ]
 
 
 def mix(meeting: Meeting, paths: Iterable[Path]) -> NDArray[np.float32]:
-    """Every track padded by its file's start_time, and summed."""
+    """Sum all tracks, each padded by its file's start_time."""
     mixed = np.zeros(round(meeting.duration * RATE_HZ), dtype=np.float32)
     for path in paths:
         audio = read_audio(path)
@@ -65,7 +66,7 @@ def write_audio(
     rate: int = RATE_HZ,
     layout: str = "mono",
 ) -> Path:
-    """Encode the same samples in every channel; MP3 at 128 kb/s unless told otherwise."""
+    """Encode the same samples in every channel, at 128 kb/s."""
     with av.open(str(path), "w") as container:
         stream = container.add_stream(codec, rate=rate, layout=layout)
         assert isinstance(stream, AudioStream)

@@ -13,7 +13,7 @@ import numpy as np
 from av.audio.stream import AudioStream
 from numpy.typing import NDArray
 
-from fixtures_audio import RATE_HZ, HeardWord, SpokenWord, Track, band_of, render
+from fixtures_audio import RATE_HZ, DetectedWord, SpokenWord, Track, band_of, render
 from tests.unit.background import in_background
 
 Samples = NDArray[np.float32]
@@ -71,14 +71,14 @@ def said(track: Track) -> list[tuple[str, float]]:
     return [(word.text, round(track.offset + word.start, 3)) for word in track.words]
 
 
-def in_track(track: Track, heard: Iterable[HeardWord]) -> list[HeardWord]:
+def in_track(track: Track, heard: Iterable[DetectedWord]) -> list[DetectedWord]:
     """Return the words heard in a track's band."""
     return [word for word in heard if word.band == band_of(track.index)]
 
 
 def assert_heard(
     expected: Iterable[tuple[str, float]] | Iterable[SpokenWord],
-    heard: Iterable[HeardWord],
+    heard: Iterable[DetectedWord],
     *,
     within: float,
 ) -> None:

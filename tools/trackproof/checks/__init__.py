@@ -15,7 +15,7 @@ from trackproof.checks import (
     storage,
     words,
 )
-from trackproof.events.stream import Check
+from trackproof.events.runs import Check
 from trackproof.runs.evidence import Evidence
 
 Checks = Callable[[Evidence], Iterator[Check]]

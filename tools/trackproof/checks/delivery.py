@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from trackproof.events.stream import Check
+from trackproof.events.runs import Check
 from trackproof.runs.evidence import Evidence
 from trackproof.runs.scenario import ZULIP_STREAM, ZULIP_TOPIC
 from trackproof.testbed.stand_ins.services.webhook import SignatureError

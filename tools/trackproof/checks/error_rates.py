@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from trackproof.events.stream import Check
+from trackproof.events.runs import Check
 from trackproof.runs.error_rates import measure, spoken, transcribed
 from trackproof.runs.evidence import Evidence
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from fixtures_audio import text_of, track_of
 from trackproof.checks.word_matching import Timed, match
 from trackproof.contracts.load import load_contracts
-from trackproof.events.stream import Check
+from trackproof.events.runs import Check
 from trackproof.runs.evidence import Evidence, Mixdown
 
 LEVEL_TOLERANCE = 0.10

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from trackproof.events.stream import Check
+from trackproof.events.runs import Check
 from trackproof.runs.evidence import Evidence
 from trackproof.testbed.stand_ins.ledger import Request
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from http import HTTPStatus
 from urllib.parse import parse_qs, urlsplit
 
-from trackproof.events.stream import Check
+from trackproof.events.runs import Check
 from trackproof.runs.evidence import Evidence
 
 

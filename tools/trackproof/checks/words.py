@@ -8,7 +8,7 @@ from itertools import pairwise
 import numpy as np
 
 from trackproof.checks.word_matching import TOLERANCE_SECONDS, Timed, match
-from trackproof.events.stream import Check
+from trackproof.events.runs import Check
 from trackproof.runs.evidence import Evidence
 
 DISPLACED_SECONDS = 1.0

@@ -1,4 +1,4 @@
-"""The command line: `trackproof`, or `python -m trackproof.cli`. One file a verb.
+"""The command line: `trackproof`, or `python -m trackproof`. One file a verb.
 
 A verb imports what it needs when it runs, so that the quick ones are quick.
 """

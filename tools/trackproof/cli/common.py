@@ -11,7 +11,6 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from trackproof.contracts.errors import ContractFileError
 from trackproof.errors import ExitCode, TrackproofError
 from trackproof.report.terminal.printable import harmless
 
@@ -46,9 +45,7 @@ def ends_cleanly(command: Callable[P, ExitCode]) -> Callable[P, None]:
         except TrackproofError as error:
             complain(str(error))
             code = error.exit_code
-        except ContractFileError as error:
-            complain(str(error))
-            code = ExitCode.ENVIRONMENT
+
         raise typer.Exit(code)
 
     return wrapped

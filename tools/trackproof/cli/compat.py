@@ -1,4 +1,4 @@
-"""`trackproof contracts freeze | diff | gate`: contracts over time."""
+"""`trackproof contracts freeze | diff | gate`: releases of the contracts."""
 
 from __future__ import annotations
 
@@ -17,24 +17,26 @@ from trackproof.report.terminal.printable import harmless
 
 @ends_cleanly
 def freeze(root: RootOption = ROOT) -> ExitCode:
-    """Freeze the working contracts as a release; twice changes nothing."""
+    """Write the working contracts as a release; do nothing if it already exists."""
     from trackproof.contracts.compat import freeze as freeze_release
 
     path, is_new = freeze_release(root)
-    typer.echo(f"wrote {path}" if is_new else f"{path} is this very contract already")
+    typer.echo(f"wrote {path}" if is_new else f"{path} is up to date")
     return ExitCode.HELD
 
 
 @ends_cleanly
 def diff(
-    old: Annotated[str, typer.Argument(help="A released version, a release file or a folder.")],
+    old: Annotated[
+        str, typer.Argument(help="A released version, a release file or a contracts folder.")
+    ],
     new: Annotated[
-        str | None, typer.Argument(help="The same; the working contracts if left out.")
+        str | None, typer.Argument(help="Like OLD; default: the working contracts.")
     ] = None,
     root: RootOption = ROOT,
     json_file: JsonOption = None,
 ) -> ExitCode:
-    """Say what changed between two contracts, and whom it breaks; 1 if it breaks consumers."""
+    """List the changes between two contracts and whom they break; exit code 1 if consumers."""
     from trackproof.contracts.compat import named_release, working_release, worst
 
     if json_file:
@@ -44,11 +46,11 @@ def diff(
     changes = compare(before, after)
     verdict = worst(changes)
     if json_file:
-        found = [asdict(change) for change in changes]
         versions = {"old": before["version"], "new": after["version"]}
-        write_json(json_file, {**versions, "verdict": verdict, "changes": found})
+        listed = [asdict(change) for change in changes]
+        write_json(json_file, {**versions, "verdict": verdict, "changes": listed})
     for change in changes:
-        # Contracts come from outside too: nothing in them may steer a terminal.
+        # Contract files are untrusted and may contain terminal control sequences.
         typer.echo("\n".join(map(harmless, str(change).splitlines())))
     typer.echo(f"{before['version']} to {after['version']}: {verdict}; changes: {len(changes)}")
     return ExitCode.CHECK_FAILED if verdict == "breaking" else ExitCode.HELD
@@ -56,13 +58,13 @@ def diff(
 
 @ends_cleanly
 def gate(root: RootOption = ROOT) -> ExitCode:
-    """Fail if the working contracts break the newest release without a step of the version."""
+    """Fail if the version is too low for the changes since the newest release."""
     from trackproof.contracts.compat import check_release_gate
 
-    findings = check_release_gate(root)
-    for finding in findings:
-        complain(str(finding))
-    if findings:
+    defects = check_release_gate(root)
+    for defect in defects:
+        complain(str(defect))
+    if defects:
         return ExitCode.CHECK_FAILED
-    typer.echo("the working contracts stand beside the newest release")
+    typer.echo("the version matches the changes since the newest release")
     return ExitCode.HELD

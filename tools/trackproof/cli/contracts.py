@@ -1,4 +1,4 @@
-"""`trackproof contracts …`: check, list and render the contracts; releases: see compat."""
+"""`trackproof contracts check | list | docs`; `compat.py` has the verbs for releases."""
 
 from __future__ import annotations
 
@@ -27,27 +27,28 @@ contracts.command(name="gate")(gate)
 @contracts.command(name="check")
 @ends_cleanly
 def check(root: RootOption = ROOT, json_file: JsonOption = None) -> ExitCode:
-    """Prove the wiring: everything named exists, fits and is used. Needs no server."""
+    """Check references, types and time limits of all contracts, without a server."""
     from trackproof.contracts.compat.release_document import working_version
-    from trackproof.contracts.dataflow import absent_files, check_wiring
-    from trackproof.contracts.traceability import check_tracing, load_criteria
+    from trackproof.contracts.dataflow import check_dataflow, missing_files
+    from trackproof.contracts.traceability import check_traceability, load_criteria
 
     if json_file:
         check_writable(json_file)
-    law = load_contracts(root)
+    loaded = load_contracts(root)
     working_version(root)
-    findings = [*check_wiring(law), *check_tracing(law, load_criteria(root))]
+    defects = [*check_dataflow(loaded), *check_traceability(loaded, load_criteria(root))]
     if json_file:
-        write_json(json_file, [asdict(finding) for finding in findings])
-    for finding in findings:
-        complain(str(finding))
-    if absent := absent_files(law):
-        hint = "put the file back, or correct the name that leads to it"
-        complain("\n".join([*(f"{root / name} is not there" for name in absent), f"Hint: {hint}"]))
+        write_json(json_file, [asdict(defect) for defect in defects])
+    for defect in defects:
+        complain(str(defect))
+    if missing := missing_files(loaded):
+        hint = "restore the file or correct the reference to it"
+        complain("\n".join([*(f"{root / name} is missing" for name in missing), f"Hint: {hint}"]))
         return ExitCode.ENVIRONMENT
-    if findings:
+    if defects:
         return ExitCode.CHECK_FAILED
-    typer.echo(f"{len(law.tasks)} tasks, {len(law.steps)} steps, {len(law.clauses)} clauses: sound")
+    counts = f"{len(loaded.tasks)} tasks, {len(loaded.steps)} steps, {len(loaded.clauses)} clauses"
+    typer.echo(f"{counts}: no defects")
     return ExitCode.HELD
 
 
@@ -57,7 +58,7 @@ def list_clauses(
     root: RootOption = ROOT,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
 ) -> ExitCode:
-    """List every clause."""
+    """List all clauses."""
     clauses = [
         {
             "task": clause.task,
@@ -71,7 +72,7 @@ def list_clauses(
     if as_json:
         typer.echo(json.dumps(clauses, indent=2, ensure_ascii=False))
         return ExitCode.HELD
-    table = Table("clause", "seed", "severity", "what must hold", box=None)
+    table = Table("clause", "seed", "severity", "requirement", box=None)
     for clause in clauses:
         table.add_row(clause["clause"], clause["seed"], clause["severity"], clause["text"])
     Console().print(table)
@@ -82,9 +83,9 @@ def list_clauses(
 @ends_cleanly
 def docs(
     root: RootOption = ROOT,
-    out: Annotated[Path, typer.Option(help="The page to write.")] = Path("docs/contracts.md"),
+    out: Annotated[Path, typer.Option(help="The file to write.")] = Path("docs/contracts.md"),
     check_only: Annotated[
-        bool, typer.Option("--check", help="Write nothing; fail if the page is stale.")
+        bool, typer.Option("--check", help="Only check that the file is up to date.")
     ] = False,
 ) -> ExitCode:
     """Render the contracts as one Markdown page."""
@@ -96,7 +97,7 @@ def docs(
         if out.exists() and out.read_text() == page:
             typer.echo(f"{out} is up to date")
             return ExitCode.HELD
-        complain(f"{out} is stale\nHint: run `trackproof contracts docs` and commit the page")
+        complain(f"{out} is out of date\nHint: run `trackproof contracts docs` and commit the file")
         return ExitCode.CHECK_FAILED
     check_writable(out)
     out.write_text(page)

@@ -1,4 +1,4 @@
-"""`trackproof fixtures …`: meetings whose truth is known, as files."""
+"""`trackproof fixtures …`: list and write synthetic meetings."""
 
 from __future__ import annotations
 
@@ -13,24 +13,25 @@ from trackproof.cli.common import JsonOption, ends_cleanly
 from trackproof.errors import ExitCode, UsageError
 from trackproof.report.json_file import check_writable, write_json
 
-fixtures = typer.Typer(no_args_is_help=True, help="Make meetings whose truth is known.")
+fixtures = typer.Typer(no_args_is_help=True, help="List and write synthetic meetings.")
 
 SPOKEN = "spoken"
+SPOKEN_TRACKS = 3
 
 
 @fixtures.command(name="list")
 @ends_cleanly
 def list_(json_file: JsonOption = None) -> ExitCode:
-    """Name the meetings there are, and what is special about each."""
-    from fixtures_audio import GALLERY
+    """List the named meetings and what each is for."""
+    from fixtures_audio import NAMED_MEETINGS
 
-    shown = [(name, entry.tracks, entry.what) for name, entry in GALLERY.items()]
-    shown.append((SPOKEN, 3, "voices by espeak-ng in place of tones"))
+    rows = [(name, named.tracks, named.description) for name, named in NAMED_MEETINGS.items()]
+    rows.append((SPOKEN, SPOKEN_TRACKS, "voices by espeak-ng instead of tones"))
     if json_file:
         check_writable(json_file)
-        write_json(json_file, [{"name": n, "tracks": t, "what": w} for n, t, w in shown])
+        write_json(json_file, [{"name": n, "tracks": t, "what": w} for n, t, w in rows])
     table = Table("name", "tracks", "what", box=None)
-    for name, tracks, what in shown:
+    for name, tracks, what in rows:
         table.add_row(name, str(tracks), what)
     Console().print(table)
     return ExitCode.HELD
@@ -39,29 +40,29 @@ def list_(json_file: JsonOption = None) -> ExitCode:
 @fixtures.command(name="make")
 @ends_cleanly
 def make(
-    name: Annotated[str, typer.Argument(help="One of `trackproof fixtures list`.")],
-    out: Annotated[Path, typer.Option("--out", help="Folder for the files; it may be new.")],
+    name: Annotated[str, typer.Argument(help="A name from `trackproof fixtures list`.")],
+    out: Annotated[Path, typer.Option("--out", help="Folder for the files; created if missing.")],
     tracks: Annotated[
-        int | None, typer.Option("--tracks", help="1 to 64; left out, as is usual for it.")
+        int | None, typer.Option("--tracks", help="1 to 64; default: the meeting's own.")
     ] = None,
-    seed: Annotated[int, typer.Option("--seed", help="Decides who says what.")] = 0,
+    seed: Annotated[int, typer.Option("--seed", help="Determines words and participants.")] = 0,
 ) -> ExitCode:
-    """Write a meeting: a WebM file for each track, and truth.json with all that is true of it."""
-    from fixtures_audio import exhibit, render, truth_of, write_meeting
-    from fixtures_audio.speech import is_installed, make_spoken, speak_aloud
+    """Write a meeting: one WebM file per track, and its ground truth in truth.json."""
+    from fixtures_audio import make_named_meeting, render, truth_of, write_meeting
+    from fixtures_audio.speech import is_installed, make_spoken_meeting, render_speech
 
     if name == SPOKEN and not is_installed():
         raise UsageError("espeak-ng is not installed", hint="apt-get install espeak-ng")
     try:
         meeting = (
-            make_spoken(tracks=3 if tracks is None else tracks, seed=seed)
+            make_spoken_meeting(tracks=SPOKEN_TRACKS if tracks is None else tracks, seed=seed)
             if name == SPOKEN
-            else exhibit(name, tracks=tracks, seed=seed)
+            else make_named_meeting(name, tracks=tracks, seed=seed)
         )
     except ValueError as error:
         raise UsageError(str(error), hint="see `trackproof fixtures list`") from error
     try:
-        files = write_meeting(meeting, out, sound=speak_aloud if name == SPOKEN else render)
+        files = write_meeting(meeting, out, sound=render_speech if name == SPOKEN else render)
     except OSError as error:
         raise UsageError(
             f"{out}: cannot be written ({error.strerror})", hint="choose another folder"

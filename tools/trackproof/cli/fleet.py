@@ -49,12 +49,12 @@ def check(
     from trackproof.fleet import load_profile
     from trackproof.report.json_file import check_writable, write_json
     from trackproof.report.terminal.printable import harmless, on_one_line
-    from trackproof.suite.session import VerifyOptions, names_of
+    from trackproof.suite.options import VerifyOptions, comma_separated
     from trackproof.testbed.conductor.versions import DEFAULT_VERSION
     from trackproof.verify.fleet_check import check_fleet
     from trackproof.verify.runner import check_only
 
-    task_types = names_of(only)
+    task_types = comma_separated(only)
     check_only(task_types)
     if json_file:
         check_writable(json_file)

@@ -64,7 +64,7 @@ def _run(
     from trackproof.report.terminal.run import console_writer
     from trackproof.testbed.conductor.versions import DEFAULT_VERSION
     from trackproof.testbed.database import check_choice
-    from trackproof.verify.meeting_check import RunOptions, run_meeting
+    from trackproof.verify.meeting_check import RunOptions, check_meeting
 
     if database is not None:
         check_choice(database)
@@ -79,5 +79,5 @@ def _run(
     )
     with closing(console_writer(Console())) as screen:
         writers = [screen, *([JsonFile(json_file)] if json_file else [])]
-        ended = run_meeting(options, writers)
+        ended = check_meeting(options, writers)
     return ExitCode.HELD if ended.held else ExitCode.CHECK_FAILED

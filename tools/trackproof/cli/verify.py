@@ -66,13 +66,13 @@ def verify(
 ) -> ExitCode:
     """Hold a fleet against its contracts, clause by clause."""
     from trackproof.report.files import file_writers
-    from trackproof.suite.session import VerifyOptions, names_of
+    from trackproof.suite.options import VerifyOptions, comma_separated
     from trackproof.testbed.conductor.versions import DEFAULT_VERSION
     from trackproof.verify.runner import verify as hold
 
     options = VerifyOptions(
         fleet=_found(fleet),
-        only=names_of(only),
+        only=comma_separated(only),
         conductor=conductor,
         version=conductor_version or DEFAULT_VERSION,
         database=database,
@@ -104,14 +104,14 @@ def replay(
 ) -> ExitCode:
     """Run one kept failure again and say FIXED or STILL FAILING; without an id, list them."""
     from trackproof.report.terminal.replay import listed, told
-    from trackproof.suite.session import VerifyOptions
-    from trackproof.verify.failure_store import find, kept
+    from trackproof.suite.options import VerifyOptions
+    from trackproof.verify.failure_store import find_failure, stored_failures
     from trackproof.verify.replay import replay as again
 
     if failure is None:
-        Console().print(listed(kept(failures)), soft_wrap=True)
+        Console().print(listed(stored_failures(failures)), soft_wrap=True)
         return ExitCode.HELD
-    found = find(failures, failure)
+    found = find_failure(failures, failure)
     options = VerifyOptions(
         fleet=found.fleet if fleet is None else _found(fleet),
         conductor=conductor,

@@ -1,1 +1,4 @@
-"""Loads the contracts and checks payloads against them; the data itself is in `contracts/`."""
+"""The contracts: loading, validation of payloads, static checks and releases.
+
+The data is in the folder `contracts/` and ships inside this package.
+"""

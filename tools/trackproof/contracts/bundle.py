@@ -1,4 +1,4 @@
-"""Make a schema stand alone: what it borrows from shapes.yaml comes along as its $defs."""
+"""Bundling of schemas: references to shapes.yaml become local `$defs`."""
 
 from __future__ import annotations
 
@@ -10,36 +10,36 @@ from trackproof.contracts.yaml_files import references
 Schema = dict[str, Any]
 
 
-def bundled(schema: Schema, shapes: Mapping[str, Schema]) -> Schema:
-    """Return `schema` with the shapes it uses, directly or not, and no others."""
-    local: Schema = _pointing_inward(schema)
-    known = {**_pointing_inward(dict(shapes)), **local.get("$defs", {})}
+def bundle_schema(schema: Schema, shapes: Mapping[str, Schema]) -> Schema:
+    """Return `schema` as a self-contained schema with exactly the shapes it uses in `$defs`."""
+    local: Schema = _with_local_references(schema)
+    known = {**_with_local_references(dict(shapes)), **local.get("$defs", {})}
     used: dict[str, Schema] = {}
-    waiting = _definitions_used({key: value for key, value in local.items() if key != "$defs"})
-    while waiting:
-        name = waiting.pop()
+    pending = _used_definitions({key: value for key, value in local.items() if key != "$defs"})
+    while pending:
+        name = pending.pop()
         if name in known and name not in used:
             used[name] = known[name]
-            waiting |= _definitions_used(known[name])
+            pending |= _used_definitions(known[name])
     return {**local, "$defs": {name: used[name] for name in sorted(used)}} if used else local
 
 
-def _definitions_used(schema: Schema) -> set[str]:
+def _used_definitions(schema: Schema) -> set[str]:
     return {
         target.removeprefix("#/$defs/").partition("/")[0] for _, target in references(schema, "")
     }
 
 
-def _pointing_inward(node: Any) -> Any:
+def _with_local_references(node: Any) -> Any:
     match node:
         case dict():
             return {
                 key: value.removeprefix("../shapes.yaml")
                 if key == "$ref" and isinstance(value, str)
-                else _pointing_inward(value)
+                else _with_local_references(value)
                 for key, value in node.items()
             }
         case list():
-            return [_pointing_inward(item) for item in node]
+            return [_with_local_references(item) for item in node]
         case _:
             return node

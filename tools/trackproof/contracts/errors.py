@@ -1,32 +1,33 @@
-"""What can be wrong with the contracts themselves, and where."""
+"""Errors in the contract files themselves."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
 
+from trackproof.errors import TrackproofError
+
 
 @dataclass(frozen=True, slots=True)
 class ContractDefect:
-    """One fault of a contract file."""
+    """An error in a contract file, with its location."""
 
     file: str
-    """Path below the contracts folder."""
+    """Path relative to the contracts folder."""
     pointer: str
-    """JSON pointer into the file; empty for the whole of it."""
+    """JSON pointer into the file; empty for the whole file."""
     what: str
-    """What was expected and what is there."""
+    """What is expected and what the file contains."""
     hint: str
-    """What to do about it."""
+    """How to fix it."""
 
     def __str__(self) -> str:
         return f"{self.file}#{self.pointer}: {self.what}\n  Hint: {self.hint}"
 
 
-class ContractFileError(Exception):
-    """A contract file cannot be used at all."""
+class ContractFileError(TrackproofError):
+    """A contract file is missing, damaged or does not match its schema."""
 
     def __init__(self, path: Path, pointer: str, what: str, hint: str) -> None:
-        """Keep the parts as a finding."""
-        self.finding = ContractDefect(str(path), pointer, what, hint)
-        super().__init__(str(self.finding))
+        super().__init__(f"{path}#{pointer}: {what}", hint=hint)
+        self.defect = ContractDefect(str(path), pointer, what, hint)

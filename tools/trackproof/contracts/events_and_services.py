@@ -1,4 +1,4 @@
-"""Read what fleets tell and whom they call: the event dictionary and the outside services."""
+"""The event dictionary and the OpenAPI documents of the outside services."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from trackproof.contracts.bundle import Schema, bundled
+from trackproof.contracts.bundle import Schema, bundle_schema
 from trackproof.contracts.errors import ContractFileError
 from trackproof.contracts.yaml_files import (
+    check_data,
     check_schema,
-    check_shape,
-    pointer,
+    json_pointer,
     read_data,
     references,
 )
@@ -25,33 +25,33 @@ METHODS = frozenset({"get", "put", "post", "patch", "delete", "head", "options",
 
 @dataclass(frozen=True, slots=True)
 class EventFile:
-    """One event of the dictionary."""
+    """An event of the dictionary."""
 
     name: str
-    told_by_every_task: bool
-    """Else by the tasks that name it among their effects."""
+    emitted_by_every_task: bool
+    """Otherwise by the tasks that list it in their effects."""
     data: Schema
-    """Stands alone; its description is the event's summary."""
+    """Self-contained; its description is the event's summary."""
 
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """One call to an outside service, or one webhook."""
+    """An operation of an outside service, or a webhook."""
 
     id: str
-    place: str
+    pointer: str
     """JSON pointer into the service's file."""
     method: str
     path: str
-    """Path template, or the webhook's name."""
+    """Path template, or the name of the webhook."""
     summary: str
 
 
 def read_events(root: Path, meta: Path, shapes: Mapping[str, Schema]) -> tuple[EventFile, ...]:
-    """Return the event dictionary of a contracts folder, by name.
+    """Read the event dictionary of a contracts folder, ordered by name.
 
     Raises:
-        ContractFileError: A file is damaged or not of its kind's shape.
+        ContractFileError: A file is damaged or does not match its schema.
     """
     kind = read_data(meta / "event.schema.yaml")
     return tuple(_event(path, kind, shapes) for path in sorted((root / EVENTS).glob("*.yaml")))
@@ -59,62 +59,63 @@ def read_events(root: Path, meta: Path, shapes: Mapping[str, Schema]) -> tuple[E
 
 def _event(path: Path, kind: Schema, shapes: Mapping[str, Schema]) -> EventFile:
     data = read_data(path)
-    check_shape(path, data, kind)
+    check_data(path, data, kind)
     check_schema(path, "/data", data["data"])
     if data["event"] != path.stem.upper():
-        hint = "give file and event one name, the file's in lower case"
-        raise ContractFileError(path, "/event", f"it names the event {data['event']!r}", hint)
+        hint = "name the file after the event, in lower case"
+        what = f"the event {data['event']!r} does not match the file name"
+        raise ContractFileError(path, "/event", what, hint)
     return EventFile(
         name=data["event"],
-        told_by_every_task=data["told_by"] == "every task",
-        data=bundled({"description": data["summary"], **data["data"]}, shapes),
+        emitted_by_every_task=data["told_by"] == "every task",
+        data=bundle_schema({"description": data["summary"], **data["data"]}, shapes),
     )
 
 
 def read_services(root: Path, meta: Path) -> dict[str, Schema]:
-    """Return each outside service's OpenAPI document, by name.
+    """Read the OpenAPI document of each outside service, by service name.
 
     Raises:
-        ContractFileError: A file is damaged, no OpenAPI 3.1, or refers to another place.
+        ContractFileError: A file is damaged, not OpenAPI 3.1, or has an external reference.
     """
     kind = read_data(meta / "service.schema.yaml")
-    found = {}
+    services = {}
     for path in sorted((root / SERVICES).glob(f"*{SUFFIX}")):
         data = read_data(path)
-        check_shape(path, data, kind)
+        check_data(path, data, kind)
         check_service(path, "", data)
-        found[path.name.removesuffix(SUFFIX)] = data
-    return found
+        services[path.name.removesuffix(SUFFIX)] = data
+    return services
 
 
-def check_service(path: Path, place: str, service: Any) -> None:
-    """Make sure that a document refers to its own components only, and that its schemas are ones.
+def check_service(path: Path, pointer: str, service: Any) -> None:
+    """Check that an OpenAPI document has valid schemas and refers only to its own components.
 
     Raises:
-        ContractFileError: It does not; nothing is ever fetched.
+        ContractFileError: A schema is invalid or a reference leads elsewhere.
     """
     components = service.get("components", {})
-    for where, reference in references(service, place):
+    for where, reference in references(service, pointer):
         if not reference.startswith("#/components/"):
             hint = 'refer to "#/components/…" of the same file'
-            what = f"it refers to {reference!r}, which is never fetched"
+            what = f"the external reference {reference!r} is not allowed"
             raise ContractFileError(path, where, what, hint)
         parts = reference.removeprefix("#/components/").split("/")
         if len(parts) != 2 or parts[1] not in (components.get(parts[0]) or {}):
             hint = 'refer to "#/components/<kind>/<name>" of the same file'
-            raise ContractFileError(path, where, f"{reference!r} is not there", hint)
-    for where, schema in _schemas_within(service, place):
+            raise ContractFileError(path, where, f"{reference!r} does not exist", hint)
+    for where, schema in _schemas_within(service, pointer):
         check_schema(path, where, schema)
 
 
-def _schemas_within(node: Any, place: str) -> Iterator[tuple[str, Any]]:
+def _schemas_within(node: Any, pointer: str) -> Iterator[tuple[str, Any]]:
     """Yield every JSON Schema of an OpenAPI document."""
     if isinstance(node, list):
         for index, item in enumerate(node):
-            yield from _schemas_within(item, f"{place}/{index}")
+            yield from _schemas_within(item, f"{pointer}/{index}")
     elif isinstance(node, dict):
         for key, value in node.items():
-            below = place + pointer([key])
+            below = pointer + json_pointer([key])
             if key == "schema":
                 yield below, value
             elif key == "schemas" and isinstance(value, dict):
@@ -131,7 +132,7 @@ def operations(service: Mapping[str, Any]) -> Iterator[Operation]:
                 if method in METHODS and "operationId" in operation:
                     yield Operation(
                         id=operation["operationId"],
-                        place=pointer([kind, path, method, "operationId"]),
+                        pointer=json_pointer([kind, path, method, "operationId"]),
                         method=method.upper(),
                         path=path,
                         summary=operation.get("summary", ""),

@@ -1,7 +1,4 @@
-"""Read the contracts: one YAML file a task, the workflow in Conductor's own JSON.
-
-Task definitions and pipeline steps are rendered from these files; nothing repeats them.
-"""
+"""The contracts as typed data, loaded from one YAML file per task and the workflow's JSON."""
 
 from __future__ import annotations
 
@@ -11,16 +8,16 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
-from trackproof.contracts.bundle import Schema, bundled
+from trackproof.contracts.bundle import Schema, bundle_schema
 from trackproof.contracts.errors import ContractFileError
 from trackproof.contracts.events_and_services import read_events, read_services
-from trackproof.contracts.yaml_files import check_schema, check_shape, read_data
+from trackproof.contracts.yaml_files import check_data, check_schema, read_data
 
 _INSTALLED = Path(__file__).parent / "data"
 _CHECKOUT = Path(__file__).parents[3] / "contracts"
 
 ROOT = _INSTALLED if _INSTALLED.is_dir() else _CHECKOUT
-"""The contracts' data: shipped inside the package, or the folder of a checkout."""
+"""The contracts folder: inside the installed package, or in the checkout."""
 
 WORKFLOW_NAME = "diarization_pipeline"
 WORKFLOW_FILE = f"workflows/{WORKFLOW_NAME}.json"
@@ -28,43 +25,43 @@ WORKFLOW_FILE = f"workflows/{WORKFLOW_NAME}.json"
 
 @dataclass(frozen=True, slots=True)
 class Clause:
-    """One duty, as one sentence."""
+    """One requirement, as one sentence."""
 
     id: str
     task: str
     """The task type, or `pipeline`."""
     text: str
     seed: str
-    """The item of the product's task list that it comes from."""
+    """The item of the product's task list that it covers."""
     severity: Literal["must", "should"]
 
 
 @dataclass(frozen=True, slots=True)
 class TaskContract:
-    """One task type: what Conductor is told of it and what goes in and out."""
+    """The contract of one task type."""
 
     name: str
     summary: str
     seed: tuple[str, ...]
     definition: Mapping[str, Any]
-    """With what all tasks share."""
+    """Merged with the definition in pipeline.yaml that all tasks share."""
     input: Schema
     output: Schema
     effects: Mapping[str, Any]
     constants: Mapping[str, Any]
-    """Figures and texts that its clauses name."""
+    """Values that the clauses mention."""
     errors: Mapping[str, Sequence[str]]
     idempotency: Mapping[str, Any]
     clauses: tuple[Clause, ...]
 
     @property
     def retry_count(self) -> int:
-        """How often Conductor runs the task again after its first failure."""
+        """How often Conductor retries the task."""
         return int(self.definition["retryCount"])
 
     @property
     def stored_key(self) -> str:
-        """The key of what it puts into S3, as a template: `{transcript_id}/audio.mp3`."""
+        """The template of the S3 key that the task writes: `{transcript_id}/audio.mp3`."""
         [stored] = [item for item in self.effects["s3"] if item["action"] == "put"]
         return str(stored["key"])
 
@@ -76,7 +73,7 @@ class TaskContract:
             "inputKeys": field_names(self.input),
             "outputKeys": field_names(self.output),
             **self.definition,
-            # Servers from 3.21 on keep these and show them; 3.15.0 drops them.
+            # Conductor stores these from 3.21 on; 3.15.0 drops them.
             "inputSchema": self._schema_definition("input", self.input),
             "outputSchema": self._schema_definition("output", self.output),
             "enforceSchema": True,
@@ -88,7 +85,7 @@ class TaskContract:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One task of the workflow that a worker carries out, in the order of the pipeline."""
+    """A task of the workflow that a worker executes; a dynamic fork is one step."""
 
     index: int
     reference: str
@@ -99,34 +96,34 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Contracts:
-    """All contracts of one folder."""
+    """All contracts of a folder."""
 
     tasks: Mapping[str, TaskContract]
     workflow: Mapping[str, Any]
     pipeline_clauses: tuple[Clause, ...]
     events: Mapping[str, Schema]
-    """What fleets tell: the schema of each event's data, by the event's name."""
+    """The schema of each event's data, by event name."""
     event_room: str
-    """Where fleets tell events, as a template: `ts:{transcript_id}`."""
+    """The template of the room that events are sent to: `ts:{transcript_id}`."""
     services: Mapping[str, Schema]
-    """Whom fleets call: each outside service's OpenAPI document."""
+    """The OpenAPI document of each outside service, by service name."""
     root: Path = ROOT
-    """The folder they were read from."""
+    """The contracts folder."""
 
     @property
     def clauses(self) -> tuple[Clause, ...]:
-        """Every clause: those of each task, then those of the whole."""
+        """Every clause: first the tasks' in pipeline order, then the pipeline's."""
         of_tasks = [clause for task in self.tasks_in_order for clause in task.clauses]
         return (*of_tasks, *self.pipeline_clauses)
 
     @property
     def steps(self) -> tuple[Step, ...]:
-        """The pipeline's steps, counted from 1; a dynamic fork is one step.
+        """The steps of the pipeline, with indexes from 1.
 
         Raises:
-            ContractFileError: It cannot be told what a dynamic fork forks into.
+            ContractFileError: The task type of a dynamic fork's branches cannot be determined.
         """
-        found = _worker_tasks(self.root / WORKFLOW_FILE, self.workflow["tasks"])
+        worker_tasks = _worker_tasks(self.root / WORKFLOW_FILE, self.workflow["tasks"])
         return tuple(
             Step(
                 index=index,
@@ -135,22 +132,22 @@ class Contracts:
                 dynamic=task["type"] == "FORK_JOIN_DYNAMIC",
                 optional=bool(task.get("optional", False)),
             )
-            for index, (task, task_type) in enumerate(found, start=1)
+            for index, (task, task_type) in enumerate(worker_tasks, start=1)
         )
 
     @property
     def tasks_in_order(self) -> tuple[TaskContract, ...]:
-        """Every task's contract, in the order of its first use in the pipeline."""
+        """Every task contract, ordered by first use in the pipeline."""
         used = dict.fromkeys(step.task_type for step in self.steps)
         return tuple(self.tasks[name] for name in used if name in self.tasks)
 
     def task_definitions(self) -> list[dict[str, Any]]:
-        """Return every task definition, by name."""
+        """Return every task definition as Conductor's metadata API takes it, ordered by name."""
         return [self.tasks[name].task_definition() for name in sorted(self.tasks)]
 
 
 def field_names(schema: Schema) -> list[str]:
-    """Return the names of an object's fields, also where the object is a shared shape."""
+    """Return the sorted field names of an object schema, following its reference if it has one."""
     if reference := schema.get("$ref"):
         return field_names(schema["$defs"][reference.rpartition("/")[2]])
     return sorted(schema["properties"])
@@ -159,8 +156,8 @@ def field_names(schema: Schema) -> list[str]:
 def _worker_tasks(
     path: Path, tasks: Sequence[Mapping[str, Any]]
 ) -> Iterator[tuple[Mapping[str, Any], str]]:
-    """Yield each worker's task with its task type; a dynamic fork yields what it forks into."""
-    forked_into = {
+    """Yield each worker task with its task type; for a dynamic fork, its branches' task type."""
+    branch_types = {
         task["taskReferenceName"]: task["inputParameters"]["task_type"]
         for task in tasks
         if "task_type" in task.get("inputParameters", {})
@@ -175,35 +172,35 @@ def _worker_tasks(
             case "FORK_JOIN_DYNAMIC":
                 source = task.get("inputParameters", {}).get(task.get("dynamicForkTasksParam"))
                 helper = str(source).removeprefix("${").split(".")[0]
-                if helper not in forked_into:
-                    what = f"it cannot be told what {task['taskReferenceName']!r} forks into"
-                    hint = "feed it from a task beside it that is given a task_type"
+                if helper not in branch_types:
+                    what = f"the task type of {task['taskReferenceName']!r} cannot be determined"
+                    hint = "take its input from a task of the same chain that has a task_type"
                     raise ContractFileError(path, "/tasks", what, hint)
-                yield task, forked_into[helper]
+                yield task, branch_types[helper]
             case _:
                 continue
 
 
 @cache
 def load_contracts(root: Path = ROOT) -> Contracts:
-    """Read the contracts folder `root`.
+    """Load the contracts folder `root`; the result is cached per folder.
 
     Raises:
-        ContractFileError: A file is missing, damaged or not of its kind's shape.
+        ContractFileError: A file is missing, damaged or does not match its schema.
     """
     meta = ROOT / "meta"
     kind = read_data(meta / "task.schema.yaml")
     shapes_file = root / "shapes.yaml"
     shapes = read_data(shapes_file)
     check_schema(shapes_file, "", shapes)
-    check_shape(shapes_file, shapes, {"type": "object", "required": ["$defs"]})
+    check_data(shapes_file, shapes, {"type": "object", "required": ["$defs"]})
     workflow_file = root / WORKFLOW_FILE
     workflow = read_data(workflow_file)
-    check_shape(workflow_file, workflow, read_data(meta / "workflow.schema.yaml"))
+    check_data(workflow_file, workflow, read_data(meta / "workflow.schema.yaml"))
     pipeline_file = root / "pipeline.yaml"
     pipeline = read_data(pipeline_file)
-    kind_of_pipeline = read_data(meta / "pipeline.schema.yaml")
-    check_shape(pipeline_file, pipeline, {**kind_of_pipeline, "$defs": kind["$defs"]})
+    pipeline_schema = read_data(meta / "pipeline.schema.yaml")
+    check_data(pipeline_file, pipeline, {**pipeline_schema, "$defs": kind["$defs"]})
     shared = pipeline["definition"]
     tasks = [
         _task(path, kind, shared, shapes["$defs"])
@@ -224,19 +221,19 @@ def _task(
     path: Path, kind: Schema, shared: Mapping[str, Any], shapes: Mapping[str, Schema]
 ) -> TaskContract:
     data = read_data(path)
-    check_shape(path, data, kind)
+    check_data(path, data, kind)
     for side in ("input", "output"):
         check_schema(path, f"/{side}", data[side])
     if data["task"] != path.stem:
-        hint = "give file and task one name"
-        raise ContractFileError(path, "/task", f"it names the task {data['task']!r}", hint)
+        what = f"the task {data['task']!r} does not match the file name"
+        raise ContractFileError(path, "/task", what, "name the file after the task")
     return TaskContract(
         name=data["task"],
         summary=data["summary"],
         seed=tuple(data["seed"]),
         definition={**shared, **data["definition"]},
-        input=bundled(data["input"], shapes),
-        output=bundled(data["output"], shapes),
+        input=bundle_schema(data["input"], shapes),
+        output=bundle_schema(data["output"], shapes),
         effects=data["effects"],
         constants=data.get("constants", {}),
         errors=data["errors"],

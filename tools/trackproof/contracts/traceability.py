@@ -1,4 +1,4 @@
-"""From the product's acceptance criteria to clauses and back."""
+"""Traceability between the product's acceptance criteria and the clauses."""
 
 from __future__ import annotations
 
@@ -9,31 +9,31 @@ from pathlib import Path
 
 from trackproof.contracts.errors import ContractDefect
 from trackproof.contracts.load import ROOT, Contracts
-from trackproof.contracts.yaml_files import check_shape, pointer, read_data
+from trackproof.contracts.yaml_files import check_data, json_pointer, read_data
 
 FILE = "seed.yaml"
 
 
 @dataclass(frozen=True, slots=True)
 class Criterion:
-    """One acceptance criterion of the product's task list."""
+    """An acceptance criterion of the product's task list."""
 
     item: str
-    """Such as TASK-004b."""
+    """Its item in the task list, such as TASK-004b."""
     text: str
     clauses: tuple[str, ...]
     not_a_worker: str | None
-    """Why no clause holds it."""
+    """Why no clause covers it; None if clauses do."""
 
 
 def load_criteria(root: Path = ROOT) -> tuple[Criterion, ...]:
-    """Read every criterion, in the order of the file.
+    """Read all criteria, in file order.
 
     Raises:
-        ContractFileError: The file is missing, damaged or not of its shape.
+        ContractFileError: The file is missing, damaged or does not match its schema.
     """
     data = read_data(root / FILE)
-    check_shape(root / FILE, data, read_data(ROOT / "meta" / "seed.schema.yaml"))
+    check_data(root / FILE, data, read_data(ROOT / "meta" / "seed.schema.yaml"))
     return tuple(
         Criterion(
             item=item,
@@ -46,37 +46,37 @@ def load_criteria(root: Path = ROOT) -> tuple[Criterion, ...]:
     )
 
 
-def check_tracing(contracts: Contracts, criteria: Sequence[Criterion]) -> list[ContractDefect]:
-    """Find criteria that name clauses which are not there, and items that no criterion is of."""
-    # Task by task: a workflow that is broken has no steps to go by.
+def check_traceability(contracts: Contracts, criteria: Sequence[Criterion]) -> list[ContractDefect]:
+    """Return criteria with unknown clauses, and contracts with unknown task list items."""
+    # Not `contracts.clauses`: it needs the steps, which a broken workflow does not have.
     of_tasks = [clause for task in contracts.tasks.values() for clause in task.clauses]
     known = [clause.id for clause in (*of_tasks, *contracts.pipeline_clauses)]
-    findings = []
+    defects = []
     for criterion in criteria:
         for clause in criterion.clauses:
             if clause not in known:
                 close = get_close_matches(clause, known, 1)
-                hint = f"did you mean {close[0]}?" if close else "add the clause, or say why not"
-                findings.append(
+                hint = f"did you mean {close[0]}?" if close else "add the clause or not_a_worker"
+                defects.append(
                     ContractDefect(
                         FILE,
-                        pointer([criterion.item]),
-                        f"{criterion.text!r} names the clause {clause}, which is not there",
+                        json_pointer([criterion.item]),
+                        f"{criterion.text!r} names the unknown clause {clause}",
                         hint,
                     )
                 )
     items = list(dict.fromkeys(criterion.item for criterion in criteria))
-    for file, place, item in _items_named(contracts):
+    for file, pointer, item in _item_references(contracts):
         if item not in items:
             what = f"the task list has no item {item}"
             close = get_close_matches(item, items, 1)
             hint = f"did you mean {close[0]}?" if close else f"see {FILE}"
-            findings.append(ContractDefect(file, place, what, hint))
-    return findings
+            defects.append(ContractDefect(file, pointer, what, hint))
+    return defects
 
 
-def _items_named(contracts: Contracts) -> Iterator[tuple[str, str, str]]:
-    """Yield every item of the task list that a contract names: file, pointer, item."""
+def _item_references(contracts: Contracts) -> Iterator[tuple[str, str, str]]:
+    """Yield every reference to a task list item: file, pointer, item."""
     for name, task in contracts.tasks.items():
         for index, item in enumerate(task.seed):
             yield f"tasks/{name}.yaml", f"/seed/{index}", item

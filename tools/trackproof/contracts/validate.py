@@ -1,6 +1,6 @@
-"""Hold a payload against a task's input or output schema, at run time.
+"""Runtime validation of task payloads and event data.
 
-The validators are compiled once; jsonschema-rs keeps the cost of a large payload low.
+Validators are compiled once per schema.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any, Literal, ParamSpec, TypeAlias, cast
 import jsonschema_rs
 
 from trackproof.contracts.load import load_contracts
-from trackproof.contracts.yaml_files import pointer
+from trackproof.contracts.yaml_files import json_pointer
 
 P = ParamSpec("P")
 Side = Literal["input", "output"]
@@ -21,12 +21,20 @@ Worker: TypeAlias = Callable[P, Mapping[str, Any]]
 
 
 class ContractViolationError(ValueError):
-    """A payload breaks its task's schema."""
+    """A payload violates the schema of its task.
+
+    Attributes:
+        task: The task type.
+        side: `input` or `output`.
+        pointer: JSON pointer into the payload.
+        reason: The validator's message.
+        schema_pointer: JSON pointer into the schema.
+    """
 
     def __init__(
         self, task: str, side: Side, pointer: str, reason: str, *, schema_pointer: str = ""
     ) -> None:
-        """Say which task, which side, where (JSON pointers into payload and schema) and why."""
+
         rule = f" (schema {schema_pointer})" if schema_pointer else ""
         super().__init__(f"{task}: {side} at {pointer or '/'}: {reason}{rule}")
         self.task = task
@@ -44,19 +52,19 @@ def _validator(task: str, side: Side) -> jsonschema_rs.Draft202012Validator:
 
 
 def check(task: str, side: Side, payload: Mapping[str, Any]) -> None:
-    """Hold `payload` against one side of a task's contract.
+    """Validate `payload` against the input or output schema of a task.
 
     Raises:
-        ContractViolationError: The first breach, with its JSON pointer.
+        ContractViolationError: The first violation.
     """
     error = next(_validator(task, side).iter_errors(payload), None)
     if error is not None:
         raise ContractViolationError(
             task,
             side,
-            pointer(error.instance_path),
-            _short(error.message),
-            schema_pointer=pointer(error.schema_path),
+            json_pointer(error.instance_path),
+            _truncate(error.message),
+            schema_pointer=json_pointer(error.schema_path),
         )
 
 
@@ -66,20 +74,20 @@ def _event_validator(name: str) -> jsonschema_rs.Draft202012Validator:
 
 
 def event_violations(name: str, data: object) -> list[str]:
-    """Return how an event's data breaks the dictionary, field by field; nothing if it fits."""
+    """Return all violations of the event dictionary by an event's data."""
     if name not in load_contracts().events:
-        return [f"{name}: no such event is in the dictionary"]
+        return [f"{name}: the event is not in the dictionary"]
     return [
-        f"{name} at {pointer(error.instance_path) or '/'}: {_short(error.message)}"
+        f"{name} at {json_pointer(error.instance_path) or '/'}: {_truncate(error.message)}"
         for error in _event_validator(name).iter_errors(data)
     ]
 
 
 def accepted_input(task: str, payload: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what a worker takes from `payload`: the named fields, defaults filled in.
+    """Validate a task's input and return its declared fields with defaults filled in.
 
     Raises:
-        ContractViolationError: The input breaks the contract.
+        ContractViolationError: The input violates the contract.
     """
     check(task, "input", payload)
     properties = load_contracts().tasks[task].input["properties"]
@@ -91,21 +99,22 @@ def accepted_input(task: str, payload: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def keeps_contract(task: str) -> Callable[[Worker[P]], Worker[P]]:
-    """Hold a worker to its contract: what it gets and what it returns is checked at each call.
+    """Return a decorator that validates a worker's input and output at each call.
 
-    For any function that returns the task's output and takes the task's input, either as one
-    mapping or as keyword arguments; it sees the named fields only, with defaults filled in.
+    The worker takes the task's input as one mapping or as keyword arguments and returns the
+    task's output. It receives the declared fields only, with defaults filled in.
 
         @keeps_contract("get_recording")
         def get_recording(recording_id: str) -> dict[str, Any]: ...
 
     Raises:
-        ValueError: There is no contract of that name (when decorating).
-        ContractViolationError: Input or output breaks the contract (when called).
+        ValueError: The task has no contract (when decorating).
+        TypeError: The worker is async (when decorating).
+        ContractViolationError: Input or output violates the contract (when called).
     """
     if task not in load_contracts().tasks:
         known = ", ".join(sorted(load_contracts().tasks))
-        raise ValueError(f"there is no contract for the task {task!r}; there are: {known}")
+        raise ValueError(f"no contract for the task {task!r}; known: {known}")
     required = load_contracts().tasks[task].input.get("required", ())
 
     def decorated(worker: Worker[P]) -> Worker[P]:
@@ -117,7 +126,7 @@ def keeps_contract(task: str) -> Callable[[Worker[P]], Worker[P]]:
             if args:
                 output = cast("Any", worker)(accepted_input(task, cast("Any", args[0])))
             else:
-                # An SDK hands None to a parameter whose field is not there.
+                # Conductor SDKs pass None for a missing field.
                 given = {
                     name: value
                     for name, value in kwargs.items()
@@ -132,6 +141,6 @@ def keeps_contract(task: str) -> Callable[[Worker[P]], Worker[P]]:
     return decorated
 
 
-def _short(message: str, limit: int = 300) -> str:
-    # Values from outside stand in these messages: cut them before they fill a log.
+def _truncate(message: str, limit: int = 300) -> str:
+    # Validator messages contain payload values of any size.
     return message if len(message) <= limit else f"{message[:limit]}…"

@@ -32,3 +32,37 @@ def toothless(results: Sequence[MutantResult], clauses: Sequence[str]) -> tuple[
     """Return the clauses that killed no mutant."""
     killing = {name for result in results if result.killed for name in result.failed}
     return tuple(name for name in clauses if name not in killing)
+
+
+@dataclass(frozen=True, slots=True)
+class MutantFinished:
+    """A faulty fleet has been judged."""
+
+    result: MutantResult
+
+
+@dataclass(frozen=True, slots=True)
+class MutantsEnded:
+    """The verdict on the suite itself."""
+
+    mutants: tuple[MutantResult, ...]
+    toothless: tuple[str, ...]
+    """Clauses that killed none, where all mutants were run."""
+    sample: str
+    """The seed that chose the mutants; empty where it was not left to chance."""
+    seconds: float
+
+    @property
+    def alive(self) -> tuple[MutantResult, ...]:
+        """The mutants that no clause saw."""
+        return tuple(mutant for mutant in self.mutants if not mutant.killed)
+
+    @property
+    def killed(self) -> int:
+        """How many were seen."""
+        return len(self.mutants) - len(self.alive)
+
+    @property
+    def held(self) -> bool:
+        """Whether the suite sees every bug, and every clause sees one."""
+        return not self.alive and not self.toothless

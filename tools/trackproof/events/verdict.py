@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -78,6 +79,12 @@ class TaskVerdict:
     def seconds(self) -> float:
         """How long all of them took."""
         return round(sum(clause.seconds for clause in self.clauses), 3)
+
+
+def failure_id(fleet: str, clause: str, test: str) -> str:
+    """Return the id of a clause that fails in a test: stable, so it is stored once."""
+    digest = hashlib.sha256(f"{fleet}\n{test}".encode()).hexdigest()
+    return f"{clause}-{digest[:6]}"
 
 
 def by_task(results: Sequence[ClauseResult]) -> tuple[TaskVerdict, ...]:

@@ -7,7 +7,9 @@ from datetime import UTC, datetime
 
 from trackproof.contracts.load import load_contracts
 from trackproof.events.coverage import ENDS
-from trackproof.events.stream import Event, MutantsEnded, VerifyEnded
+from trackproof.events.mutants import MutantsEnded
+from trackproof.events.stream import Event
+from trackproof.events.verification import VerifyEnded
 from trackproof.report.pages import rendered
 from trackproof.report.report_file import ReportFile
 

@@ -5,8 +5,11 @@ from __future__ import annotations
 from dataclasses import asdict
 
 from trackproof.events.coverage import Coverage
-from trackproof.events.stream import Event, MutantsEnded, RunEnded, VerifyEnded
+from trackproof.events.mutants import MutantsEnded
+from trackproof.events.runs import RunEnded
+from trackproof.events.stream import Event
 from trackproof.events.verdict import ClauseResult
+from trackproof.events.verification import VerifyEnded
 from trackproof.report.json_file import write_json
 from trackproof.report.report_file import ReportFile
 

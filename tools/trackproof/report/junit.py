@@ -7,8 +7,9 @@ import re
 from junitparser import Error, Failure, JUnitXml, Skipped, TestCase, TestSuite
 from junitparser.junitparser import FinalResult
 
-from trackproof.events.stream import Event, VerifyEnded
+from trackproof.events.stream import Event
 from trackproof.events.verdict import ClauseResult, TaskVerdict
+from trackproof.events.verification import VerifyEnded
 from trackproof.report.report_file import ReportFile
 
 NOT_IN_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")

@@ -11,11 +11,12 @@ import av
 import httpx
 from sqlalchemy import make_url
 
-from fixtures_audio import Audio, HeardWord, hear, read_audio
+from fixtures_audio import Audio, DetectedWord, detect_words, read_audio
 from trackproof.contracts.load import Contracts, load_contracts
+from trackproof.events.steps import StepState
 from trackproof.fleet import Fleet
 from trackproof.lab import RECORDING_BUCKET, TRANSCRIPT_BUCKET, Testbed
-from trackproof.runs.progress import StepState, step_states
+from trackproof.runs.progress import step_states
 from trackproof.runs.scenario import Scenario
 from trackproof.testbed.stand_ins.ledger import Request
 from trackproof.testbed.stand_ins.stand_ins import StandIns
@@ -39,7 +40,7 @@ class Mixdown:
     """The mixdown as it was uploaded, decoded and heard."""
 
     audio: Audio
-    words: tuple[HeardWord, ...]
+    words: tuple[DetectedWord, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +142,7 @@ def _mixdown(testbed: Testbed, workflow: Mapping[str, Any]) -> Mixdown | None:
         audio = read_audio(io.BytesIO(testbed.s3.read_version(TRANSCRIPT_BUCKET, key)))
     except (KeyError, ValueError, av.FFmpegError):
         return None
-    return Mixdown(audio, tuple(hear(audio.samples)))
+    return Mixdown(audio, tuple(detect_words(audio.samples)))
 
 
 def _secrets(testbed: Testbed) -> tuple[str, ...]:

@@ -1,49 +1,43 @@
-"""Send whole meetings through the registered pipeline, side by side, and keep what comes of each.
-
-Side by side, since a fleet serves many meetings at once: what it mixes up is seen.
-"""
+"""Whole meetings through the registered pipeline: one or many side by side."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
-from trackproof.checks import judge
 from trackproof.contracts.load import load_contracts
 from trackproof.errors import DeadlineError
-from trackproof.events.stream import Check
+from trackproof.fleet import Fleet
+from trackproof.lab import Testbed
 from trackproof.runs.evidence import Evidence, gather
-from trackproof.runs.limits import LOOK_SECONDS, STATUS_SECONDS, WHOLE_SECONDS
+from trackproof.runs.follow import Workflow, follow
+from trackproof.runs.limits import FOLLOW_SECONDS, STALL_SECONDS, STATUS_SECONDS
 from trackproof.runs.scenario import Scenario
 from trackproof.runs.task_run import Attempt, TaskRun
-from trackproof.suite.assertions import ClauseViolation
-from trackproof.suite.harness import Harness
 from trackproof.testbed import database
-from trackproof.testbed.conductor.rest import ENDED, ConductorRefusalError
 from trackproof.wait import wait_until
 
 FINAL = frozenset({"ended", "error"})
-"""What a transcript's status is at the end."""
+"""A transcript's status at the end."""
 
 
 @dataclass(frozen=True)
 class PipelineRun:
-    """One meeting that went through the whole pipeline, as it was seen from outside."""
+    """One meeting that went through the whole pipeline, as seen from outside."""
 
     name: str
     evidence: Evidence
     recordings: tuple[Mapping[str, Any], ...] | None
-    """What is found by the run's id; None where the profile does not say how to look."""
+    """Rows with the run's workflow id; None where the profile has no query for them."""
     seconds: float
-    _judged: dict[str, Check] = field(default_factory=dict, repr=False)
 
     @property
     def workflow(self) -> Mapping[str, Any]:
-        """The run as Conductor has it."""
+        """The run as Conductor's API returns it."""
         return self.evidence.workflow
 
     @property
@@ -62,16 +56,8 @@ class PipelineRun:
         """The data of every PIPELINE_PROGRESS, oldest first."""
         return [data for name, data in self.evidence.events if name == "PIPELINE_PROGRESS"]
 
-    def expect(self, *checks: str) -> None:
-        """Raise a ClauseViolation unless these checks hold (see `trackproof.checks`)."""
-        if not self._judged:
-            self._judged.update((check.id, check) for check in judge(self.evidence))
-        for check in (self._judged[name] for name in checks):
-            if not check.passed:
-                raise ClauseViolation(f"{check.id} holds", check.detail, self.name)
-
-    def as_run(self) -> TaskRun:
-        """Return it as what a harness keeps of a task: the evidence in a report."""
+    def as_task_run(self) -> TaskRun:
+        """Return the run in the form that reports show as evidence."""
         workflow = self.workflow
         whole = Attempt(
             status=self.status,
@@ -98,75 +84,148 @@ class PipelineRun:
         )
 
 
-def run_meetings(harness: Harness, meetings: Mapping[str, Scenario]) -> dict[str, PipelineRun]:
-    """Start a run for each meeting that was ordered, and follow all to their ends.
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A moment in the ledger and the log, to separate one run's evidence from earlier ones."""
+
+    requests: int = 0
+    log: int = 0
+
+    @classmethod
+    def now(cls, testbed: Testbed, fleet: Fleet) -> Mark:
+        """Return the present moment."""
+        return cls(len(testbed.stand_ins.ledger.requests()), len(fleet.log()))
+
+
+def run_meeting(
+    testbed: Testbed,
+    fleet: Fleet,
+    scenario: Scenario,
+    *,
+    on_start: Callable[[str], None] = lambda _workflow_id: None,
+    on_poll: Callable[[Workflow], None] = lambda _workflow: None,
+) -> PipelineRun:
+    """Register the definitions, publish and seed one meeting, and run it to its end.
 
     Args:
-        harness: Where they run.
-        meetings: What was ordered of the harness, by a name for each.
+        testbed: Where it runs.
+        fleet: A started fleet.
+        scenario: The meeting.
+        on_start: Takes the id of the run once it has started.
+        on_poll: Takes the run at each poll.
 
     Raises:
-        ClauseViolation: The registered workflow cannot be started.
-        DeadlineError: A run did not end in time.
-        FleetError: The fleet died meanwhile.
+        ConductorRefusalError: The registered workflow cannot be started.
+        DeadlineError: The run made no progress for too long.
+        FleetError: The fleet died.
     """
-    began, logged = time.monotonic(), len(harness.fleet.log())
-    asked = len(harness.testbed.stand_ins.ledger.requests())
-    ids = {name: _start(harness, meeting) for name, meeting in meetings.items()}
-    workflows = {name: _ended(harness, began, run_id) for name, run_id in ids.items()}
-    _wait_for_status(harness, meetings.values())
-    requests = harness.testbed.stand_ins.ledger.requests()[asked:]
-    log = harness.fleet.log()[logged:]
-    runs = {}
-    for name, workflow in workflows.items():
-        evidence = gather(harness.testbed, harness.fleet, meetings[name], workflow, time.time())
-        evidence = replace(evidence, requests=requests, fleet_log=log)
-        seconds = (workflow["endTime"] - workflow["startTime"]) / 1000
-        runs[name] = PipelineRun(name, evidence, _recordings(harness, ids[name]), seconds)
-    return runs
+    testbed = testbed.translated_for(fleet)
+    scenario.publish(testbed)
+    fleet.register(testbed.rest.api_url)
+    secret = testbed.stand_ins.credentials.webhook_secret
+    webhook = f"{testbed.served.urls['webhook']}/{scenario.room_name}"
+    scenario.ids.update(fleet.seed(scenario.rows(webhook, secret)))
+    fleet.wait_until_polling(testbed.rest, sorted(load_contracts().tasks))
+    workflow_id = start_run(testbed, scenario)
+    on_start(workflow_id)
+    return follow_meetings(
+        testbed,
+        fleet,
+        {"meeting": scenario},
+        {"meeting": workflow_id},
+        since=Mark(),
+        on_poll=on_poll,
+    )["meeting"]
 
 
-def _start(harness: Harness, meeting: Scenario) -> str:
+def start_run(testbed: Testbed, scenario: Scenario) -> str:
+    """Start the registered workflow for a meeting; return the run's id.
+
+    Raises:
+        ConductorRefusalError: The server refuses to start it.
+    """
     workflow = load_contracts().workflow
-    name, version = workflow["name"], workflow["version"]
-    try:
-        return harness.testbed.rest.start_workflow(name, version, meeting.workflow_input())
-    except ConductorRefusalError as error:
-        raise ClauseViolation(
-            f"{name} {version} starts", f"{error.what}: {error.evidence}"
-        ) from error
+    return testbed.rest.start_workflow(
+        workflow["name"], workflow["version"], scenario.workflow_input()
+    )
 
 
-def _ended(harness: Harness, began: float, workflow_id: str) -> dict[str, Any]:
-    rest = harness.testbed.rest
-    while (workflow := rest.workflow(workflow_id))["status"] not in ENDED:
-        harness.fleet.check_alive()
-        if time.monotonic() > began + WHOLE_SECONDS:
-            rest.terminate(workflow_id, "it did not end in time")
-            raise DeadlineError(
-                f"the pipeline's run {workflow_id} did not end within {WHOLE_SECONDS:g} s",
-                evidence="\n".join(
-                    f"{task['referenceTaskName']}: {task['status']}" for task in workflow["tasks"]
-                ),
-                hint="see the fleet's log; a task may wait for a worker that polls no more",
-            )
-        time.sleep(LOOK_SECONDS)
-    return workflow
+def follow_meetings(
+    testbed: Testbed,
+    fleet: Fleet,
+    meetings: Mapping[str, Scenario],
+    workflow_ids: Mapping[str, str],
+    *,
+    since: Mark,
+    seconds: float | None = None,
+    on_poll: Callable[[Workflow], None] = lambda _workflow: None,
+) -> dict[str, PipelineRun]:
+    """Follow runs that were started to their ends and gather the evidence of each.
+
+    Args:
+        testbed: Where they run, in the contracts' terms.
+        fleet: The fleet that works on them.
+        meetings: The meetings by name.
+        workflow_ids: The id of each meeting's run, by the same names.
+        since: When the requests and log lines that belong to these runs begin.
+        seconds: The limit for all runs together; by default each run may take as long as it
+            makes progress.
+        on_poll: Takes a run at each poll.
+
+    Raises:
+        DeadlineError: A run exceeded the limit.
+        FleetError: The fleet died.
+    """
+    began = time.monotonic()
+    workflows = {
+        name: follow(
+            testbed.rest,
+            workflow_id,
+            what=f"the pipeline run {workflow_id}",
+            seconds=STALL_SECONDS if seconds is None else seconds,
+            since=began,
+            stalled_only=seconds is None,
+            interval=FOLLOW_SECONDS,
+            check_alive=fleet.check_alive,
+            on_poll=on_poll,
+            hint="see the fleet's log: a task may wait for a worker that no longer polls",
+        )
+        for name, workflow_id in workflow_ids.items()
+    }
+    if fleet.exposes_rows:
+        _wait_for_final_status(fleet, meetings.values())
+    requests = testbed.stand_ins.ledger.requests()[since.requests :]
+    log = fleet.log()[since.log :]
+    return {
+        name: PipelineRun(
+            name=name,
+            evidence=replace(
+                gather(testbed, fleet, meetings[name], workflow, time.time()),
+                requests=requests,
+                fleet_log=log,
+            ),
+            recordings=_recordings(testbed, fleet, workflow_ids[name]),
+            seconds=(workflow["endTime"] - workflow["startTime"]) / 1000,
+        )
+        for name, workflow in workflows.items()
+    }
 
 
-def _wait_for_status(harness: Harness, meetings: Iterable[Scenario]) -> None:
+def _wait_for_final_status(fleet: Fleet, meetings: Iterable[Scenario]) -> None:
     """Give a fleet that learns of a failure from the server the time to write it down."""
 
-    def all_told() -> bool:
-        rows = [harness.task_runner.transcript(meeting.transcript_id) for meeting in meetings]
+    def all_final() -> bool:
+        rows = [fleet.transcript(meeting.transcript_id) for meeting in meetings]
         return all(row.get("status") in FINAL for row in rows)
 
-    with suppress(DeadlineError):  # for the clauses to judge
-        wait_until(all_told, what="the transcripts' last status", timeout=STATUS_SECONDS)
+    with suppress(DeadlineError):  # the clauses judge what the rows say then
+        wait_until(all_final, what="the transcripts' final status", timeout=STATUS_SECONDS)
 
 
-def _recordings(harness: Harness, workflow_id: str) -> tuple[Mapping[str, Any], ...] | None:
-    query = harness.fleet.profile.recording_sql
+def _recordings(
+    testbed: Testbed, fleet: Fleet, workflow_id: str
+) -> tuple[Mapping[str, Any], ...] | None:
+    query = fleet.profile.recording_sql
     if not query:
         return None
-    return tuple(database.rows(harness.testbed.database_url, query, workflow_id=workflow_id))
+    return tuple(database.rows(testbed.database_url, query, workflow_id=workflow_id))

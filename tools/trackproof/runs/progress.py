@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from trackproof.contracts.load import Step
+from trackproof.events.steps import StepState
 
 NOT_STARTED = "PENDING"
 ENDED_WELL = frozenset({"COMPLETED"})
@@ -17,29 +17,6 @@ TRIED_AGAIN = frozenset({"FAILED", "TIMED_OUT"})
 """How an attempt ends that another one follows, while the task's definition allows more."""
 FORGONE = "Conductor ended the run before it had planned the next attempt"
 """What is said where `forgone_retries` finds any."""
-
-
-@dataclass(frozen=True, slots=True)
-class StepState:
-    """One step of a run at one moment."""
-
-    name: str
-    status: str
-    attempts: int
-    """Of all branches together."""
-    started_at: float | None
-    """Epoch seconds."""
-    seconds: float
-    branches_done: int
-    branches: int
-    """0 for a step that is no dynamic fork."""
-    reason: str
-    """Why it failed, in the fleet's words; empty otherwise."""
-
-    @property
-    def ended_at(self) -> float | None:
-        """Epoch seconds of the end; None before it started."""
-        return None if self.started_at is None else self.started_at + self.seconds
 
 
 def has_failed(status: str) -> bool:

@@ -12,13 +12,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from trackproof.contracts.load import load_contracts
-from trackproof.errors import DeadlineError
 from trackproof.fleet import Fleet
 from trackproof.fleet.events import Event
 from trackproof.lab import RECORDING_BUCKET, TRANSCRIPT_BUCKET, Testbed
-from trackproof.runs.limits import DRIVE_SECONDS, LOOK_SECONDS
-from trackproof.runs.unavailable import UnseenEvents, UnseenRow
-from trackproof.testbed.conductor.rest import ENDED
+from trackproof.runs.follow import follow
+from trackproof.runs.limits import POLL_SECONDS, TASK_SECONDS
+from trackproof.runs.unavailable import UnavailableEvents, UnavailableRow
 from trackproof.testbed.stand_ins.ledger import Request
 
 Payload = Mapping[str, Any]
@@ -161,7 +160,18 @@ class TaskRunner:
             )
             for payload in payloads
         ]
-        ended = [self._ended(task, workflow_id) for workflow_id in started]
+        ended = [
+            follow(
+                self._testbed.rest,
+                workflow_id,
+                what=task,
+                seconds=TASK_SECONDS,
+                interval=POLL_SECONDS,
+                check_alive=self._fleet.check_alive,
+                hint="the worker hangs, or its result never reached the server",
+            )
+            for workflow_id in started
+        ]
         return self._seen(task, payloads, ended, before, transcript_id)
 
     def _retried_at_once(self, task: str, retries: int | None) -> dict[str, Any]:
@@ -170,23 +180,6 @@ class TaskRunner:
         if retries is not None:
             definition["retryCount"] = retries
         return definition
-
-    def _ended(self, task: str, workflow_id: str) -> dict[str, Any]:
-        deadline = time.monotonic() + DRIVE_SECONDS
-        while True:
-            workflow = self._testbed.rest.workflow(workflow_id)
-            if workflow["status"] in ENDED:
-                return workflow
-            self._fleet.check_alive()
-            if time.monotonic() > deadline:
-                self._testbed.rest.terminate(workflow_id, "it did not end in time")
-                statuses = [attempt["status"] for attempt in workflow["tasks"]]
-                raise DeadlineError(
-                    f"{task} did not end within {DRIVE_SECONDS:g} s",
-                    evidence=f"attempts: {', '.join(statuses) or 'none'}",
-                    hint="the worker hangs, or its result never reached the server",
-                )
-            time.sleep(LOOK_SECONDS)
 
     def _moment(self, transcript_id: str | None) -> _Moment:
         return _Moment(
@@ -237,7 +230,7 @@ class TaskRunner:
     def transcript(self, transcript_id: str | None) -> Mapping[str, Any]:
         """Return a transcript's row as it stands; empty where there is none."""
         if not self._fleet.exposes_rows:
-            return UnseenRow("transcript's row")
+            return UnavailableRow("transcript's row")
         return {} if transcript_id is None else self._fleet.transcript(transcript_id)
 
     def _watched(self, transcript_id: str | None) -> int:
@@ -250,7 +243,7 @@ class TaskRunner:
     def events_of(self, transcript_id: str | None) -> Sequence[Event]:
         """Return what the fleet has told of a transcript, as (name, data), oldest first."""
         if not self._fleet.exposes_events:
-            return UnseenEvents("events")
+            return UnavailableEvents("events")
         return () if transcript_id is None else self._fleet.events(transcript_id)
 
     def _objects(self) -> dict[StoredObject, str]:

@@ -1,4 +1,7 @@
-"""What a fleet does not show: whoever looks at it learns that it cannot be judged."""
+"""Placeholders for data that a fleet's profile does not expose.
+
+Any access marks the clause that needs the data as not judged.
+"""
 
 from __future__ import annotations
 
@@ -8,37 +11,34 @@ from typing import Any, overload
 import pytest
 
 
-class _Unseen:
-    """Looked at, it skips the test that looks."""
+class _Unavailable:
+    """Skips the test that accesses it."""
 
     def __init__(self, what: str) -> None:
-        """Stand for something that the fleet's profile does not say how to see."""
         self._what = what
 
-    def _skipped(self) -> BaseException:
-        return pytest.skip.Exception(
-            f"the fleet's profile does not say how its {self._what} can be seen"
-        )
+    def _skip(self) -> BaseException:
+        return pytest.skip.Exception(f"the fleet's profile does not expose the {self._what}")
 
     def __len__(self) -> int:
-        raise self._skipped()
+        raise self._skip()
 
     def __iter__(self) -> Iterator[Any]:
-        raise self._skipped()
+        raise self._skip()
 
     def __repr__(self) -> str:
-        return f"(the {self._what} cannot be seen)"
+        return f"({self._what} not available)"
 
 
-class UnseenRow(_Unseen, Mapping[str, Any]):
-    """A row that the fleet does not show."""
+class UnavailableRow(_Unavailable, Mapping[str, Any]):
+    """A row that the profile does not expose."""
 
     def __getitem__(self, name: str) -> Any:
-        raise self._skipped()
+        raise self._skip()
 
 
-class UnseenEvents(_Unseen, Sequence[tuple[str, Any]]):
-    """Events that the fleet does not show."""
+class UnavailableEvents(_Unavailable, Sequence[tuple[str, Any]]):
+    """Events that the profile does not expose."""
 
     @overload
     def __getitem__(self, place: int) -> tuple[str, Any]: ...
@@ -47,4 +47,4 @@ class UnseenEvents(_Unseen, Sequence[tuple[str, Any]]):
     def __getitem__(self, place: int | slice) -> Any:
         if isinstance(place, slice):
             return self
-        raise self._skipped()
+        raise self._skip()

@@ -1,4 +1,4 @@
-"""What a clause test says: what was expected, and what was observed instead."""
+"""Assertions of clause tests: expected against observed."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from collections.abc import Collection
 from typing import Any
 
 
-class ClauseViolation(AssertionError):  # noqa: N818 - the contracts' own word for it
-    """A clause does not hold; carries both sides for the report."""
+class ClauseViolation(AssertionError):  # noqa: N818 - the term of the contracts
+    """A clause is violated; carries both sides for the report."""
 
     def __init__(self, expected: Any, observed: Any, what: str = "") -> None:
-        """Keep both sides as they are.
+        """Store both sides unchanged.
 
         Args:
-            expected: What the clause asks for: a value, or a sentence.
-            observed: What was seen.
-            what: Which thing is spoken of; may be empty.
+            expected: What the clause requires: a value, or a sentence.
+            observed: What the fleet did instead.
+            what: The subject, as a noun; may be empty.
         """
         self.expected = expected
         self.observed = observed
@@ -38,10 +38,10 @@ class ClauseViolation(AssertionError):  # noqa: N818 - the contracts' own word f
 
 
 class Expectation:
-    """One observed value, to be held against what is expected of it."""
+    """One observed value, to be compared with what its clause requires."""
 
     def __init__(self, observed: Any, what: str) -> None:
-        """Speak of `observed` as `what`."""
+        """Observe a value; `what` is its name in messages."""
         self._observed = observed
         self._what = what
 

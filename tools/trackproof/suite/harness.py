@@ -1,4 +1,4 @@
-"""What a clause test is handed: meetings to order, tasks to drive, services to break."""
+"""The harness of a clause test: prepare meetings, run tasks, inject faults."""
 
 from __future__ import annotations
 
@@ -15,53 +15,53 @@ from trackproof.lab import Testbed
 from trackproof.runs.ids import names
 from trackproof.runs.scenario import ZULIP_STREAM, Scenario
 from trackproof.runs.task_run import TaskRun, TaskRunner
-from trackproof.suite.timeout_trials import Trials
+from trackproof.suite.timeout_trials import TimeoutTrials
 from trackproof.testbed.stand_ins.faults import Fault
 
 
 class Harness:
-    """One fleet on one testbed, for one test after the other."""
+    """One fleet on one testbed, shared by all tests of a session."""
 
     def __init__(self, testbed: Testbed, fleet: Fleet, *, time_scale: float) -> None:
-        """Work with a fleet that polls already.
+        """Use a fleet that polls already.
 
         Args:
             testbed: What the fleet talks to.
             fleet: The fleet under test.
-            time_scale: What time-outs are multiplied with where they are waited for.
+            time_scale: Factor for the time-outs that tests wait for.
         """
         testbed = testbed.translated_for(fleet)
         self.testbed = testbed
         self.fleet = fleet
         self.time_scale = time_scale
         self.task_runner = TaskRunner(testbed, fleet)
-        self.trials = Trials(testbed.rest, self.task_runner.definitions, time_scale)
-        """What the server does with a worker that does not answer, task by task."""
+        self.trials = TimeoutTrials(testbed.rest, self.task_runner.definitions, time_scale)
+        """The time-out trial of each task."""
         self.runs: list[TaskRun] = []
-        """What was driven in this test, oldest first: the evidence of a failing clause."""
+        """The runs of the current test, oldest first: the evidence of a failing clause."""
         self.transcripts: list[str] = []
-        """The ids of all that were ordered, in every test."""
+        """The ids of all transcripts that were prepared, in every test."""
         self._latest: Scenario | None = None
         self._logged = 0
 
-    def fresh(self) -> None:
-        """Make ready for the next test: no faults, no evidence."""
-        self.mend()
+    def reset(self) -> None:
+        """Start a test: without faults, without evidence."""
+        self.clear_faults()
         self.runs.clear()
         self._latest = None
         self._logged = len(self.fleet.log())
 
     def close(self) -> None:
-        """End what runs in the background."""
+        """End the background trials."""
         self.trials.close()
 
-    def log_since_fresh(self) -> str:
-        """Return what the fleet has logged in this test."""
+    def log_of_test(self) -> str:
+        """Return the fleet's log lines of the current test."""
         return self.fleet.log()[self._logged :]
 
     @property
     def secrets(self) -> tuple[str, ...]:
-        """Every key that the fleet was given: none may stand in a report."""
+        """Every key that the fleet received; none may appear in a report."""
         return (*astuple(self.testbed.stand_ins.credentials), self.testbed.s3.secret_key)
 
     def meeting(
@@ -79,22 +79,22 @@ class Harness:
         zulip_stream: str | None = ZULIP_STREAM,
         **transcript: Any,
     ) -> Scenario:
-        """Order a meeting: rows in the fleet's database, raw tracks in S3, Daily's knowledge.
+        """Prepare a meeting: rows in the database, raw tracks in S3, the recording in Daily.
 
-        Every call gives new ids, so that tests do not meet. The same words are said for the same
-        arguments; encoded audio is kept for the next test that asks for it.
+        Every call uses new ids, so that tests do not interfere. Equal arguments give equal words;
+        encoded audio is cached.
 
         Args:
             tracks: How many participants.
-            offsets: When each track begins, in seconds; made up from `seed` by default.
-            seconds: How long it lasts.
+            offsets: When each track begins, in seconds; drawn from `seed` by default.
+            seconds: The length.
             seed: Decides words, names and gaps.
             denied: Tracks whose participants deny consent.
             consents: Rows `{"participant_id", "granted"}` instead of one for each track.
             audio: Other files for some tracks, by track index.
-            session: Whether Daily knows the meeting's session.
+            session: Whether Daily has the id of the meeting's session.
             webhook: The room's webhook URL: the stand-in's by default, None for none.
-            zulip_stream: Where the room posts to; None for nowhere.
+            zulip_stream: The room's stream; None for none.
             transcript: Columns of the transcript's row, such as `title="Plans"`.
         """
         begins = None if offsets is None else tuple(offsets)
@@ -123,14 +123,13 @@ class Harness:
         retries: int | None = None,
         **fields: Any,
     ) -> TaskRun:
-        """Drive one task to its end and return all that was seen.
+        """Run one task to its end and return everything observed.
 
         Args:
             task: The task type.
             payload: Its input; or give its fields by name.
-            about: The meeting whose row and events are looked at; the last one by default.
-            retries: How often a failed attempt is followed by another, at most; as the fleet
-                has registered it by default.
+            about: The meeting whose row and events are observed; the latest by default.
+            retries: The retry count; as registered by the fleet by default.
             fields: The input, field by field.
         """
         [run] = self.run_tasks(task, [{**(payload or {}), **fields}], about=about, retries=retries)
@@ -144,9 +143,9 @@ class Harness:
         about: Scenario | None = None,
         retries: int | None = None,
     ) -> list[TaskRun]:
-        """Drive one task for each of some inputs, side by side; return their runs in that order.
+        """Run one task for each input, side by side; return the runs in that order.
 
-        What was seen meanwhile (requests, events, objects, the row) is told with every run.
+        Requests, events, objects and the row are those of all runs together.
         """
         meeting = about or self._latest
         runs = self.task_runner.run_tasks(
@@ -159,12 +158,12 @@ class Harness:
         return runs
 
     def break_service(self, service: str, **how: Any) -> None:
-        """Have a stand-in or `s3` misbehave until the test ends; `how` is a `Fault`'s fields."""
+        """Inject a fault, of a `Fault`'s fields, into a stand-in or `s3` until the test ends."""
         place = self.testbed.s3 if service == "s3" else self.testbed.stand_ins
         place.faults.add(Fault(service=service, **how))
 
-    def mend(self) -> None:
-        """Have all services behave again."""
+    def clear_faults(self) -> None:
+        """Remove all faults."""
         self.testbed.stand_ins.faults.clear()
         self.testbed.s3.faults.clear()
 
@@ -173,6 +172,6 @@ class Harness:
 def _spoken(
     folder: Path, tracks: int, offsets: tuple[float, ...] | None, seconds: float, seed: int
 ) -> tuple[Meeting, tuple[Path, ...]]:
-    """Return a meeting and its audio, written once for as long as `folder` lasts."""
+    """Return a meeting and its audio, written once into `folder`."""
     spoken = make_meeting(tracks=tracks, seconds=seconds, seed=seed, offsets=offsets)
     return spoken, tuple(write_meeting(spoken, Path(mkdtemp(prefix="audio-", dir=folder))))

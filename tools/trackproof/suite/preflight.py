@@ -1,4 +1,4 @@
-"""What must be right before anything is judged, and what is better known beforehand."""
+"""Checks before a verification: what must be right, and what a user should know."""
 
 from __future__ import annotations
 
@@ -22,28 +22,28 @@ from trackproof.testbed.conductor.rest import ConductorRest, http_client
 from trackproof.testbed.conductor.versions import VERSIONS
 
 CLOCK_SECONDS: Final = 5.0
-"""How far a server's clock may be from ours; its times are compared with ours everywhere."""
+"""How far the server's clock may be from ours: its times are compared with ours."""
 FOREIGN_SECONDS: Final = 3.0
-"""How long a server that was there before is watched for workers that are not ours."""
+"""How long a shared server is watched for other workers."""
 RECENT_SECONDS: Final = 60.0
-LOOK_SECONDS: Final = 0.1
+POLL_SECONDS: Final = 0.1
 CONNECT_SECONDS: Final = 5.0
 
 
 @dataclass(frozen=True, slots=True)
 class PreflightResult:
-    """One thing that was looked at."""
+    """The result of one check."""
 
     about: str
     """`polls`, `pollers`, `definitions`, `clock`, `ports`, `versions` or `hosts`."""
     good: bool
     text: str
     fatal: bool = False
-    """Whether nothing can be judged like this."""
+    """Whether a verification cannot begin."""
 
 
 def before_the_fleet(testbed: Testbed, profile: FleetProfile) -> Iterator[PreflightResult]:
-    """Look at the testbed while the fleet does not run yet."""
+    """Check the testbed before the fleet starts."""
     yield from _ports(testbed)
     yield _clock(testbed.rest.api_url)
     yield _version(testbed)
@@ -53,19 +53,19 @@ def before_the_fleet(testbed: Testbed, profile: FleetProfile) -> Iterator[Prefli
 def with_the_fleet(
     testbed: Testbed, fleet: Fleet, tasks: Sequence[str]
 ) -> Iterator[PreflightResult]:
-    """Look at a fleet that runs and has registered.
+    """Check a fleet that runs and has registered its definitions.
 
     Args:
-        testbed: In whatever terms.
+        testbed: In the contracts' terms or the fleet's.
         fleet: The fleet.
-        tasks: The task types that are going to be judged.
+        tasks: The task types that will be judged.
     """
     known, polled = load_contracts().tasks, fleet.polled(testbed.rest)
     missing = sorted(set(tasks) - polled)
     yield PreflightResult(
         "polls",
         not missing,
-        f"nobody polls for: {', '.join(missing)}"
+        f"not polled: {', '.join(missing)}"
         if missing
         else f"{len(polled & set(known))} of {len(known)} task types are polled",
         fatal=bool(missing),
@@ -74,27 +74,27 @@ def with_the_fleet(
         yield PreflightResult(
             "polls",
             good=False,
-            text=f"polled, and unknown to the contracts: {', '.join(strange)}; name them in "
-            "[tasks] or in other_tasks",
+            text=f"polled but not in the contracts: {', '.join(strange)}; declare them in "
+            "[tasks] or other_tasks",
             fatal=True,
         )
     yield from _drift(testbed, fleet, tasks)
     if fleet.intercepted:
         hosts = ", ".join(sorted(set(fleet.intercepted)))
-        yield PreflightResult("hosts", False, f"asked for and not in [intercept]: {hosts}")
+        yield PreflightResult("hosts", False, f"requested but not in [intercept]: {hosts}")
 
 
-def refuse(profile: FleetProfile, findings: Sequence[PreflightResult], log: str = "") -> None:
-    """Raise a FleetError for what makes judging senseless, a line each.
+def refuse(profile: FleetProfile, results: Sequence[PreflightResult], log: str = "") -> None:
+    """Raise a FleetError that lists every fatal result.
 
     Raises:
-        FleetError: There is something fatal.
+        FleetError: A result is fatal.
     """
-    if fatal := [finding.text for finding in findings if finding.fatal]:
+    if fatal := [result.text for result in results if result.fatal]:
         raise FleetError(
             f"fleet {profile.name!r} cannot be judged: " + "\n".join(fatal),
             evidence=log,
-            hint="`trackproof fleet check` looks at everything that must be right",
+            hint="`trackproof fleet check` runs all checks and explains each",
         )
 
 
@@ -111,25 +111,25 @@ def _ports(testbed: Testbed) -> Iterator[PreflightResult]:
     yield PreflightResult(
         "ports",
         not closed,
-        f"nothing listens: {', '.join(closed)}" if closed else "all parts of the testbed listen",
+        f"closed: {', '.join(closed)}" if closed else "every part of the testbed listens",
         fatal=bool(closed),
     )
 
 
 def _clock(api_url: str) -> PreflightResult:
     with http_client(api_url) as client:
-        said = client.get(api_url.removesuffix("/api") + "/health").headers.get("date")
-    if said is None:
-        return PreflightResult("clock", True, "the server does not tell its time")
-    ahead = parsedate_to_datetime(said).timestamp() - time.time()
-    far = abs(ahead) > CLOCK_SECONDS + 1  # it tells whole seconds
+        date = client.get(api_url.removesuffix("/api") + "/health").headers.get("date")
+    if date is None:
+        return PreflightResult("clock", True, "the server sends no date")
+    ahead = parsedate_to_datetime(date).timestamp() - time.time()
+    far = abs(ahead) > CLOCK_SECONDS + 1  # the header has whole seconds
     way = "ahead of" if ahead > 0 else "behind"
     return PreflightResult(
         "clock",
         not far,
-        f"the server's clock is {abs(ahead):.0f} s {way} ours: set both by one time server"
+        f"the server's clock is {abs(ahead):.0f} s {way} this machine's: synchronize both"
         if far
-        else "the server's clock is ours",
+        else "the server's clock agrees with this machine's",
         fatal=far,
     )
 
@@ -142,15 +142,15 @@ def _version(testbed: Testbed) -> PreflightResult:
         known,
         f"Conductor {version}"
         if known
-        else f"Conductor {version} is none that this suite is tried with: {', '.join(VERSIONS)}",
+        else f"Conductor {version} is not a tested version: {', '.join(VERSIONS)}",
     )
 
 
 def _others(testbed: Testbed, profile: FleetProfile) -> PreflightResult:
-    """Look for workers that poll while the fleet does not run."""
-    mine = PreflightResult("pollers", True, "nobody else polls for these task types")
+    """Find workers that poll although the fleet does not run."""
+    mine = PreflightResult("pollers", True, "no other worker polls these task types")
     if profile.attach or testbed.conductor.backend != "url":
-        return mine  # it runs already; or the server is ours alone
+        return mine  # the fleet runs already, or the server is not shared
     translator, tasks = Translator(profile), load_contracts().tasks
 
     def last_polls() -> dict[tuple[str, str], float]:
@@ -173,16 +173,16 @@ def _others(testbed: Testbed, profile: FleetProfile) -> PreflightResult:
             return PreflightResult(
                 "pollers",
                 good=False,
-                text=f"workers that are not ours poll for {queues}: {workers}; end them, or "
-                "judge on a server of your own",
+                text=f"other workers poll {queues}: {workers}; stop them, or "
+                "use a server of your own",
                 fatal=True,
             )
-        time.sleep(LOOK_SECONDS)
+        time.sleep(POLL_SECONDS)
     return mine
 
 
 def _drift(testbed: Testbed, fleet: Fleet, tasks: Sequence[str]) -> Iterator[PreflightResult]:
-    """Compare what the server holds with what we would register, overlay and all."""
+    """Compare the server's definitions with the contracts', the profile's overlay included."""
     wanted, workflow = definitions(fleet.profile)
     with ConductorRest(testbed.rest.api_url) as server:
         present = {one["name"]: one for one in server.task_definitions()}
@@ -196,12 +196,12 @@ def _drift(testbed: Testbed, fleet: Fleet, tasks: Sequence[str]) -> Iterator[Pre
     if found is None:
         drifted.append(f"workflow {workflow['name']}/{workflow.get('version')} is not registered")
     elif not is_registered(found, workflow):
-        drifted.append(f"workflow {workflow['name']}/{workflow.get('version')} is another one")
+        drifted.append(f"workflow {workflow['name']}/{workflow.get('version')} differs")
     for one in drifted:
         yield PreflightResult("definitions", good=False, text=one)
     if not drifted:
         yield PreflightResult(
-            "definitions", good=True, text="the server holds the contracts' definitions"
+            "definitions", good=True, text="the server has the contracts' definitions"
         )
 
 
@@ -211,7 +211,7 @@ def _difference(present: Mapping[str, Any] | None, wanted: Mapping[str, Any]) ->
     return ", ".join(
         f"{key} is {present.get(key)!r}, not {value!r}"
         for key, value in wanted.items()
-        # Prose is nobody's concern, and old servers drop schemas.
+        # Descriptions are free, and old servers drop schemas.
         if key not in {"description", "inputSchema", "outputSchema", "enforceSchema"}
         and not is_registered(present.get(key), value)
     )

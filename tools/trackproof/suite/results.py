@@ -1,4 +1,4 @@
-"""Make one verdict a clause out of the reports of its tests."""
+"""One result for each clause, from the reports of its tests."""
 
 from __future__ import annotations
 
@@ -14,29 +14,29 @@ import pytest
 
 from trackproof.contracts.load import Clause, load_contracts
 from trackproof.errors import DeadlineError, FleetError
-from trackproof.events.stream import ClauseFinished, ClauseStarted, Event
-from trackproof.events.verdict import ClauseResult, Exchange, Status
+from trackproof.events.stream import Event
+from trackproof.events.verdict import ClauseResult, Exchange, Status, failure_id
+from trackproof.events.verification import ClauseFinished, ClauseStarted
 from trackproof.fleet.profile import Deviation
 from trackproof.suite.assertions import ClauseViolation, readable, shortened
 from trackproof.suite.harness import Harness
 from trackproof.suite.redaction import redacted
-from trackproof.verify.failure_store import failure_id
 
 LOG_LINES = 60
 SENT_CHARACTERS = 32_000
 RECEIVED_CHARACTERS = 8_000
 
-TELLS_OF_THE_FLEET = (
+FLEET_FAILURES = (
     AssertionError,
     DeadlineError,
     FleetError,
-    # A fleet may answer anything: what cannot be read is its breach.
+    # A fleet may answer anything: an unreadable answer violates its clause.
     AttributeError,
     LookupError,
     TypeError,
     ValueError,
 )
-"""What a failing test raises when it is the fleet that is wrong."""
+"""What a failing test raises if the fleet is at fault."""
 
 
 def clauses_of(item: pytest.Item) -> tuple[str, ...]:
@@ -44,83 +44,87 @@ def clauses_of(item: pytest.Item) -> tuple[str, ...]:
     return tuple(str(name) for mark in item.iter_markers("clause") for name in mark.args)
 
 
-def wanted(clauses: Sequence[str], only: Sequence[str]) -> bool:
-    """Tell whether a test of these clauses is asked for by task types or clause ids."""
+def case_id(item: pytest.Item) -> str:
+    """Return a test's id within the suite, the same from whichever folder pytest runs."""
+    return f"{item.path.name}::{item.nodeid.partition('::')[2]}"
+
+
+def is_selected(clauses: Sequence[str], only: Sequence[str]) -> bool:
+    """Return whether `only`, task types or clause ids, names one of a test's clauses."""
     return not only or any(name in only or name.partition(".")[0] in only for name in clauses)
 
 
-class Collector:
-    """Counts the tests of every clause and knows how each clause stands."""
+class ClauseResults:
+    """Counts the tests of every clause and holds each clause's result."""
 
-    def __init__(self, fleet: str, *, keeps: bool = False) -> None:
-        """Collect the verdict on the fleet of this profile.
+    def __init__(self, fleet: str, *, stored: bool) -> None:
+        """Start without results.
 
         Args:
-            fleet: The profile as it was asked for.
-            keeps: Whether failing clauses are kept, so that they can be replayed.
+            fleet: The profile's name or file.
+            stored: Whether failing clauses are stored for replay: their results name the file.
         """
         self._fleet = fleet
-        self._keeps = keeps
+        self._stored = stored
         self._known = {clause.id: clause for clause in load_contracts().clauses}
-        self._left: Counter[str] = Counter()
+        self._remaining: Counter[str] = Counter()
         self._results: dict[str, ClauseResult] = {}
         self.deviations: Sequence[Deviation] = ()
 
     def expect(self, items: Sequence[pytest.Item]) -> None:
-        """Count what will be run.
+        """Count the tests that will run.
 
         Raises:
-            pytest.UsageError: A test names a clause that there is not.
+            pytest.UsageError: A test names an unknown clause.
         """
         for item in items:
             for name in clauses_of(item):
                 if name not in self._known:
-                    raise pytest.UsageError(f"{item.nodeid}: there is no clause {name!r}")
-                self._left[name] += 1
+                    raise pytest.UsageError(f"{item.nodeid}: no clause is called {name!r}")
+                self._remaining[name] += 1
 
     @property
     def clauses(self) -> tuple[str, ...]:
-        """The clauses that will be judged, in the contracts' order."""
-        return tuple(name for name in self._known if name in self._left)
+        """The ids of all clauses that will be judged, in the contracts' order."""
+        return tuple(name for name in self._known if name in self._remaining)
 
     @property
     def tasks(self) -> tuple[str, ...]:
-        """The task types that must be polled for: those of the clauses, or all for the whole."""
+        """The task types the fleet must poll: those of the clauses, or all for the pipeline."""
         named = {self._known[name].task for name in self.clauses}
         return tuple(load_contracts().tasks if "pipeline" in named else sorted(named))
 
     @property
-    def results(self) -> tuple[ClauseResult, ...]:
-        """Every clause that has been judged, in the contracts' order."""
+    def all(self) -> tuple[ClauseResult, ...]:
+        """The results so far, in the contracts' order."""
         return tuple(self._results[name] for name in self._known if name in self._results)
 
-    def begins(self, item: pytest.Item) -> Iterator[Event]:
-        """Yield the clauses whose first test this is."""
+    def begin(self, item: pytest.Item) -> Iterator[Event]:
+        """Yield an event for each clause whose first test this is."""
         for name in clauses_of(item):
             if name not in self._results:
                 self._results[name] = self._blank(self._known[name], item)
                 yield ClauseStarted(name)
 
-    def ends(self, item: pytest.Item) -> Iterator[Event]:
-        """Yield the clauses whose last test this was."""
+    def end(self, item: pytest.Item) -> Iterator[Event]:
+        """Yield an event for each clause whose last test this was."""
         for name in clauses_of(item):
-            self._left[name] -= 1
-            if self._left[name] == 0:
-                judged = with_deviation(self._results[name], self.deviations)
-                if self._keeps and not judged.accepted:
-                    known_as = failure_id(self._fleet, name, judged.test)
-                    judged = replace(judged, failure=known_as)
-                self._results[name] = judged
-                yield ClauseFinished(judged)
+            self._remaining[name] -= 1
+            if self._remaining[name] == 0:
+                result = with_deviation(self._results[name], self.deviations)
+                if self._stored and not result.accepted:
+                    result = replace(result, failure=failure_id(self._fleet, name, result.test))
+                self._results[name] = result
+                yield ClauseFinished(result)
 
-    def take(
+    def record(
         self,
         item: pytest.Item,
         call: pytest.CallInfo[None],
         report: pytest.TestReport,
         harness: Harness | None,
     ) -> None:
-        """Take down one phase of a test."""
+        """Record one phase of a test."""
         for name in clauses_of(item):
             result = self._results[name]
             if report.when == "call":
@@ -128,7 +132,7 @@ class Collector:
             if report.skipped and result.accepted:
                 result = replace(result, status="skipped", observed=str(call.excinfo or ""))
             if report.failed and result.accepted:
-                result = replace(_failed(result, call, report, harness), test=item.nodeid)
+                result = replace(_failed(result, call, report, harness), test=case_id(item))
             self._results[name] = result
 
     def _blank(self, clause: Clause, item: pytest.Item) -> ClauseResult:
@@ -146,7 +150,7 @@ class Collector:
             exchanges=(),
             log="",
             seconds=0.0,
-            test=item.nodeid,
+            test=case_id(item),
             repeat=shlex.join(repeat),
         )
 
@@ -163,12 +167,12 @@ def _failed(
         expected, observed = about + readable(error.expected), about + readable(error.observed)
         difference = error.difference
     else:
-        expected, observed, difference = result.text, _told(error, report), ""
+        expected, observed, difference = result.text, _error_text(error, report), ""
     secrets = harness.secrets if harness else ()
     runs = harness.runs if harness else []
     return replace(
         result,
-        status="failed" if isinstance(error, TELLS_OF_THE_FLEET) else "error",
+        status="failed" if isinstance(error, FLEET_FAILURES) else "error",
         expected=redacted(expected, secrets),
         observed=redacted(observed, secrets),
         difference=redacted(shortened(difference, SENT_CHARACTERS), secrets),
@@ -192,7 +196,7 @@ def _json(value: Any, limit: int) -> str:
     return shortened(json.dumps(value, ensure_ascii=False, default=str), limit)
 
 
-def _told(error: BaseException | None, report: pytest.TestReport) -> str:
+def _error_text(error: BaseException | None, report: pytest.TestReport) -> str:
     if error is None:
         return report.longreprtext[-2000:]
     text = str(error) or type(error).__name__
@@ -200,24 +204,24 @@ def _told(error: BaseException | None, report: pytest.TestReport) -> str:
 
 
 def _last_lines(harness: Harness | None) -> str:
-    return "\n".join(harness.log_since_fresh().splitlines()[-LOG_LINES:]) if harness else ""
+    return "\n".join(harness.log_of_test().splitlines()[-LOG_LINES:]) if harness else ""
 
 
 def with_deviation(
     result: ClauseResult, deviations: Sequence[Deviation], today: date | None = None
 ) -> ClauseResult:
-    """Return the result in the light of what was agreed about its clause."""
-    agreed = next((one for one in deviations if one.clause == result.id), None)
-    if agreed is None:
+    """Return the result with the profile's deviation for its clause applied, if there is one."""
+    deviation = next((one for one in deviations if one.clause == result.id), None)
+    if deviation is None:
         return result
     if result.status == "passed":
         return replace(
             result,
             status="failed",
-            expected=f"a deviation, as agreed: {agreed.reason}",
-            observed="the clause holds: take the deviation out of the profile",
+            expected=f"a deviation, as agreed: {deviation.reason}",
+            observed="the clause holds: remove the deviation from the profile",
         )
-    if (today or date.today()) > agreed.until:
-        observed = f"{result.observed} (the deviation was agreed until {agreed.until})"
+    if (today or date.today()) > deviation.until:
+        observed = f"{result.observed} (the deviation was agreed until {deviation.until})"
         return replace(result, observed=observed)
     return replace(result, status="deviates")

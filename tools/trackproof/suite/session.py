@@ -1,61 +1,46 @@
-"""Everything a verification needs, started: a testbed, a fleet that polls, a harness."""
+"""A verification's environment: a testbed, a fleet that polls, and the harness for its tests."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 
 from sqlalchemy import make_url
 
 from trackproof.fleet import FleetProfile
 from trackproof.lab import Testbed
 from trackproof.suite.harness import Harness
-from trackproof.suite.preflight import PreflightResult, before_the_fleet, refuse, with_the_fleet
+from trackproof.suite.options import VerifyOptions
+from trackproof.suite.preflight import (
+    PreflightResult,
+    before_the_fleet,
+    refuse,
+    with_the_fleet,
+)
+
+Report = Callable[[str], None]
+"""Takes one line at a time on what is being started."""
 
 
 @dataclass(frozen=True, slots=True)
-class VerifyOptions:
-    """What `trackproof verify` can be asked for."""
+class Session:
+    """A running environment and the fleet that it judges."""
 
-    fleet: str = "reference"
-    only: tuple[str, ...] = ()
-    """Task types or clause ids; all by default."""
-    conductor: str = "auto"
-    version: str = "3.15.0"
-    database: str | None = None
-    time_scale: float = 0.001
-    names: str = ""
-    """The seed of all names; a new one by default."""
-    test: str = ""
-    """The id of the one test to run; all that are asked for by default."""
-    failures: Path | None = None
-    """The folder that failing clauses are kept in; nowhere by default."""
-    floor: float = 0.0
-    """How much of tasks, edges and clauses the whole suite must exercise, in percent."""
-    keep: bool = False
-    """Leave the testbed standing after the verdict, until Ctrl-C."""
-
-
-def names_of(only: str) -> tuple[str, ...]:
-    """Return the names that `--only` lists by comma."""
-    return tuple(name.strip() for name in only.split(",") if name.strip())
+    profile: FleetProfile
+    harness: Harness
 
 
 @contextmanager
-def laboratory(
-    profile: FleetProfile,
-    options: VerifyOptions,
-    tasks: Sequence[str],
-    report: Callable[[str], None],
-) -> Iterator[Harness]:
-    """Start everything; it is ended when the block ends.
+def open_session(
+    profile: FleetProfile, options: VerifyOptions, tasks: Sequence[str], report: Report
+) -> Iterator[Session]:
+    """Start a testbed and the fleet; both end with the block.
 
     Args:
         profile: The fleet.
         options: Where Conductor and database come from.
-        tasks: The task types that the fleet must poll for.
+        tasks: The task types that the fleet must poll.
         report: Takes one line at a time on what is being started.
 
     Raises:
@@ -69,49 +54,46 @@ def laboratory(
             database=options.database,
             ports=profile.ports,
         ) as testbed,
-        open_harness(
-            testbed, profile, tasks, time_scale=options.time_scale, report=report
-        ) as harness,
+        open_on(testbed, profile, options, tasks, report) as session,
     ):
-        yield harness
+        yield session
 
 
 @contextmanager
-def open_harness(
+def open_on(
     testbed: Testbed,
     profile: FleetProfile,
+    options: VerifyOptions,
     tasks: Sequence[str],
-    *,
-    time_scale: float,
-    report: Callable[[str], None] = lambda _line: None,
-) -> Iterator[Harness]:
-    """Start a fleet on a testbed that stands already; it is ended when the block ends.
+    report: Report = lambda _line: None,
+) -> Iterator[Session]:
+    """Start a fleet on a testbed that runs already; the fleet ends with the block.
 
     Raises:
-        FleetError: It died, does not poll for one of `tasks`, or cannot be judged otherwise.
+        FleetError: The fleet died, does not poll one of `tasks`, or fails the preflight.
     """
 
-    def heed(found: Iterable[PreflightResult], log: str = "") -> None:
-        findings = list(found)
-        for finding in findings:
-            if not finding.good:
-                report(f"{finding.about}: {finding.text}")
-        refuse(profile, findings, log)
+    def heed(results: Iterable[PreflightResult], log: str = "") -> None:
+        results = list(results)
+        for result in results:
+            if not result.good:
+                report(f"{result.about}: {result.text}")
+        refuse(profile, results, log)
 
     heed(before_the_fleet(testbed, profile))
     with testbed.fleet(profile) as fleet:
         fleet.register(testbed.rest.api_url)
         fleet.wait_until_polling(testbed.rest, sorted(tasks))
         heed(with_the_fleet(testbed, fleet, sorted(tasks)), fleet.log_tail())
-        harness = Harness(testbed, fleet, time_scale=time_scale)
+        harness = Harness(testbed, fleet, time_scale=options.time_scale)
         try:
-            yield harness
+            yield Session(profile, harness)
         finally:
             harness.close()
 
 
-def places_of(testbed: Testbed) -> dict[str, str]:
-    """Return where everything is, by name, for people; without passwords."""
+def addresses(testbed: Testbed) -> dict[str, str]:
+    """Return the URL or path of every part of the testbed by name, without passwords."""
     return {
         "conductor": testbed.rest.api_url,
         "s3": testbed.s3.endpoint,

@@ -1,19 +1,18 @@
-"""See a task's time-outs and retries happen on the real server, within seconds.
+"""Time-outs and retries of a task on the real server, within seconds.
 
-The suite itself takes the task, in a domain nobody else polls, and does not answer. Time-outs are
-the fleet's registered ones times a scale; a server counts in whole seconds, so one is the least.
+The suite takes the task itself, in a domain nobody else polls, and does not answer. Time-outs are
+the registered ones times a scale, at least 1 s because servers count whole seconds.
 """
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
-from trackproof.errors import DeadlineError
-from trackproof.runs.limits import LOOK_SECONDS, TIMEOUT_SECONDS
+from trackproof.runs.follow import Workflow, follow
+from trackproof.runs.limits import POLL_SECONDS, TIMEOUT_SECONDS
 from trackproof.runs.task_run import Attempt, attempts_of, one_task_workflow
 from trackproof.testbed.conductor.rest import ENDED, ConductorRest
 
@@ -22,8 +21,8 @@ WORKER = "trackproof"
 
 
 @dataclass(frozen=True, slots=True)
-class Trial:
-    """What the server did with a worker that does not answer."""
+class TimeoutTrial:
+    """The server's reaction to a worker that does not answer."""
 
     response_timeout_seconds: int
     """As scaled."""
@@ -31,44 +30,44 @@ class Trial:
     attempts: tuple[Attempt, ...]
 
 
-class Trials:
+class TimeoutTrials:
     """The trials of many tasks, side by side, in the background."""
 
     def __init__(
         self, rest: ConductorRest, definitions: Mapping[str, Mapping[str, Any]], scale: float
     ) -> None:
-        """Prepare; nothing runs yet."""
+        """Start nothing yet."""
         self._rest = rest
         self._definitions = definitions
         self._scale = scale
         self._pool = ThreadPoolExecutor(16, thread_name_prefix="trial")
-        self._running: dict[str, Future[Trial]] = {}
+        self._running: dict[str, Future[TimeoutTrial]] = {}
 
     def begin(self, tasks: Iterable[str]) -> None:
-        """Begin the trials of these tasks, as far as they are defined."""
+        """Begin the trials of these tasks; undefined ones are left out."""
         for task in tasks:
             if task in self._definitions and task not in self._running:
                 self._running[task] = self._pool.submit(
-                    unanswered, self._rest, self._definitions[task], self._scale
+                    run_trial, self._rest, self._definitions[task], self._scale
                 )
 
-    def of(self, task: str) -> Trial:
-        """Return a task's trial, when it has ended.
+    def of(self, task: str) -> TimeoutTrial:
+        """Wait for a task's trial and return it.
 
         Raises:
-            DeadlineError: The server did not see a time-out in time.
+            DeadlineError: The server did not react to a time-out in time.
             KeyError: The task is not defined.
         """
         self.begin([task])
         return self._running[task].result()
 
     def close(self) -> None:
-        """Wait for what still runs."""
+        """Cancel trials that have not begun; wait for the others."""
         self._pool.shutdown(cancel_futures=True)
 
 
 def scaled(definition: Mapping[str, Any], scale: float) -> dict[str, Any]:
-    """Return a definition with its time-outs scaled and its retries undelayed."""
+    """Return a definition with scaled time-outs and no delay between retries."""
     response = max(1, round(definition.get("responseTimeoutSeconds", 0) * scale))
     return {
         **definition,
@@ -79,37 +78,43 @@ def scaled(definition: Mapping[str, Any], scale: float) -> dict[str, Any]:
     }
 
 
-def unanswered(rest: ConductorRest, definition: Mapping[str, Any], scale: float) -> Trial:
-    """Leave the first and the last attempt at a task unanswered and fail those between.
+def run_trial(rest: ConductorRest, definition: Mapping[str, Any], scale: float) -> TimeoutTrial:
+    """Let the first and the last attempt time out; fail those between.
 
     Raises:
-        DeadlineError: The server did not see a time-out in time.
+        DeadlineError: The server did not react to a time-out in time.
     """
     task, last = definition["name"], definition.get("retryCount", 0)
     compressed = scaled(definition, scale)
     workflow_id = rest.start_inline_workflow(
         one_task_workflow(task, compressed, {}), {}, task_to_domain={task: DOMAIN}
     )
-    limit = TIMEOUT_SECONDS + 2 * compressed["responseTimeoutSeconds"]
-    deadline = time.monotonic() + limit
     taken = 0
-    while (workflow := rest.workflow(workflow_id))["status"] not in ENDED:
-        if time.monotonic() > deadline:
-            rest.terminate(workflow_id, "no time-out was seen in time")
-            raise DeadlineError(
-                f"the time-out of {task} was not seen within {limit:g} s",
-                evidence=", ".join(attempt["status"] for attempt in workflow["tasks"]),
-                hint="see whether the server is overloaded",
-            )
+
+    def take(workflow: Workflow) -> bool:
+        """Take the task as a worker does; answer only the attempts between first and last."""
+        nonlocal taken
+        if workflow["status"] in ENDED:
+            return False
         polled = rest.poll(task, worker=WORKER, domain=DOMAIN)
         if polled is None:
             rest.decide(workflow_id)
-            time.sleep(LOOK_SECONDS)
-            continue
+            return False
         if taken not in (0, last):
             rest.update_task(polled["workflowInstanceId"], polled["taskId"], "FAILED", "no answer")
         taken += 1
-    return Trial(
+        return True
+
+    workflow = follow(
+        rest,
+        workflow_id,
+        what=f"the time-out of {task}",
+        seconds=TIMEOUT_SECONDS + 2 * compressed["responseTimeoutSeconds"],
+        interval=POLL_SECONDS,
+        on_poll=take,
+        hint="see whether the server is overloaded",
+    )
+    return TimeoutTrial(
         compressed["responseTimeoutSeconds"],
         workflow["status"],
         tuple(attempts_of(workflow, [task])),

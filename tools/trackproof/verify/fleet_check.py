@@ -1,4 +1,4 @@
-"""Start a fleet and look at everything that must be right before it can be judged."""
+"""`trackproof fleet check`: start a fleet and check what a verification needs."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from trackproof.errors import FleetError, TestbedError, TrackproofError
 from trackproof.fleet import Fleet, FleetProfile
 from trackproof.lab import Testbed
 from trackproof.runs.scenario import Scenario
+from trackproof.suite.options import VerifyOptions
 from trackproof.suite.preflight import PreflightResult, before_the_fleet, with_the_fleet
-from trackproof.suite.session import VerifyOptions
 
 
 def check_fleet(
     profile: FleetProfile, options: VerifyOptions, report: Callable[[str], None]
 ) -> Iterator[PreflightResult]:
-    """Yield what is found, one thing after the other, on a testbed of its own.
+    """Yield the result of each check, on a testbed of its own.
 
     Args:
         profile: The fleet.
@@ -41,7 +41,7 @@ def check_fleet(
     ) as testbed:
         before = list(before_the_fleet(testbed, profile))
         yield from before
-        if any(finding.fatal for finding in before):
+        if any(result.fatal for result in before):
             return
         with testbed.fleet(profile) as fleet:
             yield from _started(testbed, fleet, tasks)
@@ -54,60 +54,66 @@ def _started(testbed: Testbed, fleet: Fleet, tasks: Sequence[str]) -> Iterator[P
     try:
         fleet.wait_until_polling(testbed.rest, tasks)
     except FleetError:
-        fleet.check_alive()  # that it polls too little is said below
+        fleet.check_alive()  # unpolled types are reported below
     yield from with_the_fleet(testbed, fleet, tasks)
-    yield from _seen(fleet, _sample())
+    yield from _read_back(fleet, _sample())
 
 
-def _seen(fleet: Fleet, meeting: Mapping[str, Any]) -> Iterator[PreflightResult]:
-    """Sow a meeting, and look whether it is there."""
+def _read_back(fleet: Fleet, meeting: Mapping[str, Any]) -> Iterator[PreflightResult]:
+    """Seed a meeting and read it back."""
     ids: dict[str, Any] = {}
-    yield _tried("seeds", "a meeting is sown", lambda: ids.update(fleet.seed(meeting)), fatal=True)
+    yield _tried(
+        "seeds", "a meeting is seeded", lambda: ids.update(fleet.seed(meeting)), fatal=True
+    )
     transcript_id = str(ids.get("transcript_id", meeting["transcript"]["id"]))
     if not fleet.exposes_rows:
         yield PreflightResult(
             "rows",
             False,
-            "a transcript's row cannot be seen: give transcript_sql or "
-            "transcript_url; clauses about it are skipped",
+            "the transcript's row is not visible: give transcript_sql or transcript_url; "
+            "clauses about it are not judged",
         )
     else:
 
-        def look() -> None:
+        def read_row() -> None:
             if not fleet.transcript(transcript_id):
-                raise TestbedError("what was sown is not there: see the seeds and transcript_sql")
+                raise TestbedError(
+                    "the seeded row is not found: check the seeds and transcript_sql"
+                )
 
-        yield _tried("rows", "the row that was sown is seen", look)
+        yield _tried("rows", "the seeded row is visible", read_row)
     if not fleet.exposes_events:
         yield PreflightResult(
             "events",
             False,
-            "events cannot be seen: give events_sql, events_redis or "
-            "events_websocket; clauses about them are skipped",
+            "events are not visible: give events_sql, events_redis or "
+            "events_websocket; clauses about them are not judged",
         )
     else:
 
-        def listen() -> None:
+        def read_events() -> None:
             fleet.watch(transcript_id)
             fleet.events(transcript_id)
 
-        yield _tried("events", "events are listened to", listen)
+        yield _tried("events", "events are visible", read_events)
 
 
 def _tried(
-    about: str, well: str, what: Callable[[], None], *, fatal: bool = False
+    about: str, success: str, action: Callable[[], None], *, fatal: bool = False
 ) -> PreflightResult:
     try:
-        what()
+        action()
     except TrackproofError as error:
-        seen = error.evidence.strip().splitlines()
-        return PreflightResult(about, False, error.what + (f": {seen[-1]}" if seen else ""), fatal)
-    return PreflightResult(about, True, well)
+        lines = error.evidence.strip().splitlines()
+        return PreflightResult(
+            about, False, error.what + (f": {lines[-1]}" if lines else ""), fatal
+        )
+    return PreflightResult(about, True, success)
 
 
 def _sample() -> dict[str, Any]:
-    """Return the rows of a meeting that nobody was in."""
-    nobody = Scenario(Meeting(0, ()), (), frozenset(), uuid.uuid4().hex[:12], datetime.now(UTC))
-    rows = nobody.rows(None, "none")
+    """Return the rows of a meeting without participants."""
+    empty = Scenario(Meeting(0, ()), (), frozenset(), uuid.uuid4().hex[:12], datetime.now(UTC))
+    rows = empty.rows(None, "none")
     rows["room"] |= {"zulip_stream": None, "zulip_topic": None}
     return rows

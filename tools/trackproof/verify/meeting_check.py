@@ -1,40 +1,31 @@
-"""Send one meeting through the whole pipeline and judge what comes out."""
+"""Run one meeting through the whole pipeline and check the result: `trackproof run`."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 
 from fixtures_audio import Meeting, make_meeting
 from trackproof.checks import judge
 from trackproof.contracts.load import load_contracts
-from trackproof.errors import DeadlineError, UsageError
-from trackproof.events.stream import Event, Note, RunEnded, RunStarted, StepsSeen, Writer
-from trackproof.fleet import REFERENCE, Fleet, FleetProfile
+from trackproof.errors import UsageError
+from trackproof.events.runs import RunEnded, RunStarted, StepsSeen
+from trackproof.events.stream import Event, Note, Writer
+from trackproof.fleet import REFERENCE, FleetProfile
 from trackproof.lab import Testbed
-from trackproof.runs.evidence import gather
+from trackproof.runs.follow import Workflow
+from trackproof.runs.pipeline_run import run_meeting
 from trackproof.runs.progress import step_states
 from trackproof.runs.scenario import Scenario
-from trackproof.testbed.conductor.rest import ENDED
-
-FOLLOW_SECONDS = 0.1
-"""Between two looks at the workflow."""
-
-STALL_SECONDS = 300.0
-"""Without any change in the workflow, the run is given up."""
-
-
-Tell = Callable[[Event], None]
 
 
 @dataclass(frozen=True, slots=True)
 class RunOptions:
-    """What `trackproof run` can be asked for."""
+    """What `trackproof run` runs, and where."""
 
     tracks: int = 3
     seconds: float = 30.0
@@ -46,52 +37,57 @@ class RunOptions:
     fleet: FleetProfile = REFERENCE
 
 
-def run_meeting(options: RunOptions, writers: Sequence[Writer]) -> RunEnded:
+def check_meeting(options: RunOptions, writers: Sequence[Writer]) -> RunEnded:
     """Start everything, run the workflow, check the result, end everything.
 
     Raises:
+        UsageError: The meeting is too short for its tracks.
         TrackproofError: The environment could not start, or the fleet died.
     """
     began = time.monotonic()
 
-    def tell(event: Event) -> None:
+    def emit(event: Event) -> None:
         for writer in writers:
             writer.write(event)
 
-    with (
-        TemporaryDirectory(prefix="trackproof-meeting-") as folder,
-        ThreadPoolExecutor(1) as pool,
-    ):
+    with TemporaryDirectory(prefix="trackproof-meeting-") as folder, ThreadPoolExecutor(1) as pool:
         # The audio is written while the server starts.
         meeting = _meeting(options)
-        making = pool.submit(Scenario.prepared, meeting, Path(folder), denied=options.denied)
+        prepared = pool.submit(Scenario.prepared, meeting, Path(folder), denied=options.denied)
         with (
             Testbed.started(
                 conductor=options.conductor,
                 version=options.version,
                 database=options.database,
-                report=lambda line: tell(Note(line)),
+                report=lambda line: emit(Note(line)),
             ) as testbed,
             testbed.fleet(options.fleet) as fleet,
         ):
-            scenario = making.result()
-            workflow = carry_out(testbed, fleet, scenario, tell)
-            evidence = gather(testbed, fleet, scenario, workflow, time.time())
+            server = testbed.conductor
+            contracts = load_contracts()
+
+            def on_start(workflow_id: str) -> None:
+                emit(RunStarted(workflow_id, options.tracks, server.backend, server.version))
+
+            def on_poll(workflow: Workflow) -> None:
+                emit(StepsSeen(tuple(step_states(contracts.steps, workflow, time.time()))))
+
+            run = run_meeting(testbed, fleet, prepared.result(), on_start=on_start, on_poll=on_poll)
             checks = []
-            for check in judge(evidence):
+            for check in judge(run.evidence):
                 checks.append(check)
-                tell(check)
+                emit(check)
             ended = RunEnded(
-                status=workflow["status"],
-                workflow_id=workflow["workflowId"],
+                status=run.status,
+                workflow_id=run.workflow["workflowId"],
                 tracks=options.tracks,
-                backend=testbed.conductor.backend,
-                version=testbed.conductor.version,
+                backend=server.backend,
+                version=server.version,
                 seconds=round(time.monotonic() - began, 3),
-                steps=evidence.steps,
+                steps=run.evidence.steps,
                 checks=tuple(checks),
             )
-    tell(ended)
+    emit(ended)
     return ended
 
 
@@ -100,46 +96,6 @@ def _meeting(options: RunOptions) -> Meeting:
         return make_meeting(tracks=options.tracks, seconds=options.seconds, seed=options.seed)
     except (ValueError, OverflowError) as error:
         raise UsageError(
-            f"no meeting of {options.tracks} tracks fits into {options.seconds:g} s: {error}",
+            f"{options.tracks} tracks do not fit into a meeting of {options.seconds:g} s: {error}",
             hint="give it more --seconds",
         ) from error
-
-
-def carry_out(testbed: Testbed, fleet: Fleet, scenario: Scenario, tell: Tell) -> dict[str, Any]:
-    """Register, seed, start and follow the workflow to its end; return it as it ended."""
-    contracts, testbed = load_contracts(), testbed.translated_for(fleet)
-    scenario.publish(testbed)
-    fleet.register(testbed.rest.api_url)
-    secret = testbed.stand_ins.credentials.webhook_secret
-    webhook = f"{testbed.served.urls['webhook']}/{scenario.room_name}"
-    scenario.ids.update(fleet.seed(scenario.rows(webhook, secret)))
-    fleet.wait_until_polling(testbed.rest, sorted(contracts.tasks))
-    workflow_id = testbed.rest.start_workflow(
-        contracts.workflow["name"], contracts.workflow["version"], scenario.workflow_input()
-    )
-    server = testbed.conductor
-    tell(RunStarted(workflow_id, len(scenario.track_keys), server.backend, server.version))
-    return _followed(testbed, fleet, workflow_id, tell)
-
-
-def _followed(testbed: Testbed, fleet: Fleet, workflow_id: str, tell: Tell) -> dict[str, Any]:
-    contracts = load_contracts()
-    shown: object = None
-    changed_at = time.monotonic()
-    while True:
-        workflow = testbed.rest.workflow(workflow_id)
-        steps = tuple(step_states(contracts.steps, workflow, time.time()))
-        progress = tuple((step.status, step.attempts, step.branches_done) for step in steps)
-        if progress != shown:
-            shown, changed_at = progress, time.monotonic()
-        tell(StepsSeen(steps))
-        if workflow["status"] in ENDED:
-            return workflow
-        fleet.check_alive()
-        if time.monotonic() - changed_at > STALL_SECONDS:
-            raise DeadlineError(
-                f"nothing moved in workflow {workflow_id} for {STALL_SECONDS:g} s",
-                evidence="\n".join(f"{step.name}: {step.status}" for step in steps),
-                hint="see the fleet's log; a task may wait for a worker that polls no more",
-            )
-        time.sleep(FOLLOW_SECONDS)

@@ -1,4 +1,4 @@
-"""Run one kept failure again: just its test, with the very names it was seen with."""
+"""Run one stored failure again: only its test, with the same ids."""
 
 from __future__ import annotations
 
@@ -8,48 +8,48 @@ from dataclasses import dataclass, replace
 from trackproof.events.stream import Writer
 from trackproof.events.verdict import ClauseResult
 from trackproof.fleet import load_profile
-from trackproof.suite.session import VerifyOptions
+from trackproof.suite.options import VerifyOptions
 from trackproof.verify.failure_store import Failure
 from trackproof.verify.runner import verify
 
 
 @dataclass(frozen=True, slots=True)
 class Replay:
-    """How a kept failure stands now."""
+    """The present result of a stored failure."""
 
     failure: Failure
     result: ClauseResult
 
     @property
     def fixed(self) -> bool:
-        """Whether the clause holds in the test that it failed in."""
+        """Whether the test that failed passes now."""
         return self.result.status == "passed"
 
 
-def replay(failure: Failure, asked: VerifyOptions, writers: Sequence[Writer]) -> Replay:
+def replay(failure: Failure, options: VerifyOptions, writers: Sequence[Writer]) -> Replay:
     """Run the failing test again.
 
     Args:
-        failure: As it was kept.
-        asked: Where fleet, Conductor and database come from.
+        failure: The stored failure.
+        options: Where fleet, Conductor and database come from.
         writers: Take the stream of events.
 
     Raises:
-        UsageError: The test is no longer there.
+        UsageError: The suite no longer has the test.
         TrackproofError: The environment or the fleet could not start.
     """
     options = replace(
-        asked,
+        options,
         only=(failure.clause,),
         test=failure.test,
         time_scale=failure.time_scale,
-        names=failure.names if _starts_anew(asked) else "",
+        id_seed=failure.id_seed if _is_new(options) else "",
         failures=None,
     )
     ended = verify(options, writers)
     return Replay(failure, ended.clause(failure.clause))
 
 
-def _starts_anew(asked: VerifyOptions) -> bool:
-    """Tell whether nobody remembers the names: a fleet that runs on has heard them already."""
-    return bool(load_profile(asked.fleet).command) and "://" not in (asked.database or "")
+def _is_new(options: VerifyOptions) -> bool:
+    """Return whether fleet and database start empty: others have used the ids already."""
+    return bool(load_profile(options.fleet).command) and "://" not in (options.database or "")

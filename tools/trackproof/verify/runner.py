@@ -1,4 +1,4 @@
-"""Hold a fleet against its contracts: pytest underneath, typed events on top."""
+"""Judge a fleet by its contracts: pytest underneath, a stream of events on top."""
 
 from __future__ import annotations
 
@@ -6,52 +6,42 @@ import io
 import os
 import threading
 import time
-from collections.abc import Sequence
-from contextlib import ExitStack, redirect_stderr, redirect_stdout, suppress
-from importlib.util import find_spec
-from pathlib import Path
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdout, suppress
 
 import pytest
 
 from trackproof.contracts.load import load_contracts
 from trackproof.errors import TrackproofError, UsageError
-from trackproof.events.stream import EnvironmentKept, EnvironmentStarted, Event, VerifyEnded, Writer
+from trackproof.events.stream import Event, Writer
 from trackproof.events.verdict import by_task
+from trackproof.events.verification import EnvironmentKept, EnvironmentStarted, VerifyEnded
 from trackproof.fleet import FleetProfile, load_profile
 from trackproof.lab import Testbed
-from trackproof.suite.plugin import BROKEN, COLLECTOR, HARNESS, OUTLASTING, SHARED, WATCH, Shared
-from trackproof.suite.session import VerifyOptions
+from trackproof.suite.options import VerifyOptions
+from trackproof.suite.plugin import CLAUSES, ClauseSuite, Opener
+from trackproof.suite.session import Report, Session, open_on, open_session
 from trackproof.verify.coverage.floor import shortfalls
-from trackproof.verify.coverage.measurement import measured
-
-SUITE = "trackproof.suite.clauses"
-"""Found by its name: the laboratory imports no test."""
+from trackproof.verify.coverage.measurement import measure_coverage
+from trackproof.verify.coverage.watch import CoverageWatch
+from trackproof.verify.failure_store import FailureWriter
 
 RAN = frozenset({pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED})
-NOT_THERE = frozenset({pytest.ExitCode.USAGE_ERROR, pytest.ExitCode.NO_TESTS_COLLECTED})
+NOT_FOUND = frozenset({pytest.ExitCode.USAGE_ERROR, pytest.ExitCode.NO_TESTS_COLLECTED})
+PYTEST_VARIABLES = ("PYTEST_ADDOPTS", "PYTEST_PLUGINS")
+"""The user's, for the user's own tests."""
 
 
-class _Session:
-    """Gives pytest what was asked for, hands its events on, keeps its configuration."""
+class _Listener:
+    """Hands pytest's events to the writers."""
 
-    def __init__(
-        self, writers: Sequence[Writer], shared: Shared | None, outlasting: ExitStack
-    ) -> None:
+    def __init__(self, writers: Sequence[Writer]) -> None:
         self._writers = writers
-        self._shared = shared
-        self._outlasting = outlasting
-        self.config: pytest.Config | None = None
         self.started: EnvironmentStarted | None = None
         self.interrupted = False
 
-    def pytest_configure(self, config: pytest.Config) -> None:
-        self.config = config
-        config.stash[OUTLASTING] = self._outlasting
-        if self._shared is not None:
-            config.stash[SHARED] = self._shared
-
     def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
-        # pytest ends the same way where a file of the suite cannot be loaded.
+        # pytest calls this too if a file of the suite cannot be loaded.
         self.interrupted = not isinstance(excinfo.value, pytest.Session.Interrupted)
 
     def pytest_trackproof_event(self, event: Event) -> None:
@@ -62,116 +52,128 @@ class _Session:
 
 
 def verify(options: VerifyOptions, writers: Sequence[Writer]) -> VerifyEnded:
-    """Run every clause that is asked for; return the verdict.
+    """Judge every selected clause on a testbed of its own and return the verdict.
 
     Raises:
-        UsageError: There is no such profile, task or clause.
+        UsageError: The profile, a task or a clause does not exist.
         TrackproofError: The environment or the fleet could not start.
     """
-    load_profile(options.fleet)
-    return _held(options, writers, shared=None)
+    profile = load_profile(options.fleet)
+    return _verify(
+        options, writers, lambda tasks, report: open_session(profile, options, tasks, report)
+    )
 
 
-def verify_within(
+def verify_on(
     testbed: Testbed, profile: FleetProfile, options: VerifyOptions, writers: Sequence[Writer] = ()
 ) -> VerifyEnded:
-    """Do the same with a testbed that stands already and a profile from anywhere.
+    """Judge a fleet on a testbed that runs already; otherwise like `verify`.
 
     Raises:
-        TrackproofError: As `verify`.
+        TrackproofError: As for `verify`.
     """
-    return _held(options, writers, shared=(testbed, profile))
+    return _verify(
+        options, writers, lambda tasks, report: open_on(testbed, profile, options, tasks, report)
+    )
 
 
-def _held(
-    options: VerifyOptions, writers: Sequence[Writer], *, shared: Shared | None
-) -> VerifyEnded:
+def _verify(options: VerifyOptions, writers: Sequence[Writer], opener: Opener) -> VerifyEnded:
     check_only(options.only)
     began = time.monotonic()
-    with ExitStack() as outlasting:
-        session = _Session(writers, shared, outlasting)
-        config, started = _judged(options, session)
-        results = config.stash[COLLECTOR].results
-        coverage = measured(config.stash[HARNESS], config.stash[WATCH], results)
+    stored = [FailureWriter(options.failures)] if options.failures else []
+    listener = _Listener([*writers, *stored])
+    with ExitStack() as environment:
+        # The environment outlasts pytest: coverage is measured on it, and `keep` leaves it running.
+        watch = CoverageWatch()
+        suite = ClauseSuite(options, _watched(opener, watch, environment))
+        started = _run(options, suite, listener)
+        assert suite.session is not None
+        coverage = measure_coverage(suite.session.harness, watch, suite.results.all)
         ended = VerifyEnded(
             fleet=started.fleet,
             backend=started.backend,
             version=started.version,
             seconds=round(time.monotonic() - began, 3),
-            tasks=by_task(results),
+            tasks=by_task(suite.results.all),
             coverage=coverage,
             shortfalls=() if options.only else shortfalls(coverage, options.floor),
         )
-        session.pytest_trackproof_event(ended)
+        listener.pytest_trackproof_event(ended)
         if options.keep:
-            session.pytest_trackproof_event(EnvironmentKept(started.places))
+            listener.pytest_trackproof_event(EnvironmentKept(started.places))
             wait_for_interrupt()
     return ended
 
 
-def _judged(options: VerifyOptions, session: _Session) -> tuple[pytest.Config, EnvironmentStarted]:
-    said = io.StringIO()
-    # What pytest prints is of no use here, but for when it cannot run at all.
-    with redirect_stdout(said), redirect_stderr(said):
-        code = pytest.main(_arguments(options), plugins=[session])
-    config, started = session.config, session.started
-    if config is not None and (error := config.stash.get(BROKEN, None)) is not None:
-        raise error
-    if options.test and code in NOT_THERE:
+def _watched(opener: Opener, watch: CoverageWatch, environment: ExitStack) -> Opener:
+    """Return an opener whose session is watched and ends with `environment`, not before."""
+
+    @contextmanager
+    def opened(tasks: Sequence[str], report: Report) -> Iterator[Session]:
+        session = environment.enter_context(opener(tasks, report))
+        watchers = session.harness.testbed.rest.watchers
+        watchers.append(watch.record)
+        environment.callback(watchers.remove, watch.record)
+        yield session
+
+    return opened
+
+
+def _run(options: VerifyOptions, suite: ClauseSuite, listener: _Listener) -> EnvironmentStarted:
+    output = io.StringIO()
+    # Everything a user reads comes from the writers; pytest's output explains why it did not run.
+    with redirect_stdout(output), redirect_stderr(output), _without_variables(PYTEST_VARIABLES):
+        code = pytest.main(_arguments(options), plugins=[suite, listener])
+    if suite.error is not None:
+        raise suite.error
+    if options.test and code in NOT_FOUND:
         raise UsageError(
-            f"there is no test {options.test} of {', '.join(options.only)} any more",
+            f"the suite has no test {options.test} of {', '.join(options.only)} any more",
             hint="the suite has changed since: run `trackproof verify` with --only that clause",
         )
-    if session.interrupted:
+    if listener.interrupted:
         raise KeyboardInterrupt
-    if config is None or started is None or code not in RAN:
+    if listener.started is None or code not in RAN:
         raise TrackproofError(
             f"the clauses could not be run (pytest ended with {int(code)})",
-            evidence="\n".join(said.getvalue().splitlines()[-30:]),
+            evidence="\n".join(output.getvalue().splitlines()[-30:]),
         )
-    return config, started
+    return listener.started
+
+
+def _arguments(options: VerifyOptions) -> list[str]:
+    """Return what isolates this run from the user's pytest: configuration, plugins, cache."""
+    return [
+        str(CLAUSES / options.test) if options.test else str(CLAUSES),
+        *("-c", os.devnull),
+        *("--rootdir", str(CLAUSES)),
+        *("--capture", "no"),
+        *("-p", "no:cacheprovider"),
+        "--disable-plugin-autoload",
+    ]
+
+
+@contextmanager
+def _without_variables(names: Sequence[str]) -> Iterator[None]:
+    removed = {name: os.environ.pop(name) for name in names if name in os.environ}
+    try:
+        yield
+    finally:
+        os.environ.update(removed)
 
 
 def wait_for_interrupt() -> None:
-    """Wait for Ctrl-C, or SIGTERM where that is made to look like it."""
+    """Wait for Ctrl-C, or for SIGTERM where the command line turns it into Ctrl-C."""
     with suppress(KeyboardInterrupt):
         threading.Event().wait()
 
 
 def check_only(only: Sequence[str]) -> None:
-    """Raise a UsageError for what is neither a task type nor a clause."""
+    """Raise a UsageError for a name that is neither a task type nor a clause."""
     contracts = load_contracts()
     known = {"pipeline", *contracts.tasks, *(clause.id for clause in contracts.clauses)}
     if unknown := [name for name in only if name not in known]:
         raise UsageError(
-            f"--only names what there is not: {', '.join(unknown)}",
+            f"--only names unknown tasks or clauses: {', '.join(unknown)}",
             hint="`trackproof contracts list` shows every task and clause",
         )
-
-
-def _arguments(options: VerifyOptions) -> list[str]:
-    spec = find_spec(SUITE)
-    if spec is None or not spec.submodule_search_locations:
-        raise UsageError(f"the clauses' tests ({SUITE}) are not installed")
-    folder = Path(next(iter(spec.submodule_search_locations)))
-    root = folder.parents[1]
-    given = {
-        "--database": options.database,
-        "--names": options.names,
-        "--failures": str(options.failures or ""),
-    }
-    return [
-        str(root / options.test) if options.test else str(folder),
-        *("-c", os.devnull),
-        *("--rootdir", str(root)),
-        *("--capture", "no"),
-        *("-p", "no:cacheprovider"),
-        # None is needed, and those of whatever is installed may take seconds to load.
-        "--disable-plugin-autoload",
-        *("--fleet", options.fleet),
-        *("--only", ",".join(options.only)),
-        *("--conductor", options.conductor),
-        *("--conductor-version", options.version),
-        *("--time-scale", str(options.time_scale)),
-        *(part for name, value in given.items() if value for part in (name, value)),
-    ]

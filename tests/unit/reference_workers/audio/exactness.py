@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from fixtures_audio import RATE_HZ, Track, band_of, lateness_samples
+from fixtures_audio import RATE_HZ, Track, band_of, word_delay_samples
 
 Decoder = Callable[[Path], NDArray[np.float32]]
 
@@ -49,7 +49,7 @@ def lateness(
     """Return how many samples late each word of a track is; `offset` in place of its own."""
     begins = Fraction(track.offset).limit_denominator(10_000) if offset is None else offset
     return [
-        lateness_samples(
+        word_delay_samples(
             samples,
             band=band_of(track.index),
             word_id=word.id,

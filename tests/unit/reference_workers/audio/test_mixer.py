@@ -13,7 +13,7 @@ import pytest
 from av.filter import Graph
 from numpy.typing import NDArray
 
-from fixtures_audio import Meeting, hear_file, make_meeting, read_audio, write_meeting
+from fixtures_audio import Meeting, detect_words_in_file, make_meeting, read_audio, write_meeting
 from reference_workers.audio import RATE
 from reference_workers.audio.decoder import BLOCK_SAMPLES
 from reference_workers.audio.limiter import limited
@@ -82,7 +82,7 @@ def test_every_word_of_every_track_stands_at_its_sample(
 def test_every_word_of_every_track_is_heard(mix_of: Mixes, tracks: int) -> None:
     meeting, target, _ = mix_of(tracks)
 
-    assert len(hear_file(target)) == len(meeting.truth())
+    assert len(detect_words_in_file(target)) == len(meeting.truth())
 
 
 def test_the_mix_is_what_the_seeds_graph_gives(tmp_path: Path) -> None:
@@ -138,7 +138,7 @@ def test_no_track_is_louder_or_softer_for_the_others(tmp_path: Path, tracks: int
 
     target, _ = mixed(meeting, tmp_path)
 
-    levels = [word.level / meeting.tracks[0].level for word in hear_file(target)]
+    levels = [word.level / meeting.tracks[0].level for word in detect_words_in_file(target)]
     assert np.median(levels) == pytest.approx(GAIN_OF_LAME, abs=0.04)
     assert max(levels) / min(levels) < 1.15
 
@@ -203,7 +203,7 @@ def test_a_track_of_another_shape_does_not_vanish(
     write_mixdown([str(source) for source in sources], tmp_path / "audio.mp3")
 
     samples = by_pyav(tmp_path / "audio.mp3")
-    heard = hear_file(tmp_path / "audio.mp3")
+    heard = detect_words_in_file(tmp_path / "audio.mp3")
     for track in (usual, other):
         assert_exact(track, samples)
         found = in_track(track, heard)
@@ -260,4 +260,4 @@ def test_loud_tracks_together_are_limited_and_still_in_their_places(tmp_path: Pa
     for track in loud:
         assert_exact(track, samples)
     # A clipped sum would be heard as words in bands where nobody speaks.
-    assert {word.band for word in hear_file(tmp_path / "audio.mp3")} == set(range(6))
+    assert {word.band for word in detect_words_in_file(tmp_path / "audio.mp3")} == set(range(6))

@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from fixtures_audio import Meeting, hear_file, make_meeting
+from fixtures_audio import Meeting, detect_words_in_file, make_meeting
 from reference_workers.errors import PermanentError
 from reference_workers.workers.mixdown_tracks import mixdown_tracks
 from tests.unit.reference_workers.signals import (
@@ -43,7 +43,7 @@ def test_all_words_of_all_tracks_are_in_the_mixdown(
 ) -> None:
     output = harness.completed("mixdown_tracks", payload(urls(harness, meeting)))
 
-    heard = hear_file(harness.download(AUDIO_KEY))
+    heard = detect_words_in_file(harness.download(AUDIO_KEY))
     for track in meeting.tracks:
         assert_heard(said(track), in_track(track, heard), within=0.003)
     assert output["audio_key"] == AUDIO_KEY

@@ -6,7 +6,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from fixtures_audio import Track, hear_file, make_meeting, read_audio
+from fixtures_audio import Track, detect_words_in_file, make_meeting, read_audio
 from reference_workers.errors import PermanentError, TransientError
 from reference_workers.services.storage import Storage
 from reference_workers.workers.pad_track import pad_track
@@ -63,7 +63,7 @@ def test_a_late_joiners_words_are_heard_at_their_meeting_time(
     harness.completed("pad_track", payload(harness.record(track)))
 
     padded = harness.download(PADDED_KEY)
-    assert_heard(said(track), hear_file(padded, add_start_time=False), within=0.001)
+    assert_heard(said(track), detect_words_in_file(padded, add_start_time=False), within=0.001)
     assert read_audio(padded).start_time == 0
 
 
@@ -79,10 +79,10 @@ def test_padding_twice_gives_the_same_object(harness: WorkerHarness) -> None:
     key = harness.record(late_joiner(2.5))
 
     once = harness.completed("pad_track", payload(key))
-    words = hear_file(harness.download(PADDED_KEY))
+    words = detect_words_in_file(harness.download(PADDED_KEY))
     again = harness.completed("pad_track", payload(key))
 
-    assert hear_file(harness.download(PADDED_KEY)) == words
+    assert detect_words_in_file(harness.download(PADDED_KEY)) == words
     assert once["size"] == again["size"]
     assert harness.s3.keys("transcripts") == [PADDED_KEY]
 

@@ -14,7 +14,7 @@ import pytest
 from tests.unit.trackproof.runs import recorded_runs
 from tests.unit.trackproof.runs.recorded_runs import good_run, with_output, with_step, with_words
 from trackproof.checks import judge, secrets
-from trackproof.events.stream import Check
+from trackproof.events.runs import Check
 from trackproof.runs.evidence import Evidence, Mixdown
 from trackproof.runs.progress import step_states
 from trackproof.testbed.stand_ins.ledger import Request
@@ -508,7 +508,7 @@ STATE: list[Case] = [
         {"secrets.kept"},
         "daily was shown moda…, which is not its own",
     ),
-    (told(("DEBUG", {})), {"events.schema"}, "DEBUG: no such event is in the dictionary"),
+    (told(("DEBUG", {})), {"events.schema"}, "DEBUG: the event is not in the dictionary"),
     (
         told(("PIPELINE_PROGRESS", {**recorded_runs.PROGRESS, "step_status": "done"})),
         {"events.schema"},

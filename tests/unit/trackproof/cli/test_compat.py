@@ -32,7 +32,7 @@ def copy_of_contracts(folder: Path, *, track_index: int = 63, limit: int = 60) -
     return str(folder)
 
 
-def test_a_breaking_change_ends_with_1_and_is_in_the_report(tmp_path: Path) -> None:
+def test_diff_exits_with_1_and_reports_a_breaking_change(tmp_path: Path) -> None:
     old = copy_of_contracts(tmp_path / "old")
     new = copy_of_contracts(tmp_path / "new", track_index=31)
     report = tmp_path / "report.json"
@@ -50,7 +50,7 @@ def test_a_breaking_change_ends_with_1_and_is_in_the_report(tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize(("limit", "verdict"), [(50, "consumers only"), (70, "compatible")])
-def test_what_breaks_no_consumer_ends_with_0(tmp_path: Path, limit: int, verdict: str) -> None:
+def test_diff_exits_with_0_if_no_consumer_breaks(tmp_path: Path, limit: int, verdict: str) -> None:
     old = copy_of_contracts(tmp_path / "old")
     new = copy_of_contracts(tmp_path / "new", limit=limit)
 
@@ -60,7 +60,7 @@ def test_what_breaks_no_consumer_ends_with_0(tmp_path: Path, limit: int, verdict
     assert output.endswith(f"1.0.0 to 1.0.0: {verdict}; changes: 1\n")
 
 
-def test_the_same_contract_ends_with_0() -> None:
+def test_diff_of_equal_contracts_exits_with_0() -> None:
     code, output = contracts("diff", str(ROOT))
 
     assert code == 0
@@ -70,14 +70,14 @@ def test_the_same_contract_ends_with_0() -> None:
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (None, "it cannot be read"),
-        ("no json at all: {", "it cannot be parsed"),
+        (None, "the file cannot be read"),
+        ("no json at all: {", "the file cannot be parsed"),
         ('{"openapi": "3.1.0"}', "required"),
         ("[1, 2]", "is not of type"),
         ("\x00", "parsed"),
     ],
 )
-def test_a_file_that_is_no_contract_ends_with_2(
+def test_diff_exits_with_2_if_a_file_is_not_a_release(
     tmp_path: Path, content: str | None, message: str
 ) -> None:
     path = tmp_path / "other.json"
@@ -91,25 +91,25 @@ def test_a_file_that_is_no_contract_ends_with_2(
     assert "Hint: " in output
 
 
-def test_a_version_that_is_not_there_ends_with_2() -> None:
+def test_diff_exits_with_2_if_a_version_is_not_released() -> None:
     code, output = contracts("diff", "99.0.0")
 
     assert code == 2
     assert "the version 99.0.0 is not released" in output
 
 
-def test_a_folder_without_contracts_ends_with_2(tmp_path: Path) -> None:
+def test_diff_exits_with_2_if_a_folder_has_no_contracts(tmp_path: Path) -> None:
     assert contracts("diff", str(tmp_path))[0] == 2
 
 
-def test_a_report_that_cannot_be_written_is_told_first() -> None:
+def test_diff_exits_with_2_if_the_report_is_not_writable() -> None:
     code, output = contracts("diff", str(ROOT), "--json", "/no/such/folder/r.json")
 
     assert code == 2
     assert "cannot be written" in output
 
 
-def test_freezing_and_the_gate_end_as_documented(tmp_path: Path) -> None:
+def test_freeze_and_gate_have_the_documented_exit_codes(tmp_path: Path) -> None:
     root = copy_of_contracts(tmp_path / "contracts")
 
     assert contracts("gate", "--root", root)[0] == 1
@@ -126,14 +126,14 @@ def test_freezing_and_the_gate_end_as_documented(tmp_path: Path) -> None:
     assert "released with other content" in output
 
 
-def test_a_contract_from_outside_cannot_steer_the_terminal(tmp_path: Path) -> None:
+def test_diff_prints_no_terminal_control_sequences(tmp_path: Path) -> None:
     old = copy_of_contracts(tmp_path / "old")
     new = copy_of_contracts(tmp_path / "new")
     path = tmp_path / "new" / "tasks" / "finalize.yaml"
-    path.write_text(path.read_text().replace("Make the result", '"\\e[2JMake the result', 1)
+    path.write_text(path.read_text().replace("Store the final", '"\\e[2JStore the final', 1)
                     .replace("in the database.\n", 'in the database."\n', 1))  # fmt: skip
 
     _, output = contracts("diff", old, new)
 
-    assert "Make the result" in output
+    assert "Store the final" in output
     assert "\x1b" not in output

@@ -1,4 +1,4 @@
-"""A contracts folder that cannot be used ends the command with 2 and one clear message."""
+"""`trackproof contracts check` with damaged contracts folders."""
 
 from __future__ import annotations
 
@@ -33,14 +33,14 @@ def check(folder: Path) -> tuple[int, str]:
     return trackproof("contracts", "check", "--root", str(folder))
 
 
-def test_the_contracts_as_they_are_are_sound(folder: Path) -> None:
+def test_the_contracts_have_no_defects(folder: Path) -> None:
     code, output = check(folder)
 
-    assert (code, output) == (0, "15 tasks, 16 steps, 131 clauses: sound\n")
+    assert (code, output) == (0, "15 tasks, 16 steps, 131 clauses: no defects\n")
 
 
 @pytest.mark.parametrize("name", FILES)
-def test_a_typo_in_the_syntax_is_told_with_line_and_column(name: str, folder: Path) -> None:
+def test_a_syntax_error_is_reported_with_line_and_column(name: str, folder: Path) -> None:
     path = folder / name
     path.write_text(path.read_text() + "\noops: [1, 2\n")
 
@@ -48,18 +48,17 @@ def test_a_typo_in_the_syntax_is_told_with_line_and_column(name: str, folder: Pa
 
     assert code == 2
     assert name in output
-    assert "it cannot be parsed in line" in output
-    assert "Hint: correct the syntax there" in output
+    assert "the file cannot be parsed in line" in output
+    assert "Hint: correct the syntax" in output
 
 
-@pytest.mark.parametrize("name", FILES)
-def test_a_yaml_bomb_is_refused_before_it_unfolds(name: str, folder: Path) -> None:
-    (folder / name).write_text(BOMB)
+def test_a_yaml_bomb_is_rejected_before_it_expands(folder: Path) -> None:
+    (folder / "shapes.yaml").write_text(BOMB)
 
     code, output = check(folder)
 
     assert code == 2
-    assert f"{name}#: it uses a YAML alias" in output
+    assert "shapes.yaml#: YAML aliases (*name) are not allowed" in output
 
 
 @pytest.mark.parametrize(
@@ -75,7 +74,7 @@ def test_a_yaml_bomb_is_refused_before_it_unfolds(name: str, folder: Path) -> No
         ("shapes.yaml", "{type: integer, minimum: 0, maximum: 63}", "{$ref: 'file:///etc/passwd'}"),
     ],
 )
-def test_a_remote_reference_is_never_fetched(name: str, old: str, new: str, folder: Path) -> None:
+def test_an_external_reference_is_rejected(name: str, old: str, new: str, folder: Path) -> None:
     path = folder / name
     assert old in path.read_text()
     path.write_text(path.read_text().replace(old, new, 1))
@@ -84,7 +83,7 @@ def test_a_remote_reference_is_never_fetched(name: str, old: str, new: str, fold
 
     assert code == 2
     assert name in output
-    assert "which is never fetched" in output
+    assert "external reference" in output
 
 
 @pytest.mark.parametrize(
@@ -113,10 +112,10 @@ def test_a_remote_reference_is_never_fetched(name: str, old: str, new: str, fold
             "/paths/~1recordings~1{id}/get/responses/200/content/application~1json/schema/$ref",
         ),
         (WORKFLOW, '"tasks": [', '"tasks": null, "was": [', "/tasks"),
-        ("version.yaml", "version: 1.0.0", "version: one", "/version"),
+        ("version.yaml", "version: 1", "version: one", "/version"),
     ],
 )
-def test_a_typo_in_the_content_is_told_with_its_pointer(
+def test_a_schema_violation_is_reported_with_its_pointer(
     name: str, old: str, new: str, pointer: str, folder: Path
 ) -> None:
     path = folder / name
@@ -138,7 +137,7 @@ def test_a_typo_in_the_content_is_told_with_its_pointer(
         (WORKFLOW, '  "version": 1', '  "version": 2,\n', "version"),
     ],
 )
-def test_a_key_that_stands_twice_is_refused_where_a_parser_would_take_the_last(
+def test_a_duplicate_key_is_rejected(
     name: str, old: str, again: str, key: str, folder: Path
 ) -> None:
     path = folder / name
@@ -148,8 +147,8 @@ def test_a_key_that_stands_twice_is_refused_where_a_parser_would_take_the_last(
     code, output = check(folder)
 
     assert code == 2
-    assert f"{name}#: it cannot be parsed" in output
-    assert f"the key '{key}' stands twice" in output
+    assert f"{name}#: the file cannot be parsed" in output
+    assert f"duplicate key '{key}'" in output
 
 
 @pytest.mark.parametrize(
@@ -163,7 +162,7 @@ def test_a_key_that_stands_twice_is_refused_where_a_parser_would_take_the_last(
         ),
     ],
 )
-def test_a_fork_that_leads_nowhere_is_a_finding_like_any_other(
+def test_a_broken_fork_is_reported_with_its_pointer(
     old: str, new: str, place: str, folder: Path
 ) -> None:
     path = folder / WORKFLOW
@@ -175,14 +174,14 @@ def test_a_fork_that_leads_nowhere_is_a_finding_like_any_other(
     assert f"{WORKFLOW}#{place}" in output
 
 
-def test_who_needs_the_steps_of_a_broken_workflow_is_told_what_it_lacks(folder: Path) -> None:
+def test_listing_clauses_of_a_broken_workflow_reports_the_fork(folder: Path) -> None:
     path = folder / WORKFLOW
     path.write_text(path.read_text().replace('"task_type": "pad_track"', '"kind": 1', 1))
 
     code, output = trackproof("contracts", "list", "--root", str(folder))
 
     assert code == 2
-    assert "it cannot be told what 'fork_track_padding' forks into" in output
+    assert "the task type of 'fork_track_padding' cannot be determined" in output
     assert "Hint:" in output
 
 
@@ -192,7 +191,7 @@ def test_who_needs_the_steps_of_a_broken_workflow_is_told_what_it_lacks(folder: 
      "workflow_input.yaml", "version.yaml", WORKFLOW,
      "tasks/pad_track.yaml", "events/topic.yaml", "services/zulip.openapi.yaml"],
 )  # fmt: skip
-def test_a_missing_file_is_named(name: str, folder: Path) -> None:
+def test_a_missing_file_is_reported(name: str, folder: Path) -> None:
     (folder / name).unlink()
 
     code, output = check(folder)
@@ -202,7 +201,7 @@ def test_a_missing_file_is_named(name: str, folder: Path) -> None:
     assert "Hint:" in output
 
 
-def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
+def test_a_missing_folder_is_reported(tmp_path: Path) -> None:
     code, output = check(tmp_path / "nowhere")
 
     assert code == 2
@@ -216,9 +215,9 @@ def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
         lambda path: path.write_text("x" * 1_000_001),
         lambda path: path.write_text("[" * 100_000),
     ],
-    ids=["no text", "too large", "too deep"],
+    ids=["not UTF-8", "too large", "too deep"],
 )
-def test_what_is_no_contract_at_all_is_told(spoil: Callable[[Path], object], folder: Path) -> None:
+def test_an_unreadable_file_is_reported(spoil: Callable[[Path], object], folder: Path) -> None:
     spoil(folder / "tasks/pad_track.yaml")
 
     code, output = check(folder)

@@ -6,49 +6,49 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from fixtures_audio import GALLERY, exhibit, hear_file
+from fixtures_audio import NAMED_MEETINGS, make_named_meeting, truth_of
 from trackproof import cli
 from trackproof.errors import ExitCode
 
 runner = CliRunner()
 
 
-def test_a_meeting_is_written_with_its_truth(tmp_path: Path) -> None:
+def test_make_writes_a_meeting_and_its_truth(tmp_path: Path) -> None:
     out = tmp_path / "new" / "folder"
 
     result = runner.invoke(
-        cli.app, ["fixtures", "make", "late-joiners", "--tracks", "3", "--out", str(out)]
+        cli.app, ["fixtures", "make", "odd-offsets", "--tracks", "3", "--out", str(out)]
     )
 
     assert result.exit_code == ExitCode.HELD, result.output
     truth = json.loads((out / "truth.json").read_text())
     files = [track["file"] for track in truth["tracks"]]
     assert sorted(path.name for path in out.iterdir()) == sorted([*files, "truth.json"])
-    assert truth["name"] == "late-joiners"
-    assert truth["duration"] == exhibit("late-joiners", tracks=3).duration
-    for track in truth["tracks"]:
-        said = [w["text"] for w in truth["words"] if w["track_index"] == track["track_index"]]
-        assert [word.text for word in hear_file(out / track["file"])] == said
+    assert truth["name"] == "odd-offsets"
+    meeting = make_named_meeting("odd-offsets", tracks=3)
+    assert truth == {"name": "odd-offsets", **truth_of(meeting, [out / name for name in files])}
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "message"),
     [
-        (["party"], "no meeting is called 'party'"),
+        (["party"], "no meeting is named 'party'"),
         (["pair", "--tracks", "65"], "1 to 64 tracks"),
         (["pair", "--tracks", "0"], "1 to 64 tracks"),
     ],
 )
-def test_wrong_usage_is_told(tmp_path: Path, arguments: list[str], told: str) -> None:
+def test_wrong_usage_writes_nothing_and_prints_a_hint(
+    tmp_path: Path, arguments: list[str], message: str
+) -> None:
     result = runner.invoke(cli.app, ["fixtures", "make", *arguments, "--out", str(tmp_path)])
 
     assert result.exit_code == ExitCode.ENVIRONMENT
-    assert told in result.stderr
+    assert message in result.stderr
     assert "Hint:" in result.stderr
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_folder_that_cannot_be_written_is_told(tmp_path: Path) -> None:
+def test_an_unwritable_folder_is_an_error(tmp_path: Path) -> None:
     taken = tmp_path / "file"
     taken.write_text("")
 
@@ -58,12 +58,15 @@ def test_a_folder_that_cannot_be_written_is_told(tmp_path: Path) -> None:
     assert "cannot be written" in result.stderr
 
 
-def test_all_meetings_are_listed(tmp_path: Path) -> None:
+def test_list_shows_all_meetings(tmp_path: Path) -> None:
     report = tmp_path / "list.json"
 
     result = runner.invoke(cli.app, ["fixtures", "list", "--json", str(report)])
 
     assert result.exit_code == ExitCode.HELD
-    assert [entry["name"] for entry in json.loads(report.read_text())] == [*GALLERY, "spoken"]
-    for name in GALLERY:
+    assert [entry["name"] for entry in json.loads(report.read_text())] == [
+        *NAMED_MEETINGS,
+        "spoken",
+    ]
+    for name in NAMED_MEETINGS:
         assert name in result.output

@@ -13,8 +13,8 @@ from typer.testing import CliRunner
 from trackproof.cli import app
 from trackproof.errors import FleetError
 from trackproof.fleet import FleetProfile
+from trackproof.suite.options import VerifyOptions
 from trackproof.suite.preflight import PreflightResult
-from trackproof.suite.session import VerifyOptions
 from trackproof.verify import fleet_check
 
 PROFILE = f"name = \"mine\"\ncommand = ['{sys.executable}', '-c', 'pass']\n"

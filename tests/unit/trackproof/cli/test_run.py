@@ -11,7 +11,8 @@ from typer.testing import CliRunner
 from tests.unit.trackproof.report import event_stream
 from trackproof import cli
 from trackproof.errors import FleetError
-from trackproof.events.stream import Check, RunEnded, Writer
+from trackproof.events.runs import Check, RunEnded
+from trackproof.events.stream import Writer
 from trackproof.lab import Testbed
 from trackproof.verify import meeting_check
 from trackproof.verify.meeting_check import RunOptions
@@ -41,7 +42,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[RunOptions]:
             writer.write(ended)
         return ended
 
-    monkeypatch.setattr(meeting_check, "run_meeting", run)
+    monkeypatch.setattr(meeting_check, "check_meeting", run)
     return kept
 
 
@@ -59,10 +60,10 @@ def trackproof(*arguments: str) -> tuple[int, str]:
         (["--tracks", "65"], "--tracks 65 is out of range"),
         (["--deny-consent", "3"], "--deny-consent [3] names a track that is not there: 0 to 2"),
         (["--deny-consent", "-1"], "names a track that is not there"),
-        (["--seconds", "0.1"], "no meeting of 3 tracks fits into 0.1 s"),
-        (["--seconds", "-5"], "no meeting of 3 tracks fits into -5 s"),
-        (["--seconds", "nan"], "no meeting of 3 tracks fits into nan s"),
-        (["--seconds", "inf"], "no meeting of 3 tracks fits into inf s"),
+        (["--seconds", "0.1"], "3 tracks do not fit into a meeting of 0.1 s"),
+        (["--seconds", "-5"], "3 tracks do not fit into a meeting of -5 s"),
+        (["--seconds", "nan"], "3 tracks do not fit into a meeting of nan s"),
+        (["--seconds", "inf"], "3 tracks do not fit into a meeting of inf s"),
         (["--json", "/no/such/folder/r.json"], "cannot be written to /no/such/folder/r.json"),
     ],
 )
@@ -116,7 +117,7 @@ def test_a_run_that_holds_ends_with_0_and_writes_the_report(
 
 def test_a_failed_check_ends_with_1(monkeypatch: pytest.MonkeyPatch) -> None:
     ended = event_stream.ended(Check("words.complete", False, "none"))
-    monkeypatch.setattr(meeting_check, "run_meeting", lambda *_: ended)
+    monkeypatch.setattr(meeting_check, "check_meeting", lambda *_: ended)
 
     assert trackproof("run")[0] == 1
 
@@ -127,7 +128,7 @@ def test_a_broken_environment_ends_with_2_evidence_and_hint(
     def die(*_: object) -> None:
         raise FleetError("the fleet died", evidence="[bold]no disk[/bold]", hint="buy one")
 
-    monkeypatch.setattr(meeting_check, "run_meeting", die)
+    monkeypatch.setattr(meeting_check, "check_meeting", die)
 
     code, output = trackproof("run")
 

@@ -1,7 +1,6 @@
-"""Ways to break the contracts, each with the place where a check must point, and ways not to.
+"""Mutations that break the contracts, each with the expected location, and harmless changes.
 
-A mutation takes contracts and a source of randomness and returns broken contracts; nothing it
-is given is changed.
+A mutation takes contracts and a source of randomness and returns broken copies.
 """
 
 from __future__ import annotations
@@ -23,16 +22,16 @@ Raw = dict[str, Any]
 
 @dataclass(frozen=True)
 class Broken:
-    """Contracts with one fault, and the places of which a finding must name one."""
+    """Contracts with one fault; a defect must be reported at one of the locations."""
 
     what: str
     contracts: Contracts
-    places: frozenset[tuple[str, str]]
+    locations: frozenset[tuple[str, str]]
 
 
 @dataclass(frozen=True)
 class Use:
-    """One reference in a task's inputParameters."""
+    """An expression in a task's inputParameters."""
 
     pointer: str
     task: Raw
@@ -64,7 +63,7 @@ def with_task(contracts: Contracts, name: str, **parts: Any) -> Contracts:
 
 
 def with_property(contracts: Contracts, name: str, side: str, field: str, schema: Any) -> Contracts:
-    """Give one field of one side another schema, or take it out."""
+    """Replace the schema of a field, or remove the field if `schema` is None."""
     whole = own_schema(contracts.tasks[name], side)
     if schema is None:
         del whole["properties"][field]
@@ -75,7 +74,7 @@ def with_property(contracts: Contracts, name: str, side: str, field: str, schema
 
 
 def own_schema(task: TaskContract, side: str) -> Raw:
-    """Return a copy of a side's schema in which a shared shape is written out."""
+    """Return a copy of the input or output schema with its root reference resolved."""
     schema: Raw = deepcopy(task.input if side == "input" else task.output)
     if "$ref" in schema:
         shape = schema["$defs"][schema.pop("$ref").rpartition("/")[2]]
@@ -84,7 +83,7 @@ def own_schema(task: TaskContract, side: str) -> Raw:
 
 
 def tasks_of(workflow: Raw) -> Iterator[tuple[str, Raw]]:
-    """Yield every task with its pointer, branches included."""
+    """Yield every task with its pointer, including those in branches."""
     yield from _chain(workflow["tasks"], "/tasks")
 
 
@@ -108,10 +107,10 @@ def _broken_workflow(
     contracts: Contracts, what: str, change: Callable[[Raw], str | list[str]]
 ) -> Broken:
     workflow = deepcopy(dict(contracts.workflow))
-    places = change(workflow)
-    named = [places] if isinstance(places, str) else places
+    changed = change(workflow)
+    pointers = [changed] if isinstance(changed, str) else changed
     broken = replace(contracts, workflow=workflow)
-    return Broken(what, broken, frozenset((WORKFLOW, place) for place in named))
+    return Broken(what, broken, frozenset((WORKFLOW, pointer) for pointer in pointers))
 
 
 def misspell_source(contracts: Contracts, random: Random) -> Broken:
@@ -146,7 +145,7 @@ def drop_required_input(contracts: Contracts, random: Random) -> Broken:
         del task["inputParameters"][name]
         return f"{place}/inputParameters"
 
-    return _broken_workflow(contracts, "a required input is not fed", change)
+    return _broken_workflow(contracts, "a required input is missing", change)
 
 
 def add_unknown_input(contracts: Contracts, random: Random) -> Broken:
@@ -156,15 +155,15 @@ def add_unknown_input(contracts: Contracts, random: Random) -> Broken:
         task["inputParameters"][name] = random.choice([1, "text", "${workflow.input.room_id}"])
         return f"{place}/inputParameters/{name}"
 
-    return _broken_workflow(contracts, "an input that the task does not know", change)
+    return _broken_workflow(contracts, "an unknown input", change)
 
 
 def _simple(workflow: Raw) -> list[tuple[str, Raw]]:
-    return [found for found in tasks_of(workflow) if found[1]["type"] == "SIMPLE"]
+    return [(place, task) for place, task in tasks_of(workflow) if task["type"] == "SIMPLE"]
 
 
 def _typed_uses(contracts: Contracts) -> list[tuple[Use, str, str]]:
-    """List each use by a SIMPLE task of a SIMPLE task's field: with its task type and field."""
+    """List each use of a SIMPLE task's output by a SIMPLE task, with source task type and field."""
     workflow = deepcopy(dict(contracts.workflow))
     kinds = {task["taskReferenceName"]: task for _, task in tasks_of(workflow)}
     return [
@@ -189,7 +188,7 @@ def swap_output_type(contracts: Contracts, random: Random) -> Broken:
     schema = random.choice([{"type": "boolean"}, {"type": "array", "items": {"type": "boolean"}},
                             {"const": False}])  # fmt: skip
     broken = with_property(contracts, name, "output", field, schema)
-    what = f"{name} gives {field} another type"
+    what = f"the output {field} of {name} has another type"
     return Broken(what, broken, _all_uses_of(contracts, name, field))
 
 
@@ -198,7 +197,7 @@ def rename_output(contracts: Contracts, random: Random) -> Broken:
     old = contracts.tasks[name].output["properties"][field]
     broken = with_property(contracts, name, "output", field, None)
     broken = with_property(broken, name, "output", f"{field}_{random.choice('abc')}", old)
-    what = f"{name} gives {field} under another name"
+    what = f"the output {field} of {name} is renamed"
     return Broken(what, broken, _all_uses_of(contracts, name, field))
 
 
@@ -210,7 +209,9 @@ def make_output_optional(contracts: Contracts, random: Random) -> Broken:
     schema = own_schema(contracts.tasks[name], "output")
     schema["required"] = [other for other in schema["required"] if other != field]
     broken = with_task(contracts, name, output=schema)
-    return Broken(f"{name} may leave {field} out", broken, _all_uses_of(contracts, name, field))
+    return Broken(
+        f"the output {field} of {name} is optional", broken, _all_uses_of(contracts, name, field)
+    )
 
 
 def narrow_input(contracts: Contracts, random: Random) -> Broken:
@@ -287,7 +288,7 @@ def shrink_enum(contracts: Contracts, random: Random) -> Broken:
     helper = "generate_dynamic_fork_tasks"
     broken = with_property(contracts, helper, "input", "task_type", {"enum": [left]})
     place = f"/tasks/{index}/inputParameters/task_type"
-    return Broken("the helper serves one task type", broken, frozenset({(WORKFLOW, place)}))
+    return Broken("the helper supports one task type only", broken, frozenset({(WORKFLOW, place)}))
 
 
 def use_unknown_task(contracts: Contracts, random: Random) -> Broken:
@@ -301,10 +302,10 @@ def use_unknown_task(contracts: Contracts, random: Random) -> Broken:
 
 def repeat_reference_name(contracts: Contracts, random: Random) -> Broken:
     def change(workflow: Raw) -> str:
-        found = list(tasks_of(workflow))
-        one, two = sorted(random.sample(range(len(found)), 2))
-        found[two][1]["taskReferenceName"] = found[one][1]["taskReferenceName"]
-        return f"{found[two][0]}/taskReferenceName"
+        tasks = list(tasks_of(workflow))
+        one, two = sorted(random.sample(range(len(tasks)), 2))
+        tasks[two][1]["taskReferenceName"] = tasks[one][1]["taskReferenceName"]
+        return f"{tasks[two][0]}/taskReferenceName"
 
     return _broken_workflow(contracts, "a reference name twice", change)
 
@@ -324,7 +325,7 @@ def lower_workflow_timeout(contracts: Contracts, random: Random) -> Broken:
         workflow["timeoutSeconds"] = random.randint(-1, 19_000)
         return "/timeoutSeconds"
 
-    return _broken_workflow(contracts, "the workflow gives up early", change)
+    return _broken_workflow(contracts, "the workflow times out early", change)
 
 
 def remove_join(contracts: Contracts, random: Random) -> Broken:
@@ -410,7 +411,7 @@ MUTATIONS: dict[str, Mutation] = {
 
 
 def shuffle_keys(contracts: Contracts, random: Random) -> Contracts:
-    random = Random(random.getrandbits(64))  # Hypothesis' own takes long for so many keys
+    random = Random(random.getrandbits(64))  # Hypothesis' own is slow for this many keys
     tasks = {
         name: replace(
             task, input=_shuffled(task.input, random), output=_shuffled(task.output, random)

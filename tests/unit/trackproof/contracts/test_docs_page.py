@@ -1,5 +1,3 @@
-"""The rendered page is the one in the repository."""
-
 from __future__ import annotations
 
 from pathlib import Path
@@ -12,23 +10,22 @@ PAGE = Path(__file__).parents[4] / "docs" / "contracts.md"
 
 
 def test_the_page_is_up_to_date() -> None:
-    # On failure: `trackproof contracts docs`, and commit the page.
+    # On failure: run `trackproof contracts docs` and commit the page.
     assert PAGE.read_text() == render(load_contracts(), load_criteria())
 
 
-def test_whoever_takes_the_folder_alone_is_told_what_is_in_it() -> None:
-    told = (ROOT / "README.md").read_text()
+def test_the_readme_lists_every_file_of_the_contracts_folder() -> None:
+    readme = (ROOT / "README.md").read_text()
     data = [path for path in ROOT.iterdir() if path.suffix == ".yaml"]
     data += {path.parent for path in ROOT.glob("*/*") if path.suffix in {".yaml", ".json"}}
 
-    assert [path.name for path in data if f"`{path.name}" not in told] == []
+    assert [path.name for path in data if f"`{path.name}" not in readme] == []
 
 
-def test_nothing_that_fleets_need_stands_in_the_python_beside_it() -> None:
-    contracts = load_contracts()
+def test_every_value_of_a_definition_is_in_the_yaml_files() -> None:
+    shared = (ROOT / "pipeline.yaml").read_text()
 
-    assert contracts.event_room in (ROOT / "pipeline.yaml").read_text()
-    for task in contracts.tasks.values():
-        said = (ROOT / "pipeline.yaml").read_text() + (ROOT / f"tasks/{task.name}.yaml").read_text()
-        facts = {**task.definition, **task.constants}
-        assert [name for name, value in facts.items() if f"{name}: {value}" not in said] == []
+    for task in load_contracts().tasks.values():
+        text = shared + (ROOT / f"tasks/{task.name}.yaml").read_text()
+        values = {**task.definition, **task.constants}
+        assert [name for name, value in values.items() if f"{name}: {value}" not in text] == []

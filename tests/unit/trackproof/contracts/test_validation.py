@@ -4,9 +4,10 @@ from contextlib import suppress
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.unit.examples import examples
 from trackproof.contracts.load import load_contracts
 from trackproof.contracts.validate import (
     ContractViolationError,
@@ -18,31 +19,31 @@ from trackproof.contracts.validate import (
 WORD = {"word": "hello", "start": 0.0, "end": 0.5, "speaker": 0}
 
 
-def test_defaults_fill_what_is_missing() -> None:
+def test_a_missing_field_gets_its_default() -> None:
     accepted = accepted_input("detect_topics", {"words": [], "transcript_id": "t"})
 
     assert accepted == {"words": [], "transcript_id": "t", "target_language": "en"}
 
 
-def test_a_null_from_the_workflow_is_a_missing_value() -> None:
+def test_a_null_field_gets_its_default() -> None:
     payload: dict[str, Any] = {"words": [], "transcript_id": "t", "target_language": None}
 
     assert accepted_input("detect_topics", payload)["target_language"] == "en"
 
 
-def test_a_field_without_a_default_is_none() -> None:
+def test_a_missing_field_without_a_default_is_none() -> None:
     accepted = accepted_input("get_participants", {"mtg_session_id": None})
 
     assert accepted == {"mtg_session_id": None, "transcript_id": None}
 
 
-def test_fields_a_worker_does_not_know_are_dropped() -> None:
+def test_unknown_fields_are_dropped() -> None:
     payload = {"recording_id": "r", "track_index": 5, "_trace": {"id": 1}}
 
     assert accepted_input("get_recording", payload) == {"recording_id": "r"}
 
 
-def test_falsy_values_are_kept() -> None:
+def test_a_falsy_value_is_not_replaced_by_the_default() -> None:
     payload = {"track_index": 0, "audio_url": "u", "language": "de"}
 
     assert accepted_input("transcribe_track", payload)["track_index"] == 0
@@ -72,7 +73,7 @@ def test_falsy_values_are_kept() -> None:
         ("cleanup_consent", {"transcript_id": "t" * 201}, "/transcript_id"),
     ],
 )
-def test_a_breach_is_told_with_its_place(task: str, payload: dict[str, Any], pointer: str) -> None:
+def test_a_violation_has_its_pointer(task: str, payload: dict[str, Any], pointer: str) -> None:
     with pytest.raises(ContractViolationError) as caught:
         accepted_input(task, payload)
 
@@ -81,11 +82,11 @@ def test_a_breach_is_told_with_its_place(task: str, payload: dict[str, Any], poi
     assert str(caught.value).startswith(f"{task}: input at {pointer or '/'}: ")
 
 
-def test_a_word_keyed_text_is_no_word() -> None:
-    spoken = {"text": "hello", "start": 0.0, "end": 0.5, "speaker": 0}
+def test_a_word_with_the_key_text_violates_the_contract() -> None:
+    misnamed = {"text": "hello", "start": 0.0, "end": 0.5, "speaker": 0}
 
     with pytest.raises(ContractViolationError, match="/words/0"):
-        check("transcribe_track", "output", {"words": [spoken], "track_index": 0})
+        check("transcribe_track", "output", {"words": [misnamed], "track_index": 0})
 
 
 @pytest.mark.parametrize("length", [0, 254, 256])
@@ -96,7 +97,7 @@ def test_a_waveform_has_255_peaks(length: int) -> None:
         check("generate_waveform", "output", {"waveform": [0.5] * length})
 
 
-def test_what_stands_in_an_error_is_cut_before_it_fills_a_log() -> None:
+def test_long_values_in_an_error_message_are_truncated() -> None:
     with pytest.raises(ContractViolationError) as caught:
         accepted_input("get_recording", {"recording_id": ["x" * 10_000]})
 
@@ -110,11 +111,9 @@ json_values = st.recursive(
 )
 
 
-@settings(deadline=None)  # a busy machine is no fault of the payload's
+@examples(12)
 @given(task=st.sampled_from(sorted(load_contracts().tasks)), data=st.data())
-def test_any_payload_is_accepted_with_known_fields_only_or_refused(
-    task: str, data: st.DataObject
-) -> None:
+def test_any_payload_is_reduced_to_known_fields_or_rejected(task: str, data: st.DataObject) -> None:
     known = load_contracts().tasks[task].input["properties"]
     payload = data.draw(st.dictionaries(st.sampled_from([*known, "other"]), json_values))
 
@@ -122,7 +121,7 @@ def test_any_payload_is_accepted_with_known_fields_only_or_refused(
         assert accepted_input(task, payload).keys() == known.keys()
 
 
-def test_a_breach_names_the_rule_of_the_schema() -> None:
+def test_a_violation_has_the_pointer_into_the_schema() -> None:
     with pytest.raises(ContractViolationError) as caught:
         accepted_input("get_recording", {"recording_id": ""})
 
@@ -133,34 +132,34 @@ def test_a_breach_names_the_rule_of_the_schema() -> None:
 TOPICS: dict[str, Any] = {"topics": []}
 
 
-def test_a_decorated_worker_of_keywords_gets_known_fields_and_defaults() -> None:
-    seen = {}
+def test_a_worker_with_keyword_arguments_receives_known_fields_and_defaults() -> None:
+    received = {}
 
     @keeps_contract("detect_topics")
     def detect(**fields: Any) -> dict[str, Any]:
         """Find topics."""
-        seen.update(fields)
+        received.update(fields)
         return TOPICS
 
     assert detect(words=[], transcript_id="t", target_language=None, other=1) == TOPICS
-    assert seen == {"words": [], "transcript_id": "t", "target_language": "en"}
+    assert received == {"words": [], "transcript_id": "t", "target_language": "en"}
     assert (detect.__name__, detect.__doc__) == ("detect", "Find topics.")
 
 
-def test_a_decorated_worker_of_one_mapping_gets_known_fields_and_defaults() -> None:
-    seen = []
+def test_a_worker_with_one_mapping_receives_known_fields_and_defaults() -> None:
+    received = []
 
     @keeps_contract("detect_topics")
     def detect(payload: dict[str, Any]) -> dict[str, Any]:
-        seen.append(payload)
+        received.append(payload)
         return TOPICS
 
     detect({"words": [], "transcript_id": "t", "other": 1})
 
-    assert seen == [{"words": [], "transcript_id": "t", "target_language": "en"}]
+    assert received == [{"words": [], "transcript_id": "t", "target_language": "en"}]
 
 
-def test_none_for_an_optional_parameter_is_a_missing_field() -> None:
+def test_none_for_an_optional_argument_is_a_missing_field() -> None:
     @keeps_contract("get_participants")
     def fetch(mtg_session_id: str | None, transcript_id: str | None = None) -> dict[str, Any]:
         return {"participants": []}
@@ -168,10 +167,10 @@ def test_none_for_an_optional_parameter_is_a_missing_field() -> None:
     assert fetch(mtg_session_id=None, transcript_id=None) == {"participants": []}
 
 
-def test_a_decorated_worker_is_not_called_with_bad_input() -> None:
+def test_a_worker_is_not_called_with_invalid_input() -> None:
     @keeps_contract("get_recording")
     def never(recording_id: str) -> dict[str, Any]:
-        raise AssertionError("it was called")
+        raise AssertionError("called with invalid input")
 
     with pytest.raises(ContractViolationError) as caught:
         never(recording_id="")
@@ -180,11 +179,11 @@ def test_a_decorated_worker_is_not_called_with_bad_input() -> None:
 
 
 @pytest.mark.parametrize("output", [{}, {"topics": [{"id": "a"}]}, None, []])
-def test_a_decorated_worker_cannot_return_what_breaks_its_contract(output: Any) -> None:
+def test_invalid_output_of_a_worker_raises_an_error(output: Any) -> None:
     @keeps_contract("detect_topics")
     def detect(**_: Any) -> dict[str, Any]:
-        found: dict[str, Any] = output
-        return found
+        result: dict[str, Any] = output
+        return result
 
     with pytest.raises(ContractViolationError) as caught:
         detect(words=[], transcript_id="t")
@@ -192,12 +191,12 @@ def test_a_decorated_worker_cannot_return_what_breaks_its_contract(output: Any) 
     assert caught.value.side == "output"
 
 
-def test_a_task_without_a_contract_is_told_when_decorating() -> None:
-    with pytest.raises(ValueError, match=r"no contract for the task 'pad_trak'; there are: .*pad_"):
+def test_decorating_with_an_unknown_task_raises_an_error() -> None:
+    with pytest.raises(ValueError, match=r"no contract for the task 'pad_trak'; known: .*pad_"):
         keeps_contract("pad_trak")
 
 
-def test_an_async_worker_is_refused_when_decorating() -> None:
+def test_decorating_an_async_worker_raises_an_error() -> None:
     async def later() -> dict[str, Any]:
         return {}
 

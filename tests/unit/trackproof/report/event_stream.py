@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from trackproof.events.stream import Check, Event, Note, RunEnded, RunStarted, StepsSeen
-from trackproof.runs.progress import StepState
+from trackproof.events.runs import Check, RunEnded, RunStarted, StepsSeen
+from trackproof.events.steps import StepState
+from trackproof.events.stream import Event, Note
 
 
 def step(

@@ -15,8 +15,8 @@ from tests.unit.trackproof.report.verdicts import (
     failing,
     verification,
 )
-from trackproof.events.stream import VerifyEnded
 from trackproof.events.verdict import ClauseResult
+from trackproof.events.verification import VerifyEnded
 from trackproof.report.html import page
 
 NOW = datetime(2026, 11, 26, 12, 30, tzinfo=UTC)

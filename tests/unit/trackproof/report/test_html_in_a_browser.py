@@ -18,7 +18,8 @@ from tests.unit.trackproof.report.verdicts import (
     failing,
     verification,
 )
-from trackproof.events.stream import Event, MutantsEnded
+from trackproof.events.mutants import MutantsEnded
+from trackproof.events.stream import Event
 from trackproof.report.html import HtmlFile
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")

@@ -11,8 +11,8 @@ import pytest
 from rich.console import Console
 
 from tests.unit.trackproof.report.verdicts import HOSTILE
-from trackproof.events.mutants import MutantResult, toothless
-from trackproof.events.stream import Event, MutantFinished, MutantsEnded
+from trackproof.events.mutants import MutantFinished, MutantResult, MutantsEnded, toothless
+from trackproof.events.stream import Event
 from trackproof.report.files import file_writers
 from trackproof.report.terminal.mutants import MutantsTerminal
 

@@ -11,7 +11,8 @@ from rich.text import Text
 from syrupy.assertion import SnapshotAssertion
 
 from tests.unit.trackproof.report import event_stream
-from trackproof.events.stream import Check, Event, Note, RunStarted, StepsSeen
+from trackproof.events.runs import Check, RunStarted, StepsSeen
+from trackproof.events.stream import Event, Note
 from trackproof.report.terminal.run import PlainLines, Terminal, console_writer
 
 RUNS = {"held": event_stream.held_run(), "failed": event_stream.failed_run()}

@@ -16,7 +16,8 @@ from tests.unit.trackproof.report.verdicts import (
     verification,
 )
 from tests.unit.trackproof.verify.test_failure_store import failure
-from trackproof.events.stream import EnvironmentKept, Event
+from trackproof.events.stream import Event
+from trackproof.events.verification import EnvironmentKept
 from trackproof.report.terminal.replay import listed, told
 from trackproof.report.terminal.verify import VerifyTerminal
 from trackproof.verify.replay import Replay

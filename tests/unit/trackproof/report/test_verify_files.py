@@ -20,13 +20,13 @@ from tests.unit.trackproof.report.verdicts import (
     verification,
 )
 from trackproof.errors import UsageError
-from trackproof.events.stream import ClauseFinished, Event, Writer
+from trackproof.events.stream import Event, Writer
+from trackproof.events.verification import ClauseFinished
 from trackproof.report.files import FILES, file_writers
 from trackproof.report.json import JsonFile
 from trackproof.report.junit import JUnitFile
-from trackproof.report.kept_failures import KeptFailures
 from trackproof.report.ndjson import NdjsonFile
-from trackproof.verify.failure_store import find, kept
+from trackproof.verify.failure_store import FailureWriter, find_failure, stored_failures
 
 
 def written(make: Callable[[Path], Writer], path: Path, events: Iterable[Event]) -> Path:
@@ -121,20 +121,17 @@ def test_junit_is_read_again_whatever_the_fleet_has_said(tmp_path: Path) -> None
 
 
 def test_a_failing_clause_is_kept_with_its_input_as_soon_as_it_is_known(tmp_path: Path) -> None:
-    writer = KeptFailures(tmp_path / "failures")
+    writer = FailureWriter(tmp_path / "failures")
 
     writer.write(started(HELD, failing()))
     writer.write(ClauseFinished(HELD))
     assert not (tmp_path / "failures").exists()
     writer.write(ClauseFinished(failing()))
 
-    [failure] = kept(tmp_path / "failures")
-    assert failure == find(tmp_path / "failures", "merge_transcripts.sorted")
-    assert (
-        failure.test
-        == "tools/trackproof/suite/clauses/test_merge_transcripts.py::test_order[reversed]"
-    )
-    assert failure.names == "1795653142-6eca032aa04b"
+    [failure] = stored_failures(tmp_path / "failures")
+    assert failure == find_failure(tmp_path / "failures", "merge_transcripts.sorted")
+    assert failure.test == "test_merge_transcripts.py::test_order[reversed]"
+    assert failure.id_seed == "1795653142-6eca032aa04b"
     assert failure.fleet == "/srv/acme.toml"
     [sent] = failure.inputs
     assert sent["task"] == "merge_transcripts"
@@ -142,23 +139,23 @@ def test_a_failing_clause_is_kept_with_its_input_as_soon_as_it_is_known(tmp_path
 
 
 def test_kept_failures_are_nothing_to_commit(tmp_path: Path) -> None:
-    written(KeptFailures, tmp_path, verification(failing()))
+    written(FailureWriter, tmp_path, verification(failing()))
 
     assert (tmp_path / ".gitignore").read_text() == "*\n"
 
 
 def test_the_same_failure_is_kept_once(tmp_path: Path) -> None:
-    written(KeptFailures, tmp_path, verification(failing()))
-    written(KeptFailures, tmp_path, verification(failing()))
+    written(FailureWriter, tmp_path, verification(failing()))
+    written(FailureWriter, tmp_path, verification(failing()))
 
-    assert len(kept(tmp_path)) == 1
+    assert len(stored_failures(tmp_path)) == 1
 
 
 @pytest.mark.parametrize("status", ["error", "deviates", "skipped"])
 def test_what_has_no_failures_id_is_not_kept(status: str, tmp_path: Path) -> None:
-    written(KeptFailures, tmp_path, verification(other(status)))  # type: ignore[arg-type]
+    written(FailureWriter, tmp_path, verification(other(status)))  # type: ignore[arg-type]
 
-    assert kept(tmp_path) == []
+    assert stored_failures(tmp_path) == []
 
 
 @pytest.mark.parametrize("kind", sorted(FILES))

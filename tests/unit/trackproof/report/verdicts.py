@@ -5,15 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 
 from trackproof.events.coverage import Coverage, Covered, Endpoint
-from trackproof.events.stream import (
+from trackproof.events.stream import Event, Note
+from trackproof.events.verdict import ClauseResult, Exchange, Status, by_task
+from trackproof.events.verification import (
     ClauseFinished,
     ClauseStarted,
     EnvironmentStarted,
-    Event,
-    Note,
     VerifyEnded,
 )
-from trackproof.events.verdict import ClauseResult, Exchange, Status, by_task
 
 HOSTILE = "</pre></script><img src=x onerror=alert(1)>\x1b[2J\x00\u202egpj.exe ]]> &amp; \"'"
 """What a fleet may answer to whoever reads its reports."""
@@ -30,7 +29,7 @@ HELD = ClauseResult(
     exchanges=(),
     log="",
     seconds=0.5,
-    test="tools/trackproof/suite/clauses/test_pad_track.py::test_offset",
+    test="test_pad_track.py::test_offset",
     repeat="trackproof verify --fleet acme.toml --only pad_track.offset",
 )
 
@@ -75,7 +74,7 @@ def failing(clause: str = "merge_transcripts.sorted", text: str = "3") -> Clause
             ),
         ),
         log=f"2026-11-26 info merging\n2026-11-26 info {text}",
-        test="tools/trackproof/suite/clauses/test_merge_transcripts.py::test_order[reversed]",
+        test="test_merge_transcripts.py::test_order[reversed]",
         repeat=f"trackproof verify --fleet acme.toml --only {clause}",
         failure=f"{clause}-0a1b2c",
     )
@@ -101,7 +100,7 @@ def started(*clauses: ClauseResult) -> EnvironmentStarted:
         version="3.15.0",
         database="sqlite",
         time_scale=0.001,
-        names="1795653142-6eca032aa04b",
+        id_seed="1795653142-6eca032aa04b",
         places={"conductor": "http://127.0.0.1:1/api"},
         clauses=tuple(clause.id for clause in clauses),
     )

@@ -15,7 +15,7 @@ from typing import Any
 import httpx
 import numpy as np
 
-from fixtures_audio import RATE_HZ, TRACERS, Audio, Meeting, hear, make_meeting, render
+from fixtures_audio import RATE_HZ, TRACERS, Audio, Meeting, detect_words, make_meeting, render
 from trackproof.contracts.load import Step, load_contracts
 from trackproof.runs.evidence import Evidence, Mixdown, ServedUrl
 from trackproof.runs.progress import step_states
@@ -52,7 +52,7 @@ def small_mixdown() -> Mixdown:
         begin = round(track.offset * RATE_HZ)
         samples[begin : begin + spoken.size] += spoken
     audio = Audio(samples, start_time=0.0, duration=samples.size / RATE_HZ)
-    return Mixdown(audio, tuple(hear(samples)))
+    return Mixdown(audio, tuple(detect_words(samples)))
 
 
 def tracers() -> str:

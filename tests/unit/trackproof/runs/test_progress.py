@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from trackproof.contracts.load import Step
-from trackproof.runs.progress import StepState, forgone_retries, step_states
+from trackproof.events.steps import StepState
+from trackproof.runs.progress import forgone_retries, step_states
 
 PLAIN = Step(1, "mixdown_tracks", "mixdown_tracks", dynamic=False, optional=False)
 FORKED = Step(2, "fork_track_padding", "pad_track", dynamic=True, optional=False)

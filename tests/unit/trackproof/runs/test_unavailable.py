@@ -6,17 +6,17 @@ from collections.abc import Callable
 
 import pytest
 
-from trackproof.runs.unavailable import UnseenEvents, UnseenRow
+from trackproof.runs.unavailable import UnavailableEvents, UnavailableRow
 
 
 @pytest.mark.parametrize(
     "access",
     [
-        lambda: UnseenRow("row")["title"],
-        lambda: list(UnseenEvents("events")[2:]),
-        lambda: len(UnseenEvents("events")),
+        lambda: UnavailableRow("row")["title"],
+        lambda: list(UnavailableEvents("events")[2:]),
+        lambda: len(UnavailableEvents("events")),
     ],
 )
 def test_access_skips_the_clause(access: Callable[[], object]) -> None:
-    with pytest.raises(pytest.skip.Exception, match="does not say how"):
+    with pytest.raises(pytest.skip.Exception, match="does not expose"):
         access()

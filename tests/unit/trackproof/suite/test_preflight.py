@@ -89,7 +89,7 @@ def fleet(tmp_path: Path) -> Fleet:
     return Fleet(PLAIN, {}, tmp_path)
 
 
-def test_a_fleet_that_polls_everything_is_fine(fleet: Fleet) -> None:
+def test_a_fleet_that_polls_every_task_type_passes(fleet: Fleet) -> None:
     found = list(with_the_fleet(bed_with(polled(*TASKS)), fleet, TASKS))
 
     assert [finding for finding in found if not finding.good] == []
@@ -97,19 +97,19 @@ def test_a_fleet_that_polls_everything_is_fine(fleet: Fleet) -> None:
     refuse(PLAIN, found)
 
 
-def test_task_types_that_nobody_polls_are_named_in_one_line(fleet: Fleet) -> None:
+def test_unpolled_task_types_are_named_in_one_line(fleet: Fleet) -> None:
     found = list(with_the_fleet(bed_with(polled("pad_track")), fleet, TASKS[:2]))
 
     with pytest.raises(FleetError) as caught:
         refuse(PLAIN, found, "its log")
 
     assert caught.value.what == (
-        f"fleet 'sample' cannot be judged: nobody polls for: {', '.join(TASKS[:2])}"
+        f"fleet 'sample' cannot be judged: not polled: {', '.join(TASKS[:2])}"
     )
     assert (caught.value.evidence, caught.value.exit_code) == ("its log", 2)
 
 
-def test_unknown_task_types_are_refused_unless_they_are_named(fleet: Fleet, tmp_path: Path) -> None:
+def test_unknown_task_types_are_fatal_unless_declared(fleet: Fleet, tmp_path: Path) -> None:
     testbed = bed_with(polled(*TASKS, "resize"))
 
     (unknown,) = [one for one in with_the_fleet(testbed, fleet, TASKS) if not one.good]
@@ -119,7 +119,7 @@ def test_unknown_task_types_are_refused_unless_they_are_named(fleet: Fleet, tmp_
     assert [one for one in with_the_fleet(testbed, named, TASKS) if not one.good] == []
 
 
-def test_definitions_that_are_not_the_contracts_are_told_field_by_field(
+def test_definitions_that_differ_from_the_contracts_are_reported_field_by_field(
     fleet: Fleet, definitions: respx.MockRouter
 ) -> None:
     wrong = [
@@ -141,7 +141,7 @@ def test_definitions_that_are_not_the_contracts_are_told_field_by_field(
     assert not any(finding.fatal or finding.good for finding in found)
 
 
-def test_workers_that_poll_while_the_fleet_does_not_run_are_not_ours() -> None:
+def test_workers_that_poll_before_the_fleet_starts_are_fatal() -> None:
     foreign = FleetProfile(name="sample", command=("x",))
     testbed = bed_with(lambda: [("pad_track", "worker-7", time.time())])
 
@@ -151,7 +151,7 @@ def test_workers_that_poll_while_the_fleet_does_not_run_are_not_ours() -> None:
     assert "pad_track: worker-7" in finding.text
 
 
-def test_an_earlier_fleet_that_polls_no_more_is_no_obstacle(
+def test_an_earlier_fleet_that_no_longer_polls_is_ignored(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(preflight, "FOREIGN_SECONDS", 0.3)
@@ -172,7 +172,7 @@ def test_an_attached_fleet_may_poll_before(monkeypatch: pytest.MonkeyPatch) -> N
 
 
 @pytest.mark.parametrize(("ahead", "word"), [(90, "ahead of"), (-90, "behind")])
-def test_a_servers_clock_that_is_off_is_told(
+def test_a_server_clock_that_is_off_is_reported(
     ahead: float, word: str, definitions: respx.MockRouter
 ) -> None:
     date = formatdate(time.time() + ahead, usegmt=True)
@@ -184,7 +184,7 @@ def test_a_servers_clock_that_is_off_is_told(
     assert word in finding.text
 
 
-def test_ports_where_nobody_listens_and_unknown_versions_are_told() -> None:
+def test_closed_ports_and_unknown_versions_are_reported() -> None:
     found = list(before_the_fleet(bed_with(nobody, port=free_port(), version="4.0"), PLAIN))
 
     ports, version = about("ports", iter(found))[0], about("versions", iter(found))[0]
@@ -214,7 +214,7 @@ def started_and_awaited(profile: FleetProfile, folder: Path) -> None:
         ),
     ],
 )
-def test_a_fleet_that_is_none_is_told_in_one_line(
+def test_a_fleet_that_does_not_start_is_reported_in_one_line(
     command: tuple[str, ...], what: str, tmp_path: Path
 ) -> None:
     profile = FleetProfile(
@@ -230,7 +230,7 @@ def test_a_fleet_that_is_none_is_told_in_one_line(
     assert caught.value.hint
 
 
-def test_a_fleet_with_other_names_is_told_how_to_say_so(fleet: Fleet) -> None:
+def test_a_fleet_with_other_task_names_gets_the_lines_for_its_profile(fleet: Fleet) -> None:
     slow = replace(PLAIN, ready_seconds=0.2)
     fleet.profile = slow
     server = cast("ConductorRest", Server(polled("PadTrack")))

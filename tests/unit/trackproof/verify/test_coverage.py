@@ -1,4 +1,4 @@
-"""What a verification exercised, told from runs and ledgers."""
+"""Coverage, measured from runs and ledgers."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from trackproof.testbed.stand_ins.ledger import Request
 from trackproof.verify.coverage.floor import shortfalls
 from trackproof.verify.coverage.graph import edges, name_of
 from trackproof.verify.coverage.measurement import endpoints
-from trackproof.verify.coverage.watch import Watch
+from trackproof.verify.coverage.watch import CoverageWatch
 
 CONTRACTS = load_contracts()
 
@@ -33,10 +33,10 @@ def task(name: str, status: str = "COMPLETED", **fields: Any) -> dict[str, Any]:
     return {"taskDefName": name, "referenceTaskName": name, "status": status, **fields}
 
 
-def seen(*workflows: dict[str, Any]) -> Watch:
-    watch = Watch()
+def seen(*workflows: dict[str, Any]) -> CoverageWatch:
+    watch = CoverageWatch()
     for workflow in workflows:
-        watch.see(workflow)
+        watch.record(workflow)
     return watch
 
 
@@ -74,7 +74,7 @@ def test_one_whole_run_exercises_every_edge() -> None:
     assert watch.edges == set(edges(CONTRACTS))
 
 
-def test_an_edge_needs_an_end_and_a_beginning_in_one_run_of_the_whole() -> None:
+def test_an_edge_counts_if_one_pipeline_run_completes_its_start_and_schedules_its_end() -> None:
     pair = (task("get_recording"), task("get_participants", "FAILED"))
 
     assert seen(run(*pair, name="diarization_pipeline")).edges == {
@@ -86,7 +86,7 @@ def test_an_edge_needs_an_end_and_a_beginning_in_one_run_of_the_whole() -> None:
     assert seen(failed).edges == set()
 
 
-def test_every_way_an_attempt_can_end_is_counted() -> None:
+def test_every_ending_of_an_attempt_is_counted() -> None:
     watch = seen(
         run(
             task("pad_track", "TIMED_OUT", retryCount=0),
@@ -104,13 +104,13 @@ def test_every_way_an_attempt_can_end_is_counted() -> None:
     }
 
 
-def test_a_run_is_counted_once_however_often_it_is_looked_at() -> None:
+def test_a_run_that_is_polled_often_counts_once() -> None:
     workflow = run(task("pad_track"))
 
     assert seen({**workflow, "status": "RUNNING"}, workflow, workflow).ends.total() == 1
 
 
-def test_answers_that_the_suite_gives_itself_are_no_fleets() -> None:
+def test_the_suites_own_task_results_do_not_count() -> None:
     watch = seen(
         run(
             task("pad_track", "TIMED_OUT", workerId="trackproof"),
@@ -121,7 +121,7 @@ def test_answers_that_the_suite_gives_itself_are_no_fleets() -> None:
     assert dict(watch.ends) == {("pad_track", "timed out"): 1}
 
 
-def test_requests_are_counted_by_what_was_asked_and_how_it_was_answered() -> None:
+def test_requests_are_counted_by_operation_and_answer() -> None:
     found = {
         (one.service, one.operation): dict(one.answers)
         for one in endpoints(
@@ -147,7 +147,7 @@ def test_requests_are_counted_by_what_was_asked_and_how_it_was_answered() -> Non
     assert {service for service, _ in found} == {*CONTRACTS.services, "s3"}
 
 
-def test_a_part_is_counted_in_the_order_of_what_is_known() -> None:
+def test_covered_items_keep_the_order_of_the_known_ones() -> None:
     part = Covered.of(["a", "b", "c", "a"], ["c", "a", "unknown"])
 
     assert (part.seen, part.missing, part.total) == (("a", "c"), ("b",), 3)
@@ -155,7 +155,7 @@ def test_a_part_is_counted_in_the_order_of_what_is_known() -> None:
     assert Covered.of([], []).percent == 100
 
 
-def test_less_than_the_floor_is_told_part_by_part() -> None:
+def test_each_part_below_the_floor_is_reported() -> None:
     coverage = Coverage(
         clauses=Covered.of("ab", "ab"),
         tasks=Covered.of("abc", "ab"),
@@ -167,7 +167,7 @@ def test_less_than_the_floor_is_told_part_by_part() -> None:
 
     assert shortfalls(coverage, 0) == ()
     assert shortfalls(coverage, 50) == (
-        "1 of 4 edges were exercised, 50 % must be; missing: b, c, d",
+        "1 of 4 edges were exercised, the floor is 50 %; missing: b, c, d",
     )
     assert [line.split(" were")[0] for line in shortfalls(coverage, 100)] == [
         "2 of 3 tasks",

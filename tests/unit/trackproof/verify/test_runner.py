@@ -9,22 +9,15 @@ import pytest
 
 from trackproof.errors import TrackproofError
 from trackproof.lab import free_port
-from trackproof.suite.session import VerifyOptions
+from trackproof.suite.options import VerifyOptions
 from trackproof.verify import runner
 
 
 @pytest.fixture
 def suite(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
-    """Return a suite's only file, for a test to fill."""
-    package = tmp_path.name  # another one for each test: what is imported stays
-    folder = tmp_path / package / "suite"
-    folder.mkdir(parents=True)
-    (folder.parent / "conftest.py").write_text('pytest_plugins = ["trackproof.suite.plugin"]')
-    for each in (folder.parent, folder):
-        (each / "__init__.py").touch()
-    monkeypatch.syspath_prepend(tmp_path)
-    monkeypatch.setattr(runner, "SUITE", f"{package}.suite")
-    return folder / "test_clauses.py"
+    """Return the only file of a suite, for a test to write."""
+    monkeypatch.setattr(runner, "CLAUSES", tmp_path)
+    return tmp_path / f"test_{tmp_path.name}.py"  # a new name each time: imports are cached
 
 
 def test_a_file_that_cannot_be_loaded_is_told_with_its_place(suite: Path) -> None:

@@ -1,11 +1,11 @@
-"""Contracts over time: frozen as releases, compared, and kept from breaking by a gate.
+"""Compatibility of contract versions: releases, their comparison and the release gate.
 
-frozen     the contracts as one document
-releases   released versions and their files
-compare    every difference of two contracts, judged; by part:
-tasks, workflow, services, schemas, wording
-samples    values that show what breaks
-gate       which step of the version a change takes
+release_document  the contracts as one JSON document
+releases          released versions and their files
+comparison        all differences of two contracts with their verdicts; by part:
+                  tasks, workflow, services, schemas, wording
+samples           example values that break a schema
+gate              the version increment that the changes require
 """
 
 from trackproof.contracts.compat.changes import Change, Verdict, worst

@@ -1,9 +1,9 @@
-"""What a change between two contracts is, and whom it breaks.
+"""Changes between two contracts, and which party they break.
 
-Two parties live by a contract. **Fleets** carry the tasks out: they receive input and produce
-output and effects. **Consumers** are everybody else: the workflow, the front end, whoever starts
-a run or reads its events and rows. A change breaks a party if one that keeps to the old contract
-fails beside others that keep to the new one.
+**Fleets** execute the tasks: they receive input and produce output and effects. **Consumers** are
+everything else: the workflow, the front end, clients that start runs or read events and rows. A
+change breaks a party if an implementation of the old contract fails with implementations of the
+new one.
 """
 
 from __future__ import annotations
@@ -14,31 +14,33 @@ from typing import Any, Literal
 
 import rfc8785
 
-from trackproof.contracts.schemas.descriptions import shown
-from trackproof.contracts.yaml_files import pointer as json_pointer
+from trackproof.contracts.schemas.descriptions import format_value
+from trackproof.contracts.yaml_files import json_pointer
 
 Verdict = Literal["compatible", "consumers only", "breaking"]
 Direction = Literal["to fleets", "from fleets"]
-"""Which way data flows: a task's input goes to the fleets, its output comes from them."""
+"""The direction of data: a task's input goes to fleets, its output comes from fleets."""
 
 VERDICTS: tuple[Verdict, ...] = ("breaking", "consumers only", "compatible")
-"""The worst first."""
+"""The most severe first."""
+
+DESCRIPTIVE_REASON = "Only a description changed."
+ORDER_REASON = "The order has no meaning."
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One difference between two contracts."""
+    """A difference between two contracts."""
 
     pointer: str
-    """JSON pointer into the newer contract, or into the older one if it is gone there."""
+    """JSON pointer into the newer contract, or into the older one for removed parts."""
     what: str
-    """What was and what is."""
+    """The old and the new value."""
     verdict: Verdict
-    """`compatible`; `consumers only`: fleets have to follow; `breaking`: consumers have to."""
+    """`compatible`, `consumers only` (fleets must adapt) or `breaking` (consumers must adapt)."""
     reason: str
     example: str | None = None
-    """A value, or an event in words, that breaks somebody; None where nobody breaks or none
-    was found."""
+    """A value or situation that breaks a party, if there is one and it is known."""
 
     def __str__(self) -> str:
         text = f"{self.verdict}: {self.pointer}: {self.what}\n  {self.reason}"
@@ -48,59 +50,58 @@ class Change:
 
 
 def verdict(*, consumers: bool, fleets: bool) -> Verdict:
-    """Return the verdict on what breaks consumers, fleets, both or nobody."""
+    """Return the verdict for a change that breaks the given parties."""
     if consumers:
         return "breaking"
     return "consumers only" if fleets else "compatible"
 
 
 def worst(changes: list[Change]) -> Verdict:
-    """Return the gravest verdict; no change at all is compatible."""
-    found = {change.verdict for change in changes}
-    return next((grade for grade in VERDICTS if grade in found), "compatible")
+    """Return the most severe verdict; `compatible` if there are no changes."""
+    return min((change.verdict for change in changes), key=VERDICTS.index, default="compatible")
 
 
 def canonical(data: Any) -> bytes:
-    """Return JSON data as RFC 8785 writes it: one form for equal values, in any language."""
+    """Serialise JSON data canonically (RFC 8785)."""
     return rfc8785.dumps(data)
 
 
-def same(old: Any, new: Any) -> bool:
-    """Tell whether two values are equal as JSON; unlike Python's, 1 is not true, and 1 is 1.0."""
-    if old != new:  # to Python, more values are equal than as JSON
+def json_equal(old: Any, new: Any) -> bool:
+    """Return whether two values are equal as JSON: 1 equals 1.0 but not true."""
+    if old != new:  # values that are equal as JSON are equal in Python
         return False
     return old is new or canonical(old) == canonical(new)
 
 
 def differences(
-    old: Mapping[str, Any], new: Mapping[str, Any], place: str
+    old: Mapping[str, Any], new: Mapping[str, Any], pointer: str
 ) -> Iterator[tuple[str, Any, Any, str]]:
-    """Yield what differs by key: the key, old and new value (None if there is none), the place."""
+    """Yield key, old value, new value and pointer of each difference; None for a missing value."""
     for key in sorted(old.keys() | new.keys()):
-        if (key in old) != (key in new) or not same(old.get(key), new.get(key)):
-            yield key, old.get(key), new.get(key), at(place, key)
+        if (key in old) != (key in new) or not json_equal(old.get(key), new.get(key)):
+            yield key, old.get(key), new.get(key), join_pointer(pointer, key)
 
 
-def at(place: str, *parts: str | int) -> str:
-    """Return the JSON pointer of what lies below `place`."""
-    return place + json_pointer(list(parts))
+def join_pointer(pointer: str, *parts: str | int) -> str:
+    """Append reference tokens to a JSON pointer."""
+    return pointer + json_pointer(list(parts))
 
 
-def replaced(place: str, old: Any, new: Any) -> Change:
-    """Return a difference that nobody judged: it counts as breaking until somebody has."""
+def unclassified(pointer: str, old: Any, new: Any) -> Change:
+    """Return the change for a difference without a rule; it counts as breaking."""
     return Change(
-        place,
-        f"{told(old)} became {told(new)}",
+        pointer,
+        f"{format_optional(old)} became {format_optional(new)}",
         "breaking",
-        "What this means for fleets and consumers cannot be judged; so it counts as the worst.",
+        "There is no rule for this change, so it counts as breaking.",
     )
 
 
-def told(value: Any) -> str:
-    """Say a value, or that there is none."""
-    return "nothing" if value is None else shown(value)
+def format_optional(value: Any) -> str:
+    """Format a value; None becomes `nothing`."""
+    return "nothing" if value is None else format_value(value)
 
 
-def within(change: Change, prefix: str) -> Change:
-    """Return `change` with what it is about said first."""
+def prefix_change(change: Change, prefix: str) -> Change:
+    """Return `change` with `prefix` before its description."""
     return replace(change, what=f"{prefix}: {change.what}")

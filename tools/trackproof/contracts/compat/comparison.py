@@ -1,4 +1,4 @@
-"""Two contracts compared: every difference, and whom it breaks."""
+"""Comparison of two contracts."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from trackproof.contracts.compat.changes import (
     VERDICTS,
     Change,
     differences,
-    replaced,
-    told,
-    within,
+    format_optional,
+    prefix_change,
+    unclassified,
 )
 from trackproof.contracts.compat.release_document import Release
 from trackproof.contracts.compat.schema_nodes import root_node
@@ -24,61 +24,63 @@ Data = Mapping[str, Any]
 
 
 def compare(old: Release, new: Release) -> list[Change]:
-    """Return every difference between two contracts, the gravest first; versions are labels."""
-    found = dict.fromkeys(_changes(old, new))
-    return sorted(found, key=lambda change: (VERDICTS.index(change.verdict), change.pointer))
+    """Return all differences between two contracts except the version, most severe first."""
+    changes = dict.fromkeys(_changes(old, new))
+    return sorted(changes, key=lambda change: (VERDICTS.index(change.verdict), change.pointer))
 
 
 def _changes(old: Release, new: Release) -> Iterator[Change]:
-    for section, before, after, place in differences(old, new, ""):
+    for section, before, after, pointer in differences(old, new, ""):
         if section == "version":
             continue
         if section in ("tasks", "events", "services"):
-            yield from _named(section, before or {}, after or {}, place)
+            yield from _named(section, before or {}, after or {}, pointer)
         elif section == "pipeline_clauses":
-            yield from clause_changes(before or {}, after or {}, place)
+            yield from clause_changes(before or {}, after or {}, pointer)
         elif section == "workflow" and before and after:
-            yield from workflow_changes(before, after, place)
+            yield from workflow_changes(before, after, pointer)
         elif section == "workflow_input" and before and after:
             yield from schema_changes(
-                root_node(before, place), root_node(after, place), "to fleets"
+                root_node(before, pointer), root_node(after, pointer), "to fleets"
             )
         elif section == "fork_inputs" and before and after:
-            yield from _fork_inputs(before, after, place)
+            yield from _fork_inputs(before, after, pointer)
         else:
-            yield replaced(place, before, after)
+            yield unclassified(pointer, before, after)
 
 
-def _named(section: str, old: Data, new: Data, place: str) -> Iterator[Change]:
-    """Compare what goes by name: tasks, events, outside services."""
+def _named(section: str, old: Data, new: Data, pointer: str) -> Iterator[Change]:
+    """Compare named items: tasks, events or outside services."""
     noun = section.removesuffix("s")
-    for name, before, after, here in differences(old, new, place):
+    for name, before, after, here in differences(old, new, pointer):
         if name not in new:
-            reason = "Consumers that rely on it find nobody there."
+            reason = "Consumers that use it fail."
             yield Change(here, f"the {noun} {name} was removed", "breaking", reason, name)
         elif name not in old:
-            reason = "Fleets have to serve it; who does not know it ignores it."
+            reason = "Fleets must implement it; consumers that do not know it ignore it."
             yield Change(here, f"the {noun} {name} was added", "consumers only", reason, name)
         else:
-            found = list(_item(section, before, after, here))
-            # Nothing that differs is passed over in silence.
-            found = found or [replaced(here, before, after)]
-            yield from (within(change, name) for change in found)
+            changes = list(_item(section, before, after, here))
+            # Report items that differ even if no part comparison reports a change.
+            changes = changes or [unclassified(here, before, after)]
+            yield from (prefix_change(change, name) for change in changes)
 
 
-def _item(section: str, old: Data, new: Data, place: str) -> Iterator[Change]:
+def _item(section: str, old: Data, new: Data, pointer: str) -> Iterator[Change]:
     match section:
         case "tasks":
-            yield from task_changes(old, new, place)
+            yield from task_changes(old, new, pointer)
         case "events":
-            yield from schema_changes(root_node(old, place), root_node(new, place), "from fleets")
+            yield from schema_changes(
+                root_node(old, pointer), root_node(new, pointer), "from fleets"
+            )
         case _:
-            yield from service_changes(old, new, place)
+            yield from service_changes(old, new, pointer)
 
 
-def _fork_inputs(old: Data, new: Data, place: str) -> Iterator[Change]:
-    for _, before, after, here in differences(old, new, place):
-        what = f"{told(before)} became {told(after)}"
-        reason = "The helper of the forks has to write the branches' inputs in this way."
-        example = "a branch written in the old way"
+def _fork_inputs(old: Data, new: Data, pointer: str) -> Iterator[Change]:
+    for _, before, after, here in differences(old, new, pointer):
+        what = f"{format_optional(before)} became {format_optional(after)}"
+        reason = "The fork helper must generate the branch inputs in the new way."
+        example = "a branch input generated in the old way"
         yield Change(here, what, "consumers only", reason, example)

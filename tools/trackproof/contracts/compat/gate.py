@@ -1,14 +1,14 @@
-"""The gate: the working contracts may not break the newest release behind its back.
+"""The release gate: the version of the working contracts must match their changes.
 
-A change that breaks consumers takes a major step of the version, one that only fleets have to
-follow a minor step. What is compatible may wait for the next release without a step.
+Changes since the newest release that break consumers require a major increment of the version,
+changes that break only fleets a minor increment. Compatible changes require none.
 """
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from trackproof.contracts.compat.changes import VERDICTS, Change, canonical
+from trackproof.contracts.compat.changes import Change, canonical, worst
 from trackproof.contracts.compat.comparison import compare
 from trackproof.contracts.compat.release_document import (
     VERSION_FILE,
@@ -29,24 +29,24 @@ _FREEZE = "`trackproof contracts freeze`"
 
 
 def check_release_gate(root: Path = ROOT) -> list[ContractDefect]:
-    """Return why the working contracts cannot stand beside the newest release.
+    """Return why the version of the working contracts is too low for their changes.
 
     Raises:
-        ContractFileError: A contract or the release cannot be used.
+        ContractFileError: A contract file or the newest release is damaged.
     """
     versions = released_versions(root)
     if not versions:
         return [
-            ContractDefect(FOLDER, "", "no contract is released", f"run {_FREEZE} and commit it")
+            ContractDefect(FOLDER, "", "there is no release", f"run {_FREEZE} and commit the file")
         ]
-    return _judged(versions[-1], root)
+    return _version_defects(versions[-1], root)
 
 
 def freeze(root: Path = ROOT) -> tuple[Path, bool]:
-    """Write the working contracts as a release; return its file and whether it is new.
+    """Write the working contracts as a release; return the file and whether it is new.
 
     Raises:
-        ContractFileError: That version is released with other content, or the step is too small.
+        ContractFileError: The version is released with other content, or is too low.
     """
     version = Version.parse(working_version(root))
     path = release_file(version, root)
@@ -54,20 +54,18 @@ def freeze(root: Path = ROOT) -> tuple[Path, bool]:
     if path.exists():
         if path.read_bytes() == content:
             return path, False
-        hint = f"raise the version in {VERSION_FILE}: a release is never changed"
+        hint = f"raise the version in {VERSION_FILE}; releases never change"
         raise ContractFileError(path, "", f"{version} is released with other content", hint)
     if versions := released_versions(root):
-        for finding in _judged(versions[-1], root):
-            raise ContractFileError(
-                root / finding.file, finding.pointer, finding.what, finding.hint
-            )
+        for defect in _version_defects(versions[-1], root):
+            raise ContractFileError(root / defect.file, defect.pointer, defect.what, defect.hint)
     path.parent.mkdir(exist_ok=True)
     path.write_bytes(content)
     return path, True
 
 
 def least_version(newest: Version, changes: list[Change]) -> Version:
-    """Return the smallest version that may carry `changes` since `newest`."""
+    """Return the lowest version allowed for `changes` since `newest`."""
     verdicts = {change.verdict for change in changes}
     if "breaking" in verdicts:
         return Version(newest.major + 1, 0, 0)
@@ -76,23 +74,23 @@ def least_version(newest: Version, changes: list[Change]) -> Version:
     return newest
 
 
-def _judged(newest: Version, root: Path) -> list[ContractDefect]:
+def _version_defects(newest: Version, root: Path) -> list[ContractDefect]:
     version = Version.parse(working_version(root))
     changes = compare(load_release(newest, root), working_release(root))
     needed = least_version(newest, changes)
     if version >= needed:
         return []
     if not changes or needed == newest:
-        what = f"the version {version} is older than the newest release {newest}"
+        what = f"the version {version} is lower than the newest release {newest}"
         return [ContractDefect(VERSION_FILE, "/version", what, f"raise it to {needed} or more")]
-    grave = next(grade for grade in VERDICTS if any(c.verdict == grade for c in changes))
-    listed = [change for change in changes if change.verdict == grave]
-    whom = "break consumers of" if grave == "breaking" else "ask more of fleets than"
+    verdict = worst(changes)
+    listed = [change for change in changes if change.verdict == verdict]
+    party = "consumers" if verdict == "breaking" else "fleets"
     what = "\n".join(
         [
-            f"changes {whom} release {newest}, but the version is {version}:",
+            f"changes break {party} of release {newest}, but the version is {version}:",
             *(str(change) for change in listed),
         ]
     )
-    hint = f"undo them, or raise the version to {needed} or more, then run {_FREEZE}"
+    hint = f"revert them, or raise the version to {needed} or more and run {_FREEZE}"
     return [ContractDefect(VERSION_FILE, "/version", what, hint)]

@@ -1,9 +1,8 @@
-"""The contracts as one document: what a release freezes and the differ reads.
+"""The contracts as one JSON document: the content of a release and the input of the comparison.
 
-Everything that a fleet or a consumer lives by is in it, with references to shared shapes
-resolved and Conductor's defaults written out. Written as RFC 8785 has it: a release is never
-edited, so its lines need not be readable; that any language writes the same bytes for the same
-contract matters more. `trackproof contracts diff` is what a pull request is read by.
+It has everything fleets and consumers depend on, with self-contained schemas and explicit
+Conductor defaults. It is canonical JSON (RFC 8785), so any language can reproduce its bytes and
+hash; `trackproof contracts diff` shows changes in readable form.
 """
 
 from __future__ import annotations
@@ -16,29 +15,29 @@ from typing import Any
 
 import rfc8785
 
-from trackproof.contracts.bundle import bundled
+from trackproof.contracts.bundle import bundle_schema
 from trackproof.contracts.compat.changes import canonical
 from trackproof.contracts.errors import ContractFileError
 from trackproof.contracts.events_and_services import check_service
 from trackproof.contracts.load import ROOT, Clause, TaskContract, load_contracts
-from trackproof.contracts.yaml_files import check_schema, check_shape, read_data, references
+from trackproof.contracts.yaml_files import check_data, check_schema, read_data, references
 
 Release = Mapping[str, Any]
 
 VERSION_FILE = "version.yaml"
 _INFERRED = ("name", "description", "inputKeys", "outputKeys", "inputSchema", "outputSchema")
-"""Parts of a task definition that repeat what stands beside it."""
+"""Fields of a task definition that repeat other parts of the document."""
 
 
 def working_release(root: Path = ROOT) -> Release:
-    """Return the contracts of the folder `root` as they would be frozen.
+    """Return the contracts of the folder `root` as a release document.
 
     Raises:
-        ContractFileError: A file is missing, damaged or not of its kind's shape.
+        ContractFileError: A file is missing, damaged or does not match its schema.
     """
     contracts = load_contracts(root)
     release = {
-        # Sections that only newer contracts have come along by themselves.
+        # New fields of Contracts become sections without a change here.
         **{field.name: getattr(contracts, field.name) for field in fields(contracts)},
         "version": working_version(root),
         "tasks": {name: _task(task) for name, task in contracts.tasks.items()},
@@ -47,39 +46,40 @@ def working_release(root: Path = ROOT) -> Release:
         "fork_inputs": read_data(root / "fork_inputs.yaml"),
     }
     del release["root"]
-    return _checked(root, _plain(release))
+    return _checked(root, _to_json(release))
 
 
 def working_version(root: Path = ROOT) -> str:
-    """Return the version that the contracts of a folder claim.
+    """Return the version in version.yaml.
 
     Raises:
-        ContractFileError: The file is missing or names no version.
+        ContractFileError: The file is missing or has no valid version.
     """
     path = root / VERSION_FILE
     data = read_data(path)
     version = _kind()["$defs"]["version"]
-    check_shape(path, data, {"type": "object", "required": ["version"],
+    check_data(path, data, {"type": "object", "required": ["version"],
                              "properties": {"version": version}})  # fmt: skip
     return str(data["version"])
 
 
 def read_release(path: Path) -> Release:
-    """Return the frozen contract in a file.
+    """Read and validate a release document.
 
     Raises:
-        ContractFileError: It is missing, no JSON, or no contract.
+        ContractFileError: The file is missing, not JSON or not a release document.
     """
     return _checked(path, read_data(path))
 
 
 def _checked(path: Path, data: Any) -> Release:
-    check_shape(path, data, _kind())
+    check_data(path, data, _kind())
     try:
         canonical(data)
     except rfc8785.CanonicalizationError as error:
-        hint = "use numbers and texts that every language can read"
-        raise ContractFileError(path, "", f"it cannot be canonical JSON: {error}", hint) from error
+        hint = "use numbers and strings that RFC 8785 allows"
+        what = f"the document has no canonical JSON form: {error}"
+        raise ContractFileError(path, "", what, hint) from error
     release: Release = data
     for name, task in release["tasks"].items():
         for side in ("input", "output"):
@@ -92,13 +92,13 @@ def _checked(path: Path, data: Any) -> Release:
     return release
 
 
-def _check_schema(path: Path, place: str, schema: Any) -> None:
-    check_schema(path, place, schema)
-    for where, reference in references(schema, place):
+def _check_schema(path: Path, pointer: str, schema: Any) -> None:
+    check_schema(path, pointer, schema)
+    for where, reference in references(schema, pointer):
         name = reference.removeprefix("#/$defs/")
         if name not in schema.get("$defs", {}):
             hint = 'refer to "#/$defs/<name>" of the same schema'
-            raise ContractFileError(path, where, f"{reference!r} is not there", hint)
+            raise ContractFileError(path, where, f"{reference!r} does not exist", hint)
 
 
 @cache
@@ -126,16 +126,16 @@ def _clauses(clauses: Iterable[Clause]) -> dict[str, Any]:
 
 
 def _with_shapes(schema: dict[str, Any], root: Path) -> dict[str, Any]:
-    return bundled(schema, read_data(root / "shapes.yaml")["$defs"])
+    return bundle_schema(schema, read_data(root / "shapes.yaml")["$defs"])
 
 
-def _plain(data: Any) -> Any:
+def _to_json(data: Any) -> Any:
     match data:
         case Mapping():
-            return {str(key): _plain(value) for key, value in data.items()}
+            return {str(key): _to_json(value) for key, value in data.items()}
         case list() | tuple():
-            return [_plain(item) for item in data]
+            return [_to_json(item) for item in data]
         case _ if is_dataclass(data):
-            return {field.name: _plain(getattr(data, field.name)) for field in fields(data)}
+            return {field.name: _to_json(getattr(data, field.name)) for field in fields(data)}
         case _:
             return data

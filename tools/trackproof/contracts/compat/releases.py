@@ -1,4 +1,4 @@
-"""Released contracts: one file a version under contracts/releases/."""
+"""Released contracts: one file per version in contracts/releases/."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _VERSION = re.compile(r"(\d+)\.(\d+)\.(\d+)")
 
 @dataclass(frozen=True, slots=True, order=True)
 class Version:
-    """A semantic version; versions are ordered as released."""
+    """A semantic version, ordered numerically."""
 
     major: int
     minor: int
@@ -25,14 +25,14 @@ class Version:
 
     @classmethod
     def parse(cls, text: str) -> Version:
-        """Read `1.2.3`.
+        """Parse a version such as `1.2.3`.
 
         Raises:
-            ValueError: It is something else.
+            ValueError: The text is not a version.
         """
         match = _VERSION.fullmatch(text)
         if match is None:
-            raise ValueError(f"{text!r} is no version such as 1.2.3")
+            raise ValueError(f"{text!r} is not a version such as 1.2.3")
         return cls(*map(int, match.groups()))
 
     def __str__(self) -> str:
@@ -40,39 +40,40 @@ class Version:
 
 
 def release_file(version: Version, root: Path = ROOT) -> Path:
-    """Return where a version is kept, released or not."""
+    """Return the path of a version's release, which need not exist."""
     return root / FOLDER / f"{version}.json"
 
 
 def released_versions(root: Path = ROOT) -> list[Version]:
-    """Return every released version, the oldest first."""
+    """Return all released versions, lowest first."""
     names = (path.stem for path in (root / FOLDER).glob("*.json"))
     return sorted(Version.parse(name) for name in names if _VERSION.fullmatch(name))
 
 
 def load_release(version: Version, root: Path = ROOT) -> Release:
-    """Return a released contract, which nobody has touched since.
+    """Load a release.
 
     Raises:
-        ContractFileError: It is not there, or it is not as it was frozen.
+        ContractFileError: The version is not released, or its file was edited.
     """
     path = release_file(version, root)
     if not path.exists():
-        there = ", ".join(map(str, released_versions(root))) or "none"
-        hint = f"name a version that is released: {there}"
+        released = ", ".join(map(str, released_versions(root))) or "none"
+        hint = f"choose a released version: {released}"
         raise ContractFileError(path, "", f"the version {version} is not released", hint)
     release = read_release(path)
     if path.read_bytes() != canonical(release) or release["version"] != str(version):
-        hint = "a release is never edited: take the file back from the version control"
-        raise ContractFileError(path, "", "it is not the canonical form of its version", hint)
+        hint = "restore the file from version control; releases never change"
+        what = "the file is not the canonical form of its version"
+        raise ContractFileError(path, "", what, hint)
     return release
 
 
 def named_release(name: str, root: Path = ROOT) -> Release:
-    """Return what `name` says: a released version, a contracts folder or a release file.
+    """Load a released version, a release file or a contracts folder.
 
     Raises:
-        ContractFileError: It is not there or cannot be used.
+        ContractFileError: It does not exist or is damaged.
     """
     path = Path(name)
     if _VERSION.fullmatch(name) and not path.exists():

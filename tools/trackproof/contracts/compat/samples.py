@@ -1,6 +1,6 @@
-"""Values that fit a schema, at its borders: where an example is looked for.
+"""Sample values near the limits of a schema, used to search for examples of a change.
 
-No promise to find one: what is found has been held against both schemas.
+The search is not exhaustive; every example is validated against both schemas.
 """
 
 from __future__ import annotations
@@ -15,21 +15,21 @@ import jsonschema_rs
 from trackproof.contracts.bundle import Schema
 from trackproof.contracts.schemas.normal_forms import VALUES, choices
 
-MOST_SAMPLES = 200
-MOST_FIELD_SAMPLES = 40
-LONGEST = 5_000
-"""Characters or items of a sample; a border beyond is not tried."""
-_DEEPEST = 6
+MAX_SAMPLES = 200
+MAX_FIELD_SAMPLES = 40
+MAX_LENGTH = 5_000
+"""Maximum characters or items of a sample; larger limits are not tried."""
+_MAX_DEPTH = 6
 _TEXTS = ("a", "", "A", "0", "en", "de-CH", "a b", "ü", "a-b_c", "0" * 12)
 
 
 def example(sender: Any, reader: Any) -> Any:
-    """Return a value that `sender` may send and `reader` refuses.
+    """Return a value that `sender` allows and `reader` rejects.
 
-    Both schemas come without references, the reader's as `opened` gives it.
+    Both schemas must be without references, the reader's as returned by `for_reader`.
 
     Raises:
-        LookupError: None was found, which does not mean that there is none.
+        LookupError: The search found no such value; one may exist.
     """
     sends = jsonschema_rs.Draft202012Validator(sender)
     reads = jsonschema_rs.Draft202012Validator(reader)
@@ -40,9 +40,9 @@ def example(sender: Any, reader: Any) -> Any:
 
 
 def hints(*schemas: Any) -> tuple[Any, ...]:
-    """Return the constants that stand anywhere in `schemas`: limits, members, examples."""
-    found = [value for schema in schemas for value in _constants(schema)]
-    return tuple({repr(value): value for value in found}.values())
+    """Return all constants in `schemas`: limits, enum members, defaults and examples."""
+    values = [value for schema in schemas for value in _constants(schema)]
+    return tuple({repr(value): value for value in values}.values())
 
 
 def _constants(node: Any) -> Iterator[Any]:
@@ -60,12 +60,18 @@ def _constants(node: Any) -> Iterator[Any]:
 
 
 def samples(schema: Any, known: tuple[Any, ...], depth: int = 0) -> Iterator[Any]:
-    """Yield values that probably fit `schema`, the plainest first."""
-    return islice(_samples(schema, known, depth), MOST_SAMPLES)
+    """Yield values that probably match `schema`, the simplest first.
+
+    Args:
+        schema: A schema without references.
+        known: Constants to try, see `hints`.
+        depth: Nesting level of `schema`.
+    """
+    return islice(_samples(schema, known, depth), MAX_SAMPLES)
 
 
 def _samples(schema: Any, known: tuple[Any, ...], depth: int) -> Iterator[Any]:
-    if depth > _DEEPEST:
+    if depth > _MAX_DEPTH:
         return
     for choice in choices(schema):
         match choice:
@@ -104,7 +110,7 @@ def _is_number(value: Any) -> bool:
 
 
 def _texts(schema: Schema, known: tuple[Any, ...]) -> Iterator[str]:
-    if (least := schema.get("minLength", 0)) <= LONGEST and "pattern" not in schema:
+    if (least := schema.get("minLength", 0)) <= MAX_LENGTH and "pattern" not in schema:
         yield "a" * max(least, 1)
     yield from (value for value in known if isinstance(value, str))
     yield from _TEXTS
@@ -115,14 +121,14 @@ def _texts(schema: Schema, known: tuple[Any, ...]) -> Iterator[str]:
 def _lengths(known: Iterable[Any]) -> list[int]:
     limits = [int(value) for value in known if _is_number(value) and float(value).is_integer()]
     near = {limit + offset for limit in limits for offset in (-1, 0, 1)}
-    return sorted(length for length in near if 0 <= length <= LONGEST)
+    return sorted(length for length in near if 0 <= length <= MAX_LENGTH)
 
 
 def _arrays(schema: Schema, known: tuple[Any, ...], depth: int) -> Iterator[list[Any]]:
     least = schema.get("minItems", 0)
-    if least > LONGEST:
+    if least > MAX_LENGTH:
         return
-    items = list(islice(samples(schema.get("items", True), known, depth + 1), MOST_FIELD_SAMPLES))
+    items = list(islice(samples(schema.get("items", True), known, depth + 1), MAX_FIELD_SAMPLES))
     if not least:
         yield []
     for item in items:
@@ -136,11 +142,11 @@ def _arrays(schema: Schema, known: tuple[Any, ...], depth: int) -> Iterator[list
 
 def _objects(schema: Schema, known: tuple[Any, ...], depth: int) -> Iterator[dict[str, Any]]:
     fields = {
-        name: list(islice(samples(part, known, depth + 1), MOST_FIELD_SAMPLES))
+        name: list(islice(samples(part, known, depth + 1), MAX_FIELD_SAMPLES))
         for name, part in schema.get("properties", {}).items()
     }
     others = schema.get("additionalProperties", "properties" not in schema)
-    more = list(islice(samples(others, known, depth + 1), MOST_FIELD_SAMPLES)) if others else []
+    more = list(islice(samples(others, known, depth + 1), MAX_FIELD_SAMPLES)) if others else []
     named = [*schema.get("required", ())]
     if any(not fields.get(name, more) for name in named):
         return
@@ -152,5 +158,5 @@ def _objects(schema: Schema, known: tuple[Any, ...], depth: int) -> Iterator[dic
     yield {**{name: values[0] for name, values in fields.items() if values}, **least}
     for value in more:
         yield {**least, "a": value}
-    for length in _lengths(known)[:MOST_FIELD_SAMPLES] if more else ():
+    for length in _lengths(known)[:MAX_FIELD_SAMPLES] if more else ():
         yield {**least, **{f"a{number}": more[0] for number in range(min(length, 100))}}

@@ -1,9 +1,9 @@
-"""Two schemas of one payload, compared field by field.
+"""Comparison of two schemas of one payload, field by field.
 
-Each difference is judged by the way the data flows. Towards fleets, the consumers send: they
-break if something they may send is refused from now on, and fleets break if something comes that
-they may refuse. From fleets it is the other way round. Senders send exactly the named fields;
-readers ignore fields that they do not know.
+The verdict depends on the direction of the data. In data to fleets, consumers are the senders: a
+narrower schema breaks consumers, whose values may be rejected; a wider one breaks fleets, which
+may receive unknown values. In data from fleets it is the reverse. Senders send exactly the
+declared fields; readers ignore unknown fields.
 """
 
 from __future__ import annotations
@@ -12,13 +12,22 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from trackproof.contracts.compat.changes import Change, Direction, Verdict, at, same, told, verdict
+from trackproof.contracts.compat.changes import (
+    DESCRIPTIVE_REASON,
+    Change,
+    Direction,
+    Verdict,
+    format_optional,
+    join_pointer,
+    json_equal,
+    verdict,
+)
 from trackproof.contracts.compat.samples import example
 from trackproof.contracts.compat.schema_nodes import SchemaNode
 from trackproof.contracts.compat.wording import differing_facts
-from trackproof.contracts.schemas.descriptions import described, kinds_of, shown
-from trackproof.contracts.schemas.normal_forms import ANNOTATIONS, explicit, opened
-from trackproof.contracts.schemas.subsumption import misfits
+from trackproof.contracts.schemas.descriptions import describe, format_value, kinds_of
+from trackproof.contracts.schemas.normal_forms import ANNOTATIONS, for_reader, for_sender
+from trackproof.contracts.schemas.subsumption import mismatches
 
 _FIELD_KEYWORDS = {"type", "properties", "required", "additionalProperties"}
 _WHOLE_OBJECT = {
@@ -28,25 +37,29 @@ _WHOLE_OBJECT = {
 
 
 def schema_changes(old: SchemaNode, new: SchemaNode, direction: Direction) -> list[Change]:
-    """Return every difference between two schemas, judged."""
-    found = list(dict.fromkeys(_changes(old, new, direction, frozenset())))
-    if not found and not (same(old.schema, new.schema) and same(old.whole, new.whole)):
-        found.append(_same_values(new.place))
-    return found
+    """Return all differences between two schemas with their verdicts."""
+    changes = list(dict.fromkeys(_changes(old, new, direction, frozenset())))
+    if not changes and not (
+        json_equal(old.schema, new.schema) and json_equal(old.whole, new.whole)
+    ):
+        changes.append(_same_values(new.pointer))
+    return changes
 
 
-def _same_values(place: str) -> Change:
-    reason = "The very same values fit as before."
-    return Change(place, "it is written in another way", "compatible", reason)
+def _same_values(pointer: str) -> Change:
+    reason = "Both schemas allow the same values."
+    return Change(pointer, "the schema is written differently", "compatible", reason)
 
 
 def _changes(
     old: SchemaNode, new: SchemaNode, direction: Direction, seen: frozenset[tuple[str, str]]
 ) -> Iterator[Change]:
     old, new = old.resolved, new.resolved
-    if (old.place, new.place) in seen or same([old.schema, old.whole], [new.schema, new.whole]):
+    if (old.pointer, new.pointer) in seen or json_equal(
+        [old.schema, old.whole], [new.schema, new.whole]
+    ):
         return
-    seen |= {(old.place, new.place)}
+    seen |= {(old.pointer, new.pointer)}
     if not isinstance(old.schema, dict) or not isinstance(new.schema, dict):
         yield from _values(old, new, old.whole, new.whole, direction)
         return
@@ -70,7 +83,7 @@ def _changes(
 
 
 def _stands_alone(keyword: str, old: SchemaNode, new: SchemaNode) -> bool:
-    """Tell whether what holds of an array's items or a map's values depends on nothing else."""
+    """Return whether the items of an array or the values of a map can be compared alone."""
     keywords = old.schema.keys() | new.schema.keys()
     if keyword == "items":
         return "prefixItems" not in keywords
@@ -78,11 +91,11 @@ def _stands_alone(keyword: str, old: SchemaNode, new: SchemaNode) -> bool:
 
 
 def _have_fields(old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:
-    """Tell whether fields can be compared one by one."""
+    """Return whether the fields of two objects can be compared one by one."""
     both_objects = all("object" in kinds_of(schema) for schema in (old, new))
     named = "properties" in old and "properties" in new
     maps = any(isinstance(schema.get("additionalProperties"), dict) for schema in (old, new))
-    # In a map, a field that loses its name is not ignored: it has to fit the map's values.
+    # In a map, a field without a property must match the schema of the map's values.
     parted = not maps or _same_names(old, new)
     return both_objects and named and parted and not _WHOLE_OBJECT & (old.keys() | new.keys())
 
@@ -94,13 +107,13 @@ def _same_names(old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:
 def _pairs(
     old: SchemaNode, new: SchemaNode, keyword: str
 ) -> list[tuple[SchemaNode, SchemaNode]] | None:
-    """Return the alternatives that changed, each with what it became; None if that is unclear."""
+    """Return pairs of old and new alternatives that differ; None if the pairing is ambiguous."""
     members = [
         [node.below(keyword, index) for index in range(len(node.schema.get(keyword, ())))]
         for node in (old, new)
     ]
     before, after = (
-        [part for part in own if not any(same(part.whole, other.whole) for other in others)]
+        [part for part in own if not any(json_equal(part.whole, other.whole) for other in others)]
         for own, others in (members, members[::-1])
     )
     if not before or len(members[0]) != len(members[1]) or len(before) != len(after):
@@ -109,7 +122,7 @@ def _pairs(
 
 
 def _rest(node: SchemaNode, parted: set[str]) -> Any:
-    """Return what remains to be compared when the parts are dealt with elsewhere."""
+    """Return the schema without the keywords in `parted`, which are compared separately."""
     whole = node.whole
     rest = {key: value for key, value in whole.items() if key not in parted | ANNOTATIONS}
     if "properties" in parted:
@@ -123,29 +136,33 @@ def _rest(node: SchemaNode, parted: set[str]) -> Any:
 def _annotations(old: SchemaNode, new: SchemaNode, direction: Direction) -> Iterator[Change]:
     for keyword in sorted(ANNOTATIONS - {"$defs"}):
         before, after = old.schema.get(keyword), new.schema.get(keyword)
-        if (keyword in old.schema) == (keyword in new.schema) and same(before, after):
+        if (keyword in old.schema) == (keyword in new.schema) and json_equal(before, after):
             continue
-        place, what = at(new.place, keyword), f"{keyword}: {told(before)} became {told(after)}"
+        pointer, what = (
+            join_pointer(new.pointer, keyword),
+            f"{keyword}: {format_optional(before)} became {format_optional(after)}",
+        )
         if keyword not in new.schema:
-            place = at(old.place, keyword)
+            pointer = join_pointer(old.pointer, keyword)
         if keyword == "default" and direction == "to fleets":
             grade: Verdict = "breaking" if keyword in old.schema else "consumers only"
-            reason = "A fleet fills it in where the field is missing or null."
-            yield Change(place, what, grade, reason, "the field left out")
+            reason = "Fleets fill in the default for a missing or null field."
+            yield Change(pointer, what, grade, reason, "the field is missing")
         elif keyword == "description" and before and after:
-            yield reworded(place, keyword, before, after, else_verdict="compatible")
+            yield wording_change(pointer, keyword, before, after, else_verdict="compatible")
         else:
-            yield Change(place, what, "compatible", "It describes; it demands nothing.")
+            yield Change(pointer, what, "compatible", DESCRIPTIVE_REASON)
 
 
-def reworded(place: str, what: str, old: str, new: str, *, else_verdict: Verdict) -> Change:
-    """Judge a sentence that changed: another promise, or the same one in other words."""
-    said = f"{what}: {shown(old)} became {shown(new)}"
+def wording_change(pointer: str, what: str, old: str, new: str, *, else_verdict: Verdict) -> Change:
+    """Return the change for a reworded sentence; breaking if its facts changed."""
+    what_changed = f"{what}: {format_value(old)} became {format_value(new)}"
     if facts := differing_facts(old, new):
-        reason = "Figures, names or turning words changed: this is another promise."
-        return Change(place, said, "breaking", reason, facts)
-    reason = "Reworded, with the same figures and names: read it again."
-    return Change(place, said, else_verdict, reason, "whoever took the old words differently")
+        reason = "Numbers, names or logical words changed, so the meaning may have changed."
+        return Change(pointer, what_changed, "breaking", reason, facts)
+    reason = "The wording changed; numbers, names and logical words are the same."
+    example = "an implementation that read the old wording differently"
+    return Change(pointer, what_changed, else_verdict, reason, example)
 
 
 def _fields(
@@ -170,16 +187,16 @@ def _removed(
 ) -> Change:
     what = f"the {'required' if required else 'optional'} field {name} was removed"
     if not required:
-        reason = "It might have been missing before; where it still comes, it is ignored."
-        return Change(field.place, what, "compatible", reason)
-    # Seen from who waits for it: what the others send from now on lacks the field.
+        reason = "Readers already handle its absence and ignore unknown fields."
+        return Change(field.pointer, what, "compatible", reason)
+    # New senders omit the field; old readers require it.
     sent = _without(old, name)
     shown_value = _example(sent, {"required": [name]})
     if direction == "to fleets":
-        reason = "Fleets wait for it and are not sent it any more; who still sends it is ignored."
-        return Change(field.place, what, "consumers only", reason, shown_value)
-    reason = "Consumers that read it do not get it any more."
-    return Change(field.place, what, "breaking", reason, shown_value)
+        reason = "Fleets that require the field no longer receive it."
+        return Change(field.pointer, what, "consumers only", reason, shown_value)
+    reason = "Consumers that read the field no longer receive it."
+    return Change(field.pointer, what, "breaking", reason, shown_value)
 
 
 def _without(node: SchemaNode, name: str) -> Any:
@@ -196,13 +213,13 @@ def _added(
 ) -> Change:
     what = f"the {'required' if required else 'optional'} field {name} was added"
     if not required:
-        return Change(field.place, what, "compatible", "Who does not know it ignores it.")
+        return Change(field.pointer, what, "compatible", "Readers ignore unknown fields.")
     shown_value = _example(_without(new, name), {"required": [name]})
     if direction == "to fleets":
-        reason = "Who sends what was asked for until now does not send it, and fleets refuse that."
-        return Change(field.place, what, "breaking", reason, shown_value)
-    reason = "Fleets have to produce it; consumers that do not know it ignore it."
-    return Change(field.place, what, "consumers only", reason, shown_value)
+        reason = "Consumers do not send the field yet, and fleets reject its absence."
+        return Change(field.pointer, what, "breaking", reason, shown_value)
+    reason = "Fleets must produce the field; consumers ignore unknown fields."
+    return Change(field.pointer, what, "consumers only", reason, shown_value)
 
 
 def _required(old: SchemaNode, new: SchemaNode, name: str, direction: Direction) -> Change:
@@ -211,70 +228,72 @@ def _required(old: SchemaNode, new: SchemaNode, name: str, direction: Direction)
     lax, strict = (old, new) if more else (new, old)
     shown_value = _example(lax.whole, {"required": [name]})
     reasons = {
-        ("to fleets", True): "Who left it out until now is refused.",
-        ("to fleets", False): "It may be missing from now on, and fleets may refuse that.",
-        ("from fleets", True): "Fleets that left it out have to produce it.",
-        ("from fleets", False): "It may be missing from now on, and consumers rely on it.",
+        ("to fleets", True): "Fleets reject input without the field.",
+        ("to fleets", False): "Fleets may receive input without the field.",
+        ("from fleets", True): "Fleets must always produce the field.",
+        ("from fleets", False): "Consumers may receive output without the field.",
     }
     breaks_consumers = more == (direction == "to fleets")
     grade = verdict(consumers=breaks_consumers, fleets=not breaks_consumers)
-    return Change(at(strict.place, "required"), what, grade, reasons[direction, more], shown_value)
+    return Change(
+        join_pointer(strict.pointer, "required"), what, grade, reasons[direction, more], shown_value
+    )
 
 
 def _others(old: SchemaNode, new: SchemaNode) -> Iterator[Change]:
-    """Judge the fields without a name: those of maps by their values, all others by the policy."""
+    """Compare the schemas of undeclared fields."""
     pair = [node.schema.get("additionalProperties", True) for node in (old, new)]
-    if same(*pair) or all(isinstance(part, dict) for part in pair):
+    if json_equal(*pair) or all(isinstance(part, dict) for part in pair):
         return
-    place = at(new.place if "additionalProperties" in new.schema else old.place,
+    pointer = join_pointer(new.pointer if "additionalProperties" in new.schema else old.pointer,
                "additionalProperties")  # fmt: skip
-    what = f"fields without a name: {described(pair[0])} became {described(pair[1])}"
+    what = f"undeclared fields: {describe(pair[0])} became {describe(pair[1])}"
     if all(isinstance(part, bool) for part in pair):
-        reason = "Exactly the named fields are sent, and readers ignore others."
-        yield Change(place, what, "compatible", reason)
+        reason = "Senders send exactly the declared fields, and readers ignore others."
+        yield Change(pointer, what, "compatible", reason)
     else:
-        reason = "An object with named fields became a map, or a map became one."
-        yield Change(place, what, "breaking", reason)
+        reason = "An object with declared fields became a map, or the reverse."
+        yield Change(pointer, what, "breaking", reason)
 
 
 def _values(
     old: SchemaNode, new: SchemaNode, before: Any, after: Any, direction: Direction
 ) -> Iterator[Change]:
-    """Judge what is left of two schemas by the values that fit them."""
-    if same(before, after):
+    """Compare two schemas by the values that they allow."""
+    if json_equal(before, after):
         return
-    lost = misfits(explicit(before), opened(after))
-    won = misfits(explicit(after), opened(before))
+    lost = mismatches(for_sender(before), for_reader(after))
+    won = mismatches(for_sender(after), for_reader(before))
     if not lost and not won:
-        yield replace(_same_values(new.place), what=_told_difference(before, after))
+        yield replace(_same_values(new.pointer), what=_difference_text(before, after))
         return
     kinds = {(True, False): "narrowed", (False, True): "widened", (True, True): "changed"}
     consumers, fleets = (lost, won) if direction == "to fleets" else (won, lost)
     grade = verdict(consumers=bool(consumers), fleets=bool(fleets))
     trouble = consumers or fleets
     sender, reader = (before, after) if trouble is lost else (after, before)
-    breaks = _example(sender, opened(reader))
-    certain = [misfit for misfit in trouble if not misfit.undecided]
-    # What no rule decides, a value that was tried does.
+    breaks = _example(sender, for_reader(reader))
+    certain = [mismatch for mismatch in trouble if not mismatch.undecided]
+    # An example that was validated decides where no rule does.
     proven = breaks is not None and not certain
-    why = "the example was tried" if proven else "; ".join(map(str, (certain or trouble)[:3]))
-    whom = {
-        ("to fleets", True): "What consumers send may be refused",
-        ("to fleets", False): "Fleets are sent what they may refuse",
-        ("from fleets", True): "Consumers get what they may not expect",
-        ("from fleets", False): "Fleets may produce what is not allowed any more",
+    why = "see the example" if proven else "; ".join(map(str, (certain or trouble)[:3]))
+    consequence = {
+        ("to fleets", True): "Fleets may reject values that consumers send",
+        ("to fleets", False): "Fleets may receive values that they reject",
+        ("from fleets", True): "Consumers may receive values that they do not expect",
+        ("from fleets", False): "Fleets may produce values that are no longer allowed",
     }[direction, bool(consumers)]
-    what = f"{kinds[bool(lost), bool(won)]}: {_told_difference(before, after)}"
-    yield Change(new.place, what, grade, f"{whom}: {why}.", breaks)
+    what = f"{kinds[bool(lost), bool(won)]}: {_difference_text(before, after)}"
+    yield Change(new.pointer, what, grade, f"{consequence}: {why}.", breaks)
 
 
-def _told_difference(before: Any, after: Any) -> str:
+def _difference_text(before: Any, after: Any) -> str:
     if not isinstance(before, dict) or not isinstance(after, dict):
-        return f"{told(before)} became {told(after)}"
+        return f"{format_optional(before)} became {format_optional(after)}"
     keywords = [
         key
         for key in dict.fromkeys([*before, *after])
-        if (key in before) != (key in after) or not same(before.get(key), after.get(key))
+        if (key in before) != (key in after) or not json_equal(before.get(key), after.get(key))
     ]
     return ", ".join(
         f"{key}: {_keyword(before, key)} became {_keyword(after, key)}" for key in keywords
@@ -282,11 +301,11 @@ def _told_difference(before: Any, after: Any) -> str:
 
 
 def _keyword(schema: Mapping[str, Any], key: str) -> str:
-    return shown(schema[key]) if key in schema else "nothing"
+    return format_value(schema[key]) if key in schema else "nothing"
 
 
 def _example(sender: Any, reader: Any) -> str | None:
     try:
-        return shown(example(sender, reader))
+        return format_value(example(sender, reader))
     except LookupError:
         return None

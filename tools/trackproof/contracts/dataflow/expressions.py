@@ -1,4 +1,4 @@
-"""Conductor's expressions, `${task.output.field}`, and what their JSONPath picks from a schema."""
+"""Conductor's expressions, `${task.output.field}`, and the schema that their JSONPath selects."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from trackproof.contracts.schemas.descriptions import described
+from trackproof.contracts.schemas.descriptions import describe
 from trackproof.contracts.schemas.normal_forms import choices, nullable, union
-from trackproof.contracts.yaml_files import pointer as pointer_of
+from trackproof.contracts.yaml_files import json_pointer
 
 EXPRESSION = re.compile(r"(?<!\$)\$\{([^{}]*)\}")
 _NAME = r"[A-Za-z_][\w-]*"
@@ -22,10 +22,9 @@ _STEP = re.compile(
 
 
 class UnresolvedError(Exception):
-    """An expression points at nothing."""
+    """An expression has no value."""
 
     def __init__(self, what: str, hint: str) -> None:
-        """Keep what is wrong and what to do."""
         super().__init__(what)
         self.what = what
         self.hint = hint
@@ -33,7 +32,7 @@ class UnresolvedError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class PathStep:
-    """One step of a path."""
+    """A step of a path: `..value`, `[*]`, `.value` or `[value]`."""
 
     kind: Literal["deep", "every", "name", "index"]
     value: str = ""
@@ -46,60 +45,65 @@ class _Match:
     most: float
 
 
-def expressions(value: Any, place: str) -> Iterator[tuple[str, str]]:
+def expressions(value: Any, pointer: str) -> Iterator[tuple[str, str]]:
     """Yield every expression below `value`, with its pointer."""
     if isinstance(value, str):
-        yield from ((place, text) for text in EXPRESSION.findall(value))
+        yield from ((pointer, text) for text in EXPRESSION.findall(value))
     elif isinstance(value, dict):
         for name, part in value.items():
-            yield from expressions(part, place + pointer_of([name]))
+            yield from expressions(part, pointer + json_pointer([name]))
     elif isinstance(value, list):
         for index, part in enumerate(value):
-            yield from expressions(part, f"{place}/{index}")
+            yield from expressions(part, f"{pointer}/{index}")
 
 
-def steps_of(path: str) -> list[PathStep]:
-    """Cut a path such as `.topics[0].title` or `..padded_url` into its steps.
+def parse_path(path: str) -> list[PathStep]:
+    """Parse a path such as `.topics[0].title` or `..padded_url`.
 
     Raises:
-        UnresolvedError: It is no such path.
+        UnresolvedError: The syntax is not supported.
     """
     steps, at = [], 0
     while at < len(path):
-        found = _STEP.match(path, at)
-        if found is None:
+        match = _STEP.match(path, at)
+        if match is None:
             raise UnresolvedError(
-                f"{path[at:]!r} cannot be read as a path",
+                f"{path[at:]!r} is not a valid path",
                 "write .name, ['name'], [0], [*] or ..name",
             )
-        if found["every"]:
+        if match["every"]:
             steps.append(PathStep("every"))
-        elif found["deep"]:
-            steps.append(PathStep("deep", found["deep"]))
-        elif found["index"]:
-            steps.append(PathStep("index", found["index"]))
+        elif match["deep"]:
+            steps.append(PathStep("deep", match["deep"]))
+        elif match["index"]:
+            steps.append(PathStep("index", match["index"]))
         else:
-            steps.append(PathStep("name", found["name"] or found["quoted"]))
-        at = found.end()
+            steps.append(PathStep("name", match["name"] or match["quoted"]))
+        at = match.end()
     return steps
 
 
-def picked(schema: Any, steps: Iterable[PathStep], owner: str) -> Any:
-    """Return the schema of what `steps` pick from a value of `schema`, which `owner` names.
+def select(schema: Any, steps: Iterable[PathStep], owner: str) -> Any:
+    """Return the schema of the value that a path selects.
 
-    As Conductor's JSONPath does it: what is not there is null, or is left out of a list where
-    the path may match more than once.
+    Follows Conductor's JSONPath: a missing value is null, or absent from the list of a path that
+    may match more than once.
+
+    Args:
+        schema: The schema of the value the path is applied to.
+        steps: The path.
+        owner: The name of that value in error messages.
 
     Raises:
-        UnresolvedError: No value of `schema` has such a place.
+        UnresolvedError: The path matches in no value of `schema`.
     """
     matches, many = [_Match(schema, 1, 1)], False
     for step in steps:
-        matches = [after for match in matches for after in _after(match, step)]
+        matches = [after for match in matches for after in _apply_step(match, step)]
         many = many or step.kind in ("every", "deep")
         if not matches:
-            raise _nothing_there(schema, step, owner)
-        owner = f"{owner}{_shown(step)}"
+            raise _unresolved_error(schema, step, owner)
+        owner = f"{owner}{_format_step(step)}"
         schema = union(match.schema for match in matches)
     if not many:
         return schema if matches[0].least else nullable(schema)
@@ -109,15 +113,15 @@ def picked(schema: Any, steps: Iterable[PathStep], owner: str) -> Any:
     return {"type": "array", "items": schema, **bounds}
 
 
-def advice(name: str, known: Iterable[str], noun: str) -> str:
-    """Return the hint for a `name` that is none of `known`."""
+def suggestion(name: str, known: Iterable[str], noun: str) -> str:
+    """Return a hint for a `name` that is not in `known`."""
     names = sorted(known)
     if near := difflib.get_close_matches(name, names, n=1):
         return f"did you mean {near[0]!r}?"
     return f"known {noun}: {', '.join(names)}" if names else f"there are no {noun}"
 
 
-def _shown(step: PathStep) -> str:
+def _format_step(step: PathStep) -> str:
     match step.kind:
         case "deep":
             return f"..{step.value}"
@@ -129,25 +133,25 @@ def _shown(step: PathStep) -> str:
             return f".{step.value}"
 
 
-def _after(match: _Match, step: PathStep) -> list[_Match]:
+def _apply_step(match: _Match, step: PathStep) -> list[_Match]:
     match step.kind:
         case "deep":
-            return list(_deep(match, step.value))
+            return list(_descendants(match, step.value))
         case "every":
-            return list(_every(match))
+            return list(_all_children(match))
         case "index":
             options = [_item(choice, int(step.value)) for choice in choices(match.schema)]
         case _:
             options = [_field(choice, step.value) for choice in choices(match.schema)]
-    found = [option for option in options if option is not None]
-    if not found:
+    matching = [option for option in options if option is not None]
+    if not matching:
         return []
-    sure = len(found) == len(options) and all(certain for _, certain in found)
-    return [_Match(union(schema for schema, _ in found), match.least * sure, match.most)]
+    certain = len(matching) == len(options) and all(present for _, present in matching)
+    return [_Match(union(schema for schema, _ in matching), match.least * certain, match.most)]
 
 
 def _field(choice: Mapping[str, Any], name: str) -> tuple[Any, bool] | None:
-    """Return the schema of one field, and whether it is always there."""
+    """Return the schema of a field, and whether the field is always present."""
     if isinstance(constant := choice.get("const"), dict):
         return ({"const": constant[name]}, True) if name in constant else None
     if not choice:
@@ -173,22 +177,22 @@ def _item(choice: Mapping[str, Any], index: int) -> tuple[Any, bool] | None:
     return choice.get("items", {}), index < choice.get("minItems", 0)
 
 
-def _every(match: _Match) -> Iterator[_Match]:
+def _all_children(match: _Match) -> Iterator[_Match]:
     options = list(choices(match.schema))
     for choice in options:
-        sure = len(options) == 1
-        for part in _parts(choice):
+        certain = len(options) == 1
+        for part in _children(choice):
             yield _Match(
-                part.schema, match.least * part.least * sure, _times(match.most, part.most)
+                part.schema, match.least * part.least * certain, _multiply(match.most, part.most)
             )
 
 
-def _times(many: float, more: float) -> float:
+def _multiply(many: float, more: float) -> float:
     return 0 if 0 in (many, more) else many * more
 
 
-def _parts(choice: Mapping[str, Any]) -> Iterator[_Match]:
-    """Yield what stands directly in one alternative, each with how often at least and at most."""
+def _children(choice: Mapping[str, Any]) -> Iterator[_Match]:
+    """Yield the direct children of an alternative, with their minimum and maximum number."""
     constant = choice.get("const")
     if isinstance(constant, dict | list):
         values = constant.values() if isinstance(constant, dict) else constant
@@ -206,37 +210,37 @@ def _parts(choice: Mapping[str, Any]) -> Iterator[_Match]:
             yield _Match(rest, least, choice.get("maxProperties", math.inf))
 
 
-def _deep(match: _Match, name: str) -> Iterator[_Match]:
+def _descendants(match: _Match, name: str) -> Iterator[_Match]:
     for choice in choices(match.schema):
         fields = choice.get("properties", {})
         if choice.get("type") == "object" and name in fields:
             least = match.least * (name in choice.get("required", ()))
             yield _Match(fields[name], least, match.most)
-    for part in _every(match):
-        yield from _deep(part, name)
+    for part in _all_children(match):
+        yield from _descendants(part, name)
 
 
-def _nothing_there(schema: Any, step: PathStep, owner: str) -> UnresolvedError:
+def _unresolved_error(schema: Any, step: PathStep, owner: str) -> UnresolvedError:
     objects = [choice for choice in choices(schema) if choice.get("type") == "object"]
     known = {name for choice in objects for name in choice.get("properties", {})}
     if step.kind == "name" and objects:
         return UnresolvedError(
-            f"{owner} has no field {step.value!r}", advice(step.value, known, "fields")
+            f"{owner} has no field {step.value!r}", suggestion(step.value, known, "fields")
         )
     if step.kind == "deep":
         below = set(_names_below(schema))
         return UnresolvedError(
-            f"nothing below {owner} has a field {step.value!r}",
-            advice(step.value, below, "fields there"),
+            f"no value below {owner} has a field {step.value!r}",
+            suggestion(step.value, below, "fields"),
         )
     return UnresolvedError(
-        f"{owner} is {described(schema)}; {_shown(step)} finds nothing there",
-        "leave that step out, or correct the schema",
+        f"{owner} is {describe(schema)}; {_format_step(step)} matches nothing in it",
+        "remove the step or correct the schema",
     )
 
 
 def _names_below(schema: Any) -> Iterator[str]:
     for choice in choices(schema):
         yield from choice.get("properties", {})
-    for part in _every(_Match(schema, 1, 1)):
+    for part in _all_children(_Match(schema, 1, 1)):
         yield from _names_below(part.schema)

@@ -1,4 +1,4 @@
-"""Every input of every task is fed, from a place that exists, with a type that fits."""
+"""Checks of the inputs of tasks and of the workflow's input and output."""
 
 from __future__ import annotations
 
@@ -6,55 +6,57 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from trackproof.contracts.bundle import Schema
-from trackproof.contracts.dataflow.expressions import EXPRESSION, advice
+from trackproof.contracts.dataflow.expressions import EXPRESSION, suggestion
 from trackproof.contracts.dataflow.graph import StepNode
-from trackproof.contracts.dataflow.value_schemas import Flow, unresolved, value_schema
+from trackproof.contracts.dataflow.value_schemas import Flow, unresolved_expressions, value_schema
 from trackproof.contracts.errors import ContractDefect
 from trackproof.contracts.load import WORKFLOW_FILE, Contracts
-from trackproof.contracts.schemas.descriptions import shown
-from trackproof.contracts.schemas.normal_forms import inlined
-from trackproof.contracts.schemas.subsumption import Misfit, misfits
-from trackproof.contracts.yaml_files import pointer as pointer_of
+from trackproof.contracts.schemas.descriptions import format_value
+from trackproof.contracts.schemas.normal_forms import inline_references
+from trackproof.contracts.schemas.subsumption import Mismatch, mismatches
+from trackproof.contracts.yaml_files import json_pointer
 
 INPUT_FILE = "workflow_input.yaml"
 
 
-def check_feeding(flow: Flow) -> Iterator[ContractDefect]:
-    """Check all tasks' inputs and what the workflow gives out."""
+def check_inputs(flow: Flow) -> Iterator[ContractDefect]:
+    """Check the inputs of all tasks and the workflow's output."""
     for node in flow.graph.nodes:
-        yield from unresolved(flow, dict(node.inputs), f"{node.pointer}/inputParameters", node)
+        yield from unresolved_expressions(
+            flow, dict(node.inputs), f"{node.pointer}/inputParameters", node
+        )
         if node.kind == "SIMPLE":
             yield from _task_inputs(flow, node)
     outputs = flow.contracts.workflow.get("outputParameters") or {}
-    yield from unresolved(flow, outputs, "/outputParameters", None)
+    yield from unresolved_expressions(flow, outputs, "/outputParameters", None)
 
 
-def check_definitions_used(contracts: Contracts, flow: Flow) -> Iterator[ContractDefect]:
-    """Check that the tasks used and the tasks defined are the same."""
+def check_task_types(contracts: Contracts, flow: Flow) -> Iterator[ContractDefect]:
+    """Check that every task type in the workflow has a contract, and the reverse."""
     used = set(flow.plan.inputs)
     for node in flow.graph.nodes:
         if node.kind == "SIMPLE":
             used.add(node.name)
             if node.name not in contracts.tasks:
                 what = f"the task {node.name!r} has no contract"
-                hint = advice(node.name, contracts.tasks, "tasks")
+                hint = suggestion(node.name, contracts.tasks, "tasks")
                 yield ContractDefect(WORKFLOW_FILE, f"{node.pointer}/name", what, hint)
     for name in contracts.tasks:
         if name not in used:
-            what = f"no task of the workflow is a {name!r}, and no fork makes one"
+            what = f"the workflow has no task of type {name!r}"
             yield ContractDefect(
-                f"tasks/{name}.yaml", "/task", what, "use it, or remove the contract"
+                f"tasks/{name}.yaml", "/task", what, "use the task or remove the contract"
             )
 
 
-def check_start(flow: Flow) -> Iterator[ContractDefect]:
-    """Check what the workflow declares of its input against the schema of that input."""
+def check_workflow_input(flow: Flow) -> Iterator[ContractDefect]:
+    """Check the workflow's inputParameters and inputTemplate against workflow_input.yaml."""
     workflow, fields = flow.contracts.workflow, flow.start.get("properties", {})
     declared: Sequence[str] = workflow.get("inputParameters") or []
     for index, name in enumerate(declared):
         if name not in fields:
             what = f"the input {name!r} has no schema in {INPUT_FILE}"
-            hint = advice(name, fields, "inputs")
+            hint = suggestion(name, fields, "inputs")
             yield ContractDefect(WORKFLOW_FILE, f"/inputParameters/{index}", what, hint)
     for name in fields:
         if name not in declared:
@@ -63,45 +65,47 @@ def check_start(flow: Flow) -> Iterator[ContractDefect]:
                 INPUT_FILE, f"/properties/{name}", what, f"declare it in {WORKFLOW_FILE}"
             )
     for name, value in (workflow.get("inputTemplate") or {}).items():
-        place = "/inputTemplate" + pointer_of([name])
+        pointer = "/inputTemplate" + json_pointer([name])
         if name not in declared:
-            what = f"the template fills in {name!r}, which the workflow's inputs do not declare"
-            yield ContractDefect(WORKFLOW_FILE, place, what, advice(name, declared, "inputs"))
-        for misfit in misfits({"const": value}, fields.get(name, True)):
-            what = f"the template's {name} does not fit the workflow's input: {misfit}"
+            what = f"the template has {name!r}, which is not in the workflow's inputParameters"
+            yield ContractDefect(WORKFLOW_FILE, pointer, what, suggestion(name, declared, "inputs"))
+        for mismatch in mismatches({"const": value}, fields.get(name, True)):
+            what = f"the template's {name} does not match the workflow's input: {mismatch}"
             hint = f"see {INPUT_FILE}#/properties/{name}"
-            yield ContractDefect(WORKFLOW_FILE, place, what, hint)
+            yield ContractDefect(WORKFLOW_FILE, pointer, what, hint)
 
 
 def _task_inputs(flow: Flow, node: StepNode) -> Iterator[ContractDefect]:
     if node.name not in flow.contracts.tasks:
         return
-    schema: Schema = inlined(flow.contracts.tasks[node.name].input)
+    schema: Schema = inline_references(flow.contracts.tasks[node.name].input)
     accepted = schema.get("properties", {})
-    place = f"{node.pointer}/inputParameters"
+    pointer = f"{node.pointer}/inputParameters"
     for name in schema.get("required", ()):
         if name not in node.inputs:
-            what = f"{node.reference!r} lacks the input {name!r}, which {node.name} requires"
-            hint = f"feed it; see tasks/{node.name}.yaml#/input/properties/{name}"
-            yield ContractDefect(WORKFLOW_FILE, place, what, hint)
+            what = f"{node.reference!r} lacks the required input {name!r} of {node.name}"
+            hint = f"add it; see tasks/{node.name}.yaml#/input/properties/{name}"
+            yield ContractDefect(WORKFLOW_FILE, pointer, what, hint)
     for name, value in node.inputs.items():
-        where = place + pointer_of([name])
+        where = pointer + json_pointer([name])
         if name not in accepted:
-            what = f"{node.name} knows no input {name!r}"
-            yield ContractDefect(WORKFLOW_FILE, where, what, advice(name, accepted, "inputs"))
+            what = f"{node.name} has no input {name!r}"
+            yield ContractDefect(WORKFLOW_FILE, where, what, suggestion(name, accepted, "inputs"))
             continue
         goal = f"the input {name!r} of {node.name}"
         see = f"see tasks/{node.name}.yaml#/input/properties/{name}"
-        for misfit in misfits(value_schema(flow, value, node), accepted[name]):
-            yield misfit_finding(where, value, goal, misfit, see)
+        for mismatch in mismatches(value_schema(flow, value, node), accepted[name]):
+            yield mismatch_defect(where, value, goal, mismatch, see)
 
 
-def misfit_finding(where: str, value: Any, goal: str, misfit: Misfit, see: str) -> ContractDefect:
-    """Return the finding for a value that may break the schema of where it goes."""
-    given = value if isinstance(value, str) and EXPRESSION.search(value) else shown(value)
-    if misfit.undecided:
+def mismatch_defect(
+    where: str, value: Any, goal: str, mismatch: Mismatch, see: str
+) -> ContractDefect:
+    """Return the defect for a value that may violate the schema of its target."""
+    given = value if isinstance(value, str) and EXPRESSION.search(value) else format_value(value)
+    if mismatch.undecided:
         hint = f"use the same keyword on both sides; {see}"
         return ContractDefect(
-            WORKFLOW_FILE, where, f"undecided: {given} for {goal}: {misfit}", hint
+            WORKFLOW_FILE, where, f"undecided: {given} for {goal}: {mismatch}", hint
         )
-    return ContractDefect(WORKFLOW_FILE, where, f"{given} does not fit {goal}: {misfit}", see)
+    return ContractDefect(WORKFLOW_FILE, where, f"{given} does not match {goal}: {mismatch}", see)

@@ -1,4 +1,4 @@
-"""Names: the workflow's own, clauses, and the events and operations that effects speak of."""
+"""Checks of names: the workflow, clauses, shapes, events, operations and S3 keys."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from trackproof.contracts.dataflow.expressions import advice
+from trackproof.contracts.dataflow.expressions import suggestion
 from trackproof.contracts.errors import ContractDefect
 from trackproof.contracts.events_and_services import (
     EVENTS,
@@ -26,55 +26,55 @@ from trackproof.contracts.load import (
 from trackproof.contracts.yaml_files import read_data, references
 
 
-def check_header(workflow: Mapping[str, Any]) -> Iterator[ContractDefect]:
-    """Check what Conductor asks of a workflow besides its tasks."""
+def check_workflow_header(workflow: Mapping[str, Any]) -> Iterator[ContractDefect]:
+    """Check the fields that Conductor requires of a workflow."""
     name, version = workflow.get("name"), workflow.get("version")
     if name != WORKFLOW_NAME:
-        what = f"the workflow is named {name!r}, its file {WORKFLOW_NAME!r}"
-        yield ContractDefect(WORKFLOW_FILE, "/name", what, "give both one name")
+        what = f"the name is {name!r}, but {WORKFLOW_NAME!r} is expected"
+        yield ContractDefect(WORKFLOW_FILE, "/name", what, "name the workflow like its file")
     if not isinstance(version, int) or isinstance(version, bool) or version < 1:
-        what = f"the version is {version!r}, but a whole number from 1 is expected"
-        yield ContractDefect(WORKFLOW_FILE, "/version", what, "count versions from 1")
+        what = f"the version is {version!r}, but a positive integer is expected"
+        yield ContractDefect(WORKFLOW_FILE, "/version", what, "start with version 1")
     if not workflow.get("ownerEmail"):
-        hint = "name an owner: Conductor 3.15.0 refuses a workflow without one"
-        yield ContractDefect(WORKFLOW_FILE, "/ownerEmail", "no ownerEmail is given", hint)
+        hint = "add an owner; Conductor 3.15.0 rejects a workflow without one"
+        yield ContractDefect(WORKFLOW_FILE, "/ownerEmail", "ownerEmail is missing", hint)
     if workflow.get("schemaVersion") != 2:
         what = f"schemaVersion is {workflow.get('schemaVersion')!r}, but 2 is expected"
         yield ContractDefect(WORKFLOW_FILE, "/schemaVersion", what, "set it to 2")
 
 
 def check_clauses(contracts: Contracts) -> Iterator[ContractDefect]:
-    """Check that clause ids are unique and begin with their task."""
+    """Check that clause ids are unique and start with their task type."""
     first: dict[str, str] = {}
     for file, owner, clauses in _clauses(contracts):
         for index, clause in enumerate(clauses):
-            place = f"/clauses/{index}/id"
+            pointer = f"/clauses/{index}/id"
             if clause.id in first:
-                what = f"the clause id {clause.id!r} stands at {first[clause.id]} already"
-                yield ContractDefect(file, place, what, "give each clause an id of its own")
-            first.setdefault(clause.id, f"{file}#{place}")
+                what = f"duplicate clause id {clause.id!r}, see {first[clause.id]}"
+                yield ContractDefect(file, pointer, what, "rename one of the clauses")
+            first.setdefault(clause.id, f"{file}#{pointer}")
             if clause.id.partition(".")[0] != owner:
-                what = f"the clause id {clause.id!r} does not begin with {owner!r}"
-                hint = f"name it {owner}.{clause.id.rpartition('.')[2]}"
-                yield ContractDefect(file, place, what, hint)
+                what = f"the clause id {clause.id!r} does not start with {owner!r}"
+                hint = f"rename it to {owner}.{clause.id.rpartition('.')[2]}"
+                yield ContractDefect(file, pointer, what, hint)
 
 
 def check_references(contracts: Contracts) -> Iterator[ContractDefect]:
-    """Check that the shapes that schemas borrow are there."""
+    """Check that the shapes that schemas refer to exist."""
     for name, task in contracts.tasks.items():
         for side, schema in (("input", task.input), ("output", task.output)):
             shapes = schema.get("$defs", {})
-            for place, reference in references(schema, f"/{side}"):
+            for pointer, reference in references(schema, f"/{side}"):
                 shape = reference.rpartition("/")[2]
                 if shape not in shapes:
-                    what = f"there is no shape {reference!r}"
+                    what = f"the shape {reference!r} does not exist"
                     yield ContractDefect(
-                        f"tasks/{name}.yaml", place, what, advice(shape, shapes, "shapes")
+                        f"tasks/{name}.yaml", pointer, what, suggestion(shape, shapes, "shapes")
                     )
 
 
 def check_effects(contracts: Contracts) -> Iterator[ContractDefect]:
-    """Check that effects name events and operations that are described, and all of those."""
+    """Check that effects refer to existing events and operations, and that all are used."""
     called: dict[str, set[str]] = {service: set() for service in contracts.services}
     known = {
         service: {operation.id for operation in operations(document)}
@@ -84,38 +84,38 @@ def check_effects(contracts: Contracts) -> Iterator[ContractDefect]:
         file = f"tasks/{name}.yaml"
         for index, event in enumerate(task.effects.get("events", ())):
             if event not in contracts.events:
-                what = f"the event {event!r} is not described in events/"
-                hint = advice(event, contracts.events, "events")
+                what = f"the event {event!r} is not defined in events/"
+                hint = suggestion(event, contracts.events, "events")
                 yield ContractDefect(file, f"/effects/events/{index}", what, hint)
         for index, call in enumerate(task.effects.get("calls", ())):
             service, operation = call["service"], call["operation"]
-            place = f"/effects/calls/{index}"
+            pointer = f"/effects/calls/{index}"
             called.setdefault(service, set()).add(operation)
             if service not in known:
-                what = f"the service {service!r} is not described in services/"
+                what = f"the service {service!r} is not defined in services/"
                 yield ContractDefect(
-                    file, f"{place}/service", what, advice(service, known, "services")
+                    file, f"{pointer}/service", what, suggestion(service, known, "services")
                 )
             elif operation not in known[service]:
                 what = f"the service {service!r} has no operation {operation!r}"
-                hint = advice(operation, known[service], "operations")
-                yield ContractDefect(file, f"{place}/operation", what, hint)
+                hint = suggestion(operation, known[service], "operations")
+                yield ContractDefect(file, f"{pointer}/operation", what, hint)
     yield from _unused_operations(contracts, called)
-    yield from _untold_events(contracts)
+    yield from _unemitted_events(contracts)
 
 
-def check_sentences(contracts: Contracts) -> Iterator[ContractDefect]:
-    """Check that what stands as data and in a clause's sentence says the same there."""
+def check_clause_values(contracts: Contracts) -> Iterator[ContractDefect]:
+    """Check that each constant, S3 key and lifetime also appears in a clause."""
     for name, task in contracts.tasks.items():
         texts = [clause.text for clause in task.clauses]
-        for place, value in _spoken_of(task):
-            if not any(_says(text, str(value)) for text in texts):
-                what = f"no clause of {name} names {value!r}"
-                hint = "correct the clause that speaks of it, or this value"
-                yield ContractDefect(f"tasks/{name}.yaml", place, what, hint)
+        for pointer, value in _named_values(task):
+            if not any(_contains_value(text, str(value)) for text in texts):
+                what = f"no clause of {name} mentions {value!r}"
+                hint = "correct the clause or this value"
+                yield ContractDefect(f"tasks/{name}.yaml", pointer, what, hint)
 
 
-def _spoken_of(task: TaskContract) -> Iterator[tuple[str, Any]]:
+def _named_values(task: TaskContract) -> Iterator[tuple[str, Any]]:
     for name, value in task.constants.items():
         yield f"/constants/{name}", value
     if "presign_seconds" in task.effects:
@@ -125,14 +125,14 @@ def _spoken_of(task: TaskContract) -> Iterator[tuple[str, Any]]:
             yield f"/effects/s3/{index}/key", stored["key"]
 
 
-def _says(text: str, value: str) -> bool:
-    """Say whether `value` stands in `text`, and not as a part of another figure or word."""
+def _contains_value(text: str, value: str) -> bool:
+    """Return whether `value` appears in `text` as a whole word or number."""
     return re.search(rf"(?<![\w.]){re.escape(value)}(?!\w)", text) is not None
 
 
 def check_deletions(contracts: Contracts) -> Iterator[ContractDefect]:
-    """Check that what the fleet makes is what it deletes where consent is denied."""
-    made, deleted = (
+    """Check that the S3 objects that tasks write are those that a task deletes."""
+    written, deleted = (
         {
             stored["key"]: (f"tasks/{name}.yaml", f"/effects/s3/{index}/key")
             for name, task in contracts.tasks.items()
@@ -141,15 +141,16 @@ def check_deletions(contracts: Contracts) -> Iterator[ContractDefect]:
         }
         for action in ("put", "delete")
     )
-    for key in made.keys() - deleted.keys():
-        hint = "name it among the effects of the task that deletes"
-        yield ContractDefect(*made[key], f"no task ever deletes {key!r}", hint)
-    for key in deleted.keys() - made.keys():
-        yield ContractDefect(*deleted[key], f"no task makes {key!r}", advice(key, made, "keys"))
+    for key in written.keys() - deleted.keys():
+        hint = "add it to the effects of the task that deletes"
+        yield ContractDefect(*written[key], f"no task deletes {key!r}", hint)
+    for key in deleted.keys() - written.keys():
+        hint = suggestion(key, written, "keys")
+        yield ContractDefect(*deleted[key], f"no task writes {key!r}", hint)
 
 
-def absent_files(contracts: Contracts) -> list[str]:
-    """Return the files that others speak of and that are not there, below the folder."""
+def missing_files(contracts: Contracts) -> list[str]:
+    """Return the files that other files refer to but that do not exist, relative to the root."""
     effects = [task.effects for task in contracts.tasks.values()]
     named = [
         *(f"tasks/{name}.yaml" for name in _task_types(contracts.workflow["tasks"])),
@@ -161,7 +162,7 @@ def absent_files(contracts: Contracts) -> list[str]:
 
 
 def _task_types(tasks: Sequence[Mapping[str, Any]]) -> Iterator[str]:
-    """Yield the task types that a workflow names, broken as it may be."""
+    """Yield the task types in a workflow, which may have defects."""
     for task in tasks:
         if task["type"] == "SIMPLE":
             yield task["name"]
@@ -179,25 +180,26 @@ def _unused_operations(
             if operation.id not in called[service]:
                 yield ContractDefect(
                     f"{SERVICES}/{service}{SUFFIX}",
-                    operation.place,
+                    operation.pointer,
                     f"no task calls the operation {operation.id!r}",
-                    "name it among a task's effects, or take it out: what is not used has no place",
+                    "add it to a task's effects, or remove it",
                 )
 
 
-def _untold_events(contracts: Contracts) -> Iterator[ContractDefect]:
-    told = {event for task in contracts.tasks.values() for event in task.effects.get("events", ())}
+def _unemitted_events(contracts: Contracts) -> Iterator[ContractDefect]:
+    emitted = {
+        event for task in contracts.tasks.values() for event in task.effects.get("events", ())
+    }
     shapes = read_data(contracts.root / "shapes.yaml")["$defs"]
     for event in read_events(contracts.root, ROOT / "meta", shapes):
         file = f"{EVENTS}/{event.name.lower()}.yaml"
-        if event.told_by_every_task and event.name in told:
-            what = f"every task tells {event.name}, and one names it among its effects as well"
-            yield ContractDefect(
-                file, "/told_by", what, "say `tasks`, or take it out of the effects"
-            )
-        if not event.told_by_every_task and event.name not in told:
-            what = f"no task tells {event.name}"
-            hint = "name it among a task's effects, or take the file out"
+        if event.emitted_by_every_task and event.name in emitted:
+            what = f"every task emits {event.name}, but a task also lists it in its effects"
+            hint = "set told_by to `tasks`, or remove it from the effects"
+            yield ContractDefect(file, "/told_by", what, hint)
+        if not event.emitted_by_every_task and event.name not in emitted:
+            what = f"no task emits {event.name}"
+            hint = "add it to a task's effects, or remove the file"
             yield ContractDefect(file, "/told_by", what, hint)
 
 

@@ -1,4 +1,4 @@
-"""Time limits: those of the product's table, and whether a run fits into its own."""
+"""Checks of time limits: the seed's table and the longest possible run."""
 
 from __future__ import annotations
 
@@ -6,22 +6,22 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from trackproof.contracts.dataflow.expressions import advice
+from trackproof.contracts.dataflow.expressions import suggestion
 from trackproof.contracts.dataflow.graph import StepNode
 from trackproof.contracts.dataflow.value_schemas import Flow, helper_of
 from trackproof.contracts.errors import ContractDefect
 from trackproof.contracts.load import WORKFLOW_FILE, Contracts, TaskContract
-from trackproof.contracts.yaml_files import check_shape, read_data
+from trackproof.contracts.yaml_files import check_data, read_data
 
 TABLE_FILE = "seed_table.yaml"
 COLUMNS = ("timeoutSeconds", "responseTimeoutSeconds", "retryCount")
 
 
 def read_table(root: Path) -> Mapping[str, Mapping[str, int]]:
-    """Read the seed's table.
+    """Read the seed's table of time limits: seconds and retries by task type and column.
 
     Raises:
-        ContractFileError: It is missing or damaged.
+        ContractFileError: The file is missing or damaged.
     """
     path = root / TABLE_FILE
     data = read_data(path)
@@ -33,58 +33,58 @@ def read_table(root: Path) -> Mapping[str, Mapping[str, int]]:
         "properties": columns,
     }
     tasks = {"type": "object", "additionalProperties": row}
-    check_shape(path, data, {"required": ["tasks"], "properties": {"tasks": tasks}})
+    check_data(path, data, {"required": ["tasks"], "properties": {"tasks": tasks}})
     rows: Mapping[str, Mapping[str, int]] = data["tasks"]
     return rows
 
 
-def check_limits(
+def check_time_limits(
     contracts: Contracts, table: Mapping[str, Mapping[str, int]]
 ) -> Iterator[ContractDefect]:
-    """Check each task's own limits, and all of them against the seed's table."""
+    """Check the limits of each task for consistency and against the seed's table."""
     for name, task in contracts.tasks.items():
         file = f"tasks/{name}.yaml"
         total = task.definition["timeoutSeconds"]
         response = task.definition["responseTimeoutSeconds"]
         if response >= total:
             what = f"responseTimeoutSeconds is {response}, not below timeoutSeconds, {total}"
-            hint = "a worker's silence must be noticed before the task times out"
+            hint = "lower it: Conductor must detect a silent worker before the task times out"
             yield ContractDefect(file, "/definition/responseTimeoutSeconds", what, hint)
         if name not in table:
             what = f"the seed's table has no row for {name!r}"
-            yield ContractDefect(file, "/definition", what, advice(name, table, "rows"))
+            yield ContractDefect(file, "/definition", what, suggestion(name, table, "rows"))
             continue
         for column in COLUMNS:
             here, there = task.definition[column], table[name][column]
             if here != there:
-                what = f"{column} is {here}, but the seed's table says {there}"
+                what = f"{column} is {here}, but {there} in the seed's table"
                 hint = f"see {TABLE_FILE}#/tasks/{name}/{column}"
                 yield ContractDefect(file, f"/definition/{column}", what, hint)
     for name in table:
         if name not in contracts.tasks:
-            what = f"the table's row {name!r} has no contract"
-            hint = advice(name, contracts.tasks, "tasks")
+            what = f"the row {name!r} has no contract"
+            hint = suggestion(name, contracts.tasks, "tasks")
             yield ContractDefect(TABLE_FILE, f"/tasks/{name}", what, hint)
 
 
 def check_longest_run(flow: Flow) -> Iterator[ContractDefect]:
-    """Check that a run whose every try is the last and slowest ends before the workflow's limit."""
+    """Check that the workflow's time-out exceeds the longest run: all retries, all at the limit."""
     limit = flow.contracts.workflow.get("timeoutSeconds", 0)
     longest = longest_seconds(flow, flow.graph.chain)
     if limit < 1:
-        what = f"timeoutSeconds is {limit}, so a run that hangs is never ended"
-        hint = f"give it more than {longest} s, the longest that its tasks may take"
+        what = f"timeoutSeconds is {limit}, so a hanging run never ends"
+        hint = f"set it above {longest} s, the longest time that its tasks may take"
         yield ContractDefect(WORKFLOW_FILE, "/timeoutSeconds", what, hint)
     elif longest >= limit:
         what = (
-            f"a run is ended after {limit} s, but its tasks with all retries may take {longest} s"
+            f"a run times out after {limit} s, but its tasks with all retries may take {longest} s"
         )
-        hint = "raise timeoutSeconds, or lower the tasks' limits"
+        hint = "raise timeoutSeconds or lower the tasks' limits"
         yield ContractDefect(WORKFLOW_FILE, "/timeoutSeconds", what, hint)
 
 
 def longest_seconds(flow: Flow, chain: Sequence[StepNode]) -> int:
-    """Return how long a chain of tasks may take; of a fork's branches, the slowest counts."""
+    """Return the longest possible time of a chain of tasks; parallel branches overlap."""
     total = 0
     for node in chain:
         match node.kind:

@@ -1,4 +1,4 @@
-"""What an expression of the workflow yields: the schema of its values."""
+"""The schemas of the values of the workflow's expressions."""
 
 from __future__ import annotations
 
@@ -12,45 +12,45 @@ from trackproof.contracts.dataflow.expressions import (
     EXPRESSION,
     PathStep,
     UnresolvedError,
-    advice,
     expressions,
-    picked,
-    steps_of,
+    parse_path,
+    select,
+    suggestion,
 )
 from trackproof.contracts.dataflow.graph import Graph, StepNode
 from trackproof.contracts.errors import ContractDefect
 from trackproof.contracts.load import WORKFLOW_FILE, Contracts
-from trackproof.contracts.schemas.normal_forms import inlined, union
+from trackproof.contracts.schemas.normal_forms import inline_references, union
 
 _TEXT: Schema = {"type": "string", "minLength": 1}
-_OF_RUN: Mapping[str, Schema] = {
+_WORKFLOW_FIELDS: Mapping[str, Schema] = {
     "workflowId": _TEXT,
     "workflowType": _TEXT,
     "version": {"type": "integer", "minimum": 1},
     "correlationId": {"type": ["string", "null"]},
 }
-_OF_TASK: Mapping[str, Schema] = {"taskId": _TEXT, "status": _TEXT, "referenceTaskName": _TEXT}
+_TASK_FIELDS: Mapping[str, Schema] = {"taskId": _TEXT, "status": _TEXT, "referenceTaskName": _TEXT}
 
 
 @dataclass(frozen=True, slots=True)
 class ForkPlan:
-    """Where the helper of the dynamic forks takes each branch's inputs from."""
+    """The content of fork_inputs.yaml: the source of each branch's inputs."""
 
     helper: str
     branches: str
-    """The helper's input that has one item a branch."""
+    """The helper's input that has one item per branch."""
     inputs: Mapping[str, Mapping[str, str]]
-    """Task type to its inputs, each with its source."""
+    """By task type: the source of each input."""
 
 
 @dataclass(frozen=True, slots=True)
 class Flow:
-    """All that is needed to tell what goes where."""
+    """The workflow with everything needed to resolve its expressions."""
 
     contracts: Contracts
     graph: Graph
     start: Schema
-    """What the workflow is started with."""
+    """The schema of the workflow's input."""
     plan: ForkPlan
     _outputs: dict[StepNode, Any] = field(default_factory=dict)
 
@@ -62,57 +62,59 @@ class Flow:
 
 
 def value_schema(flow: Flow, value: Any, node: StepNode | None) -> Any:
-    """Return the schema of an input's value; what cannot be resolved is anything."""
-    return _value(value, lambda text: _or_anything(flow, text, node))
+    """Return the schema of an input's value; unresolvable expressions match anything."""
+    return _value(value, lambda text: _resolve_or_any(flow, text, node))
 
 
-def unresolved(flow: Flow, value: Any, place: str, node: StepNode | None) -> list[ContractDefect]:
-    """Return a finding for every expression below `value` that points at nothing.
+def unresolved_expressions(
+    flow: Flow, value: Any, pointer: str, node: StepNode | None
+) -> list[ContractDefect]:
+    """Return a defect for every unresolvable expression in `value`.
 
-    `node` is the task that uses it; None stands for the workflow's own output.
+    `node` is the task that uses it, or None for the workflow's output.
     """
-    found = []
-    for where, text in expressions(value, place):
+    defects = []
+    for where, text in expressions(value, pointer):
         try:
-            resolved(flow, text, node)
+            resolve(flow, text, node)
         except UnresolvedError as error:
-            found.append(
+            defects.append(
                 ContractDefect(WORKFLOW_FILE, where, f"${{{text}}}: {error.what}", error.hint)
             )
-    return found
+    return defects
 
 
-def resolved(flow: Flow, text: str, node: StepNode | None) -> Any:
-    """Return the schema of what the expression `text` yields where `node` uses it.
+def resolve(flow: Flow, text: str, node: StepNode | None) -> Any:
+    """Return the schema of the value of the expression `text` in `node`.
 
     Raises:
-        UnresolvedError: It points at nothing, or at something that has not run by then.
+        UnresolvedError: The source does not exist or has not completed when `node` starts.
     """
-    steps = steps_of(f".{text}")
+    steps = parse_path(f".{text}")
     names = [step.value for step in steps[:2] if step.kind == "name"]
     if len(names) < 2:
         raise UnresolvedError(
-            "it is no reference", "write ${task.output.field} or ${workflow.input.field}"
+            "not a reference", "write ${task.output.field} or ${workflow.input.field}"
         )
     root, side = names
     if root == "workflow":
-        return _of_run(flow, side, steps[2:])
+        return _workflow_value(flow, side, steps[2:])
     source = _source(flow, root, node)
     if side == "output":
-        return picked(flow.output_of(source), steps[2:], f"the output of {root}")
+        return select(flow.output_of(source), steps[2:], f"the output of {root}")
     if side == "input":
         fed = {name: value_schema(flow, value, source) for name, value in source.inputs.items()}
-        return picked(_closed(fed), steps[2:], f"the input of {root}")
-    if side in _OF_TASK:
-        return picked(_OF_TASK[side], steps[2:], side)
+        return select(_closed(fed), steps[2:], f"the input of {root}")
+    if side in _TASK_FIELDS:
+        return select(_TASK_FIELDS[side], steps[2:], side)
     raise UnresolvedError(
-        f"a task has no {side!r}", advice(side, ["input", "output", *_OF_TASK], "parts")
+        f"a task has no {side!r}", suggestion(side, ["input", "output", *_TASK_FIELDS], "parts")
     )
 
 
-def _or_anything(flow: Flow, text: str, node: StepNode | None) -> Any:
+def _resolve_or_any(flow: Flow, text: str, node: StepNode | None) -> Any:
     try:
-        return resolved(flow, text, node)
+        return resolve(flow, text, node)
     except UnresolvedError:
         return {}
 
@@ -139,24 +141,24 @@ def _closed(fields: Mapping[str, Any]) -> Schema:
     }
 
 
-def _of_run(flow: Flow, side: str, steps: list[PathStep]) -> Any:
-    if side in _OF_RUN:
-        return picked(_OF_RUN[side], steps, side)
+def _workflow_value(flow: Flow, side: str, steps: list[PathStep]) -> Any:
+    if side in _WORKFLOW_FIELDS:
+        return select(_WORKFLOW_FIELDS[side], steps, side)
     if side != "input":
         raise UnresolvedError(
-            f"a workflow has no {side!r}", advice(side, ["input", *_OF_RUN], "parts")
+            f"a workflow has no {side!r}", suggestion(side, ["input", *_WORKFLOW_FIELDS], "parts")
         )
     declared = flow.contracts.workflow.get("inputParameters") or []
     if steps and steps[0].kind == "name" and steps[0].value not in declared:
         name = steps[0].value
         raise UnresolvedError(
             f"the workflow's inputParameters do not declare {name!r}",
-            advice(name, declared, "inputs"),
+            suggestion(name, declared, "inputs"),
         )
     template = flow.contracts.workflow.get("inputTemplate") or {}
     required = {*flow.start.get("required", ()), *template}
     start = {**flow.start, "required": sorted(required)}
-    return picked(start, steps, "the workflow's input")
+    return select(start, steps, "the workflow's input")
 
 
 def _source(flow: Flow, root: str, node: StepNode | None) -> StepNode:
@@ -167,22 +169,23 @@ def _source(flow: Flow, root: str, node: StepNode | None) -> StepNode:
     user = "the workflow's output" if node is None else repr(node.reference)
     if root not in everywhere:
         known = [*before, "workflow"]
-        raise UnresolvedError(f"there is no task {root!r}", advice(root, known, "tasks before it"))
+        hint = suggestion(root, known, "earlier tasks")
+        raise UnresolvedError(f"the task {root!r} does not exist", hint)
     other = everywhere[root]
     order = [known.pointer for known in flow.graph.nodes]
     if node is not None and root == node.reference:
-        raise UnresolvedError(f"{root!r} refers to itself", "refer to a task that runs before it")
+        raise UnresolvedError(f"{root!r} refers to itself", "refer to an earlier task")
     if node is not None and node.runs_beside(other):
         raise UnresolvedError(
-            f"{root!r} runs side by side with {user}, in another branch",
+            f"{root!r} runs in parallel with {user}, in another branch",
             "refer to it after the JOIN",
         )
     if node is None or order.index(other.pointer) < order.index(node.pointer):
         raise UnresolvedError(
-            f"{root!r} stands in a branch that no JOIN before {user} waits for",
-            "name the branch's last task in joinOn",
+            f"{root!r} is in a branch that no JOIN before {user} waits for",
+            "add the branch's last task to joinOn",
         )
-    raise UnresolvedError(f"{root!r} runs after {user}", "refer to a task that runs before it")
+    raise UnresolvedError(f"{root!r} runs after {user}", "refer to an earlier task")
 
 
 def _output(flow: Flow, node: StepNode) -> Any:
@@ -205,13 +208,13 @@ def _output(flow: Flow, node: StepNode) -> Any:
 def _task_output(flow: Flow, name: str, *, optional: bool) -> Any:
     if name not in flow.contracts.tasks:
         return {}
-    schema = inlined(flow.contracts.tasks[name].output)
-    # An optional task that failed has no output, and the workflow goes on.
+    schema = inline_references(flow.contracts.tasks[name].output)
+    # The workflow continues after a failed optional task, which has no output.
     return {**schema, "required": []} if optional else schema
 
 
 def _dynamic_map(flow: Flow, fork: StepNode) -> Any:
-    """A dynamic fork's JOIN maps each branch's reference name to its output."""
+    """Return the output of a dynamic fork's JOIN: branch reference name to branch output."""
     helper, task_type = helper_of(flow, fork)
     if helper is None or task_type is None:
         return {"type": "object", "additionalProperties": {}}
@@ -222,7 +225,7 @@ def _dynamic_map(flow: Flow, fork: StepNode) -> Any:
 
 
 def branch_count(flow: Flow, helper: StepNode) -> tuple[float, float]:
-    """Return how many branches a helper makes, at least and at most."""
+    """Return the minimum and maximum number of branches that a helper makes."""
     items = value_schema(flow, helper.inputs.get(flow.plan.branches), helper)
     if isinstance(constant := items.get("const"), list):
         return len(constant), len(constant)
@@ -230,10 +233,10 @@ def branch_count(flow: Flow, helper: StepNode) -> tuple[float, float]:
 
 
 def helper_of(flow: Flow, fork: StepNode) -> tuple[StepNode | None, str | None]:
-    """Return the task that writes a dynamic fork's branches, and their task type."""
+    """Return the helper task of a dynamic fork and the task type of its branches."""
     source = fork.inputs.get(fork.raw.get("dynamicForkTasksParam") or "")
-    found = EXPRESSION.fullmatch(source) if isinstance(source, str) else None
-    helper = fork.before.get(found[1].partition(".")[0]) if found else None
+    match = EXPRESSION.fullmatch(source) if isinstance(source, str) else None
+    helper = fork.before.get(match[1].partition(".")[0]) if match else None
     if helper is None or helper.name != flow.plan.helper:
         return None, None
     task_type = helper.inputs.get("task_type")

@@ -1,6 +1,6 @@
-"""JSON Schemas compared with each other.
+"""Operations on JSON Schemas.
 
-forms     a schema without references, as alternatives
-fitting   does every value of one schema fit another, and why not
-words     a schema or value in a few words
+normal_forms  schemas without references, as alternatives, as sender or reader
+subsumption   whether every value of one schema is valid under another
+descriptions  schemas and values as short text
 """

@@ -1,4 +1,4 @@
-"""A JSON Schema in other forms: without references, as a union, as separate alternatives."""
+"""Normal forms of JSON Schemas: without references, as alternatives, as sender or reader."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ ANNOTATIONS = {
 }  # fmt: skip
 GROUPS = ("anyOf", "oneOf", "allOf")
 ANYTHING = "anything"
-"""The type that `explicit` gives to what a schema says nothing of; JSON Schema has none such."""
+"""The type that `for_sender` gives to unconstrained values; not a JSON Schema type."""
 VALUES = ("const", "enum", "default", "examples")
 
 
-def inlined(schema: Any, definitions: Mapping[str, Any] | None = None) -> Any:
-    """Return `schema` with its references written out; one that turns in a circle is anything."""
+def inline_references(schema: Any, definitions: Mapping[str, Any] | None = None) -> Any:
+    """Return `schema` with its references inlined; a recursive reference becomes `$circle`."""
     own = schema.get("$defs", {}) if isinstance(schema, dict) else {}
     return _inlined(schema, {**(definitions or {}), **own}, ())
 
@@ -42,7 +42,7 @@ def _inlined(node: Any, definitions: Mapping[str, Any], trail: tuple[str, ...]) 
         return written
     name = node["$ref"].rpartition("/")[2]
     if name in trail or name not in definitions:
-        # A keyword that nobody knows: who has to decide on it sees that something is missing.
+        # An unknown keyword, which makes a comparison undecided instead of wrong.
         return {**written, "$circle": name}
     target = _inlined(definitions[name], definitions, (*trail, name))
     if not isinstance(target, dict) or target.keys() & written.keys() - ANNOTATIONS:
@@ -51,7 +51,7 @@ def _inlined(node: Any, definitions: Mapping[str, Any], trail: tuple[str, ...]) 
 
 
 def union(schemas: Iterable[Any]) -> Any:
-    """Return the schema of whatever fits one of `schemas`."""
+    """Return a schema for values that match any of `schemas`."""
     different: list[Any] = []
     for schema in schemas:
         if schema not in different:
@@ -60,12 +60,12 @@ def union(schemas: Iterable[Any]) -> Any:
 
 
 def nullable(schema: Any) -> Any:
-    """Return `schema` or null."""
+    """Return a schema that also allows null."""
     return union([schema, {"type": "null"}])
 
 
 def choices(schema: Any) -> Iterator[Schema]:
-    """Yield `schema` as alternatives: each one constant, of one type, or of none that is known."""
+    """Yield the alternatives of `schema`, each a constant, of one type, or unconstrained."""
     if not isinstance(schema, dict):
         if schema:
             yield {}
@@ -106,28 +106,27 @@ def _typed(schema: Schema) -> Iterator[Schema]:
             yield schema
 
 
-def opened(schema: Any) -> Any:
-    """Return `schema` as its reader takes it, who ignores the fields that he does not know."""
+def for_reader(schema: Any) -> Any:
+    """Return `schema` as a reader applies it: unknown fields are ignored."""
     if isinstance(schema, list):
-        return [opened(item) for item in schema]
+        return [for_reader(item) for item in schema]
     if not isinstance(schema, dict):
         return schema
     return {
         key: value
         if key in VALUES
-        else {name: opened(part) for name, part in value.items()}
+        else {name: for_reader(part) for name, part in value.items()}
         if key == "properties"
-        else opened(value)
+        else for_reader(value)
         for key, value in schema.items()
         if not (key in ("additionalProperties", "unevaluatedProperties") and value is False)
     }
 
 
-def explicit(schema: Any) -> Any:
-    """Return `schema` as its sender keeps to it: of the fields he sends those that are named.
+def for_sender(schema: Any) -> Any:
+    """Return `schema` as a sender applies it: only declared fields are sent.
 
-    What else it leaves open is written out as the type `anything`, which fits nothing but a
-    schema that demands nothing.
+    Other unconstrained values get the type `anything`, which matches only an empty schema.
     """
     if not isinstance(schema, dict):
         return {"type": ANYTHING} if schema else False
@@ -139,7 +138,7 @@ def explicit(schema: Any) -> Any:
         return _explicit_parts({**schema, "type": _ALL_TYPES}) if demands else {"type": ANYTHING}
     if _merges_fields(schema, groups):
         return {"type": ANYTHING}
-    written = {group: [explicit(member) for member in schema[group]] for group in groups}
+    written = {group: [for_sender(member) for member in schema[group]] for group in groups}
     return {**(_explicit_parts(schema) if "type" in schema else schema), **written}
 
 
@@ -147,7 +146,7 @@ _ALL_TYPES = ["null", "boolean", "object", "array", "string", "number"]
 
 
 def _merges_fields(schema: Schema, groups: Iterable[str]) -> bool:
-    """Tell whether fields stand in several places, which `choices` does not bring together."""
+    """Return whether several subschemas declare fields, which `choices` does not merge."""
     if "properties" in schema:
         return any("properties" in member for group in groups for member in schema[group]
                    if isinstance(member, dict))  # fmt: skip
@@ -159,12 +158,12 @@ def _explicit_parts(schema: Schema) -> Schema:
     kinds = schema["type"] if isinstance(schema["type"], list) else [schema["type"]]
     written = dict(schema)
     if "object" in kinds:
-        fields = {name: explicit(part) for name, part in schema.get("properties", {}).items()}
+        fields = {name: for_sender(part) for name, part in schema.get("properties", {}).items()}
         others = schema.get("additionalProperties", "properties" not in schema)
         if "properties" in schema:
             unnamed = [name for name in schema.get("required", ()) if name not in fields]
-            fields |= {name: explicit(others or True) for name in unnamed}
-        written |= {"properties": fields, "additionalProperties": explicit(others)}
+            fields |= {name: for_sender(others or True) for name in unnamed}
+        written |= {"properties": fields, "additionalProperties": for_sender(others)}
     if "array" in kinds:
-        written["items"] = explicit("prefixItems" in schema or schema.get("items", True))
+        written["items"] = for_sender("prefixItems" in schema or schema.get("items", True))
     return written

@@ -5,8 +5,8 @@ from __future__ import annotations
 from rich.console import Console
 from rich.text import Text
 
-from trackproof.events.mutants import MutantResult
-from trackproof.events.stream import Event, MutantFinished, MutantsEnded, Note
+from trackproof.events.mutants import MutantFinished, MutantResult, MutantsEnded
+from trackproof.events.stream import Event, Note
 from trackproof.report.terminal.printable import on_one_line
 
 

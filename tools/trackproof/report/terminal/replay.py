@@ -18,7 +18,7 @@ def listed(failures: Sequence[Failure]) -> Text:
     if not failures:
         return Text("no failing clause is kept here")
     lines = [
-        f"{failure.id}  {failure.kept_at}  {on_one_line(failure.fleet)}\n"
+        f"{failure.id}  {failure.stored_at}  {on_one_line(failure.fleet)}\n"
         f"    {on_one_line(failure.observed)[:OBSERVED_CHARACTERS]}"
         for failure in failures
     ]

@@ -7,10 +7,12 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from trackproof.events.stream import Check, Event, Note, RunEnded, RunStarted, StepsSeen
+from trackproof.events.runs import Check, RunEnded, RunStarted, StepsSeen
+from trackproof.events.steps import StepState
+from trackproof.events.stream import Event, Note
 from trackproof.report.terminal.marks import FAILED_MARK, RUN_MARKS
 from trackproof.report.terminal.printable import on_one_line
-from trackproof.runs.progress import NOT_STARTED, StepState
+from trackproof.runs.progress import NOT_STARTED
 
 
 class Terminal:

@@ -5,15 +5,14 @@ from __future__ import annotations
 from rich.console import Console
 from rich.text import Text
 
-from trackproof.events.stream import (
+from trackproof.events.stream import Event, Note
+from trackproof.events.verdict import ClauseResult, TaskVerdict
+from trackproof.events.verification import (
     ClauseFinished,
     EnvironmentKept,
     EnvironmentStarted,
-    Event,
-    Note,
     VerifyEnded,
 )
-from trackproof.events.verdict import ClauseResult, TaskVerdict
 from trackproof.report.terminal.printable import harmless, on_one_line
 from trackproof.suite.assertions import shortened
 

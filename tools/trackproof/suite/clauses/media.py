@@ -22,10 +22,10 @@ from fixtures_audio import (
     Track,
     Word,
     band_of,
-    hear,
-    lateness_samples,
+    detect_words,
     render,
     text_of,
+    word_delay_samples,
     write_track,
 )
 from fixtures_audio.tones import WORD_SECONDS
@@ -187,7 +187,7 @@ def said_by(tracks: Iterable[Track]) -> list[Timed]:
 
 def heard_in(samples: NDArray[np.float32]) -> list[Timed]:
     """Return every word that is heard in one channel."""
-    return [Timed(word.text, word.start) for word in hear(samples)]
+    return [Timed(word.text, word.start) for word in detect_words(samples)]
 
 
 def expect_words(heard: Iterable[Timed], said: Iterable[Timed], tolerance_ms: float) -> None:
@@ -206,7 +206,7 @@ def expect_exact(samples: NDArray[np.float32], tracks: Iterable[Track]) -> None:
             band = band_of(track.index)
             what = f"samples by which {word.text!r} of track {track.index} is late"
             try:
-                late = lateness_samples(samples, band=band, word_id=word.id, at=place)
+                late = word_delay_samples(samples, band=band, word_id=word.id, at=place)
             except ValueError as error:
                 raise ClauseViolation("0", str(error), what) from error
             expect(late, what).is_near(0, 1)

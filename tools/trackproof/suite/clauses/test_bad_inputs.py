@@ -10,7 +10,7 @@ import pytest
 
 from trackproof.contracts.compat.samples import hints, samples
 from trackproof.contracts.load import load_contracts
-from trackproof.contracts.schemas.normal_forms import inlined
+from trackproof.contracts.schemas.normal_forms import inline_references
 from trackproof.runs.task_run import TaskRun
 from trackproof.suite.assertions import expect
 from trackproof.suite.harness import Harness
@@ -79,7 +79,7 @@ def test_an_input_that_breaks_the_schema_is_final_and_does_nothing(
     task: str, harness: Harness
 ) -> None:
     contract = load_contracts().tasks[task]
-    schema = inlined(contract.input)
+    schema = inline_references(contract.input)
     meeting = harness.meeting()
     before = harness.task_runner.transcript(meeting.transcript_id)
     cases = list(broken(schema, fitting(schema["properties"], meeting.transcript_id)))

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from fixtures_audio import BANDS, LEVEL, Track, band_of, hear
+from fixtures_audio import BANDS, LEVEL, Track, band_of, detect_words
 from trackproof.lab import TRANSCRIPT_BUCKET
 from trackproof.runs.scenario import Scenario
 from trackproof.runs.task_run import StoredObject, TaskRun
@@ -153,7 +153,7 @@ def test_every_track_keeps_its_level(count: int, harness: Harness, tmp_path: Pat
 
     run = mixed(harness, recorded(tracks, tmp_path))
 
-    heard = hear(mono(decoded(mixdown_of(harness, run))))
+    heard = detect_words(mono(decoded(mixdown_of(harness, run))))
     for track in tracks:
         levels = [word.level for word in heard if word.band == band_of(track.index)]
         expect(median(levels or [0.0]) / LEVEL, f"gain of track {track.index} of {count}").is_near(
@@ -171,7 +171,7 @@ def test_both_channels_carry_what_is_theirs(harness: Harness, tmp_path: Path) ->
     channels = decoded(mixdown_of(harness, run))
     expect(len(channels), "channels").equals(2)
     for name, channel, own in zip(("left", "right"), channels, (left, right), strict=True):
-        bands = {word.band for word in hear(channel) if word.level > LEVEL / 4}
+        bands = {word.band for word in detect_words(channel) if word.level > LEVEL / 4}
         expect(bands, f"tracks heard on the {name}").equals({own.index, both.index})
 
 
@@ -197,7 +197,7 @@ def test_loud_words_keep_their_level_beside_quiet_ones(harness: Harness) -> None
 
     run = mixed(harness, sources)
 
-    heard = hear(mono(decoded(mixdown_of(harness, run))))
+    heard = detect_words(mono(decoded(mixdown_of(harness, run))))
     levels = [
         median([word.level for word in heard if word.band == band_of(track.index)] or [0.0])
         for track in (quiet, loud)

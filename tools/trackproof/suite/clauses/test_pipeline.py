@@ -11,12 +11,13 @@ from urllib.parse import urlsplit
 import pytest
 import yaml
 
-from trackproof.contracts.dataflow import check_wiring
+from trackproof.contracts.dataflow import check_dataflow
 from trackproof.contracts.load import load_contracts
 from trackproof.contracts.validate import ContractViolationError, Side, check, event_violations
-from trackproof.runs.pipeline_run import PipelineRun, run_meetings
+from trackproof.runs.pipeline_run import PipelineRun
 from trackproof.suite.assertions import ClauseViolation, expect
 from trackproof.suite.harness import Harness
+from trackproof.suite.pipelines import CheckedRun, run_meetings
 
 WHOLE = {"1 track": 1, "2 tracks": 2, "3 tracks": 3, "12 tracks": 12}
 """From 10 tracks on, branches sorted by their names stand in another order."""
@@ -35,7 +36,7 @@ every_size = pytest.mark.parametrize("meeting", WHOLE)
 def side_by_side(session_harness: Harness) -> dict[str, PipelineRun]:
     """Run all meetings of this module at once."""
     harness = session_harness
-    harness.fresh()
+    harness.reset()
     meetings = {
         name: harness.meeting(tracks=tracks, seed=200 + tracks) for name, tracks in WHOLE.items()
     }
@@ -57,8 +58,20 @@ def runs(side_by_side: dict[str, PipelineRun], harness: Harness) -> dict[str, Pi
 @pytest.fixture
 def run(meeting: str, side_by_side: dict[str, PipelineRun], harness: Harness) -> PipelineRun:
     """Return what became of one meeting; it is this test's evidence."""
-    harness.runs.append(side_by_side[meeting].as_run())
+    harness.runs.append(side_by_side[meeting].as_task_run())
     return side_by_side[meeting]
+
+
+@pytest.fixture(scope="module")
+def checked(side_by_side: dict[str, PipelineRun]) -> dict[str, CheckedRun]:
+    """Return the checks of each meeting."""
+    return {name: CheckedRun(run) for name, run in side_by_side.items()}
+
+
+@pytest.fixture
+def checks(meeting: str, run: PipelineRun, checked: dict[str, CheckedRun]) -> CheckedRun:
+    """Return the checks of one meeting, with its run as evidence."""
+    return checked[meeting]
 
 
 @pytest.fixture
@@ -105,7 +118,7 @@ def test_every_task_that_the_workflow_names_is_defined(
 
 @pytest.mark.clause("pipeline.wiring")
 def test_what_is_registered_fits_together(registered: Mapping[str, Any]) -> None:
-    findings = check_wiring(replace(load_contracts(), workflow=registered))
+    findings = check_dataflow(replace(load_contracts(), workflow=registered))
 
     expect([str(finding) for finding in findings], "what does not fit").equals([])
 
@@ -149,14 +162,14 @@ def test_each_branch_gets_what_its_own_track_became(meeting: str, run: PipelineR
 
 @pytest.mark.clause("pipeline.joins")
 @every_size
-def test_no_word_of_any_track_is_lost_or_given_to_another(run: PipelineRun) -> None:
-    run.expect("words.complete", "words.speaker", "words.time", "words.sorted", "mixdown.words")
+def test_no_word_of_any_track_is_lost_or_given_to_another(checks: CheckedRun) -> None:
+    checks.expect("words.complete", "words.speaker", "words.time", "words.sorted", "mixdown.words")
 
 
 @pytest.mark.clause("pipeline.order")
 @every_good_meeting
-def test_each_step_waits_for_the_one_before(run: PipelineRun) -> None:
-    run.expect("steps.order")
+def test_each_step_waits_for_the_one_before(checks: CheckedRun) -> None:
+    checks.expect("steps.order")
 
 
 @pytest.mark.clause("pipeline.order")
@@ -173,9 +186,9 @@ def test_title_and_summary_are_wanted_side_by_side(run: PipelineRun) -> None:
 
 @pytest.mark.clause("pipeline.completes")
 @every_size
-def test_a_whole_meeting_ends_completed(run: PipelineRun) -> None:
+def test_a_whole_meeting_ends_completed(run: PipelineRun, checks: CheckedRun) -> None:
     expect(run.status, "the workflow").equals("COMPLETED")
-    run.expect("steps.completed", "database.result", "database.events", "events.schema")
+    checks.expect("steps.completed", "database.result", "database.events", "events.schema")
 
 
 @pytest.mark.clause("pipeline.completes")
@@ -194,10 +207,12 @@ def test_the_output_is_what_the_tasks_gave(run: PipelineRun) -> None:
 
 @pytest.mark.clause("pipeline.completes")
 @pytest.mark.parametrize("meeting", [REFUSED])
-def test_a_delivery_that_is_refused_fails_no_finished_meeting(run: PipelineRun) -> None:
+def test_a_delivery_that_is_refused_fails_no_finished_meeting(
+    run: PipelineRun, checks: CheckedRun
+) -> None:
     expect(run.evidence.output.get("webhook_sent"), "webhook_sent").equals(False)
     expect(run.status, "the workflow").equals("COMPLETED")
-    run.expect("database.result", "deliveries.optional")
+    checks.expect("database.result", "deliveries.optional")
 
 
 @pytest.mark.clause("pipeline.starts")
@@ -333,5 +348,5 @@ def test_a_recording_is_found_by_its_workflow(run: PipelineRun) -> None:
 
 @pytest.mark.clause("pipeline.secrets")
 @every_meeting
-def test_no_key_and_no_signature_stands_where_others_read(run: PipelineRun) -> None:
-    run.expect("secrets.kept")
+def test_no_key_and_no_signature_stands_where_others_read(checks: CheckedRun) -> None:
+    checks.expect("secrets.kept")

@@ -1,1 +1,1 @@
-"""What of the pipeline a verification has really exercised: as process tests report it."""
+"""Coverage: which tasks, edges, events and answers a verification really exercised."""

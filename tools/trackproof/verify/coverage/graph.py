@@ -1,4 +1,4 @@
-"""The workflow's edges: which task is followed by which."""
+"""The edges of the workflow: which task follows which."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ Edge = tuple[str, str]
 
 
 def name_of(edge: Edge) -> str:
-    """Return an edge as people read it."""
+    """Return an edge as text."""
     return f"{edge[0]} → {edge[1]}"
 
 
 def edges(contracts: Contracts) -> tuple[Edge, ...]:
     """Return every edge between tasks, forks and joins, by reference name.
 
-    The branches of a dynamic fork go by their task type: how many there are is decided by a run.
+    The branches of a dynamic fork are named by their task type: each run has its own number.
     """
     forked = {step.reference: step.task_type for step in contracts.steps if step.dynamic}
     return tuple(_along(contracts.workflow["tasks"], forked))

@@ -1,4 +1,4 @@
-"""Gather what was exercised: from the server's runs, the ledgers and the fleet's events."""
+"""Measure coverage from the server's runs, the ledgers and the fleet's events."""
 
 from __future__ import annotations
 
@@ -13,22 +13,26 @@ from trackproof.suite.harness import Harness
 from trackproof.testbed.s3.server import OWN_AGENT
 from trackproof.testbed.stand_ins.ledger import Request
 from trackproof.verify.coverage.graph import edges, name_of
-from trackproof.verify.coverage.watch import Watch
+from trackproof.verify.coverage.watch import CoverageWatch
 
 METHODS = ("get", "put", "post", "patch", "delete")
 PLACEHOLDER = re.compile(r"\\\{[^/]+?\\\}")
 STORAGE = ("HEAD", "GET", "PUT", "POST", "DELETE")
 
 
-def measured(harness: Harness, watch: Watch, results: Sequence[ClauseResult]) -> Coverage:
-    """Return what was exercised so far.
+def measure_coverage(
+    harness: Harness, watch: CoverageWatch, results: Sequence[ClauseResult]
+) -> Coverage:
+    """Return the coverage so far.
 
     Raises:
         TestbedError: The fleet's events cannot be read as its profile says.
     """
     contracts = load_contracts()
     testbed = harness.testbed
-    told = {name for one in harness.transcripts for name, _ in harness.task_runner.events_of(one)}
+    event_names = {
+        name for one in harness.transcripts for name, _ in harness.task_runner.events_of(one)
+    }
     return Coverage(
         clauses=Covered.of(
             (clause.id for clause in contracts.clauses),
@@ -39,7 +43,7 @@ def measured(harness: Harness, watch: Watch, results: Sequence[ClauseResult]) ->
             (task for task, end in watch.ends if end == "completed"),
         ),
         edges=Covered.of(map(name_of, edges(contracts)), map(name_of, watch.edges)),
-        events=Covered.of(contracts.events, told),
+        events=Covered.of(contracts.events, event_names),
         ends={
             task.name: {end: watch.ends[task.name, end] for end in ENDS}
             for task in contracts.tasks_in_order
@@ -52,7 +56,7 @@ def measured(harness: Harness, watch: Watch, results: Sequence[ClauseResult]) ->
 
 
 def endpoints(contracts: Contracts, requests: Iterable[Request]) -> tuple[Endpoint, ...]:
-    """Return every operation of the outside services, with the answers that a fleet was given."""
+    """Return every operation of the outside services with the answers the fleet received."""
     known = list(_operations(contracts))
     answers: dict[tuple[str, str], Counter[str]] = {
         (service, operation): Counter() for service, operation, _ in known
@@ -60,9 +64,9 @@ def endpoints(contracts: Contracts, requests: Iterable[Request]) -> tuple[Endpoi
     for request in requests:
         if OWN_AGENT in request.header("user-agent"):
             continue
-        asked = f"{request.method} {request.path}"
+        line = f"{request.method} {request.path}"
         for service, operation, pattern in known:
-            if service == request.service and pattern.fullmatch(asked):
+            if service == request.service and pattern.fullmatch(line):
                 answer = "dropped" if request.status is None else str(request.status)
                 answers[service, operation][answer] += 1
                 break
@@ -73,7 +77,7 @@ def endpoints(contracts: Contracts, requests: Iterable[Request]) -> tuple[Endpoi
 
 
 def _operations(contracts: Contracts) -> Iterator[tuple[str, str, re.Pattern[str]]]:
-    """Yield each service's operations and what a request to one looks like."""
+    """Yield service, operation and the pattern of its requests."""
     for service, document in contracts.services.items():
         for path, item in document.get("paths", {}).items():
             pattern = PLACEHOLDER.sub("[^/]+", re.escape(path))

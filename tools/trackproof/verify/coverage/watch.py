@@ -1,4 +1,4 @@
-"""Take down what every run on the server exercised, as it is looked at anyway."""
+"""Record what each run on the server exercised, from the polls that follow it anyway."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ END_OF = {
 }
 
 
-class Watch:
-    """Sees every run that has ended, once. Safe to use from any thread."""
+class CoverageWatch:
+    """Records every run that has ended, once. Thread-safe."""
 
     def __init__(self) -> None:
-        """Start with nothing seen."""
+        """Start empty."""
         contracts = load_contracts()
         self._workflow = contracts.workflow["name"]
         self._edges = edges(contracts)
@@ -35,8 +35,8 @@ class Watch:
         """How often a task type ended in which way."""
         self.edges: set[Edge] = set()
 
-    def see(self, workflow: Mapping[str, Any]) -> None:
-        """Look at a run, as Conductor's API gives it with its tasks."""
+    def record(self, workflow: Mapping[str, Any]) -> None:
+        """Record a run as Conductor's API returns it with its tasks."""
         if workflow.get("status") not in ENDED:
             return
         with self._lock:

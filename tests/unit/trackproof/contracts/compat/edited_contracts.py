@@ -1,4 +1,4 @@
-"""The released contracts as plain data, to be changed by a test."""
+"""The working contracts as an editable document."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def _working() -> bytes:
 
 
 def document() -> Document:
-    """Return the working contracts, and an event and a service to be sure of."""
+    """Return the working contracts with a sample event and a sample service."""
     whole: Document = json.loads(_working())
     whole["events"] = {**whole.get("events", {}), "SAMPLE": copy.deepcopy(EVENT)}
     whole["services"] = {**whole.get("services", {}), "sample": copy.deepcopy(SERVICE)}
@@ -29,7 +29,7 @@ def document() -> Document:
 
 
 def changed(edit: Edit) -> list[Change]:
-    """Return what the differ says of one edit."""
+    """Return the changes that an edit causes."""
     old, new = document(), document()
     edit(new)
     return compare(old, new)

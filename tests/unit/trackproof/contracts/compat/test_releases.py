@@ -24,7 +24,7 @@ from trackproof.contracts.load import ROOT, Contracts, load_contracts
 
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
-    """A copy of the contracts' data files, not released yet."""
+    """A copy of the contracts folder without releases."""
     folder = tmp_path / "contracts"
     ignored = shutil.ignore_patterns("*.py", "__pycache__", "releases")
     shutil.copytree(ROOT, folder, ignore=ignored)
@@ -39,7 +39,7 @@ def released(root: Path) -> Path:
 
 
 def edited(root: Path, file: str, old: str, new: str) -> Path:
-    """Return a changed copy of `root`: what was loaded from a folder is kept."""
+    """Return a changed copy of `root`; loaded contracts are cached per folder."""
     copy = root.with_name("edited")
     shutil.copytree(root, copy)
     text = (copy / file).read_text()
@@ -57,7 +57,7 @@ def breaking(root: Path) -> Path:
     return edited(root, "shapes.yaml", "maximum: 63}", "maximum: 31}")
 
 
-def asking_more(root: Path) -> Path:
+def fleet_breaking(root: Path) -> Path:
     return edited(root, "tasks/finalize.yaml", "timeoutSeconds: 60", "timeoutSeconds: 50")
 
 
@@ -65,13 +65,13 @@ def compatible(root: Path) -> Path:
     return edited(root, "tasks/finalize.yaml", "timeoutSeconds: 60", "timeoutSeconds: 70")
 
 
-def test_the_working_contracts_do_not_break_the_newest_release() -> None:
-    findings = check_release_gate()
+def test_the_version_of_the_working_contracts_matches_their_changes() -> None:
+    defects = check_release_gate()
 
-    assert findings == [], "\n".join(map(str, findings))
+    assert defects == [], "\n".join(map(str, defects))
 
 
-def test_every_release_is_as_it_was_frozen() -> None:
+def test_every_release_is_unchanged() -> None:
     versions = released_versions()
 
     assert versions
@@ -79,7 +79,7 @@ def test_every_release_is_as_it_was_frozen() -> None:
         assert load_release(version)["version"] == str(version)
 
 
-def test_a_release_is_one_canonical_file_with_everything_in_it(released: Path) -> None:
+def test_a_release_is_one_canonical_file_with_all_sections(released: Path) -> None:
     content = (released / "releases" / "1.0.0.json").read_bytes()
     release = json.loads(content)
 
@@ -103,22 +103,26 @@ def test_freezing_twice_changes_nothing(released: Path) -> None:
     assert path.stat().st_mtime_ns == before
 
 
-def test_a_released_version_is_never_overwritten(released: Path) -> None:
+def test_freezing_a_released_version_with_other_content_raises_an_error(released: Path) -> None:
     root = compatible(released)
     before = (root / "releases" / "1.0.0.json").read_bytes()
 
     with pytest.raises(ContractFileError, match="released with other content") as caught:
         freeze(root)
 
-    assert "raise the version" in caught.value.finding.hint
+    assert "raise the version" in caught.value.defect.hint
     assert (root / "releases" / "1.0.0.json").read_bytes() == before
 
 
 @pytest.mark.parametrize(
     ("change", "too_small", "enough"),
-    [(breaking, "1.9.9", "2.0.0"), (asking_more, "1.0.9", "1.1.0"), (compatible, "0.9.0", "1.0.1")],
+    [
+        (breaking, "1.9.9", "2.0.0"),
+        (fleet_breaking, "1.0.9", "1.1.0"),
+        (compatible, "0.9.0", "1.0.1"),
+    ],
 )
-def test_the_gate_asks_for_the_step_that_a_change_takes(
+def test_the_gate_requires_the_increment_for_a_change(
     released: Path, change: Callable[[Path], Path], too_small: str, enough: str
 ) -> None:
     root = change(released)
@@ -131,61 +135,62 @@ def test_the_gate_asks_for_the_step_that_a_change_takes(
     assert released_versions(root) == [Version.parse("1.0.0"), Version.parse(enough)]
 
 
-def test_a_compatible_change_may_wait_for_the_next_release(released: Path) -> None:
+def test_a_compatible_change_requires_no_new_version(released: Path) -> None:
     assert check_release_gate(compatible(released)) == []
 
 
-def test_the_gate_says_what_breaks_and_what_to_do(released: Path) -> None:
-    [finding] = check_release_gate(breaking(released))
+def test_the_gate_reports_the_breaking_changes_and_a_hint(released: Path) -> None:
+    [defect] = check_release_gate(breaking(released))
 
-    assert finding.file == "version.yaml"
-    assert "changes break consumers of release 1.0.0, but the version is 1.0.0:" in finding.what
-    assert "/tasks/pad_track/input/$defs/track_index" in finding.what
-    assert "breaks: 63" in finding.what
-    assert finding.hint == (
-        "undo them, or raise the version to 2.0.0 or more, then run `trackproof contracts freeze`"
+    assert defect.file == "version.yaml"
+    assert "changes break consumers of release 1.0.0, but the version is 1.0.0:" in defect.what
+    assert "/tasks/pad_track/input/$defs/track_index" in defect.what
+    assert "breaks: 63" in defect.what
+    assert defect.hint == (
+        "revert them, or raise the version to 2.0.0 or more and run `trackproof contracts freeze`"
     )
 
 
-def test_without_a_release_the_gate_asks_for_one(root: Path) -> None:
-    [finding] = check_release_gate(root)
+def test_the_gate_fails_without_a_release(root: Path) -> None:
+    [defect] = check_release_gate(root)
 
-    assert finding.what == "no contract is released"
-    assert "trackproof contracts freeze" in finding.hint
+    assert defect.what == "there is no release"
+    assert "trackproof contracts freeze" in defect.hint
 
 
-def test_the_newest_version_is_the_newest_by_number_not_by_letter(released: Path) -> None:
+def test_versions_are_ordered_numerically(released: Path) -> None:
     for version in ("1.9.0", "1.10.0"):
         freeze(versioned(released, version))
 
-    # A version is read with its folder's contracts; the file alone may change.
     assert str(released_versions(released)[-1]) == "1.10.0"
     assert check_release_gate(versioned(released, "1.9.5"))
 
 
 @pytest.mark.parametrize("spoil", ['{"a": 1}', "[]", "nonsense", "{", "", "NaN"])
-def test_what_is_no_release_is_refused_with_a_hint(tmp_path: Path, spoil: str) -> None:
+def test_a_file_that_is_not_a_release_raises_an_error_with_a_hint(
+    tmp_path: Path, spoil: str
+) -> None:
     path = tmp_path / "foreign.json"
     path.write_text(spoil)
 
     with pytest.raises(ContractFileError) as caught:
         named_release(str(path))
 
-    assert caught.value.finding.hint
+    assert caught.value.defect.hint
 
 
 @pytest.mark.parametrize(
     ("old", "new", "what"),
     [
-        (b'"#/$defs/word"', b'"https://e.test/x"', "never fetched"),
-        (b'"#/$defs/word"', b'"#/$defs/nothing"', "is not there"),
-        (b'"maximum":63', b'"maximum":"63"', "no JSON Schema"),
+        (b'"#/$defs/word"', b'"https://e.test/x"', "external reference"),
+        (b'"#/$defs/word"', b'"#/$defs/nothing"', "does not exist"),
+        (b'"maximum":63', b'"maximum":"63"', "not a JSON Schema"),
         (b'"maximum":63', b'"maximum":NaN', "canonical JSON"),
         (b'"severity":"must"', b'"severity":"perhaps"', "must"),
         (b'"version":"1.0.0"', b'"version":"one"', "one"),
     ],
 )
-def test_a_damaged_release_is_refused_before_it_is_compared(
+def test_a_damaged_release_raises_an_error(
     released: Path, old: bytes, new: bytes, what: str
 ) -> None:
     path = released / "releases" / "1.0.0.json"
@@ -195,42 +200,42 @@ def test_a_damaged_release_is_refused_before_it_is_compared(
         named_release(str(path))
 
 
-def test_a_release_that_was_touched_is_refused(released: Path) -> None:
+def test_an_edited_release_raises_an_error(released: Path) -> None:
     path = released / "releases" / "1.0.0.json"
     path.write_text(json.dumps(json.loads(path.read_bytes()), indent=2))
 
     with pytest.raises(ContractFileError, match="not the canonical form") as caught:
         named_release("1.0.0", released)
 
-    assert "version control" in caught.value.finding.hint
+    assert "version control" in caught.value.defect.hint
 
 
-def test_a_version_that_is_not_there_is_told_with_those_that_are(released: Path) -> None:
+def test_the_error_for_an_unknown_version_lists_the_released_versions(released: Path) -> None:
     with pytest.raises(ContractFileError, match=r"3\.0\.0 is not released") as caught:
         named_release("3.0.0", released)
 
-    assert caught.value.finding.hint == "name a version that is released: 1.0.0"
+    assert caught.value.defect.hint == "choose a released version: 1.0.0"
 
 
-def test_folder_file_and_version_name_the_same_contract(released: Path) -> None:
+def test_a_release_loads_by_version_file_or_folder(released: Path) -> None:
     by_version = named_release("1.0.0", released)
 
     assert compare(by_version, named_release(str(released))) == []
     assert compare(by_version, named_release(str(released / "releases" / "1.0.0.json"))) == []
 
 
-def test_sections_that_the_contracts_gain_are_frozen_by_themselves(
+def test_a_new_field_of_the_contracts_becomes_a_section_of_the_release(
     root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     @dataclass(frozen=True)
     class Mood:
         name: str
 
-    law = load_contracts(root)
+    contracts = load_contracts(root)
     grown = make_dataclass(
         "Grown", [("moods", tuple, field(default=()))], bases=(Contracts,), frozen=True
     )
-    values = {part.name: getattr(law, part.name) for part in fields(law)}
+    values = {part.name: getattr(contracts, part.name) for part in fields(contracts)}
     more = grown(**values | {"moods": (Mood("good"),)})
     monkeypatch.setattr(release_document, "load_contracts", lambda _: more)
 

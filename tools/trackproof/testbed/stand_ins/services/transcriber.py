@@ -17,7 +17,7 @@ def transcribe_file(path: Path) -> list[TranscribedWord]:
         UndecodableAudioError: The file is no media, or has no audio stream.
     """
     try:
-        words = fixtures_audio.hear_file(path, add_start_time=False)
+        words = fixtures_audio.detect_words_in_file(path, add_start_time=False)
     except (av.error.FFmpegError, ValueError) as error:
         raise UndecodableAudioError(str(error)) from error
     return [TranscribedWord(word.text, round(word.start, 3), round(word.end, 3)) for word in words]

@@ -1,4 +1,4 @@
-"""Each kind of change: the edit, its verdict, and the example that has to be told (None: any)."""
+"""Each kind of change: the edit, its verdict and its example (None: any)."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ MISSING = object()
 
 
 def put(*path: Any, value: Any) -> Edit:
-    """Return an edit that sets a value; its place is created or replaced."""
+    """Return an edit that sets the value at a path."""
 
     def edit(whole: Document) -> None:
         node: Any = whole
@@ -128,7 +128,7 @@ CASES: dict[str, tuple[Edit, str, str | None]] = {
     ),
     "input default changed": (
         task("detect_topics", "input", "properties", "target_language", "default", value="de"),
-        BREAKING, "the field left out",
+        BREAKING, "the field is missing",
     ),
     # output: fleets send, consumers receive
     "output field added, optional": (
@@ -158,12 +158,12 @@ CASES: dict[str, tuple[Edit, str, str | None]] = {
     ),
     "output in another unit": (
         task("get_recording", "output", "properties", "duration", "description",
-             value="Milliseconds, as Daily tells it."),
-        BREAKING, "no more: Seconds; now: Milliseconds",
+             value="Milliseconds, as reported by Daily."),
+        BREAKING, "removed: Seconds; added: Milliseconds",
     ),
-    "output described in other words": (
+    "output description reworded": (
         task("get_recording", "output", "properties", "duration", "description",
-             value="Seconds, as told by Daily."),
+             value="Seconds, as measured by Daily."),
         COMPATIBLE, None,
     ),
     # definition
@@ -189,7 +189,7 @@ CASES: dict[str, tuple[Edit, str, str | None]] = {
     ),
     "owner": (task("pad_track", "definition", "ownerEmail", value="a@b.c"), COMPATIBLE, None),
     # clauses
-    "clause dropped": (
+    "clause removed": (
         task("finalize", "clauses", "finalize.event"), BREAKING,
         "STATUS is broadcast with ended, once the result is stored.",
     ),
@@ -209,23 +209,22 @@ CASES: dict[str, tuple[Edit, str, str | None]] = {
     ),
     "should became must": (
         put("pipeline_clauses", "pipeline.workflow-id", "severity", value="must"), CONSUMERS,
-        "A recording knows its workflow and can be looked up by it.",
+        "A recording stores its workflow id and can be looked up by it.",
     ),
-    "clause with another figure": (
+    "clause with another number": (
         task("detect_topics", "clauses", "detect_topics.chunks", "text",
-             value="The words are cut into groups of 500 in their order; "
-             "none is lost at a border."),
-        BREAKING, "no more: 300; now: 500",
+             value="The words are split into groups of 500 in order; none is lost at a boundary."),
+        BREAKING, "removed: 300; added: 500",
     ),
-    "clause turned round": (
+    "clause negated": (
         task("finalize", "clauses", "finalize.status", "text",
              value="The transcript's status is not ended."),
-        BREAKING, "now: not",
+        BREAKING, "added: not",
     ),
-    "clause in other words": (
+    "clause reworded": (
         task("finalize", "clauses", "finalize.status", "text",
              value="The status of the transcript is ended."),
-        CONSUMERS, "whoever took the old words differently",
+        CONSUMERS, "an implementation that read the old wording differently",
     ),
     # effects
     "event of a task removed": (
@@ -241,15 +240,15 @@ CASES: dict[str, tuple[Edit, str, str | None]] = {
     "object under another key": (
         task("mixdown_tracks", *KEY, value="mix.mp3"), BREAKING, None
     ),
-    "presign shortened": (
+    "URL lifetime lowered": (
         task("pad_track", "effects", "presign_seconds", value=3600), BREAKING,
         "a URL opened after 5400 s",
     ),
-    "presign prolonged": (
+    "URL lifetime raised": (
         task("pad_track", "effects", "presign_seconds", value=9000), CONSUMERS,
         "a URL signed for 7200 s",
     ),
-    "outside call counted otherwise": (
+    "outside call with another count": (
         task("get_recording", "effects", "calls", 0, "count", value="2"), BREAKING, '"2"'
     ),
     "outside call added": (
@@ -276,14 +275,14 @@ CASES: dict[str, tuple[Edit, str, str | None]] = {
     ),
     "cache key changed": (
         task("detect_topics", "idempotency", "cache_key", value=["words"]), CONSUMERS,
-        "an answer filed under the old key",
+        "a response cached under the old key",
     ),
-    "cache given up": (
-        task("detect_topics", "idempotency", "cache_key", value=None), BREAKING, "a second run"
+    "cache key removed": (
+        task("detect_topics", "idempotency", "cache_key", value=None), BREAKING, "a repeated run"
     ),
-    "idempotency in other words": (
-        task("finalize", "idempotency", "rule", value="Twice leaves just what once leaves."),
-        CONSUMERS, "whoever took the old words differently",
+    "idempotency rule reworded": (
+        task("finalize", "idempotency", "rule", value="Twice has just the same effect as once."),
+        CONSUMERS, "an implementation that read the old wording differently",
     ),
     # workflow
     "workflow input made required": (
@@ -292,7 +291,7 @@ CASES: dict[str, tuple[Edit, str, str | None]] = {
         ]),
         BREAKING, None,
     ),
-    "step fed from elsewhere": (
+    "source of a step's input changed": (
         step(0, "inputParameters", "recording_id", value="${workflow.input.room_id}"),
         COMPATIBLE, None,
     ),
@@ -300,8 +299,8 @@ CASES: dict[str, tuple[Edit, str, str | None]] = {
     "step became optional": (
         step(0, "optional", value=True), BREAKING, "a run in which it failed"
     ),
-    "steps in another order": (swap_steps, BREAKING, "post_zulip"),
-    "join waits for others": (step(13, "joinOn", value=["generate_title"]), BREAKING, None),
+    "steps reordered": (swap_steps, BREAKING, "post_zulip"),
+    "joinOn changed": (step(13, "joinOn", value=["generate_title"]), BREAKING, None),
     "workflow time-out lowered": (
         put("workflow", "timeoutSeconds", value=14400), CONSUMERS, "a run of 21600 s"
     ),
@@ -313,9 +312,9 @@ CASES: dict[str, tuple[Edit, str, str | None]] = {
         COMPATIBLE, None,
     ),
     "workflow version": (put("workflow", "version", value=2), COMPATIBLE, None),
-    "branches fed otherwise": (
+    "source of branch inputs changed": (
         put("fork_inputs", "inputs", "pad_track", "s3_key", value="index"), CONSUMERS,
-        "a branch written in the old way",
+        "a branch input generated in the old way",
     ),
     # events
     "event removed": (drop("events", "SAMPLE"), BREAKING, "SAMPLE"),
@@ -330,18 +329,18 @@ CASES: dict[str, tuple[Edit, str, str | None]] = {
         CONSUMERS, '"processing"',
     ),
     # outside services: fleets send requests, services answer
-    "answer may lack a field": (
+    "response field made optional": (
         service("components", "schemas", "Thing", "required", value=[]), CONSUMERS, "{}"
     ),
-    "answer gets a required field": (
+    "response field made required": (
         service("components", "schemas", "Thing", "required", value=["id", "size"]),
         BREAKING, '{"id": "a"}',
     ),
-    "request is held to less": (
+    "request values narrowed": (
         service("components", "schemas", "Order", "properties", "count", "maximum", value=5),
         CONSUMERS, "9",
     ),
-    "request may hold more": (
+    "request values widened": (
         service("components", "schemas", "Order", "properties", "count", "maximum", value=99),
         BREAKING, "99",
     ),
@@ -349,9 +348,9 @@ CASES: dict[str, tuple[Edit, str, str | None]] = {
         lambda whole: whole["services"]["sample"]["paths"]["/things/{id}"].pop("get"),
         BREAKING, "/things/{id}",
     ),
-    "service described otherwise": (service("info", "title", value="Other"), COMPATIBLE, None),
-    "service authorised otherwise": (service("security", value=[{"key": []}]), BREAKING, None),
-    # what nobody has judged yet
-    "a part that is not known": (task("finalize", "colour", value="red"), BREAKING, None),
-    "a section that is not known": (put("moods", value={"good": 1}), BREAKING, None),
+    "service description changed": (service("info", "title", value="Other"), COMPATIBLE, None),
+    "service authentication changed": (service("security", value=[{"key": []}]), BREAKING, None),
+    # changes without a rule
+    "unknown part": (task("finalize", "colour", value="red"), BREAKING, None),
+    "unknown section": (put("moods", value={"good": 1}), BREAKING, None),
 }  # fmt: skip

@@ -2,33 +2,33 @@ from __future__ import annotations
 
 import pytest
 
+from tests.unit.trackproof.contracts.compat.change_cases import CASES
 from tests.unit.trackproof.contracts.compat.edited_contracts import Document, changed, document
-from tests.unit.trackproof.contracts.compat.every_change import CASES
 from trackproof.contracts.compat import compare
 from trackproof.contracts.compat.schema_nodes import root_node
 from trackproof.contracts.compat.schemas import schema_changes
 
 
 @pytest.mark.parametrize("kind", CASES)
-def test_each_kind_of_change_has_its_verdict_reason_place_and_example(kind: str) -> None:
+def test_each_kind_of_change_has_its_verdict_and_example(kind: str) -> None:
     edit, verdict, example = CASES[kind]
 
-    found = changed(edit)
+    changes = changed(edit)
 
-    assert found, "no change was seen"
-    gravest = found[0]
-    assert gravest.verdict == verdict, found
-    assert gravest.reason.endswith(".")
-    assert gravest.pointer.startswith("/")
+    assert changes
+    most_severe = changes[0]
+    assert most_severe.verdict == verdict, changes
+    assert most_severe.reason.endswith(".")
+    assert most_severe.pointer.startswith("/")
     if example is not None:
-        assert gravest.example == example
+        assert most_severe.example == example
 
 
-def test_the_same_contract_twice_is_no_change() -> None:
+def test_equal_contracts_have_no_changes() -> None:
     assert compare(document(), document()) == []
 
 
-def test_what_is_only_written_in_another_order_is_compatible() -> None:
+def test_another_order_is_compatible() -> None:
     def shuffle(whole: Document) -> None:
         output = whole["tasks"]["get_recording"]["output"]
         output["required"].reverse()
@@ -38,7 +38,7 @@ def test_what_is_only_written_in_another_order_is_compatible() -> None:
     assert {change.verdict for change in changed(shuffle)} == {"compatible"}
 
 
-def test_a_field_that_loses_its_name_in_a_map_has_to_fit_the_maps_values() -> None:
+def test_removing_a_property_of_a_map_is_breaking_if_the_map_rejects_its_values() -> None:
     numbers = {"type": "object", "additionalProperties": {"type": "integer"}}
     old = {**numbers, "properties": {"a": {"type": "string"}}}
     new = {**numbers, "properties": {}}
@@ -49,7 +49,7 @@ def test_a_field_that_loses_its_name_in_a_map_has_to_fit_the_maps_values() -> No
     assert change.example == '{"a": "a"}'
 
 
-def test_a_shape_that_refers_to_itself_is_compared_to_its_end() -> None:
+def test_a_recursive_shape_is_compared_once() -> None:
     def tree(kind: str) -> Document:
         children = {"type": "array", "items": {"$ref": "#/$defs/tree"}}
         fields = {"name": {"type": kind}, "children": children}
@@ -64,33 +64,33 @@ def test_a_shape_that_refers_to_itself_is_compared_to_its_end() -> None:
     assert change.verdict == "breaking"
 
 
-def test_a_shape_that_two_tasks_share_is_told_of_both() -> None:
+def test_a_change_of_a_shared_shape_is_reported_for_each_task() -> None:
     def edit(whole: Document) -> None:
         for name in ("detect_topics", "generate_summary"):
             whole["tasks"][name]["input"]["$defs"]["word"]["required"].append("confidence")
 
-    found = changed(edit)
+    changes = changed(edit)
 
-    assert [change.pointer for change in found] == [
+    assert [change.pointer for change in changes] == [
         "/tasks/detect_topics/input/$defs/word/required",
         "/tasks/generate_summary/input/$defs/word/required",
     ]
-    assert {change.verdict for change in found} == {"breaking"}
+    assert {change.verdict for change in changes} == {"breaking"}
 
 
-def test_a_change_is_told_with_place_reason_and_value() -> None:
+def test_a_change_prints_its_pointer_reason_and_example() -> None:
     edit, *_ = CASES["input narrowed"]
 
     assert str(changed(edit)[0]) == (
         "breaking: /tasks/get_recording/input/properties/recording_id: get_recording: narrowed: "
         "minLength: 1 became 8\n"
-        "  What consumers send may be refused: it may be 1 characters long, but at least 8 are "
+        "  Fleets may reject values that consumers send: its length may be 1, but at least 8 is "
         "expected.\n"
         '  breaks: "a"'
     )
 
 
-def test_where_no_value_was_found_that_is_said() -> None:
+def test_an_undecided_change_without_an_example_is_breaking() -> None:
     def edit(whole: Document) -> None:
         words = whole["tasks"]["detect_topics"]["input"]["$defs"]["language"]
         words["pattern"] = "^[a-z]{2,3}(-[A-Za-z0-9]{2,7})*$"
@@ -98,5 +98,5 @@ def test_where_no_value_was_found_that_is_said() -> None:
     change = changed(edit)[0]
 
     assert change.verdict == "breaking"
-    assert "cannot be decided" in change.reason
+    assert "undecided whether" in change.reason
     assert str(change).endswith("no example found")

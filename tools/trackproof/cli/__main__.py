@@ -1,5 +1,0 @@
-"""`python -m trackproof.cli`."""
-
-from trackproof.cli import main
-
-main()

@@ -47,4 +47,4 @@ def test_an_unknown_benchmark_ends_with_2(capsys: pytest.CaptureFixture[str]) ->
         main(["nonsense"])
 
     assert caught.value.code == 2
-    assert "no benchmark is called nonsense; there are " in capsys.readouterr().err
+    assert "unknown benchmarks: nonsense; known: " in capsys.readouterr().err

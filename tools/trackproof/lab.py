@@ -1,4 +1,4 @@
-"""The whole testbed: Conductor, S3, stand-ins and a folder for everything that runs."""
+"""The whole testbed: Conductor, S3, stand-ins, a database and the run's folder."""
 
 from __future__ import annotations
 
@@ -13,11 +13,12 @@ from typing import Self
 from trackproof.errors import FleetError
 from trackproof.fleet import Fleet, FleetProfile
 from trackproof.fleet.profile import Ports
-from trackproof.fleet.translation.adapters import TranslatedRest, TranslatedS3
-from trackproof.fleet.variables import filled, listed, names_in
+from trackproof.fleet.translation.adapters import TranslatedS3
+from trackproof.fleet.variables import fill, variable_list, variables_in
 from trackproof.testbed.conductor import ConductorServer, start_conductor
 from trackproof.testbed.conductor.rest import ConductorRest
-from trackproof.testbed.database import database_for, database_places, default_database
+from trackproof.testbed.database import database_for, database_variables, default_database
+from trackproof.testbed.s3.object_store import ObjectStore
 from trackproof.testbed.s3.server import S3Server
 from trackproof.testbed.stand_ins.server import ServedStandIns
 from trackproof.testbed.stand_ins.stand_ins import StandIns
@@ -28,18 +29,18 @@ TRANSCRIPT_BUCKET = "transcripts"
 
 @dataclass(frozen=True, slots=True)
 class Testbed:
-    """Everything a fleet talks to, running."""
+    """Everything a fleet connects to, running."""
 
     __test__ = False  # pytest: not a test class
 
     conductor: ConductorServer
     rest: ConductorRest
-    s3: S3Server
+    s3: ObjectStore
     stand_ins: StandIns
     served: ServedStandIns
     folder: Path
     database_url: str
-    """Where the fleet keeps its state."""
+    """URL of the fleet's database."""
 
     @classmethod
     @contextmanager
@@ -52,15 +53,15 @@ class Testbed:
         database: str | None = None,
         ports: Ports = Ports(),  # noqa: B008 - it is frozen
     ) -> Iterator[Self]:
-        """Start all parts; they are ended when the block ends, however it ends.
+        """Start all parts and end them with the block.
 
         Args:
             conductor: `auto`, `container`, `process` or the URL of a running server.
             version: Version of the server to start.
-            report: Takes one line at a time on what is being started.
-            database: `sqlite`, `postgres` or the URL of a database; by default what
-                TRACKPROOF_DATABASE says, else `sqlite`.
-            ports: Where S3 and the stand-ins listen.
+            report: Receives single lines of progress.
+            database: `sqlite`, `postgres` or the URL of a database; by default the value of
+                TRACKPROOF_DATABASE, else `sqlite`.
+            ports: Ports of S3 and the stand-ins.
 
         Raises:
             TestbedError: A part could not be started.
@@ -75,8 +76,8 @@ class Testbed:
             rest = stack.enter_context(ConductorRest(server.api_url))
             yield cls(server, rest, s3, stand_ins, served, folder, database_url)
 
-    def places(self) -> dict[str, str]:
-        """Return every place and key that a profile can name, by its name: `s3.endpoint`."""
+    def variables(self) -> dict[str, str]:
+        """Return the values of a profile's variables by name, such as `s3.endpoint`."""
         keys, urls = self.stand_ins.credentials, self.served.urls
         return {
             "conductor.api_url": self.conductor.api_url,
@@ -100,92 +101,94 @@ class Testbed:
             "folder": str(self.folder),
         }
 
-    def in_terms_of(self, fleet: Fleet) -> Testbed:
-        """Return this testbed with the fleet's own terms translated into the contracts'."""
-        if fleet.translator.plain or isinstance(self.rest, TranslatedRest):
+    def translated_for(self, fleet: Fleet) -> Testbed:
+        """Return this testbed with the fleet's terms translated into the contracts'."""
+        translator = fleet.translator
+        if translator.is_identity or self.rest.terms is translator:
             return self
         return replace(
             self,
-            rest=TranslatedRest(self.rest, fleet.translator),
-            s3=TranslatedS3(self.s3, fleet.translator.keys),
+            rest=self.rest.translated(translator),
+            s3=TranslatedS3(self.s3, translator.keys),
         )
 
     @contextmanager
     def fleet(self, profile: FleetProfile) -> Iterator[Fleet]:
-        """Start a fleet against this testbed; it is ended when the block ends.
+        """Start a fleet against this testbed and end it with the block.
 
         Raises:
-            FleetError: It cannot be started, or its profile names a place that there is not.
-            TestbedError: What it needs besides cannot be started.
+            FleetError: The fleet cannot be started, or its profile uses an unknown variable.
+            TestbedError: Its Redis or intercept proxy cannot be started.
         """
         with ExitStack() as stack:
             database = profile.database or self.database_url
-            places = {**self.places(), **database_places(database)}
-            places |= {"fleet.port": str(free_port()), "proxy.url": "", "proxy.ca": ""}
-            if "redis.url" in _named_by(profile) or profile.events_redis:
-                from trackproof.testbed.redis import start_redis  # noqa: PLC0415 - slow to load, seldom needed
+            variables = {**self.variables(), **database_variables(database)}
+            variables |= {"fleet.port": str(free_port()), "proxy.url": "", "proxy.ca": ""}
+            if "redis.url" in _variables_of(profile) or profile.events_redis:
+                from trackproof.testbed.redis import start_redis  # noqa: PLC0415 - slow import, rarely used
 
-                places["redis.url"] = stack.enter_context(start_redis(free_port())).url
-            told: dict[str, str] = {}
+                variables["redis.url"] = stack.enter_context(start_redis(free_port())).url
+            environment: dict[str, str] = {}
             if profile.container is None:
-                # What a killed fleet leaves behind goes with the testbed's folder.
+                # Temporary files of a killed fleet are removed with the testbed's folder.
                 scratch = self.folder / "tmp"
                 scratch.mkdir(exist_ok=True)
-                told["TMPDIR"] = str(scratch)
+                environment["TMPDIR"] = str(scratch)
             if profile.intercept:
-                from trackproof.testbed.intercept_proxy import intercepting  # noqa: PLC0415 - likewise
+                from trackproof.testbed.intercept_proxy import start_intercept_proxy  # noqa: PLC0415 - slow import, rarely used
 
                 hosts = {
-                    host: _filled(profile, url, places) for host, url in profile.intercept.items()
+                    host: _fill(profile, url, variables) for host, url in profile.intercept.items()
                 }
-                proxy = stack.enter_context(intercepting(hosts, self.folder))
-                places |= {"proxy.url": proxy.url, "proxy.ca": str(proxy.ca_file)}
-                told |= proxy.environment()
-            told |= {
-                name: _filled(profile, value, places) for name, value in profile.environment.items()
+                proxy = stack.enter_context(start_intercept_proxy(hosts, self.folder))
+                variables |= {"proxy.url": proxy.url, "proxy.ca": str(proxy.ca_file)}
+                environment |= proxy.environment()
+            environment |= {
+                name: _fill(profile, value, variables)
+                for name, value in profile.environment.items()
             }
             fleet = Fleet(
                 replace(
                     profile,
-                    transcript_url=_url(profile, profile.transcript_url, places),
-                    events_redis=_url(profile, profile.events_redis, places),
-                    events_websocket=_url(profile, profile.events_websocket, places),
+                    transcript_url=_fill_url(profile, profile.transcript_url, variables),
+                    events_redis=_fill_url(profile, profile.events_redis, variables),
+                    events_websocket=_fill_url(profile, profile.events_websocket, variables),
                 ),
-                told,
+                environment,
                 self.folder,
                 database_url=database,
-                redis_url=places.get("redis.url", ""),
+                redis_url=variables.get("redis.url", ""),
                 intercepted=proxy.refused if profile.intercept else (),
             )
             stack.callback(fleet.stop)
             yield fleet
 
 
-def _named_by(profile: FleetProfile) -> set[str]:
-    named: set[str] = set()
+def _variables_of(profile: FleetProfile) -> set[str]:
+    names: set[str] = set()
     for text in profile.environment.values():
-        with suppress(ValueError):  # told where it is filled
-            named |= set(names_in(text))
-    return named
+        with suppress(ValueError):  # reported by `_fill`
+            names |= set(variables_in(text))
+    return names
 
 
-def _url(profile: FleetProfile, template: str, places: Mapping[str, str]) -> str:
-    return _filled(profile, template, {**places, "transcript_id": "{transcript_id}"})
+def _fill_url(profile: FleetProfile, template: str, variables: Mapping[str, str]) -> str:
+    return _fill(profile, template, {**variables, "transcript_id": "{transcript_id}"})
 
 
-def _filled(profile: FleetProfile, text: str, places: Mapping[str, str]) -> str:
+def _fill(profile: FleetProfile, text: str, variables: Mapping[str, str]) -> str:
     try:
-        return filled(text, places)
+        return fill(text, variables)
     except (LookupError, ValueError) as error:
         raise FleetError(
             f"the environment of fleet {profile.name!r} cannot be filled",
             evidence=f"{type(error).__name__}: {error}",
-            hint=f"places are named like {{s3.endpoint}}: {listed()}",
+            hint=f"variables have the form {{s3.endpoint}}: {variable_list()}",
         ) from error
 
 
 def free_port() -> int:
-    """Return a port of loopback that nobody listens on now."""
+    """Return a free port of loopback."""
     with socket.socket() as trial:
         trial.bind(("127.0.0.1", 0))
         port: int = trial.getsockname()[1]

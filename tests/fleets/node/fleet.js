@@ -1,4 +1,4 @@
-// Three workers on Conductor's REST API, and the server that shows what they have done.
+// Three workers on Conductor's REST API, and a server for transcripts and their events.
 "use strict";
 const crypto = require("node:crypto");
 const http = require("node:http");
@@ -6,10 +6,10 @@ const http = require("node:http");
 const API = process.env.CONDUCTOR;
 const ME = `node-${process.pid}`;
 
-class Final extends Error {} // trying again would not help
+class TerminalError extends Error {} // a retry would fail too
 
-const need = (holds, what) => {
-  if (!holds) throw new Final(`bad input: ${what}`);
+const need = (condition, what) => {
+  if (!condition) throw new TerminalError(`bad input: ${what}`);
 };
 const isText = (value, most = Infinity) =>
   typeof value === "string" && value.length > 0 && value.length <= most;
@@ -22,7 +22,7 @@ const MOST_TRACKS = 64;
 
 const listeners = new Map(); // transcript id -> sockets
 
-function tell(id, event, data) {
+function send(id, event, data) {
   const text = Buffer.from(JSON.stringify({ event, data }));
   for (const socket of listeners.get(id) || []) socket.write(frame(1, text));
 }
@@ -36,15 +36,15 @@ function frame(opcode, payload) {
 }
 
 function answerPings(socket) {
-  let held = Buffer.alloc(0);
+  let buffer = Buffer.alloc(0);
   socket.on("data", (data) => {
-    held = Buffer.concat([held, data]);
-    while (held.length >= 6 && held.length >= 6 + (held[1] & 127)) {
-      const size = held[1] & 127; // control frames are small
-      const mask = held.subarray(2, 6);
-      const payload = Buffer.from(held.subarray(6, 6 + size).map((byte, at) => byte ^ mask[at % 4]));
-      const opcode = held[0] & 15;
-      held = held.subarray(6 + size);
+    buffer = Buffer.concat([buffer, data]);
+    while (buffer.length >= 6 && buffer.length >= 6 + (buffer[1] & 127)) {
+      const size = buffer[1] & 127; // control frames are small
+      const mask = buffer.subarray(2, 6);
+      const payload = Buffer.from(buffer.subarray(6, 6 + size).map((byte, at) => byte ^ mask[at % 4]));
+      const opcode = buffer[0] & 15;
+      buffer = buffer.subarray(6 + size);
       if (opcode === 9) socket.write(frame(10, payload));
       if (opcode === 8) socket.end(frame(8, payload));
     }
@@ -128,7 +128,7 @@ function merge({ transcripts, transcript_id }) {
   words.sort((a, b) => a.from_ms - b.from_ms || a.speaker - b.speaker);
   record.row.words = words;
   const all = words.map((one) => one.text).join(" ");
-  tell(transcript_id, "words.merged", { all, translation: null });
+  send(transcript_id, "words.merged", { all, translation: null });
   return { words, count: words.length };
 }
 
@@ -144,12 +144,12 @@ function payload(id, { room, row }) {
   const cues = row.words.map(
     (word) => `${stamp(word.from_ms)} --> ${stamp(word.to_ms)}\n<v Speaker ${word.speaker}>${word.text}`,
   );
-  const told = Object.fromEntries(FINISHED.map((name) => [name, row[name]]));
+  const result = Object.fromEntries(FINISHED.map((name) => [name, row[name]]));
   return JSON.stringify({
     event: "transcript.completed",
     event_id: crypto.createHash("sha256").update(`transcript.completed:${id}`).digest("hex"),
     timestamp: new Date().toISOString(),
-    transcript: { id, room_id: room.id, ...told, webvtt: ["WEBVTT", ...cues].join("\n\n") },
+    transcript: { id, room_id: room.id, ...result, webvtt: ["WEBVTT", ...cues].join("\n\n") },
     room: { id: room.id, name: room.name },
   });
 }
@@ -189,13 +189,13 @@ async function call(path, options) {
   return text;
 }
 
-async function carryOut(work, task) {
+async function execute(work, task) {
   const result = { workflowInstanceId: task.workflowInstanceId, taskId: task.taskId, workerId: ME };
   try {
     const outputData = await work(task.inputData || {}, task.retryCount || 0);
     return { ...result, status: "COMPLETED", outputData };
   } catch (error) {
-    const status = error instanceof Final ? "FAILED_WITH_TERMINAL_ERROR" : "FAILED";
+    const status = error instanceof TerminalError ? "FAILED_WITH_TERMINAL_ERROR" : "FAILED";
     return { ...result, status, reasonForIncompletion: error.message, outputData: {} };
   }
 }
@@ -205,7 +205,7 @@ async function serve(type, work) {
     try {
       const text = await call(`/tasks/poll/batch/${type}?workerid=${ME}&count=1&timeout=100`);
       for (const task of text ? JSON.parse(text) : []) {
-        const result = await carryOut(work, task);
+        const result = await execute(work, task);
         const body = JSON.stringify(result);
         await call("/tasks", { method: "POST", body, headers: { "content-type": "application/json" } });
         console.log(`${type} ${task.taskId}: ${result.status} ${result.reasonForIncompletion || ""}`);

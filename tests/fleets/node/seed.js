@@ -1,18 +1,18 @@
-// Takes a meeting a line, in the contracts' terms, and answers the ids it has here.
+// Reads one meeting per line, in the contracts' terms, and prints its ids in this fleet.
 "use strict";
 const crypto = require("node:crypto");
 const readline = require("node:readline");
 
 const FLEET = `http://127.0.0.1:${process.env.PORT}`;
 
-const word = (said) => ({
-  text: said.word,
-  from_ms: Math.round(said.start * 1000),
-  to_ms: Math.round(said.end * 1000),
-  speaker: said.speaker,
+const word = (spoken) => ({
+  text: spoken.word,
+  from_ms: Math.round(spoken.start * 1000),
+  to_ms: Math.round(spoken.end * 1000),
+  speaker: spoken.speaker,
 });
 
-async function sow({ room, transcript }) {
+async function seed({ room, transcript }) {
   const transcript_id = crypto.randomUUID();
   const room_id = crypto.randomUUID();
   const words = (transcript.words || []).map(word);
@@ -27,6 +27,6 @@ async function sow({ room, transcript }) {
 
 (async () => {
   for await (const line of readline.createInterface({ input: process.stdin })) {
-    process.stdout.write(`${JSON.stringify(await sow(JSON.parse(line)))}\n`);
+    process.stdout.write(`${JSON.stringify(await seed(JSON.parse(line)))}\n`);
   }
 })();

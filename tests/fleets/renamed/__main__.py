@@ -1,7 +1,7 @@
-"""The reference fleet in words of its own: `python -m tests.fleets.renamed`.
+"""The reference fleet in other terms: `python -m tests.fleets.renamed`.
 
-What it says differently is written down here a second time, by hand: the profile beside it is held
-against a fleet that knows nothing of profiles.
+The renames are written here a second time, by hand, so that the profile beside this file is tested
+against a fleet that knows nothing about profiles.
 """
 
 from __future__ import annotations
@@ -31,8 +31,8 @@ MILLISECONDS = {"start": "from_ms", "end": "to_ms"}
 OURS = {theirs: ours for ours, theirs in TASKS.items()}
 
 
-def said(name: str, value: Json) -> tuple[str, Json]:
-    """Say a field as this fleet does."""
+def to_fleet(name: str, value: Json) -> tuple[str, Json]:
+    """Translate a field into this fleet's terms."""
     if name in MILLISECONDS:
         return MILLISECONDS[name], round(value * 1000)
     if name in {"name", "task_type"}:
@@ -40,8 +40,8 @@ def said(name: str, value: Json) -> tuple[str, Json]:
     return FIELDS.get(name, name), value
 
 
-def meant(name: str, value: Json) -> tuple[str, Json]:
-    """Take a field as this fleet says it."""
+def from_fleet(name: str, value: Json) -> tuple[str, Json]:
+    """Translate a field of this fleet into the contracts' terms."""
     for ours, theirs in MILLISECONDS.items():
         if name == theirs:
             return ours, value / 1000
@@ -50,34 +50,36 @@ def meant(name: str, value: Json) -> tuple[str, Json]:
     return {theirs: ours for ours, theirs in FIELDS.items()}.get(name, name), value
 
 
-def everywhere(turn: Callable[[str, Json], tuple[str, Json]], document: Json) -> Json:
-    """Turn every field of a document, at whatever depth."""
+def map_fields(translate: Callable[[str, Json], tuple[str, Json]], document: Json) -> Json:
+    """Translate every field of a document, at any depth."""
     if isinstance(document, list):
-        return [everywhere(turn, one) for one in document]
+        return [map_fields(translate, item) for item in document]
     if isinstance(document, Mapping):
-        return dict(turn(name, everywhere(turn, value)) for name, value in document.items())
+        return dict(
+            translate(name, map_fields(translate, value)) for name, value in document.items()
+        )
     return document
 
 
 class Renamed(runner.ContractWorker):
-    """Polls by this fleet's own names."""
+    """Polls by this fleet's names."""
 
     def __init__(self, task_type: str, clients: Clients, pace: runner.PollPace) -> None:
         super().__init__(task_type, clients, pace)
         self.task_definition_name = TASKS.get(task_type, task_type)
 
 
-def performed(context: Context, task_type: str, payload: Mapping[str, Json]) -> Outcome:
-    """Carry a task out in the contracts' terms, and answer in this fleet's."""
+def execute(context: Context, task_type: str, payload: Mapping[str, Json]) -> Outcome:
+    """Run a task in the contracts' terms and return its output in this fleet's."""
     ours = {theirs: step for step, theirs in STEPS.items()}
     context = replace(context, reference=ours.get(context.reference, context.reference))
-    outcome = execute_task(context, OURS.get(task_type, task_type), everywhere(meant, payload))
-    return replace(outcome, output=everywhere(said, outcome.output))
+    outcome = execute_task(context, OURS.get(task_type, task_type), map_fields(from_fleet, payload))
+    return replace(outcome, output=map_fields(to_fleet, outcome.output))
 
 
 if __name__ == "__main__":
     runner.ContractWorker = Renamed  # type: ignore[misc]
-    runner.execute_task = performed  # type: ignore[attr-defined]
+    runner.execute_task = execute  # type: ignore[attr-defined]
     object_keys._MIXDOWN = "mixes/{transcript_id}.mp3"
     object_keys._PADDED = "padded/{transcript_id}/{track_index}.webm"
     fleet.main()

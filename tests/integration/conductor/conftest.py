@@ -1,4 +1,4 @@
-"""Real servers: one process for the whole session, and an image made from our own recipe."""
+"""An image of Conductor, built from the recipe of this repository."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ MAKE_BASE = RECIPE / "make-base-image.sh"
 
 @pytest.fixture(scope="session")
 def conductor_image() -> Iterator[str]:
-    """Build an image of 3.15.0; skip in one line where that cannot be done."""
+    """Build an image of 3.15.0; skip where that is not possible."""
     try:
         with docker_engine() as engine:
-            base_is_here = has_image(engine, BASE_IMAGE)
+            has_base = has_image(engine, BASE_IMAGE)
     except TestbedError as error:
         pytest.skip(f"{error.what}: {error.evidence.splitlines()[0]}")
-    if not base_is_here:
+    if not has_base:
         if os.geteuid() != 0 or not shutil.which("debootstrap"):
-            pytest.skip(f"image {BASE_IMAGE} is not here; make it with {MAKE_BASE}")
+            pytest.skip(f"image {BASE_IMAGE} is missing; build it with {MAKE_BASE}")
         subprocess.run([str(MAKE_BASE), BASE_IMAGE], check=True, capture_output=True)
     tag = build_image("3.15.0", base=BASE_IMAGE, tag=TEST_IMAGE, report=print)
     yield tag

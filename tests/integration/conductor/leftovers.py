@@ -1,4 +1,4 @@
-"""Look for what a server may have left behind on this machine."""
+"""Find processes that a server left behind."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from trackproof.wait import wait_until
 
 ROOT = Path(__file__).parents[3]
 
-# Renamed when whole: a file that is there already may still be empty.
-TELL_AND_HANG_ON = """
+# Written under another name first: an existing file may still be empty.
+WRITE_URL_AND_SLEEP = """
 import time
 (folder / "url.part").write_text(server.api_url)
 (folder / "url.part").rename(folder / "url")
@@ -23,25 +23,25 @@ time.sleep(300)
 """
 
 
-def processes_naming(text: str) -> list[str]:
+def processes_with(text: str) -> list[str]:
     """Return the command lines of running processes that contain `text`."""
-    found = []
+    commands = []
     for entry in Path("/proc").glob("[0-9]*/cmdline"):
-        with contextlib.suppress(OSError):  # ended meanwhile
+        with contextlib.suppress(OSError):  # exited meanwhile
             command = entry.read_bytes().replace(b"\0", b" ").decode(errors="replace")
             if text in command:
-                found.append(command)
-    return found
+                commands.append(command)
+    return commands
 
 
 @contextmanager
 def parent_script(code: str, folder: Path) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
-    """Run a script that starts a `server` and hangs on; yield its process and the API URL.
+    """Run a script that starts a `server` and sleeps; yield its process and the API URL.
 
-    The script is given `folder` as its argument.
+    The script gets `folder` as its argument.
     """
     script = folder / "parent.py"
-    script.write_text(code + TELL_AND_HANG_ON)
+    script.write_text(code + WRITE_URL_AND_SLEEP)
     url = folder / "url"
     with (folder / "parent.log").open("wb") as log:
         parent = subprocess.Popen(

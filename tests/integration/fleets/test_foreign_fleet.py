@@ -1,4 +1,4 @@
-"""A fleet in another language, with words and units of its own, is judged like any other."""
+"""A fleet in another language, with its own names and units, is verified like any other."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.fleets.verdicts import changed, statuses, verified
+from tests.integration.fleets.verdicts import replaced, statuses, verify
 from trackproof.testbed.conductor import ConductorServer
 
 NODE_FLEET = Path(__file__).parents[2] / "fleets" / "node" / "fleet.toml"
@@ -16,30 +16,26 @@ MILLISECONDS = '{ name = "from_ms", unit = "ms" }'
 
 pytestmark = [
     pytest.mark.conductor,
-    pytest.mark.skipif(shutil.which("node") is None, reason="there is no node on this machine"),
+    pytest.mark.skipif(shutil.which("node") is None, reason="Node is not installed"),
 ]
 
 
-def test_a_fleet_in_node_keeps_the_contracts_in_its_own_words(
-    conductor: ConductorServer, tmp_path: Path
-) -> None:
-    told = verified(NODE_FLEET, conductor, ",".join(TASKS), tmp_path / "verdict.json")
+def test_node_fleet_passes_in_its_own_terms(conductor: ConductorServer, tmp_path: Path) -> None:
+    verdict = verify(NODE_FLEET, conductor, ",".join(TASKS), tmp_path / "verdict.json")
 
-    assert told["verdict"] == "held", told
-    found = statuses(told)
-    assert {name.partition(".")[0] for name in found} == set(TASKS)
-    assert set(found.values()) == {"passed"}
+    assert verdict["verdict"] == "held", verdict
+    clause_statuses = statuses(verdict)
+    assert {name.partition(".")[0] for name in clause_statuses} == set(TASKS)
+    assert set(clause_statuses.values()) == {"passed"}
 
 
-def test_a_profile_that_is_wrong_about_a_unit_is_found_out(
-    conductor: ConductorServer, tmp_path: Path
-) -> None:
+def test_profile_with_a_wrong_unit_fails(conductor: ConductorServer, tmp_path: Path) -> None:
     shutil.copytree(NODE_FLEET.parent, tmp_path / "node")
     profile = tmp_path / "node" / "fleet.toml"
     output = f'"all_words[].start" = {MILLISECONDS}'
-    wrong = changed(profile.read_text(), (output, '"all_words[].start" = "from_ms"'))
+    wrong = replaced(profile.read_text(), (output, '"all_words[].start" = "from_ms"'))
     profile.write_text(wrong)
 
-    told = verified(profile, conductor, "merge_transcripts.speakers", tmp_path / "verdict.json")
+    verdict = verify(profile, conductor, "merge_transcripts.speakers", tmp_path / "verdict.json")
 
-    assert statuses(told) == {"merge_transcripts.speakers": "failed"}
+    assert statuses(verdict) == {"merge_transcripts.speakers": "failed"}

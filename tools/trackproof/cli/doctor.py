@@ -1,4 +1,4 @@
-"""`trackproof doctor`: what this machine can run."""
+"""`trackproof doctor`: examine this machine."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from trackproof.report.output import check_writable, write_json
 
 @ends_cleanly
 def doctor(json_file: JsonOption = None) -> ExitCode:
-    """Say what this machine can run, and why not."""
+    """Examine what this machine can run."""
     from trackproof.doctor import as_json, can_run, examine
 
     if json_file:
@@ -27,7 +27,7 @@ def doctor(json_file: JsonOption = None) -> ExitCode:
     if json_file:
         write_json(json_file, as_json(findings))
     if can_run(findings):
-        console.print("trackproof run works here.")
+        console.print("trackproof run works on this machine.")
         return ExitCode.HELD
-    console.print("trackproof run does not work here: mend what is marked ✗ above.")
+    console.print("trackproof run does not work on this machine: fix the findings with ✗ above.")
     return ExitCode.ENVIRONMENT

@@ -1,4 +1,4 @@
-"""`trackproof fleet`: write a profile, and see whether a fleet can be judged by it."""
+"""`trackproof fleet`: write a profile, or check a fleet against one."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from trackproof.cli.common import (
 )
 from trackproof.errors import ExitCode, TrackproofError
 
-fleet = typer.Typer(no_args_is_help=True, help="Profiles of fleets under test.")
+fleet = typer.Typer(no_args_is_help=True, help="Write and check profiles of fleets.")
 
 
 @fleet.command()
@@ -27,7 +27,7 @@ fleet = typer.Typer(no_args_is_help=True, help="Profiles of fleets under test.")
 def new(
     path: Annotated[Path, typer.Argument(help="The file to write.")] = Path("fleet.toml"),
 ) -> ExitCode:
-    """Write a profile with every key explained."""
+    """Write a new profile with a comment on every key."""
     from trackproof.fleet.scaffold import write_new_profile
 
     write_new_profile(path)
@@ -39,13 +39,13 @@ def new(
 @ends_cleanly
 def check(
     profile: Annotated[str, typer.Argument(help="The fleet's profile: a file, or `reference`.")],
-    only: Annotated[str, typer.Option(help="Task types that it serves, by comma.")] = "",
+    only: Annotated[str, typer.Option(help="Task types it serves, separated by commas.")] = "",
     conductor: ConductorOption = "auto",
     conductor_version: ConductorVersionOption = None,
     database: DatabaseOption = None,
     json_file: JsonOption = None,
 ) -> ExitCode:
-    """Start a fleet and say what is missing before it can be judged."""
+    """Start a fleet and report what its profile or definitions lack."""
     from trackproof.fleet import load_profile
     from trackproof.report.output import check_writable, write_json
     from trackproof.report.terminal.printable import escape_controls, one_line
@@ -54,38 +54,38 @@ def check(
     from trackproof.verify.fleet_check import check_fleet
     from trackproof.verify.runner import check_only
 
-    wanted = comma_separated(only)
-    check_only(wanted)
+    task_types = comma_separated(only)
+    check_only(task_types)
     if json_file:
         check_writable(json_file)
     options = VerifyOptions(
         fleet=profile,
-        only=wanted,
+        only=task_types,
         conductor=conductor,
         version=conductor_version or DEFAULT_VERSION,
         database=database,
     )
     console = Console()
     findings = []
-    broken: TrackproofError | None = None
+    failure: TrackproofError | None = None
 
-    def say(line: str, style: str) -> None:
+    def show(line: str, style: str) -> None:
         console.print(Text(escape_controls(line), style=style), soft_wrap=True)
 
     loaded = load_profile(profile)
     try:
-        for finding in check_fleet(loaded, options, report=lambda line: say(line, "dim")):
+        for finding in check_fleet(loaded, options, report=lambda line: show(line, "dim")):
             findings.append(finding)
             mark, style = ("✓", "green") if finding.good else ("✗" if finding.fatal else "!", "red")
-            say(f"{mark} {finding.about:<12} {one_line(finding.text)}", style)
+            show(f"{mark} {finding.about:<12} {one_line(finding.text)}", style)
     except TrackproofError as error:
-        broken = error
+        failure = error
     if json_file:
-        told = [asdict(finding) for finding in findings]
-        why = broken.what if broken else None
-        write_json(json_file, {"fleet": loaded.name, "findings": told, "error": why})
-    if broken is not None:
-        raise broken
+        content = [asdict(finding) for finding in findings]
+        error_text = failure.what if failure else None
+        write_json(json_file, {"fleet": loaded.name, "findings": content, "error": error_text})
+    if failure is not None:
+        raise failure
     if any(finding.fatal for finding in findings):
         return ExitCode.ENVIRONMENT
     return ExitCode.HELD if all(one.good for one in findings) else ExitCode.CHECK_FAILED

@@ -1,4 +1,4 @@
-"""`trackproof register`: tell a server of the tasks and the workflow."""
+"""`trackproof register`: put the task and workflow definitions on a server."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def register(
     conductor: Annotated[str, typer.Option(help="URL of a running Conductor.")],
     json_file: JsonOption = None,
 ) -> ExitCode:
-    """Register the task definitions and the workflow; doing it twice changes nothing."""
+    """Register the task definitions and the workflow; a second call changes nothing."""
     from trackproof.testbed.conductor.external_server import connect
     from trackproof.testbed.conductor.registration import register as send
 

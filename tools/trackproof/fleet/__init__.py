@@ -1,10 +1,10 @@
-"""A fleet of workers under test: described by its profile, run as a process of its own."""
+"""The fleet under test: its profile, its process, its seeds, and its rows and events."""
 
 from trackproof.fleet.fleet import Fleet
 from trackproof.fleet.load_profile import load_profile
 from trackproof.fleet.profile import FleetProfile
 
 REFERENCE = load_profile("reference")
-"""The profile that comes with the laboratory."""
+"""Profile of the reference fleet."""
 
 __all__ = ["REFERENCE", "Fleet", "FleetProfile", "load_profile"]

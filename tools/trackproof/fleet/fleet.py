@@ -1,4 +1,4 @@
-"""A started fleet: what runs, its log, its seeds, its definitions and what is seen of it."""
+"""A started fleet: its log, seeds, definitions, rows and events."""
 
 from __future__ import annotations
 
@@ -12,11 +12,13 @@ from typing import Any
 
 from trackproof.contracts.load import load_contracts
 from trackproof.errors import DeadlineError, FleetError
-from trackproof.fleet.events import Event, UnseenError, event_source, row_reader
-from trackproof.fleet.launchers import start
+from trackproof.fleet.events import Event, EventSource, SqlEvents
+from trackproof.fleet.launchers import start_fleet
 from trackproof.fleet.profile import FleetProfile
+from trackproof.fleet.rows import row_reader
 from trackproof.fleet.seeders import Ids, seeder_for
-from trackproof.fleet.translation.translator import Translator, definitions
+from trackproof.fleet.translation.definitions import definitions
+from trackproof.fleet.translation.translator import Translator
 from trackproof.testbed.conductor.registration import register
 from trackproof.testbed.conductor.rest import ConductorRest
 from trackproof.wait import wait_until
@@ -25,106 +27,113 @@ REGISTER_SECONDS = 60.0
 TAIL_LINES = 30
 
 
+class UnavailableError(FleetError):
+    """The fleet's profile does not expose this data."""
+
+
 class Fleet:
     """A started fleet."""
 
     def __init__(
         self,
         profile: FleetProfile,
-        told: Mapping[str, str],
+        environment: Mapping[str, str],
         folder: Path,
         *,
         database_url: str = "",
         redis_url: str = "",
         intercepted: Sequence[str] = (),
     ) -> None:
-        """Start the fleet; its log goes into `folder`.
+        """Start the fleet.
 
         Args:
-            profile: What is known of it.
-            told: Its environment, besides what every process here has.
-            folder: Where its log goes, and where it runs if the profile does not say.
-            database_url: Where its state is.
-            redis_url: Where it publishes events.
-            intercepted: Hosts that it has asked for in vain; grows while it runs.
+            profile: The fleet's profile.
+            environment: The fleet's variables, besides those of this process.
+            folder: Receives the log; the working folder if the profile has no `directory`.
+            database_url: URL of the fleet's database.
+            redis_url: URL of the Redis on which it publishes events.
+            intercepted: Hosts that the intercept proxy refused; grows while the fleet runs.
 
         Raises:
-            FleetError: It cannot be started.
+            FleetError: The fleet cannot be started.
         """
         self.profile = profile
         self.translator = Translator(profile)
         self.intercepted = intercepted
-        self._environment = {**os.environ, **told}
+        self._environment = {**os.environ, **environment}
         self._cwd = profile.directory or folder
         self._started_at = time.time()
-        self._row = row_reader(profile, database_url)
-        self._seeds = seeder_for(profile, self._cwd, self._environment, database_url)
-        self._running = start(profile, told, self._cwd, folder)
-        self._seeds.prepare()
+        self._read_row = row_reader(profile, database_url)
+        self._seeder = seeder_for(profile, self._cwd, self._environment, database_url)
+        self._running = start_fleet(profile, environment, self._cwd, folder)
+        self._seeder.prepare()
         try:
-            self._source = event_source(profile, database_url, redis_url)
+            self._events = _event_source(profile, database_url, redis_url)
         except BaseException:
-            self._seeds.close()
+            self._seeder.close()
             self._running.stop()
             raise
 
     def seed(self, meeting: Mapping[str, Any]) -> Ids:
-        """Have the fleet write a meeting's rows into its database; return their ids.
+        """Write a meeting's rows into the fleet's database and return their ids.
 
         Raises:
-            FleetError: The seeds failed; what was said of it is the evidence.
+            FleetError: The seed command or SQL failed; the evidence is its error output.
         """
-        return self._seeds.sow(meeting)
+        return self._seeder.seed(meeting)
 
     @property
-    def shows_events(self) -> bool:
-        """Whether its events can be seen."""
-        return self._source is not None
+    def exposes_events(self) -> bool:
+        """Whether the profile exposes events."""
+        return self._events is not None
 
     @property
-    def shows_rows(self) -> bool:
-        """Whether a transcript's row can be seen."""
-        return self._row is not None
+    def exposes_rows(self) -> bool:
+        """Whether the profile exposes transcripts' rows."""
+        return self._read_row is not None
 
     def watch(self, transcript_id: str) -> None:
-        """Miss no event of this transcript from now on."""
-        if self._source is not None:
-            self._source.watch(transcript_id)
+        """Start recording this transcript's events."""
+        if self._events is not None:
+            self._events.watch(transcript_id)
 
     def events(self, transcript_id: str) -> list[Event]:
-        """Return what the fleet has told of a transcript, oldest first, in the contracts' terms.
+        """Return a transcript's events, oldest first, in the contracts' terms.
 
         Raises:
-            UnseenError: The profile does not say how.
+            UnavailableError: The profile does not expose events.
         """
-        if self._source is None:
-            raise _unseen(self.profile, "events", "events_sql, events_redis or events_websocket")
+        if self._events is None:
+            raise _unavailable(
+                self.profile, "events", "events_sql, events_redis or events_websocket"
+            )
         return [
-            self.translator.event(name, data) for name, data in self._source.events(transcript_id)
+            self.translator.event_from_fleet(name, data)
+            for name, data in self._events.events(transcript_id)
         ]
 
     def transcript(self, transcript_id: str) -> Mapping[str, Any]:
-        """Return a transcript's row as it stands, in the contracts' terms; empty without one.
+        """Return a transcript's row in the contracts' terms; empty if there is none.
 
         Raises:
-            UnseenError: The profile does not say how.
+            UnavailableError: The profile does not expose rows.
         """
-        if self._row is None:
-            raise _unseen(self.profile, "transcript's row", "transcript_sql or transcript_url")
-        return self.translator.row(self._row(transcript_id))
+        if self._read_row is None:
+            raise _unavailable(self.profile, "transcript's row", "transcript_sql or transcript_url")
+        return self.translator.row_from_fleet(self._read_row(transcript_id))
 
     def register(self, api_url: str) -> None:
-        """Make the server hold the fleet's definitions: its own command's, or the contracts'.
+        """Register the fleet's definitions, by its own command or from the contracts.
 
         Raises:
-            FleetError: The fleet's command failed; its output is the evidence.
+            FleetError: The fleet's command failed; the evidence is its output.
             TestbedError: The server refused a definition.
         """
         if not self.profile.register_command:
             register(api_url, *definitions(self.profile))
             return
         command = self.profile.register_command
-        who = f"the registration command of fleet {self.profile.name!r}"
+        subject = f"the registration command of fleet {self.profile.name!r}"
         try:
             subprocess.run(  # noqa: S603
                 command,
@@ -137,105 +146,117 @@ class Fleet:
             )
         except subprocess.CalledProcessError as error:
             raise FleetError(
-                f"{who} ended with {error.returncode}",
+                f"{subject} exited with {error.returncode}",
                 evidence="\n".join((error.stderr or error.stdout).splitlines()[-TAIL_LINES:]),
             ) from error
         except (OSError, subprocess.TimeoutExpired) as error:
             raise FleetError(
-                f"{who} did not do its work", evidence=str(error), hint="see register_command"
+                f"{subject} failed", evidence=str(error), hint="check register_command"
             ) from error
 
     def polled(self, conductor: ConductorRest) -> set[str]:
-        """Return the task types that have been asked for since the fleet was started.
-
-        They are told in the contracts' terms, whatever terms the server is spoken to in.
-        """
+        """Return the task types polled since the fleet's start, in the contracts' terms."""
         return {
             self.translator.task_from_fleet(entry["queueName"].rpartition(":")[2])
             for entry in conductor.poll_data()
-            # A server that was there before remembers the polls of earlier fleets.
+            # A server that ran before also lists the polls of earlier fleets.
             if entry["lastPollTime"] >= self._started_at * 1000
         }
 
     def wait_until_polling(self, conductor: ConductorRest, task_types: Sequence[str]) -> None:
-        """Wait until every task type is asked for.
+        """Wait until the fleet polls every task type.
 
         Raises:
-            FleetError: The fleet died, or polls for too little.
+            FleetError: The fleet died, or does not poll some task types in time.
         """
 
-        def all_polled() -> bool:
+        def polls_all() -> bool:
             self.check_alive()
             return set(task_types) <= self.polled(conductor)
 
         try:
             wait_until(
-                all_polled,
+                polls_all,
                 what="the fleet to poll every task type",
                 timeout=self.profile.ready_seconds,
             )
         except DeadlineError as error:
-            raise self._polls_too_little(self.polled(conductor), task_types) from error
+            raise self._missing_polls(self.polled(conductor), task_types) from error
 
-    def _polls_too_little(self, polled: set[str], wanted: Sequence[str]) -> FleetError:
-        missing = sorted(set(wanted) - polled)
+    def _missing_polls(self, polled: set[str], task_types: Sequence[str]) -> FleetError:
+        missing = sorted(set(task_types) - polled)
         known = {*load_contracts().tasks, *self.profile.other_tasks}
-        strange = sorted(polled - known)
-        if not polled & known and not strange:
+        unknown = sorted(polled - known)
+        if not polled & known and not unknown:
             return FleetError(
-                f"fleet {self.profile.name!r} polls no task: it does not poll for: "
-                f"{', '.join(missing)}",
+                f"fleet {self.profile.name!r} polls no task; missing: {', '.join(missing)}",
                 evidence=self.log_tail(),
-                hint="see whether it is given the right Conductor URL",
+                hint="check that it has the right Conductor URL",
             )
-        what = f"fleet {self.profile.name!r} does not poll for: {', '.join(missing)}"
-        if not strange:
+        what = f"fleet {self.profile.name!r} does not poll: {', '.join(missing)}"
+        if not unknown:
             return FleetError(
-                what, evidence=self.log_tail(), hint="see whether it starts a worker for each"
+                what, evidence=self.log_tail(), hint="check that it starts a worker for each"
             )
-        pairs = [_named_otherwise(name, missing) for name in strange]
+        renames = filter(None, (_rename_hint(name, missing) for name in unknown))
         return FleetError(
-            f"{what}; it polls for what no contract knows: {', '.join(strange)}",
+            f"{what}; it polls unknown task types: {', '.join(unknown)}",
             evidence=self.log_tail(),
-            hint=f"if these are other names, say so: {'; '.join(filter(None, pairs))}"
-            if any(pairs)
-            else 'other names are said by [tasks.pad_track] name = "…"',
+            hint="if these are other names, add them to the profile: "
+            + ("; ".join(renames) or '[tasks.pad_track] name = "…"'),
         )
 
     def check_alive(self) -> None:
-        """Raise a FleetError with the last log lines if the fleet has died."""
+        """Raise a FleetError with the last log lines if the fleet has exited."""
         if (code := self._running.poll()) is not None:
-            ended = f"died with exit code {code}" if code else "ended by itself with exit code 0"
+            tail = self.log_tail()
             raise FleetError(
-                f"fleet {self.profile.name!r} {ended}",
-                evidence=self.log_tail(),
-                hint="the last lines of its log are above"
-                if self.log_tail()
-                else "it has written nothing; see `command`",
+                f"fleet {self.profile.name!r} died with exit code {code}"
+                if code
+                else f"fleet {self.profile.name!r} ended with exit code 0",
+                evidence=tail,
+                hint="read the end of its log above"
+                if tail
+                else "its log is empty; check `command`",
             )
 
     def log(self) -> str:
-        """Return all that the fleet has written."""
+        """Return the fleet's whole log."""
         return self._running.log()
 
     def log_tail(self) -> str:
-        """Return the last lines that the fleet has written."""
+        """Return the last lines of the fleet's log."""
         return "\n".join(self.log().splitlines()[-TAIL_LINES:])
 
     def stop(self) -> None:
         """End the fleet and its children."""
-        if self._source is not None:
-            self._source.close()
-        self._seeds.close()
+        if self._events is not None:
+            self._events.close()
+        self._seeder.close()
         self._running.stop()
 
 
-def _named_otherwise(strange: str, missing: Sequence[str]) -> str:
-    near = difflib.get_close_matches(strange.lower(), missing, n=1, cutoff=0.5)
-    return f'[tasks.{near[0]}] name = "{strange}"' if near else ""
+def _event_source(profile: FleetProfile, database_url: str, redis_url: str) -> EventSource | None:
+    """Return the source that the profile configures; None if it exposes no events."""
+    if profile.events_sql:
+        return SqlEvents(database_url, profile.events_sql)
+    if not (profile.events_redis or profile.events_websocket):
+        return None
+    # Its clients take half a second to import, and most fleets store their events.
+    from trackproof.fleet.push_events import RedisEvents, WebSocketEvents  # noqa: PLC0415
+
+    if profile.events_redis:
+        return RedisEvents(redis_url, profile.events_redis, profile.events_lag_ms / 1000)
+    return WebSocketEvents(profile.events_websocket, profile.events_lag_ms / 1000)
 
 
-def _unseen(profile: FleetProfile, what: str, keys: str) -> UnseenError:
-    return UnseenError(
-        f"the {what} of fleet {profile.name!r} cannot be seen", hint=f"give its profile {keys}"
+def _rename_hint(unknown: str, missing: Sequence[str]) -> str:
+    similar = difflib.get_close_matches(unknown.lower(), missing, n=1, cutoff=0.5)
+    return f'[tasks.{similar[0]}] name = "{unknown}"' if similar else ""
+
+
+def _unavailable(profile: FleetProfile, what: str, keys: str) -> UnavailableError:
+    return UnavailableError(
+        f"the profile of fleet {profile.name!r} does not expose the {what}",
+        hint=f"add {keys} to the profile",
     )

@@ -1,75 +1,69 @@
-"""What runs when a fleet runs: a process, a container, or something that was there before."""
+"""Start a fleet: as a process, as a container, or by attaching to a running one."""
 
 from __future__ import annotations
 
-import contextlib
 import os
 import shutil
-import uuid
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Protocol
 
-from docker.errors import DockerException, NotFound
+from docker.errors import DockerException
 from testcontainers.core.container import DockerContainer
 
 from trackproof.errors import FleetError
 from trackproof.fleet.profile import Container, FleetProfile
-from trackproof.testbed.conductor.container.backend import (
-    LABEL,
-    REMOVED,
-    do_without_missing_reaper,
-    start_guard,
-)
-from trackproof.testbed.docker import docker_engine
+from trackproof.testbed.docker import ManagedContainer
 from trackproof.testbed.processes import ManagedProcess
 
 
-class Running(Protocol):
-    """A fleet that runs, or has run."""
+class RunningFleet(Protocol):
+    """A started fleet."""
 
     def poll(self) -> int | None:
         """Return its exit code, or None while it runs."""
 
     def log(self) -> str:
-        """Return all that it has written."""
+        """Return its whole log."""
 
     def stop(self) -> None:
         """End it with all its children."""
 
 
-def start(profile: FleetProfile, told: Mapping[str, str], cwd: Path, folder: Path) -> Running:
-    """Start what the profile names.
+def start_fleet(
+    profile: FleetProfile, environment: Mapping[str, str], cwd: Path, folder: Path
+) -> RunningFleet:
+    """Start the command or container of the profile, or attach to the running fleet.
 
     Args:
-        profile: The fleet.
-        told: Its environment, besides what every process here has.
-        cwd: Where commands run.
-        folder: Where its log goes.
+        profile: The fleet's profile.
+        environment: The fleet's variables, besides those of this process.
+        cwd: Working folder of commands.
+        folder: Receives the log.
 
     Raises:
-        FleetError: There is no such program, or the container cannot be started.
-        TestbedError: There is no Docker engine.
+        FleetError: The program is missing, or the container cannot be started.
+        TestbedError: No Docker engine answers.
     """
     if profile.attach:
         return AttachedFleet()
     if profile.container is not None:
-        return ContainerFleet(profile.name, profile.container, told)
-    return ProcessFleet(profile, {**os.environ, **told}, cwd, folder / "fleet.log")
+        return ContainerFleet(profile.name, profile.container, environment)
+    return ProcessFleet(profile, {**os.environ, **environment}, cwd, folder / "fleet.log")
 
 
 class AttachedFleet:
-    """Somebody else's to start, to read and to stop."""
+    """A fleet that somebody else starts, logs and stops."""
 
     def poll(self) -> None:
-        """It is not seen whether it runs; only whether it polls."""
+        """Return None: whether it runs is unknown; polling shows whether it works."""
 
     def log(self) -> str:
-        """Its log is somewhere else."""
+        """Return an empty log."""
         return ""
 
     def stop(self) -> None:
-        """Leave it alone."""
+        """Do nothing."""
 
 
 class ProcessFleet:
@@ -78,25 +72,25 @@ class ProcessFleet:
     def __init__(
         self, profile: FleetProfile, environment: Mapping[str, str], cwd: Path, log_path: Path
     ) -> None:
-        """Start it.
+        """Start the command.
 
         Raises:
-            FleetError: There is no such program or folder.
+            FleetError: The program or the folder does not exist.
         """
         if not cwd.is_dir():
             raise FleetError(
-                f"fleet {profile.name!r} cannot be started: there is no folder {cwd}",
-                hint="see `directory`, which is relative to the profile's file",
+                f"fleet {profile.name!r} cannot be started: folder {cwd} does not exist",
+                hint="correct `directory`, which is relative to the profile's file",
             )
         program, path = profile.command[0], environment.get("PATH")
-        found = shutil.which(program, path=path) or shutil.which(cwd / program)
-        if found is None:
+        if not (shutil.which(program, path=path) or shutil.which(cwd / program)):
             raise FleetError(
-                f"fleet {profile.name!r} cannot be started: there is no program {program!r}",
+                f"fleet {profile.name!r} cannot be started: program {program!r} does not exist",
                 evidence=f"PATH={path}",
-                hint="see the first word of `command`",
+                hint="correct the first word of `command`",
             )
-        self._begins = log_path.stat().st_size if log_path.exists() else 0  # an earlier fleet's
+        # The file may already have the log of an earlier fleet.
+        self._log_start = log_path.stat().st_size if log_path.exists() else 0
         self._process = ManagedProcess(
             f"fleet {profile.name}", profile.command, log_path=log_path, cwd=cwd, env=environment
         )
@@ -106,8 +100,8 @@ class ProcessFleet:
         return self._process.poll()
 
     def log(self) -> str:
-        """Return all that it has written."""
-        return self._process.log_path.read_bytes()[self._begins :].decode(errors="replace")
+        """Return its whole log."""
+        return self._process.log_path.read_bytes()[self._log_start :].decode(errors="replace")
 
     def stop(self) -> None:
         """End it with its whole process group."""
@@ -115,69 +109,40 @@ class ProcessFleet:
 
 
 class ContainerFleet:
-    """An image of its own, in the network of this machine, where the testbed listens."""
+    """A container in the host network, where the testbed listens on loopback."""
 
-    def __init__(self, name: str, container: Container, told: Mapping[str, str]) -> None:
-        """Start it.
+    def __init__(self, name: str, container: Container, environment: Mapping[str, str]) -> None:
+        """Start the container.
 
         Raises:
-            FleetError: The engine cannot start it; says why.
-            TestbedError: There is no engine.
+            FleetError: The engine cannot start it.
+            TestbedError: No Docker engine answers.
         """
-        do_without_missing_reaper()
-        with docker_engine():
-            pass  # says in one line that there is none
-        label = f"{LABEL}={uuid.uuid4()}"
-        self._last_words: str | None = None
-        self._container = DockerContainer(container.image).with_kwargs(
-            network_mode="host", labels=dict([label.split("=")])
-        )
+        fleet = DockerContainer(container.image)
         if container.command:
-            self._container.with_command(list(container.command))
-        for place, folder in container.mounts.items():
-            self._container.with_volume_mapping(folder, place, "ro")
-        for variable, value in told.items():
-            self._container.with_env(variable, value)
-        self._guard = start_guard(label)
+            fleet.with_command(list(container.command))
+        for target, folder in container.mounts.items():
+            fleet.with_volume_mapping(folder, target, "ro")
+        for variable, value in environment.items():
+            fleet.with_env(variable, value)
+        self._container = ManagedContainer(fleet, network_mode="host")
         try:
             self._container.start()
         except (DockerException, OSError) as error:
-            self._guard.stop()
             raise FleetError(
                 f"fleet {name!r} cannot be started from image {container.image!r}",
                 evidence=str(error),
-                hint="build or pull the image; see [container]",
+                hint="build or pull the image, and check [container]",
             ) from error
 
     def poll(self) -> int | None:
-        """Return the container's exit code, or None while it runs."""
-        if self._last_words is not None:
-            return REMOVED
-        try:
-            wrapped = self._container.get_wrapped_container()
-            wrapped.reload()
-        except NotFound:
-            return REMOVED
-        running = wrapped.status in {"created", "running", "restarting"}
-        return None if running else int(wrapped.attrs["State"]["ExitCode"])
+        """Return its exit code, or None while it runs."""
+        return self._container.exit_code()
 
     def log(self) -> str:
-        """Return all that it has written."""
-        if self._last_words is not None:
-            return self._last_words
-        try:
-            written: bytes = self._container.get_wrapped_container().logs()
-        except DockerException as error:
-            return f"(the log could not be read: {error})"
-        return written.decode(errors="replace")
+        """Return its whole log."""
+        return self._container.log()
 
     def stop(self) -> None:
-        """Remove the container with all that runs in it."""
-        if self._last_words is not None:
-            return
-        self._last_words = self.log()
-        try:
-            with contextlib.suppress(NotFound):
-                self._container.stop()
-        finally:
-            self._guard.stop()
+        """Remove the container."""
+        self._container.stop()

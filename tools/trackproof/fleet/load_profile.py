@@ -1,4 +1,4 @@
-"""Read a profile from its file, and say exactly what is wrong with it."""
+"""Load a fleet profile from its TOML file and validate it."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ from trackproof.fleet.profile import (
 from trackproof.fleet.translation.translator import steps_in
 
 SHIPPED = Path(__file__).parent
-"""Profiles that are known by their name alone."""
+"""Folder of the profiles that load by name."""
 
-HINT = "`trackproof fleet new` writes a profile with every key explained"
+HINT = "`trackproof fleet new` writes a profile with a comment on every key"
 
 UNKNOWN = "unexpected_keyword_argument"
 
@@ -49,14 +49,14 @@ _PARTS: tuple[tuple[str, type], ...] = (
     (r"events\.[^.]+", EventTerms),
     (r"(fields|transcript|.*\.(input|output|data))\..+", FieldTerms),
 )
-"""Which keys there are where."""
+"""Dataclasses by the dotted path of their table, which define the valid keys."""
 
 
 def load_profile(source: str | Path) -> FleetProfile:
-    """Read a profile from a file, or one that comes with the laboratory by its name.
+    """Load a profile by the path of its file, or a shipped one by its name.
 
     Raises:
-        UsageError: There is no such file, it is no TOML, or a key is not as it must be.
+        UsageError: The file is missing or no TOML, or a key is invalid.
     """
     path = SHIPPED / f"{source}.toml"
     if not path.exists():
@@ -71,34 +71,40 @@ def load_profile(source: str | Path) -> FleetProfile:
             hint=f"give a TOML file (see docs/fleets.md), or one of: {shipped}",
         ) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise UsageError(f"{path}: no TOML", evidence=str(error)) from error
+        raise UsageError(f"{path}: invalid TOML", evidence=str(error)) from error
     profile = _profile(path, data)
-    complaints = [*_ways(profile), *_templates(profile), *_names(profile)]
-    if complaints:
-        what, hint = complaints[0]
+    problems = [
+        *_check_alternatives(profile),
+        *_check_templates(profile),
+        *_check_names(profile),
+    ]
+    if problems:
+        what, hint = problems[0]
         raise UsageError(
-            f"{path}: {what}", evidence="\n".join(one for one, _ in complaints[1:]), hint=hint
+            f"{path}: {what}", evidence="\n".join(one for one, _ in problems[1:]), hint=hint
         )
     return profile
 
 
 def _profile(path: Path, data: dict[str, Any]) -> FleetProfile:
-    filled = {
-        key: [_filled(word) for word in value]
+    values = {
+        key: [_with_python(word) for word in value]
         if key.endswith("command") and isinstance(value, list)
         else value
         for key, value in data.items()
     }
-    if isinstance(folder := filled.get("directory"), str):
-        filled["directory"] = path.parent / folder
-    container = filled.get("container")
+    if isinstance(folder := values.get("directory"), str):
+        values["directory"] = path.parent / folder
+    container = values.get("container")
     if isinstance(container, dict) and isinstance(mounts := container.get("mounts"), dict):
-        here = {place: str((path.parent / str(one)).resolve()) for place, one in mounts.items()}
-        filled["container"] = {**container, "mounts": here}
+        absolute = {
+            target: str((path.parent / str(folder)).resolve()) for target, folder in mounts.items()
+        }
+        values["container"] = {**container, "mounts": absolute}
     try:
-        return _PROFILE.validate_python(filled)
+        return _PROFILE.validate_python(values)
     except ValidationError as error:
-        # A key that is only misspelt is missing too.
+        # A misspelt key is also reported as missing.
         first = min(error.errors(), key=lambda one: one["type"] != UNKNOWN)
         key = ".".join(str(part) for part in first["loc"])
         raise UsageError(
@@ -110,49 +116,49 @@ def _profile(path: Path, data: dict[str, Any]) -> FleetProfile:
         ) from error
 
 
-def _filled(word: Any) -> Any:
-    # Only this one name: a command may hold braces of its own.
+def _with_python(word: Any) -> Any:
+    # No other variable: a command may contain braces of its own.
     return word.replace("{python}", sys.executable) if isinstance(word, str) else word
 
 
 def _expected(kind: str, message: str) -> str:
     match kind:
         case "missing" | "missing_argument":
-            return "this key is needed and not there"
+            return "this key is required"
         case "extra_forbidden" | "unexpected_keyword_argument":
-            return "there is no such key"
+            return "unknown key"
         case _:
             return message[:1].lower() + message[1:]
 
 
-def _hint(kind: str, place: tuple[int | str, ...]) -> str:
+def _hint(kind: str, location: tuple[int | str, ...]) -> str:
     if kind != UNKNOWN:
         return HINT
-    where = ".".join(map(str, place[:-1]))
+    where = ".".join(map(str, location[:-1]))
     part = next((kind for pattern, kind in _PARTS if re.fullmatch(pattern, where)), FleetProfile)
     known = [field.name for field in fields(part)]
-    near = _nearest(str(place[-1]), known)
-    return f"did you mean {near!r}?" if near else f"known here: {', '.join(known)}"
+    near = _nearest(str(location[-1]), known)
+    return f"did you mean {near!r}?" if near else f"known keys: {', '.join(known)}"
 
 
 def _nearest(name: str, known: Iterable[str]) -> str:
-    found = difflib.get_close_matches(name, list(known), n=1)
-    return found[0] if found else ""
+    matches = difflib.get_close_matches(name, list(known), n=1)
+    return matches[0] if matches else ""
 
 
-Complaint = tuple[str, str]
-"""What is wrong, and what to do."""
+Problem = tuple[str, str]
+"""Message and hint."""
 
 
-def _ways(profile: FleetProfile) -> Iterator[Complaint]:
-    """Find what there must be exactly, or at most, one of."""
+def _check_alternatives(profile: FleetProfile) -> Iterator[Problem]:
+    """Yield keys that exclude each other, or of which one is required."""
     started = [bool(profile.command), profile.container is not None, profile.attach]
     if not any(started):
         yield (
-            f"fleet {profile.name!r} starts nothing",
-            "give it a command or a [container], or say attach = true if it runs already",
+            f"fleet {profile.name!r} has nothing to start",
+            "add a command or a [container], or attach = true if it runs already",
         )
-    for what, ways in (
+    for keys, values in (
         ("command, [container] and attach", started),
         ("transcript_sql and transcript_url", [profile.transcript_sql, profile.transcript_url]),
         (
@@ -161,43 +167,43 @@ def _ways(profile: FleetProfile) -> Iterator[Complaint]:
         ),
         ("seed_command and seed_sql", [profile.seed_command, profile.seed_sql]),
     ):
-        if sum(map(bool, ways)) > 1:
-            yield f"of {what}, there can only be one", "take the others out"
+        if sum(map(bool, values)) > 1:
+            yield f"{keys} exclude each other", "remove all but one"
     if profile.register_command and profile.overlay != Overlay():
         yield (
-            "an [overlay] changes what we register, and register_command does that here",
-            "take one of them out",
+            "[overlay] has no effect with register_command",
+            "remove one of them",
         )
 
 
-def _templates(profile: FleetProfile) -> Iterator[Complaint]:
-    """Find templates that name what there is not."""
-    also = ("transcript_id",)
+def _check_templates(profile: FleetProfile) -> Iterator[Problem]:
+    """Yield templates with unknown or missing variables."""
+    id_variable = ("transcript_id",)
     for key, text, more in (
         *((f"environment.{name}", text, ()) for name, text in profile.environment.items()),
         *((f"intercept.{name}", text, ()) for name, text in profile.intercept.items()),
-        ("transcript_url", profile.transcript_url, also),
-        ("events_redis", profile.events_redis, also),
-        ("events_websocket", profile.events_websocket, also),
+        ("transcript_url", profile.transcript_url, id_variable),
+        ("events_redis", profile.events_redis, id_variable),
+        ("events_websocket", profile.events_websocket, id_variable),
     ):
-        if wrong := variables.wrong_with(text, *more):
-            yield f"{key}: {wrong}", f"places are: {variables.listed(*more)}"
+        if error := variables.template_error(text, *more):
+            yield f"{key}: {error}", f"known variables: {variables.variable_list(*more)}"
         elif more and text and "{transcript_id}" not in text:
-            yield f"{key}: {{transcript_id}} is not in it", "say whose events or row are meant"
+            yield f"{key}: {{transcript_id}} is missing", "add it, to select one transcript"
 
 
-def _names(profile: FleetProfile) -> Iterator[Complaint]:
-    """Find names of what the contracts do not know."""
+def _check_names(profile: FleetProfile) -> Iterator[Problem]:
+    """Yield names that the contracts do not have."""
     overlay = profile.overlay
     if (
         not any((profile.tasks, overlay.tasks, overlay.steps, profile.events, profile.deviations))
         and not profile.keys
     ):
-        return  # reading the contracts takes a moment
+        return  # loading the contracts is slow
     contracts = load_contracts()
     references = {task["taskReferenceName"] for task in steps_in(contracts.workflow)}
     clauses = {clause.id for clause in contracts.clauses}
-    for where, named, known in (
+    for table, names, known in (
         ("tasks", profile.tasks, contracts.tasks),
         ("overlay.tasks", profile.overlay.tasks, contracts.tasks),
         ("overlay.steps", profile.overlay.steps, references),
@@ -205,24 +211,24 @@ def _names(profile: FleetProfile) -> Iterator[Complaint]:
         ("deviations", [one.clause for one in profile.deviations], clauses),
         ("keys", profile.keys, key_templates()),
     ):
-        for name in named:
+        for name in names:
             if name not in known:
                 near = _nearest(name, known)
                 yield (
-                    f"{where}: the contracts know no {name!r}",
-                    f"did you mean {near!r}?" if near else f"they know: {_some(known)}",
+                    f"{table}: the contracts have no {name!r}",
+                    f"did you mean {near!r}?" if near else f"they have: {_some(known)}",
                 )
 
 
 def key_templates() -> tuple[str, ...]:
-    """Return every S3 key that a contract names, as a template."""
-    found = {
+    """Return the templates of all S3 keys in the contracts."""
+    templates = {
         entry["key"]: None
         for task in load_contracts().tasks.values()
         for entry in task.effects.get("s3", ())
-        if re.sub(r"\{\w+\}", "", entry["key"])  # not a key of whoever recorded
+        if re.sub(r"\{\w+\}", "", entry["key"])  # not the recorder's own key
     }
-    return tuple(found)
+    return tuple(templates)
 
 
 def _some(known: Iterable[str]) -> str:

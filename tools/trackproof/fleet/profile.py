@@ -1,7 +1,7 @@
-"""What a fleet's profile says: how it is started, where its results are seen, how it names things.
+"""The fleet profile: how a fleet starts, exposes its results and names things.
 
-A profile is one TOML file; docs/fleets.md explains its keys. Nothing else of a fleet is known to
-the laboratory.
+A profile is one TOML file; docs/fleets.md explains its keys. The laboratory knows nothing else
+about a fleet.
 """
 
 from __future__ import annotations
@@ -24,61 +24,61 @@ Definition = Mapping[str, Any]
 
 @dataclass(frozen=True, config=STRICT)
 class Deviation:
-    """A breach that both sides know of and live with for a while."""
+    """A violation that both sides accept until a date."""
 
     clause: Text
     reason: Text
     until: date
-    """The last day on which it is accepted."""
+    """Last day on which it is accepted."""
 
 
 @dataclass(frozen=True, config=STRICT)
 class Container:
-    """An image that is the fleet."""
+    """The image that runs the fleet."""
 
     image: Text
     command: Command = ()
-    """Instead of the image's own."""
+    """Replaces the image's own command."""
     mounts: Mapping[str, str] = Field(default_factory=dict)
-    """Folders of this machine, relative to the profile, by their place in the container."""
+    """Folders of this machine, relative to the profile, by their path in the container."""
 
 
 @dataclass(frozen=True, config=STRICT)
 class FieldTerms:
-    """How a fleet says one field of a contract."""
+    """A fleet's terms for one field of a contract."""
 
     name: Text | None = None
-    """Its name; the contract's by default."""
+    """The fleet's name; by default the contract's."""
     unit: Literal["s", "ms"] = "s"
-    """What it counts in where the contract says seconds; milliseconds are whole."""
+    """The fleet's unit where the contract uses seconds; milliseconds are integers."""
     values: Mapping[str, str] = Field(default_factory=dict)
-    """Its values, by the contract's; `{n}` stands for any text on both sides."""
+    """The fleet's values by the contract's; `{n}` matches any text."""
     keys: Mapping[str, str] = Field(default_factory=dict)
-    """The same for the keys of a map."""
+    """The fleet's keys of a map by the contract's; `{n}` matches any text."""
 
 
-def _a_field(told: Any) -> Any:
-    return {"name": told} if isinstance(told, str) else told
+def _expand_name(value: Any) -> Any:
+    return {"name": value} if isinstance(value, str) else value
 
 
-Fields = Mapping[str, Annotated[FieldTerms, BeforeValidator(_a_field)]]
-"""By the field's path in the contract: `words[].start`, or `transcripts.*.words[].start`."""
+Fields = Mapping[str, Annotated[FieldTerms, BeforeValidator(_expand_name)]]
+"""Terms by the field's path in the contract, such as `transcripts.*.words[].start`."""
 
 
 @dataclass(frozen=True, config=STRICT)
 class TaskTerms:
-    """How a fleet says one task."""
+    """A fleet's terms for one task."""
 
     name: Text | None = None
     input: Fields = Field(default_factory=dict)
     output: Fields = Field(default_factory=dict)
     extra: Definition = Field(default_factory=dict)
-    """Fixed input that the fleet needs and the contract does not know."""
+    """Constant input that the fleet needs beyond the contract."""
 
 
 @dataclass(frozen=True, config=STRICT)
 class EventTerms:
-    """How a fleet says one event."""
+    """A fleet's terms for one event."""
 
     name: Text | None = None
     data: Fields = Field(default_factory=dict)
@@ -86,7 +86,7 @@ class EventTerms:
 
 @dataclass(frozen=True, config=STRICT)
 class WorkflowTerms:
-    """How a fleet says the workflow."""
+    """A fleet's terms for the workflow."""
 
     name: Text | None = None
     version: Annotated[int, Field(ge=1)] | None = None
@@ -94,23 +94,23 @@ class WorkflowTerms:
     output: Fields = Field(default_factory=dict)
     extra: Definition = Field(default_factory=dict)
     steps: Mapping[str, str] = Field(default_factory=dict)
-    """Its steps' reference names, by the contract's; `{n}` stands for any text."""
+    """The fleet's reference names of steps by the contract's; `{n}` matches any text."""
 
 
 @dataclass(frozen=True, config=STRICT)
 class Overlay:
-    """What is changed in the contracts' definitions before we register them (RFC 7396)."""
+    """Merge patches (RFC 7396) for the contracts' definitions before registration."""
 
     tasks: Mapping[str, Definition] = Field(default_factory=dict)
-    """By task type."""
+    """Patches by task type."""
     workflow: Definition = Field(default_factory=dict)
     steps: Mapping[str, Definition] = Field(default_factory=dict)
-    """By a step's reference name."""
+    """Patches by a step's reference name."""
 
 
 @dataclass(frozen=True, config=STRICT)
 class Ports:
-    """Fixed ports, for a fleet that runs before the testbed does; 0 is any free one."""
+    """Fixed ports, for a fleet that runs before the testbed; 0 for any free one."""
 
     services: Port = 0
     s3: Port = 0
@@ -118,67 +118,67 @@ class Ports:
 
 @dataclass(frozen=True, config=STRICT)
 class FleetProfile:
-    """All that is known of a fleet."""
+    """Everything the laboratory knows about a fleet."""
 
     name: Text
 
     command: Command = ()
-    """Starts the fleet."""
+    """Command that starts the fleet."""
     container: Container | None = None
-    """Or it is a container."""
+    """Container that runs the fleet, instead of a command."""
     attach: bool = False
-    """Or it runs already."""
+    """Whether the fleet runs already, instead of a command."""
     directory: Path | None = None
-    """Where commands run; the testbed's own folder by default. Relative to the profile."""
+    """Working folder of commands, relative to the profile; by default the run's folder."""
     environment: Mapping[str, str] = Field(default_factory=dict)
-    """Values may name parts of the testbed: `{s3.endpoint}`."""
+    """Variables of the fleet; values are templates such as `{s3.endpoint}`."""
     intercept: Mapping[str, Text] = Field(default_factory=dict)
-    """Hosts that the fleet cannot be told otherwise, and where their HTTPS requests go;
-    `api.daily.co`, or with how paths begin: `api.daily.co/v1`."""
+    """URLs that receive the HTTPS requests to hard-coded hosts, by host with an optional path
+    prefix: `api.daily.co/v1`."""
     ports: Ports = Field(default_factory=Ports)
     database: str = ""
-    """Where the fleet keeps its state, if that cannot be told: a URL."""
+    """URL of the fleet's database, if it cannot be configured."""
     ready_seconds: Annotated[float, Field(gt=0)] = 60.0
-    """How long it may take until every task type is polled."""
+    """Time limit for polling every task type, in seconds."""
     other_tasks: tuple[Text, ...] = ()
-    """Task types that it polls besides, for other purposes."""
+    """Further task types that the fleet polls."""
 
     register_command: Command = ()
-    """Registers definitions; without one the laboratory registers the contracts' own."""
+    """Registers definitions; by default the laboratory registers the contracts'."""
     overlay: Overlay = Field(default_factory=Overlay)
 
     seed_command: Command = ()
-    """Reads a meeting's rows as JSON on standard input and writes their ids as JSON."""
+    """Reads a meeting's rows as JSON on standard input and prints their ids as JSON."""
     seed_lines: bool = False
-    """The seed command stays: it reads a meeting a line and answers each with a line."""
+    """Whether the seed command keeps running and prints one line per line it reads."""
     seed_sql: tuple[Text, ...] = ()
-    """Statements with `:room_id`, `:transcript_title` …; what they return are ids."""
+    """Statements with `:room_id`, `:transcript_title` …; the columns they return are ids."""
 
     transcript_sql: str = ""
-    """One row; `:transcript_id` stands for the transcript's id."""
+    """Query for one row, with `:transcript_id`."""
     transcript_url: str = ""
-    """Or a JSON object is got from there; with `{transcript_id}`."""
+    """URL of the row as a JSON object, with `{transcript_id}`."""
     recording_sql: str = ""
-    """Column `id` of each recording that a run belongs to, with `:workflow_id`; if it is kept."""
+    """Query for column `id` of a run's recordings, with `:workflow_id`."""
     events_sql: str = ""
-    """Columns `event` and `data` (JSON), oldest first; with `:transcript_id`."""
+    """Query for columns `event` and `data` (JSON), oldest first, with `:transcript_id`."""
     events_redis: str = ""
-    """Or a channel of messages `{"event", "data"}`; with `{transcript_id}`."""
+    """Redis channel of messages `{"event", "data"}`, with `{transcript_id}`."""
     events_websocket: str = ""
-    """Or the URL of a WebSocket of such messages; with `{transcript_id}`."""
+    """URL of a WebSocket of such messages, with `{transcript_id}`."""
     events_lag_ms: Annotated[float, Field(ge=0)] = 0.0
-    """How long after a task's end its last event may still be under way."""
+    """How late a task's last event may arrive, in milliseconds."""
 
     tasks: Mapping[str, TaskTerms] = Field(default_factory=dict)
     fields: Fields = Field(default_factory=dict)
-    """Fields of every task and event, at whatever depth, by name."""
+    """Terms for fields of every task and event, at any depth, by name."""
     events: Mapping[str, EventTerms] = Field(default_factory=dict)
     workflow: WorkflowTerms = Field(default_factory=WorkflowTerms)
     transcript: Fields = Field(default_factory=dict)
-    """The transcript's row, by column."""
+    """Terms for the transcript's row, by column."""
     keys: Mapping[str, Text] = Field(default_factory=dict)
-    """S3 keys, by the contract's: `{transcript_id}/audio.mp3`."""
+    """The fleet's S3 keys by the contract's, such as `{transcript_id}/audio.mp3`."""
 
     time_tolerance_ms: Annotated[float, Field(ge=0)] = 20.0
-    """How far a word may be from the truth."""
+    """Tolerance for the times of words, in milliseconds."""
     deviations: tuple[Deviation, ...] = ()

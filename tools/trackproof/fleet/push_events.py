@@ -1,4 +1,4 @@
-"""Events that a fleet only sends: listened to as soon as somebody is interested in a transcript."""
+"""Events that a fleet pushes without storing them: over Redis or a WebSocket."""
 
 from __future__ import annotations
 
@@ -12,148 +12,154 @@ from websockets.exceptions import WebSocketException
 from websockets.sync.client import ClientConnection, connect
 
 from trackproof.errors import FleetError
-from trackproof.fleet.events import ANSWER_SECONDS, Event, about, parsed
+from trackproof.fleet.events import Event
+from trackproof.fleet.rows import RESPONSE_SECONDS, parse_column
+from trackproof.fleet.variables import transcript_url
 
 
 class RedisEvents:
-    """Events that the fleet publishes on a channel for each transcript."""
+    """Events that the fleet publishes on one Redis channel per transcript."""
 
     def __init__(self, url: str, channel: str, lag: float) -> None:
-        """Listen to all channels of that form.
+        """Subscribe to the channels of all transcripts.
 
         Args:
-            url: Of the Redis.
-            channel: With `{transcript_id}`.
-            lag: Seconds that an event may be late.
+            url: URL of the Redis server.
+            channel: Name of a channel, with `{transcript_id}`.
+            lag: Seconds that an event may arrive late.
 
         Raises:
-            FleetError: There is no Redis there.
+            FleetError: Redis cannot be reached.
         """
         self._channel = channel
         self._lag = lag
-        self._marks = f"trackproof:{uuid.uuid4().hex}"
-        self._redis = redis.Redis.from_url(url, socket_timeout=ANSWER_SECONDS)
-        self._listening = self._redis.pubsub()  # type: ignore[no-untyped-call]
-        self._heard: list[tuple[str, str]] = []
+        self._marker_channel = f"trackproof:{uuid.uuid4().hex}"
+        self._redis = redis.Redis.from_url(url, socket_timeout=RESPONSE_SECONDS)
+        self._subscription = self._redis.pubsub()  # type: ignore[no-untyped-call]
+        self._messages: list[tuple[str, str]] = []
         try:
-            self._listening.psubscribe(channel.replace("{transcript_id}", "*"))
-            self._listening.subscribe(self._marks)
-            self._catch_up()
+            self._subscription.psubscribe(channel.replace("{transcript_id}", "*"))
+            self._subscription.subscribe(self._marker_channel)
+            self._receive_pending()
         except redis.RedisError as error:
             raise FleetError(
-                "events cannot be listened to by Redis", evidence=str(error)
+                "the fleet's events cannot be read from Redis", evidence=str(error)
             ) from error
 
     def watch(self, transcript_id: str) -> None:
-        """Every transcript is listened to from the start."""
+        """Do nothing: the subscription covers every transcript from the start."""
 
     def events(self, transcript_id: str) -> list[Event]:
-        """Return what has been published until now, oldest first."""
-        time.sleep(self._lag)  # nothing tells that nothing more will come
-        self._catch_up()
-        mine = self._channel.replace("{transcript_id}", transcript_id)
-        return [_event(text) for channel, text in self._heard if channel == mine]
+        """Return the events published so far, oldest first."""
+        time.sleep(self._lag)  # no message marks the last event
+        self._receive_pending()
+        channel = self._channel.replace("{transcript_id}", transcript_id)
+        return [_parse(text) for name, text in self._messages if name == channel]
 
     def close(self) -> None:
-        """Listen no more."""
-        self._listening.close()
+        """Close the connections."""
+        self._subscription.close()
         self._redis.close()
 
-    def _catch_up(self) -> None:
-        """Take down all that was published before this moment."""
-        mark = uuid.uuid4().hex
-        # Redis tells everybody everything in one order: what comes before the mark, came before.
-        self._redis.publish(self._marks, mark)
-        deadline = time.monotonic() + ANSWER_SECONDS
+    def _receive_pending(self) -> None:
+        """Receive every message published before this call."""
+        marker = uuid.uuid4().hex
+        # Redis delivers to all subscribers in one order, so earlier messages precede the marker.
+        self._redis.publish(self._marker_channel, marker)
+        deadline = time.monotonic() + RESPONSE_SECONDS
         while time.monotonic() < deadline:
-            message = self._listening.get_message(ignore_subscribe_messages=True, timeout=1.0)
+            message = self._subscription.get_message(ignore_subscribe_messages=True, timeout=1.0)
             if message is None:
                 continue
             text = message["data"].decode(errors="replace")
-            if text == mark:
+            if text == marker:
                 return
-            self._heard.append((message["channel"].decode(errors="replace"), text))
-        raise FleetError("Redis does not tell what is published", hint="see events_redis")
+            self._messages.append((message["channel"].decode(errors="replace"), text))
+        raise FleetError("Redis did not deliver a published message", hint="check events_redis")
 
 
 class WebSocketEvents:
-    """Events that the fleet sends to whoever listens to a transcript."""
+    """Events that the fleet sends over one WebSocket per transcript."""
 
     def __init__(self, url: str, lag: float) -> None:
-        """Prepare.
+        """Configure the source; `watch` connects.
 
         Args:
-            url: With `{transcript_id}`.
-            lag: Seconds that an event may be late.
+            url: URL of a WebSocket, with `{transcript_id}`.
+            lag: Seconds that an event may arrive late.
         """
         self._url = url
         self._lag = lag
-        self._lines: dict[str, _Line] = {}
+        self._connections: dict[str, _Connection] = {}
 
     def watch(self, transcript_id: str) -> None:
-        """Connect, if we are not.
+        """Connect to the transcript's WebSocket.
 
         Raises:
-            FleetError: Nobody answers there.
+            FleetError: The WebSocket cannot be opened.
         """
-        if transcript_id not in self._lines:
-            self._lines[transcript_id] = _Line(about(self._url, transcript_id))
+        if transcript_id not in self._connections:
+            self._connections[transcript_id] = _Connection(transcript_url(self._url, transcript_id))
 
     def events(self, transcript_id: str) -> list[Event]:
-        """Return what has been sent until now, oldest first."""
+        """Return the events sent so far, oldest first."""
         self.watch(transcript_id)
-        return self._lines[transcript_id].events(self._lag)
+        return self._connections[transcript_id].events(self._lag)
 
     def close(self) -> None:
-        """Listen no more."""
-        for line in self._lines.values():
-            line.close()
+        """Close the connections."""
+        for connection in self._connections.values():
+            connection.close()
 
 
-class _Line:
-    """One connection, read when somebody asks."""
+class _Connection:
+    """One WebSocket, read on demand."""
 
     def __init__(self, url: str) -> None:
         self._url = url
-        self._held = ExitStack()
+        self._stack = ExitStack()
         self._texts: list[str] = []
         try:
-            self._socket: ClientConnection = self._held.enter_context(
-                # Unread messages must not hold back the answer to a ping.
-                connect(url, open_timeout=ANSWER_SECONDS, max_size=None, max_queue=None, proxy=None)
+            self._socket: ClientConnection = self._stack.enter_context(
+                # No queue limit: unread messages must not delay the answer to a ping.
+                connect(
+                    url, open_timeout=RESPONSE_SECONDS, max_size=None, max_queue=None, proxy=None
+                )
             )
         except (OSError, WebSocketException) as error:
             raise FleetError(
-                f"events cannot be listened to at {url}",
+                f"the fleet's events cannot be read from {url}",
                 evidence=str(error),
-                hint="see events_websocket",
+                hint="check events_websocket",
             ) from error
 
     def events(self, lag: float) -> list[Event]:
         try:
-            # What was sent before the answer to a ping has come before it.
-            answered = self._socket.ping().wait(ANSWER_SECONDS)
+            # Messages sent before the pong arrive before it.
+            has_pong = self._socket.ping().wait(RESPONSE_SECONDS)
             with suppress(TimeoutError):
-                while True:  # until nothing has come for so long
+                while True:  # until no message arrives for `lag` seconds
                     message = self._socket.recv(timeout=lag)
                     self._texts.append(
                         message if isinstance(message, str) else message.decode(errors="replace")
                     )
         except WebSocketException as error:
             raise FleetError(
-                f"the fleet has closed {self._url}", evidence=str(error), hint="it must stay open"
+                f"the fleet closed {self._url}",
+                evidence=str(error),
+                hint="events_websocket must stay open",
             ) from error
-        if not answered:
-            raise FleetError(f"no answer to a ping from {self._url} in {ANSWER_SECONDS:g} s")
-        return [_event(text) for text in self._texts]
+        if not has_pong:
+            raise FleetError(f"no answer to a ping from {self._url} in {RESPONSE_SECONDS:g} s")
+        return [_parse(text) for text in self._texts]
 
     def close(self) -> None:
-        self._held.close()
+        self._stack.close()
 
 
-def _event(text: str) -> Event:
+def _parse(text: str) -> Event:
     try:
         message = json.loads(text)
-        return str(message["event"]), parsed(message.get("data"))
+        return str(message["event"]), parse_column(message.get("data"))
     except (ValueError, TypeError, LookupError, AttributeError):
         return "(unreadable)", text

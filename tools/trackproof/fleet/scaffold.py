@@ -1,35 +1,35 @@
-"""A new profile, with every key explained."""
+"""A new profile with a comment on every key."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 from trackproof.errors import UsageError
-from trackproof.fleet.variables import PLACES
+from trackproof.fleet.variables import VARIABLES
 
 TEMPLATE = Path(__file__).with_name("template.toml")
-PLACES_HERE = "#PLACES\n"
+VARIABLES_MARK = "#VARIABLES\n"
 
 
 def new_profile() -> str:
-    """Return the text of a commented profile that loads as it stands."""
-    width = max(map(len, PLACES)) + 2
-    listed = "".join(
-        f"#   {'{' + name + '}':<{width}}  {meaning}\n" for name, meaning in PLACES.items()
+    """Return the text of a commented profile that loads unchanged."""
+    width = max(map(len, VARIABLES)) + 2
+    variables = "".join(
+        f"#   {'{' + name + '}':<{width}}  {meaning}\n" for name, meaning in VARIABLES.items()
     )
-    return TEMPLATE.read_text(encoding="utf-8").replace(PLACES_HERE, listed)
+    return TEMPLATE.read_text(encoding="utf-8").replace(VARIABLES_MARK, variables)
 
 
 def write_new_profile(path: Path) -> None:
-    """Write one into a file that is not there yet.
+    """Write a new profile.
 
     Raises:
-        UsageError: It is there, or cannot be written.
+        UsageError: The file exists already or cannot be written.
     """
     try:
         with path.open("x", encoding="utf-8") as file:
             file.write(new_profile())
     except FileExistsError as error:
-        raise UsageError(f"{path} is there already", hint="give another path") from error
+        raise UsageError(f"{path} exists already", hint="choose another path") from error
     except OSError as error:
         raise UsageError(f"{path} cannot be written", evidence=str(error)) from error

@@ -1,4 +1,4 @@
-"""How a meeting's rows get into a fleet's database: by its own command, or by plain SQL."""
+"""Write a meeting's rows into a fleet's database: by its seed command, or by SQL."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeoutError
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, cast
 
@@ -22,97 +23,112 @@ from trackproof.fleet.profile import FleetProfile
 SEED_SECONDS = 60.0
 
 Ids = dict[str, Any]
-"""What the fleet calls what was written: `transcript_id`, and whatever else it prints."""
+"""Ids of the rows by name: `transcript_id`, and whatever else the seeder returns."""
+
+
+@dataclass(frozen=True, slots=True)
+class SeedCommand:
+    """The seed command of a profile, and where it runs."""
+
+    fleet: str
+    arguments: Sequence[str]
+    cwd: Path
+    environment: Mapping[str, str]
+
+    @property
+    def subject(self) -> str:
+        """Subject of an error message."""
+        return f"the seed command of fleet {self.fleet!r}"
+
+    def start_error(self, error: OSError) -> FleetError:
+        """Return the error of a command that does not start."""
+        return FleetError(
+            f"{self.subject} cannot be started",
+            evidence=str(error),
+            hint="check the seed command of the fleet's profile",
+        )
 
 
 class CommandSeeder:
-    """Starts the seed command anew for every meeting."""
+    """Runs the seed command once per meeting."""
 
-    def __init__(
-        self, fleet: str, command: Sequence[str], cwd: Path, environment: Mapping[str, str]
-    ) -> None:
-        """Prepare; nothing runs yet."""
-        self._who = f"the seed command of fleet {fleet!r}"
+    def __init__(self, command: SeedCommand) -> None:
+        """Configure the seeder; nothing runs yet."""
         self._command = command
-        self._cwd = cwd
-        self._environment = environment
 
     def prepare(self) -> None:
-        """Nothing can be started beforehand."""
+        """Do nothing: each meeting starts a process."""
 
-    def sow(self, meeting: Mapping[str, Any]) -> Ids:
-        """Have the rows written; return their ids.
+    def seed(self, meeting: Mapping[str, Any]) -> Ids:
+        """Write a meeting's rows and return their ids.
 
         Raises:
-            FleetError: The command failed; its output is the evidence.
+            FleetError: The command failed; the evidence is its error output.
         """
-        if not self._command:
+        if not self._command.arguments:
             return {}
         try:
             done = subprocess.run(  # noqa: S603
-                self._command,
+                self._command.arguments,
                 input=json.dumps(meeting),
                 capture_output=True,
                 text=True,
-                cwd=self._cwd,
-                env=self._environment,
+                cwd=self._command.cwd,
+                env=self._command.environment,
                 timeout=SEED_SECONDS,
                 check=True,
             )
             ids: Ids = json.loads(done.stdout)
         except subprocess.CalledProcessError as error:
             raise FleetError(
-                f"{self._who} ended with {error.returncode}",
+                f"{self._command.subject} exited with {error.returncode}",
                 evidence="\n".join(error.stderr.splitlines()[-30:]),
             ) from error
         except OSError as error:
-            raise _cannot_start(self._who, error) from error
+            raise self._command.start_error(error) from error
         except (subprocess.TimeoutExpired, ValueError) as error:
-            raise FleetError(f"{self._who} wrote no ids", evidence=str(error)) from error
+            raise FleetError(
+                f"{self._command.subject} printed no ids", evidence=str(error)
+            ) from error
         return ids
 
     def close(self) -> None:
-        """Nothing is held open."""
+        """Do nothing: no process or connection stays open."""
 
 
 class LineSeeder:
-    """Keeps the seed command running: a line with a meeting in, a line with its ids out."""
+    """Keeps the seed command running: reads one JSON line of ids per JSON line of a meeting."""
 
-    def __init__(
-        self, fleet: str, command: Sequence[str], cwd: Path, environment: Mapping[str, str]
-    ) -> None:
-        """Prepare; nothing runs yet."""
-        self._who = f"the seed command of fleet {fleet!r}"
+    def __init__(self, command: SeedCommand) -> None:
+        """Configure the seeder; nothing runs yet."""
         self._command = command
-        self._cwd = cwd
-        self._environment = environment
         self._process: subprocess.Popen[str] | None = None
         self._errors: IO[str] | None = None
-        self._last_words = ""
+        self._error_output = ""
 
     def prepare(self) -> None:
-        """Start the command while the fleet itself starts; `sow` tells if it cannot."""
+        """Start the command while the fleet starts; `seed` reports a failure."""
         with suppress(FleetError):
             self._start()
 
-    def sow(self, meeting: Mapping[str, Any]) -> Ids:
-        """Have the rows written; return their ids.
+    def seed(self, meeting: Mapping[str, Any]) -> Ids:
+        """Write a meeting's rows and return their ids.
 
         Raises:
-            FleetError: The command ended, or answered no ids in time.
+            FleetError: The command exited, or printed no ids in time.
         """
         process = self._process or self._start()
         try:
             cast("IO[str]", process.stdin).write(f"{json.dumps(meeting)}\n")
             cast("IO[str]", process.stdin).flush()
-            line = _line_in_time(cast("IO[str]", process.stdout))
+            line = _read_line(cast("IO[str]", process.stdout))
             ids: Ids = json.loads(line)
         except (OSError, ValueError, FutureTimeoutError) as error:
             self.close()
             raise FleetError(
-                f"{self._who} wrote no ids",
-                evidence=self._last_words or str(error),
-                hint="with seed_lines it must answer every line with a line, and flush it",
+                f"{self._command.subject} printed no ids",
+                evidence=self._error_output or str(error),
+                hint="with seed_lines it must print one line for every line it reads, and flush it",
             ) from error
         return ids
 
@@ -125,7 +141,7 @@ class LineSeeder:
             with self._errors as errors:
                 self._end(process)
                 errors.seek(0)
-                self._last_words = "\n".join(errors.read().splitlines()[-30:])
+                self._error_output = "\n".join(errors.read().splitlines()[-30:])
 
     @staticmethod
     def _end(process: subprocess.Popen[str]) -> None:
@@ -133,68 +149,60 @@ class LineSeeder:
             process.communicate(timeout=5)
         except (subprocess.TimeoutExpired, OSError, ValueError):
             process.kill()
-            with process:  # closes its pipes, and waits
+            with process:  # closes its pipes and waits
                 pass
 
     def _start(self) -> subprocess.Popen[str]:
-        self._errors = tempfile.TemporaryFile("w+")  # noqa: SIM115 - lives as long as the command
+        self._errors = tempfile.TemporaryFile("w+")  # noqa: SIM115 - closed with the command
         try:
             self._process = subprocess.Popen(  # noqa: S603
-                self._command,
+                self._command.arguments,
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=self._errors,
                 text=True,
-                cwd=self._cwd,
-                env=self._environment,
+                cwd=self._command.cwd,
+                env=self._command.environment,
             )
         except OSError as error:
-            raise _cannot_start(self._who, error) from error
+            raise self._command.start_error(error) from error
         return self._process
 
 
-def _line_in_time(stream: IO[str]) -> str:
-    answer: Future[str] = Future()
+def _read_line(stream: IO[str]) -> str:
+    line: Future[str] = Future()
 
     def read() -> None:
         try:
-            answer.set_result(stream.readline())
+            line.set_result(stream.readline())
         except (OSError, ValueError) as error:
-            answer.set_exception(error)
+            line.set_exception(error)
 
     threading.Thread(target=read, daemon=True).start()
-    return answer.result(SEED_SECONDS)
-
-
-def _cannot_start(who: str, error: OSError) -> FleetError:
-    return FleetError(
-        f"{who} cannot be started",
-        evidence=str(error),
-        hint="see the seed command of the fleet's profile",
-    )
+    return line.result(SEED_SECONDS)
 
 
 class SqlSeeder:
-    """Runs the profile's statements in the fleet's database, in one transaction a meeting."""
+    """Runs the profile's statements in the fleet's database, one transaction per meeting."""
 
     def __init__(self, fleet: str, statements: Sequence[str], database_url: str) -> None:
-        """Prepare; nothing is connected yet."""
-        self._who = f"seed_sql of fleet {fleet!r}"
+        """Configure the seeder; it connects per meeting."""
+        self._subject = f"seed_sql of fleet {fleet!r}"
         self._statements = statements
         self._database_url = database_url
 
     def prepare(self) -> None:
-        """The fleet may still be making its tables."""
+        """Do nothing: the fleet may still be creating its tables."""
 
-    def sow(self, meeting: Mapping[str, Any]) -> Ids:
-        """Run every statement; what it returns are ids.
+    def seed(self, meeting: Mapping[str, Any]) -> Ids:
+        """Run every statement and return the columns of their results as ids.
 
-        A column of the meeting is `:room_name`, what an earlier statement returned goes by its
-        column's name, lists and maps are JSON, and what the meeting does not have is NULL. A
-        statement about `:consent_…` is run for each consent.
+        Parameters are columns of the meeting such as `:room_name`, and ids of earlier statements
+        by their column's name. Lists and maps are JSON; missing values are NULL. A statement with
+        `:consent_…` runs once per consent.
 
         Raises:
-            FleetError: The database refused one.
+            FleetError: The database refused a statement.
         """
         ids: Ids = {}
         engine = create_engine(self._database_url)
@@ -202,16 +210,16 @@ class SqlSeeder:
             with engine.begin() as connection:
                 for statement in self._statements:
                     for consent in _consents(statement, meeting):
-                        told = {**_columns({**meeting, "consent": consent}), **ids}
-                        wanted = set(text(statement).compile().params)
-                        done = connection.execute(
-                            text(statement), {name: told.get(name) for name in wanted}
+                        values = {**_columns({**meeting, "consent": consent}), **ids}
+                        names = set(text(statement).compile().params)
+                        result = connection.execute(
+                            text(statement), {name: values.get(name) for name in names}
                         )
-                        if done.returns_rows and (row := done.mappings().first()):
+                        if result.returns_rows and (row := result.mappings().first()):
                             ids |= {name: row[name] for name in row}
         except SQLAlchemyError as error:
             raise FleetError(
-                f"{self._who} failed",
+                f"{self._subject} failed",
                 evidence=str(error).partition("\n[SQL")[0],
                 hint="compare the statement with the fleet's tables",
             ) from error
@@ -220,16 +228,16 @@ class SqlSeeder:
         return ids
 
     def close(self) -> None:
-        """Nothing is held open."""
+        """Do nothing: no process or connection stays open."""
 
 
 def _consents(statement: str, meeting: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
-    found: Sequence[Mapping[str, Any]] = meeting.get("consents", ())
-    return found if ":consent_" in statement else ({},)
+    consents: Sequence[Mapping[str, Any]] = meeting.get("consents", ())
+    return consents if ":consent_" in statement else ({},)
 
 
 def _columns(meeting: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a meeting's columns by table and name; lists and maps as JSON."""
+    """Return a meeting's values by `table_column`, with lists and maps as JSON."""
     return {
         f"{table}_{name}": json.dumps(value) if isinstance(value, list | dict) else value
         for table, row in meeting.items()
@@ -241,8 +249,8 @@ def _columns(meeting: Mapping[str, Any]) -> dict[str, Any]:
 def seeder_for(
     profile: FleetProfile, cwd: Path, environment: Mapping[str, str], database_url: str
 ) -> CommandSeeder | LineSeeder | SqlSeeder:
-    """Return the way that the profile names."""
+    """Return the seeder that the profile configures."""
     if profile.seed_sql:
         return SqlSeeder(profile.name, profile.seed_sql, database_url)
-    way = LineSeeder if profile.seed_lines else CommandSeeder
-    return way(profile.name, profile.seed_command, cwd, environment)
+    seeder = LineSeeder if profile.seed_lines else CommandSeeder
+    return seeder(SeedCommand(profile.name, profile.seed_command, cwd, environment))

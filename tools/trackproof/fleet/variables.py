@@ -1,4 +1,4 @@
-"""The places and keys of the testbed that a profile can name, as `{s3.endpoint}`."""
+"""Variables of the testbed that a profile's templates can use, such as `{s3.endpoint}`."""
 
 from __future__ import annotations
 
@@ -6,82 +6,88 @@ import difflib
 from collections.abc import Iterator, Mapping
 from string import Formatter
 from typing import Final
+from urllib.parse import quote
 
-PLACES: Final[Mapping[str, str]] = {
-    "conductor.api_url": "Conductor's API, with /api at its end",
-    "daily.url": "Daily",
-    "daily.key": "the key that Daily expects",
-    "modal.url": "the transcription service",
-    "modal.key": "the key that it expects",
-    "llm.url": "the LLM, in the manner of OpenAI's API",
-    "llm.key": "the key that it expects",
-    "zulip.url": "Zulip",
-    "zulip.email": "the bot's address",
-    "zulip.key": "the bot's key",
-    "webhook.url": "the customer's end of webhooks",
-    "webhook.secret": "what signs them",
-    "s3.endpoint": "S3",
-    "s3.access_key": "its key id",
-    "s3.secret_key": "its secret",
-    "s3.region": "its region",
-    "s3.recording_bucket": "where raw tracks are",
-    "s3.transcript_bucket": "where results go",
-    "database.url": "an empty database, as SQLAlchemy writes URLs",
-    "database.file": "the same as a file's path; empty for PostgreSQL",
-    "database.libpq": "the same as postgresql://…; empty for SQLite",
-    "redis.url": "a Redis, started for whoever names it",
+VARIABLES: Final[Mapping[str, str]] = {
+    "conductor.api_url": "URL of Conductor's API, ending in /api",
+    "daily.url": "URL of Daily",
+    "daily.key": "API key of Daily",
+    "modal.url": "URL of the transcription service",
+    "modal.key": "API key of the transcription service",
+    "llm.url": "URL of the LLM's OpenAI-compatible API",
+    "llm.key": "API key of the LLM",
+    "zulip.url": "URL of Zulip",
+    "zulip.email": "e-mail address of the bot",
+    "zulip.key": "API key of the bot",
+    "webhook.url": "URL of the webhook receiver",
+    "webhook.secret": "secret that signs webhooks",
+    "s3.endpoint": "URL of S3",
+    "s3.access_key": "access key id of S3",
+    "s3.secret_key": "secret access key of S3",
+    "s3.region": "region of S3",
+    "s3.recording_bucket": "bucket of raw tracks",
+    "s3.transcript_bucket": "bucket of results",
+    "database.url": "SQLAlchemy URL of an empty database",
+    "database.file": "path of the database file; empty for PostgreSQL",
+    "database.libpq": "libpq URL of the database; empty for SQLite",
+    "redis.url": "URL of a Redis, started when used",
     "fleet.port": "a free port for the fleet's own server",
-    "proxy.url": "the intercepting proxy; empty without [intercept]",
-    "proxy.ca": "a file with its CA; empty without [intercept]",
-    "folder": "a folder that is emptied afterwards",
+    "proxy.url": "URL of the intercept proxy; empty without [intercept]",
+    "proxy.ca": "CA file of the intercept proxy; empty without [intercept]",
+    "folder": "temporary folder of the run",
 }
-"""Every name, and what stands there."""
+"""Descriptions by name."""
 
 
-def names_in(text: str) -> Iterator[str]:
-    """Yield what a template names.
+def variables_in(text: str) -> Iterator[str]:
+    """Yield the names of a template's variables.
 
     Raises:
-        ValueError: The braces do not fit together.
+        ValueError: The braces are unbalanced.
     """
     for _, name, _, _ in Formatter().parse(text):
         if name is not None:
             yield name
 
 
-def wrong_with(text: str, *also: str) -> str:
-    """Say what is wrong with a template, in a line; empty if nothing is.
+def template_error(text: str, *also: str) -> str:
+    """Return the error of a template in one line; empty if it is valid.
 
     Args:
         text: The template.
-        also: Names that are good here besides those of the testbed.
+        also: Further valid names.
     """
     try:
-        unknown = [name for name in names_in(text) if name not in {*PLACES, *also}]
+        unknown = [name for name in variables_in(text) if name not in {*VARIABLES, *also}]
     except ValueError as error:
-        return f"{error}; write {{{{ and }}}} for braces of its own"
+        return f"{error}; write literal braces as {{{{ and }}}}"
     if not unknown:
         return ""
-    near = difflib.get_close_matches(unknown[0], [*PLACES, *also], n=1)
-    meant = f"; did you mean {{{near[0]}}}?" if near else ""
-    return f"there is no place {{{unknown[0]}}}{meant}"
+    similar = difflib.get_close_matches(unknown[0], [*VARIABLES, *also], n=1)
+    suggestion = f"; did you mean {{{similar[0]}}}?" if similar else ""
+    return f"unknown variable {{{unknown[0]}}}{suggestion}"
 
 
-def listed(*also: str) -> str:
-    """Return all names, as they are written in a profile."""
-    return ", ".join(f"{{{name}}}" for name in (*PLACES, *also))
+def variable_list(*also: str) -> str:
+    """Return all names in braces, separated by commas."""
+    return ", ".join(f"{{{name}}}" for name in (*VARIABLES, *also))
 
 
-def filled(text: str, places: Mapping[str, str]) -> str:
-    """Return the template with its places filled in.
+def fill(text: str, values: Mapping[str, str]) -> str:
+    """Return the template with its variables replaced.
 
     Raises:
-        LookupError: It names a place that there is not.
-        ValueError: The braces do not fit together.
+        LookupError: A variable has no value.
+        ValueError: The braces are unbalanced.
     """
     parts: list[str] = []
     for before, name, _, _ in Formatter().parse(text):
         parts.append(before)
         if name is not None:
-            parts.append(places[name])
+            parts.append(values[name])
     return "".join(parts)
+
+
+def transcript_url(template: str, transcript_id: str) -> str:
+    """Return the URL of a transcript; `template` contains `{transcript_id}`."""
+    return template.replace("{transcript_id}", quote(transcript_id, safe=""))

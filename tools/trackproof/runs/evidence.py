@@ -95,14 +95,14 @@ def gather(
     testbed: Testbed, fleet: Fleet, scenario: Scenario, workflow: Mapping[str, Any], now: float
 ) -> Evidence:
     """Gather the evidence of a run that has ended; `now` is in epoch seconds."""
-    contracts, testbed = load_contracts(), testbed.in_terms_of(fleet)
+    contracts, testbed = load_contracts(), testbed.translated_for(fleet)
     return Evidence(
         contracts=contracts,
         scenario=scenario,
         workflow=workflow,
         steps=tuple(step_states(contracts.steps, workflow, now)),
-        transcript=fleet.transcript(scenario.transcript_id) if fleet.shows_rows else {},
-        events=fleet.events(scenario.transcript_id) if fleet.shows_events else (),
+        transcript=fleet.transcript(scenario.transcript_id) if fleet.exposes_rows else {},
+        events=fleet.events(scenario.transcript_id) if fleet.exposes_events else (),
         requests=testbed.stand_ins.ledger.requests(),
         stand_ins=testbed.stand_ins,
         recording_keys=frozenset(testbed.s3.keys(RECORDING_BUCKET)),

@@ -119,7 +119,7 @@ def run_meeting(
         DeadlineError: The run stopped making progress.
         FleetError: The fleet died.
     """
-    testbed = testbed.in_terms_of(fleet)
+    testbed = testbed.translated_for(fleet)
     scenario.publish(testbed)
     fleet.register(testbed.rest.api_url)
     secret = testbed.stand_ins.credentials.webhook_secret
@@ -192,7 +192,7 @@ def follow_meetings(
         )
         for name, workflow_id in workflow_ids.items()
     }
-    if fleet.shows_rows:
+    if fleet.exposes_rows:
         _wait_for_final_status(fleet, meetings.values())
     requests = testbed.stand_ins.ledger.requests()[since.requests :]
     log = fleet.log()[since.log :]

@@ -120,7 +120,7 @@ class TaskRunner:
     def __init__(self, testbed: Testbed, fleet: Fleet) -> None:
         """Use a `fleet` that polls `testbed`'s server and has registered its definitions.
 
-        The testbed must be in the contracts' terms: `Testbed.in_terms_of(fleet)`.
+        The testbed must be in the contracts' terms: `Testbed.translated_for(fleet)`.
         """
         self._testbed = testbed
         self._fleet = fleet
@@ -229,20 +229,20 @@ class TaskRunner:
 
     def transcript(self, transcript_id: str | None) -> Mapping[str, Any]:
         """Return a transcript's current row; empty if there is none."""
-        if not self._fleet.shows_rows:
+        if not self._fleet.exposes_rows:
             return UnavailableRow("transcript's row")
         return {} if transcript_id is None else self._fleet.transcript(transcript_id)
 
     def _start_recording(self, transcript_id: str | None) -> int:
         """Start recording a transcript's events; return the number of earlier ones."""
-        if transcript_id is None or not self._fleet.shows_events:
+        if transcript_id is None or not self._fleet.exposes_events:
             return 0
         self._fleet.watch(transcript_id)
         return len(self._fleet.events(transcript_id))
 
     def events(self, transcript_id: str | None) -> Sequence[Event]:
         """Return a transcript's events so far, as (name, data), oldest first."""
-        if not self._fleet.shows_events:
+        if not self._fleet.exposes_events:
             return UnavailableEvents("events")
         return () if transcript_id is None else self._fleet.events(transcript_id)
 

@@ -30,7 +30,7 @@ class Harness:
             fleet: The fleet under test.
             time_scale: Factor for the time-outs that tests wait for.
         """
-        testbed = testbed.in_terms_of(fleet)
+        testbed = testbed.translated_for(fleet)
         self.testbed = testbed
         self.fleet = fleet
         self.time_scale = time_scale

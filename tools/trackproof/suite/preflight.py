@@ -14,9 +14,10 @@ from trackproof.contracts.load import load_contracts
 from trackproof.errors import FleetError
 from trackproof.fleet import Fleet
 from trackproof.fleet.profile import FleetProfile
-from trackproof.fleet.translation.translator import Translator, definitions
+from trackproof.fleet.translation.definitions import definitions
+from trackproof.fleet.translation.translator import Translator
 from trackproof.lab import Testbed
-from trackproof.testbed.conductor.registration import holds
+from trackproof.testbed.conductor.registration import is_registered
 from trackproof.testbed.conductor.rest import ConductorRest, http_client
 from trackproof.testbed.conductor.versions import VERSIONS
 
@@ -98,7 +99,7 @@ def refuse(profile: FleetProfile, results: Sequence[PreflightResult], log: str =
 
 
 def _ports(testbed: Testbed) -> Iterator[PreflightResult]:
-    places = {**testbed.places(), "stand-ins.url": testbed.served.root_url}
+    places = {**testbed.variables(), "stand-ins.url": testbed.served.root_url}
     closed = []
     for name in ("conductor.api_url", "s3.endpoint", "stand-ins.url"):
         url = urlsplit(places[name])
@@ -194,7 +195,7 @@ def _drift(testbed: Testbed, fleet: Fleet, tasks: Sequence[str]) -> Iterator[Pre
     ]
     if found is None:
         drifted.append(f"workflow {workflow['name']}/{workflow.get('version')} is not registered")
-    elif not holds(found, workflow):
+    elif not is_registered(found, workflow):
         drifted.append(f"workflow {workflow['name']}/{workflow.get('version')} differs")
     for one in drifted:
         yield PreflightResult("definitions", good=False, text=one)
@@ -212,5 +213,5 @@ def _difference(present: Mapping[str, Any] | None, wanted: Mapping[str, Any]) ->
         for key, value in wanted.items()
         # Descriptions are free, and old servers drop schemas.
         if key not in {"description", "inputSchema", "outputSchema", "enforceSchema"}
-        and not holds(present.get(key), value)
+        and not is_registered(present.get(key), value)
     )

@@ -1,1 +1,1 @@
-"""Everything a fleet is tested against: Conductor, S3, outside services, database."""
+"""Everything a fleet runs against: Conductor, S3, stand-ins of outside services, databases."""

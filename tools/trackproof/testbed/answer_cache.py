@@ -1,7 +1,7 @@
-"""What a fleet remembers of outside services' answers, read and forgotten from outside.
+"""A fleet's cache of outside services' answers, read and cleared by SQL.
 
-By SQL on one documented table, `cache_entries (kind, size, created_at)`: so a fleet in any
-language that keeps one like it can be asked the same.
+Works on one documented table, `cache_entries (kind, size, created_at)`, in whatever language the
+fleet is written.
 """
 
 from __future__ import annotations
@@ -21,15 +21,15 @@ _STATS = (
     "FROM cache_entries GROUP BY kind ORDER BY kind"
 )
 HINT = (
-    "give --database the URL of the fleet's database (its DATABASE_URL); the fleet makes the "
+    "give --database the URL of the fleet's database (its DATABASE_URL); the fleet creates the "
     "table cache_entries when it starts"
 )
 _CLEAR = "DELETE FROM cache_entries"
 
 
 @dataclass(frozen=True, slots=True)
-class Remembered:
-    """All answers to one task type's questions."""
+class CacheStats:
+    """Cached answers of one task type."""
 
     task: str
     answers: int
@@ -40,29 +40,29 @@ class Remembered:
     """Epoch seconds."""
 
 
-def stats(database_url: str) -> list[Remembered]:
-    """Return what is remembered, by task type.
+def stats(database_url: str) -> list[CacheStats]:
+    """Return the cache's statistics, by task type.
 
     Raises:
-        UsageError: That is no URL of a database.
-        TestbedError: It cannot be read, or has no such table.
+        UsageError: `database_url` is no URL of a database.
+        TestbedError: The database cannot be read or has no such table.
     """
     return [
-        Remembered(str(kind), int(count), int(size), float(oldest), float(newest))
+        CacheStats(str(kind), int(count), int(size), float(oldest), float(newest))
         for kind, count, size, oldest, newest in _run(database_url, _STATS)
     ]
 
 
 def clear(database_url: str) -> int:
-    """Forget everything; return how many answers that were.
+    """Delete all cached answers and return their number.
 
     Raises:
-        UsageError: That is no URL of a database.
-        TestbedError: It cannot be written, or has no such table.
+        UsageError: `database_url` is no URL of a database.
+        TestbedError: The database cannot be written or has no such table.
     """
-    known = sum(entry.answers for entry in stats(database_url))
+    count = sum(entry.answers for entry in stats(database_url))
     _run(database_url, _CLEAR)
-    return known
+    return count
 
 
 def _run(database_url: str, sql: str) -> list[tuple[Any, ...]]:
@@ -71,7 +71,7 @@ def _run(database_url: str, sql: str) -> list[tuple[Any, ...]]:
     if url is None or (
         url.get_backend_name() == "sqlite" and not Path(url.database or "").exists()
     ):
-        raise TestbedError(f"there is no database {database_url}", hint=HINT)
+        raise TestbedError(f"no database at {database_url}", hint=HINT)
     try:
         engine = create_engine(database_url)
         try:
@@ -82,7 +82,7 @@ def _run(database_url: str, sql: str) -> list[tuple[Any, ...]]:
             engine.dispose()
     except SQLAlchemyError as error:
         raise TestbedError(
-            "the database holds no answers that could be read",
+            "the database has no readable answer cache",
             evidence=str(getattr(error, "orig", error)),
             hint=HINT,
         ) from error

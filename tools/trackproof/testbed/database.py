@@ -1,4 +1,4 @@
-"""A fleet's database: where it is, and a look into it by plain SQL, without its code."""
+"""A fleet's database: its URL, and reading it by plain SQL without the fleet's code."""
 
 from __future__ import annotations
 
@@ -15,27 +15,27 @@ from trackproof.errors import TestbedError, UsageError
 from trackproof.testbed.postgres import start_postgres
 
 STARTED = ("sqlite", "postgres")
-"""What can be had without a URL."""
+"""Choices besides a URL."""
 
 VARIABLE = "TRACKPROOF_DATABASE"
 
 
 def default_database() -> str:
-    """Return the choice where none is made: of the environment, else SQLite."""
+    """Return the choice of the environment variable TRACKPROOF_DATABASE, else `sqlite`."""
     return os.environ.get(VARIABLE) or "sqlite"
 
 
 @contextmanager
 def database_for(choice: str, folder: Path) -> Iterator[str]:
-    """Yield the URL of a database; what was started for it is ended with the block.
+    """Yield the URL of a database; a server started for it stops with the block.
 
     Args:
-        choice: `sqlite`: a file in `folder`. `postgres`: a server of its own. Else a URL.
-        folder: Of the run.
+        choice: `sqlite` for a file in `folder`, `postgres` for a server, or a URL.
+        folder: The run's folder.
 
     Raises:
-        UsageError: The choice is none of these.
-        TestbedError: There is no PostgreSQL to start.
+        UsageError: `choice` is neither a known word nor a URL.
+        TestbedError: PostgreSQL could not be started.
     """
     match choice:
         case "sqlite":
@@ -49,7 +49,7 @@ def database_for(choice: str, folder: Path) -> Iterator[str]:
 
 
 def check_choice(choice: str) -> None:
-    """Raise a UsageError for what is no way to get a database."""
+    """Raise a UsageError unless `choice` is valid for `database_for`."""
     if choice in STARTED:
         return
     try:
@@ -58,13 +58,13 @@ def check_choice(choice: str) -> None:
         known = False
     if not known:
         raise UsageError(
-            "--database is no way to get a database",
-            hint="sqlite, postgres or a URL like postgresql+psycopg://user:password@host/name",
+            "invalid value of --database",
+            hint="use sqlite, postgres or a URL like postgresql+psycopg://user:password@host/name",
         )
 
 
-def database_places(database_url: str) -> dict[str, str]:
-    """Return a database's address in the ways that fleets of many languages take it."""
+def database_variables(database_url: str) -> dict[str, str]:
+    """Return the profile variables `database.*`: SQLAlchemy URL, SQLite file, libpq URL."""
     url = make_url(database_url)
     sqlite = url.get_backend_name() == "sqlite"
     plain = url.set(drivername="postgresql").render_as_string(hide_password=False)
@@ -76,7 +76,7 @@ def database_places(database_url: str) -> dict[str, str]:
 
 
 def kind_of(database_url: str) -> str:
-    """Return which of `STARTED` a database is one of."""
+    """Return `sqlite` or `postgres`."""
     is_sqlite = make_url(database_url).get_backend_name() == "sqlite"
     return "sqlite" if is_sqlite else "postgres"
 
@@ -85,7 +85,7 @@ def rows(database_url: str, sql: str, **parameters: Any) -> list[dict[str, Any]]
     """Run one query and return its rows by column name.
 
     Raises:
-        TestbedError: The database or the query is not as the fleet's profile says.
+        TestbedError: The database cannot be reached or rejects the query.
     """
     try:
         engine = create_engine(database_url)
@@ -96,7 +96,7 @@ def rows(database_url: str, sql: str, **parameters: Any) -> list[dict[str, Any]]
             engine.dispose()
     except SQLAlchemyError as error:
         raise TestbedError(
-            "the fleet's database cannot be read as its profile says",
+            "the fleet's database cannot be read with the profile's SQL",
             evidence=f"{sql}\n{error}",
             hint="compare the profile's SQL with the fleet's tables",
         ) from error

@@ -1,8 +1,7 @@
-"""An HTTPS proxy that leads listed hosts to the testbed, and no other host anywhere.
+"""An HTTPS proxy that routes listed hosts to the testbed and refuses all others.
 
-For fleets that have an address written into them. They are given the proxy by HTTPS_PROXY and its
-throw-away CA by SSL_CERT_FILE; a request to a listed host is decrypted here and asked of the
-stand-in instead.
+For fleets with hard-coded hosts. HTTPS_PROXY points them to the proxy and SSL_CERT_FILE to its
+throw-away CA; the proxy decrypts a request to a listed host and forwards it to the stand-in.
 """
 
 from __future__ import annotations
@@ -24,14 +23,14 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from trackproof.errors import TestbedError
-from trackproof.testbed.stand_ins.gate import HANG_UP
-from trackproof.testbed.stand_ins.server import served
+from trackproof.testbed.stand_ins.middleware import HANG_UP
+from trackproof.testbed.stand_ins.server import serve_app
 
 START_SECONDS: Final = 10.0
 FORWARD_SECONDS: Final = 120.0
-"""A slow stand-in is slow on purpose; the fleet's own time limit is what counts."""
+"""Long, because a fault may delay the answer: the fleet's own time limit is under test."""
 CONNECT_BYTES: Final = 65536
-"""Of a CONNECT request with its headers, at most."""
+"""Limit for a CONNECT request with its headers."""
 
 HOP_BY_HOP = frozenset(
     {"connection", "keep-alive", "transfer-encoding", "upgrade", "te", "trailer", "host"}
@@ -44,82 +43,82 @@ CA_VARIABLES = (
     "AWS_CA_BUNDLE",
     "NODE_EXTRA_CA_CERTS",
 )
-"""How the clients of many languages are told whom to trust."""
+"""Variables from which HTTP clients of many languages read their trusted CAs."""
 
 
 @dataclass(frozen=True, slots=True)
-class Interception:
-    """A proxy that is there."""
+class InterceptProxy:
+    """A running proxy."""
 
     url: str
     ca_file: Path
     refused: list[str] = field(default_factory=list)
-    """Hosts that were asked for and are not listed, in that order."""
+    """Requested hosts that are not listed, oldest first."""
 
     def environment(self) -> dict[str, str]:
-        """Return what a process must be told to go through it."""
-        told = dict.fromkeys(CA_VARIABLES, str(self.ca_file))
+        """Return the environment variables that route a process through the proxy."""
+        variables = dict.fromkeys(CA_VARIABLES, str(self.ca_file))
         for name, value in (("HTTPS_PROXY", self.url), ("NO_PROXY", "localhost,127.0.0.1,::1")):
-            told |= {name: value, name.lower(): value}
-        return told
+            variables |= {name: value, name.lower(): value}
+        return variables
 
 
 @contextmanager
-def intercepting(hosts: Mapping[str, str], folder: Path) -> Iterator[Interception]:
+def start_intercept_proxy(hosts: Mapping[str, str], folder: Path) -> Iterator[InterceptProxy]:
     """Run the proxy until the block ends.
 
     Args:
-        hosts: Base URL of what answers, by host name, or by host name and how paths begin:
+        hosts: Base URL of the stand-in, by host name with an optional path prefix:
             `api.daily.co/v1`.
-        folder: Where the CA's file goes.
+        folder: Receives the CA and certificate files.
 
     Raises:
-        TestbedError: It could not start.
+        TestbedError: The proxy could not start.
     """
     authority = trustme.CA(organization_name="trackproof, for one run")
     ca_file, certificate = folder / "proxy-ca.pem", folder / "proxy-certificate.pem"
-    ca_file.write_bytes(authority.cert_pem.bytes() + b"\n" + _trusted_anyway())
+    ca_file.write_bytes(authority.cert_pem.bytes() + b"\n" + _system_cas())
     certificate.touch(mode=0o600)
-    names = {place.partition("/")[0].lower() for place in hosts}
+    names = {host.partition("/")[0].lower() for host in hosts}
     certificate.write_bytes(authority.issue_cert(*names).private_key_and_cert_chain_pem.bytes())
-    with served("the intercepting proxy", _leading(hosts), certificate=certificate) as inner:
+    with serve_app("the intercept proxy", _forwarder(hosts), certificate=certificate) as inner:
         tunnel = _Tunnel(frozenset(names), inner)
         port = tunnel.start()
         try:
-            yield Interception(f"http://127.0.0.1:{port}", ca_file, tunnel.refused)
+            yield InterceptProxy(f"http://127.0.0.1:{port}", ca_file, tunnel.refused)
         finally:
             tunnel.stop()
 
 
-def _trusted_anyway() -> bytes:
-    """Return what this machine trusts: the variables above replace it all."""
-    usual = os.environ.get("SSL_CERT_FILE") or ssl.get_default_verify_paths().cafile
-    return Path(usual).read_bytes() if usual and Path(usual).is_file() else b""
+def _system_cas() -> bytes:
+    """Return the CAs this machine trusts, since the variables above replace them all."""
+    path = os.environ.get("SSL_CERT_FILE") or ssl.get_default_verify_paths().cafile
+    return Path(path).read_bytes() if path and Path(path).is_file() else b""
 
 
-def _leading(hosts: Mapping[str, str]) -> ASGIApp:
-    """Return an app that asks what stands for a host, and answers its answer."""
+def _forwarder(hosts: Mapping[str, str]) -> ASGIApp:
+    """Return an app that forwards requests to the stand-in of their host."""
 
-    async def lead(scope: Scope, receive: Receive, send: Send) -> None:
+    async def forward(scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope, receive)
         raw = scope["raw_path"].decode("latin-1").partition("?")[0]
-        place = (request.url.hostname or "").lower() + raw
-        led = max((one for one in hosts if _is_below(place, one)), key=len, default=None)
-        if led is None:
-            await Response("nothing stands for this host and path", 421)(scope, receive, send)
+        target = (request.url.hostname or "").lower() + raw
+        prefix = max((host for host in hosts if _is_below(target, host)), key=len, default=None)
+        if prefix is None:
+            await Response("no stand-in for this host and path", 421)(scope, receive, send)
             return
         query = scope["query_string"].decode("latin-1")
-        url = hosts[led].rstrip("/") + place[len(led) :] + (f"?{query}" if query else "")
+        url = hosts[prefix].rstrip("/") + target[len(prefix) :] + (f"?{query}" if query else "")
         headers = [(k, v) for k, v in request.headers.items() if k not in HOP_BY_HOP]
         body = await request.body()
         try:
             async with httpx.AsyncClient(timeout=FORWARD_SECONDS, trust_env=False) as client:
-                asked = client.build_request(request.method, url, headers=headers, content=body)
-                answer = await client.send(asked, stream=True)
+                forwarded = client.build_request(request.method, url, headers=headers, content=body)
+                answer = await client.send(forwarded, stream=True)
                 content = b"".join([part async for part in answer.aiter_raw()])
                 await answer.aclose()
         except httpx.HTTPError:
-            scope["extensions"][HANG_UP]()  # as the stand-in did
+            scope["extensions"][HANG_UP]()  # pass on the dropped connection
             return
         response = Response(content, answer.status_code)
         response.raw_headers = [
@@ -132,15 +131,15 @@ def _leading(hosts: Mapping[str, str]) -> ASGIApp:
         ]
         await response(scope, receive, send)
 
-    return lead
+    return forward
 
 
-def _is_below(place: str, led: str) -> bool:
-    return place == led or place.startswith(f"{led}/")
+def _is_below(target: str, prefix: str) -> bool:
+    return target == prefix or target.startswith(f"{prefix}/")
 
 
 class _Tunnel:
-    """The CONNECT side: bytes for a listed host go to the inner server, others nowhere."""
+    """The CONNECT server: relays connections to listed hosts to the inner HTTPS server."""
 
     def __init__(self, hosts: frozenset[str], inner: int) -> None:
         self._hosts = hosts
@@ -155,14 +154,14 @@ class _Tunnel:
         self._open: set[asyncio.Task[None]] = set()
 
     def start(self) -> int:
-        """Return the port, when it listens."""
+        """Start listening and return the port."""
         self._thread.start()
         if not self._ready.wait(START_SECONDS) or not self._port:
-            raise TestbedError("the intercepting proxy did not start")
+            raise TestbedError("the intercept proxy did not start")
         return self._port
 
     def stop(self) -> None:
-        """Close everything."""
+        """Close all connections and stop."""
         self._end()
         self._thread.join(START_SECONDS)
 
@@ -188,8 +187,8 @@ class _Tunnel:
         async with AsyncExitStack() as stack:
             stack.callback(writer.close)
             with suppress(OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
-                asked = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
-                method, _, rest = asked.partition(" ")
+                head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
+                method, _, rest = head.partition(" ")
                 target = rest.partition(" ")[0]
                 host = target.rpartition(":")[0].strip("[]").lower()
                 if method != "CONNECT":
@@ -204,12 +203,12 @@ class _Tunnel:
     async def _relay(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, stack: AsyncExitStack
     ) -> None:
-        near_reader, near_writer = await asyncio.open_connection("127.0.0.1", self._inner)
-        stack.callback(near_writer.close)
+        inner_reader, inner_writer = await asyncio.open_connection("127.0.0.1", self._inner)
+        stack.callback(inner_writer.close)
         writer.write(b"HTTP/1.1 200 Connection Established\r\n\r\n")
         both = {
-            asyncio.ensure_future(_pump(reader, near_writer)),
-            asyncio.ensure_future(_pump(near_reader, writer)),
+            asyncio.ensure_future(_pump(reader, inner_writer)),
+            asyncio.ensure_future(_pump(inner_reader, writer)),
         }
         try:
             await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)

@@ -1,7 +1,7 @@
-"""A real PostgreSQL server for one run: Debian's own programs, else a container.
+"""A PostgreSQL server for one run: the installed programs, else a container.
 
-The process backend listens on a Unix socket in its temporary folder only: no port to race for,
-and nobody but this user and root gets in. What it stores is thrown away, so it never syncs.
+The process backend listens on a Unix socket in its temporary folder only: no port can collide,
+and only this user and root can connect. Its data is discarded, so fsync is off.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from sqlalchemy import Engine, create_engine, make_url, text
 from sqlalchemy.exc import OperationalError
 
 from trackproof.errors import DeadlineError, TestbedError
-from trackproof.testbed.docker import docker_engine
+from trackproof.testbed.docker import ManagedContainer, docker_engine
 from trackproof.testbed.processes import ManagedProcess
 from trackproof.wait import wait_until
 
@@ -30,14 +30,14 @@ IMAGE = "postgres:16"
 START_SECONDS = 60.0
 ENGINE_SECONDS = 5.0
 USERS = ("postgres", "nobody")
-"""Whom the server runs as where we are root, which it refuses to be."""
+"""Users to run the server as when this process is root, which PostgreSQL refuses."""
 
 HINT = "install PostgreSQL (Debian: apt-get install postgresql) or start Docker"
 
-FOLDERS = ("/tmp", "/var/tmp")  # noqa: S108 - what is made there gets a name of its own
-"""Where it may live when the own temporary folder does not suit it."""
-FOLDER_LETTERS = 70
-"""With the names below it a path of 107, the longest of a Unix socket."""
+FOLDERS = ("/tmp", "/var/tmp")  # noqa: S108 - mkdtemp makes the name unique
+"""Fallbacks for a temporary folder that is too long or not accessible to the server's user."""
+MAX_FOLDER_BYTES = 70
+"""Leaves room for a socket path of 107 bytes, the kernel's limit."""
 
 INITDB = ("-U", "trackproof", "--auth=trust", "--encoding=UTF8", "--locale=C", "--no-sync")
 
@@ -56,22 +56,22 @@ class PostgresServer:
     """A running server."""
 
     url: str
-    """SQLAlchemy's URL of its first database."""
+    """SQLAlchemy URL of its first database."""
     backend: str
-    """process or container."""
+    """`process` or `container`."""
 
     def new_database(self) -> str:
-        """Make an empty database and return its URL."""
+        """Create an empty database and return its URL."""
         name = f"db_{uuid.uuid4().hex}"
         self._run(f'CREATE DATABASE "{name}"')
         return make_url(self.url).set(database=name).render_as_string(hide_password=False)
 
     def drop_database(self, url: str) -> None:
-        """Remove a database together with whatever is still connected to it."""
+        """Drop a database and close its open connections."""
         self._run(f'DROP DATABASE IF EXISTS "{make_url(url).database}" WITH (FORCE)')
 
     def _run(self, sql: str) -> None:
-        with _connecting(self.url) as engine, engine.connect() as connection:
+        with _engine(self.url) as engine, engine.connect() as connection:
             connection.execution_options(isolation_level="AUTOCOMMIT").execute(text(sql))
 
 
@@ -80,7 +80,7 @@ def start_postgres() -> Iterator[PostgresServer]:
     """Run a server until the block ends.
 
     Raises:
-        TestbedError: There is none to run, or it did not start.
+        TestbedError: Neither programs nor a Docker engine are installed, or the start failed.
     """
     programs = find_programs()
     with _process(programs) if programs else _container() as server:
@@ -88,33 +88,35 @@ def start_postgres() -> Iterator[PostgresServer]:
 
 
 def find_programs() -> Path | None:
-    """Return the folder of the newest PostgreSQL programs here, if there are any."""
-    by_version = sorted(DEBIAN_FOLDER.glob("*/bin"), key=lambda path: _number(path.parent.name))
+    """Return the folder of the newest installed PostgreSQL programs, or None."""
+    by_version = sorted(
+        DEBIAN_FOLDER.glob("*/bin"), key=lambda path: _version_key(path.parent.name)
+    )
     on_path = shutil.which("initdb")
     folders = [*([Path(on_path).parent] if on_path else []), *reversed(by_version)]
     return next((folder for folder in folders if (folder / "initdb").exists()), None)
 
 
-def _number(version: str) -> tuple[int, ...]:
+def _version_key(version: str) -> tuple[int, ...]:
     return tuple(int(part) for part in version.split(".") if part.isdigit())
 
 
 @contextlib.contextmanager
 def _process(programs: Path) -> Iterator[PostgresServer]:
-    as_user = _as_other_user() if os.geteuid() == 0 else ()
+    setpriv = _setpriv() if os.geteuid() == 0 else ()
     with tempfile.TemporaryDirectory(
-        prefix="trackproof-pg-", dir=_folder_for(as_user), ignore_cleanup_errors=True
+        prefix="trackproof-pg-", dir=_folder_for(setpriv), ignore_cleanup_errors=True
     ) as name:
         home = Path(name)
-        if as_user:
-            owner = pwd.getpwnam(_other_user())
+        if setpriv:
+            owner = pwd.getpwnam(_server_user())
             os.chown(home, owner.pw_uid, owner.pw_gid)
         data = home / "data"
-        _initialise([*as_user, str(programs / "initdb"), "-D", str(data)], home)
+        _run_initdb([*setpriv, str(programs / "initdb"), "-D", str(data)], home)
         with ManagedProcess(
             "PostgreSQL",
             [
-                *as_user,
+                *setpriv,
                 str(programs / "postgres"),
                 *("-D", str(data)),
                 *("-c", f"unix_socket_directories={home}"),
@@ -128,27 +130,27 @@ def _process(programs: Path) -> Iterator[PostgresServer]:
             yield PostgresServer(url, "process")
 
 
-def _folder_for(as_user: Sequence[str]) -> str:
-    """Return the first temporary folder that the server's user gets into, and a socket's path.
+def _folder_for(setpriv: Sequence[str]) -> str:
+    """Return the first temporary folder that the server's user can enter and that is short enough.
 
-    The own one is often for its owner alone (mode 0700) where that is root.
+    Root's own temporary folder often has mode 0700.
     """
     folders = (tempfile.gettempdir(), *FOLDERS)
     for folder in folders:
-        if len(os.fsencode(folder)) <= FOLDER_LETTERS and _may_enter(as_user, folder):
+        if len(os.fsencode(folder)) <= MAX_FOLDER_BYTES and _can_enter(setpriv, folder):
             return folder
     raise TestbedError(
         "PostgreSQL has no temporary folder that its user can enter and whose path is short enough",
-        evidence=f"looked at {', '.join(folders)}",
-        hint=f"set TMPDIR to a folder of {FOLDER_LETTERS} letters at most that all users can enter",
+        evidence=f"tried {', '.join(folders)}",
+        hint=f"set TMPDIR to a path of at most {MAX_FOLDER_BYTES} bytes that all users can enter",
     )
 
 
-def _may_enter(as_user: Sequence[str], folder: str) -> bool:
-    return subprocess.run([*as_user, "test", "-x", folder], check=False).returncode == 0  # noqa: S603
+def _can_enter(setpriv: Sequence[str], folder: str) -> bool:
+    return subprocess.run([*setpriv, "test", "-x", folder], check=False).returncode == 0  # noqa: S603
 
 
-def _initialise(command: Sequence[str], home: Path) -> None:
+def _run_initdb(command: Sequence[str], home: Path) -> None:
     done = subprocess.run(  # noqa: S603
         [*command, *INITDB], cwd=home, capture_output=True, text=True, check=False
     )
@@ -158,37 +160,37 @@ def _initialise(command: Sequence[str], home: Path) -> None:
         )
 
 
-def _as_other_user() -> tuple[str, ...]:
-    user = _other_user()
+def _setpriv() -> tuple[str, ...]:
+    user = _server_user()
     group = pwd.getpwnam(user).pw_gid
-    # --pdeathsig: changing the user makes the kernel forget that the server dies with us.
+    # --pdeathsig: the kernel clears the death signal when the user changes.
     return ("setpriv", f"--reuid={user}", f"--regid={group}", "--clear-groups", "--pdeathsig=KILL")
 
 
-def _other_user() -> str:
+def _server_user() -> str:
     known = {entry.pw_name for entry in pwd.getpwall()}
     for user in USERS:
         if user in known:
             return user
     raise TestbedError(
-        "PostgreSQL refuses to run as root, and there is no other user to run it as",
-        evidence=f"looked for {', '.join(USERS)}",
+        "PostgreSQL refuses to run as root, and no other user is available",
+        evidence=f"tried users {', '.join(USERS)}",
         hint="run as another user, or add one named postgres",
     )
 
 
 def _wait_until_ready(url: str, process: ManagedProcess) -> None:
-    def answers() -> bool:
+    def is_ready() -> bool:
         if (code := process.poll()) is not None:
             raise TestbedError(f"PostgreSQL ended with {code}", evidence=process.tail(), hint=HINT)
         try:
-            with _connecting(url) as engine, engine.connect():
+            with _engine(url) as engine, engine.connect():
                 return True
         except OperationalError:
             return False
 
     try:
-        wait_until(answers, what="PostgreSQL to answer", timeout=START_SECONDS)
+        wait_until(is_ready, what="PostgreSQL to answer", timeout=START_SECONDS)
     except DeadlineError as error:
         raise TestbedError(str(error), evidence=process.tail(), hint=HINT) from error
 
@@ -200,16 +202,17 @@ def _container() -> Iterator[PostgresServer]:
             pass
     except TestbedError as error:
         raise TestbedError(
-            "there is no PostgreSQL: no programs of its here, and no Docker engine for a container",
-            evidence=f"looked for initdb on PATH and in {DEBIAN_FOLDER}/*/bin\n{error.what}",
+            "PostgreSQL is not installed and no Docker engine is running",
+            evidence=f"tried initdb on PATH and in {DEBIAN_FOLDER}/*/bin\n{error.what}",
             hint=HINT,
         ) from error
     from testcontainers.community.postgres import PostgresContainer  # noqa: PLC0415 - needs an engine
 
-    with contextlib.ExitStack() as stack:
+    container = PostgresContainer(IMAGE, driver="psycopg")
+    with ManagedContainer(container) as managed:
         try:
-            container = stack.enter_context(PostgresContainer(IMAGE, driver="psycopg"))
-        except Exception as error:  # Docker's, testcontainers' own, or of the database in it
+            managed.start()
+        except Exception as error:  # from Docker, testcontainers or the database driver
             raise TestbedError(
                 f"no container of {IMAGE} could be started", evidence=str(error), hint=HINT
             ) from error
@@ -217,7 +220,7 @@ def _container() -> Iterator[PostgresServer]:
 
 
 @contextlib.contextmanager
-def _connecting(url: str) -> Iterator[Engine]:
+def _engine(url: str) -> Iterator[Engine]:
     engine = create_engine(url)
     try:
         yield engine

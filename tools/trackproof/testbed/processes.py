@@ -1,4 +1,4 @@
-"""The one way to run a process: logged to a file, in its own group, never left behind."""
+"""Child processes: logged to a file, in a process group of their own, never left behind."""
 
 from __future__ import annotations
 
@@ -7,15 +7,14 @@ import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 from trackproof.testbed import supervisor
+from trackproof.testbed.stoppable import Stoppable
 from trackproof.testbed.supervisor import GRACE_SECONDS
 
 
-class ManagedProcess:
-    """A command under a supervisor that ends it when this process goes away."""
+class ManagedProcess(Stoppable):
+    """A command under a supervisor, which ends it when this process ends."""
 
     def __init__(
         self,
@@ -26,7 +25,7 @@ class ManagedProcess:
         cwd: Path | None = None,
         env: Mapping[str, str] | None = None,
     ) -> None:
-        """Start `command` at once; its standard output and error go to `log_path`."""
+        """Start `command`; its standard output and error are appended to `log_path`."""
         self.name = name
         self.log_path = log_path
         with log_path.open("ab") as log:
@@ -49,14 +48,14 @@ class ManagedProcess:
         text = self.log_path.read_text(errors="replace")
         return "\n".join(text.splitlines()[-lines:])
 
-    def end_by_itself(self, timeout: float) -> None:
-        """Ask the command to end and give it `timeout` seconds for what it does at its end."""
+    def terminate(self, timeout: float) -> None:
+        """Send SIGTERM and wait up to `timeout` seconds for the command to exit."""
         self._supervisor.terminate()
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._supervisor.wait(timeout)
 
     def stop(self) -> None:
-        """End the command and its children; return when they are gone."""
+        """End the command and its children, and wait for their exit."""
         if self._supervisor.stdin and not self._supervisor.stdin.closed:
             self._supervisor.stdin.close()
         try:
@@ -64,14 +63,3 @@ class ManagedProcess:
         except subprocess.TimeoutExpired:
             self._supervisor.kill()
             self._supervisor.wait()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.stop()

@@ -1,7 +1,7 @@
-"""Remove the containers that carry a label, as soon as this process is told to end.
+"""Remove the containers with a label on SIGTERM.
 
-Run under `ManagedProcess`, which ends its command whatever ends the run, SIGKILL included. So
-the containers of a killed run go away without a helper container and its image.
+Runs under `ManagedProcess`, which sends SIGTERM whatever ends the run, SIGKILL included. So the
+containers of a killed run are removed without a helper container and its image.
 """
 
 from __future__ import annotations
@@ -9,17 +9,17 @@ from __future__ import annotations
 import signal
 import sys
 
-READY = "guarding containers"
+READY = "watching containers"
 
 
 def main(label: str) -> int:
-    """Wait for SIGTERM, then remove every container that carries `label`."""
-    # Blocked before anything slow: a signal that comes early waits instead of ending us.
+    """Wait for SIGTERM, then remove every container with `label`, given as `name=value`."""
+    # Blocked before the slow import: an early signal waits instead of ending this process.
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
     from testcontainers.core.docker_client import DockerClient  # noqa: PLC0415
 
     engine = DockerClient().client
-    print(f"{READY} labelled {label}", flush=True)  # noqa: T201  read by the parent
+    print(f"{READY} with label {label}", flush=True)  # noqa: T201 - read by the parent
     signal.sigwait({signal.SIGTERM})
     for container in engine.containers.list(all=True, filters={"label": label}):
         container.remove(force=True, v=True)

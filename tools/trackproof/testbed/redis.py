@@ -1,4 +1,4 @@
-"""A real Redis server for one run: Debian's own program, on a Unix socket or a free port."""
+"""A Redis server for one run, from the installed `redis-server`, on a Unix socket or a port."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ import redis
 
 from trackproof.errors import DeadlineError, TestbedError
 from trackproof.testbed.processes import ManagedProcess
+from trackproof.testbed.stoppable import Stoppable
 from trackproof.wait import wait_until
 
 PROGRAM = "redis-server"
@@ -21,33 +22,33 @@ HINT = "install Redis (Debian: apt-get install redis-server)"
 
 
 @dataclass(slots=True)
-class RedisServer:
-    """A server that can be taken away and given back at the same place; it keeps nothing."""
+class RedisServer(Stoppable):
+    """A server that can be stopped and started again at the same address; it stores nothing."""
 
     folder: Path
     port: int = 0
-    """On loopback; 0 for the Unix socket in `folder`."""
+    """Port on loopback; 0 for a Unix socket in `folder`."""
     _process: ManagedProcess | None = None
 
     @property
     def url(self) -> str:
-        """Where it is."""
+        """URL for redis-py."""
         if self.port:
             return f"redis://127.0.0.1:{self.port}/0"
         return f"unix://{self.folder / 'redis.sock'}"
 
     def start(self) -> None:
-        """Run it, and return when it answers.
+        """Start the server and wait until it answers.
 
         Raises:
-            TestbedError: There is no such program, or it does not answer.
+            TestbedError: `redis-server` is missing or does not answer.
         """
         program = shutil.which(PROGRAM)
         if program is None:
             raise TestbedError(f"there is no {PROGRAM} on this machine", hint=HINT)
         self._process = process = ManagedProcess(
             "Redis",
-            [program, *self._listening(), "--save", ""],
+            [program, *self._address_options(), "--save", ""],
             log_path=self.folder / "redis.log",
             cwd=self.folder,
         )
@@ -57,12 +58,12 @@ class RedisServer:
             raise TestbedError(str(error), evidence=process.tail(), hint=HINT) from error
 
     def stop(self) -> None:
-        """End it; return when it is gone."""
+        """End the server and wait for its exit; a second call does nothing."""
         if self._process is not None:
             self._process.stop()
             self._process = None
 
-    def _listening(self) -> list[str]:
+    def _address_options(self) -> list[str]:
         if self.port:
             return ["--port", str(self.port), "--bind", "127.0.0.1"]
         return ["--port", "0", "--unixsocket", "redis.sock"]
@@ -80,15 +81,14 @@ def start_redis(port: int = 0) -> Iterator[RedisServer]:
     """Run a server until the block ends.
 
     Args:
-        port: Of loopback, for clients that know no Unix sockets.
+        port: Port on loopback, for clients without Unix sockets; 0 for a Unix socket.
 
     Raises:
-        TestbedError: There is none to run, or it did not start.
+        TestbedError: `redis-server` is missing or did not start.
     """
-    with tempfile.TemporaryDirectory(prefix="trackproof-redis-") as folder:
-        server = RedisServer(Path(folder), port)
-        try:
-            server.start()
-            yield server
-        finally:
-            server.stop()
+    with (
+        tempfile.TemporaryDirectory(prefix="trackproof-redis-") as folder,
+        RedisServer(Path(folder), port) as server,
+    ):
+        server.start()
+        yield server

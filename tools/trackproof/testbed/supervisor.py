@@ -1,9 +1,9 @@
-"""Run one command and end it, with all its children, when the parent is gone.
+"""Run one command and end it, with all its children, when the parent process ends.
 
-Started by `trackproof.testbed.processes` with a pipe on standard input that the parent holds
-open. The pipe closes whatever ends the parent (a return, Ctrl-C, SIGTERM, even SIGKILL),
-and then the command's process group is ended. On Linux the kernel ends the command too if the
-supervisor itself is killed. Standard library only: it starts in a blink.
+`trackproof.testbed.processes` starts this script with a pipe on standard input. The pipe closes
+whatever ends the parent (a return, Ctrl-C, SIGTERM, even SIGKILL), and the supervisor then ends
+the command's process group. On Linux the kernel also kills the command if the supervisor itself
+is killed. Imports the standard library only, for a fast start.
 """
 
 from __future__ import annotations
@@ -23,20 +23,20 @@ PR_SET_PDEATHSIG = 1
 
 def main(command: list[str]) -> int:
     """Run `command` in a process group of its own; return its exit code."""
-    # The main thread starts the command and stays to the end, which is what the death signal of
-    # `_dying_with_me` hangs on; no other thread runs yet, so that code after fork is safe.
+    # The kernel sends the death signal when the *thread* that forked ends, so the main thread
+    # forks and stays. No other thread runs yet, which makes code after the fork safe.
     child = subprocess.Popen(  # noqa: S603
         command,
         stdin=subprocess.DEVNULL,
         start_new_session=True,
-        preexec_fn=_dying_with_me(),  # noqa: PLW1509
+        preexec_fn=_die_with_supervisor(),  # noqa: PLW1509
     )
 
     def end_group(number: signal.Signals) -> None:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(child.pid, number)
 
-    def end_when_parent_leaves() -> None:
+    def end_when_parent_exits() -> None:
         os.read(sys.stdin.fileno(), 1)
         end_group(signal.SIGTERM)
         try:
@@ -45,25 +45,25 @@ def main(command: list[str]) -> int:
             end_group(signal.SIGKILL)
 
     signal.signal(signal.SIGTERM, lambda *_: end_group(signal.SIGTERM))
-    threading.Thread(target=end_when_parent_leaves, daemon=True).start()
+    threading.Thread(target=end_when_parent_exits, daemon=True).start()
     code = child.wait()
-    end_group(signal.SIGKILL)  # stragglers the command left in its group
+    end_group(signal.SIGKILL)  # children that the command left in its group
     return code if code >= 0 else 128 - code
 
 
-def _dying_with_me() -> Callable[[], None] | None:
-    """Return what the child does before it becomes the command; nothing outside of Linux."""
+def _die_with_supervisor() -> Callable[[], None] | None:
+    """Return the `preexec_fn` that ties the child to this process; None outside of Linux."""
     if sys.platform != "linux":
         return None
-    prctl = ctypes.CDLL(None).prctl  # found before the fork, where loading is safe
+    prctl = ctypes.CDLL(None).prctl  # loaded before the fork: not safe after it
     supervisor = os.getpid()
 
-    def ask_for_death_signal() -> None:
+    def request_death_signal() -> None:
         prctl(PR_SET_PDEATHSIG, int(signal.SIGKILL), 0, 0, 0)
         if os.getppid() != supervisor:  # killed between the fork and the line above
             os._exit(128 + signal.SIGKILL)
 
-    return ask_for_death_signal
+    return request_death_signal
 
 
 if __name__ == "__main__":

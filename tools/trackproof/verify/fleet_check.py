@@ -66,7 +66,7 @@ def _read_back(fleet: Fleet, meeting: Mapping[str, Any]) -> Iterator[PreflightRe
         "seeds", "a meeting is seeded", lambda: ids.update(fleet.seed(meeting)), fatal=True
     )
     transcript_id = str(ids.get("transcript_id", meeting["transcript"]["id"]))
-    if not fleet.shows_rows:
+    if not fleet.exposes_rows:
         yield PreflightResult(
             "rows",
             False,
@@ -82,7 +82,7 @@ def _read_back(fleet: Fleet, meeting: Mapping[str, Any]) -> Iterator[PreflightRe
                 )
 
         yield _tried("rows", "the seeded row is visible", read_row)
-    if not fleet.shows_events:
+    if not fleet.exposes_events:
         yield PreflightResult(
             "events",
             False,

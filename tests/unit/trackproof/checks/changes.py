@@ -212,7 +212,7 @@ def with_zulip_posts(*, copies: int = 1, topic: str = "transcripts", lacking: st
         zulip = evidence.stand_ins.zulip
         (first,) = zulip.messages()
         content = first.content.replace(evidence.transcript[lacking], "") if lacking else ""
-        zulip.forget(first.id)
+        zulip.delete(first.id)
         for _ in range(copies):
             recorded_runs.post(evidence.stand_ins, content or first.content, topic=topic)
         new_ids = [message.id for message in zulip.messages()]

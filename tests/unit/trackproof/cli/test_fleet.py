@@ -1,4 +1,4 @@
-"""`trackproof fleet new` writes a profile; `fleet check` says a line for all that is missing."""
+"""`trackproof fleet new` writes a profile; `fleet check` reports one line per finding."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ def profile(tmp_path: Path) -> Path:
     return path
 
 
-def finding_these(
+def fake_findings(
     monkeypatch: pytest.MonkeyPatch, *findings: PreflightResult, error: FleetError | None = None
 ) -> None:
-    def found(
+    def check_fleet(
         profile: FleetProfile, options: VerifyOptions, report: Callable[[str], None]
     ) -> Iterator[PreflightResult]:
         assert (profile.name, options.only) == ("mine", ("pad_track",))
@@ -40,10 +40,10 @@ def finding_these(
         if error:
             raise error
 
-    monkeypatch.setattr(fleet_check, "check_fleet", found)
+    monkeypatch.setattr(fleet_check, "check_fleet", check_fleet)
 
 
-def test_a_new_profile_is_written_once(tmp_path: Path) -> None:
+def test_new_profile_does_not_replace_a_file(tmp_path: Path) -> None:
     path = tmp_path / "new.toml"
 
     first = runner.invoke(app, ["fleet", "new", str(path)])
@@ -51,8 +51,8 @@ def test_a_new_profile_is_written_once(tmp_path: Path) -> None:
 
     assert (first.exit_code, second.exit_code) == (0, 2)
     assert "trackproof fleet check" in first.output
-    assert "there already" in second.output
-    assert path.read_text().startswith("# A fleet of workers")
+    assert "exists already" in second.output
+    assert path.read_text().startswith("# Profile of a fleet")
 
 
 @pytest.mark.parametrize(
@@ -75,13 +75,13 @@ def test_a_new_profile_is_written_once(tmp_path: Path) -> None:
         ),
     ],
 )
-def test_the_exit_code_says_whether_it_can_be_judged(
+def test_exit_code_is_that_of_the_worst_finding(
     findings: list[PreflightResult],
     code: int,
     profile: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    finding_these(monkeypatch, *findings)
+    fake_findings(monkeypatch, *findings)
 
     done = runner.invoke(app, ["fleet", "check", str(profile), "--only", "pad_track"])
 
@@ -91,11 +91,11 @@ def test_the_exit_code_says_whether_it_can_be_judged(
     ]
 
 
-def test_a_fleet_that_dies_is_told_after_what_was_found(
+def test_dead_fleet_is_reported_after_the_findings(
     profile: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     error = FleetError("fleet 'mine' died with exit code 7", evidence="no disk left")
-    finding_these(monkeypatch, PreflightResult("ports", True, "all listen"), error=error)
+    fake_findings(monkeypatch, PreflightResult("ports", True, "all listen"), error=error)
     result = tmp_path / "found.json"
 
     done = runner.invoke(

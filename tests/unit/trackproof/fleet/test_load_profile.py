@@ -1,4 +1,4 @@
-"""A profile is read strictly, and what is wrong with it is said so that it can be put right."""
+"""A profile is validated strictly, and an error names the key and its correction."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ import pytest
 from trackproof.errors import UsageError
 from trackproof.fleet import FleetProfile, load_profile
 from trackproof.fleet.scaffold import new_profile, write_new_profile
-from trackproof.fleet.variables import PLACES, filled, wrong_with
+from trackproof.fleet.variables import VARIABLES, fill, template_error
 from trackproof.lab import Testbed
 from trackproof.testbed.conductor import ConductorServer
-from trackproof.testbed.database import database_places
+from trackproof.testbed.database import database_variables
 from trackproof.testbed.stand_ins.stand_ins import StandIns
 
 GOOD = 'name = "mine"\ncommand = ["./run"]\n'
@@ -33,23 +33,23 @@ def refused(folder: Path, text: str) -> UsageError:
     return caught.value
 
 
-def test_a_new_profile_loads_as_it_stands(tmp_path: Path) -> None:
+def test_new_profile_loads_unchanged(tmp_path: Path) -> None:
     write_new_profile(tmp_path / "fleet.toml")
 
     assert load_profile(tmp_path / "fleet.toml").name == "mine"
-    with pytest.raises(UsageError, match="there already"):
+    with pytest.raises(UsageError, match="exists already"):
         write_new_profile(tmp_path / "fleet.toml")
 
 
-def test_a_new_profile_explains_every_key_and_every_place() -> None:
+def test_new_profile_has_every_key_and_variable() -> None:
     text = new_profile()
 
     keys = [name for name in FleetProfile.__dataclass_fields__ if f"{name} = " not in text]
     assert [name for name in keys if f"[{name}" not in text] == []
-    assert [name for name in PLACES if f"{{{name}}}" not in text] == []
+    assert [name for name in VARIABLES if f"{{{name}}}" not in text] == []
 
 
-def test_what_a_new_profile_only_shows_would_load_too(tmp_path: Path) -> None:
+def test_commented_keys_of_a_new_profile_load_too(tmp_path: Path) -> None:
     lines = []
     for line in new_profile().splitlines():
         shown = line.removeprefix("# ")
@@ -59,8 +59,8 @@ def test_what_a_new_profile_only_shows_would_load_too(tmp_path: Path) -> None:
             continue
         lines.append(shown)
     text = "\n".join(lines)
-    for other in ("attach = true", 'command = ["./run-workers"]', 'seed_command = ["./seed"]'):
-        text = text.replace(f"{other}\n", "", 1)
+    for line in ("attach = true", 'command = ["./run-workers"]', 'seed_command = ["./seed"]'):
+        text = text.replace(f"{line}\n", "", 1)
     for line in ("events_redis", "events_websocket", "register_command"):
         text = "\n".join(one for one in text.splitlines() if not one.startswith(line))
 
@@ -76,35 +76,39 @@ def test_what_a_new_profile_only_shows_would_load_too(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "what", "hint"),
     [
-        ('name = "x"\n', "starts nothing", "attach = true"),
-        (GOOD + "attach = true\n", "only be one", "take the others out"),
-        (GOOD + 'comand = "x"\n', "comand: there is no such key", "'command'"),
-        (GOOD + "[ports]\nservces = 1\n", "ports.servces: there is no such key", "'services'"),
-        (GOOD + "[container]\nimagee = 1\n", "container.imagee: there is", "'image'"),
+        ('name = "x"\n', "nothing to start", "attach = true"),
+        (GOOD + "attach = true\n", "exclude each other", "remove all but one"),
+        (GOOD + 'comand = "x"\n', "comand: unknown key", "'command'"),
+        (GOOD + "[ports]\nservces = 1\n", "ports.servces: unknown key", "'services'"),
+        (GOOD + "[container]\nimagee = 1\n", "container.imagee: unknown", "'image'"),
         (GOOD + '[tasks.pad_track]\nnmae = "x"\n', "tasks.pad_track.nmae", "'name'"),
-        (GOOD + '[tasks.pad_trak]\nname = "x"\n', "know no 'pad_trak'", "'pad_track'"),
-        (GOOD + '[events.TOPICS]\nname = "x"\n', "know no 'TOPICS'", "'TOPIC'"),
+        (GOOD + '[tasks.pad_trak]\nname = "x"\n', "have no 'pad_trak'", "'pad_track'"),
+        (GOOD + '[events.TOPICS]\nname = "x"\n', "have no 'TOPICS'", "'TOPIC'"),
         (GOOD + '[fields]\nstart = { unti = "ms" }\n', "fields.start.unti", "'unit'"),
         (GOOD + '[fields]\nstart = { unit = "m" }\n', "fields.start.unit: input should be", "new"),
-        (GOOD + '[keys]\n"{transcript}/audio.mp3" = "x"\n', "know no", "audio.mp3"),
+        (GOOD + '[keys]\n"{transcript}/audio.mp3" = "x"\n', "have no", "audio.mp3"),
         (GOOD + '[environment]\nA = "{s3.endpont}"\n', "did you mean {s3.endpoint}?", "{llm.url}"),
         (GOOD + "[environment]\nA = '{\"a\": 1}'\n", "environment.A", "{llm.url}"),
-        (GOOD + 'events_redis = "events"\n', "{transcript_id} is not in it", "whose"),
-        (GOOD + 'events_sql = "x"\nevents_redis = "{transcript_id}"\n', "only be one", "others"),
+        (GOOD + 'events_redis = "events"\n', "{transcript_id} is missing", "select"),
+        (
+            GOOD + 'events_sql = "x"\nevents_redis = "{transcript_id}"\n',
+            "exclude each other",
+            "all but one",
+        ),
         (
             GOOD + 'register_command = ["x"]\n[overlay.workflow]\na = 1\n',
-            "register_command does that",
+            "no effect with register_command",
             "one of them",
         ),
         (
             GOOD + '[[deviations]]\nclause = "pad_track.offse"\nreason = "x"\nuntil = 2030-01-01\n',
-            "know no 'pad_track.offse'",
+            "have no 'pad_track.offse'",
             "'pad_track.offset'",
         ),
-        (GOOD + "[overlay.steps.post_zulp]\na = 1\n", "know no 'post_zulp'", "'post_zulip'"),
+        (GOOD + "[overlay.steps.post_zulp]\na = 1\n", "have no 'post_zulp'", "'post_zulip'"),
     ],
 )
-def test_a_mistake_is_told_with_what_was_meant(
+def test_error_names_the_key_and_its_correction(
     text: str, what: str, hint: str, tmp_path: Path
 ) -> None:
     error = refused(tmp_path, text)
@@ -124,14 +128,12 @@ def test_paths_are_relative_to_the_profile(tmp_path: Path) -> None:
     assert profile.container.mounts == {"/c": str(tmp_path / "config")}
 
 
-def test_a_template_is_filled_and_may_have_braces_of_its_own() -> None:
-    assert (
-        filled('{{"url": "{s3.endpoint}"}}', {"s3.endpoint": "http://s"}) == '{"url": "http://s"}'
-    )
-    assert wrong_with('{{"url": "{s3.endpoint}"}}') == ""
+def test_template_is_filled_and_may_have_literal_braces() -> None:
+    assert fill('{{"url": "{s3.endpoint}"}}', {"s3.endpoint": "http://s"}) == '{"url": "http://s"}'
+    assert template_error('{{"url": "{s3.endpoint}"}}') == ""
 
 
-def test_every_place_of_the_list_is_there_and_no_other() -> None:
+def test_variables_of_the_testbed_are_the_documented_ones() -> None:
     services = ("daily", "modal", "llm", "zulip", "webhook")
     parts = SimpleNamespace(
         conductor=cast("ConductorServer", SimpleNamespace(api_url="c")),
@@ -140,18 +142,7 @@ def test_every_place_of_the_list_is_there_and_no_other() -> None:
         served=SimpleNamespace(urls=dict.fromkeys(services, "u")),
         folder=Path("f"),
     )
-    places = Testbed.places(cast("Testbed", parts))
+    variables = Testbed.variables(cast("Testbed", parts))
 
-    beside = {"redis.url", "fleet.port", "proxy.url", "proxy.ca"}
-    assert {*places, *database_places("sqlite:///x.db"), *beside} == set(PLACES)
-
-
-def test_a_databases_address_is_given_in_many_ways() -> None:
-    assert database_places("sqlite:////tmp/x.db") == {
-        "database.url": "sqlite:////tmp/x.db",
-        "database.file": "/tmp/x.db",
-        "database.libpq": "",
-    }
-    assert database_places("postgresql+psycopg://u:p@h/n")["database.libpq"] == (
-        "postgresql://u:p@h/n"
-    )
+    others = {"redis.url", "fleet.port", "proxy.url", "proxy.ca"}
+    assert {*variables, *database_variables("sqlite:///x.db"), *others} == set(VARIABLES)

@@ -20,7 +20,7 @@ from trackproof.contracts.load import Step, load_contracts
 from trackproof.runs.evidence import Evidence, Mixdown, ServedUrl
 from trackproof.runs.progress import step_states
 from trackproof.runs.scenario import ZULIP_STREAM, ZULIP_TOPIC, Scenario
-from trackproof.testbed.stand_ins.contract_violations import Asked
+from trackproof.testbed.stand_ins.contract_violations import IncomingRequest
 from trackproof.testbed.stand_ins.ledger import Request
 from trackproof.testbed.stand_ins.services.webhook import sign
 from trackproof.testbed.stand_ins.stand_ins import StandIns
@@ -174,7 +174,7 @@ def deliver(stand_ins: StandIns, content: object, *, secret: str = "") -> None:
     body = content if isinstance(content, bytes) else json.dumps(content).encode()
     signature = sign(secret or stand_ins.credentials.webhook_secret, body, int(time.time()))
     headers = (("x-webhook-event", "transcript.completed"), ("x-webhook-signature", signature))
-    ticket = stand_ins.ledger.open("webhook", Asked("POST", "/room", {}, headers, body))
+    ticket = stand_ins.ledger.open("webhook", IncomingRequest("POST", "/room", {}, headers, body))
     stand_ins.ledger.close(ticket, status=200)
 
 

@@ -55,5 +55,5 @@ def test_reading_costs_creates_no_database(
 
 
 def test_another_kind_of_database_is_a_usage_error() -> None:
-    with pytest.raises(UsageError, match="no way to get a database"):
+    with pytest.raises(UsageError, match="invalid value of --database"):
         read_costs("mysql://x", "w-1")

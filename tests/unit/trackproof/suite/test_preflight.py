@@ -53,7 +53,7 @@ def bed_with(polls: Callable[[], Polls], *, port: int = 0, version: str = "3.15.
             rest=cast("ConductorRest", Server(polls)),
             conductor=SimpleNamespace(version=version, backend="url"),
             served=SimpleNamespace(root_url="http://127.0.0.1:1"),
-            places=lambda: places,
+            variables=lambda: places,
         ),
     )
 
@@ -205,8 +205,8 @@ def started_and_awaited(profile: FleetProfile, folder: Path) -> None:
 @pytest.mark.parametrize(
     ("command", "what"),
     [
-        (("/no/such/program",), "there is no program '/no/such/program'"),
-        ((sys.executable, "-c", "pass"), "ended by itself with exit code 0"),
+        (("/no/such/program",), "program '/no/such/program' does not exist"),
+        ((sys.executable, "-c", "pass"), "ended with exit code 0"),
         ((sys.executable, "-c", "raise SystemExit('no URL')"), "died with exit code 1"),
         (
             (sys.executable, "-c", "import time; print('up', flush=True); time.sleep(600)"),
@@ -238,5 +238,5 @@ def test_a_fleet_with_other_task_names_gets_the_lines_for_its_profile(fleet: Fle
     with pytest.raises(FleetError) as caught:
         fleet.wait_until_polling(server, ["pad_track"])
 
-    assert "what no contract knows: PadTrack" in caught.value.what
+    assert "unknown task types: PadTrack" in caught.value.what
     assert '[tasks.pad_track] name = "PadTrack"' in caught.value.hint

@@ -5,32 +5,30 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from docker.errors import (
-    DockerException,
-    ImageNotFound,
-)
+from docker.errors import DockerException, ImageNotFound
 
 from trackproof.errors import TestbedError
 from trackproof.testbed import docker
-from trackproof.testbed.conductor import limits
+from trackproof.testbed.conductor.container.image import find_image
 from trackproof.testbed.conductor.versions import conductor_version
-from trackproof.testbed.docker import docker_engine, find_image
+from trackproof.testbed.docker import docker_engine
 
 VERSION = conductor_version("3.15.0")
 PUBLISHED = VERSION.images[0]
+REPOSITORY = PUBLISHED.partition(":")[0]
 
 
-class Engine:
-    """As much of docker-py's client as is asked; pulls answer with canned events."""
+class FakeEngine:
+    """The used part of docker-py's client; pulls yield canned events."""
 
-    def __init__(self, *images: str) -> None:
-        self.present = set(images)
+    def __init__(self) -> None:
+        self.local: set[str] = set()
         self.pulls: dict[str, list[dict[str, str]]] = {}
         self.images = self
         self.api = self
 
     def get(self, image: str) -> None:
-        if image not in self.present:
+        if image not in self.local:
             raise ImageNotFound(image)
 
     def pull(self, repository: str, tag: str, **_: Any) -> Iterator[dict[str, str]]:
@@ -39,61 +37,74 @@ class Engine:
         yield from self.pulls[repository]
 
     def ping(self) -> None:
-        """Answer."""
+        """Succeed."""
 
     def close(self) -> None:
-        """Close."""
+        """Do nothing."""
 
 
 @pytest.fixture
-def present(monkeypatch: pytest.MonkeyPatch) -> Engine:
-    fake = Engine()
+def engine(monkeypatch: pytest.MonkeyPatch) -> FakeEngine:
+    fake = FakeEngine()
     monkeypatch.setattr(docker, "DockerClient", lambda **_: type("Client", (), {"client": fake}))
     return fake
 
 
-@pytest.mark.parametrize("image", [PUBLISHED, VERSION.local_image])
-def test_image_that_is_here_is_taken(present: Engine, image: str) -> None:
-    present.present.add(image)
-    assert find_image(VERSION, report=lambda _: None) == image
+def find() -> str:
+    return find_image(VERSION, report=lambda _: None)
 
 
-def test_published_image_is_preferred(present: Engine) -> None:
-    present.present |= {PUBLISHED, VERSION.local_image}
-    assert find_image(VERSION, report=lambda _: None) == PUBLISHED
+def test_local_image_is_used_without_a_pull(engine: FakeEngine) -> None:
+    engine.local.add(VERSION.local_image)
+
+    assert find() == VERSION.local_image
 
 
-def test_image_that_can_be_pulled_is_pulled(present: Engine) -> None:
-    present.pulls[PUBLISHED.partition(":")[0]] = [{"status": "Downloading"}]
-    assert find_image(VERSION, report=lambda _: None) == PUBLISHED
+def test_published_image_is_preferred(engine: FakeEngine) -> None:
+    engine.local |= {PUBLISHED, VERSION.local_image}
+
+    assert find() == PUBLISHED
 
 
-def test_unreachable_registry_is_told_with_its_reason(present: Engine) -> None:
-    with pytest.raises(TestbedError, match=r"no image of Conductor 3\.15\.0") as failure:
-        find_image(VERSION, report=lambda _: None)
-    assert "no route to the registry" in failure.value.evidence
-    assert VERSION.local_image in failure.value.hint
+def test_missing_image_is_pulled(engine: FakeEngine) -> None:
+    engine.pulls[REPOSITORY] = [{"status": "Downloading"}]
+
+    assert find() == PUBLISHED
 
 
-def test_error_in_the_middle_of_a_pull_is_told(present: Engine) -> None:
-    present.pulls[PUBLISHED.partition(":")[0]] = [{"status": "x"}, {"error": "no space left"}]
-    with pytest.raises(TestbedError) as failure:
-        find_image(VERSION, report=lambda _: None)
-    assert "no space left" in failure.value.evidence
+def test_unreachable_registry_is_an_error_with_its_reason(engine: FakeEngine) -> None:
+    with pytest.raises(TestbedError, match=r"no image of Conductor 3\.15\.0") as caught:
+        find()
+
+    assert "no route to the registry" in caught.value.evidence
+    assert VERSION.local_image in caught.value.hint
 
 
-def test_pull_is_bounded_in_time(present: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(limits, "PULL", 0.0)
-    present.pulls[PUBLISHED.partition(":")[0]] = [{"status": "x"}] * 3
-    with pytest.raises(TestbedError) as failure:
-        find_image(VERSION, report=lambda _: None)
-    assert "not here after 0 s" in failure.value.evidence
+def test_error_during_a_pull_is_reported(engine: FakeEngine) -> None:
+    engine.pulls[REPOSITORY] = [{"status": "x"}, {"error": "no space left"}]
+
+    with pytest.raises(TestbedError) as caught:
+        find()
+
+    assert "no space left" in caught.value.evidence
 
 
-def test_machine_without_an_engine_gets_a_hint(
+def test_pull_has_a_time_limit(engine: FakeEngine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(docker, "PULL_SECONDS", 0.0)
+    engine.pulls[REPOSITORY] = [{"status": "x"}] * 3
+
+    with pytest.raises(TestbedError) as caught:
+        find()
+
+    assert "not pulled after 0 s" in caught.value.evidence
+
+
+def test_missing_engine_is_an_error_with_a_hint(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/none.sock")
-    with pytest.raises(TestbedError, match="no Docker engine answers") as failure, docker_engine():
+
+    with pytest.raises(TestbedError, match="no Docker engine answers") as caught, docker_engine():
         pass
-    assert "process backend" in failure.value.hint
+
+    assert "process backend" in caught.value.hint

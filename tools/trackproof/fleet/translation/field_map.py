@@ -1,7 +1,7 @@
-"""A fleet's own words for what the contracts say: names, units, values and keys, both ways.
+"""Translation of documents between a contract's names, units, values and keys and a fleet's.
 
-Everything here is total: what does not have the shape that a rule expects is left as it is, since
-it is a clause's to say what is wrong with it.
+All functions are total: a value without the expected shape is passed through unchanged, for a
+clause to judge.
 """
 
 from __future__ import annotations
@@ -13,25 +13,25 @@ from typing import Any
 
 from trackproof.fleet.profile import Fields, FieldTerms
 
-LEFT_OVER = "(untranslated)"
-"""Marks a contract's own name where the fleet has said to use another."""
+UNTRANSLATED = "(untranslated)"
+"""Suffix of a contract's name where the profile declares another one."""
 
 
 class TemplateMap:
-    """Texts with places in them, said in two ways: `{transcript_id}/audio.mp3`."""
+    """Maps texts by templates such as `{transcript_id}/audio.mp3`, both ways."""
 
     def __init__(self, pairs: Mapping[str, str]) -> None:
-        """Take the contract's wording of each text, and the fleet's."""
-        self._out = [(_pattern(ours), theirs) for ours, theirs in pairs.items()]
-        self._back = [(_pattern(theirs), ours) for ours, theirs in pairs.items()]
+        """Map the contract's templates (keys of `pairs`) to the fleet's (values)."""
+        self._to_fleet = [(_pattern(ours), theirs) for ours, theirs in pairs.items()]
+        self._from_fleet = [(_pattern(theirs), ours) for ours, theirs in pairs.items()]
 
     def to_fleet(self, text: str) -> str:
-        """Return a contract's text as the fleet says it."""
-        return _reworded(self._out, text)
+        """Return the fleet's text for a contract's."""
+        return _translate(self._to_fleet, text)
 
     def from_fleet(self, text: str) -> str:
-        """Return a fleet's text as the contract says it."""
-        return _reworded(self._back, text)
+        """Return the contract's text for a fleet's."""
+        return _translate(self._from_fleet, text)
 
 
 def _pattern(template: str) -> re.Pattern[str]:
@@ -49,33 +49,33 @@ def _pattern(template: str) -> re.Pattern[str]:
     return re.compile(pattern, re.DOTALL)
 
 
-def _reworded(pairs: list[tuple[re.Pattern[str], str]], text: str) -> str:
+def _translate(pairs: list[tuple[re.Pattern[str], str]], text: str) -> str:
     for pattern, template in pairs:
-        if found := pattern.fullmatch(text):
-            return _with_parts(template, found.groupdict())
+        if match := pattern.fullmatch(text):
+            return _substitute(template, match.groupdict())
     return text
 
 
-def _with_parts(template: str, parts: Mapping[str, str]) -> str:
+def _substitute(template: str, parts: Mapping[str, str]) -> str:
     return re.sub(r"\{(\w+)\}", lambda name: parts.get(name[1], name[0]), template)
 
 
 class _Node:
-    """What is known of one place in a document."""
+    """Terms of one location in a document."""
 
     def __init__(self, terms: FieldTerms | None = None) -> None:
         self.children: dict[str, _Node] = {}
-        self.say(terms)
+        self.set_terms(terms)
 
-    def say(self, terms: FieldTerms | None) -> None:
-        """Take the fleet's terms for this place."""
+    def set_terms(self, terms: FieldTerms | None) -> None:
+        """Set the fleet's terms for this location."""
         self.name = terms.name if terms else None
         self.milliseconds = terms is not None and terms.unit == "ms"
         self.values = TemplateMap(terms.values) if terms and terms.values else None
         self.keys = TemplateMap(terms.keys) if terms and terms.keys else None
 
     def names(self) -> dict[str, str]:
-        """Return the contract's names of what is below, by the fleet's."""
+        """Return the contract's names of the children, by the fleet's."""
         return {child.name: name for name, child in self.children.items() if child.name}
 
 
@@ -83,15 +83,15 @@ _UNKNOWN = _Node()
 
 
 class FieldMap:
-    """How one document of a contract, such as a task's output, is said by the fleet."""
+    """Translates one document of a contract, such as a task's output."""
 
     def __init__(self, fields: Fields, everywhere: Fields, keys: TemplateMap) -> None:
-        """Read the rules.
+        """Build the map from a profile's rules.
 
         Args:
-            fields: By path: `words[].start`; `*` stands for every key of a map.
-            everywhere: By name, at whatever depth; a path says it better.
-            keys: S3 keys, wherever they stand.
+            fields: Terms by path, such as `words[].start`; `*` matches every key of a map.
+            everywhere: Terms by name, at any depth; `fields` take precedence.
+            keys: S3 keys, translated in every text.
         """
         self._keys = keys
         self._everywhere = {name: _Node(terms) for name, terms in everywhere.items()}
@@ -100,50 +100,49 @@ class FieldMap:
             node = self._root
             for step in path.replace("[]", ".[]").split("."):
                 node = node.children.setdefault(step, _Node())
-            node.say(terms)
+            node.set_terms(terms)
 
     def to_fleet(self, document: Any) -> Any:
-        """Return a contract's document as the fleet says it."""
+        """Return a contract's document in the fleet's terms."""
         return self._to_fleet(self._root, document)
 
     def from_fleet(self, document: Any) -> Any:
-        """Return a fleet's document as the contract says it."""
+        """Return a fleet's document in the contract's terms."""
         return self._from_fleet(self._root, document)
 
     def name_to_fleet(self, name: str) -> str:
-        """Return a top-level field's name as the fleet says it."""
+        """Return the fleet's name of a top-level field."""
         return self._child(self._root, name).name or name
 
     def name_from_fleet(self, name: str) -> str:
-        """Return a fleet's top-level name as the contract says it."""
+        """Return the contract's name of a fleet's top-level field."""
         return self._names(self._root).get(name, name)
 
     def _child(self, node: _Node, name: str) -> _Node:
-        if found := node.children.get(name) or node.children.get("*"):
-            return found
+        if child := node.children.get(name) or node.children.get("*"):
+            return child
         return self._everywhere.get(name, _UNKNOWN)
 
     def _names(self, node: _Node) -> dict[str, str]:
-        """Return the contract's names by the fleet's; the keys of a map are no names."""
+        """Return the contract's names by the fleet's; empty for the keys of a map."""
         if "*" in node.children:
             return {}
-        everywhere = {found.name: name for name, found in self._everywhere.items() if found.name}
+        everywhere = {rule.name: name for name, rule in self._everywhere.items() if rule.name}
         return everywhere | node.names()
 
     def _to_fleet(self, node: _Node, value: Any) -> Any:
         match value:
             case Mapping():
-                said = {}
+                translated = {}
                 for name, part in value.items():
                     child = self._child(node, name)
                     new = child.name or name
-                    said[node.keys.to_fleet(new) if node.keys else new] = self._to_fleet(
-                        child, part
-                    )
-                return said
+                    key = node.keys.to_fleet(new) if node.keys else new
+                    translated[key] = self._to_fleet(child, part)
+                return translated
             case list():
-                each = node.children.get("[]", _UNKNOWN)
-                return [self._to_fleet(each, part) for part in value]
+                item = node.children.get("[]", _UNKNOWN)
+                return [self._to_fleet(item, part) for part in value]
             case str():
                 return (node.values or self._keys).to_fleet(value)
             case int() | float() if node.milliseconds and _is_finite(value):
@@ -154,19 +153,19 @@ class FieldMap:
     def _from_fleet(self, node: _Node, value: Any) -> Any:
         match value:
             case Mapping():
-                meant = {}
+                translated = {}
                 names = self._names(node)
-                for said, part in value.items():
-                    told = node.keys.from_fleet(said) if node.keys else said
-                    name = names.get(told, told)
+                for key, part in value.items():
+                    fleet_name = node.keys.from_fleet(key) if node.keys else key
+                    name = names.get(fleet_name, fleet_name)
                     child = self._child(node, name)
-                    if name == told and child.name not in {None, told}:
-                        name = f"{name} {LEFT_OVER}"
-                    meant[name] = self._from_fleet(child, part)
-                return meant
+                    if name == fleet_name and child.name not in {None, fleet_name}:
+                        name = f"{name} {UNTRANSLATED}"
+                    translated[name] = self._from_fleet(child, part)
+                return translated
             case list():
-                each = node.children.get("[]", _UNKNOWN)
-                return [self._from_fleet(each, part) for part in value]
+                item = node.children.get("[]", _UNKNOWN)
+                return [self._from_fleet(item, part) for part in value]
             case str():
                 return (node.values or self._keys).from_fleet(value)
             case int() | float() if node.milliseconds and _is_finite(value):

@@ -1,7 +1,7 @@
-"""The one place where a fleet's terms and the contracts' meet.
+"""Translation between a fleet's terms and the contracts'.
 
-Whatever goes to the server passes `Translator` on its way out, and whatever is seen of the fleet
-passes it on its way in: what is on this side of it knows the contracts' terms only.
+`Translator` translates everything sent to the server and everything read from the fleet, so that
+clauses and checks use the contracts' terms only.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ SCHEMA_KEYS = ("inputSchema", "outputSchema", "enforceSchema")
 
 
 @dataclass(frozen=True)
-class _Terms:
-    """What a workflow's definition is brought into."""
+class _NameFunctions:
+    """Functions that translate the parts of a workflow definition."""
 
     task: Callable[[str, Mapping[str, Any]], Document]
     step: Callable[[str], str]
@@ -32,21 +32,25 @@ class _Terms:
 
 
 class Translator:
-    """What one fleet says for the contracts' names, and what it means by its own."""
+    """Translates names and documents for one fleet; see also `conductor.terms.Terms`."""
 
     def __init__(self, profile: FleetProfile) -> None:
-        """Read the profile's terms."""
+        """Build the maps from the profile's terms."""
         self._profile = profile
         self.keys = TemplateMap(profile.keys)
         self._steps = TemplateMap(profile.workflow.steps)
-        self._said = {name: terms.name for name, terms in profile.tasks.items() if terms.name}
-        self._meant = {said: name for name, said in self._said.items()}
+        self._names_to_fleet = {
+            name: terms.name for name, terms in profile.tasks.items() if terms.name
+        }
+        self._names_from_fleet = {
+            fleet_name: name for name, fleet_name in self._names_to_fleet.items()
+        }
         self._events = {terms.name: name for name, terms in profile.events.items() if terms.name}
-        self._made: dict[tuple[str, str], FieldMap] = {}
+        self._field_maps: dict[tuple[str, str], FieldMap] = {}
 
     @cached_property
-    def plain(self) -> bool:
-        """Whether the fleet speaks the contracts' own terms."""
+    def is_identity(self) -> bool:
+        """Whether the fleet uses the contracts' terms."""
         profile = self._profile
         return profile.workflow == FleetProfile(profile.name).workflow and not any(
             (profile.tasks, profile.fields, profile.events, profile.transcript, profile.keys)
@@ -57,192 +61,203 @@ class Translator:
         return load_contracts()
 
     @cached_property
-    def _task_of(self) -> dict[str, str]:
+    def _task_by_step(self) -> dict[str, str]:
         """Task types by the reference names of the steps."""
         steps = steps_in(self._contracts.workflow["tasks"])
         return {step["taskReferenceName"]: step["name"] for step in steps}
 
     def task_to_fleet(self, name: str) -> str:
         """Return the fleet's name of a task type."""
-        return self._said.get(name, name)
+        return self._names_to_fleet.get(name, name)
 
     def task_from_fleet(self, name: str) -> str:
         """Return the contract's name of a fleet's task type."""
-        return self._meant.get(name, name)
+        return self._names_from_fleet.get(name, name)
 
     def input_of(self, task: str) -> FieldMap:
-        """Return how a task's input is said."""
-        return self._of(task, "input")
+        """Return the map of a task's input."""
+        return self._field_map(task, "input")
 
     def output_of(self, task: str) -> FieldMap:
-        """Return how a task's output is said."""
-        return self._of(task, "output")
+        """Return the map of a task's output."""
+        return self._field_map(task, "output")
 
-    def given(self, task: str, payload: Mapping[str, Any]) -> Document:
+    def task_input(self, task: str, payload: Mapping[str, Any]) -> Document:
         """Return a task's input as the fleet expects it."""
         terms = self._profile.tasks.get(task, TaskTerms())
         return {**self.input_of(task).to_fleet(dict(payload)), **terms.extra}
 
-    def started_with(self, payload: Mapping[str, Any]) -> Document:
+    def workflow_input(self, payload: Mapping[str, Any]) -> Document:
         """Return the workflow's input as the fleet expects it."""
-        said = self._of("workflow", "input").to_fleet(dict(payload))
-        return {**said, **self._profile.workflow.extra}
+        translated = self._field_map("workflow", "input").to_fleet(dict(payload))
+        return {**translated, **self._profile.workflow.extra}
 
-    def workflow_named(self, name: str, version: int | None) -> tuple[str, int | None]:
+    def workflow_name_to_fleet(self, name: str, version: int | None) -> tuple[str, int | None]:
         """Return the fleet's name and version of the contracts' workflow."""
         if name != self._contracts.workflow["name"]:
             return name, version
         terms = self._profile.workflow
         return terms.name or name, terms.version or version
 
-    def row(self, row: Mapping[str, Any]) -> Document:
+    def row_from_fleet(self, row: Mapping[str, Any]) -> Document:
         """Return a transcript's row in the contracts' terms."""
-        meant: Document = self._of("transcript", "row").from_fleet(dict(row))
-        return meant
+        translated: Document = self._field_map("transcript", "row").from_fleet(dict(row))
+        return translated
 
-    def event(self, name: str, data: Any) -> tuple[str, Any]:
+    def event_from_fleet(self, name: str, data: Any) -> tuple[str, Any]:
         """Return an event in the contracts' terms."""
-        meant = self._events.get(name, name)
-        return meant, self._of(meant, "data").from_fleet(data)
+        event = self._events.get(name, name)
+        return event, self._field_map(event, "data").from_fleet(data)
 
-    def task_definition(self, definition: Mapping[str, Any]) -> Document:
-        """Return a contract's task definition as the fleet's server is to hold it."""
+    def task_definition_to_fleet(self, definition: Mapping[str, Any]) -> Document:
+        """Return a contract's task definition in the fleet's terms."""
         name = definition["name"]
         terms = self._profile.tasks.get(name)
-        said = {**definition, "name": self.task_to_fleet(name)}
+        translated = {**definition, "name": self.task_to_fleet(name)}
         if (terms and (terms.input or terms.output)) or self._profile.fields:
-            for key in SCHEMA_KEYS:  # they are about the contract's own fields
-                said.pop(key, None)
+            for key in SCHEMA_KEYS:  # they describe the contract's fields
+                translated.pop(key, None)
         for key, translation in (
             ("inputKeys", self.input_of(name)),
             ("outputKeys", self.output_of(name)),
         ):
-            if key in said:
-                said[key] = [translation.name_to_fleet(field) for field in said[key]]
-        return said
+            if key in translated:
+                translated[key] = [translation.name_to_fleet(field) for field in translated[key]]
+        return translated
 
-    def definition_from_fleet(self, definition: Mapping[str, Any]) -> Document:
+    def task_definition_from_fleet(self, definition: Mapping[str, Any]) -> Document:
         """Return a fleet's task definition in the contracts' terms."""
         name = self.task_from_fleet(definition["name"])
-        meant = {**definition, "name": name}
+        translated = {**definition, "name": name}
         for key, translation in (
             ("inputKeys", self.input_of(name)),
             ("outputKeys", self.output_of(name)),
         ):
-            if key in meant:
-                meant[key] = [translation.name_from_fleet(field) for field in meant[key] or ()]
-        return meant
+            if key in translated:
+                translated[key] = [
+                    translation.name_from_fleet(field) for field in translated[key] or ()
+                ]
+        return translated
 
     def workflow_to_fleet(self, workflow: Mapping[str, Any]) -> Document:
-        """Return the contracts' workflow as the fleet's server is to hold it."""
-        name, version = self.workflow_named(workflow["name"], workflow.get("version"))
-        said: Document = self._respelled(
-            {**workflow, "name": name, "version": version}, self._theirs()
+        """Return the contracts' workflow in the fleet's terms."""
+        name, version = self.workflow_name_to_fleet(workflow["name"], workflow.get("version"))
+        translated: Document = self._translated(
+            {**workflow, "name": name, "version": version}, self._to_fleet()
         )
-        fields = self._of("workflow", "input")
-        said["inputParameters"] = [
+        fields = self._field_map("workflow", "input")
+        translated["inputParameters"] = [
             fields.name_to_fleet(field) for field in workflow.get("inputParameters", ())
         ]
         for key, translation in (
             ("inputTemplate", fields),
-            ("outputParameters", self._of("workflow", "output")),
+            ("outputParameters", self._field_map("workflow", "output")),
         ):
-            if key in said:
-                said[key] = translation.to_fleet(said[key])
-        return said
+            if key in translated:
+                translated[key] = translation.to_fleet(translated[key])
+        return translated
 
     def workflow_from_fleet(self, workflow: Mapping[str, Any]) -> Document:
-        """Return the workflow that a fleet's server holds in the contracts' terms."""
-        meant: Document = self._respelled(workflow, self._ours())
+        """Return a fleet's registered workflow in the contracts' terms."""
+        translated: Document = self._translated(workflow, self._from_fleet())
         name, version = workflow.get("name"), workflow.get("version")
-        meant["name"], meant["version"] = self._workflow_from_fleet(name, version)
-        fields = self._of("workflow", "input")
-        meant["inputParameters"] = [
+        translated["name"], translated["version"] = self._workflow_from_fleet(name, version)
+        fields = self._field_map("workflow", "input")
+        translated["inputParameters"] = [
             fields.name_from_fleet(field) for field in workflow.get("inputParameters") or ()
         ]
         for key, translation in (
             ("inputTemplate", fields),
-            ("outputParameters", self._of("workflow", "output")),
+            ("outputParameters", self._field_map("workflow", "output")),
         ):
-            if key in meant:
-                meant[key] = translation.from_fleet(meant[key])
-        return meant
+            if key in translated:
+                translated[key] = translation.from_fleet(translated[key])
+        return translated
 
     def _workflow_from_fleet(self, name: Any, version: Any) -> tuple[Any, Any]:
-        """Return name and version as the contracts have them, if they are the pipeline's."""
+        """Return name and version in the contracts' terms if they are the pipeline's."""
         terms, ours = self._profile.workflow, self._contracts.workflow
         if name != (terms.name or ours["name"]):
             return name, version
         return ours["name"], ours["version"] if version == terms.version else version
 
-    def alone(self, workflow: Mapping[str, Any], payload: Mapping[str, Any]) -> tuple[Any, Any]:
-        """Return a one-task workflow and its input as the fleet expects them."""
+    def inline_workflow_to_fleet(
+        self, workflow: Mapping[str, Any], payload: Mapping[str, Any]
+    ) -> tuple[Any, Any]:
+        """Return a workflow of one task and its input as the fleet expects them."""
         (step,) = workflow["tasks"]
-        given = self.given(step["name"], payload)
-        said = {
+        fleet_input = self.task_input(step["name"], payload)
+        translated = {
             **step,
             "name": self.task_to_fleet(step["name"]),
-            "inputParameters": {name: f"${{workflow.input.{name}}}" for name in given},
+            "inputParameters": {name: f"${{workflow.input.{name}}}" for name in fleet_input},
         }
         if "taskDefinition" in step:
-            said["taskDefinition"] = self.task_definition(step["taskDefinition"])
-        return {**workflow, "tasks": [said]}, given
+            translated["taskDefinition"] = self.task_definition_to_fleet(step["taskDefinition"])
+        return {**workflow, "tasks": [translated]}, fleet_input
 
     def run_from_fleet(self, run: Mapping[str, Any]) -> Document:
-        """Return a run, as the server tells it, in the contracts' terms."""
-        meant = {
+        """Return a run in the contracts' terms."""
+        translated = {
             **run,
             "tasks": [self._task_run_from_fleet(task) for task in run.get("tasks") or ()],
         }
         name, version = run.get("workflowName"), run.get("workflowVersion")
-        meant["workflowName"], meant["workflowVersion"] = self._workflow_from_fleet(name, version)
+        translated["workflowName"], translated["workflowVersion"] = self._workflow_from_fleet(
+            name, version
+        )
         for side in ("input", "output"):
             if isinstance(run.get(side), Mapping):
-                meant[side] = self._of("workflow", side).from_fleet(run[side])
-        return meant
+                translated[side] = self._field_map("workflow", side).from_fleet(run[side])
+        return translated
 
     def _task_run_from_fleet(self, task: Mapping[str, Any]) -> Document:
         name = self.task_from_fleet(task.get("taskDefName") or "")
-        meant = {**task, "taskDefName": name}
+        translated = {**task, "taskDefName": name}
         if task.get("taskType") == task.get("taskDefName"):
-            meant["taskType"] = name
+            translated["taskType"] = name
         if reference := task.get("referenceTaskName"):
-            meant["referenceTaskName"] = self._steps.from_fleet(reference)
+            translated["referenceTaskName"] = self._steps.from_fleet(reference)
         if isinstance(step := task.get("workflowTask"), Mapping):
-            meant["workflowTask"] = {**step, "name": self.task_from_fleet(str(step.get("name")))}
+            translated["workflowTask"] = {
+                **step,
+                "name": self.task_from_fleet(str(step.get("name"))),
+            }
         if name in self._contracts.tasks:
             for key, side in (("inputData", "input"), ("outputData", "output")):
                 if isinstance(task.get(key), Mapping):
-                    meant[key] = self._of(name, side).from_fleet(task[key])
-        return meant
+                    translated[key] = self._field_map(name, side).from_fleet(task[key])
+        return translated
 
-    def _respelled(self, part: Any, to: _Terms) -> Any:
-        """Return a part of a workflow's definition with the names in it in other terms."""
+    def _translated(self, part: Any, to: _NameFunctions) -> Any:
+        """Return a part of a workflow definition with its names translated."""
         match part:
             case Mapping():
-                respelled = {key: self._respelled(value, to) for key, value in part.items()}
+                translated = {key: self._translated(value, to) for key, value in part.items()}
                 if part.get("type"):
-                    respelled |= to.task(str(part.get("name")), respelled)
+                    translated |= to.task(str(part.get("name")), translated)
                 if "taskReferenceName" in part:
-                    respelled["taskReferenceName"] = to.step(part["taskReferenceName"])
+                    translated["taskReferenceName"] = to.step(part["taskReferenceName"])
                 if "joinOn" in part:
-                    respelled["joinOn"] = [to.step(step) for step in part["joinOn"] or ()]
-                return respelled
+                    translated["joinOn"] = [to.step(step) for step in part["joinOn"] or ()]
+                return translated
             case list():
-                return [self._respelled(value, to) for value in part]
+                return [self._translated(value, to) for value in part]
             case str():
                 return EXPRESSION.sub(to.reference, part)
             case _:
                 return part
 
-    def _theirs(self) -> _Terms:
-        return _Terms(self._task_to_fleet, self._steps.to_fleet, self._reference_to_fleet)
+    def _to_fleet(self) -> _NameFunctions:
+        return _NameFunctions(self._task_to_fleet, self._steps.to_fleet, self._reference_to_fleet)
 
-    def _ours(self) -> _Terms:
-        return _Terms(self._task_from_fleet, self._steps.from_fleet, self._reference_from_fleet)
+    def _from_fleet(self) -> _NameFunctions:
+        return _NameFunctions(
+            self._task_from_fleet, self._steps.from_fleet, self._reference_from_fleet
+        )
 
     def _task_to_fleet(self, name: str, task: Mapping[str, Any]) -> Document:
-        """Return what a task of a workflow has in the fleet's terms."""
+        """Return the fields of a workflow's task that differ in the fleet's terms."""
         if name not in self._contracts.tasks:
             return {}
         parameters = self.input_of(name).to_fleet(task.get("inputParameters") or {})
@@ -250,7 +265,7 @@ class Translator:
         return {"name": self.task_to_fleet(name), "inputParameters": {**parameters, **extra}}
 
     def _task_from_fleet(self, name: str, task: Mapping[str, Any]) -> Document:
-        """Return what a task of a fleet's workflow has in the contracts' terms."""
+        """Return the fields of a fleet workflow's task that differ in the contracts' terms."""
         name = self.task_from_fleet(name)
         if name not in self._contracts.tasks:
             return {}
@@ -259,24 +274,23 @@ class Translator:
         own = {field: value for field, value in parameters.items() if field not in extra}
         return {"name": name, "inputParameters": own}
 
-    def _reference_from_fleet(self, found: re.Match[str]) -> str:
-        step, side, field = found.groups()
+    def _reference_from_fleet(self, match: re.Match[str]) -> str:
+        step, side, field = match.groups()
         step = self._steps.from_fleet(step)
-        about = "workflow" if step == "workflow" else self._task_of.get(step, "")
-        return f"${{{step}.{side}.{self._of(about, side).name_from_fleet(field)}"
+        owner = "workflow" if step == "workflow" else self._task_by_step.get(step, "")
+        return f"${{{step}.{side}.{self._field_map(owner, side).name_from_fleet(field)}"
 
-    def _reference_to_fleet(self, found: re.Match[str]) -> str:
-        step, side, field = found.groups()
-        about = "workflow" if step == "workflow" else self._task_of.get(step, "")
-        return (
-            f"${{{self._steps.to_fleet(step)}.{side}.{self._of(about, side).name_to_fleet(field)}"
-        )
+    def _reference_to_fleet(self, match: re.Match[str]) -> str:
+        step, side, field = match.groups()
+        owner = "workflow" if step == "workflow" else self._task_by_step.get(step, "")
+        name = self._field_map(owner, side).name_to_fleet(field)
+        return f"${{{self._steps.to_fleet(step)}.{side}.{name}"
 
-    def _of(self, about: str, part: str) -> FieldMap:
-        found = self._made.get((about, part))
-        if found is None:
+    def _field_map(self, owner: str, part: str) -> FieldMap:
+        field_map = self._field_maps.get((owner, part))
+        if field_map is None:
             profile = self._profile
-            match about, part:
+            match owner, part:
                 case "workflow", "input":
                     fields = profile.workflow.input
                 case "workflow", "output":
@@ -284,51 +298,17 @@ class Translator:
                 case "transcript", "row":
                     fields = profile.transcript
                 case _, "data":
-                    fields = profile.events.get(about, EventTerms()).data
+                    fields = profile.events.get(owner, EventTerms()).data
                 case _, "input":
-                    fields = profile.tasks.get(about, TaskTerms()).input
+                    fields = profile.tasks.get(owner, TaskTerms()).input
                 case _:
-                    fields = profile.tasks.get(about, TaskTerms()).output
-            found = self._made[about, part] = FieldMap(fields, profile.fields, self.keys)
-        return found
-
-
-def overlaid(document: Mapping[str, Any], patch: Mapping[str, Any]) -> Document:
-    """Return the document with an RFC 7396 merge patch; TOML has no null, nothing is taken out."""
-    merged = dict(document)
-    for key, value in patch.items():
-        below = merged.get(key)
-        if isinstance(value, Mapping):
-            merged[key] = overlaid(below if isinstance(below, Mapping) else {}, value)
-        else:
-            merged[key] = value
-    return merged
-
-
-def definitions(profile: FleetProfile) -> tuple[list[Document], Document]:
-    """Return the task definitions and the workflow that are ours to register for a fleet."""
-    contracts, translator, overlay = load_contracts(), Translator(profile), profile.overlay
-    tasks = [
-        overlaid(translator.task_definition(task), overlay.tasks.get(task["name"], {}))
-        for task in contracts.task_definitions()
-    ]
-    workflow = _stepwise(contracts.workflow, overlay.steps)
-    return tasks, overlaid(translator.workflow_to_fleet(workflow), overlay.workflow)
-
-
-def _stepwise(part: Any, patches: Mapping[str, Mapping[str, Any]]) -> Any:
-    match part:
-        case Mapping():
-            found = {key: _stepwise(value, patches) for key, value in part.items()}
-            return overlaid(found, patches.get(str(part.get("taskReferenceName")), {}))
-        case list():
-            return [_stepwise(value, patches) for value in part]
-        case _:
-            return part
+                    fields = profile.tasks.get(owner, TaskTerms()).output
+            field_map = self._field_maps[owner, part] = FieldMap(fields, profile.fields, self.keys)
+        return field_map
 
 
 def steps_in(part: Any) -> Iterator[Mapping[str, Any]]:
-    """Yield every step in a part of a workflow, at whatever depth."""
+    """Yield every step in a part of a workflow, at any depth."""
     if isinstance(part, Mapping):
         if "taskReferenceName" in part:
             yield part

@@ -17,9 +17,9 @@ from fixtures_audio import (
     Word,
     band_of,
     detect_words,
-    word_delay_samples,
     render,
     text_of,
+    word_delay_samples,
 )
 from fixtures_audio.tones import WORD_SECONDS
 from trackproof.checks.word_matching import TimedWord, match

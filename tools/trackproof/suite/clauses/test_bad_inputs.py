@@ -96,7 +96,7 @@ def test_invalid_input_fails_terminally_and_has_no_effect(task: str, harness: Ha
     requests = [(one.service, one.method, one.path) for one in observed.requests]
     expect(requests, "requests to outside services").equals([])
     expect(observed.written | observed.deleted, "objects written or deleted").equals(frozenset())
-    if harness.fleet.shows_rows:
+    if harness.fleet.exposes_rows:
         columns = {
             column
             for effect in contract.effects.get("database", ())
@@ -106,6 +106,6 @@ def test_invalid_input_fails_terminally_and_has_no_effect(task: str, harness: Ha
         expect({name: observed.transcript.get(name) for name in columns}, "transcript row").equals(
             {name: before.get(name) for name in columns}
         )
-    if harness.fleet.shows_events:
+    if harness.fleet.exposes_events:
         emitted = {name for name, _ in observed.events} & set(contract.effects.get("events", ()))
         expect(emitted - FAILURE_EVENTS, "events of a completed task").equals(set())

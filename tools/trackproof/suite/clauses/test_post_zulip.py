@@ -72,7 +72,7 @@ def test_second_run_updates_the_message(harness: Harness) -> None:
 def test_deleted_message_is_posted_again(harness: Harness) -> None:
     meeting = harness.meeting(**FINISHED)
     first = post(harness, meeting)
-    harness.testbed.stand_ins.zulip.forget(int(first.output["message_id"]))
+    harness.testbed.stand_ins.zulip.delete(int(first.output["message_id"]))
 
     second = post(harness, meeting)
 

@@ -1,4 +1,4 @@
-"""A real Conductor behind one interface: as a container, as a process, or given by its URL."""
+"""Conductor servers behind one interface: a container, a process, or a given URL."""
 
 from trackproof.testbed.conductor.process.backend import start_process
 from trackproof.testbed.conductor.registration import RegistrationReport, register

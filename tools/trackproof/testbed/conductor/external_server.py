@@ -1,4 +1,4 @@
-"""Backend "url": a Conductor that somebody else started and that is left alone."""
+"""Backend "url": a running Conductor given by its address, never started or stopped here."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import httpx
 
 from trackproof.errors import TestbedError, UsageError
 from trackproof.testbed.conductor import limits
-from trackproof.testbed.conductor.readiness import Probe, Seen, probe
+from trackproof.testbed.conductor.readiness import Probe, ProbeStatus, probe
 from trackproof.testbed.conductor.rest import http_client
 from trackproof.testbed.conductor.server import ConductorServer
 
@@ -24,38 +24,38 @@ VERSION_NUMBER = re.compile(r"^\d+\.\d+[\w.-]*$")
 SERVER_JAR = re.compile(r"conductor-[\w-]*?server-(\d+\.\d+[\w.]*?)(?:-boot|-all)?\.jar")
 
 HINTS = {
-    Seen.UNREACHABLE: "start the server, or correct host and port",
-    Seen.SILENT: "see whether a firewall is in between, or the server is overloaded or stopped",
-    Seen.FORBIDDEN: "this server asks for credentials; trackproof drives open-source Conductor, "
-    "which has none",
-    Seen.NOT_FOUND: "something answers there, but no Conductor at this path; give the address "
-    "whose /health and /api/metadata/taskdefs work",
-    Seen.BROKEN: "see the server's log",
-    Seen.UNHEALTHY: "see the server's log: it says of itself that it is not healthy",
-    Seen.SOMETHING_ELSE: "another program answers there, perhaps Conductor's UI or a proxy; give "
-    "the port of the Conductor API (8080 by default)",
+    ProbeStatus.UNREACHABLE: "start the server, or correct host and port",
+    ProbeStatus.SILENT: "check for a firewall in between, or an overloaded or stopped server",
+    ProbeStatus.FORBIDDEN: "this server requires credentials; open-source Conductor, which "
+    "trackproof supports, has none",
+    ProbeStatus.NOT_FOUND: "a server answers, but no Conductor at this path; use the address whose "
+    "/health and /api/metadata/taskdefs work",
+    ProbeStatus.BROKEN: "read the server's log",
+    ProbeStatus.UNHEALTHY: "read the server's log: its health check is negative",
+    ProbeStatus.SOMETHING_ELSE: "another program answers, Conductor's UI or a proxy; use the "
+    "port of the Conductor API (8080 by default)",
 }
 
 
-def connect(url: str, *, timeout: float = limits.EXISTING) -> ConductorServer:
-    """Make sure a usable Conductor answers at `url`, within `timeout` seconds in all.
+def connect(url: str, *, timeout: float = limits.EXTERNAL) -> ConductorServer:
+    """Return the Conductor at `url` after checking its health and metadata API.
 
     Args:
-        url: With or without `/api`, with or without a slash at the end.
-        timeout: Seconds for every question together, name resolution included.
+        url: With or without `/api` and a trailing slash.
+        timeout: Seconds for all requests together, name resolution included.
 
     Raises:
-        UsageError: That is no HTTP address.
-        TestbedError: No usable Conductor answers there; says what was seen instead.
+        UsageError: `url` is no HTTP address.
+        TestbedError: No usable Conductor answers; the evidence is the last response.
     """
     api_url = normalised_api_url(url)
-    silent = Probe(Seen.SILENT, f"no answer within {timeout:g} s")
-    seen, version = _within(timeout, lambda: _look(api_url, timeout), (silent, UNKNOWN_VERSION))
-    if not seen.ready:
+    silent = Probe(ProbeStatus.SILENT, f"no answer within {timeout:g} s")
+    result, version = _within(timeout, lambda: _check(api_url, timeout), (silent, UNKNOWN_VERSION))
+    if not result.ready:
         raise TestbedError(
             f"no usable Conductor answers at {api_url}",
-            evidence=seen.detail,
-            hint=HINTS[seen.seen],
+            evidence=result.detail,
+            hint=HINTS[result.status],
         )
     return ConductorServer(
         api_url=api_url,
@@ -72,7 +72,7 @@ def normalised_api_url(url: str) -> str:
     """Return the address with exactly one `/api` at its end.
 
     Raises:
-        UsageError: That is no HTTP address.
+        UsageError: `url` is no HTTP address.
     """
     parts = urlsplit(url.strip())
     try:
@@ -82,7 +82,7 @@ def normalised_api_url(url: str) -> str:
     if not valid or parts.query or parts.fragment:
         raise UsageError(
             f"{url!r} is not the address of a server",
-            hint="write it like http://localhost:8080, with or without /api",
+            hint="use the form http://localhost:8080, with or without /api",
         )
     segments = [segment for segment in parts.path.split("/") if segment]
     if segments[-1:] != ["api"]:
@@ -90,15 +90,17 @@ def normalised_api_url(url: str) -> str:
     return f"{parts.scheme}://{parts.netloc}/{'/'.join(segments)}"
 
 
-def _look(api_url: str, timeout: float) -> tuple[Probe, str]:
-    seen = probe(api_url, timeout=timeout * 0.75)
-    return seen, find_version(api_url, timeout=timeout * 0.05) if seen.ready else UNKNOWN_VERSION
+def _check(api_url: str, timeout: float) -> tuple[Probe, str]:
+    result = probe(api_url, timeout=timeout * 0.75)
+    if not result.ready:
+        return result, UNKNOWN_VERSION
+    return result, find_version(api_url, timeout=timeout * 0.05)
 
 
 def find_version(api_url: str, *, timeout: float = limits.PROBE) -> str:
-    """Return a server's version if it tells, else "unknown".
+    """Return a server's version, or "unknown".
 
-    Servers from 3.2x on answer `/api/version`; older ones name their jar in `/api/admin/config`.
+    Servers from 3.2x on answer `/api/version`; older ones show their jar in `/api/admin/config`.
     """
     with http_client(api_url, timeout=timeout) as client:
         for path, read in (("/version", _version_in_text), ("/admin/config", _version_in_config)):
@@ -118,18 +120,18 @@ def _version_in_text(response: httpx.Response) -> str | None:
 
 
 def _version_in_config(response: httpx.Response) -> str | None:
-    named = SERVER_JAR.search(response.text)
-    return named[1] if named else None
+    match = SERVER_JAR.search(response.text)
+    return match[1] if match else None
 
 
-def _within(seconds: float, ask: Callable[[], T], otherwise: T) -> T:
-    """Return what `ask` finds, or `otherwise` when the time is over.
+def _within(seconds: float, call: Callable[[], T], default: T) -> T:
+    """Return the result of `call`, or `default` after `seconds`.
 
-    A thread of its own, because looking up a host name knows no time limit.
+    Runs in a thread, because name resolution has no timeout.
     """
-    answers: queue.Queue[T] = queue.Queue()
-    threading.Thread(target=lambda: answers.put(ask()), daemon=True).start()
+    results: queue.Queue[T] = queue.Queue()
+    threading.Thread(target=lambda: results.put(call()), daemon=True).start()
     try:
-        return answers.get(timeout=seconds)
+        return results.get(timeout=seconds)
     except queue.Empty:
-        return otherwise
+        return default

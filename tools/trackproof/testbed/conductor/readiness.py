@@ -1,4 +1,4 @@
-"""Whether a Conductor is ready: its health check says so and its metadata API answers."""
+"""Readiness of a Conductor: its health check is positive and its metadata API answers."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from trackproof.testbed.conductor.rest import http_client
 EXCERPT_CHARS = 160
 
 
-class Seen(StrEnum):
-    """What stood in the way, sorted by what one does about it."""
+class ProbeStatus(StrEnum):
+    """Outcome of a probe, one value per remedy."""
 
     READY = "ready"
     UNREACHABLE = "unreachable"
@@ -29,20 +29,20 @@ class Seen(StrEnum):
 
 @dataclass(frozen=True)
 class Probe:
-    """One look at a server."""
+    """Outcome of probing a server once."""
 
-    seen: Seen
+    status: ProbeStatus
     detail: str = ""
-    """The question asked and what came back, for an error message."""
+    """The request and its response, for an error message."""
 
     @property
     def ready(self) -> bool:
         """Whether the server can be used."""
-        return self.seen is Seen.READY
+        return self.status is ProbeStatus.READY
 
 
 def probe(api_url: str, *, timeout: float = limits.PROBE) -> Probe:
-    """Ask the health check, then the metadata API, within `timeout` seconds together."""
+    """Request the health check, then the metadata API, within `timeout` seconds together."""
     deadline = time.monotonic() + timeout
     url = f"{api_url.removesuffix('/api')}/health"
     try:
@@ -53,13 +53,13 @@ def probe(api_url: str, *, timeout: float = limits.PROBE) -> Probe:
             url = f"{api_url}/metadata/taskdefs"
             return _judge_metadata(_get(client, url, deadline))
     except (httpx.TimeoutException, TimeoutError):
-        return Probe(Seen.SILENT, f"GET {url}: no answer within {timeout:g} s")
+        return Probe(ProbeStatus.SILENT, f"GET {url}: no answer within {timeout:g} s")
     except (httpx.HTTPError, httpx.InvalidURL) as error:
-        return Probe(Seen.UNREACHABLE, f"GET {url}: {error}")
+        return Probe(ProbeStatus.UNREACHABLE, f"GET {url}: {error}")
 
 
 def _get(client: httpx.Client, url: str, deadline: float) -> httpx.Response:
-    """Read the whole answer by the deadline, even if it comes drop by drop."""
+    """Read the whole response by the deadline; httpx limits each read, not the whole."""
     remaining = max(deadline - time.monotonic(), 0.001)
     with client.stream("GET", url, timeout=remaining) as response:
         body = bytearray()
@@ -78,29 +78,29 @@ def _get(client: httpx.Client, url: str, deadline: float) -> httpx.Response:
 def _judge_health(response: httpx.Response) -> Probe:
     answer = _json(response)
     if isinstance(answer, dict) and answer.get("healthy") is True:
-        return Probe(Seen.READY)
+        return Probe(ProbeStatus.READY)
     if isinstance(answer, dict) and "healthy" in answer:
-        return Probe(Seen.UNHEALTHY, _describe(response))
+        return Probe(ProbeStatus.UNHEALTHY, _describe(response))
     return _judge_failure(response)
 
 
 def _judge_metadata(response: httpx.Response) -> Probe:
     if response.is_success and isinstance(_json(response), list):
-        return Probe(Seen.READY)
+        return Probe(ProbeStatus.READY)
     return _judge_failure(response)
 
 
 def _judge_failure(response: httpx.Response) -> Probe:
-    status = response.status_code
-    if status in {httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN}:
-        seen = Seen.FORBIDDEN
-    elif status == httpx.codes.NOT_FOUND:
-        seen = Seen.NOT_FOUND
+    code = response.status_code
+    if code in {httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN}:
+        status = ProbeStatus.FORBIDDEN
+    elif code == httpx.codes.NOT_FOUND:
+        status = ProbeStatus.NOT_FOUND
     elif response.is_server_error:
-        seen = Seen.BROKEN
+        status = ProbeStatus.BROKEN
     else:
-        seen = Seen.SOMETHING_ELSE
-    return Probe(seen, _describe(response))
+        status = ProbeStatus.SOMETHING_ELSE
+    return Probe(status, _describe(response))
 
 
 def _json(response: httpx.Response) -> object:

@@ -1,4 +1,4 @@
-"""Put task and workflow definitions on a server, and tell what that changed."""
+"""Register task and workflow definitions on a server and report the changes."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Definition = Mapping[str, Any]
 SERVER_OWNED = frozenset({"createTime", "updateTime", "createdBy", "updatedBy"})
 
 USER_MAPS = frozenset({"inputParameters", "outputParameters", "inputTemplate", "variables"})
-"""Maps whose every key is the author's: nothing in them is a default of the server."""
+"""Maps to which the server adds no defaults."""
 
 SERVER_DEFAULTS: Mapping[str, tuple[Any, ...]] = {
     "type": ("SIMPLE",),
@@ -32,12 +32,12 @@ SERVER_DEFAULTS: Mapping[str, tuple[Any, ...]] = {
     "enforceSchema": (True,),
     "taskStatusListenerEnabled": (True,),
 }
-"""What a server adds to a definition that leaves these fields out; falsy values aside."""
+"""Values that servers add for absent fields, besides falsy ones."""
 
 
 @dataclass(frozen=True)
 class RegistrationReport:
-    """Names of tasks, and `name/version` of the workflow, by what became of them."""
+    """Names of tasks, and `name/version` of the workflow, by outcome."""
 
     created: tuple[str, ...] = ()
     updated: tuple[str, ...] = ()
@@ -53,13 +53,13 @@ class RegistrationReport:
 def register(
     api_url: str, task_definitions: Sequence[Definition], workflow: Definition
 ) -> RegistrationReport:
-    """Make the server hold these definitions; what it holds already is not sent again.
+    """Create or update definitions on the server; equal ones are not sent.
 
-    A definition whose sending leaves the server as it was (it drops a field it does not know)
-    counts as unchanged too.
+    A definition counts as unchanged too if sending it changes nothing, because the server drops
+    an unknown field.
 
     Raises:
-        TestbedError: The server refused a definition; with the server's own message.
+        TestbedError: The server refused a definition; the evidence is the server's message.
     """
     name, version = workflow["name"], workflow.get("version", 1)
     outcome: dict[str, str] = {}
@@ -83,28 +83,28 @@ def register(
             read=partial(server.workflow_definition, name, version),
         )
 
-    def names(kind: str) -> tuple[str, ...]:
-        return tuple(name for name, became in outcome.items() if became == kind)
+    def names_with(kind: str) -> tuple[str, ...]:
+        return tuple(name for name, result in outcome.items() if result == kind)
 
-    return RegistrationReport(names("created"), names("updated"), names("unchanged"))
+    return RegistrationReport(names_with("created"), names_with("updated"), names_with("unchanged"))
 
 
 def _put(
     title: str,
-    wanted: Definition,
-    present: Definition | None,
+    expected: Definition,
+    registered: Definition | None,
     *,
     create: Callable[[Definition], None],
     update: Callable[[Definition], None],
     read: Callable[[], Definition | None],
 ) -> str:
-    if present is not None and holds(present, wanted):
+    if registered is not None and is_registered(registered, expected):
         return "unchanged"
     try:
-        if present is None:
-            create(wanted)
+        if registered is None:
+            create(expected)
             return "created"
-        update(wanted)
+        update(expected)
     except ConductorRefusalError as refusal:
         raise ConductorRefusalError(
             f"Conductor refused {title} with {refusal.status}",
@@ -113,29 +113,29 @@ def _put(
             hint=_hint(refusal),
         ) from refusal
     after = read() or {}
-    return "unchanged" if _authored(after) == _authored(present) else "updated"
+    return "unchanged" if _authored(after) == _authored(registered) else "updated"
 
 
-def holds(present: Any, wanted: Any) -> bool:
-    """Whether what the server has is what is wanted, its own additions aside."""
-    if isinstance(wanted, Mapping) and isinstance(present, Mapping):
+def is_registered(registered: Any, expected: Any) -> bool:
+    """Return whether the server's definition equals the expected one, apart from its defaults."""
+    if isinstance(expected, Mapping) and isinstance(registered, Mapping):
         return all(
-            _field_holds(key, present.get(key), wanted.get(key))
-            for key in {*present, *wanted} - SERVER_OWNED
+            _is_field_registered(key, registered.get(key), expected.get(key))
+            for key in {*registered, *expected} - SERVER_OWNED
         )
-    if isinstance(wanted, list) and isinstance(present, list):
-        return len(wanted) == len(present) and all(map(holds, present, wanted))
-    return bool(present == wanted) or not (present or wanted)
+    if isinstance(expected, list) and isinstance(registered, list):
+        return len(expected) == len(registered) and all(map(is_registered, registered, expected))
+    return bool(registered == expected) or not (registered or expected)
 
 
-def _field_holds(key: str, present: Any, wanted: Any) -> bool:
-    if wanted is None:
-        return not present or present in SERVER_DEFAULTS.get(key, ())
-    if key == "decisionCases" and {*(present or {})} != {*wanted}:
-        return False  # a case without tasks is a case all the same
+def _is_field_registered(key: str, registered: Any, expected: Any) -> bool:
+    if expected is None:
+        return not registered or registered in SERVER_DEFAULTS.get(key, ())
+    if key == "decisionCases" and {*(registered or {})} != {*expected}:
+        return False  # a case without tasks still counts
     if key in USER_MAPS:
-        return (present or {}) == (wanted or {})
-    return holds(present, wanted)
+        return (registered or {}) == (expected or {})
+    return is_registered(registered, expected)
 
 
 def _authored(definition: Definition) -> dict[str, Any]:
@@ -144,5 +144,5 @@ def _authored(definition: Definition) -> dict[str, Any]:
 
 def _hint(refusal: ConductorRefusalError) -> str:
     if "ownerEmail" in refusal.evidence:
-        return "give the definition an ownerEmail: this server wants one"
-    return "correct the definition as the server says; nothing after it was sent"
+        return "give the definition an ownerEmail, which this server requires"
+    return "correct the definition as the server says; later definitions were not sent"

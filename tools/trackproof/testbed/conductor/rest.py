@@ -1,4 +1,4 @@
-"""A small typed client for the parts of Conductor's REST API the laboratory uses."""
+"""A typed client for the parts of Conductor's REST API that the laboratory uses."""
 
 from __future__ import annotations
 
@@ -6,61 +6,72 @@ import ipaddress
 import ssl
 from collections.abc import Callable, Mapping
 from functools import cache
-from types import TracebackType
 from typing import Any, Self
 
 import httpx
 
 from trackproof.errors import TestbedError
 from trackproof.testbed.conductor import limits
-
-Json = dict[str, Any]
+from trackproof.testbed.conductor.terms import SERVER_TERMS, Json, Terms
+from trackproof.testbed.stoppable import Stoppable
 
 ENDED = frozenset({"COMPLETED", "FAILED", "TERMINATED", "TIMED_OUT"})
-"""The statuses of a run that has ended."""
+"""Statuses of a run that has ended."""
 
 
 def http_client(url: str, *, timeout: float = limits.REQUEST) -> httpx.Client:
-    """Make a client for `url` that asks no proxy for a server on this machine or network."""
+    """Return a client for `url` that bypasses proxies for this machine and private networks."""
     return httpx.Client(
-        timeout=timeout, trust_env=not _is_near(httpx.URL(url).host), verify=_trusted()
+        timeout=timeout, trust_env=not _is_near(httpx.URL(url).host), verify=_tls_context()
     )
 
 
 @cache
-def _trusted() -> ssl.SSLContext:
-    """Return the process's one TLS context: a wait asks often, and reading it takes 25 ms."""
+def _tls_context() -> ssl.SSLContext:
+    """Return the one TLS context of this process: loading the CAs takes 25 ms."""
     return httpx.create_ssl_context()
 
 
-class ConductorRest:
-    """Talks to one server. Every refusal is a TestbedError that carries the server's words."""
+class ConductorRest(Stoppable):
+    """Client of one server. A refused request raises ConductorRefusalError with its message."""
 
-    def __init__(self, api_url: str, *, timeout: float = limits.REQUEST) -> None:
-        """Open a connection pool; `api_url` ends in `/api`."""
+    def __init__(
+        self,
+        api_url: str,
+        *,
+        timeout: float = limits.REQUEST,
+        terms: Terms = SERVER_TERMS,
+        client: httpx.Client | None = None,
+    ) -> None:
+        """Open a connection pool.
+
+        Args:
+            api_url: Ends in `/api`.
+            timeout: Seconds for each read.
+            terms: Names and documents the caller uses, by default the server's own.
+            client: An existing pool to share; its creator closes it.
+        """
         self.api_url = api_url
-        self._http = http_client(api_url, timeout=timeout)
+        self.terms = terms
+        self._http = client or http_client(api_url, timeout=timeout)
         self.watchers: list[Callable[[Json], None]] = []
-        """Each is handed every run that is looked at."""
+        """Each receives every run that `workflow` reads."""
 
-    def health(self) -> Json:
-        """Return the answer of the health check, which is not below `/api`."""
-        answer: Json = self._ask("GET", self.api_url.removesuffix("/api") + "/health").json()
-        return answer
+    def translated(self, terms: Terms) -> Self:
+        """Return a client in other terms that shares the connections of this one."""
+        return type(self)(self.api_url, terms=terms, client=self._http)
 
     def start_workflow(
         self,
         name: str,
         version: int | None = None,
-        input: Mapping[str, Any] | None = None,  # noqa: A002  Conductor's own word for it
-        correlation_id: str | None = None,
+        input: Mapping[str, Any] | None = None,  # noqa: A002 - Conductor's name of the field
     ) -> str:
         """Start a run of a registered workflow and return its id."""
-        body: Json = {"name": name, "input": dict(input or {})}
+        name, version = self.terms.workflow_name_to_fleet(name, version)
+        body: Json = {"name": name, "input": self.terms.workflow_input(input or {})}
         if version is not None:
             body["version"] = version
-        if correlation_id is not None:
-            body["correlationId"] = correlation_id
         return self._call("POST", "/workflow", json=body).text.strip('"')
 
     def start_inline_workflow(
@@ -69,7 +80,8 @@ class ConductorRest:
         input: Mapping[str, Any],  # noqa: A002
         task_to_domain: Mapping[str, str] | None = None,
     ) -> str:
-        """Start a run of a workflow that is not registered and return its id."""
+        """Start a run of an unregistered workflow of one task and return its id."""
+        definition, input = self.terms.inline_workflow_to_fleet(definition, input)  # noqa: A001
         body: Json = {
             "name": definition["name"],
             "version": definition["version"],
@@ -77,17 +89,20 @@ class ConductorRest:
             "input": dict(input),
         }
         if task_to_domain:
-            body["taskToDomain"] = dict(task_to_domain)
+            body["taskToDomain"] = {
+                self.terms.task_to_fleet(task): domain for task, domain in task_to_domain.items()
+            }
         return self._call("POST", "/workflow", json=body).text.strip('"')
 
     def poll(self, task: str, *, worker: str, domain: str | None = None) -> Json | None:
-        """Take one task of a type, as a worker does; None where none waits."""
+        """Poll one task of a type, as a worker does; None if the queue is empty."""
         params = {"workerid": worker} | ({"domain": domain} if domain else {})
-        response = self._call("GET", f"/tasks/poll/{task}", params=params)
+        path = f"/tasks/poll/{self.terms.task_to_fleet(task)}"
+        response = self._call("GET", path, params=params)
         return response.json() if response.content else None
 
     def update_task(self, workflow_id: str, task_id: str, status: str, reason: str = "") -> None:
-        """Answer a task, as a worker does."""
+        """Update a task's status, as a worker does."""
         body = {
             "workflowInstanceId": workflow_id,
             "taskId": task_id,
@@ -98,115 +113,104 @@ class ConductorRest:
         self._call("POST", "/tasks", json=body)
 
     def workflow(self, workflow_id: str, include_tasks: bool = True) -> Json:
-        """Return a run as the server sees it."""
+        """Return a run and hand it to the watchers."""
         params = {"includeTasks": str(include_tasks).lower()}
-        answer = self._from_fleet(
-            self._call("GET", f"/workflow/{workflow_id}", params=params).json()
-        )
+        response = self._call("GET", f"/workflow/{workflow_id}", params=params)
+        run = self.terms.run_from_fleet(response.json())
         for watcher in self.watchers:
-            watcher(answer)
-        return answer
-
-    def _from_fleet(self, run: Json) -> Json:
-        """Return a run in the terms that callers expect: the server's own."""
+            watcher(run)
         return run
 
     def terminate(self, workflow_id: str, reason: str = "") -> None:
-        """End a run that has not ended by itself."""
+        """Terminate a run."""
         params = {"reason": reason} if reason else {}
         self._call("DELETE", f"/workflow/{workflow_id}", params=params)
 
     def decide(self, workflow_id: str) -> None:
-        """Make the server look at a run's time-outs now, and not at its next sweep."""
+        """Make the server evaluate a run's time-outs now instead of at its next sweep."""
         self._call("PUT", f"/workflow/decide/{workflow_id}")
 
     def poll_data(self) -> list[Json]:
-        """Tell who polls which queue, and when last."""
-        answer: list[Json] = self._call("GET", "/tasks/queue/polldata/all").json()
-        return answer
+        """Return the last poll of each queue, with `queueName` as `[domain:]task`."""
+        entries = []
+        for entry in self._call("GET", "/tasks/queue/polldata/all").json():
+            domain, colon, name = entry["queueName"].rpartition(":")
+            queue = f"{domain}{colon}{self.terms.task_from_fleet(name)}"
+            entries.append({**entry, "queueName": queue})
+        return entries
 
     def task_definitions(self) -> list[Json]:
         """Return every registered task definition."""
-        answer: list[Json] = self._call("GET", "/metadata/taskdefs").json()
-        return answer
+        definitions = self._call("GET", "/metadata/taskdefs").json()
+        return [self.terms.task_definition_from_fleet(definition) for definition in definitions]
 
     def task_definition(self, name: str) -> Json | None:
-        """Return a registered task definition, or None if there is none."""
-        return self._find(f"/metadata/taskdefs/{name}")
+        """Return a registered task definition, or None."""
+        definition = self._find(f"/metadata/taskdefs/{self.terms.task_to_fleet(name)}")
+        return definition and self.terms.task_definition_from_fleet(definition)
 
     def create_task_definition(self, definition: Mapping[str, Any]) -> None:
-        """Register a task; one that is there already is replaced."""
+        """Register a task definition, in the server's terms; an existing one is replaced."""
         self._call("POST", "/metadata/taskdefs", json=[dict(definition)])
 
     def update_task_definition(self, definition: Mapping[str, Any]) -> None:
-        """Replace one registered task definition."""
+        """Replace a registered task definition, in the server's terms."""
         self._call("PUT", "/metadata/taskdefs", json=dict(definition))
 
     def workflow_definition(self, name: str, version: int | None = None) -> Json | None:
-        """Return a registered workflow definition, or None if there is none."""
+        """Return a registered workflow definition, or None."""
+        name, version = self.terms.workflow_name_to_fleet(name, version)
         params = {} if version is None else {"version": version}
-        return self._find(f"/metadata/workflow/{name}", params=params)
+        definition = self._find(f"/metadata/workflow/{name}", params=params)
+        return definition and self.terms.workflow_from_fleet(definition)
 
     def put_workflow_definition(self, definition: Mapping[str, Any]) -> None:
-        """Register a workflow; the same name and version are replaced."""
+        """Register a workflow, in the server's terms; the same name and version are replaced."""
         self._call("PUT", "/metadata/workflow", json=[dict(definition)])
 
     def delete_task_definition(self, name: str) -> None:
-        """Delete a task definition; one that is not there is no error."""
+        """Delete a task definition if it exists."""
         if self.task_definition(name) is not None:
             self._call("DELETE", f"/metadata/taskdefs/{name}")
 
     def delete_workflow_definition(self, name: str, version: int) -> None:
-        """Delete one version of a workflow definition; one that is not there is no error."""
+        """Delete one version of a workflow definition if it exists."""
         if self.workflow_definition(name, version) is not None:
             self._call("DELETE", f"/metadata/workflow/{name}/{version}")
 
-    def close(self) -> None:
+    def stop(self) -> None:
         """Close the connections."""
         self._http.close()
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
-
     def _call(self, method: str, path: str, **options: Any) -> httpx.Response:
-        return self._ask(method, self.api_url + path, **options)
+        return self._check(self._send(method, path, **options))
 
     def _find(self, path: str, **options: Any) -> Json | None:
-        response = self._send("GET", self.api_url + path, **options)
+        response = self._send("GET", path, **options)
         if response.status_code == httpx.codes.NOT_FOUND:
             return None
-        answer: Json = self._accepted(response).json()
+        answer: Json = self._check(response).json()
         return answer
 
-    def _ask(self, method: str, url: str, **options: Any) -> httpx.Response:
-        return self._accepted(self._send(method, url, **options))
-
-    def _send(self, method: str, url: str, **options: Any) -> httpx.Response:
+    def _send(self, method: str, path: str, **options: Any) -> httpx.Response:
+        url = self.api_url + path
         try:
             return self._http.request(method, url, **options)
         except httpx.TimeoutException as error:
             raise TestbedError(
-                f"Conductor gave no answer to {method} {url} in time",
+                f"Conductor did not answer {method} {url} in time",
                 evidence=str(error),
-                hint="see whether the server is still alive and what its log says",
+                hint="check that the server is alive, and read its log",
             ) from error
         except httpx.HTTPError as error:
             raise TestbedError(
                 f"Conductor could not be reached: {method} {url}",
                 evidence=str(error),
-                hint="see whether the server is still alive and what its log says",
+                hint="check that the server is alive, and read its log",
             ) from error
 
     @staticmethod
-    def _accepted(response: httpx.Response) -> httpx.Response:
+    def _check(response: httpx.Response) -> httpx.Response:
         if response.is_success:
             return response
         request = response.request
@@ -218,7 +222,7 @@ class ConductorRest:
 
 
 class ConductorRefusalError(TestbedError):
-    """The server answered, and the answer was no."""
+    """The server answered with an error status."""
 
     def __init__(self, what: str, *, status: int, evidence: str = "", hint: str = "") -> None:
         super().__init__(what, evidence=evidence, hint=hint)
@@ -226,17 +230,17 @@ class ConductorRefusalError(TestbedError):
 
 
 def server_message(response: httpx.Response) -> str:
-    """Pick the human sentences out of an error answer; the whole body if there are none."""
+    """Return the message and validation errors of an error response, or its whole body."""
     try:
         answer = response.json()
     except ValueError:
         return response.text.strip()
     if not isinstance(answer, dict):
         return response.text.strip()
-    faults = [fault for fault in answer.get("validationErrors") or [] if isinstance(fault, dict)]
+    errors = [error for error in answer.get("validationErrors") or [] if isinstance(error, dict)]
     lines = [
         str(answer.get("message") or answer.get("error") or "").strip(),
-        *(f"{fault.get('path', '?')}: {fault.get('message', '')}" for fault in faults),
+        *(f"{error.get('path', '?')}: {error.get('message', '')}" for error in errors),
     ]
     return "\n".join(line for line in lines if line) or response.text.strip()
 

@@ -1,4 +1,4 @@
-"""The Conductor servers the testbed can start: the one table of versions."""
+"""Table of the Conductor servers that the testbed can start."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from trackproof.errors import UsageError
 
 @dataclass(frozen=True, kw_only=True)
 class ConductorVersion:
-    """One published server: where its jar comes from and how it is started."""
+    """One published server: its Maven coordinates and start properties."""
 
     name: str
     group: str
     artifact: str
     sha256: str
-    """Of the boot jar."""
+    """Checksum of the boot jar."""
     size: int
-    """Of the boot jar, in bytes."""
+    """Size of the boot jar in bytes."""
     minimum_java: int
     properties: Mapping[str, str]
-    """Make the server need nothing outside its own working folder."""
+    """Properties that keep all state in memory or in the working folder."""
     images: tuple[str, ...]
     """Published images of this version, best first."""
 
@@ -32,13 +32,13 @@ class ConductorVersion:
 
     @property
     def local_image(self) -> str:
-        """The tag `build_image` gives to an image made from the jar."""
+        """Tag of the image that `build_image` builds from the jar."""
         return f"trackproof/conductor:{self.name}"
 
 
 DEFAULT_VERSION = "3.15.0"
 
-# 3.15.0 and 3.21.14 would fill themselves with the definitions of a sample workflow.
+# By default, 3.15.0 and 3.21.14 register a sample workflow.
 NO_SAMPLE = {"loadSample": "false"}
 IN_MEMORY = {**NO_SAMPLE, "conductor.db.type": "memory", "conductor.queue.type": "memory"}
 
@@ -80,15 +80,15 @@ VERSIONS = {
 
 
 def conductor_version(name: str) -> ConductorVersion:
-    """Look a version up by its name.
+    """Return the version of that name.
 
     Raises:
-        UsageError: No such version is known here.
+        UsageError: The table has no such version.
     """
     try:
         return VERSIONS[name]
     except KeyError:
         raise UsageError(
-            f"Conductor {name} is not a version this testbed knows",
+            f"unknown Conductor version {name}",
             hint=f"choose one of {', '.join(VERSIONS)}, or give the URL of a running server",
         ) from None

@@ -1,1 +1,1 @@
-"""S3 over HTTP: the server, and the gate that records requests and injects faults."""
+"""S3 over HTTP: the server, and the middleware that records requests and injects faults."""

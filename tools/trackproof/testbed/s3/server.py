@@ -1,8 +1,8 @@
-"""A real S3 server in this process: moto over HTTP, so that any client in any process reaches it.
+"""S3 over HTTP by moto, reachable for any client in any process.
 
-Buckets are versioned, so that what a fleet deletes stays as evidence. moto keeps all objects in
-one store per process: a second server in the same process shows the same buckets, and starting
-one forgets them all. It checks neither keys nor the age of a presigned URL.
+Buckets are versioned, so that deleted objects remain as evidence. moto keeps all objects in one
+store per process: a second server in the same process shares the buckets, and starting one
+empties them. moto checks neither credentials nor the expiry of presigned URLs.
 """
 
 from __future__ import annotations
@@ -16,7 +16,6 @@ from datetime import datetime
 from functools import cache
 from pathlib import Path
 from threading import Lock
-from types import TracebackType
 from typing import TYPE_CHECKING, Final, Self
 
 import boto3
@@ -26,64 +25,64 @@ from moto.moto_server.threaded_moto_server import ThreadedMotoServer
 from moto.s3.models import FakeDeleteMarker, s3_backends
 
 from trackproof.errors import TestbedError
-from trackproof.testbed.s3.gate import SERVICE, S3Gate
+from trackproof.testbed.s3.middleware import SERVICE, S3Middleware
 from trackproof.testbed.stand_ins.faults import Faults
 from trackproof.testbed.stand_ins.ledger import Ledger
+from trackproof.testbed.stoppable import Stoppable
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 OWN_AGENT: Final = "trackproof-laboratory"
-"""Stands in the user agent of what the laboratory itself asks."""
+"""Part of the user agent of the laboratory's own requests."""
 
 _MISSING: Final = {"404", "NoSuchKey", "NoSuchBucket"}
-_MAKING = Lock()
+_CLIENT_LOCK = Lock()
 
 
 @cache
 def _session() -> boto3.session.Session:
-    """Return the session of all servers: each new one reads the description of S3 anew."""
+    """Return one session for all servers: a new one parses the S3 service model, which is slow."""
     return boto3.session.Session()
 
 
 @dataclass(frozen=True)
 class ObjectVersion:
-    """One thing that happened to a key: it was written, or it was deleted."""
+    """One write or deletion of a key."""
 
     version_id: str
     modified_at: datetime
     size: int
     """Bytes; 0 for a deletion."""
     deleted: bool
-    """Whether this is a deletion rather than content."""
 
 
-class S3Server:
-    """An S3 server on a free loopback port; use it as a context manager."""
+class S3Server(Stoppable):
+    """An S3 server on a loopback port, started by `start` or as a context manager."""
 
     access_key = "trackproof"
     secret_key = "trackproof-secret"  # noqa: S105 - made up, the server does not check it
     region = "us-east-1"
 
     def __init__(self, buckets: Iterable[str] = (), *, port: int = 0) -> None:
-        """Prepare a server with these buckets; nothing runs before `start`.
+        """Configure the server; nothing runs before `start`.
 
         Args:
-            buckets: Made when it starts.
-            port: Port to listen on; 0 is any free one.
+            buckets: Created at the start.
+            port: Port to listen on; 0 for any free one.
         """
         self._buckets = tuple(buckets)
         self._port = port
         self._server: ThreadedMotoServer | None = None
         self._client: S3Client | None = None
         self.ledger = Ledger()
-        """Every request to it, without bodies."""
+        """Every request, without bodies."""
         self.faults = Faults(frozenset({SERVICE}))
-        """How it misbehaves."""
+        """Injected faults."""
 
     @property
     def endpoint(self) -> str:
-        """The URL clients are given as `endpoint_url`.
+        """URL for the clients' `endpoint_url`.
 
         Raises:
             TestbedError: The server is not running.
@@ -94,18 +93,18 @@ class S3Server:
         return f"http://{host}:{port}"
 
     def start(self) -> Self:
-        """Listen, forget all objects of earlier servers in this process, make the buckets.
+        """Start listening, delete the objects of earlier servers, create the buckets.
 
         Raises:
             TestbedError: The port is taken.
         """
-        logging.getLogger("werkzeug").setLevel(logging.WARNING)  # not a line for each request
+        logging.getLogger("werkzeug").setLevel(logging.WARNING)  # no line per request
         _check_free(self._port)
         self._server = ThreadedMotoServer(ip_address="127.0.0.1", port=self._port, verbose=False)
         self._server.start()
         if self._server._server is not None:
             real = self._server._server.app
-            self._server._server.app = S3Gate(real, self.ledger, self.faults)
+            self._server._server.app = S3Middleware(real, self.ledger, self.faults)
         self.reset()
         return self
 
@@ -122,15 +121,15 @@ class S3Server:
             self._server = None
 
     def reset(self) -> None:
-        """Forget all objects and make the buckets anew."""
+        """Delete all objects and create the buckets again."""
         request = urllib.request.Request(f"{self.endpoint}/moto-api/reset", method="POST")  # noqa: S310
         urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request).close()
         for bucket in self._buckets:
             self.create_bucket(bucket)
 
     def client(self) -> S3Client:
-        """Return a client of this server; safe to share among threads, closed by `stop`."""
-        with _MAKING:
+        """Return the shared client of this server: thread-safe, closed by `stop`."""
+        with _CLIENT_LOCK:
             if self._client is None:
                 self._client = _session().client(
                     "s3",
@@ -143,7 +142,7 @@ class S3Server:
         return self._client
 
     def create_bucket(self, bucket: str) -> None:
-        """Make a bucket that keeps every version of its objects."""
+        """Create a versioned bucket."""
         self.client().create_bucket(Bucket=bucket)
         self.client().put_bucket_versioning(
             Bucket=bucket, VersioningConfiguration={"Status": "Enabled"}
@@ -155,21 +154,21 @@ class S3Server:
             self.client().put_object(Bucket=bucket, Key=key, Body=content)
 
     def presign(self, bucket: str, key: str, *, expires_in: int = 3600) -> str:
-        """Return a URL to read an object by; `expires_in` is in seconds (moto never expires it)."""
+        """Return a URL to read an object; `expires_in` is in seconds (moto never expires it)."""
         return self.client().generate_presigned_url(
             "get_object", Params={"Bucket": bucket, "Key": key}, ExpiresIn=expires_in
         )
 
     def keys(self, bucket: str, prefix: str = "") -> list[str]:
-        """Return the keys there are now, sorted."""
+        """Return the existing keys, sorted."""
         pages = (
             self.client().get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
         )
         return sorted(entry["Key"] for page in pages for entry in page.get("Contents", []))
 
     def versions(self, bucket: str) -> dict[str, str]:
-        """Return the version of every object there is now, by key."""
-        # Asked of moto itself: a look at a few thousand keys takes no time.
+        """Return the version id of every existing object, by key."""
+        # Read from moto's memory: fast for thousands of keys.
         store = s3_backends[DEFAULT_ACCOUNT_ID]["aws"].buckets[bucket]
         return {
             key: str(entry.version_id)
@@ -178,10 +177,10 @@ class S3Server:
         }
 
     def read(self, bucket: str, key: str) -> bytes:
-        """Return the content of an object that is there now.
+        """Return the content of an existing object.
 
         Raises:
-            KeyError: There is no such object (any more).
+            KeyError: The object does not exist, or not any more.
         """
         try:
             return self.client().get_object(Bucket=bucket, Key=key)["Body"].read()
@@ -191,8 +190,8 @@ class S3Server:
             raise
 
     def history(self, bucket: str, key: str) -> list[ObjectVersion]:
-        """Return everything that happened to a key, oldest first; empty when it never was."""
-        # Asked of moto itself: over HTTP its times are whole seconds, and deletions come apart.
+        """Return all versions of a key, deletions included, oldest first."""
+        # From moto's memory: over HTTP, times are whole seconds and deletions a separate list.
         store = s3_backends[DEFAULT_ACCOUNT_ID]["aws"].buckets[bucket]
         return [
             ObjectVersion(
@@ -205,7 +204,7 @@ class S3Server:
         ]
 
     def gone(self, bucket: str, key: str) -> bool:
-        """Tell whether an object was there once and has been deleted since."""
+        """Return whether an object existed and has been deleted since."""
         history = self.history(bucket, key)
         return bool(history) and history[-1].deleted
 
@@ -213,7 +212,7 @@ class S3Server:
         """Return the last content of an object, even if it has been deleted since.
 
         Raises:
-            KeyError: There never was such an object.
+            KeyError: The object never existed.
         """
         written = [version for version in self.history(bucket, key) if not version.deleted]
         if not written:
@@ -224,22 +223,16 @@ class S3Server:
     def __enter__(self) -> Self:
         return self.start()
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.stop()
-
 
 def _check_free(port: int) -> None:
-    """Raise a TestbedError for a port that somebody listens on; moto would only die of it."""
+    """Raise a TestbedError for a port in use, at which moto's thread would die silently."""
     with socket.socket() as trial:
         trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             trial.bind(("127.0.0.1", port))
         except OSError as error:
             raise TestbedError(
-                f"S3 cannot listen on 127.0.0.1:{port}", evidence=str(error), hint="free that port"
+                f"S3 cannot listen on 127.0.0.1:{port}",
+                evidence=str(error),
+                hint="choose another port, or end the process that uses it",
             ) from error

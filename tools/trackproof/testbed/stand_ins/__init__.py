@@ -6,7 +6,7 @@ from trackproof.testbed.stand_ins.in_process import InProcessStandIns
 from trackproof.testbed.stand_ins.ledger import Ledger, Request
 from trackproof.testbed.stand_ins.server import ServedStandIns
 from trackproof.testbed.stand_ins.services.daily import DailyParticipant, DailyRecording, DailyTrack
-from trackproof.testbed.stand_ins.services.modal import Heard, UnhearableError
+from trackproof.testbed.stand_ins.services.modal import TranscribedWord, UndecodableAudioError
 from trackproof.testbed.stand_ins.services.webhook import SignatureError, sign, verify_signature
 from trackproof.testbed.stand_ins.services.zulip import ZulipMessage
 from trackproof.testbed.stand_ins.stand_ins import TRACER_WORDS, StandIns
@@ -18,14 +18,14 @@ __all__ = [
     "DailyRecording",
     "DailyTrack",
     "Fault",
-    "Heard",
     "InProcessStandIns",
     "Ledger",
     "Request",
     "ServedStandIns",
     "SignatureError",
     "StandIns",
-    "UnhearableError",
+    "TranscribedWord",
+    "UndecodableAudioError",
     "ZulipMessage",
     "sign",
     "verify_signature",

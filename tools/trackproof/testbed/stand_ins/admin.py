@@ -1,4 +1,4 @@
-"""The calls by which another process makes stand-ins misbehave, and reads what they were asked."""
+"""Admin API of the stand-ins: faults and the ledger, for other processes."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ def admin_app(ledger: Ledger, faults: Faults) -> Starlette:
             rules = _RULES.validate_json(await request.body())
             faults.add(*(rules if isinstance(rules, list) else [rules]))
         except ValidationError as error:
-            mistakes = error.errors(include_url=False, include_input=False, include_context=False)
-            return JSONResponse({"error": mistakes}, 400)
+            errors = error.errors(include_url=False, include_input=False, include_context=False)
+            return JSONResponse({"error": errors}, 400)
         except ValueError as error:
             return JSONResponse({"error": str(error)}, 400)
         return show_faults(201)
@@ -37,10 +37,10 @@ def admin_app(ledger: Ledger, faults: Faults) -> Starlette:
 
     async def list_requests(request: Request) -> JSONResponse:
         query = request.query_params
-        found = ledger.requests(
+        requests = ledger.requests(
             query.get("service"), method=query.get("method"), path=query.get("path")
         )
-        return JSONResponse({"requests": [entry.as_json() for entry in found]})
+        return JSONResponse({"requests": [entry.as_json() for entry in requests]})
 
     def show_faults(status: int) -> JSONResponse:
         active = [fault.model_dump(mode="json") for fault in faults.active()]

@@ -1,6 +1,6 @@
-"""Does a request keep to the contract of the service it is sent to (contracts/services)?
+"""Violations of a service's contract (contracts/services) by a request.
 
-Said without values from the request: what breaks a rule may be a key or a presigned URL.
+Messages contain no values of the request, which may be a key or a presigned URL.
 """
 
 from __future__ import annotations
@@ -27,13 +27,13 @@ from werkzeug.datastructures import Headers, ImmutableMultiDict
 from trackproof.contracts.load import load_contracts
 
 HOST = "http://stand-in"
-NAMING_RULES = frozenset({"required", "dependentRequired", "additionalProperties"})
-"""Rules whose message holds names of fields and nothing else of the request."""
+VALUE_FREE_RULES = frozenset({"required", "dependentRequired", "additionalProperties"})
+"""Rules whose message contains names of fields and nothing else of the request."""
 
 
 @dataclass(slots=True)
 class _Call:
-    """A request as openapi-core takes it."""
+    """A request in the protocol of openapi-core."""
 
     method: str
     path: str
@@ -44,8 +44,8 @@ class _Call:
 
 
 @dataclass(slots=True)
-class _Webhook:
-    """A delivery as openapi-core takes it."""
+class _WebhookCall:
+    """A webhook delivery in the protocol of openapi-core."""
 
     method: str
     name: str
@@ -55,8 +55,8 @@ class _Webhook:
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """What a stand-in was sent."""
+class IncomingRequest:
+    """A request to a stand-in."""
 
     method: str
     path: str
@@ -71,61 +71,61 @@ def _contract(service: str) -> OpenAPI:
     return OpenAPI.from_dict(load_contracts().services[service])
 
 
-def violations(service: str, asked: Asked) -> tuple[str, ...]:
-    """Return how a request breaks its service's contract, a field each; nothing if it keeps it."""
-    headers = Headers(list(asked.headers))
-    parameters = RequestParameters(query=ImmutableMultiDict(asked.query), header=headers)
+def violations(service: str, request: IncomingRequest) -> tuple[str, ...]:
+    """Return the violations of the service's contract, one per field."""
+    headers = Headers(list(request.headers))
+    parameters = RequestParameters(query=ImmutableMultiDict(request.query), header=headers)
     content_type = headers.get("content-type", "").lower()
-    body = asked.body or None
-    method = asked.method.lower()
+    body = request.body or None
+    method = request.method.lower()
     webhooks = load_contracts().services[service].get("webhooks")
-    request: _Call | _Webhook
+    call: _Call | _WebhookCall
     if webhooks:
-        # A receiver takes any path; the event's own header is checked with the others.
+        # A receiver accepts any path; the header is validated with the others.
         event = headers.get("x-webhook-event", "")
         name = event if event in webhooks else next(iter(webhooks))
-        request = _Webhook(method, name, parameters, content_type, body)
+        call = _WebhookCall(method, name, parameters, content_type, body)
     else:
-        request = _Call(method, asked.path, parameters, content_type, body)
+        call = _Call(method, request.path, parameters, content_type, body)
     try:
-        errors = list(_contract(service).iter_request_errors(request))
+        errors = list(_contract(service).iter_request_errors(call))
     except OpenAPIError as error:
         errors = [error]
-    return tuple(dict.fromkeys(text for error in errors for text in _told(error, asked)))
+    return tuple(dict.fromkeys(text for error in errors for text in _messages(error, request)))
 
 
-def _told(error: Exception, asked: Asked) -> Iterator[str]:
+def _messages(error: Exception, request: IncomingRequest) -> Iterator[str]:
     match error:
         case PathNotFound():
-            yield "there is no such path"
+            yield "unknown path"
         case OperationNotFound():
-            yield f"nothing answers {asked.method} there"
+            yield f"method {request.method} is not allowed"
         case SecurityValidationError():
-            yield "header Authorization: missing, or of another scheme than the service wants"
+            yield "header Authorization: missing, or of another scheme than the service requires"
         case ParameterValidationError():
             yield f"{error.location} {error.name}: {_wrong_value(error)}"
         case MissingRequiredRequestBody():
-            yield "body: it is missing"
+            yield "body: missing"
         case RequestBodyValidationError():
             yield from _wrong_body(error)
         case _:
-            yield f"it cannot be held against the contract ({type(error).__name__})"
+            yield f"the request cannot be validated ({type(error).__name__})"
 
 
 def _wrong_value(error: BaseException) -> str:
-    broken = _schema_errors(error)
-    if broken:
-        return _rule(broken[0])
-    return "missing, or not of its type"
+    errors = _schema_errors(error)
+    if errors:
+        return _rule(errors[0])
+    return "missing, or of the wrong type"
 
 
 def _wrong_body(error: BaseException) -> Iterator[str]:
-    broken = _schema_errors(error)
-    for one in broken:
-        place = "".join(f"/{part}" for part in one.absolute_path)
-        yield f"body {place or '/'}: {_rule(one)}"
-    if not broken:
-        yield "body: not of the media type that the service takes, or cannot be parsed as such"
+    errors = _schema_errors(error)
+    for one in errors:
+        pointer = "".join(f"/{part}" for part in one.absolute_path)
+        yield f"body {pointer or '/'}: {_rule(one)}"
+    if not errors:
+        yield "body: wrong media type, or malformed"
 
 
 def _schema_errors(error: BaseException) -> list[ValidationError]:
@@ -138,14 +138,14 @@ def _schema_errors(error: BaseException) -> list[ValidationError]:
 
 
 def _rule(error: ValidationError) -> str:
-    rule, wanted = str(error.validator), error.validator_value
-    if rule in NAMING_RULES:
+    rule, expected = str(error.validator), error.validator_value
+    if rule in VALUE_FREE_RULES:
         return error.message
-    return f"{rule} {_short(wanted)} is wanted, {_kind(error.instance)} is there"
+    return f"expected {rule} {_short(expected)}, got {_kind(error.instance)}"
 
 
-def _short(wanted: Any) -> str:
-    text = str(wanted)
+def _short(value: Any) -> str:
+    text = str(value)
     return text if len(text) <= 80 else f"{text[:80]}…"
 
 

@@ -1,4 +1,4 @@
-"""The credentials the stand-ins accept, and how each service checks them."""
+"""Credentials that the stand-ins accept."""
 
 from __future__ import annotations
 
@@ -12,24 +12,24 @@ from starlette.requests import Request
 
 @dataclass(frozen=True)
 class Credentials:
-    """What a fleet must present; made up, and worth nothing outside of a testbed."""
+    """Credentials a fleet must present; fictitious, valid for a testbed only."""
 
     daily_key: str = "daily-stand-in-key"
     modal_key: str = "modal-stand-in-key"
     llm_key: str = "llm-stand-in-key"
     zulip_email: str = "notetaker-bot@zulip.test"
     zulip_key: str = "zulip-stand-in-key"
-    webhook_secret: str = "webhook-stand-in-secret"  # noqa: S105 - made up, for the testbed only
+    webhook_secret: str = "webhook-stand-in-secret"  # noqa: S105 - fictitious
 
 
-def bears(request: Request, key: str) -> bool:
-    """Tell whether the request carries `key` as its bearer token."""
+def has_bearer(request: Request, key: str) -> bool:
+    """Return whether the request carries `key` as its bearer token."""
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     return scheme.lower() == "bearer" and compare_digest(token.strip().encode(), key.encode())
 
 
-def signs_in(request: Request, user: str, password: str) -> bool:
-    """Tell whether the request carries `user` and `password` as basic auth."""
+def has_basic_auth(request: Request, user: str, password: str) -> bool:
+    """Return whether the request carries `user` and `password` as basic auth."""
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     try:
         given = base64.b64decode(token, validate=True)

@@ -1,9 +1,9 @@
-"""How stand-ins are told to misbehave: rules, each for some requests and some times."""
+"""Faults: rules by which stand-ins answer some requests wrongly."""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from fnmatch import fnmatchcase
 from typing import Self
 
@@ -11,11 +11,11 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 
 class Fault(BaseModel):
-    """One rule: which requests it meets, how often, and what goes wrong with them.
+    """One rule: the requests it applies to, how many of them, and the failure.
 
-    `status`, `body` and `headers` together make a wrong answer (`body` alone: 200 with a
-    broken body). `drop` closes the connection without an answer. `delay` goes with either, or
-    alone: then the right answer comes late.
+    `status`, `body` and `headers` form a wrong answer (`body` alone: 200 with a broken body).
+    `drop` closes the connection without an answer. `delay` combines with either; alone it delays
+    the right answer.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -23,9 +23,9 @@ class Fault(BaseModel):
     service: str
     method: str | None = None
     path: str | None = None
-    """Glob over the path below the base URL; `*` crosses slashes."""
+    """Glob over the path below the base URL; `*` matches slashes."""
     times: int | None = Field(default=None, ge=1)
-    """How many requests it meets before it is over; None: for good."""
+    """Number of requests it applies to; None: all, until `Faults.clear`."""
     status: int | None = Field(default=None, ge=200, le=599)
     body: str | None = None
     headers: Mapping[str, str] = Field(default_factory=dict)
@@ -33,29 +33,29 @@ class Fault(BaseModel):
     """Seconds."""
     drop: bool = False
     cut_after: int | None = Field(default=None, ge=0)
-    """Bytes of the right answer's body after which the connection is cut; S3 only."""
+    """Bytes of the right answer's body before the connection is cut; S3 only."""
     carried_out: bool = False
-    """The service does what was asked, and only then it goes wrong: the lost acknowledgement."""
+    """The service performs the request before the failure: a lost acknowledgement."""
 
     @model_validator(mode="after")
-    def _one_way_to_go_wrong(self) -> Self:
+    def _check_failure(self) -> Self:
         if self.drop and (self.answers or self.headers):
             raise ValueError("a dropped connection has no status, body or headers")
         if self.headers and not self.answers:
             raise ValueError("headers need a status or a body")
         if not (self.drop or self.answers or self.delay or self.cut_after is not None):
-            raise ValueError("say what goes wrong: status, body, delay, drop or cut_after")
+            raise ValueError("a fault needs a status, body, delay, drop or cut_after")
         if self.cut_after is not None and (self.service != "s3" or self.drop or self.answers):
-            raise ValueError("cut_after is for the right answers of s3")
+            raise ValueError("cut_after applies only to successful answers of s3")
         return self
 
     @property
     def answers(self) -> bool:
-        """Whether the rule brings an answer of its own."""
+        """Whether the rule replaces the answer."""
         return self.status is not None or self.body is not None
 
-    def meets(self, service: str, method: str, path: str) -> bool:
-        """Tell whether the rule is for such a request."""
+    def matches(self, service: str, method: str, path: str) -> bool:
+        """Return whether the rule applies to a request."""
         return (
             service == self.service
             and self.method in (None, method)
@@ -64,46 +64,56 @@ class Fault(BaseModel):
 
 
 class Faults:
-    """The rules in force. The oldest one that fits is used. Safe to use from any thread."""
+    """The active rules; the oldest matching one applies. Thread-safe."""
 
     def __init__(self, services: frozenset[str]) -> None:
-        """Start without rules; `services` are the names a rule may use."""
+        """Start without rules; `services` are the valid service names."""
         self._services = services
         self._lock = threading.Lock()
-        self._left: list[tuple[Fault, int | None]] = []
+        self._rules: list[tuple[Fault, int | None]] = []
+        """Rules with the requests left for each; None: unlimited."""
+        self._translate: Callable[[Fault], Fault] | None = None
+
+    def translated(self, translate: Callable[[Fault], Fault]) -> Faults:
+        """Return a view of these rules whose `add` translates each rule."""
+        view = Faults(self._services)
+        view._lock, view._rules = self._lock, self._rules
+        view._translate = translate
+        return view
 
     def add(self, *faults: Fault) -> None:
-        """Put rules in force.
+        """Activate rules.
 
         Raises:
-            ValueError: A rule is for a service that does not exist.
+            ValueError: A rule is for an unknown service.
         """
         for fault in faults:
             if fault.service not in self._services:
                 known = ", ".join(sorted(self._services))
-                raise ValueError(f"there is no service {fault.service!r}, only {known}")
+                raise ValueError(f"unknown service {fault.service!r}; known: {known}")
+        translated = map(self._translate, faults) if self._translate else faults
         with self._lock:
-            self._left.extend((fault, fault.times) for fault in faults)
+            self._rules.extend((fault, fault.times) for fault in translated)
 
     def take(self, service: str, method: str, path: str) -> Fault | None:
-        """Return the rule this request runs into, and count it; None when there is none."""
+        """Return the rule that applies to a request and count the request; None without one."""
         with self._lock:
-            for index, (fault, left) in enumerate(self._left):
-                if not fault.meets(service, method, path):
+            for index, (fault, left) in enumerate(self._rules):
+                if not fault.matches(service, method, path):
                     continue
                 if left == 1:
-                    del self._left[index]
+                    del self._rules[index]
                 elif left is not None:
-                    self._left[index] = (fault, left - 1)
+                    self._rules[index] = (fault, left - 1)
                 return fault
         return None
 
     def active(self) -> list[Fault]:
-        """Return the rules in force, oldest first; `times` says what is left of each."""
+        """Return the active rules, oldest first, with the remaining number in `times`."""
         with self._lock:
-            return [fault.model_copy(update={"times": left}) for fault, left in self._left]
+            return [fault.model_copy(update={"times": left}) for fault, left in self._rules]
 
     def clear(self) -> None:
-        """Behave again."""
+        """Remove all rules."""
         with self._lock:
-            self._left.clear()
+            self._rules.clear()

@@ -1,7 +1,7 @@
-"""Stand-ins inside this process: httpx clients reach the same apps without a port.
+"""Stand-ins for the httpx clients of this process, without a port.
 
-Calls to the given base URLs are answered by the apps, calls to loopback go through (real
-servers of a test, like S3), and every other call fails, so that no test reaches out by mistake.
+Requests to the given base URLs go to the apps, requests to loopback pass through (to real servers
+of a test, such as S3), and all others fail, so that no test reaches the network by mistake.
 """
 
 from __future__ import annotations
@@ -20,7 +20,8 @@ import httpx
 import respx
 from starlette.types import ASGIApp
 
-from trackproof.testbed.stand_ins.gate import ConnectionDropped, below
+from trackproof.testbed.stand_ins.middleware import ConnectionDropped, mount
+from trackproof.testbed.stoppable import Stoppable
 
 T = TypeVar("T")
 
@@ -30,43 +31,42 @@ _LOOPBACK: Final = r"^(127\.0\.0\.1|localhost|::1)$"
 
 @dataclass(frozen=True)
 class InProcessStandIns:
-    """Where in-process stand-ins are to be called, and the respx router that leads there."""
+    """Base URLs of in-process stand-ins."""
 
     urls: Mapping[str, str]
     """Base URL by service name, without a slash at the end."""
-    router: respx.MockRouter
 
 
 @contextmanager
 def in_process(
     services: Mapping[str, ASGIApp], base_urls: Mapping[str, str]
 ) -> Iterator[InProcessStandIns]:
-    """Answer calls of httpx clients, sync and async, below `base_urls` until the end.
+    """Answer sync and async httpx clients below `base_urls` until the block ends.
 
     Args:
         services: Apps by name.
-        base_urls: Base URL by name; a service without one is not reachable.
+        base_urls: Base URL by name; services without one are not reachable.
 
     Raises:
-        ValueError: A base URL is for a service that does not exist.
+        ValueError: A base URL is for an unknown service.
     """
     unknown = base_urls.keys() - services.keys()
     if unknown:
-        raise ValueError(f"no such services: {sorted(unknown)}")
+        raise ValueError(f"unknown services: {sorted(unknown)}")
     urls = {name: url.rstrip("/") for name, url in base_urls.items()}
     with _PrivateLoop() as loop:
         router = _Router(assert_all_called=False)
         for name, url in urls.items():
-            bridge = _Bridge(below(urlsplit(url).path, services[name]), loop)
+            bridge = _Bridge(mount(urlsplit(url).path, services[name]), loop)
             at_or_below = rf"{re.escape(url)}(?=[/?#]|$)"
             router.route(url__regex=at_or_below, name=name).mock(side_effect=bridge)
         router.route(host__regex=_LOOPBACK, name="loopback").pass_through()
         with router:
-            yield InProcessStandIns(urls, router)
+            yield InProcessStandIns(urls)
 
 
 class _Router(respx.MockRouter):
-    """respx, plus a note on each request whether its caller can await."""
+    """respx, with each request marked as sync or async."""
 
     def handler(self, request: httpx.Request) -> httpx.Response:
         request.extensions = {**request.extensions, _SYNC: True}
@@ -78,7 +78,7 @@ class _Router(respx.MockRouter):
 
 
 class _Bridge:
-    """Leads a request into an ASGI app on the private loop, and the answer back."""
+    """Runs a request through an ASGI app on the private loop."""
 
     def __init__(self, app: ASGIApp, loop: _PrivateLoop) -> None:
         self._transport = httpx.ASGITransport(app)
@@ -87,16 +87,16 @@ class _Bridge:
     def __call__(
         self, request: httpx.Request
     ) -> httpx.Response | Coroutine[Any, Any, httpx.Response]:
-        patience = request.extensions.get("timeout", {}).get("read")
-        future = self._loop.submit(self._ask(request))
+        timeout = request.extensions.get("timeout", {}).get("read")
+        future = self._loop.submit(self._send(request))
         if not request.extensions[_SYNC]:
-            return _awaited(future, patience, request)
+            return _awaited(future, timeout, request)
         try:
-            return future.result(patience)
+            return future.result(timeout)
         except TimeoutError as error:
             raise httpx.ReadTimeout("timed out", request=request) from error
 
-    async def _ask(self, request: httpx.Request) -> httpx.Response:
+    async def _send(self, request: httpx.Request) -> httpx.Response:
         try:
             answer = await self._transport.handle_async_request(request)
         except ConnectionDropped as error:
@@ -108,39 +108,37 @@ class _Bridge:
 
 
 async def _awaited(
-    future: Future[httpx.Response], patience: float | None, request: httpx.Request
+    future: Future[httpx.Response], timeout: float | None, request: httpx.Request
 ) -> httpx.Response:
-    """Wait like a client on a network: giving up does not stop the service."""
+    """Wait as a network client does: a time-out does not cancel the service."""
     try:
-        return await asyncio.wait_for(asyncio.shield(asyncio.wrap_future(future)), patience)
+        return await asyncio.wait_for(asyncio.shield(asyncio.wrap_future(future)), timeout)
     except TimeoutError as error:
         raise httpx.ReadTimeout("timed out", request=request) from error
 
 
-class _PrivateLoop:
-    """An event loop in a thread of its own, so that callers need not have one."""
+class _PrivateLoop(Stoppable):
+    """An event loop in a thread of its own, for callers without one."""
 
     def __init__(self) -> None:
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(
             target=self._loop.run_forever, name="stand-ins", daemon=True
         )
+        self._thread.start()
 
     def submit(self, coroutine: Coroutine[Any, Any, T]) -> Future[T]:
         """Start `coroutine` on the loop."""
         return asyncio.run_coroutine_threadsafe(coroutine, self._loop)
 
-    def __enter__(self) -> _PrivateLoop:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.submit(self._end_tasks()).result()
+    def stop(self) -> None:
+        """Cancel all tasks and end the thread."""
+        self.submit(self._cancel_tasks()).result()
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()
 
-    async def _end_tasks(self) -> None:
+    async def _cancel_tasks(self) -> None:
         tasks = asyncio.all_tasks() - {asyncio.current_task()}
         for task in tasks:
             task.cancel()

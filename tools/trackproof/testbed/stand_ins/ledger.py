@@ -1,4 +1,4 @@
-"""What outside services were really asked: an independent count of every request."""
+"""The ledger: an independent record of every request to an outside service."""
 
 from __future__ import annotations
 
@@ -12,15 +12,14 @@ from fnmatch import fnmatchcase
 from typing import Any
 from urllib.parse import parse_qsl
 
-from trackproof.testbed.stand_ins.contract_violations import Asked
-from trackproof.wait import wait_until
+from trackproof.testbed.stand_ins.contract_violations import IncomingRequest
 
 Headers = tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True)
 class Request:
-    """One request a stand-in was sent, and how it was answered."""
+    """One request to a stand-in, with its answer."""
 
     number: int
     """Position in the ledger, counted from 0 over all services."""
@@ -30,26 +29,26 @@ class Request:
     """Path below the service's base URL, decoded."""
     query: Mapping[str, str]
     headers: Headers
-    """Names in lower case, in the order they came."""
+    """Names in lower case, in the order of the request."""
     body: bytes
-    """The raw bytes, as a signature was made over them."""
+    """Raw bytes, over which a signature is computed."""
     received_at: float
-    """Epoch seconds at which the whole request was there."""
+    """Epoch seconds at which the request was complete."""
     status: int | None = None
-    """Status of the answer; None while there is none, and for a dropped connection."""
+    """Status of the answer; None before the answer and for a dropped connection."""
     response: bytes = b""
     answered_at: float | None = None
-    """Epoch seconds of the answer, or of the drop; None while it is being worked on."""
+    """Epoch seconds of the answer or the drop; None before it."""
     faulted: bool = False
-    """Whether an injected fault had a hand in the answer."""
+    """Whether an injected fault changed the answer."""
     carried_out: bool = False
-    """Whether the service really did what was asked (a lost answer may still have an effect)."""
+    """Whether the service performed the request, even if its answer was lost."""
     violations: tuple[str, ...] = ()
-    """How it breaks the service's contract (contracts/services), a field each."""
+    """Violations of the service's contract (contracts/services), one per field."""
     form: Mapping[str, str] = field(init=False)
-    """The fields of an urlencoded form; empty for anything else."""
+    """Fields of an urlencoded form; empty for other bodies."""
     json: Any = field(init=False)
-    """The parsed body; None where it is no JSON."""
+    """The parsed body; None if it is no JSON."""
 
     def __post_init__(self) -> None:
         is_form = self.header("content-type").startswith("application/x-www-form-urlencoded")
@@ -57,14 +56,14 @@ class Request:
         object.__setattr__(
             self, "form", dict(parse_qsl(text, keep_blank_values=True)) if is_form else {}
         )
-        object.__setattr__(self, "json", None if is_form else parsed(self.body))
+        object.__setattr__(self, "json", None if is_form else parse_json(self.body))
 
     def header(self, name: str, default: str = "") -> str:
-        """Return the first header of that name, in any case."""
+        """Return the first header of that name, matched without case."""
         return next((value for key, value in self.headers if key == name.lower()), default)
 
     def as_json(self) -> dict[str, Any]:
-        """Return the request for the admin call; raw bytes travel as base64."""
+        """Return the request for the admin API, with raw bytes as base64."""
         return {
             "number": self.number,
             "service": self.service,
@@ -85,8 +84,8 @@ class Request:
         }
 
 
-def parsed(body: bytes) -> Any:
-    """Return the JSON in `body`, or None where there is none."""
+def parse_json(body: bytes) -> Any:
+    """Return the JSON in `body`, or None if it is no JSON."""
     try:
         return json.loads(body)
     except ValueError:
@@ -94,39 +93,31 @@ def parsed(body: bytes) -> Any:
 
 
 class Ledger:
-    """Every request to every stand-in, in the order of arrival. Safe to use from any thread."""
+    """Every request to every stand-in, in the order of arrival. Thread-safe."""
 
     def __init__(self, clock: Callable[[], float] = time.time) -> None:
         """Start empty; `clock` returns epoch seconds."""
-        self._clock = clock
-        self._lock = threading.Lock()
-        self._requests: list[Request] = []
-        self._generation = 0
+        self._log = _Log(clock)
+        self._translate: Callable[[Request], Request] | None = None
 
-    def open(self, service: str, asked: Asked, violations: tuple[str, ...] = ()) -> tuple[int, int]:
-        """Write down a request that has just arrived; return the ticket `close` wants.
+    def translated(self, translate: Callable[[Request], Request]) -> Ledger:
+        """Return a view of this ledger that shows each request as `translate` returns it."""
+        view = Ledger()
+        view._log = self._log
+        view._translate = translate
+        return view
+
+    def open(
+        self, service: str, request: IncomingRequest, violations: tuple[str, ...] = ()
+    ) -> tuple[int, int]:
+        """Record a request that has just arrived; return the ticket for `close`.
 
         Args:
-            service: Which stand-in it was sent to.
-            asked: The request.
-            violations: How it breaks the service's contract.
+            service: Name of the stand-in.
+            request: The request.
+            violations: Violations of the service's contract.
         """
-        with self._lock:
-            number = len(self._requests)
-            self._requests.append(
-                Request(
-                    number=number,
-                    service=service,
-                    method=asked.method,
-                    path=asked.path,
-                    query=asked.query,
-                    headers=asked.headers,
-                    body=asked.body,
-                    received_at=self._clock(),
-                    violations=violations,
-                )
-            )
-            return self._generation, number
+        return self._log.open(service, request, violations)
 
     def close(
         self,
@@ -137,19 +128,10 @@ class Ledger:
         faulted: bool = False,
         carried_out: bool = True,
     ) -> None:
-        """Add the answer to a request; `status` None says the connection was dropped."""
-        generation, number = ticket
-        with self._lock:
-            if generation != self._generation:
-                return  # cleared in the meantime
-            self._requests[number] = replace(
-                self._requests[number],
-                status=status,
-                response=response,
-                answered_at=self._clock(),
-                faulted=faulted,
-                carried_out=carried_out,
-            )
+        """Add the answer to a request; `status` is None for a dropped connection."""
+        self._log.close(
+            ticket, status=status, response=response, faulted=faulted, carried_out=carried_out
+        )
 
     def requests(
         self,
@@ -159,17 +141,18 @@ class Ledger:
         path: str | None = None,
         status: int | None = None,
     ) -> list[Request]:
-        """Return the requests that fit, oldest first.
+        """Return the matching requests, oldest first.
 
         Args:
             service: Name of the service; None for all.
             method: HTTP method in capitals; None for all.
-            path: Glob over the path below the base URL (`*` crosses slashes); None for all.
+            path: Glob over the path below the base URL (`*` matches slashes); None for all.
             status: Status of the answer; None for all, answered or not.
         """
+        requests = self._log.snapshot()
         return [
             request
-            for request in self._snapshot()
+            for request in (map(self._translate, requests) if self._translate else requests)
             if (service is None or request.service == service)
             and (method is None or request.method == method)
             and (path is None or fnmatchcase(request.path, path))
@@ -184,57 +167,57 @@ class Ledger:
         path: str | None = None,
         status: int | None = None,
     ) -> int:
-        """Return how many requests fit; the arguments are those of `requests`."""
+        """Return the number of matching requests; for the arguments see `requests`."""
         return len(self.requests(service, method=method, path=path, status=status))
 
-    def last(
-        self, service: str | None = None, *, method: str | None = None, path: str | None = None
-    ) -> Request | None:
-        """Return the youngest request that fits, or None."""
-        found = self.requests(service, method=method, path=path)
-        return found[-1] if found else None
+    def clear(self) -> None:
+        """Delete all requests, unanswered ones included."""
+        self._log.clear()
 
-    def wait_for(
-        self, count: int, service: str | None = None, *, path: str | None = None, timeout: float
-    ) -> list[Request]:
-        """Wait until at least `count` fitting requests have been answered or dropped.
 
-        Args:
-            count: How many are wanted.
-            service: Name of the service; None for all.
-            path: Glob over the path; None for all.
-            timeout: Seconds until the wait is given up.
+class _Log:
+    """The records of a ledger, shared by its views."""
 
-        Raises:
-            DeadlineError: They did not come in time; the evidence lists what came.
-        """
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._requests: list[Request] = []
+        self._generation = 0
 
-        def answered() -> list[Request] | None:
-            found = self.requests(service, path=path)
-            done = [request for request in found if request.answered_at is not None]
-            return done if len(done) >= count else None
+    def open(
+        self, service: str, request: IncomingRequest, violations: tuple[str, ...]
+    ) -> tuple[int, int]:
+        with self._lock:
+            number = len(self._requests)
+            self._requests.append(
+                Request(
+                    number=number,
+                    service=service,
+                    method=request.method,
+                    path=request.path,
+                    query=request.query,
+                    headers=request.headers,
+                    body=request.body,
+                    received_at=self._clock(),
+                    violations=violations,
+                )
+            )
+            return self._generation, number
 
-        return wait_until(
-            answered,
-            what=f"{count} requests to {service or 'the stand-ins'} {path or ''}".rstrip(),
-            timeout=timeout,
-            evidence=self.describe,
-        )
+    def close(self, ticket: tuple[int, int], **answer: Any) -> None:
+        generation, number = ticket
+        with self._lock:
+            if generation != self._generation:
+                return  # cleared in the meantime
+            self._requests[number] = replace(
+                self._requests[number], answered_at=self._clock(), **answer
+            )
 
-    def describe(self) -> str:
-        """Return one line a request, for people."""
-        return "\n".join(
-            f"{r.number:>4} {r.service} {r.method} {r.path} -> {r.status or 'no answer'}"
-            for r in self.requests()
-        )
-
-    def _snapshot(self) -> list[Request]:
-        """Return all requests as they are told; a ledger in other terms tells them in those."""
+    def snapshot(self) -> list[Request]:
         with self._lock:
             return list(self._requests)
 
     def clear(self) -> None:
-        """Forget everything, requests under way included."""
         with self._lock:
             self._requests.clear()
             self._generation += 1

@@ -1,4 +1,4 @@
-"""Stand-ins on a real port, for fleets in other processes. Loopback, unless told otherwise."""
+"""Stand-ins on a TCP port, for fleets in other processes."""
 
 from __future__ import annotations
 
@@ -18,20 +18,18 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from trackproof.errors import TestbedError
-from trackproof.testbed.stand_ins.gate import HANG_UP, below
+from trackproof.testbed.stand_ins.middleware import HANG_UP, mount
 from trackproof.wait import wait_until
 
 START_SECONDS: Final = 10.0
-"""How long a server may take to listen."""
 STOP_SECONDS: Final = 10.0
-"""How long a server may take to be gone."""
 
 _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class ServedStandIns:
-    """Where served stand-ins are."""
+    """Base URLs of served stand-ins."""
 
     root_url: str
     urls: Mapping[str, str]
@@ -39,12 +37,12 @@ class ServedStandIns:
 
     @property
     def admin_url(self) -> str:
-        """The base of the admin calls."""
+        """Base URL of the admin API."""
         return f"{self.root_url}/_admin"
 
 
 class _HangUpProtocol(H11Protocol):
-    """uvicorn's own HTTP/1.1, plus a way for an app to close the connection unanswered."""
+    """uvicorn's HTTP/1.1 protocol with the scope extension `HANG_UP`."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -53,10 +51,10 @@ class _HangUpProtocol(H11Protocol):
         app = self.app
 
         async def with_hang_up(scope: Any, receive: Any, send: Any) -> None:
-            offered = {HANG_UP: self.transport.abort}
+            extensions = {HANG_UP: self.transport.abort}
             try:
-                await app({**scope, "extensions": offered}, receive, send)
-            except asyncio.CancelledError:  # the server stops, and nobody waits for this answer
+                await app({**scope, "extensions": extensions}, receive, send)
+            except asyncio.CancelledError:  # the server stops during a request
                 self.cycle.disconnected = True
                 self.transport.abort()
 
@@ -71,27 +69,27 @@ def serve(
     host: str = "127.0.0.1",
     port: int = 0,
 ) -> Iterator[ServedStandIns]:
-    """Serve each service below its name, and the admin calls below `_admin`, until the end.
+    """Serve each service below its name and the admin API below `_admin`.
 
     Args:
         services: Apps by name.
-        admin: App of the admin calls.
-        host: Address to listen on; a container reaches the host on another one than loopback.
-        port: Port to listen on; 0 is any free one.
+        admin: App of the admin API.
+        host: Address to listen on; containers need another one than loopback.
+        port: Port to listen on; 0 for any free one.
 
     Raises:
-        TestbedError: The address could not be listened on.
+        TestbedError: The address cannot be bound.
         DeadlineError: The server did not start in time.
     """
-    apps = {f"/{name}": below(f"/{name}", app) for name, app in services.items()}
-    apps["/_admin"] = below("/_admin", admin)
-    with served("the stand-ins", _dispatching(apps), host=host, port=port) as taken:
-        root = f"http://{host}:{taken}"
+    apps = {f"/{name}": mount(f"/{name}", app) for name, app in services.items()}
+    apps["/_admin"] = mount("/_admin", admin)
+    with serve_app("the stand-ins", _dispatcher(apps), host=host, port=port) as bound_port:
+        root = f"http://{host}:{bound_port}"
         yield ServedStandIns(root, {name: f"{root}/{name}" for name in services})
 
 
 @contextmanager
-def served(
+def serve_app(
     what: str,
     app: ASGIApp,
     *,
@@ -102,18 +100,18 @@ def served(
     """Serve an app until the block ends; yield its port.
 
     Args:
-        what: How errors call it.
-        app: May hang up: its scope's extensions offer it as `HANG_UP`.
+        what: Name of the server in errors.
+        app: May close a connection by the scope extension `HANG_UP`.
         host: Address to listen on.
-        port: Port to listen on; 0 is any free one.
+        port: Port to listen on; 0 for any free one.
         certificate: A PEM file with key and chain, for HTTPS.
 
     Raises:
-        TestbedError: The address could not be listened on.
+        TestbedError: The address cannot be bound.
         DeadlineError: The server did not start in time.
     """
-    with _listening_socket(what, host, port) as listener:
-        taken: int = listener.getsockname()[1]
+    with _bind(what, host, port) as listener:
+        bound_port: int = listener.getsockname()[1]
         server = uvicorn.Server(
             uvicorn.Config(
                 app,
@@ -129,31 +127,31 @@ def served(
         thread = threading.Thread(
             target=server.run,
             args=([listener],),
-            name=f"{what.removeprefix('the ')}:{taken}",
+            name=f"{what.removeprefix('the ')}:{bound_port}",
             daemon=True,
         )
         thread.start()
         try:
             wait_until(
                 lambda: server.started or not thread.is_alive(),
-                what=f"{what} to listen on {host}:{taken}",
+                what=f"{what} to listen on {host}:{bound_port}",
                 timeout=START_SECONDS,
                 interval=0.005,
             )
             if not server.started:
-                raise TestbedError(f"{what} did not start on {host}:{taken}")
-            yield taken
+                raise TestbedError(f"{what} did not start on {host}:{bound_port}")
+            yield bound_port
         finally:
             server.should_exit = True
-            server.force_exit = True  # nobody waits for connections a dead fleet left open
+            server.force_exit = True  # do not wait for connections of a dead fleet
             thread.join(STOP_SECONDS)
 
 
-def _listening_socket(what: str, host: str, port: int) -> socket.socket:
+def _bind(what: str, host: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.socket(family)
     try:
-        if port:  # one that was just let go is free
+        if port:  # a port in TIME_WAIT is free
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind((host, port))
     except OSError as error:
@@ -166,7 +164,7 @@ def _listening_socket(what: str, host: str, port: int) -> socket.socket:
     return listener
 
 
-def _dispatching(apps: Mapping[str, ASGIApp]) -> ASGIApp:
+def _dispatcher(apps: Mapping[str, ASGIApp]) -> ASGIApp:
     async def dispatch(scope: Scope, receive: Receive, send: Send) -> None:
         first = "/" + scope["path"].split("/", 2)[1]
         app = apps.get(first, _no_such_service)

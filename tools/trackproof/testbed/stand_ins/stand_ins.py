@@ -1,4 +1,4 @@
-"""The whole set of stand-ins, with one ledger and one list of faults."""
+"""All stand-ins, with one ledger and one list of faults."""
 
 from __future__ import annotations
 
@@ -12,35 +12,35 @@ from trackproof.testbed.stand_ins import in_process, server
 from trackproof.testbed.stand_ins.admin import admin_app
 from trackproof.testbed.stand_ins.credentials import Credentials
 from trackproof.testbed.stand_ins.faults import Faults
-from trackproof.testbed.stand_ins.gate import Gate
 from trackproof.testbed.stand_ins.ledger import Ledger
+from trackproof.testbed.stand_ins.middleware import StandInMiddleware
 from trackproof.testbed.stand_ins.services.daily import (
     DailyParticipant,
     DailyRecording,
     DailyStandIn,
 )
 from trackproof.testbed.stand_ins.services.llm import LlmStandIn
-from trackproof.testbed.stand_ins.services.modal import Listener, ModalStandIn
-from trackproof.testbed.stand_ins.services.transcriber import hear_file
+from trackproof.testbed.stand_ins.services.modal import ModalStandIn, Transcribe
+from trackproof.testbed.stand_ins.services.transcriber import transcribe_file
 from trackproof.testbed.stand_ins.services.webhook import WebhookReceiver
 from trackproof.testbed.stand_ins.services.zulip import ZulipStandIn
 
 TRACER_WORDS = frozenset(text_of(word_id) for word_id in TRACERS)
-"""The words of fixture audio that must surface in every title and summary."""
+"""Words of fixture audio that must appear in every title and summary."""
 
 
 class StandIns:
-    """DailyStandIn, ModalStandIn, the LLM, ZulipStandIn and a webhook receiver.
+    """Daily, Modal, the LLM, Zulip and a webhook receiver.
 
     Attributes:
-        credentials: What callers must present.
-        ledger: Every request to any of them.
-        faults: How they misbehave.
-        daily: The recordings and meetings; more can be added.
+        credentials: Credentials that callers must present.
+        ledger: Every request to any service.
+        faults: Injected faults.
+        daily: Recordings and meetings.
         modal: The transcription service.
         llm: The chat service.
         zulip: The message store.
-        webhook: The customer's end of webhooks.
+        webhook: The receiver of webhooks.
     """
 
     def __init__(
@@ -49,29 +49,29 @@ class StandIns:
         daily_recordings: Iterable[DailyRecording] = (),
         daily_participants: Mapping[str, Iterable[DailyParticipant]] | None = None,
         credentials: Credentials | None = None,
-        listen: Listener = hear_file,
+        transcribe: Transcribe = transcribe_file,
         leading_space: bool = True,
         shuffled_words: bool = True,
         tracers: Iterable[str] = TRACER_WORDS,
         vocabulary: Iterable[str] = VOCABULARY,
     ) -> None:
-        """Make a set that knows nothing but what it is given.
+        """Configure the services; nothing is served yet.
 
         Args:
-            daily_recordings: What `GET /recordings/{id}` finds.
-            daily_participants: Who was in a meeting, by mtgSessionId.
-            credentials: What callers must present; made-up ones by default.
-            listen: Reads the words out of audio; the fixture audio's own ears by default.
-            leading_space: Whether ModalStandIn leaves the space before some words.
-            shuffled_words: Whether ModalStandIn answers words out of order.
-            tracers: Words the LLM must bring up when it reads them.
-            vocabulary: Words the LLM prefers to those of an instruction.
+            daily_recordings: Recordings of `GET /recordings/{id}`.
+            daily_participants: Participants of a meeting, by mtgSessionId.
+            credentials: Credentials that callers must present.
+            transcribe: Returns the words in an audio file; by default those of fixture audio.
+            leading_space: Whether Modal leaves the leading space of some words.
+            shuffled_words: Whether Modal returns words unsorted.
+            tracers: Words that the LLM includes in every answer to a prompt with them.
+            vocabulary: Words that the LLM prefers to those of instructions.
         """
         self.credentials = keys = credentials or Credentials()
         self.ledger = Ledger()
         self.daily = DailyStandIn(keys.daily_key, daily_recordings, daily_participants)
         self.modal = ModalStandIn(
-            keys.modal_key, listen, leading_space=leading_space, shuffled=shuffled_words
+            keys.modal_key, transcribe, leading_space=leading_space, shuffled=shuffled_words
         )
         self.llm = LlmStandIn(keys.llm_key, tracers=tracers, vocabulary=vocabulary)
         self.zulip = ZulipStandIn(keys.zulip_email, keys.zulip_key)
@@ -85,16 +85,17 @@ class StandIns:
         }
         self.faults = Faults(frozenset(apps))
         self._services = {
-            name: Gate(name, app, self.ledger, self.faults) for name, app in apps.items()
+            name: StandInMiddleware(name, app, self.ledger, self.faults)
+            for name, app in apps.items()
         }
 
     def serve(
         self, host: str = "127.0.0.1", port: int = 0
     ) -> AbstractContextManager[server.ServedStandIns]:
-        """Serve all of them on one port of `host`, for as long as the context lasts; 0: a free one.
+        """Serve all services on one port of `host` while the context is open; 0 for any free port.
 
         Raises:
-            TestbedError: There is no such address.
+            TestbedError: The address cannot be bound.
         """
         admin = admin_app(self.ledger, self.faults)
         return server.serve(self._services, admin, host=host, port=port)
@@ -102,14 +103,14 @@ class StandIns:
     def in_process(
         self, base_urls: Mapping[str, str] | None = None
     ) -> AbstractContextManager[in_process.InProcessStandIns]:
-        """Answer httpx clients of this process, for as long as the context lasts.
+        """Answer the httpx clients of this process while the context is open.
 
         Args:
             base_urls: Base URL by service name; `https://<service>.stand-in.test` for each
                 by default.
 
         Raises:
-            ValueError: A base URL is for a service that does not exist.
+            ValueError: A base URL is for an unknown service.
         """
         urls = base_urls or {name: f"https://{name}.stand-in.test" for name in self._services}
         return in_process.in_process(self._services, urls)

@@ -1,11 +1,11 @@
-"""A fleet's own words for names, units, values and keys are translated both ways, at one place."""
+"""Names, units, values and keys are translated between a fleet's terms and the contracts'."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from trackproof.contracts.load import load_contracts
@@ -17,8 +17,9 @@ from trackproof.fleet.profile import (
     TaskTerms,
     WorkflowTerms,
 )
+from trackproof.fleet.translation.definitions import definitions
 from trackproof.fleet.translation.field_map import FieldMap, TemplateMap
-from trackproof.fleet.translation.translator import Translator, definitions
+from trackproof.fleet.translation.translator import Translator
 
 NO_KEYS = TemplateMap({})
 MS = FieldTerms(name="start_ms", unit="ms")
@@ -28,24 +29,22 @@ def named(name: str) -> FieldTerms:
     return FieldTerms(name=name)
 
 
-def translation(everywhere: dict[str, FieldTerms] | None = None, **fields: Any) -> FieldMap:
-    paths = {path.replace("__", "."): terms for path, terms in fields.items()}
-    return FieldMap(paths, everywhere or {}, NO_KEYS)
-
-
 WORDS = FieldMap({"words[].word": named("text"), "words[].start": MS}, {}, NO_KEYS)
 
 
-def test_names_and_units_are_translated_where_the_path_leads() -> None:
-    said = WORDS.to_fleet(
+def test_names_and_units_are_translated_by_path() -> None:
+    translated = WORDS.to_fleet(
         {"word": "stays", "words": [{"word": "tide", "start": 0.5, "speaker": 0}]}
     )
 
-    assert said == {"word": "stays", "words": [{"text": "tide", "start_ms": 500, "speaker": 0}]}
-    assert WORDS.from_fleet(said)["words"] == [{"word": "tide", "start": 0.5, "speaker": 0}]
+    assert translated == {
+        "word": "stays",
+        "words": [{"text": "tide", "start_ms": 500, "speaker": 0}],
+    }
+    assert WORDS.from_fleet(translated)["words"] == [{"word": "tide", "start": 0.5, "speaker": 0}]
 
 
-def test_every_key_of_a_map_is_meant_by_a_star() -> None:
+def test_star_matches_every_key_of_a_map() -> None:
     branches = FieldMap({"given.*.words[].word": named("text")}, {}, NO_KEYS)
     contract = {"given": {"word": {"words": [{"word": "tide"}]}, "b": {"words": []}}}
 
@@ -55,7 +54,7 @@ def test_every_key_of_a_map_is_meant_by_a_star() -> None:
     assert branches.from_fleet(branches.to_fleet(contract)) == contract
 
 
-def test_fields_are_translated_everywhere_unless_a_path_says_better() -> None:
+def test_path_takes_precedence_over_a_name_at_any_depth() -> None:
     rules = FieldMap({"topics[].title": named("label")}, {"title": named("name")}, NO_KEYS)
 
     assert rules.to_fleet({"title": "a", "topics": [{"title": "b"}], "more": {"title": "c"}}) == {
@@ -65,7 +64,7 @@ def test_fields_are_translated_everywhere_unless_a_path_says_better() -> None:
     }
 
 
-def test_values_and_keys_may_hold_places() -> None:
+def test_values_and_keys_may_have_placeholders() -> None:
     rules = FieldMap(
         {
             "kind": FieldTerms(values={"pad_track": "PadTrack"}),
@@ -76,22 +75,22 @@ def test_values_and_keys_may_hold_places() -> None:
     )
     contract = {"kind": "pad_track", "inputs": {"pad_track_10": 1}, "audio_key": "t-1/audio.mp3"}
 
-    said = rules.to_fleet(contract)
+    translated = rules.to_fleet(contract)
 
-    assert said == {"kind": "PadTrack", "inputs": {"PadTrack-10": 1}, "audio_key": "mp3/t-1"}
-    assert rules.from_fleet(said) == contract
+    assert translated == {"kind": "PadTrack", "inputs": {"PadTrack-10": 1}, "audio_key": "mp3/t-1"}
+    assert rules.from_fleet(translated) == contract
 
 
 @pytest.mark.parametrize("odd", [None, "soon", True, [], {}, float("inf"), [1.5]], ids=str)
-def test_what_is_not_as_the_contract_says_is_left_as_it_is(odd: Any) -> None:
+def test_value_of_unexpected_shape_is_unchanged(odd: Any) -> None:
     assert WORDS.to_fleet({"words": [{"start": odd}]}) == {"words": [{"start_ms": odd}]}
     assert WORDS.from_fleet({"words": [{"start_ms": odd}]}) == {"words": [{"start": odd}]}
     assert WORDS.to_fleet({"words": odd}) == {"words": odd}
     assert WORDS.from_fleet(odd) == odd
 
 
-def test_a_contracts_name_that_the_fleet_does_not_use_is_no_answer() -> None:
-    # Else a fleet whose profile is wrong about it would hold by accident.
+def test_contract_name_that_the_fleet_does_not_use_is_marked() -> None:
+    # Otherwise a fleet with a wrong profile would pass by accident.
     assert WORDS.from_fleet({"words": [{"word": "tide"}]}) == {
         "words": [{"word (untranslated)": "tide"}]
     }
@@ -103,12 +102,13 @@ DOCUMENTS = st.recursive(
         st.lists(inner, max_size=3)
         | st.dictionaries(st.sampled_from(["words", "word", "start", "speaker", "x"]), inner)
     ),
-    max_leaves=12,
+    max_leaves=8,
 )
 
 
+@settings(deadline=None, max_examples=20)
 @given(document=DOCUMENTS)
-def test_what_is_said_is_meant_again(document: Any) -> None:
+def test_translation_is_reversible(document: Any) -> None:
     assert WORDS.from_fleet(WORDS.to_fleet(document)) == document
 
 
@@ -144,12 +144,11 @@ def foreign() -> FleetProfile:
 
 
 def step(workflow: Any, reference: str) -> dict[str, Any]:
-    found = [one for one in workflow["tasks"] if one["taskReferenceName"] == reference]
-    assert len(found) == 1, reference
-    return dict(found[0])
+    (match,) = [one for one in workflow["tasks"] if one["taskReferenceName"] == reference]
+    return dict(match)
 
 
-def test_definitions_are_registered_in_the_fleets_words_with_its_overlay(
+def test_definitions_have_the_fleets_terms_and_overlay(
     foreign: FleetProfile,
 ) -> None:
     tasks, workflow = definitions(foreign)
@@ -172,37 +171,37 @@ def test_definitions_are_registered_in_the_fleets_words_with_its_overlay(
     assert "${merge.output.words}" in workflow["outputParameters"].values()
 
 
-def test_what_a_fleets_server_holds_is_told_in_the_contracts_terms(foreign: FleetProfile) -> None:
+def test_workflow_translation_is_reversible(foreign: FleetProfile) -> None:
     translator, workflow = Translator(foreign), dict(load_contracts().workflow)
 
     assert translator.workflow_from_fleet(translator.workflow_to_fleet(workflow)) == workflow
 
 
-def test_an_overlay_of_a_step_is_merged_into_it(foreign: FleetProfile) -> None:
+def test_overlay_of_a_nested_step_is_merged(foreign: FleetProfile) -> None:
     _, workflow = definitions(foreign)
 
-    def found(part: Any) -> bool:
+    def has_overlay(part: Any) -> bool:
         if isinstance(part, dict):
-            mine = part.get("taskReferenceName") == "post_zulip"
-            return (mine and part["inputParameters"].get("quiet") is True) or any(
-                map(found, part.values())
+            is_step = part.get("taskReferenceName") == "post_zulip"
+            return (is_step and part["inputParameters"].get("quiet") is True) or any(
+                map(has_overlay, part.values())
             )
-        return isinstance(part, list) and any(map(found, part))
+        return isinstance(part, list) and any(map(has_overlay, part))
 
-    assert found(workflow["tasks"])
+    assert has_overlay(workflow["tasks"])
 
 
-def test_a_fleet_without_terms_gets_the_contracts_own_definitions() -> None:
+def test_fleet_without_terms_has_the_contracts_definitions() -> None:
     plain = FleetProfile(name="plain", attach=True)
 
     tasks, workflow = definitions(plain)
 
-    assert Translator(plain).plain
+    assert Translator(plain).is_identity
     assert tasks == load_contracts().task_definitions()
     assert workflow == load_contracts().workflow
 
 
-def test_a_run_is_told_in_the_contracts_terms(foreign: FleetProfile) -> None:
+def test_run_is_translated(foreign: FleetProfile) -> None:
     run = {
         "workflowId": "w",
         "workflowName": "theirs",
@@ -221,16 +220,16 @@ def test_a_run_is_told_in_the_contracts_terms(foreign: FleetProfile) -> None:
         ],
     }
 
-    meant = Translator(foreign).run_from_fleet(run)
+    translated = Translator(foreign).run_from_fleet(run)
 
     workflow = load_contracts().workflow
-    assert (meant["workflowName"], meant["workflowVersion"]) == (
+    assert (translated["workflowName"], translated["workflowVersion"]) == (
         workflow["name"],
         workflow["version"],
     )
-    assert meant["input"]["recording_id"] == "r"
-    assert meant["output"] == {"title": "Tides"}
-    assert meant["tasks"] == [
+    assert translated["input"]["recording_id"] == "r"
+    assert translated["output"] == {"title": "Tides"}
+    assert translated["tasks"] == [
         {
             "taskDefName": "merge_transcripts",
             "taskType": "merge_transcripts",
@@ -242,12 +241,12 @@ def test_a_run_is_told_in_the_contracts_terms(foreign: FleetProfile) -> None:
     ]
 
 
-def test_events_and_the_workflows_input_are_translated(foreign: FleetProfile) -> None:
+def test_events_and_workflow_input_are_translated(foreign: FleetProfile) -> None:
     translator = Translator(foreign)
 
-    assert translator.event("topic", {"start_ms": 1500}) == ("TOPIC", {"timestamp": 1.5})
-    assert translator.event("other", {"a": 1}) == ("other", {"a": 1})
-    assert translator.started_with({"recording_id": "r", "room_id": "x"}) == {
+    assert translator.event_from_fleet("topic", {"start_ms": 1500}) == ("TOPIC", {"timestamp": 1.5})
+    assert translator.event_from_fleet("other", {"a": 1}) == ("other", {"a": 1})
+    assert translator.workflow_input({"recording_id": "r", "room_id": "x"}) == {
         "rid": "r",
         "room_id": "x",
         "tenant": "acme",

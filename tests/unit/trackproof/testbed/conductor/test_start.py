@@ -24,19 +24,19 @@ def server(backend: Backend) -> ConductorServer:
 
 
 @pytest.fixture
-def image(monkeypatch: pytest.MonkeyPatch) -> dict[str, str | None]:
-    """Hold the image the engine has; None when there is no engine."""
-    present: dict[str, str | None] = {"image": "some/image:1"}
+def engine(monkeypatch: pytest.MonkeyPatch) -> dict[str, str | None]:
+    """Fake the backends; `image` is the engine's image, None for no engine."""
+    state: dict[str, str | None] = {"image": "some/image:1"}
 
     def find_image(*_: Any, **__: Any) -> str:
-        if present["image"] is None:
+        if state["image"] is None:
             raise TestbedError("no Docker engine answers on this machine")
-        return present["image"]
+        return state["image"]
 
     monkeypatch.setattr(start, "find_image", find_image)
     monkeypatch.setattr(start, "start_container", lambda *_, **__: server("container"))
     monkeypatch.setattr(start, "start_process", lambda *_, **__: server("process"))
-    return present
+    return state
 
 
 @pytest.fixture
@@ -44,48 +44,52 @@ def lines() -> list[str]:
     return []
 
 
-@pytest.mark.usefixtures("image")
-def test_auto_takes_a_container_when_it_can(lines: list[str]) -> None:
+@pytest.mark.usefixtures("engine")
+def test_auto_prefers_a_container(lines: list[str]) -> None:
     assert start_conductor("auto", report=lines.append).backend == "container"
     assert lines == [
-        "Conductor 3.15.0 in a container of some/image:1: a Docker engine and the image are at hand"
+        "Conductor 3.15.0 in a container of some/image:1: a Docker engine has the image"
     ]
 
 
-def test_auto_takes_a_process_otherwise_and_says_why(
-    image: dict[str, str | None], lines: list[str]
+def test_auto_falls_back_to_a_process_with_the_reason(
+    engine: dict[str, str | None], lines: list[str]
 ) -> None:
-    image["image"] = None
+    engine["image"] = None
+
     assert start_conductor("auto", report=lines.append).backend == "process"
     assert lines == ["Conductor 3.15.0 as a process: no Docker engine answers on this machine"]
 
 
-def test_container_that_was_asked_for_is_never_replaced(image: dict[str, str | None]) -> None:
-    image["image"] = None
+def test_explicit_container_has_no_fallback(engine: dict[str, str | None]) -> None:
+    engine["image"] = None
+
     with pytest.raises(TestbedError, match="no Docker engine"):
         start_conductor("container")
 
 
-def test_process_that_was_asked_for_looks_for_no_engine(
-    image: dict[str, str | None], lines: list[str]
-) -> None:
+def test_explicit_process_needs_no_engine(engine: dict[str, str | None], lines: list[str]) -> None:
+    engine["image"] = None
+
     assert start_conductor("process", report=lines.append).backend == "process"
-    assert lines == ["Conductor 3.15.0 as a process: asked for"]
+    assert lines == ["Conductor 3.15.0 as a process: as requested"]
 
 
-def test_url_is_connected_to(lines: list[str]) -> None:
+def test_url_connects_to_a_running_server(lines: list[str]) -> None:
     with served(CONDUCTOR) as base:
         assert start_conductor(base, report=lines.append).backend == "url"
-        assert lines == [f"Conductor unknown at {base}/api: a running server was given"]
+        assert lines == [f"Conductor unknown at {base}/api: given by its URL"]
 
 
 @pytest.mark.parametrize("backend", ["proces", "localhost:8080", ""])
-def test_unknown_backend_names_the_known_ones(backend: str) -> None:
+def test_unknown_backend_is_an_error_with_the_known_ones(backend: str) -> None:
     with pytest.raises(UsageError, match="auto, container, process, or give the URL"):
         start_conductor(backend)
 
 
-@pytest.mark.usefixtures("image")
-def test_unknown_version_is_refused_before_anything_is_started() -> None:
-    with pytest.raises(UsageError, match="3\\.21\\.14"):
+@pytest.mark.usefixtures("engine")
+def test_unknown_version_is_an_error_with_the_known_ones() -> None:
+    with pytest.raises(UsageError, match=r"unknown Conductor version 9\.9") as caught:
         start_conductor("auto", "9.9")
+
+    assert "3.21.14" in caught.value.hint

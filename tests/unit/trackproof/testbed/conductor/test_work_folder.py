@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from trackproof.testbed.conductor.process.work_folder import HOLD_NAME, PREFIX, TemporaryFolder
+from trackproof.testbed.conductor.process.work_folder import LOCK_NAME, PREFIX, WorkFolder
 
 
 @pytest.fixture(autouse=True)
@@ -13,26 +13,26 @@ def parent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def test_folder_is_gone_after_removal(parent: Path) -> None:
-    folder = TemporaryFolder()
+def test_remove_deletes_the_folder(parent: Path) -> None:
+    folder = WorkFolder()
     (folder.path / "c123.db").touch()
     folder.remove()
     assert list(parent.iterdir()) == []
 
 
-def test_folder_of_a_killed_run_is_cleared_by_the_next(parent: Path) -> None:
+def test_folder_of_a_killed_run_is_removed_by_the_next(parent: Path) -> None:
     abandoned = parent / f"{PREFIX}old"
     abandoned.mkdir()
-    (abandoned / HOLD_NAME).touch()
-    folder = TemporaryFolder()
+    (abandoned / LOCK_NAME).touch()
+    folder = WorkFolder()
     assert list(parent.iterdir()) == [folder.path]
     folder.remove()
 
 
-def test_folder_in_use_or_not_ours_is_left_alone(parent: Path) -> None:
+def test_locked_or_foreign_folder_is_kept(parent: Path) -> None:
     foreign = parent / f"{PREFIX}foreign"
     foreign.mkdir()
-    first, second = TemporaryFolder(), TemporaryFolder()
+    first, second = WorkFolder(), WorkFolder()
     assert first.path.exists()
     assert foreign.exists()
     first.remove()

@@ -1,4 +1,4 @@
-"""A small HTTP server for files, for services that download what they are pointed at."""
+"""A small HTTP server for audio files."""
 
 from __future__ import annotations
 
@@ -13,26 +13,26 @@ from tests.unit.background import in_background
 
 @dataclass
 class AudioServer:
-    """Where the files are, and what makes the server special."""
+    """A running server and its options."""
 
     url: str
     files: Mapping[str, bytes]
     together: Barrier | None = None
-    """Downloads wait here for each other."""
+    """Barrier that concurrent downloads pass together."""
     cut_short: bool = False
-    """Announce ten bytes more than are sent."""
-    asked: list[str] = field(default_factory=list)
+    """Whether Content-Length is ten bytes too large."""
+    paths: list[str] = field(default_factory=list)
 
 
 @contextmanager
 def serving(files: Mapping[str, bytes]) -> Iterator[AudioServer]:
-    """Serve files by path (without the slash before it); anything else answers 404 or 403."""
+    """Serve files by path without its slash; other paths answer 404, `forbidden` 403."""
     audio = AudioServer("", files)
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             name = self.path.split("?")[0].removeprefix("/")
-            audio.asked.append(self.path)
+            audio.paths.append(self.path)
             if audio.together is not None:
                 audio.together.wait()
             content = audio.files.get(name)
@@ -46,7 +46,7 @@ def serving(files: Mapping[str, bytes]) -> Iterator[AudioServer]:
             self.wfile.write(content)
 
         def log_message(self, *_: object) -> None:
-            """Say nothing."""
+            """Log nothing."""
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server, in_background(server):
         audio.url = f"http://127.0.0.1:{server.server_port}"

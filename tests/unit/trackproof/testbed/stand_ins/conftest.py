@@ -1,4 +1,4 @@
-"""A set of stand-ins with a little to know, and the ways to reach it."""
+"""Stand-ins with some data, and callers over each transport."""
 
 from __future__ import annotations
 
@@ -7,24 +7,24 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.trackproof.testbed.stand_ins.transports import WAYS, Caller, reach
+from tests.unit.trackproof.testbed.stand_ins.transports import TRANSPORTS, Caller, caller_of
 from trackproof.testbed.stand_ins import (
     DailyParticipant,
     DailyRecording,
     DailyTrack,
-    Heard,
     StandIns,
-    UnhearableError,
+    TranscribedWord,
+    UndecodableAudioError,
 )
 
 
-def listen_to_text(path: Path) -> list[Heard]:
-    """Hear "audio" that is a text file: one word a line, with its start in seconds."""
+def transcribe_text(path: Path) -> list[TranscribedWord]:
+    """Transcribe "audio" that is a text file: one word per line, with its start in seconds."""
     content = path.read_bytes()
     if not content.startswith(b"audio\n"):
-        raise UnhearableError("Invalid data found when processing input")
+        raise UndecodableAudioError("Invalid data found when processing input")
     pairs = (line.split() for line in content.decode().splitlines()[1:])
-    return [Heard(text, float(start), float(start) + 0.08) for text, start in pairs]
+    return [TranscribedWord(text, float(start), float(start) + 0.08) for text, start in pairs]
 
 
 @pytest.fixture
@@ -50,13 +50,21 @@ def stand_ins() -> StandIns:
             ],
             "session-empty": [],
         },
-        listen=listen_to_text,
+        transcribe=transcribe_text,
         tracers={"albatross", "bergamot", "chrysalis"},
         vocabulary={"budget", "launch", "deadline", "customer"},
     )
 
 
-@pytest.fixture(params=WAYS)
-def caller(stand_ins: StandIns, request: pytest.FixtureRequest) -> Iterator[Caller]:
-    with reach(stand_ins, request.param) as caller:
+@pytest.fixture
+def caller(stand_ins: StandIns) -> Iterator[Caller]:
+    """Call in process, for tests of a service's behaviour."""
+    with caller_of(stand_ins, "in process") as caller:
+        yield caller
+
+
+@pytest.fixture(params=TRANSPORTS)
+def any_caller(stand_ins: StandIns, request: pytest.FixtureRequest) -> Iterator[Caller]:
+    """Call over each transport, for tests of what a transport may change."""
+    with caller_of(stand_ins, request.param) as caller:
         yield caller

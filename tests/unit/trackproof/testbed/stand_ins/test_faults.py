@@ -13,7 +13,7 @@ from trackproof.wait import wait_until
 
 
 def fetch(stand_ins: StandIns, caller: Caller, path: str = "/recordings/rec-1") -> httpx.Response:
-    """Ask Daily for something it knows."""
+    """Request something from Daily."""
     return caller.call("daily", "GET", path, headers=bearer(stand_ins.credentials.daily_key))
 
 
@@ -25,7 +25,7 @@ def post(stand_ins: StandIns, caller: Caller) -> httpx.Response:
     return caller.call("zulip", "POST", "/api/v1/messages", data=form, auth=auth)
 
 
-def test_a_fault_lasts_as_many_times_as_it_says(stand_ins: StandIns, caller: Caller) -> None:
+def test_fault_applies_to_the_given_number_of_requests(stand_ins: StandIns, caller: Caller) -> None:
     stand_ins.faults.add(Fault(service="daily", status=503, times=2))
 
     statuses = [fetch(stand_ins, caller).status_code for _ in range(3)]
@@ -35,9 +35,7 @@ def test_a_fault_lasts_as_many_times_as_it_says(stand_ins: StandIns, caller: Cal
     assert [r.carried_out for r in stand_ins.ledger.requests()] == [False, False, True]
 
 
-def test_a_fault_without_times_lasts_until_it_is_cleared(
-    stand_ins: StandIns, caller: Caller
-) -> None:
+def test_fault_without_times_applies_until_cleared(stand_ins: StandIns, caller: Caller) -> None:
     stand_ins.faults.add(Fault(service="daily", status=500))
     while_faulty = {fetch(stand_ins, caller).status_code for _ in range(4)}
     stand_ins.faults.clear()
@@ -46,7 +44,7 @@ def test_a_fault_without_times_lasts_until_it_is_cleared(
     assert fetch(stand_ins, caller).status_code == 200
 
 
-def test_a_fault_brings_status_headers_and_body(stand_ins: StandIns, caller: Caller) -> None:
+def test_fault_sets_status_headers_and_body(stand_ins: StandIns, any_caller: Caller) -> None:
     stand_ins.faults.add(
         Fault(
             service="daily",
@@ -56,14 +54,14 @@ def test_a_fault_brings_status_headers_and_body(stand_ins: StandIns, caller: Cal
         )
     )
 
-    answer = fetch(stand_ins, caller)
+    answer = fetch(stand_ins, any_caller)
 
     assert (answer.status_code, answer.text) == (429, "slow down")
     assert answer.headers["retry-after"] == "7"
     assert answer.headers.get_list("content-type") == ["text/plain"]
 
 
-def test_a_broken_body_comes_with_200(stand_ins: StandIns, caller: Caller) -> None:
+def test_fault_body_alone_has_status_200(stand_ins: StandIns, caller: Caller) -> None:
     stand_ins.faults.add(Fault(service="daily", body='{"id": "rec'))
 
     answer = fetch(stand_ins, caller)
@@ -71,7 +69,7 @@ def test_a_broken_body_comes_with_200(stand_ins: StandIns, caller: Caller) -> No
     assert (answer.status_code, answer.text) == (200, '{"id": "rec')
 
 
-def test_a_fault_may_be_for_some_requests_only(stand_ins: StandIns, caller: Caller) -> None:
+def test_fault_matches_service_method_and_path(stand_ins: StandIns, caller: Caller) -> None:
     stand_ins.faults.add(
         Fault(service="daily", path="/meetings/*", status=500),
         Fault(service="daily", method="POST", status=501),
@@ -82,7 +80,7 @@ def test_a_fault_may_be_for_some_requests_only(stand_ins: StandIns, caller: Call
     assert fetch(stand_ins, caller, "/meetings/session-1/participants").status_code == 500
 
 
-def test_the_oldest_fault_is_used_up_first(stand_ins: StandIns, caller: Caller) -> None:
+def test_oldest_matching_fault_applies(stand_ins: StandIns, caller: Caller) -> None:
     stand_ins.faults.add(Fault(service="daily", status=500, times=1))
     stand_ins.faults.add(Fault(service="daily", status=502, times=2))
 
@@ -92,26 +90,26 @@ def test_the_oldest_fault_is_used_up_first(stand_ins: StandIns, caller: Caller) 
     assert [(f.status, f.times) for f in stand_ins.faults.active()] == [(502, 1)]
 
 
-def test_a_dropped_connection_gives_no_answer(stand_ins: StandIns, caller: Caller) -> None:
+def test_dropped_connection_has_no_response(stand_ins: StandIns, any_caller: Caller) -> None:
     stand_ins.faults.add(Fault(service="daily", drop=True, times=1))
 
     with pytest.raises((httpx.RemoteProtocolError, httpx.ReadError)):
-        fetch(stand_ins, caller)
+        fetch(stand_ins, any_caller)
 
-    assert fetch(stand_ins, caller).status_code == 200
+    assert fetch(stand_ins, any_caller).status_code == 200
     dropped, _ = stand_ins.ledger.requests("daily")
     assert (dropped.status, dropped.faulted, dropped.carried_out) == (None, True, False)
     assert dropped.answered_at is not None
 
 
 @pytest.mark.parametrize("how", [{"drop": True}, {"status": 500}])
-def test_an_answer_may_be_lost_after_the_deed(
-    stand_ins: StandIns, caller: Caller, how: dict[str, Any]
+def test_carried_out_fault_performs_the_request(
+    stand_ins: StandIns, any_caller: Caller, how: dict[str, Any]
 ) -> None:
     stand_ins.faults.add(Fault(service="zulip", carried_out=True, times=1, **how))
 
     try:
-        assert post(stand_ins, caller).status_code == 500
+        assert post(stand_ins, any_caller).status_code == 500
     except httpx.TransportError:
         assert "drop" in how
 
@@ -120,7 +118,7 @@ def test_an_answer_may_be_lost_after_the_deed(
 
 
 @pytest.mark.parametrize("how", [{"drop": True}, {"status": 500}, {"body": "{"}])
-def test_a_fault_comes_before_the_deed_unless_told_otherwise(
+def test_fault_prevents_the_request_by_default(
     stand_ins: StandIns, caller: Caller, how: dict[str, Any]
 ) -> None:
     stand_ins.faults.add(Fault(service="zulip", **how))
@@ -134,25 +132,23 @@ def test_a_fault_comes_before_the_deed_unless_told_otherwise(
     assert not stand_ins.ledger.requests()[0].carried_out
 
 
-def test_a_delayed_answer_is_the_right_one(stand_ins: StandIns, caller: Caller) -> None:
+def test_delayed_response_is_correct(stand_ins: StandIns, any_caller: Caller) -> None:
     stand_ins.faults.add(Fault(service="daily", delay=0.05))
 
-    asked_at = time.monotonic()
-    answer = fetch(stand_ins, caller)
+    sent_at = time.monotonic()
+    answer = fetch(stand_ins, any_caller)
 
-    assert time.monotonic() - asked_at >= 0.05
+    assert time.monotonic() - sent_at >= 0.05
     assert answer.json()["id"] == "rec-1"
     assert stand_ins.ledger.requests()[0].carried_out
 
 
-def test_a_client_with_less_patience_than_the_delay_times_out(
-    stand_ins: StandIns, caller: Caller
-) -> None:
+def test_client_times_out_on_a_long_delay(stand_ins: StandIns, any_caller: Caller) -> None:
     stand_ins.faults.add(Fault(service="zulip", delay=30, carried_out=True))
     keys = stand_ins.credentials
 
     with pytest.raises(httpx.ReadTimeout):
-        caller.call(
+        any_caller.call(
             "zulip",
             "POST",
             "/api/v1/messages",
@@ -161,7 +157,7 @@ def test_a_client_with_less_patience_than_the_delay_times_out(
             timeout=httpx.Timeout(5, read=0.2),
         )
 
-    # On a busy machine the caller may have left before the service began.
+    # On a busy machine the client may time out before the service starts.
     wait_until(lambda: bool(stand_ins.zulip.messages()), what="the message", timeout=20)
     assert len(stand_ins.zulip.messages()) == 1
 
@@ -169,7 +165,7 @@ def test_a_client_with_less_patience_than_the_delay_times_out(
 @pytest.mark.parametrize(
     ("rule", "reason"),
     [
-        ({}, "say what goes wrong"),
+        ({}, "a fault needs a status"),
         ({"drop": True, "status": 500}, "no status"),
         ({"drop": True, "headers": {"a": "b"}}, "no status"),
         ({"delay": 1, "headers": {"a": "b"}}, "need a status"),
@@ -179,11 +175,11 @@ def test_a_client_with_less_patience_than_the_delay_times_out(
         ({"status": 500, "tmies": 1}, "Extra inputs"),
     ],
 )
-def test_a_rule_that_makes_no_sense_is_refused(rule: dict[str, Any], reason: str) -> None:
+def test_contradictory_rule_is_invalid(rule: dict[str, Any], reason: str) -> None:
     with pytest.raises(ValidationError, match=reason):
         Fault(service="daily", **rule)
 
 
-def test_a_rule_for_an_unknown_service_is_refused(stand_ins: StandIns) -> None:
-    with pytest.raises(ValueError, match="no service 'dayli', only daily, llm, modal"):
+def test_rule_for_an_unknown_service_is_invalid(stand_ins: StandIns) -> None:
+    with pytest.raises(ValueError, match="unknown service 'dayli'; known: daily, llm, modal"):
         stand_ins.faults.add(Fault(service="dayli", status=500))

@@ -24,7 +24,7 @@ RECAP = {
 }
 
 
-def ask(
+def complete(
     stand_ins: StandIns,
     caller: Caller,
     prompt: Any = PROMPT,
@@ -32,14 +32,14 @@ def ask(
     **options: Any,
 ) -> httpx.Response:
     """Send one prompt as the user."""
-    order = {"model": "some/model", "messages": [{"role": "user", "content": prompt}], **options}
+    body = {"model": "some/model", "messages": [{"role": "user", "content": prompt}], **options}
     return caller.call(
-        "llm", "POST", path, json=order, headers=bearer(stand_ins.credentials.llm_key)
+        "llm", "POST", path, json=body, headers=bearer(stand_ins.credentials.llm_key)
     )
 
 
-def said(answer: httpx.Response) -> str:
-    """Return the text of the answer."""
+def text_of(answer: httpx.Response) -> str:
+    """Return the text of a successful response."""
     assert answer.status_code == 200, answer.text
     content: str = answer.json()["choices"][0]["message"]["content"]
     return content
@@ -50,12 +50,12 @@ def recap_format() -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("path", ["/chat/completions", "/v1/chat/completions"])
-def test_a_plain_answer_brings_up_every_tracer_it_read(
+def test_plain_answer_includes_every_tracer_of_the_prompt(
     stand_ins: StandIns, caller: Caller, path: str
 ) -> None:
-    answer = ask(stand_ins, caller, path=path)
+    answer = complete(stand_ins, caller, path=path)
 
-    text = said(answer).lower()
+    text = text_of(answer).lower()
     assert "albatross" in text
     assert "bergamot" in text
     assert "budget" in text
@@ -69,8 +69,8 @@ def test_a_plain_answer_brings_up_every_tracer_it_read(
     assert usage["total_tokens"] == usage["prompt_tokens"] + usage["completion_tokens"]
 
 
-def test_the_asked_schema_is_kept(stand_ins: StandIns, caller: Caller) -> None:
-    content = json.loads(said(ask(stand_ins, caller, response_format=recap_format())))
+def test_answer_matches_the_requested_schema(stand_ins: StandIns, caller: Caller) -> None:
+    content = json.loads(text_of(complete(stand_ins, caller, response_format=recap_format())))
 
     jsonschema.validate(content, RECAP)
     assert "albatross" in content["title"].lower()
@@ -78,22 +78,20 @@ def test_the_asked_schema_is_kept(stand_ins: StandIns, caller: Caller) -> None:
     assert len(content["title"]) < len(content["summary"])
 
 
-def test_a_list_of_subjects_has_one_item_for_each_tracer(
-    stand_ins: StandIns, caller: Caller
-) -> None:
-    content = json.loads(said(ask(stand_ins, caller, response_format=recap_format())))
+def test_list_of_subjects_has_one_item_per_tracer(stand_ins: StandIns, caller: Caller) -> None:
+    content = json.loads(text_of(complete(stand_ins, caller, response_format=recap_format())))
 
     first, second = content["subjects"]
     assert first.lower().startswith("albatross")
     assert second.lower().startswith("bergamot")
 
 
-def test_there_are_never_more_than_six_subjects() -> None:
+def test_list_of_subjects_has_at_most_six_items() -> None:
     stand_ins = StandIns()
     prompt = " ".join(sorted(TRACER_WORDS))
     with stand_ins.in_process() as inside:
-        answer = ask(stand_ins, Caller(dict(inside.urls), "in process"), prompt)
-        recap = ask(
+        answer = complete(stand_ins, Caller(dict(inside.urls), "in process"), prompt)
+        recap = complete(
             stand_ins,
             Caller(dict(inside.urls), "in process"),
             prompt,
@@ -104,83 +102,81 @@ def test_there_are_never_more_than_six_subjects() -> None:
         )
 
     assert len(TRACER_WORDS) > 6
-    assert all(tracer in said(answer).lower() for tracer in TRACER_WORDS)
-    assert len(json.loads(said(recap))) == 6
+    assert all(tracer in text_of(answer).lower() for tracer in TRACER_WORDS)
+    assert len(json.loads(text_of(recap))) == 6
 
 
-def test_a_json_object_has_title_and_summary_when_nothing_else_is_asked(
-    stand_ins: StandIns, caller: Caller
-) -> None:
-    answer = ask(stand_ins, caller, response_format={"type": "json_object"})
+def test_json_object_has_title_and_summary_by_default(stand_ins: StandIns, caller: Caller) -> None:
+    answer = complete(stand_ins, caller, response_format={"type": "json_object"})
 
-    assert list(json.loads(said(answer))) == ["title", "summary"]
+    assert list(json.loads(text_of(answer))) == ["title", "summary"]
 
 
 @pytest.mark.parametrize("options", [{}, {"response_format": {"type": "json_object"}}])
-def test_a_schema_in_the_prompt_is_kept(
+def test_answer_matches_a_schema_in_the_prompt(
     stand_ins: StandIns, caller: Caller, options: dict[str, Any]
 ) -> None:
-    prompt = f'{PROMPT} {{not json}} {{"a": 1}} Keep this schema:\n{json.dumps(RECAP)}\nNo more.'
+    prompt = f'{PROMPT} {{not json}} {{"a": 1}} Use this schema:\n{json.dumps(RECAP)}\nNo more.'
 
-    content = json.loads(said(ask(stand_ins, caller, prompt, **options)))
+    content = json.loads(text_of(complete(stand_ins, caller, prompt, **options)))
 
     jsonschema.validate(content, RECAP)
     assert "subjects" in content
 
 
-def test_a_tool_is_called_with_arguments_that_fit(stand_ins: StandIns, caller: Caller) -> None:
+def test_tool_call_has_matching_arguments(stand_ins: StandIns, caller: Caller) -> None:
     tools = [
         {"type": "function", "function": {"name": "other", "parameters": {"type": "object"}}},
         {"type": "function", "function": {"name": "recap", "parameters": RECAP}},
     ]
     choice = {"type": "function", "function": {"name": "recap"}}
 
-    answer = ask(stand_ins, caller, tools=tools, tool_choice=choice)
+    answer = complete(stand_ins, caller, tools=tools, tool_choice=choice)
 
-    (answered,) = answer.json()["choices"]
-    assert answered["finish_reason"] == "tool_calls"
-    assert answered["message"]["content"] is None
-    (call,) = answered["message"]["tool_calls"]
+    (completion,) = answer.json()["choices"]
+    assert completion["finish_reason"] == "tool_calls"
+    assert completion["message"]["content"] is None
+    (call,) = completion["message"]["tool_calls"]
     assert (call["type"], call["function"]["name"]) == ("function", "recap")
     jsonschema.validate(json.loads(call["function"]["arguments"]), RECAP)
-    first = ask(stand_ins, caller, tools=tools).json()["choices"][0]["message"]["tool_calls"]
+    first = complete(stand_ins, caller, tools=tools).json()["choices"][0]["message"]["tool_calls"]
     assert first[0]["function"]["name"] == "other"
 
 
-def test_tools_may_be_ruled_out(stand_ins: StandIns, caller: Caller) -> None:
+def test_tool_choice_none_gives_plain_text(stand_ins: StandIns, caller: Caller) -> None:
     tools = [{"type": "function", "function": {"name": "recap", "parameters": RECAP}}]
 
-    assert "Albatross" in said(ask(stand_ins, caller, tools=tools, tool_choice="none"))
+    assert "Albatross" in text_of(complete(stand_ins, caller, tools=tools, tool_choice="none"))
 
 
-def test_the_same_prompt_gets_the_same_answer_and_another_one_another(
+def test_answer_depends_only_on_the_prompt(stand_ins: StandIns, caller: Caller) -> None:
+    first, second = (complete(stand_ins, caller, response_format=recap_format()) for _ in range(2))
+    other = complete(stand_ins, caller, "Chrysalis: a deadline", response_format=recap_format())
+
+    assert text_of(first) == text_of(second)
+    assert "chrysalis" in text_of(other).lower()
+    assert "albatross" not in text_of(other).lower()
+
+
+def test_prompt_without_tracers_uses_words_of_the_vocabulary(
     stand_ins: StandIns, caller: Caller
 ) -> None:
-    first, second = (ask(stand_ins, caller, response_format=recap_format()) for _ in range(2))
-    other = ask(stand_ins, caller, "Chrysalis: a deadline", response_format=recap_format())
-
-    assert said(first) == said(second)
-    assert "chrysalis" in said(other).lower()
-    assert "albatross" not in said(other).lower()
-
-
-def test_without_tracers_the_words_of_the_meeting_are_used(
-    stand_ins: StandIns, caller: Caller
-) -> None:
-    text = said(ask(stand_ins, caller, "Summarize: the customer, the customer, the deadline."))
+    text = text_of(
+        complete(stand_ins, caller, "Summarize: the customer, the customer, the deadline.")
+    )
 
     assert text.startswith("Customer")
     assert "deadline" in text
 
 
-def test_without_known_words_any_words_are_used(stand_ins: StandIns, caller: Caller) -> None:
-    assert said(ask(stand_ins, caller, "да")).startswith("Да")
+def test_prompt_without_vocabulary_uses_any_words(stand_ins: StandIns, caller: Caller) -> None:
+    assert text_of(complete(stand_ins, caller, "да")).startswith("Да")
 
 
-def test_a_prompt_may_come_in_parts(stand_ins: StandIns, caller: Caller) -> None:
+def test_prompt_may_have_parts(stand_ins: StandIns, caller: Caller) -> None:
     parts = [{"type": "text", "text": "the chrysalis"}, {"type": "image_url"}]
 
-    assert "Chrysalis" in said(ask(stand_ins, caller, parts))
+    assert "Chrysalis" in text_of(complete(stand_ins, caller, parts))
 
 
 @pytest.mark.parametrize(
@@ -190,7 +186,7 @@ def test_a_prompt_may_come_in_parts(stand_ins: StandIns, caller: Caller) -> None
         ({"n": 2}, "n", "one choice only"),
         ({"messages": []}, "messages", "at least one"),
         ({"messages": "hello"}, "messages", "must be a list"),
-        ({"messages": [{"role": "user", "content": "42"}]}, "messages", "not one word"),
+        ({"messages": [{"role": "user", "content": "42"}]}, "messages", "no word"),
         ({"model": None}, "model", "model"),
         ({"response_format": {"type": "xml"}}, "response_format", "unknown"),
         ({"response_format": {"type": "json_schema"}}, "response_format", "missing"),
@@ -210,14 +206,14 @@ def test_a_prompt_may_come_in_parts(stand_ins: StandIns, caller: Caller) -> None
                 "tool_choice": {"type": "function", "function": {"name": "b"}},
             },
             "tool_choice",
-            "names no given tool",
+            "not among the tools",
         ),
     ],
 )
-def test_what_cannot_be_done_is_refused(
+def test_unsupported_request_is_refused(
     stand_ins: StandIns, caller: Caller, options: dict[str, Any], param: str, reason: str
 ) -> None:
-    answer = ask(stand_ins, caller, **options)
+    answer = complete(stand_ins, caller, **options)
 
     assert answer.status_code == 400
     error = answer.json()["error"]
@@ -225,7 +221,7 @@ def test_what_cannot_be_done_is_refused(
     assert reason in error["message"]
 
 
-def test_a_body_that_is_not_json_is_refused(stand_ins: StandIns, caller: Caller) -> None:
+def test_body_that_is_not_json_is_refused(stand_ins: StandIns, caller: Caller) -> None:
     answer = caller.call(
         "llm",
         "POST",
@@ -239,7 +235,7 @@ def test_a_body_that_is_not_json_is_refused(stand_ins: StandIns, caller: Caller)
 
 
 @pytest.mark.parametrize("headers", [{}, bearer("wrong")])
-def test_nothing_is_read_without_the_key(caller: Caller, headers: dict[str, str]) -> None:
+def test_missing_or_wrong_key_is_refused(caller: Caller, headers: dict[str, str]) -> None:
     answer = caller.call("llm", "POST", "/chat/completions", json={}, headers=headers)
 
     assert answer.status_code == 401

@@ -9,13 +9,13 @@ import httpx
 import pytest
 
 from tests.unit.trackproof.testbed.stand_ins.audio_server import AudioServer, serving
-from tests.unit.trackproof.testbed.stand_ins.conftest import listen_to_text
+from tests.unit.trackproof.testbed.stand_ins.conftest import transcribe_text
 from tests.unit.trackproof.testbed.stand_ins.transports import Caller, bearer
 from trackproof.testbed.stand_ins import StandIns
 
 PATH = "/v1/audio/transcriptions-from-url"
-SPOKEN = ["good", "morning", "we", "launch", "on", "friday"]
-AUDIO = ("audio\n" + "".join(f"{word} {i / 2}\n" for i, word in enumerate(SPOKEN))).encode()
+WORDS = ["good", "morning", "we", "launch", "on", "friday"]
+AUDIO = ("audio\n" + "".join(f"{word} {i / 2}\n" for i, word in enumerate(WORDS))).encode()
 
 
 @pytest.fixture
@@ -26,28 +26,28 @@ def audio() -> Iterator[AudioServer]:
 
 
 def transcribe(stand_ins: StandIns, caller: Caller, url: str, **fields: Any) -> httpx.Response:
-    """Ask for the words behind a URL."""
-    order = {"audio_file_url": url, "language": "en", "batch": True, **fields}
+    """Request the transcription of a URL."""
+    body = {"audio_file_url": url, "language": "en", "batch": True, **fields}
     headers = bearer(stand_ins.credentials.modal_key)
-    return caller.call("modal", "POST", PATH, json=order, headers=headers)
+    return caller.call("modal", "POST", PATH, json=body, headers=headers)
 
 
-def test_the_words_are_those_of_the_audio(
+def test_response_has_the_words_of_the_audio(
     stand_ins: StandIns, caller: Caller, audio: AudioServer
 ) -> None:
     answer = transcribe(stand_ins, caller, f"{audio.url}/track.webm?signature=x", language="fr")
 
     assert answer.status_code == 200
     content = answer.json()
-    assert content["text"] == " ".join(SPOKEN)
+    assert content["text"] == " ".join(WORDS)
     assert content["language"] == "fr"
     by_time = sorted(content["words"], key=lambda word: word["start"])
-    assert [word["word"].strip() for word in by_time] == SPOKEN
+    assert [word["word"].strip() for word in by_time] == WORDS
     assert by_time[3] == {"word": by_time[3]["word"], "start": 1.5, "end": 1.58}
-    assert audio.asked == ["/track.webm?signature=x"]
+    assert audio.paths == ["/track.webm?signature=x"]
 
 
-def test_words_come_out_of_order_and_some_with_a_space(
+def test_words_are_unsorted_and_some_have_a_leading_space(
     stand_ins: StandIns, caller: Caller, audio: AudioServer
 ) -> None:
     words = transcribe(stand_ins, caller, f"{audio.url}/track.webm").json()["words"]
@@ -57,7 +57,7 @@ def test_words_come_out_of_order_and_some_with_a_space(
     assert {word["word"].startswith(" ") for word in words} == {True, False}
 
 
-def test_the_same_audio_is_always_answered_the_same_way(
+def test_same_audio_gets_the_same_response(
     stand_ins: StandIns, caller: Caller, audio: AudioServer
 ) -> None:
     url = f"{audio.url}/track.webm"
@@ -67,8 +67,8 @@ def test_the_same_audio_is_always_answered_the_same_way(
     assert first.content == second.content
 
 
-def test_both_oddities_can_be_turned_off(audio: AudioServer) -> None:
-    tidy = StandIns(listen=listen_to_text, leading_space=False, shuffled_words=False)
+def test_shuffling_and_leading_spaces_are_optional(audio: AudioServer) -> None:
+    tidy = StandIns(transcribe=transcribe_text, leading_space=False, shuffled_words=False)
     with tidy.serve() as served:
         words = httpx.post(
             served.urls["modal"] + PATH,
@@ -76,38 +76,38 @@ def test_both_oddities_can_be_turned_off(audio: AudioServer) -> None:
             headers=bearer(tidy.credentials.modal_key),
         ).json()["words"]
 
-    assert [word["word"] for word in words] == SPOKEN
+    assert [word["word"] for word in words] == WORDS
 
 
-def test_even_two_words_come_out_of_order(stand_ins: StandIns, caller: Caller) -> None:
+def test_two_words_are_unsorted_too(stand_ins: StandIns, caller: Caller) -> None:
     with serving({"a": b"audio\nyes 0\nno 1\n"}) as audio:
         words = transcribe(stand_ins, caller, f"{audio.url}/a").json()["words"]
 
     assert [word["start"] for word in words] == [1.0, 0.0]
 
 
-def test_silence_is_no_error(stand_ins: StandIns, caller: Caller) -> None:
+def test_silence_has_no_words(stand_ins: StandIns, caller: Caller) -> None:
     with serving({"silence": b"audio\n"}) as audio:
         answer = transcribe(stand_ins, caller, f"{audio.url}/silence")
 
     assert answer.json() == {"text": "", "words": [], "language": "en"}
 
 
-def test_tracks_are_heard_at_the_same_time(stand_ins: StandIns, audio: AudioServer) -> None:
-    audio.together = Barrier(4, timeout=10)  # no download ends before four have begun
+def test_requests_are_transcribed_concurrently(stand_ins: StandIns, audio: AudioServer) -> None:
+    audio.together = Barrier(4, timeout=10)  # no download ends before four have started
     with stand_ins.serve() as served, ThreadPoolExecutor(4) as callers:
 
-        def ask(_: int) -> int:
+        def transcribe_one(_: int) -> int:
             return httpx.post(
                 served.urls["modal"] + PATH,
                 json={"audio_file_url": f"{audio.url}/one.webm"},
                 headers=bearer(stand_ins.credentials.modal_key),
             ).status_code
 
-        assert list(callers.map(ask, range(4))) == [200] * 4
+        assert list(callers.map(transcribe_one, range(4))) == [200] * 4
 
 
-def test_a_file_without_audio_cannot_be_transcribed(
+def test_file_without_audio_is_unprocessable(
     stand_ins: StandIns, caller: Caller, audio: AudioServer
 ) -> None:
     answer = transcribe(stand_ins, caller, f"{audio.url}/photo.jpg")
@@ -120,7 +120,7 @@ def test_a_file_without_audio_cannot_be_transcribed(
     ("path", "status", "detail"),
     [("gone.webm", 404, "Audio file not found"), ("forbidden", 400, "HTTP 403")],
 )
-def test_a_file_that_cannot_be_fetched_is_the_callers_fault(
+def test_failed_download_is_a_client_error(
     stand_ins: StandIns, caller: Caller, audio: AudioServer, path: str, status: int, detail: str
 ) -> None:
     answer = transcribe(stand_ins, caller, f"{audio.url}/{path}")
@@ -129,7 +129,7 @@ def test_a_file_that_cannot_be_fetched_is_the_callers_fault(
     assert detail in answer.json()["detail"]
 
 
-def test_half_a_file_is_not_transcribed(
+def test_truncated_download_is_a_client_error(
     stand_ins: StandIns, caller: Caller, audio: AudioServer
 ) -> None:
     audio.cut_short = True
@@ -141,14 +141,14 @@ def test_half_a_file_is_not_transcribed(
 
 
 @pytest.mark.parametrize("url", ["http://127.0.0.1:9/x", "file:///etc/hostname", "http://[", ""])
-def test_a_url_that_leads_nowhere_is_refused(stand_ins: StandIns, caller: Caller, url: str) -> None:
+def test_invalid_url_is_a_client_error(stand_ins: StandIns, caller: Caller, url: str) -> None:
     assert transcribe(stand_ins, caller, url).status_code == 400
 
 
 @pytest.mark.parametrize(
     ("content", "field"), [(b"{}", "audio_file_url"), (b"[", None), (b"[1]", None)]
 )
-def test_an_order_without_a_url_names_what_is_missing(
+def test_invalid_body_names_the_missing_field(
     stand_ins: StandIns, caller: Caller, content: bytes, field: str | None
 ) -> None:
     headers = bearer(stand_ins.credentials.modal_key)
@@ -160,12 +160,12 @@ def test_an_order_without_a_url_names_what_is_missing(
 
 
 @pytest.mark.parametrize("headers", [{}, bearer("wrong")])
-def test_nothing_is_heard_without_the_key(
+def test_missing_or_wrong_key_is_refused(
     caller: Caller, audio: AudioServer, headers: dict[str, str]
 ) -> None:
-    order = {"audio_file_url": f"{audio.url}/track.webm"}
+    body = {"audio_file_url": f"{audio.url}/track.webm"}
 
-    answer = caller.call("modal", "POST", PATH, json=order, headers=headers)
+    answer = caller.call("modal", "POST", PATH, json=body, headers=headers)
 
     assert answer.status_code == 401
-    assert audio.asked == []
+    assert audio.paths == []

@@ -15,7 +15,7 @@ from trackproof.testbed.stand_ins import Fault, StandIns
 from trackproof.wait import wait_until
 
 
-def test_every_service_has_its_own_url_on_one_port(stand_ins: StandIns) -> None:
+def test_each_service_has_a_url_on_one_port(stand_ins: StandIns) -> None:
     with stand_ins.serve() as served:
         assert served.urls == {
             name: f"{served.root_url}/{name}"
@@ -25,7 +25,7 @@ def test_every_service_has_its_own_url_on_one_port(stand_ins: StandIns) -> None:
         assert httpx.get(f"{served.root_url}/nobody").status_code == 404
 
 
-def test_the_port_is_free_again_afterwards(stand_ins: StandIns) -> None:
+def test_port_and_thread_are_released(stand_ins: StandIns) -> None:
     with stand_ins.serve() as served:
         port = urlsplit(served.root_url).port
         thread = f"stand-ins:{port}"
@@ -37,7 +37,7 @@ def test_the_port_is_free_again_afterwards(stand_ins: StandIns) -> None:
         again.bind(("127.0.0.1", port))
 
 
-def test_a_set_can_be_served_again_and_keeps_its_ledger(stand_ins: StandIns) -> None:
+def test_stand_ins_can_be_served_again_with_the_same_ledger(stand_ins: StandIns) -> None:
     for _ in range(2):
         with stand_ins.serve() as served:
             httpx.post(f"{served.urls['webhook']}/hook")
@@ -45,7 +45,7 @@ def test_a_set_can_be_served_again_and_keeps_its_ledger(stand_ins: StandIns) -> 
     assert stand_ins.ledger.count("webhook", status=200) == 2
 
 
-def test_two_sets_do_not_see_each_other(stand_ins: StandIns) -> None:
+def test_two_sets_are_independent(stand_ins: StandIns) -> None:
     other = StandIns()
     with stand_ins.serve() as one, other.serve() as two:
         httpx.post(f"{two.urls['webhook']}/hook")
@@ -55,7 +55,7 @@ def test_two_sets_do_not_see_each_other(stand_ins: StandIns) -> None:
     assert other.ledger.count() == 1
 
 
-def test_many_callers_are_answered_at_once(stand_ins: StandIns) -> None:
+def test_concurrent_requests_are_answered(stand_ins: StandIns) -> None:
     with stand_ins.serve() as served, ThreadPoolExecutor(8) as callers:
         url = f"{served.urls['webhook']}/hook"
         statuses = list(callers.map(lambda _: httpx.post(url).status_code, range(40)))
@@ -64,7 +64,7 @@ def test_many_callers_are_answered_at_once(stand_ins: StandIns) -> None:
     assert stand_ins.ledger.count("webhook", status=200) == 40
 
 
-def test_a_dropped_connection_is_closed_without_a_single_byte(stand_ins: StandIns) -> None:
+def test_dropped_connection_closes_without_a_byte(stand_ins: StandIns) -> None:
     stand_ins.faults.add(Fault(service="webhook", drop=True))
     with stand_ins.serve() as served:
         address = ("127.0.0.1", urlsplit(served.root_url).port)
@@ -74,7 +74,7 @@ def test_a_dropped_connection_is_closed_without_a_single_byte(stand_ins: StandIn
             assert caller.recv(1024) == b""
 
 
-def test_stopping_does_not_wait_for_delayed_answers(
+def test_stop_does_not_wait_for_delayed_responses(
     stand_ins: StandIns, caplog: pytest.LogCaptureFixture
 ) -> None:
     stand_ins.faults.add(Fault(service="webhook", delay=60))
@@ -87,7 +87,7 @@ def test_stopping_does_not_wait_for_delayed_answers(
     assert [record.getMessage() for record in caplog.records if record.levelname == "ERROR"] == []
 
 
-def test_a_body_that_comes_in_pieces_is_put_together(stand_ins: StandIns) -> None:
+def test_chunked_body_is_recorded_whole(stand_ins: StandIns) -> None:
     with stand_ins.serve() as served:
         pieces = [b"x" * 100_000, b"y" * 100_000]
         httpx.post(f"{served.urls['webhook']}/hook", content=iter(pieces))
@@ -95,7 +95,7 @@ def test_a_body_that_comes_in_pieces_is_put_together(stand_ins: StandIns) -> Non
     assert stand_ins.webhook.deliveries()[0].body == b"".join(pieces)
 
 
-def test_an_address_of_another_machine_is_refused(stand_ins: StandIns) -> None:
+def test_foreign_address_is_an_error(stand_ins: StandIns) -> None:
     with (
         pytest.raises(TestbedError, match=r"cannot listen on 203\.0\.113\.1"),
         stand_ins.serve("203.0.113.1"),
@@ -103,7 +103,7 @@ def test_an_address_of_another_machine_is_refused(stand_ins: StandIns) -> None:
         pass
 
 
-def test_faults_can_be_set_listed_and_cleared_from_another_process(stand_ins: StandIns) -> None:
+def test_admin_api_sets_lists_and_clears_faults(stand_ins: StandIns) -> None:
     with stand_ins.serve() as served, httpx.Client(base_url=served.admin_url) as admin:
         one = {"service": "webhook", "status": 500, "times": 2}
         two = {"service": "zulip", "drop": True}
@@ -125,9 +125,7 @@ def test_faults_can_be_set_listed_and_cleared_from_another_process(stand_ins: St
         b'[{"service": "webhook", "status": 500, "x": 1}]',
     ],
 )
-def test_an_admin_call_that_makes_no_sense_changes_nothing(
-    stand_ins: StandIns, content: bytes
-) -> None:
+def test_invalid_admin_request_changes_nothing(stand_ins: StandIns, content: bytes) -> None:
     with stand_ins.serve() as served:
         answer = httpx.post(f"{served.admin_url}/faults", content=content)
 
@@ -136,7 +134,7 @@ def test_an_admin_call_that_makes_no_sense_changes_nothing(
     assert stand_ins.faults.active() == []
 
 
-def test_the_ledger_can_be_read_from_another_process(stand_ins: StandIns) -> None:
+def test_admin_api_returns_the_ledger(stand_ins: StandIns) -> None:
     with stand_ins.serve() as served:
         httpx.post(f"{served.urls['webhook']}/in", content=b"\xff\x00")
         httpx.get(

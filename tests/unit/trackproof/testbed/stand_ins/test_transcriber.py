@@ -10,12 +10,12 @@ import pytest
 from fixtures_audio import make_meeting, write_meeting
 from tests.unit.trackproof.testbed.stand_ins.audio_server import serving
 from tests.unit.trackproof.testbed.stand_ins.transports import bearer
-from trackproof.testbed.stand_ins import StandIns, UnhearableError
-from trackproof.testbed.stand_ins.services.transcriber import hear_file
+from trackproof.testbed.stand_ins import StandIns, UndecodableAudioError
+from trackproof.testbed.stand_ins.services.transcriber import transcribe_file
 
 
-def test_the_service_hears_what_a_real_track_says(tmp_path: Path) -> None:
-    meeting = make_meeting(tracks=2, seconds=20, seed=7, offsets=[0.0, 3.5])
+def test_service_transcribes_a_generated_track(tmp_path: Path) -> None:
+    meeting = make_meeting(tracks=2, seconds=8, seed=7, offsets=[0.0, 1.5])
     paths = write_meeting(meeting, tmp_path)
     stand_ins = StandIns()
     files = {path.name: path.read_bytes() for path in paths}
@@ -31,24 +31,24 @@ def test_the_service_hears_what_a_real_track_says(tmp_path: Path) -> None:
         ]
 
     for track, answer in zip(meeting.tracks, answers, strict=True):
-        heard = sorted(answer["words"], key=lambda word: word["start"])
+        words = sorted(answer["words"], key=lambda word: word["start"])
         assert len(track.words) > 0
-        assert [word["word"].strip() for word in heard] == [word.text for word in track.words]
-        # Counted from the first sample: the late track's offset is not in its times.
-        assert [word["start"] for word in heard] == pytest.approx(
+        assert [word["word"].strip() for word in words] == [word.text for word in track.words]
+        # Times count from the first sample and exclude the track's offset.
+        assert [word["start"] for word in words] == pytest.approx(
             [word.start for word in track.words], abs=0.02
         )
 
 
-def test_a_file_that_is_no_media_cannot_be_heard(tmp_path: Path) -> None:
+def test_file_that_is_no_media_is_an_error(tmp_path: Path) -> None:
     path = tmp_path / "audio"
-    path.write_bytes(b"this is no media")
+    path.write_bytes(b"no media")
 
-    with pytest.raises(UnhearableError):
-        hear_file(path)
+    with pytest.raises(UndecodableAudioError):
+        transcribe_file(path)
 
 
-def test_a_video_without_sound_cannot_be_heard(tmp_path: Path) -> None:
+def test_video_without_audio_is_an_error(tmp_path: Path) -> None:
     path = tmp_path / "screen.webm"
     with av.open(str(path), "w") as container:
         stream = container.add_stream("libvpx", rate=5)
@@ -57,5 +57,5 @@ def test_a_video_without_sound_cannot_be_heard(tmp_path: Path) -> None:
         container.mux(stream.encode(frame))
         container.mux(stream.encode(None))
 
-    with pytest.raises(UnhearableError, match="no audio stream"):
-        hear_file(path)
+    with pytest.raises(UndecodableAudioError, match="no audio stream"):
+        transcribe_file(path)

@@ -10,7 +10,7 @@ from trackproof.testbed.stand_ins import StandIns
 
 
 class Bot:
-    """Calls Zulip with the right credentials."""
+    """Calls Zulip with valid credentials."""
 
     def __init__(self, stand_ins: StandIns, caller: Caller) -> None:
         self._caller = caller
@@ -29,25 +29,25 @@ def bot(stand_ins: StandIns, caller: Caller) -> Bot:
     return Bot(stand_ins, caller)
 
 
-def test_a_posted_message_can_be_read_both_ways(stand_ins: StandIns, bot: Bot) -> None:
+def test_posted_message_is_readable_by_python_and_over_api(stand_ins: StandIns, bot: Bot) -> None:
     posted = bot.post("Überblick: 1 + 1 = 2 & so on")
 
     assert posted.json() == {"result": "success", "msg": "", "id": posted.json()["id"]}
-    (kept,) = stand_ins.zulip.messages(stream="meetings", topic="Standup")
-    assert (kept.id, kept.content) == (posted.json()["id"], "Überblick: 1 + 1 = 2 & so on")
-    shown = bot.call("GET", f"/api/v1/messages/{kept.id}").json()
-    assert shown["raw_content"] == kept.content
+    (message,) = stand_ins.zulip.messages(stream="meetings", topic="Standup")
+    assert (message.id, message.content) == (posted.json()["id"], "Überblick: 1 + 1 = 2 & so on")
+    shown = bot.call("GET", f"/api/v1/messages/{message.id}").json()
+    assert shown["raw_content"] == message.content
     assert shown["message"]["subject"] == "Standup"
 
 
-def test_every_message_has_an_id_of_its_own(stand_ins: StandIns, bot: Bot) -> None:
+def test_message_ids_are_unique(stand_ins: StandIns, bot: Bot) -> None:
     first, second = bot.post("one").json()["id"], bot.post("two").json()["id"]
 
     assert second > first
     assert [message.content for message in stand_ins.zulip.messages()] == ["one", "two"]
 
 
-def test_an_edit_keeps_what_was_there_before(stand_ins: StandIns, bot: Bot) -> None:
+def test_edit_keeps_the_earlier_version(stand_ins: StandIns, bot: Bot) -> None:
     message_id = bot.post("draft").json()["id"]
 
     answer = bot.call("PATCH", f"/api/v1/messages/{message_id}", data={"content": "final"})
@@ -59,15 +59,13 @@ def test_an_edit_keeps_what_was_there_before(stand_ins: StandIns, bot: Bot) -> N
     assert message.earlier == (("Standup", "draft"),)
 
 
-@pytest.mark.parametrize("by_api", [True, False])
-def test_a_message_that_was_deleted_cannot_be_edited(
-    stand_ins: StandIns, bot: Bot, by_api: bool
-) -> None:
+@pytest.mark.parametrize("over_api", [True, False])
+def test_deleted_message_cannot_be_edited(stand_ins: StandIns, bot: Bot, over_api: bool) -> None:
     message_id = bot.post("draft").json()["id"]
-    if by_api:
+    if over_api:
         assert bot.call("DELETE", f"/api/v1/messages/{message_id}").status_code == 200
     else:
-        stand_ins.zulip.forget(message_id)
+        stand_ins.zulip.delete(message_id)
 
     answer = bot.call("PATCH", f"/api/v1/messages/{message_id}", data={"content": "final"})
 
@@ -80,11 +78,11 @@ def test_a_message_that_was_deleted_cannot_be_edited(
 
 
 @pytest.mark.parametrize("method", ["GET", "DELETE"])
-def test_a_message_that_never_was_is_invalid(bot: Bot, method: str) -> None:
+def test_unknown_message_is_invalid(bot: Bot, method: str) -> None:
     assert bot.call(method, "/api/v1/messages/7").json()["msg"] == "Invalid message(s)"
 
 
-def test_an_edit_must_change_something(bot: Bot) -> None:
+def test_empty_edit_is_refused(bot: Bot) -> None:
     message_id = bot.post("draft").json()["id"]
 
     answer = bot.call("PATCH", f"/api/v1/messages/{message_id}", data={})
@@ -93,14 +91,14 @@ def test_an_edit_must_change_something(bot: Bot) -> None:
 
 
 @pytest.mark.parametrize("field", ["type", "to", "content"])
-def test_a_message_that_lacks_a_field_is_refused(bot: Bot, field: str) -> None:
+def test_missing_field_is_refused(bot: Bot, field: str) -> None:
     answer = bot.post("hello", **{field: ""})
 
     assert answer.status_code == 400
     assert answer.json()["msg"] == f"Missing '{field}' argument"
 
 
-def test_only_messages_to_streams_are_taken(bot: Bot) -> None:
+def test_direct_message_is_refused(bot: Bot) -> None:
     assert bot.post("hello", type="direct").json()["msg"] == "Invalid type"
 
 
@@ -114,7 +112,7 @@ def test_only_messages_to_streams_are_taken(bot: Bot) -> None:
         ("DELETE", "/api/v1/messages/1001"),
     ],
 )
-def test_nobody_else_may_post_or_read(
+def test_missing_or_wrong_credentials_are_refused(
     stand_ins: StandIns, caller: Caller, auth: tuple[str, str] | None, method: str, path: str
 ) -> None:
     answer = caller.call("zulip", method, path, auth=auth)
@@ -124,7 +122,7 @@ def test_nobody_else_may_post_or_read(
     assert stand_ins.zulip.messages() == []
 
 
-def test_garbage_for_credentials_is_refused(caller: Caller) -> None:
+def test_malformed_credentials_are_refused(caller: Caller) -> None:
     answer = caller.call(
         "zulip", "POST", "/api/v1/messages", headers={"Authorization": "Basic %%%"}
     )

@@ -1,4 +1,4 @@
-"""One way to call a stand-in, three ways for the call to travel."""
+"""Three transports for a request to a stand-in."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ import httpx
 
 from trackproof.testbed.stand_ins import StandIns
 
-Way = Literal["served", "in process", "in process, async"]
-WAYS: tuple[Way, ...] = ("served", "in process", "in process, async")
+Transport = Literal["served", "in process", "in process, async"]
+TRANSPORTS: tuple[Transport, ...] = ("served", "in process", "in process, async")
 
 
 @dataclass(frozen=True)
 class Caller:
-    """Calls the services of one set, always the same way."""
+    """Calls the services of one set over one transport."""
 
     urls: dict[str, str]
-    way: Way
+    transport: Transport
 
     def call(self, service: str, method: str, path: str, **options: Any) -> httpx.Response:
-        """Send one request and return the answer."""
+        """Send one request and return the response."""
         url = self.urls[service] + path
-        if self.way == "in process, async":
+        if self.transport == "in process, async":
             return asyncio.run(_async_call(method, url, options))
         with httpx.Client() as client:
             return client.request(method, url, **options)
@@ -38,14 +38,14 @@ async def _async_call(method: str, url: str, options: dict[str, Any]) -> httpx.R
 
 
 @contextmanager
-def reach(stand_ins: StandIns, way: Way) -> Iterator[Caller]:
-    """Make the set reachable, and return who can call it."""
-    if way == "served":
+def caller_of(stand_ins: StandIns, transport: Transport) -> Iterator[Caller]:
+    """Open the stand-ins for a transport."""
+    if transport == "served":
         with stand_ins.serve() as served:
-            yield Caller(dict(served.urls), way)
+            yield Caller(dict(served.urls), transport)
     else:
         with stand_ins.in_process() as inside:
-            yield Caller(dict(inside.urls), way)
+            yield Caller(dict(inside.urls), transport)
 
 
 def bearer(key: str) -> dict[str, str]:

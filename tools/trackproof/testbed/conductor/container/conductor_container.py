@@ -12,8 +12,8 @@
 #    under the License.
 """A Conductor container for testcontainers-python.
 
-It depends on testcontainers' core and the standard library only, and on nothing else in this
-project, so that it can be taken over as a community module as it stands.
+Depends on testcontainers' core and the standard library only, so that it can be contributed as a
+community module unchanged.
 """
 
 from __future__ import annotations
@@ -35,8 +35,8 @@ from testcontainers.core.waiting_utils import WaitStrategyTarget
 DEFAULT_IMAGE = "conductoross/conductor-standalone:3.15.0"
 REQUEST_SECONDS = 10
 POLL_SECONDS = 0.1
-LAST_WORDS = (b"APPLICATION FAILED TO START", b"Application run failed")
-LAST_WORDS_LINES = 100
+START_FAILED = (b"APPLICATION FAILED TO START", b"Application run failed")
+LOG_LINES = 100
 
 HINTS = (
     (
@@ -44,7 +44,7 @@ HINTS = (
         "pull or build the image; check its name and tag",
     ),
     (r"was refused with", "correct the definition as the server says"),
-    (r"OutOfMemoryError", "give the container more memory: a server takes about 500 MB"),
+    (r"OutOfMemoryError", "give the container more memory: a server needs about 500 MB"),
     (r"UnsupportedClassVersionError", "use an image with a newer Java"),
     (
         r"(?i)conductor-standalone.*deprecated",
@@ -52,18 +52,18 @@ HINTS = (
     ),
     (
         r"Connection refused|UnknownHostException",
-        "the server looks for a database or queue that is not there: set conductor.db.type and "
-        "conductor.queue.type to memory, or start what it needs",
+        "the server cannot reach its database or queue: set conductor.db.type and "
+        "conductor.queue.type to memory, or start them",
     ),
 )
-OTHERWISE = "see the log lines above; a longer startup_timeout helps on a slow machine"
+DEFAULT_HINT = "read the log lines above; on a slow machine, increase startup_timeout"
 
 
 class ConductorContainer(DockerContainer):
     """Conductor workflow engine.
 
-    The container counts as started when the server says it is healthy and its metadata API
-    answers; then the definitions given by :code:`with_task_definitions` and
+    The container has started when the server reports that it is healthy and its metadata API
+    answers. Then the definitions of :code:`with_task_definitions` and
     :code:`with_workflow_definitions` are registered.
 
     Example:
@@ -86,13 +86,13 @@ class ConductorContainer(DockerContainer):
         startup_timeout: int = 120,
         **kwargs: Any,
     ) -> None:
-        """Prepare the container; nothing is started yet.
+        """Configure the container; nothing is started yet.
 
         Args:
             image: Docker image to use. :code:`conductor-standalone` ends with 3.15.0; later
                 versions are published as :code:`conductoross/conductor`.
             port: Port the server listens on inside the container.
-            startup_timeout: Seconds until the start is given up.
+            startup_timeout: Time limit for the start, in seconds.
             kwargs: Passed on to :code:`DockerContainer`.
         """
         super().__init__(image, **kwargs)
@@ -103,7 +103,7 @@ class ConductorContainer(DockerContainer):
         self.with_exposed_ports(port)
         self.waiting_for(
             CompositeWaitStrategy(
-                _AnswersWhileRunning(port, "/health").for_response_predicate(_says_healthy),
+                _AnswersWhileRunning(port, "/health").for_response_predicate(_is_healthy),
                 _AnswersWhileRunning(port, "/api/metadata/taskdefs").for_response_predicate(
                     _is_json_list
                 ),
@@ -120,7 +120,7 @@ class ConductorContainer(DockerContainer):
     def with_property(self, name: str, value: str) -> Self:
         """Set a property of the server, such as :code:`conductor.queue.type`.
 
-        It wins over the configuration file inside the image.
+        It takes precedence over the configuration file in the image.
         """
         self._properties[name] = value
         return self
@@ -136,13 +136,13 @@ class ConductorContainer(DockerContainer):
         return self
 
     def get_api_url(self) -> str:
-        """Return the API's URL for callers on this host."""
+        """Return the API's URL for clients on this host."""
         return f"http://{self.get_container_host_ip()}:{self.get_exposed_port(self.port)}/api"
 
     def get_internal_api_url(self) -> str:
-        """Return the API's URL for callers in other containers.
+        """Return the API's URL for clients in other containers.
 
-        It names the network alias if there is one, else the container's address.
+        Its host is the network alias if there is one, else the container's address.
         """
         if self._network and self._network_aliases:
             host = self._network_aliases[0]
@@ -151,7 +151,7 @@ class ConductorContainer(DockerContainer):
         return f"http://{host}:{self.port}/api"
 
     def get_container_logs(self, lines: int = 50) -> str:
-        """Return the last lines the container wrote, on either stream."""
+        """Return the last lines of the container's log, of both streams."""
         if self._container is None:
             return ""
         text: str = self._container.logs(tail=lines).decode(errors="replace")
@@ -167,7 +167,7 @@ class ConductorContainer(DockerContainer):
             super().start()
             self._register_definitions()
         except BaseException as error:
-            logs = self._logs_of_failure()
+            logs = self._logs_after_failure()
             self.stop()
             if not isinstance(error, Exception):
                 raise
@@ -181,7 +181,7 @@ class ConductorContainer(DockerContainer):
 
     def _configure(self) -> None:
         if self._properties:
-            # Spring puts these above the system properties made of the image's own file.
+            # These take precedence over the system properties that the image makes from its file.
             self.with_env("SPRING_APPLICATION_JSON", json.dumps(self._properties))
 
     def _register_definitions(self) -> None:
@@ -207,7 +207,7 @@ class ConductorContainer(DockerContainer):
                 f"{method} {path} was refused with {refusal.code}: {answer}"
             ) from refusal
 
-    def _logs_of_failure(self) -> str:
+    def _logs_after_failure(self) -> str:
         try:
             return self.get_container_logs()
         except Exception as error:  # the first failure is the one to report
@@ -215,10 +215,10 @@ class ConductorContainer(DockerContainer):
 
 
 class _AnswersWhileRunning(HttpWaitStrategy):
-    """Waits for an HTTP answer, and gives up at once when the server has.
+    """Waits for an HTTP answer and fails as soon as the server has failed.
 
-    That is when the container has ended, or when Spring has said its last words: threads of the
-    server may keep the process alive after them.
+    The server has failed when the container has exited or Spring has logged a failed start, after
+    which threads of the server may keep the process alive.
     """
 
     def wait_until_ready(self, container: WaitStrategyTarget) -> None:
@@ -229,22 +229,22 @@ class _AnswersWhileRunning(HttpWaitStrategy):
         self._target.reload()
         if self._target.status in {"exited", "dead", "removing"}:
             raise ContainerStartException("the container ended before the server was ready")
-        log = self._target.get_wrapped_container().logs(tail=LAST_WORDS_LINES)
-        if any(words in log for words in LAST_WORDS):
-            raise ContainerStartException("the server gave up before it was ready")
+        log = self._target.get_wrapped_container().logs(tail=LOG_LINES)
+        if any(words in log for words in START_FAILED):
+            raise ContainerStartException("the server failed to start")
         return super()._try_http_request(url, headers, ssl_context)
 
 
-def _says_healthy(body: str) -> bool:
-    answer = _parsed(body)
+def _is_healthy(body: str) -> bool:
+    answer = _parse_json(body)
     return isinstance(answer, dict) and answer.get("healthy") is True
 
 
 def _is_json_list(body: str) -> bool:
-    return isinstance(_parsed(body), list)
+    return isinstance(_parse_json(body), list)
 
 
-def _parsed(body: str) -> object:
+def _parse_json(body: str) -> object:
     try:
         answer: object = json.loads(body)
     except ValueError:
@@ -259,7 +259,7 @@ def _read_definitions(path: str | PathLike[str]) -> list[dict[str, Any]]:
 
 def _failure(image: str, error: Exception, logs: str) -> str:
     text = f"{error}\n{logs}"
-    hint = next((hint for cause, hint in HINTS if re.search(cause, text)), OTHERWISE)
+    hint = next((hint for cause, hint in HINTS if re.search(cause, text)), DEFAULT_HINT)
     return (
         f"Conductor ({image}) did not start: {error}\n"
         f"Last log lines:\n{logs or '(none)'}\n"

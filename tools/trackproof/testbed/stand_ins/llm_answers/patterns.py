@@ -1,7 +1,7 @@
-"""A string that matches a simple regular expression, for schemas that ask for one.
+"""Example strings for the simple regular expressions in JSON schemas.
 
-Understood: literals, `.`, escapes, character classes, groups, alternatives (the first is
-taken), anchors at the ends and quantifiers (the least that is allowed is taken).
+Supported: literals, `.`, escapes, character classes, groups, alternatives (the first one counts),
+anchors at the ends and quantifiers (with the fewest repetitions).
 """
 
 from __future__ import annotations
@@ -15,18 +15,18 @@ _QUANTIFIER = re.compile(r"(?:\{(\d+)(?:,(\d*))?\}|([*+?]))\??")
 
 
 class UnfillableError(ValueError):
-    """No answer can be made for a schema; the text says why."""
+    """No value can be generated for a schema."""
 
 
 def example(pattern: str, *, min_length: int = 0) -> str:
-    """Return a string that `pattern` is found in, `min_length` characters long if it can be.
+    """Return a string of at least `min_length` characters that `pattern` matches.
 
     Raises:
         UnfillableError: No such string was found.
     """
     for repeats in (0, max(1, min_length)):
         try:
-            text = _Walk(pattern, repeats).alternatives()
+            text = _Parser(pattern, repeats).alternatives()
         except IndexError as error:
             raise UnfillableError(f"pattern {pattern!r} ends too early") from error
         if re.search(pattern, text) and len(text) >= min_length:
@@ -34,17 +34,17 @@ def example(pattern: str, *, min_length: int = 0) -> str:
     raise UnfillableError(f"no example was found for pattern {pattern!r}")
 
 
-class _Walk:
-    """One reading of a pattern, from left to right."""
+class _Parser:
+    """A recursive-descent parser of one pattern."""
 
     def __init__(self, pattern: str, repeats: int) -> None:
-        """Repeat what may be repeated without end at least `repeats` times."""
+        """Repeat unbounded quantifiers at least `repeats` times."""
         self._pattern = pattern
         self._repeats = repeats
         self._at = 0
 
     def alternatives(self) -> str:
-        """Read up to the end or the closing bracket; answer the first alternative."""
+        """Parse up to the end or the closing bracket; return the first alternative."""
         first = self._sequence()
         while self._peek() == "|":
             self._at += 1
@@ -81,11 +81,11 @@ class _Walk:
         if char == "\\":
             return self._escape()
         if char == "[":
-            return self._one_of_class()
+            return self._class_member()
         if char == "(":
             if self._peek() == "?":
                 if not self._pattern.startswith("?:", self._at):
-                    raise UnfillableError(f"group in {self._pattern!r} is not understood")
+                    raise UnfillableError(f"group in {self._pattern!r} is not supported")
                 self._at += 2
             inner = self.alternatives()
             if self._next() != ")":
@@ -100,10 +100,10 @@ class _Walk:
         if char in "bB":
             return ""
         if char.isalnum() and char not in _CONTROLS:
-            raise UnfillableError(f"\\{char} in {self._pattern!r} is not understood")
+            raise UnfillableError(f"\\{char} in {self._pattern!r} is not supported")
         return _CONTROLS.get(char, char)
 
-    def _one_of_class(self) -> str:
+    def _class_member(self) -> str:
         start = self._at - 1
         if self._peek() == "^":
             self._at += 1
@@ -112,11 +112,11 @@ class _Walk:
         while (char := self._next()) != "]":
             if char == "\\":
                 self._at += 1
-        wanted = re.compile(self._pattern[start : self._at])
+        char_class = re.compile(self._pattern[start : self._at])
         for code in (*range(97, 123), *range(65, 91), *range(48, 58), *range(32, 0x250)):
-            if wanted.fullmatch(chr(code)):
+            if char_class.fullmatch(chr(code)):
                 return chr(code)
-        raise UnfillableError(f"no character was found for {wanted.pattern!r}")
+        raise UnfillableError(f"no character was found for {char_class.pattern!r}")
 
     def _peek(self) -> str:
         return self._pattern[self._at : self._at + 1]

@@ -1,4 +1,4 @@
-"""What the LLM stand-in makes of a prompt: phrases built from words that really stand in it."""
+"""Phrases for the LLM stand-in's answers, built from the words of a prompt."""
 
 from __future__ import annotations
 
@@ -9,45 +9,45 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-MOST_SUBJECTS: Final = 6
-"""More subjects than this are never named in a list."""
-_MOST_IN_A_PHRASE: Final = 12
+MAX_SUBJECTS: Final = 6
+"""Length of the longest list of subjects."""
+_MAX_TRACERS: Final = 12
 _WORD = re.compile(r"[^\W\d_]+(?:['-][^\W\d_]+)*")
 _TERSE = re.compile(r"title|subject|topic|name|label|heading|tag|keyword|theme", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
-class Reading:
-    """The words an answer is made of, in a fixed order for the same prompt."""
+class Prompt:
+    """Words for an answer, in a fixed order for the same prompt."""
 
     tracers: tuple[str, ...]
-    """The tracer words in the prompt, in the order of their first appearance."""
+    """Tracers in the prompt, in order of first appearance."""
     words: tuple[str, ...]
-    """Other words in the prompt, the most telling ones first; never empty with `tracers`."""
+    """Other words in the prompt, the most frequent first."""
     digest: int
-    """Stands for the whole prompt, so that different prompts are answered differently."""
+    """Hash of the whole prompt, so that different prompts get different answers."""
 
     @property
     def subjects(self) -> tuple[str, ...]:
-        """What a list of subjects is about: each tracer, or the most telling words."""
-        return self.tracers[:MOST_SUBJECTS] or self.words[:3]
+        """Subjects of a list: the tracers, or the most frequent words."""
+        return self.tracers[:MAX_SUBJECTS] or self.words[:3]
 
-    def about(self, name: str, turn: int = 0) -> str:
-        """Return a text fit for a property called `name`; `turn` counts items of one list."""
-        return self.title(turn) if _TERSE.search(name) else self.summary(turn)
+    def text_for(self, name: str, index: int = 0) -> str:
+        """Return a text for the property `name`; `index` is the position in a list."""
+        return self.title(index) if _TERSE.search(name) else self.summary(index)
 
-    def title(self, turn: int = 0) -> str:
-        """Return a phrase that begins with a subject and names every other tracer."""
-        subject, count = self._subject(turn)
-        others = [tracer for tracer in self.tracers if tracer != subject][: _MOST_IN_A_PHRASE - 1]
+    def title(self, index: int = 0) -> str:
+        """Return a phrase that starts with a subject and includes every other tracer."""
+        subject, count = self._subject(index)
+        others = [tracer for tracer in self.tracers if tracer != subject][: _MAX_TRACERS - 1]
         near = [word for word in (*others, *self._supporting(2)) if word != subject]
         phrase = f"{subject.capitalize()}: {' and '.join(near)}" if near else subject.capitalize()
         return f"{phrase}{count}"
 
-    def summary(self, turn: int = 0) -> str:
-        """Return sentences that name a subject first and then everything else."""
-        subject, count = self._subject(turn)
-        others = [t for t in self.tracers if t != subject][: _MOST_IN_A_PHRASE - 1]
+    def summary(self, index: int = 0) -> str:
+        """Return sentences about a subject that include every other tracer."""
+        subject, count = self._subject(index)
+        others = [t for t in self.tracers if t != subject][: _MAX_TRACERS - 1]
         sentences = [f"{subject.capitalize()} was discussed{count}."]
         if others:
             sentences.append(f"Along with it came {', '.join(others)}.")
@@ -56,12 +56,12 @@ class Reading:
             sentences.append(f"What was said: {', '.join(near)}.")
         return " ".join(sentences)
 
-    def _subject(self, turn: int) -> tuple[str, str]:
-        round_, index = divmod(turn, len(self.subjects))
-        return self.subjects[index], f" ({round_ + 1})" if round_ else ""
+    def _subject(self, index: int) -> tuple[str, str]:
+        round_, position = divmod(index, len(self.subjects))
+        return self.subjects[position], f" ({round_ + 1})" if round_ else ""
 
     def _supporting(self, count: int) -> Sequence[str]:
-        """Return a few of the most telling words; which ones depends on the whole prompt."""
+        """Return some of the most frequent words, chosen by the hash of the prompt."""
         pool = self.words[:24]
         if not pool:
             return []
@@ -69,24 +69,24 @@ class Reading:
         return (pool[first:] + pool[:first])[:count]
 
 
-def read(texts: Iterable[str], *, tracers: frozenset[str], vocabulary: frozenset[str]) -> Reading:
-    """Read the messages of a prompt.
+def read(texts: Iterable[str], *, tracers: frozenset[str], vocabulary: frozenset[str]) -> Prompt:
+    """Extract the words of a prompt.
 
     Args:
-        texts: The contents of the messages.
-        tracers: Words (lower case) that must surface in answers.
-        vocabulary: Words (lower case) people say in a meeting; they tell more than others.
+        texts: Contents of the messages.
+        tracers: Words in lower case that must appear in answers.
+        vocabulary: Words of meetings in lower case, preferred to all others.
 
     Raises:
-        ValueError: There is not one word in the prompt.
+        ValueError: The prompt has no word.
     """
     whole = "\n".join(texts)
-    met = [word.lower() for word in _WORD.findall(whole)]
-    if not met:
-        raise ValueError("there is not one word in the prompt")
-    found = tuple(dict.fromkeys(word for word in met if word in tracers))
-    counts = Counter(word for word in met if word not in tracers)
-    spoken = [word for word in counts if word in vocabulary]
-    telling = spoken or [word for word in counts if len(word) > 3] or list(counts)
-    words = tuple(sorted(telling, key=lambda word: -counts[word]))  # stable: first met, first
-    return Reading(found, words, int.from_bytes(hashlib.sha256(whole.encode()).digest()[:8]))
+    all_words = [word.lower() for word in _WORD.findall(whole)]
+    if not all_words:
+        raise ValueError("the prompt has no word")
+    found_tracers = tuple(dict.fromkeys(word for word in all_words if word in tracers))
+    counts = Counter(word for word in all_words if word not in tracers)
+    known = [word for word in counts if word in vocabulary]
+    candidates = known or [word for word in counts if len(word) > 3] or list(counts)
+    words = tuple(sorted(candidates, key=lambda word: -counts[word]))  # stable
+    return Prompt(found_tracers, words, int.from_bytes(hashlib.sha256(whole.encode()).digest()[:8]))

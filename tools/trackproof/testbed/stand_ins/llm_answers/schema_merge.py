@@ -1,4 +1,4 @@
-"""Taking parts of a JSON schema together: local references and schemas that hold at once."""
+"""Merges JSON schemas: local references and the parts of `allOf`."""
 
 from __future__ import annotations
 
@@ -15,30 +15,30 @@ _TIGHTER: Final[Mapping[str, Callable[[Any, Any], Any]]] = {
 
 
 def resolved(root: Any, schema: Mapping[str, Any]) -> dict[str, Any]:
-    """Return `schema` with what its `$ref` points to taken in.
+    """Return `schema` with the target of its `$ref` merged in.
 
     Raises:
-        UnfillableError: The reference is not local, or points to nothing.
+        UnfillableError: The reference is not local or has no target.
     """
     reference: str = schema["$ref"]
     if not reference.startswith("#"):
-        raise UnfillableError(f"only local references are followed, not {reference!r}")
+        raise UnfillableError(f"only local references are supported, not {reference!r}")
     target = root
     for part in reference[1:].split("/")[1:]:
         key = unquote(part).replace("~1", "/").replace("~0", "~")
         try:
             target = target[int(key)] if isinstance(target, list) else target[key]
         except (LookupError, TypeError, ValueError) as error:
-            raise UnfillableError(f"reference {reference!r} points to nothing") from error
+            raise UnfillableError(f"reference {reference!r} has no target") from error
     rest = {key: value for key, value in schema.items() if key != "$ref"}
     return {"allOf": [rest, target]} if rest else _as_object(target)
 
 
 def merged(root: Any, schema: Mapping[str, Any]) -> dict[str, Any]:
-    """Return one schema for `schema` and all parts of its `allOf`, references among them.
+    """Return one schema for `schema` and all parts of its `allOf`, references included.
 
     Raises:
-        UnfillableError: A reference cannot be followed.
+        UnfillableError: A reference cannot be resolved.
     """
     result = {key: value for key, value in schema.items() if key != "allOf"}
     for part in schema["allOf"]:

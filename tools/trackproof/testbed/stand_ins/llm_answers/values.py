@@ -1,4 +1,4 @@
-"""Strings and numbers that keep the limits a JSON schema sets them."""
+"""Strings and numbers within the limits of a JSON schema."""
 
 from __future__ import annotations
 
@@ -21,36 +21,36 @@ _FORMATS: Final = {
 }
 
 
-def string(schema: Mapping[str, Any], text: str, turn: int) -> str:
-    """Return `text`, cut or repeated to fit; `turn` keeps the items of a list apart.
+def string(schema: Mapping[str, Any], text: str, index: int) -> str:
+    """Return `text`, cut or repeated to fit; `index` makes the items of a list distinct.
 
-    A pattern or a known format leaves no room for `text` and wins over it.
+    A pattern or a known format takes precedence over `text`.
     """
     least = schema.get("minLength", 0)
     if "pattern" in schema:
         return example(schema["pattern"], min_length=least)
     if schema.get("format") in _FORMATS:
-        return _FORMATS[schema["format"]].format(turn % 9 + 1)
+        return _FORMATS[schema["format"]].format(index % 9 + 1)
     while len(text) < least:
         text = f"{text} {text}"
-    return _cut(text, least, schema.get("maxLength", len(text)), turn)
+    return _cut(text, least, schema.get("maxLength", len(text)), index)
 
 
-def _cut(text: str, least: int, most: int, turn: int) -> str:
-    """Cut at a space where one is left, and keep a mark of `turn` when there is one."""
+def _cut(text: str, least: int, most: int, index: int) -> str:
+    """Cut at a space if possible, and append a non-zero `index`."""
     if len(text) <= most:
         return text
-    mark = f" {turn}" if turn else ""
+    mark = f" {index}" if index else ""
     if len(mark) >= most:
-        return str(turn).rjust(most, "0")[-most:] if turn and most else text[:most]
+        return str(index).rjust(most, "0")[-most:] if index and most else text[:most]
     short = text[: most - len(mark)]
     whole_words = short.rpartition(" ")[0].rstrip(":,. ")
-    kept = whole_words if len(whole_words) + len(mark) >= max(least, most // 2) else short
-    return kept + mark
+    cut = whole_words if len(whole_words) + len(mark) >= max(least, most // 2) else short
+    return cut + mark
 
 
-def numbers(schema: Mapping[str, Any], turn: int) -> Iterator[float]:
-    """Yield numbers that may keep the schema's limits, the best guess first."""
+def numbers(schema: Mapping[str, Any], index: int) -> Iterator[float]:
+    """Yield candidates within the schema's limits, the best one first."""
     low, high = _bounds(schema)
     integral = schema.get("type") == "integer"
     step = Fraction(str(schema["multipleOf"])) if "multipleOf" in schema else None
@@ -58,19 +58,19 @@ def numbers(schema: Mapping[str, Any], turn: int) -> Iterator[float]:
         step = Fraction(step.numerator if step else 1)
     if step is not None:
         first = _first_multiple(low, high, step)
-        for k in (turn, *range(16)):
+        for k in (index, *range(16)):
             value = (first + k) * step
             yield int(value) if value.denominator == 1 else float(value)
         return
     if low is not None and high is not None:
-        yield low + (high - low) / (turn + 2)
+        yield low + (high - low) / (index + 2)
         yield from (low, high)
     elif low is not None:
-        yield from (low + 1 + turn, math.nextafter(low, math.inf))
+        yield from (low + 1 + index, math.nextafter(low, math.inf))
     elif high is not None:
-        yield from (high - 1 - turn, math.nextafter(high, -math.inf))
+        yield from (high - 1 - index, math.nextafter(high, -math.inf))
     else:
-        yield 1.0 + turn
+        yield 1.0 + index
 
 
 def _bounds(schema: Mapping[str, Any]) -> tuple[float | None, float | None]:

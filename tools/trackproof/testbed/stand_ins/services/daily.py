@@ -1,4 +1,4 @@
-"""DailyStandIn's REST API, as far as a pipeline asks it: recordings and who was in a meeting."""
+"""Stand-in of Daily's REST API: recordings and participants of meetings."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
-from trackproof.testbed.stand_ins.credentials import bears
+from trackproof.testbed.stand_ins.credentials import has_bearer
 
 
 @dataclass(frozen=True)
@@ -26,13 +26,13 @@ class DailyTrack:
     type: str = "audio"
 
     def as_json(self) -> dict[str, Any]:
-        """Return the track as the API spells it."""
+        """Return the track in the API's format."""
         return {"type": self.type, "s3Key": self.s3key, "size": self.size}
 
 
 @dataclass(frozen=True)
 class DailyRecording:
-    """One recording, as `GET /recordings/{id}` shows it."""
+    """One recording, as answered by `GET /recordings/{id}`."""
 
     id: str
     room_name: str
@@ -47,7 +47,7 @@ class DailyRecording:
     tracks: tuple[DailyTrack, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
-        """Return the recording as the API spells it."""
+        """Return the recording in the API's format."""
         return {
             "id": self.id,
             "room_name": self.room_name,
@@ -74,7 +74,7 @@ class DailyParticipant:
     user_name: str | None = None
 
     def as_json(self) -> dict[str, Any]:
-        """Return the participant as the API spells it."""
+        """Return the participant in the API's format."""
         return {
             "user_id": self.user_id,
             "participant_id": self.participant_id,
@@ -85,7 +85,7 @@ class DailyParticipant:
 
 
 class DailyStandIn:
-    """The stand-in: an ASGI app that knows the recordings and meetings it was given."""
+    """An ASGI app that serves the given recordings and meetings."""
 
     def __init__(
         self,
@@ -93,7 +93,7 @@ class DailyStandIn:
         recordings: Iterable[DailyRecording] = (),
         participants: Mapping[str, Iterable[DailyParticipant]] | None = None,
     ) -> None:
-        """Know `recordings`, and `participants` by mtgSessionId; accept the bearer `key`."""
+        """Serve `recordings`, and `participants` by mtgSessionId; accept the bearer `key`."""
         self._key = key
         self._lock = threading.Lock()
         self._recordings: dict[str, DailyRecording] = {}
@@ -110,12 +110,12 @@ class DailyStandIn:
         )
 
     def add_recording(self, recording: DailyRecording) -> None:
-        """Know one more recording, or another version of one."""
+        """Add or replace a recording."""
         with self._lock:
             self._recordings[recording.id] = recording
 
     def add_meeting(self, mtg_session_id: str, people: Iterable[DailyParticipant]) -> None:
-        """Know who was in one more meeting."""
+        """Add or replace the participants of a meeting."""
         with self._lock:
             self._participants[mtg_session_id] = tuple(people)
 
@@ -124,14 +124,14 @@ class DailyStandIn:
         await self._app(scope, receive, send)
 
     async def _recording(self, request: Request) -> JSONResponse:
-        if not bears(request, self._key):
+        if not has_bearer(request, self._key):
             return _refused()
         with self._lock:
             recording = self._recordings.get(request.path_params["id"])
         return JSONResponse(recording.as_json()) if recording else _not_found("recording")
 
     async def _meeting_participants(self, request: Request) -> JSONResponse:
-        if not bears(request, self._key):
+        if not has_bearer(request, self._key):
             return _refused()
         with self._lock:
             people = self._participants.get(request.path_params["id"])

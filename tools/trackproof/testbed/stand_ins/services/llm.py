@@ -1,8 +1,8 @@
-"""An OpenAI-compatible chat service that answers with what it reads.
+"""Stand-in of an OpenAI-compatible chat service, which answers with words of the prompt.
 
-Titles, summaries and lists are made of the words and tracers in the prompt, in the JSON shape
-the caller asked for. It is no model: the same prompt always gets the same answer, and nothing
-that did not reach the prompt can be in it.
+Titles, summaries and lists consist of words and tracers of the prompt, in the JSON shape the
+caller requests. The same prompt always gets the same answer, and nothing that did not reach the
+prompt can be in it.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
-from trackproof.testbed.stand_ins.credentials import bears
+from trackproof.testbed.stand_ins.credentials import has_bearer
 from trackproof.testbed.stand_ins.llm_answers import prompt_reader
 from trackproof.testbed.stand_ins.llm_answers.schema_filler import UnfillableError, fill
 
@@ -37,17 +37,17 @@ class _BadRequestError(ValueError):
 
 
 class LlmStandIn:
-    """The stand-in: an ASGI app that can read, and nothing else."""
+    """An ASGI app that answers chat completions."""
 
     def __init__(
         self, key: str, *, tracers: Iterable[str] = (), vocabulary: Iterable[str] = ()
     ) -> None:
-        """Accept the bearer `key`.
+        """Configure the service.
 
         Args:
-            key: The API key.
-            tracers: Words that must surface in answers whenever they stand in a prompt.
-            vocabulary: Words people say in a meeting, preferred to those of an instruction.
+            key: Bearer token that callers must present.
+            tracers: Words that appear in every answer to a prompt that contains them.
+            vocabulary: Words of meetings, preferred to those of instructions.
         """
         self._key = key
         self._tracers = frozenset(word.lower() for word in tracers)
@@ -64,38 +64,38 @@ class LlmStandIn:
         await self._app(scope, receive, send)
 
     async def _complete(self, request: Request) -> JSONResponse:
-        if not bears(request, self._key):
+        if not has_bearer(request, self._key):
             return _error("Incorrect API key provided", None, 401, "invalid_api_key")
         try:
-            order = _checked(await request.body())
-            texts = list(_texts(order["messages"]))
-            read = prompt_reader.read(texts, tracers=self._tracers, vocabulary=self._vocabulary)
-            message = _message(order, texts, read)
+            body = _parse_body(await request.body())
+            texts = list(_texts(body["messages"]))
+            prompt = prompt_reader.read(texts, tracers=self._tracers, vocabulary=self._vocabulary)
+            message = _message(body, texts, prompt)
         except _BadRequestError as error:
             return _error(str(error), error.param)
         except UnfillableError as error:
             return _error(str(error), "response_format")
         except ValueError as error:
             return _error(str(error), "messages")
-        return JSONResponse(_completion(order, texts, message))
+        return JSONResponse(_completion(body, texts, message))
 
 
-def _checked(body: bytes) -> dict[str, Any]:
+def _parse_body(content: bytes) -> dict[str, Any]:
     try:
-        order = json.loads(body)
+        body = json.loads(content)
     except ValueError as error:
         raise _BadRequestError(f"the body is not JSON: {error}", "body") from error
-    if not isinstance(order, dict) or not isinstance(order.get("messages"), list):
+    if not isinstance(body, dict) or not isinstance(body.get("messages"), list):
         raise _BadRequestError("messages must be a list", "messages")
-    if not order["messages"] or not all(isinstance(m, dict) for m in order["messages"]):
+    if not body["messages"] or not all(isinstance(m, dict) for m in body["messages"]):
         raise _BadRequestError("messages must be objects, at least one", "messages")
-    if not isinstance(order.get("model"), str):
+    if not isinstance(body.get("model"), str):
         raise _BadRequestError("you must provide a model parameter", "model")
-    if order.get("stream"):
+    if body.get("stream"):
         raise _BadRequestError("this stand-in does not stream", "stream")
-    if order.get("n") not in (None, 1):
-        raise _BadRequestError("this stand-in gives one choice only", "n")
-    return order
+    if body.get("n") not in (None, 1):
+        raise _BadRequestError("this stand-in returns one choice only", "n")
+    return body
 
 
 def _texts(messages: list[dict[str, Any]]) -> Iterator[str]:
@@ -112,57 +112,59 @@ def _texts(messages: list[dict[str, Any]]) -> Iterator[str]:
 
 
 def _message(
-    order: dict[str, Any], texts: list[str], read: prompt_reader.Reading
+    body: dict[str, Any], texts: list[str], prompt: prompt_reader.Prompt
 ) -> dict[str, Any]:
-    """Return the assistant's message, in the first shape the caller asks for."""
-    tool = _asked_tool(order)
+    """Return the assistant's message, in the shape the caller requests."""
+    tool = _chosen_tool(body)
     if tool is not None:
-        arguments = _filled(tool.get("parameters") or {"type": "object"}, read)
+        arguments = _fill(tool.get("parameters") or {"type": "object"}, prompt)
         call = {"name": tool["name"], "arguments": arguments}
         call_id = f"call_{hashlib.sha256(arguments.encode()).hexdigest()[:24]}"
         calls = [{"id": call_id, "type": "function", "function": call}]
         return {"role": "assistant", "content": None, "tool_calls": calls}
-    return {"role": "assistant", "content": _content(order, texts, read)}
+    return {"role": "assistant", "content": _content(body, texts, prompt)}
 
 
-def _content(order: dict[str, Any], texts: list[str], read: prompt_reader.Reading) -> str:
-    asked = order.get("response_format") or {"type": "text"}
-    kind = asked.get("type") if isinstance(asked, dict) else asked
+def _content(body: dict[str, Any], texts: list[str], prompt: prompt_reader.Prompt) -> str:
+    response_format = body.get("response_format") or {"type": "text"}
+    is_object = isinstance(response_format, dict)
+    kind = response_format.get("type") if is_object else response_format
     if kind == "json_schema":
-        schema = asked.get("json_schema", {}).get("schema")
+        schema = response_format.get("json_schema", {}).get("schema")
         if schema is None:
             raise _BadRequestError("json_schema.schema is missing", "response_format")
-        return _filled(schema, read)
-    shown = schema_in("\n".join(texts))
+        return _fill(schema, prompt)
+    prompt_schema = _schema_in("\n".join(texts))
     if kind == "json_object":
-        return _filled(shown or _DEFAULT_SCHEMA, read)
+        return _fill(prompt_schema or _DEFAULT_SCHEMA, prompt)
     if kind != "text":
         raise _BadRequestError(f"unknown response_format {kind!r}", "response_format")
-    return read.summary() if shown is None else _filled(shown, read)
+    return prompt.summary() if prompt_schema is None else _fill(prompt_schema, prompt)
 
 
-def _asked_tool(order: dict[str, Any]) -> dict[str, Any] | None:
-    tools = [tool["function"] for tool in order.get("tools") or [] if "function" in tool]
-    choice = order.get("tool_choice", "auto")
+def _chosen_tool(body: dict[str, Any]) -> dict[str, Any] | None:
+    tools = [tool["function"] for tool in body.get("tools") or [] if "function" in tool]
+    choice = body.get("tool_choice", "auto")
     if not tools or choice == "none":
         return None
     if isinstance(choice, dict):
         name = choice.get("function", {}).get("name")
         tools = [tool for tool in tools if tool["name"] == name]
         if not tools:
-            raise _BadRequestError(f"tool_choice names no given tool: {name!r}", "tool_choice")
+            raise _BadRequestError(f"tool_choice is not among the tools: {name!r}", "tool_choice")
     first: dict[str, Any] = tools[0]
     return first
 
 
-def _filled(schema: Any, read: prompt_reader.Reading) -> str:
-    return json.dumps(fill(schema, read.about, wanted_items=len(read.subjects)), ensure_ascii=False)
+def _fill(schema: Any, prompt: prompt_reader.Prompt) -> str:
+    value = fill(schema, prompt.text_for, wanted_items=len(prompt.subjects))
+    return json.dumps(value, ensure_ascii=False)
 
 
-def schema_in(text: str) -> dict[str, Any] | None:
-    """Return the last JSON schema of an object that stands in a text, or None."""
+def _schema_in(text: str) -> dict[str, Any] | None:
+    """Return the last JSON schema of an object in a text, or None."""
     decoder = json.JSONDecoder()
-    found = None
+    schema = None
     at = text.find("{")
     while at >= 0:
         try:
@@ -171,20 +173,20 @@ def schema_in(text: str) -> dict[str, Any] | None:
             end = at + 1
         else:
             if isinstance(value.get("properties"), dict) or "$ref" in value:
-                found = value
+                schema = value
         at = text.find("{", end)
-    return found
+    return schema
 
 
-def _completion(order: dict[str, Any], texts: list[str], message: dict[str, Any]) -> dict[str, Any]:
+def _completion(body: dict[str, Any], texts: list[str], message: dict[str, Any]) -> dict[str, Any]:
     prompt_tokens = sum(_tokens(text) for text in texts)
     completion_tokens = _tokens(json.dumps(message))
-    digest = hashlib.sha256(json.dumps([order, message], sort_keys=True).encode()).hexdigest()
+    digest = hashlib.sha256(json.dumps([body, message], sort_keys=True).encode()).hexdigest()
     return {
         "id": f"chatcmpl-{digest[:24]}",
         "object": "chat.completion",
         "created": int(time.time()),
-        "model": order["model"],
+        "model": body["model"],
         "choices": [
             {
                 "index": 0,

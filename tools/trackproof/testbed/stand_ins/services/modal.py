@@ -1,8 +1,7 @@
-"""The transcription service: it downloads the audio it is pointed at and says what it hears.
+"""Stand-in of the transcription service on Modal: downloads audio and transcribes it.
 
-It holds no script. Like the real one it counts time from the first sample it decodes, whatever
-start time the container claims, answers words in no useful order and leaves the leading space
-on some of them.
+It has no script. Like the real service it counts time from the first decoded sample, whatever the
+container's start time, returns words unsorted and leaves the leading space of some.
 """
 
 from __future__ import annotations
@@ -26,15 +25,15 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
-from trackproof.testbed.stand_ins.credentials import bears
+from trackproof.testbed.stand_ins.credentials import has_bearer
 
 DOWNLOAD_TIMEOUT: Final = 30.0
-"""Seconds without a byte until a download is given up."""
+"""Seconds without a byte before a download fails."""
 
 
 @dataclass(frozen=True)
-class Heard:
-    """One word in a piece of audio."""
+class TranscribedWord:
+    """One word in an audio file."""
 
     text: str
     start: float
@@ -43,15 +42,15 @@ class Heard:
     """Seconds from the first sample."""
 
 
-class UnhearableError(Exception):
-    """A file holds no audio that can be decoded; raised by a `Listener`."""
+class UndecodableAudioError(Exception):
+    """A file has no decodable audio; raised by a `Transcribe` function."""
 
 
-Listener = Callable[[Path], Sequence[Heard]]
-"""Reads the words out of an audio file. Called in a worker thread, several at a time."""
+Transcribe = Callable[[Path], Sequence[TranscribedWord]]
+"""Returns the words in an audio file. Called in worker threads, concurrently."""
 
 
-class _Order(BaseModel):
+class _Job(BaseModel):
     audio_file_url: str
     language: str = "en"
     batch: bool = False
@@ -65,21 +64,21 @@ class _DownloadError(Exception):
 
 
 class ModalStandIn:
-    """The stand-in: an ASGI app with ears."""
+    """An ASGI app that transcribes downloaded audio."""
 
     def __init__(
-        self, key: str, listen: Listener, *, leading_space: bool = True, shuffled: bool = True
+        self, key: str, transcribe: Transcribe, *, leading_space: bool = True, shuffled: bool = True
     ) -> None:
-        """Hear with `listen`; accept the bearer `key`.
+        """Configure the service.
 
         Args:
-            key: The API key.
-            listen: Reads the words out of a downloaded file.
-            leading_space: Whether some words keep the space before them.
-            shuffled: Whether words come out of order (the same way for the same audio).
+            key: Bearer token that callers must present.
+            transcribe: Returns the words in a downloaded file.
+            leading_space: Whether some words have a leading space.
+            shuffled: Whether words are unsorted (in the same order for the same audio).
         """
         self._key = key
-        self._listen = listen
+        self._transcribe_file = transcribe
         self._leading_space = leading_space
         self._shuffled = shuffled
         path = "/v1/audio/transcriptions-from-url"
@@ -90,39 +89,39 @@ class ModalStandIn:
         await self._app(scope, receive, send)
 
     async def _transcribe(self, request: Request) -> JSONResponse:
-        if not bears(request, self._key):
+        if not has_bearer(request, self._key):
             return JSONResponse(
                 {"detail": "Invalid API key"}, 401, headers={"WWW-Authenticate": "Bearer"}
             )
         try:
-            order = _Order.model_validate_json(await request.body())
+            job = _Job.model_validate_json(await request.body())
         except ValidationError as error:
             detail = error.errors(include_url=False, include_input=False, include_context=False)
             for entry in detail:
                 entry["loc"] = ("body", *entry["loc"])
             return JSONResponse({"detail": detail}, 422)
         try:
-            heard = await run_in_threadpool(self._hear, order.audio_file_url)
+            words = await run_in_threadpool(self._download_and_transcribe, job.audio_file_url)
         except _DownloadError as error:
             return JSONResponse({"detail": error.detail}, error.status)
-        except UnhearableError as error:
+        except UndecodableAudioError as error:
             return JSONResponse({"detail": f"Failed to decode audio: {error}"}, 422)
-        return JSONResponse(self._spelled(heard, order.language))
+        return JSONResponse(self._response(words, job.language))
 
-    def _hear(self, url: str) -> Sequence[Heard]:
+    def _download_and_transcribe(self, url: str) -> Sequence[TranscribedWord]:
         with tempfile.TemporaryDirectory(prefix="trackproof-modal-") as folder:
             audio = Path(folder) / "audio"
             _download(url, audio)
-            return self._listen(audio)
+            return self._transcribe_file(audio)
 
-    def _spelled(self, heard: Sequence[Heard], language: str) -> dict[str, Any]:
-        spoken = sorted(heard, key=lambda word: (word.start, word.end, word.text))
+    def _response(self, transcribed: Sequence[TranscribedWord], language: str) -> dict[str, Any]:
+        by_time = sorted(transcribed, key=lambda word: (word.start, word.end, word.text))
         words = [
             {"word": self._with_space(index, word.text), "start": word.start, "end": word.end}
-            for index, word in enumerate(spoken)
+            for index, word in enumerate(by_time)
         ]
         return {
-            "text": " ".join(word.text for word in spoken),
+            "text": " ".join(word.text for word in by_time),
             "words": _shuffled(words) if self._shuffled else words,
             "language": language,
         }
@@ -132,7 +131,7 @@ class ModalStandIn:
 
 
 def _shuffled(words: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return the words in an order that looks random, is always the same and never sorted."""
+    """Return the words in a random-looking, reproducible order that is never sorted."""
     order = sorted(
         range(len(words)), key=lambda i: hashlib.sha256(f"{i} {words[i]}".encode()).digest()
     )
@@ -142,7 +141,7 @@ def _shuffled(words: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def _download(url: str, target: Path) -> None:
-    """Fetch `url`, past any mock of this process's HTTP clients and past any proxy."""
+    """Fetch `url` with urllib, which httpx mocks do not patch, and without proxies."""
     if not url.lower().startswith(("http://", "https://")):
         raise _DownloadError(400, "audio_file_url must be an http or https URL")
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))

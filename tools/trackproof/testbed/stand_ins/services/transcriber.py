@@ -1,4 +1,4 @@
-"""The ears of the transcription service: they hear the words fixture audio carries."""
+"""Transcriber of fixture audio, the default of the Modal stand-in."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ from pathlib import Path
 import av
 
 import fixtures_audio
-from trackproof.testbed.stand_ins.services.modal import Heard, UnhearableError
+from trackproof.testbed.stand_ins.services.modal import TranscribedWord, UndecodableAudioError
 
 
-def hear_file(path: Path) -> list[Heard]:
-    """Return every word in an audio file, in seconds from its first sample.
+def transcribe_file(path: Path) -> list[TranscribedWord]:
+    """Return every word in an audio file, with times in seconds from its first sample.
 
     Raises:
-        UnhearableError: The file is no media, or has no audio stream.
+        UndecodableAudioError: The file is no media, or has no audio stream.
     """
     try:
         words = fixtures_audio.detect_words_in_file(path, add_start_time=False)
     except (av.error.FFmpegError, ValueError) as error:
-        raise UnhearableError(str(error)) from error
-    return [Heard(word.text, round(word.start, 3), round(word.end, 3)) for word in words]
+        raise UndecodableAudioError(str(error)) from error
+    return [TranscribedWord(word.text, round(word.start, 3), round(word.end, 3)) for word in words]

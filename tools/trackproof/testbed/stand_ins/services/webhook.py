@@ -1,4 +1,4 @@
-"""The customer's end of a webhook: takes every delivery and can check its signature."""
+"""Receiver of webhooks: accepts every delivery and verifies signatures."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from trackproof.testbed.stand_ins import ledger
 
 
 class SignatureError(ValueError):
-    """A delivery's signature does not hold; the text says why."""
+    """The signature of a delivery is invalid."""
 
 
 def sign(secret: str, body: bytes, timestamp: int) -> str:
@@ -27,27 +27,27 @@ def sign(secret: str, body: bytes, timestamp: int) -> str:
 def verify_signature(
     secret: str, header: str, body: bytes, now: float, tolerance: float = 300.0
 ) -> int:
-    """Check the signature of one delivery and return the time it claims, in epoch seconds.
+    """Verify the signature of one delivery and return its timestamp, in epoch seconds.
 
     Args:
-        secret: What sender and receiver share.
+        secret: Shared by sender and receiver.
         header: `X-Webhook-Signature`: `t=<epoch>,v1=<hex HMAC-SHA256 of "<t>.<body>">`.
         body: The raw bytes of the request.
         now: Epoch seconds.
-        tolerance: Seconds the claimed time may be off, either way.
+        tolerance: Seconds the timestamp may differ from `now`, either way.
 
     Raises:
-        SignatureError: The header is malformed, too old or too new, or does not fit the body.
+        SignatureError: The header is malformed, too old or too new, or does not match the body.
     """
     match = re.fullmatch(r"t=([0-9]{1,15}),v1=([0-9a-f]{64})", header)
     if match is None:
         raise SignatureError(f"not of the form t=<epoch>,v1=<64 hex digits>: {header!r}")
-    claimed, digest = match.groups()
-    if not hmac.compare_digest(digest, _digest(secret, body, claimed)):
-        raise SignatureError("the HMAC does not fit the body and the secret")
-    if abs(now - int(claimed)) > tolerance:
-        raise SignatureError(f"t is {now - int(claimed):g} s off, {tolerance:g} s are allowed")
-    return int(claimed)
+    timestamp, digest = match.groups()
+    if not hmac.compare_digest(digest, _digest(secret, body, timestamp)):
+        raise SignatureError("the HMAC does not match the body and the secret")
+    if abs(now - int(timestamp)) > tolerance:
+        raise SignatureError(f"t is {now - int(timestamp):g} s off, {tolerance:g} s are allowed")
+    return int(timestamp)
 
 
 def _digest(secret: str, body: bytes, timestamp: str) -> str:
@@ -55,16 +55,16 @@ def _digest(secret: str, body: bytes, timestamp: str) -> str:
 
 
 class WebhookReceiver:
-    """The stand-in: an ASGI app that answers 200 to every POST, whatever its path."""
+    """An ASGI app that answers 200 to every POST, whatever its path."""
 
     def __init__(self, secret: str, requests: ledger.Ledger) -> None:
-        """Check signatures with `secret`; deliveries are read back from the ledger."""
+        """Verify signatures with `secret`; deliveries are read from the ledger."""
         self._secret = secret
         self._ledger = requests
-        self._app = Starlette(routes=[Route("/{anything:path}", self._take, methods=["POST"])])
+        self._app = Starlette(routes=[Route("/{anything:path}", self._receive, methods=["POST"])])
 
     def deliveries(self, event: str | None = None) -> list[ledger.Request]:
-        """Return what was delivered, oldest first; failed deliveries are among it.
+        """Return the deliveries, failed ones included, oldest first.
 
         Args:
             event: Value of `X-Webhook-Event`; None for all.
@@ -76,10 +76,10 @@ class WebhookReceiver:
         ]
 
     def verify(self, delivery: ledger.Request, tolerance: float = 300.0) -> int:
-        """Check a delivery's signature against the time it arrived.
+        """Verify a delivery's signature against its time of arrival.
 
         Raises:
-            SignatureError: It does not hold.
+            SignatureError: The signature is invalid.
         """
         return verify_signature(
             self._secret,
@@ -93,5 +93,5 @@ class WebhookReceiver:
         """Answer one request."""
         await self._app(scope, receive, send)
 
-    async def _take(self, request: Request) -> JSONResponse:
+    async def _receive(self, request: Request) -> JSONResponse:
         return JSONResponse({})

@@ -1,4 +1,4 @@
-"""ZulipStandIn's message API: posting, editing and a store that tests can look into."""
+"""Stand-in of Zulip's message API, with a message store that tests can read."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
-from trackproof.testbed.stand_ins.credentials import signs_in
+from trackproof.testbed.stand_ins.credentials import has_basic_auth
 
 
 @dataclass(frozen=True)
 class ZulipMessage:
-    """A message in a stream, with what it said before."""
+    """A message in a stream, with its earlier versions."""
 
     id: int
     stream: str
@@ -33,7 +33,7 @@ class ZulipMessage:
 
 
 class ZulipStandIn:
-    """The stand-in: an ASGI app with one message store."""
+    """An ASGI app with one message store."""
 
     def __init__(
         self, email: str, key: str, *, first_id: int = 1001, clock: Callable[[], float] = time.time
@@ -57,7 +57,7 @@ class ZulipStandIn:
     def messages(
         self, *, stream: str | None = None, topic: str | None = None
     ) -> list[ZulipMessage]:
-        """Return the messages there are now, oldest first."""
+        """Return the existing messages, oldest first."""
         with self._lock:
             return [
                 message
@@ -66,15 +66,15 @@ class ZulipStandIn:
             ]
 
     def message(self, message_id: int) -> ZulipMessage | None:
-        """Return one message, or None when it is not there (any more)."""
+        """Return one message, or None if it does not exist."""
         with self._lock:
             return self._messages.get(message_id)
 
-    def forget(self, message_id: int) -> None:
-        """Delete a message, as if a person had done so.
+    def delete(self, message_id: int) -> None:
+        """Delete a message, as a person in Zulip would.
 
         Raises:
-            KeyError: There is no such message.
+            KeyError: The message does not exist.
         """
         with self._lock:
             del self._messages[message_id]
@@ -84,7 +84,7 @@ class ZulipStandIn:
         await self._app(scope, receive, send)
 
     async def _post(self, request: Request) -> JSONResponse:
-        if not signs_in(request, self._email, self._key):
+        if not has_basic_auth(request, self._email, self._key):
             return _refused()
         form = await _form(request)
         for name in ("type", "to", "content"):
@@ -105,7 +105,7 @@ class ZulipStandIn:
         return _success(id=message.id)
 
     async def _edit(self, request: Request) -> JSONResponse:
-        if not signs_in(request, self._email, self._key):
+        if not has_basic_auth(request, self._email, self._key):
             return _refused()
         form = await _form(request)
         with self._lock:
@@ -123,7 +123,7 @@ class ZulipStandIn:
         return _success()
 
     async def _show(self, request: Request) -> JSONResponse:
-        if not signs_in(request, self._email, self._key):
+        if not has_basic_auth(request, self._email, self._key):
             return _refused()
         message = self.message(request.path_params["id"])
         if message is None:
@@ -142,10 +142,10 @@ class ZulipStandIn:
         )
 
     async def _delete(self, request: Request) -> JSONResponse:
-        if not signs_in(request, self._email, self._key):
+        if not has_basic_auth(request, self._email, self._key):
             return _refused()
         try:
-            self.forget(request.path_params["id"])
+            self.delete(request.path_params["id"])
         except KeyError:
             return _invalid_message()
         return _success()

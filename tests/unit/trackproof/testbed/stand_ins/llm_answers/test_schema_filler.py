@@ -10,7 +10,7 @@ from jsonschema import Draft202012Validator
 from trackproof.testbed.stand_ins.llm_answers.prompt_reader import read
 from trackproof.testbed.stand_ins.llm_answers.schema_filler import UnfillableError, fill
 
-READING = read(
+PROMPT = read(
     ["the albatross and the bergamot: a budget for the launch"],
     tracers=frozenset({"albatross", "bergamot"}),
     vocabulary=frozenset({"budget", "launch"}),
@@ -18,12 +18,12 @@ READING = read(
 
 
 def filled(schema: Any) -> Any:
-    """Fill a schema from what was read."""
-    return fill(schema, READING.about, wanted_items=len(READING.subjects))
+    """Fill a schema with words of the prompt."""
+    return fill(schema, PROMPT.text_for, wanted_items=len(PROMPT.subjects))
 
 
 def with_limits(low: str, high: str, least: int = 0, most: int = 60) -> st.SearchStrategy[Any]:
-    """Make two limits, either of which may be missing, in the right order."""
+    """Generate two ordered limits, either of which may be missing."""
     numbers = st.integers(least, most)
     return st.tuples(numbers, numbers, st.booleans(), st.booleans()).map(
         lambda t: {
@@ -64,7 +64,7 @@ names = st.sampled_from(["title", "summary", "subjects", "score", "ä", "$ref-li
 
 @st.composite
 def schemas(draw: st.DrawFn, depth: int = 3) -> Any:
-    """Make a schema that holds others, so many levels deep at most."""
+    """Generate a schema with at most `depth` levels of subschemas."""
     inner = schemas(depth - 1) if depth else leaves
     kind = draw(st.sampled_from(["leaf", "object", "array", "set", "tuple", "union", "nullable"]))
     if depth == 0 or kind == "leaf":
@@ -91,15 +91,29 @@ def schemas(draw: st.DrawFn, depth: int = 3) -> Any:
     return {"anyOf": parts}
 
 
-@settings(deadline=None, max_examples=200)
-@given(schemas())
-def test_an_answer_always_keeps_its_schema(schema: Any) -> None:
-    Draft202012Validator(schema).validate(filled(schema))
+def check_value(schema: Any) -> None:
+    """Check that a schema accepts its value, which is always the same."""
+    value = filled(schema)
+    Draft202012Validator(schema).validate(value)
+    assert repr(value) == repr(filled(schema))
 
 
-@settings(deadline=None, max_examples=50)
+@settings(deadline=None, max_examples=25)
 @given(schemas())
-def test_an_answer_keeps_a_schema_it_is_referred_to(schema: Any) -> None:
+def test_schema_accepts_its_value(schema: Any) -> None:
+    check_value(schema)
+
+
+@pytest.mark.nightly
+@settings(deadline=None, max_examples=400)
+@given(schemas())
+def test_schema_accepts_its_value_in_many_examples(schema: Any) -> None:
+    check_value(schema)
+
+
+@settings(deadline=None, max_examples=10)
+@given(schemas(1))
+def test_value_matches_a_referenced_schema(schema: Any) -> None:
     root = {
         "$defs": {"Part/1": schema},
         "type": "object",
@@ -110,13 +124,7 @@ def test_an_answer_keeps_a_schema_it_is_referred_to(schema: Any) -> None:
     Draft202012Validator(root).validate(filled(root))
 
 
-@settings(deadline=None, max_examples=50)
-@given(schemas())
-def test_a_schema_is_always_filled_the_same_way(schema: Any) -> None:
-    assert repr(filled(schema)) == repr(filled(schema))
-
-
-def test_texts_are_made_of_what_was_read_and_lists_have_an_item_a_tracer() -> None:
+def test_texts_have_words_of_the_prompt_and_lists_an_item_per_tracer() -> None:
     topic = {"type": "object", "properties": {"title": {"type": "string"}, "text": {}}}
     schema = {"type": "object", "properties": {"topics": {"type": "array", "items": topic}}}
 
@@ -126,7 +134,7 @@ def test_texts_are_made_of_what_was_read_and_lists_have_an_item_a_tracer() -> No
     assert all("budget" in topic["text"] for topic in topics)
 
 
-def test_optional_properties_are_filled_too_in_the_order_of_the_schema() -> None:
+def test_optional_properties_are_filled_in_the_order_of_the_schema() -> None:
     schema = {
         "type": "object",
         "properties": {"a": {}, "b": {}, "c": {"type": ["null", "integer"]}},
@@ -137,13 +145,13 @@ def test_optional_properties_are_filled_too_in_the_order_of_the_schema() -> None
     assert filled(schema)["c"] == 1
 
 
-def test_an_optional_property_that_cannot_be_filled_is_left_out() -> None:
+def test_unfillable_optional_property_is_left_out() -> None:
     schema = {"type": "object", "properties": {"a": False, "b": {"const": 1}}}
 
     assert filled(schema) == {"b": 1}
 
 
-def test_a_schema_that_holds_itself_comes_to_an_end() -> None:
+def test_recursive_schema_is_filled() -> None:
     tree = {
         "$ref": "#/$defs/Node",
         "$defs": {
@@ -165,7 +173,7 @@ def test_a_schema_that_holds_itself_comes_to_an_end() -> None:
     assert answer["next"]["title"]
 
 
-def test_parts_of_all_of_hold_together() -> None:
+def test_parts_of_all_of_are_merged() -> None:
     schema = {
         "properties": {"n": {"type": "number", "minimum": 3}},
         "allOf": [
@@ -178,13 +186,13 @@ def test_parts_of_all_of_hold_together() -> None:
     assert filled(schema) == {"n": 3, "m": 2}
 
 
-def test_as_many_properties_as_asked_for_are_made_up() -> None:
+def test_min_properties_adds_properties() -> None:
     schema = {"type": "object", "minProperties": 2, "additionalProperties": {"type": "integer"}}
 
     assert list(filled(schema).values()) == [1, 1]
 
 
-def test_no_more_properties_than_allowed_are_filled() -> None:
+def test_max_properties_limits_properties() -> None:
     schema = {"type": "object", "properties": {"a": {}, "b": {}}, "maxProperties": 1}
 
     assert list(filled(schema)) == ["a"]
@@ -197,17 +205,17 @@ def test_no_more_properties_than_allowed_are_filled() -> None:
         ({"type": "strnig"}, "invalid schema"),
         ({"$ref": "#"}, "without end"),
         ({"allOf": [{"$ref": "#"}]}, "without end"),
-        ({"$ref": "#/$defs/No"}, "points to nothing"),
+        ({"$ref": "#/$defs/No"}, "has no target"),
         ({"$ref": "https://example.com/schema"}, "only local references"),
-        ({"type": "integer", "minimum": 3, "maximum": 2}, "nothing was found"),
-        ({"type": "string", "pattern": "(?=x)"}, "not understood"),
-        ({"type": "string", "minLength": 3, "maxLength": 2}, "keeps the schema"),
+        ({"type": "integer", "minimum": 3, "maximum": 2}, "no value was found"),
+        ({"type": "string", "pattern": "(?=x)"}, "not supported"),
+        ({"type": "string", "minLength": 3, "maxLength": 2}, "schema accepts"),
         ({"type": "array", "items": {"const": 1}, "uniqueItems": True, "minItems": 2}, "different"),
         ({"anyOf": [False, {"enum": []}]}, "no branch"),
-        ({"not": {}}, "keeps the schema"),
+        ({"not": {}}, "schema accepts"),
         ({"required": ["a"], "properties": {"a": False}}, "nothing is allowed"),
     ],
 )
-def test_a_schema_that_cannot_be_kept_is_refused(schema: Any, reason: str) -> None:
+def test_unfillable_schema_is_an_error(schema: Any, reason: str) -> None:
     with pytest.raises(UnfillableError, match=reason):
         filled(schema)

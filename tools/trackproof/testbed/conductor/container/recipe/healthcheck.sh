@@ -1,5 +1,5 @@
 #!/bin/sh
-# Asks the server whether it is healthy, with whatever the base image offers for it.
+# Requests the server's health check with curl, wget or bash, whichever the base image has.
 set -eu
 
 url="http://127.0.0.1:${SERVER_PORT:-8080}/health"

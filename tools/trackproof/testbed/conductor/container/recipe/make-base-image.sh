@@ -1,5 +1,5 @@
 #!/bin/sh
-# Makes a base image with a Java 17 from Debian packages alone, where no image can be pulled.
+# Builds a base image with Java 17 from Debian packages, where no image can be pulled.
 # Needs Debian, root, debootstrap and a Docker engine; takes about a minute.
 #
 #   tools/trackproof/testbed/conductor/container/recipe/make-base-image.sh [tag]

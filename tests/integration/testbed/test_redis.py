@@ -9,7 +9,7 @@ from trackproof.errors import TestbedError
 from trackproof.testbed.redis import RedisServer, start_redis
 
 
-def reached(server: RedisServer) -> bool:
+def is_reachable(server: RedisServer) -> bool:
     with closing(redis.Redis.from_url(server.url)) as client:
         try:
             return bool(client.ping())
@@ -17,23 +17,23 @@ def reached(server: RedisServer) -> bool:
             return False
 
 
-def test_a_server_can_be_taken_away_and_given_back_and_leaves_nothing() -> None:
+def test_server_restarts_and_leaves_nothing() -> None:
     try:
         with start_redis() as server:
-            seen = [reached(server)]
+            states = [is_reachable(server)]
             server.stop()
-            seen.append(reached(server))
+            states.append(is_reachable(server))
             server.start()
-            seen.append(reached(server))
+            states.append(is_reachable(server))
     except TestbedError as error:
         pytest.skip(f"{error.what}. Hint: {error.hint}")
 
-    assert seen == [True, False, True]
-    assert not reached(server)
+    assert states == [True, False, True]
+    assert not is_reachable(server)
     assert not server.folder.exists()
 
 
-def test_without_the_program_it_is_told_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_program_is_an_error_with_a_hint(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "")
 
     with pytest.raises(TestbedError, match="there is no redis-server") as caught, start_redis():

@@ -1,4 +1,4 @@
-"""What was asked of S3, for a fleet whose keys are its own."""
+"""S3 in the contracts' keys, for a fleet with other keys."""
 
 from __future__ import annotations
 
@@ -32,35 +32,33 @@ def translated(server: S3Server) -> Iterator[TranslatedS3]:
     server.ledger.clear()
 
 
-def asked(server: S3Server, key: str) -> int:
-    """Ask for an object as a fleet does, by its own key."""
+def fetch(server: S3Server, key: str) -> int:
+    """Request an object as the fleet does, by its own key."""
     return httpx.get(f"{server.endpoint}/{BUCKET}/{key}").status_code
 
 
-def test_requests_are_told_by_the_contracts_keys(
-    server: S3Server, translated: TranslatedS3
-) -> None:
-    asked(server, "p/t-1/0")
-    asked(server, "else/where")
+def test_requests_have_the_contracts_keys(server: S3Server, translated: TranslatedS3) -> None:
+    fetch(server, "p/t-1/0")
+    fetch(server, "else/where")
 
-    seen = [request.path for request in translated.ledger.requests("s3", method="GET")]
+    paths = [request.path for request in translated.ledger.requests("s3", method="GET")]
 
-    assert seen == ["/transcripts/t-1/padded_track_0.webm", "/transcripts/else/where"]
+    assert paths == ["/transcripts/t-1/padded_track_0.webm", "/transcripts/else/where"]
     assert translated.ledger.count("s3", path="*/t-1/padded_track_*") == 1
 
 
 @pytest.mark.parametrize("path", ["*/*/padded_track_1.webm", "/transcripts/*/padded_track_1.webm"])
-def test_a_fault_of_an_object_meets_the_fleets_own_key(
+def test_fault_of_a_contracts_key_applies_to_the_fleets(
     path: str, server: S3Server, translated: TranslatedS3
 ) -> None:
     translated.faults.add(Fault(service="s3", path=path, status=503))
 
-    assert (asked(server, "p/t-1/1"), asked(server, "p/t-1/2")) == (503, 404)
+    assert (fetch(server, "p/t-1/1"), fetch(server, "p/t-1/2")) == (503, 404)
 
 
-def test_a_fault_without_a_path_meets_everything(
+def test_fault_without_a_path_applies_to_everything(
     server: S3Server, translated: TranslatedS3
 ) -> None:
     translated.faults.add(Fault(service="s3", status=503))
 
-    assert asked(server, "p/t-1/1") == 503
+    assert fetch(server, "p/t-1/1") == 503

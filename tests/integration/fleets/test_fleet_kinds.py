@@ -1,4 +1,4 @@
-"""Fleets that are not a command with the contracts' words: each shape with a real fleet."""
+"""Other kinds of fleets: renamed, with hard-coded hosts, attached, and in a container."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.fleets.verdicts import REFERENCE_TOML, changed, statuses, verified
+from tests.integration.fleets.verdicts import REFERENCE_TOML, replaced, statuses, verify
 from trackproof.errors import TestbedError
 from trackproof.lab import free_port
 from trackproof.testbed.conductor import ConductorServer
@@ -27,35 +27,35 @@ KEYS = Credentials()
 pytestmark = pytest.mark.conductor
 
 
-def test_a_whole_pipeline_is_judged_in_a_fleets_own_words(
+def test_renamed_fleet_passes_the_whole_pipeline(
     conductor: ConductorServer, tmp_path: Path
 ) -> None:
     only = "pipeline,mixdown_tracks.presigned-sources"
 
-    told = verified(FLEETS / "renamed" / "fleet.toml", conductor, only, tmp_path / "verdict.json")
+    verdict = verify(FLEETS / "renamed" / "fleet.toml", conductor, only, tmp_path / "verdict.json")
 
-    assert told["verdict"] == "held", told
-    assert set(statuses(told).values()) == {"passed"}
+    assert verdict["verdict"] == "held", verdict
+    assert set(statuses(verdict).values()) == {"passed"}
 
 
-def test_a_host_that_is_written_into_a_fleet_is_led_to_the_testbed(
+def test_hard_coded_host_is_routed_to_the_testbed(
     conductor: ConductorServer, tmp_path: Path
 ) -> None:
-    # Untold, the reference fleet asks https://api.daily.co/v1.
+    # The reference fleet's default is https://api.daily.co/v1.
     profile = tmp_path / "fleet.toml"
     profile.write_text(
-        changed(REFERENCE_TOML, ('DAILY_API_URL = "{daily.url}"\n', ""))
+        replaced(REFERENCE_TOML, ('DAILY_API_URL = "{daily.url}"\n', ""))
         + '\n[intercept]\n"api.daily.co/v1" = "{daily.url}"\n'
     )
     only = "get_recording.output,get_recording.transient-errors"
 
-    told = verified(profile, conductor, only, tmp_path / "verdict.json")
+    verdict = verify(profile, conductor, only, tmp_path / "verdict.json")
 
-    assert told["verdict"] == "held", told
-    assert set(statuses(told).values()) == {"passed"}
+    assert verdict["verdict"] == "held", verdict
+    assert set(statuses(verdict).values()) == {"passed"}
 
 
-def test_a_fleet_that_runs_already_is_judged_and_left_running(
+def test_attached_fleet_passes_and_keeps_running(
     conductor: ConductorServer, tmp_path: Path
 ) -> None:
     services, s3 = free_port(), free_port()
@@ -72,7 +72,7 @@ def test_a_fleet_that_runs_already_is_judged_and_left_running(
     }
     profile = tmp_path / "fleet.toml"
     profile.write_text(
-        changed(
+        replaced(
             REFERENCE_TOML,
             (
                 'command = ["{python}", "-m", "reference_workers"]\n',
@@ -82,17 +82,17 @@ def test_a_fleet_that_runs_already_is_judged_and_left_running(
         + f"\n[ports]\nservices = {services}\ns3 = {s3}\n"
     )
     running = ManagedProcess(
-        "a fleet of somebody else's",
+        "attached fleet",
         [sys.executable, "-m", "reference_workers"],
         log_path=tmp_path / "fleet.log",
         env={**os.environ, **environment},
     )
     try:
         only = "get_participants.names,cleanup_consent.deletes"
-        told = verified(profile, conductor, only, tmp_path / "verdict.json")
+        verdict = verify(profile, conductor, only, tmp_path / "verdict.json")
 
-        assert told["verdict"] == "held", (told, running.tail())
-        assert set(statuses(told).values()) == {"passed"}
+        assert verdict["verdict"] == "held", (verdict, running.tail())
+        assert set(statuses(verdict).values()) == {"passed"}
         assert running.poll() is None
     finally:
         running.stop()
@@ -100,14 +100,14 @@ def test_a_fleet_that_runs_already_is_judged_and_left_running(
 
 @pytest.fixture(scope="module")
 def node_image() -> Iterator[str]:
-    """Build an image with nothing but Node in it; skip in one line where that cannot be done."""
+    """Build an image with Node; skip where that is not possible."""
     node = shutil.which("node")
     if node is None:
-        pytest.skip("there is no node on this machine to put into an image")
+        pytest.skip("Node is not installed")
     try:
         with docker_engine() as engine:
             if not has_image(engine, BASE_IMAGE):
-                pytest.skip(f"image {BASE_IMAGE} is not here; see docs/conductor.md")
+                pytest.skip(f"image {BASE_IMAGE} is missing; see docs/conductor.md")
             with tempfile.TemporaryDirectory() as context:
                 shutil.copy(Path(node).resolve(), Path(context, "node"))
                 Path(context, "Dockerfile").write_text(
@@ -122,7 +122,7 @@ def node_image() -> Iterator[str]:
 
 
 @pytest.mark.docker
-def test_a_fleet_in_a_container_is_judged_and_removed(
+def test_container_fleet_passes_and_is_removed(
     node_image: str, conductor: ConductorServer, tmp_path: Path
 ) -> None:
     folder = tmp_path / "node"
@@ -132,13 +132,13 @@ def test_a_fleet_in_a_container_is_judged_and_removed(
         f'\n[container]\nimage = "{node_image}"\ncommand = ["node", "/fleet/fleet.js"]\n'
         'mounts = { "/fleet" = "." }\n'
     )
-    text = changed(profile.read_text(), ('command = ["node", "fleet.js"]\n', "")) + container
+    text = replaced(profile.read_text(), ('command = ["node", "fleet.js"]\n', "")) + container
     profile.write_text(text)
     only = "merge_transcripts.sorted,merge_transcripts.event,send_webhook.signature"
 
-    told = verified(profile, conductor, only, tmp_path / "verdict.json")
+    verdict = verify(profile, conductor, only, tmp_path / "verdict.json")
 
-    assert told["verdict"] == "held", told
-    assert set(statuses(told).values()) == {"passed"}
+    assert verdict["verdict"] == "held", verdict
+    assert set(statuses(verdict).values()) == {"passed"}
     with docker_engine() as engine:
         assert engine.containers.list(all=True, filters={"ancestor": node_image}) == []

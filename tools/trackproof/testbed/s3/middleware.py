@@ -1,4 +1,4 @@
-"""The door of the S3 server: what it was asked is written down here, and meets its fault here."""
+"""WSGI middleware around the S3 server: records every request and injects faults."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
-from trackproof.testbed.stand_ins.contract_violations import Asked
+from trackproof.testbed.stand_ins.contract_violations import IncomingRequest
 from trackproof.testbed.stand_ins.faults import Fault, Faults
 from trackproof.testbed.stand_ins.ledger import Ledger
 
@@ -19,37 +19,37 @@ if TYPE_CHECKING:
 SERVICE = "s3"
 
 
-class S3Gate:
-    """A WSGI app around S3's. Bodies are audio: they are not kept."""
+class S3Middleware:
+    """Records requests without their bodies, which are audio, and applies the matching fault."""
 
     def __init__(self, app: WSGIApplication, ledger: Ledger, faults: Faults) -> None:
-        """Guard `app`."""
+        """Wrap `app`, the S3 server's own."""
         self._app = app
         self._ledger = ledger
         self._faults = faults
 
     def __call__(self, environ: WSGIEnvironment, start: StartResponse) -> Iterable[bytes]:
         """Answer one request."""
-        # WSGI hands over a path's bytes as Latin-1, whatever they are.
+        # WSGI decodes a path's bytes as Latin-1, whatever their encoding.
         path = environ["PATH_INFO"].encode("latin-1").decode("utf-8", "replace")
         method = environ["REQUEST_METHOD"]
         if path.startswith("/moto-api"):
             return self._app(environ, start)
-        asked = Asked(
+        request = IncomingRequest(
             method=method,
             path=path,
             query=dict(parse_qsl(environ.get("QUERY_STRING", ""), keep_blank_values=True)),
             headers=_headers(environ),
             body=b"",
         )
-        ticket = self._ledger.open(SERVICE, asked)
+        ticket = self._ledger.open(SERVICE, request)
         fault = self._faults.take(SERVICE, method, path)
         if fault is None or not (fault.drop or fault.answers):
-            return self._served(environ, start, ticket, fault)
+            return self._forward(environ, start, ticket, fault)
         time.sleep(fault.delay)
         if fault.carried_out:
             for _ in self._app(environ, lambda *_: lambda _: None):
-                pass  # the service does what was asked, and only then it goes wrong
+                pass  # the service performs the request, only its answer is lost
         status = None if fault.drop else fault.status or 200
         self._ledger.close(ticket, status=status, faulted=True, carried_out=fault.carried_out)
         if fault.drop:
@@ -58,24 +58,24 @@ class S3Gate:
         start(f"{status} Injected", [("content-length", str(len(body))), *fault.headers.items()])
         return [body]
 
-    def _served(
+    def _forward(
         self,
         environ: WSGIEnvironment,
         start: StartResponse,
         ticket: tuple[int, int],
         fault: Fault | None,
     ) -> Iterable[bytes]:
-        answered: list[int] = []
+        statuses: list[int] = []
 
-        def noting(status: str, headers: list[tuple[str, str]], *rest: Any) -> Any:
-            answered.append(int(status.split(maxsplit=1)[0]))
+        def record_status(status: str, headers: list[tuple[str, str]], *rest: Any) -> Any:
+            statuses.append(int(status.split(maxsplit=1)[0]))
             return start(status, headers, *rest)
 
         if fault is not None:
             time.sleep(fault.delay)
-        answer = self._app(environ, noting)
+        answer = self._app(environ, record_status)
         self._ledger.close(
-            ticket, status=answered[0] if answered else None, faulted=fault is not None
+            ticket, status=statuses[0] if statuses else None, faulted=fault is not None
         )
         if fault is None or fault.cut_after is None:
             return answer
@@ -92,7 +92,7 @@ def _cut(answer: Iterable[bytes], left: int, environ: WSGIEnvironment) -> Iterat
 
 
 def _hang_up(environ: WSGIEnvironment) -> None:
-    """Close the connection unanswered; the server takes this for a caller who has left."""
+    """Close the connection without an answer; werkzeug treats it as a client disconnect."""
     environ["werkzeug.socket"].shutdown(socket.SHUT_RDWR)
     raise ConnectionResetError("an injected fault")
 

@@ -8,7 +8,6 @@ from contextlib import contextmanager, nullcontext
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from socketserver import ThreadingUnixStreamServer
-from typing import Self
 
 import psutil
 import pytest
@@ -19,11 +18,12 @@ from trackproof.errors import TestbedError
 from trackproof.testbed import database
 from trackproof.testbed import postgres as servers
 from trackproof.testbed.postgres import PostgresServer, find_programs, start_postgres
+from trackproof.testbed.stoppable import Stoppable
 
 needs_programs = pytest.mark.skipif(find_programs() is None, reason=servers.HINT)
 
 
-def test_each_database_is_empty_and_gone_when_dropped(postgres: PostgresServer) -> None:
+def test_new_database_is_empty_and_can_be_dropped(postgres: PostgresServer) -> None:
     first, second = postgres.new_database(), postgres.new_database()
     assert first != second
 
@@ -40,7 +40,7 @@ def test_each_database_is_empty_and_gone_when_dropped(postgres: PostgresServer) 
 
 
 @needs_programs
-def test_nothing_is_left_of_a_server() -> None:
+def test_stopped_server_leaves_nothing() -> None:
     before = set(psutil.Process().children(recursive=True))
     with start_postgres() as server:
         assert server.backend == "process"
@@ -55,12 +55,12 @@ def test_nothing_is_left_of_a_server() -> None:
 
 
 @needs_programs
-@pytest.mark.parametrize("own", ["for-its-owner-alone", "x" * 80])
-def test_a_temporary_folder_that_does_not_suit_it_is_left_for_one_that_does(
+@pytest.mark.parametrize("own", ["owner-only", "x" * 80])
+def test_unsuitable_temporary_folder_is_replaced(
     own: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     if len(own) < 80 and os.geteuid():
-        pytest.skip("the server runs as this user, who enters all that is its own")
+        pytest.skip("the server runs as this user, who can enter the folder")
     folder = tmp_path / own
     folder.mkdir(mode=0o700)
     monkeypatch.setattr(tempfile, "tempdir", str(folder))
@@ -71,7 +71,7 @@ def test_a_temporary_folder_that_does_not_suit_it_is_left_for_one_that_does(
 
 
 @needs_programs
-def test_without_a_folder_that_suits_it_it_is_told_which_were_looked_at(
+def test_missing_temporary_folder_is_an_error_with_the_tried_ones(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     missing = tmp_path / "missing"
@@ -86,7 +86,7 @@ def test_without_a_folder_that_suits_it_it_is_told_which_were_looked_at(
 
 
 @needs_programs
-def test_a_server_that_cannot_start_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_failed_start_is_an_error_with_the_log(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(servers, "SETTINGS", ("no_such_setting=1",))
 
     with pytest.raises(TestbedError, match="PostgreSQL ended with") as caught, start_postgres():
@@ -96,7 +96,7 @@ def test_a_server_that_cannot_start_says_why(monkeypatch: pytest.MonkeyPatch) ->
 
 
 @needs_programs
-def test_a_cluster_that_cannot_be_made_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_failed_initdb_is_an_error_with_its_output(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(servers, "INITDB", ("--encoding=nonsense",))
 
     with pytest.raises(TestbedError, match="initdb ended with") as caught, start_postgres():
@@ -105,14 +105,17 @@ def test_a_cluster_that_cannot_be_made_says_why(monkeypatch: pytest.MonkeyPatch)
     assert "nonsense" in caught.value.evidence
 
 
-def test_without_programs_and_without_an_engine_it_is_told_what_to_install(
+def test_missing_programs_and_engine_are_an_error_with_a_hint(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr(servers, "DEBIAN_FOLDER", tmp_path)
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/no.sock")
 
-    with pytest.raises(TestbedError, match="there is no PostgreSQL") as caught, start_postgres():
+    with (
+        pytest.raises(TestbedError, match="PostgreSQL is not installed") as caught,
+        start_postgres(),
+    ):
         pass
 
     assert "apt-get install postgresql" in caught.value.hint
@@ -120,12 +123,12 @@ def test_without_programs_and_without_an_engine_it_is_told_what_to_install(
 
 @pytest.fixture
 def no_programs(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Leave nothing but containers to run PostgreSQL in."""
+    """Hide the installed programs, so that the container backend is used."""
     monkeypatch.setattr(servers, "find_programs", lambda: None)
 
 
 @pytest.mark.usefixtures("no_programs")
-def test_an_engine_that_can_pull_nothing_is_told_with_its_reason(
+def test_failed_pull_is_an_error_with_its_reason(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     with engine_without_images(tmp_path / "engine.sock") as host:
@@ -138,30 +141,37 @@ def test_an_engine_that_can_pull_nothing_is_told_with_its_reason(
 
 
 @pytest.mark.usefixtures("no_programs")
-def test_a_container_serves_and_goes_and_what_fails_meanwhile_is_not_its_failure(
+def test_container_is_removed_and_errors_of_the_block_are_not_wrapped(
     monkeypatch: pytest.MonkeyPatch, postgres: PostgresServer
 ) -> None:
-    story: list[str] = []
+    calls: list[str] = []
 
     class Container:
-        """Runs the way testcontainers' own does, and leads to the server that is here."""
+        """A fake container that leads to the running server."""
 
         def __init__(self, image: str, driver: str) -> None:
-            story.append(f"{image}, {driver}")
-
-        def __enter__(self) -> Self:
-            return self
-
-        def __exit__(self, *_: object) -> None:
-            story.append("gone")
+            calls.append(f"{image}, {driver}")
 
         def get_connection_url(self) -> str:
             return postgres.url
 
+    class Managed(Stoppable):
+        """A fake `ManagedContainer`."""
+
+        def __init__(self, container: Container) -> None:
+            calls.append("labelled")
+
+        def start(self) -> None:
+            calls.append("started")
+
+        def stop(self) -> None:
+            calls.append("stopped")
+
     monkeypatch.setattr(servers, "docker_engine", lambda **_: nullcontext())
+    monkeypatch.setattr(servers, "ManagedContainer", Managed)
     monkeypatch.setattr("testcontainers.community.postgres.PostgresContainer", Container)
 
-    def fail_meanwhile() -> None:
+    def use_and_fail() -> None:
         with start_postgres() as server:
             assert server.backend == "container"
             url = server.new_database()
@@ -170,13 +180,13 @@ def test_a_container_serves_and_goes_and_what_fails_meanwhile_is_not_its_failure
             raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
-        fail_meanwhile()
-    assert story == ["postgres:16, psycopg", "gone"]
+        use_and_fail()
+    assert calls == ["postgres:16, psycopg", "labelled", "started", "stopped"]
 
 
 @contextmanager
 def engine_without_images(path: Path) -> Iterator[str]:
-    """Serve as much of Docker's API as shows that no image is here or to be had."""
+    """Serve the part of Docker's API that reports a missing image and a failed pull."""
 
     class Handler(BaseHTTPRequestHandler):
         def answer(self) -> None:
@@ -193,16 +203,16 @@ def engine_without_images(path: Path) -> Iterator[str]:
             self.end_headers()
             self.wfile.write(content)
 
-        do_GET = do_POST = do_HEAD = answer  # noqa: N815 - the names http.server looks for
+        do_GET = do_POST = do_HEAD = answer  # noqa: N815 - names of http.server
 
         def log_message(self, *_: object) -> None:
-            """Say nothing; a Unix socket has no address to log."""
+            """Log nothing; a Unix socket has no address."""
 
     with ThreadingUnixStreamServer(str(path), Handler) as server, in_background(server):
         yield f"unix://{path}"
 
 
-def test_the_newest_programs_are_taken(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_newest_programs_are_used(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     for version in ("9.6", "15", "7"):
         (tmp_path / version / "bin").mkdir(parents=True)
         (tmp_path / version / "bin" / "initdb").touch()

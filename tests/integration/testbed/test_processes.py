@@ -1,4 +1,4 @@
-"""A process is run, logged and, whatever happens, ended with all that it started."""
+"""A process is run, logged and ended with its children, whatever ends its parent."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from trackproof.wait import wait_until
 
 Start = Callable[..., ManagedProcess]
 
-SLEEPS = "import time; time.sleep(600)"
-TELLS_ITS_ID = f"import os; print(os.getpid(), flush=True); {SLEEPS}"
+SLEEP = "import time; time.sleep(600)"
+PRINT_PID = f"import os; print(os.getpid(), flush=True); {SLEEP}"
 
 
 @pytest.fixture
 def start(tmp_path: Path) -> Iterator[Start]:
-    """Start a process that runs some Python, and end it after the test."""
+    """Start processes that run Python code; end them after the test."""
     started: list[ManagedProcess] = []
 
     def of(code: str, **kwargs: object) -> ManagedProcess:
@@ -40,8 +40,8 @@ def start(tmp_path: Path) -> Iterator[Start]:
         process.stop()
 
 
-def told_ids(log_path: Path, count: int = 1) -> list[int]:
-    """Return the process ids that were written to a log, once all are there."""
+def pids_in(log_path: Path, count: int = 1) -> list[int]:
+    """Return the process ids in a log, once all are written."""
 
     def ids() -> list[int]:
         text = log_path.read_text() if log_path.exists() else ""
@@ -67,8 +67,8 @@ def wait_until_gone(*pids: int) -> None:
     )
 
 
-@pytest.mark.parametrize("code", [0, 1, 7])
-def test_the_exit_code_is_the_commands_own(code: int, start: Start) -> None:
+@pytest.mark.parametrize("code", [0, 7])
+def test_exit_code_is_that_of_the_command(code: int, start: Start) -> None:
     process = start(f"raise SystemExit({code})")
 
     wait_until(lambda: process.poll() is not None, what="the end", timeout=20, interval=0.01)
@@ -76,7 +76,7 @@ def test_the_exit_code_is_the_commands_own(code: int, start: Start) -> None:
     assert process.poll() == code
 
 
-def test_a_command_ended_by_a_signal_is_told_as_shells_tell_it(start: Start) -> None:
+def test_exit_code_after_a_signal_is_128_plus_its_number(start: Start) -> None:
     process = start("import os, signal; os.kill(os.getpid(), signal.SIGKILL)")
 
     wait_until(lambda: process.poll() is not None, what="the end", timeout=20, interval=0.01)
@@ -84,22 +84,15 @@ def test_a_command_ended_by_a_signal_is_told_as_shells_tell_it(start: Start) -> 
     assert process.poll() == 128 + signal.SIGKILL
 
 
-def test_a_command_that_cannot_be_started_is_told_in_the_log(tmp_path: Path) -> None:
-    with ManagedProcess("nobody", ["/no/such/command"], log_path=tmp_path / "log") as process:
+def test_failed_start_is_in_the_log(tmp_path: Path) -> None:
+    with ManagedProcess("missing", ["/no/such/command"], log_path=tmp_path / "log") as process:
         wait_until(lambda: process.poll() is not None, what="the end", timeout=20, interval=0.01)
 
         assert process.poll() == 1
         assert "No such file or directory: '/no/such/command'" in process.tail()
 
 
-def test_a_running_command_has_no_exit_code(start: Start) -> None:
-    process = start(TELLS_ITS_ID)
-    told_ids(process.log_path)
-
-    assert process.poll() is None
-
-
-def test_the_tail_is_the_last_lines_of_output_and_errors(start: Start) -> None:
+def test_tail_has_the_last_lines_of_both_streams(start: Start) -> None:
     process = start(
         """
         import sys
@@ -115,7 +108,7 @@ def test_the_tail_is_the_last_lines_of_output_and_errors(start: Start) -> None:
     assert process.tail() == "first\nnot UTF-8: \ufffd\nlast"
 
 
-def test_folder_and_environment_are_the_given_ones(start: Start, tmp_path: Path) -> None:
+def test_command_has_the_given_folder_and_environment(start: Start, tmp_path: Path) -> None:
     process = start(
         "import os; print(os.getcwd(), os.environ['COLOUR'])",
         cwd=tmp_path,
@@ -126,15 +119,15 @@ def test_folder_and_environment_are_the_given_ones(start: Start, tmp_path: Path)
     assert process.tail() == f"{tmp_path} green"
 
 
-def test_stopping_ends_the_command_and_its_children(start: Start) -> None:
+def test_stop_ends_the_command_and_its_children(start: Start) -> None:
     process = start(
         f"""
         import os, subprocess, sys
-        subprocess.Popen([sys.executable, "-c", {TELLS_ITS_ID!r}])
-        {TELLS_ITS_ID}
+        subprocess.Popen([sys.executable, "-c", {PRINT_PID!r}])
+        {PRINT_PID}
         """
     )
-    ids = told_ids(process.log_path, 2)
+    ids = pids_in(process.log_path, 2)
 
     process.stop()
 
@@ -142,45 +135,45 @@ def test_stopping_ends_the_command_and_its_children(start: Start) -> None:
     assert process.poll() == 128 + signal.SIGTERM
 
 
-def test_children_that_outlive_the_command_are_ended(start: Start) -> None:
+def test_children_that_outlive_the_command_are_killed(start: Start) -> None:
     process = start(
         f"""
         import os, subprocess, sys
-        child = subprocess.Popen([sys.executable, "-c", {TELLS_ITS_ID!r}], stdout=subprocess.PIPE)
+        child = subprocess.Popen([sys.executable, "-c", {PRINT_PID!r}], stdout=subprocess.PIPE)
         print(int(child.stdout.readline()), flush=True)
         os._exit(0)
         """
     )
-    ids = told_ids(process.log_path)
+    ids = pids_in(process.log_path)
 
     wait_until_gone(*ids)
     wait_until(lambda: process.poll() == 0, what="the end", timeout=20, interval=0.01)
 
 
-def test_a_command_that_ignores_sigterm_is_killed(
+def test_command_that_ignores_sigterm_is_killed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # The supervisor is a program of its own: a copy of it with less patience.
-    impatient = tmp_path / "supervisor.py"
+    # The supervisor runs as a script: use a copy with a shorter grace period.
+    quick = tmp_path / "supervisor.py"
     text = Path(supervisor.__file__).read_text()
-    impatient.write_text(text.replace("GRACE_SECONDS = 5.0", "GRACE_SECONDS = 0.2"))
-    monkeypatch.setattr(supervisor, "__file__", str(impatient))
-    stubborn = f"import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); {TELLS_ITS_ID}"
-    command = [sys.executable, "-c", stubborn]
+    quick.write_text(text.replace("GRACE_SECONDS = 5.0", "GRACE_SECONDS = 0.2"))
+    monkeypatch.setattr(supervisor, "__file__", str(quick))
+    deaf = f"import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); {PRINT_PID}"
+    command = [sys.executable, "-c", deaf]
 
-    with ManagedProcess("stubborn", command, log_path=tmp_path / "log") as process:
-        ids = told_ids(process.log_path)
+    with ManagedProcess("deaf", command, log_path=tmp_path / "log") as process:
+        ids = pids_in(process.log_path)
         process.stop()
 
     wait_until_gone(*ids)
     assert process.poll() == 128 + signal.SIGKILL
 
 
-def test_stopping_twice_or_after_the_end_is_fine(start: Start) -> None:
+def test_second_stop_and_stop_after_the_exit_do_nothing(start: Start) -> None:
     ended = start("pass")
     wait_until(lambda: ended.poll() == 0, what="the end", timeout=20, interval=0.01)
-    running = start(TELLS_ITS_ID)
-    told_ids(running.log_path)
+    running = start(PRINT_PID)
+    pids_in(running.log_path)
 
     for process in (ended, running):
         process.stop()
@@ -195,20 +188,18 @@ import sys
 from pathlib import Path
 from trackproof.testbed.processes import ManagedProcess
 process = ManagedProcess(
-    "child", [sys.executable, "-c", {TELLS_ITS_ID!r}], log_path=Path(sys.argv[1])
+    "child", [sys.executable, "-c", {PRINT_PID!r}], log_path=Path(sys.argv[1])
 )
-{SLEEPS}
+{SLEEP}
 """
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
-def test_a_command_ends_when_the_process_that_started_it_is_killed(
-    number: signal.Signals, tmp_path: Path
-) -> None:
+def test_command_ends_with_a_killed_parent(number: signal.Signals, tmp_path: Path) -> None:
     log_path = tmp_path / "log"
     parent = subprocess.Popen([sys.executable, "-c", PARENT, str(log_path)])
     try:
-        ids = told_ids(log_path)
+        ids = pids_in(log_path)
     finally:
         parent.send_signal(number)
         parent.wait()
@@ -216,10 +207,12 @@ def test_a_command_ends_when_the_process_that_started_it_is_killed(
     wait_until_gone(*ids)
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a child of its parent's end")
-def test_a_command_ends_when_its_supervisor_is_killed(start: Start) -> None:
-    process = start(TELLS_ITS_ID)
-    (pid,) = told_ids(process.log_path)
+@pytest.mark.skipif(
+    sys.platform != "linux", reason="the death signal of a parent exists on Linux only"
+)
+def test_command_ends_with_a_killed_supervisor(start: Start) -> None:
+    process = start(PRINT_PID)
+    (pid,) = pids_in(process.log_path)
 
     psutil.Process(pid).parent().kill()  # type: ignore[union-attr]
 
@@ -228,8 +221,8 @@ def test_a_command_ends_when_its_supervisor_is_killed(start: Start) -> None:
 
 
 def test_sigterm_to_the_supervisor_ends_the_command(start: Start) -> None:
-    process = start(TELLS_ITS_ID)
-    (pid,) = told_ids(process.log_path)
+    process = start(PRINT_PID)
+    (pid,) = pids_in(process.log_path)
 
     psutil.Process(pid).parent().terminate()  # type: ignore[union-attr]
 

@@ -1,4 +1,4 @@
-"""A fleet is known by its profile alone; what goes wrong with it is told in its own words."""
+"""A started fleet: seeds, polls, and errors with the fleet's own output."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ def profile(command: str = IDLE, seed: str = ECHO) -> FleetProfile:
     )
 
 
-class Polls:
-    """Stands for a Conductor that is polled for some task types."""
+class FakePolls:
+    """A fake Conductor with poll data."""
 
     def __init__(self, *entries: tuple[str, float]) -> None:
         self._entries = entries
@@ -43,8 +43,8 @@ class Polls:
         return [{"queueName": name, "lastPollTime": at * 1000} for name, at in self._entries]
 
 
-def polled(*entries: tuple[str, float]) -> ConductorRest:
-    return cast("ConductorRest", Polls(*entries))
+def conductor_with(*entries: tuple[str, float]) -> ConductorRest:
+    return cast("ConductorRest", FakePolls(*entries))
 
 
 @pytest.fixture
@@ -62,25 +62,25 @@ def start(tmp_path: Path) -> Iterator[Start]:
         fleet.stop()
 
 
-def ended(fleet: Fleet) -> Fleet:
-    """Wait until the fleet has died."""
+def wait_for_exit(fleet: Fleet) -> Fleet:
+    """Wait until the fleet has exited."""
 
-    def dead() -> bool:
+    def has_exited() -> bool:
         try:
             fleet.check_alive()
         except FleetError:
             return True
         return False
 
-    wait_until(dead, what="the fleet to die", timeout=20, interval=0.01)
+    wait_until(has_exited, what="the fleet to exit", timeout=20, interval=0.01)
     return fleet
 
 
-def test_seeding_hands_over_the_meeting_and_returns_the_ids(start: Start) -> None:
+def test_seed_passes_the_meeting_and_returns_the_ids(start: Start) -> None:
     assert start().seed({"transcript": {"id": "transcript-1"}}) == {"got": "transcript-1"}
 
 
-def test_seeding_runs_in_the_fleets_environment_and_folder(start: Start, tmp_path: Path) -> None:
+def test_seed_command_has_the_fleets_environment_and_folder(start: Start, tmp_path: Path) -> None:
     seed = "import json, os; print(json.dumps([os.environ['COLOUR'], os.getcwd()]))"
 
     answer: object = start(seed=seed, environment={"COLOUR": "green"}).seed({})
@@ -88,34 +88,32 @@ def test_seeding_runs_in_the_fleets_environment_and_folder(start: Start, tmp_pat
     assert answer == ["green", str(tmp_path)]
 
 
-def test_a_failing_seed_command_is_told_with_its_standard_error(start: Start) -> None:
+def test_failed_seed_command_is_an_error_with_its_stderr(start: Start) -> None:
     fleet = start(seed="import sys; print('no table rooms', file=sys.stderr); sys.exit(3)")
 
-    with pytest.raises(FleetError, match="seed command of fleet 'sample' ended with 3") as caught:
+    with pytest.raises(FleetError, match="seed command of fleet 'sample' exited with 3") as caught:
         fleet.seed({})
 
     assert caught.value.evidence == "no table rooms"
 
 
-def test_a_seed_command_that_says_no_json_is_told(start: Start) -> None:
-    with pytest.raises(FleetError, match="'sample' wrote no ids"):
+def test_seed_command_without_json_is_an_error(start: Start) -> None:
+    with pytest.raises(FleetError, match="'sample' printed no ids"):
         start(seed="print('done!')").seed({})
 
 
-def test_a_seed_command_that_hangs_is_given_up(
-    start: Start, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_seed_command_has_a_time_limit(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(seeders, "SEED_SECONDS", 0.1)
 
-    with pytest.raises(FleetError, match="'sample' wrote no ids") as caught:
+    with pytest.raises(FleetError, match="'sample' printed no ids") as caught:
         start(seed=IDLE).seed({})
 
     assert "timed out after 0.1 s" in caught.value.evidence
 
 
-def test_a_seed_command_that_is_not_there_is_told(tmp_path: Path) -> None:
-    there_is_not = replace(profile(), seed_command=("/no/such/command",))
-    fleet = Fleet(there_is_not, {}, tmp_path)
+def test_missing_seed_command_is_an_error(tmp_path: Path) -> None:
+    missing = replace(profile(), seed_command=("/no/such/command",))
+    fleet = Fleet(missing, {}, tmp_path)
     fleet.stop()
 
     with pytest.raises(FleetError, match="'sample' cannot be started") as caught:
@@ -124,8 +122,10 @@ def test_a_seed_command_that_is_not_there_is_told(tmp_path: Path) -> None:
     assert "/no/such/command" in caught.value.evidence
 
 
-def test_a_dead_fleet_is_told_with_the_end_of_its_log(start: Start) -> None:
-    fleet = ended(start("print('line\\n' * 40); print('no disk left'); raise SystemExit(7)"))
+def test_dead_fleet_is_an_error_with_the_end_of_its_log(start: Start) -> None:
+    fleet = wait_for_exit(
+        start("print('line\\n' * 40); print('no disk left'); raise SystemExit(7)")
+    )
 
     with pytest.raises(FleetError, match="fleet 'sample' died with exit code 7") as caught:
         fleet.check_alive()
@@ -136,34 +136,32 @@ def test_a_dead_fleet_is_told_with_the_end_of_its_log(start: Start) -> None:
     assert len(fleet.log().splitlines()) == 42
 
 
-def test_a_living_fleet_is_fine(start: Start) -> None:
-    start().check_alive()
-
-
-def test_waiting_ends_when_every_task_type_is_polled(start: Start) -> None:
+def test_wait_ends_when_every_task_type_is_polled(start: Start) -> None:
     later = time.time() + 60
-    conductor = polled(("pad_track", later), ("some-domain:post_zulip", later), ("other", later))
+    conductor = conductor_with(
+        ("pad_track", later), ("some-domain:post_zulip", later), ("other", later)
+    )
 
     start().wait_until_polling(conductor, ["pad_track", "post_zulip"])
 
 
-def test_task_types_nobody_polls_for_are_named(start: Start) -> None:
+def test_missing_polls_are_an_error_with_the_task_types(start: Start) -> None:
     now = time.time()
-    # Somebody asked for post_zulip before this fleet was there.
-    conductor = polled(("pad_track", now + 60), ("post_zulip", now - 60))
+    # The poll for post_zulip is older than this fleet.
+    conductor = conductor_with(("pad_track", now + 60), ("post_zulip", now - 60))
 
     with pytest.raises(FleetError) as caught:
         start().wait_until_polling(conductor, ["post_zulip", "pad_track", "mixdown_tracks"])
 
-    assert caught.value.what == "fleet 'sample' does not poll for: mixdown_tracks, post_zulip"
+    assert caught.value.what == "fleet 'sample' does not poll: mixdown_tracks, post_zulip"
     assert "a worker for each" in caught.value.hint
 
 
-def test_waiting_for_a_dead_fleet_ends_at_once(start: Start) -> None:
-    fleet = ended(start("raise SystemExit('wrong URL')"))
+def test_wait_for_a_dead_fleet_ends_at_once(start: Start) -> None:
+    fleet = wait_for_exit(start("raise SystemExit('wrong URL')"))
 
     with pytest.raises(FleetError, match="died with exit code 1") as caught:
-        fleet.wait_until_polling(polled(), ["pad_track"])
+        fleet.wait_until_polling(conductor_with(), ["pad_track"])
 
     assert caught.value.evidence == "wrong URL"
 
@@ -175,7 +173,7 @@ for line in sys.stdin:
 """
 
 
-def test_one_seed_process_answers_a_line_for_every_meeting(tmp_path: Path) -> None:
+def test_line_seeder_reads_one_line_per_meeting(tmp_path: Path) -> None:
     fleet = Fleet(replace(profile(seed=LINES), seed_lines=True), {}, tmp_path)
     try:
         assert [fleet.seed({"id": name}) for name in "ab"] == [{"got": "a"}, {"got": "b"}]
@@ -183,11 +181,11 @@ def test_one_seed_process_answers_a_line_for_every_meeting(tmp_path: Path) -> No
         fleet.stop()
 
 
-def test_a_seed_process_that_ends_is_told_with_its_standard_error(tmp_path: Path) -> None:
+def test_exited_line_seeder_is_an_error_with_its_stderr(tmp_path: Path) -> None:
     seed = "import sys; sys.stdin.readline(); sys.exit('no table rooms')"
     fleet = Fleet(replace(profile(seed=seed), seed_lines=True), {}, tmp_path)
     try:
-        with pytest.raises(FleetError, match="'sample' wrote no ids") as caught:
+        with pytest.raises(FleetError, match="'sample' printed no ids") as caught:
             fleet.seed({"id": "a"})
     finally:
         fleet.stop()

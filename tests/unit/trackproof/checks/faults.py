@@ -338,7 +338,11 @@ DELIVERY: list[Case] = [
         "0 deliveries, 1 expected",
     ),
     (with_deliveries(unchanged, unchanged), {"webhook.signature"}, "2 deliveries, 1 expected"),
-    (with_deliveries(unchanged, secret="another"), {"webhook.signature"}, "the HMAC does not match"),
+    (
+        with_deliveries(unchanged, secret="another"),
+        {"webhook.signature"},
+        "the HMAC does not match",
+    ),
     (
         with_deliveries(recorded_runs.tracers().encode()),
         {"webhook.payload"},

@@ -1,6 +1,6 @@
 """The command line: `trackproof`, or `python -m trackproof`. One file a verb.
 
-A verb imports what it needs when it runs, so that the quick ones are quick.
+A verb imports what it needs when it runs, which keeps quick verbs quick.
 """
 
 from __future__ import annotations
@@ -41,6 +41,6 @@ app.add_typer(fleet, name="fleet")
 
 
 def main() -> NoReturn:
-    """Run the command line; SIGTERM ends it as Ctrl-C does, with everything put away."""
+    """Run the command line; SIGTERM ends it as Ctrl-C does, with a full clean-up."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     sys.exit(app())

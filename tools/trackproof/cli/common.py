@@ -1,4 +1,4 @@
-"""What all verbs share: options, and how they end."""
+"""Options that several verbs share, and the one way in which verbs end."""
 
 from __future__ import annotations
 
@@ -36,14 +36,14 @@ RootOption = Annotated[Path, typer.Option("--root", help="The contracts folder."
 
 
 def ends_cleanly(command: Callable[P, ExitCode]) -> Callable[P, None]:
-    """Turn a command's result or error into its exit code; print errors for people."""
+    """Turn a command's result or error into its exit code; print errors on standard error."""
 
     @wraps(command)
     def wrapped(*args: P.args, **kwargs: P.kwargs) -> None:
         try:
             code = command(*args, **kwargs)
         except TrackproofError as error:
-            complain(str(error))
+            print_error(str(error))
             code = error.exit_code
 
         raise typer.Exit(code)
@@ -51,7 +51,7 @@ def ends_cleanly(command: Callable[P, ExitCode]) -> Callable[P, None]:
     return wrapped
 
 
-def complain(text: str) -> None:
-    """Say what went wrong, on standard error."""
+def print_error(text: str) -> None:
+    """Print an error on standard error."""
     lines = f"trackproof: {text}".splitlines()
     Console(stderr=True).print(Text("\n".join(map(escape_controls, lines))), soft_wrap=True)

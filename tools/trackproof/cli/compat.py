@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from trackproof.cli.common import JsonOption, RootOption, complain, ends_cleanly
+from trackproof.cli.common import JsonOption, RootOption, print_error, ends_cleanly
 from trackproof.contracts.compat import compare
 from trackproof.contracts.load import ROOT
 from trackproof.errors import ExitCode
@@ -63,7 +63,7 @@ def gate(root: RootOption = ROOT) -> ExitCode:
 
     defects = check_release_gate(root)
     for defect in defects:
-        complain(str(defect))
+        print_error(str(defect))
     if defects:
         return ExitCode.CHECK_FAILED
     typer.echo("the version matches the changes since the newest release")

@@ -11,7 +11,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from trackproof.cli.common import JsonOption, RootOption, complain, ends_cleanly
+from trackproof.cli.common import JsonOption, RootOption, print_error, ends_cleanly
 from trackproof.cli.compat import diff, freeze, gate
 from trackproof.contracts.load import ROOT, load_contracts
 from trackproof.errors import ExitCode
@@ -40,10 +40,12 @@ def check(root: RootOption = ROOT, json_file: JsonOption = None) -> ExitCode:
     if json_file:
         write_json(json_file, [asdict(defect) for defect in defects])
     for defect in defects:
-        complain(str(defect))
+        print_error(str(defect))
     if missing := missing_files(loaded):
         hint = "restore the file or correct the reference to it"
-        complain("\n".join([*(f"{root / name} is missing" for name in missing), f"Hint: {hint}"]))
+        print_error(
+            "\n".join([*(f"{root / name} is missing" for name in missing), f"Hint: {hint}"])
+        )
         return ExitCode.ENVIRONMENT
     if defects:
         return ExitCode.CHECK_FAILED
@@ -97,7 +99,9 @@ def docs(
         if out.exists() and out.read_text() == page:
             typer.echo(f"{out} is up to date")
             return ExitCode.HELD
-        complain(f"{out} is out of date\nHint: run `trackproof contracts docs` and commit the file")
+        print_error(
+            f"{out} is out of date\nHint: run `trackproof contracts docs` and commit the file"
+        )
         return ExitCode.CHECK_FAILED
     check_writable(out)
     out.write_text(page)

@@ -1,4 +1,4 @@
-"""`trackproof verify` and `trackproof replay`: hold a fleet against its contracts."""
+"""`trackproof verify` and `trackproof replay`: judge a fleet by its contracts."""
 
 from __future__ import annotations
 
@@ -22,17 +22,13 @@ if TYPE_CHECKING:
     from trackproof.events.stream import Writer
 
 FAILURES = Path(".trackproof/failures")
-"""Below the current folder: what fails belongs to the fleet that is worked on."""
+"""In the current folder: failures belong to the fleet that is worked on."""
 
 FLOOR = 0.0
-"""Percent that the whole suite must exercise where nothing else is said."""
+"""The default floor of coverage, in percent."""
 
-FailuresOption = Annotated[
-    Path, typer.Option(help="The folder that failing clauses are kept in, for replay.")
-]
-KeepOption = Annotated[
-    bool, typer.Option("--keep", help="Leave the testbed standing until Ctrl-C.")
-]
+FailuresOption = Annotated[Path, typer.Option(help="The folder for failing clauses, for replay.")]
+KeepOption = Annotated[bool, typer.Option("--keep", help="Leave the testbed running until Ctrl-C.")]
 
 
 @ends_cleanly
@@ -45,7 +41,8 @@ def verify(
     conductor_version: ConductorVersionOption = None,
     database: DatabaseOption = None,
     time_scale: Annotated[
-        float, typer.Option(min=0.0001, max=1.0, help="What awaited time-outs are scaled by.")
+        float,
+        typer.Option(min=0.0001, max=1.0, help="Factor for the time-outs that clauses wait for."),
     ] = 0.001,
     failures: FailuresOption = FAILURES,
     floor: Annotated[
@@ -53,7 +50,7 @@ def verify(
         typer.Option(
             min=0.0,
             max=100.0,
-            help="Percent of tasks, edges and clauses that the whole suite must exercise.",
+            help="Percent of tasks, edges and clauses that a whole run must exercise.",
         ),
     ] = FLOOR,
     keep: KeepOption = False,
@@ -64,14 +61,14 @@ def verify(
     ] = None,
     html: Annotated[Path | None, typer.Option(help="Write one self-contained page.")] = None,
 ) -> ExitCode:
-    """Hold a fleet against its contracts, clause by clause."""
+    """Judge a fleet by its contracts, clause by clause."""
     from trackproof.report.writers import file_writers
     from trackproof.suite.options import VerifyOptions, comma_separated
     from trackproof.testbed.conductor.versions import DEFAULT_VERSION
-    from trackproof.verify.runner import verify as hold
+    from trackproof.verify.runner import verify as judge
 
     options = VerifyOptions(
-        fleet=_found(fleet),
+        fleet=_absolute(fleet),
         only=comma_separated(only),
         conductor=conductor,
         version=conductor_version or DEFAULT_VERSION,
@@ -82,57 +79,57 @@ def verify(
         keep=keep,
     )
     files = file_writers(json=json_file, junit=junit, ndjson=ndjson, html=html)
-    ended = hold(options, [_screen(), *files])
+    ended = judge(options, [_terminal(), *files])
     return ExitCode.HELD if ended.passed else ExitCode.CHECK_FAILED
 
 
 @ends_cleanly
 def replay(
     failure: Annotated[
-        str | None, typer.Argument(help="The id of a kept failure, or how it begins.")
+        str | None, typer.Argument(help="The id of a stored failure, or a unique prefix.")
     ] = None,
     fleet: Annotated[
-        str | None, typer.Option(help="Another profile than the one that failed.")
+        str | None, typer.Option(help="Another profile instead of the one that failed.")
     ] = None,
     conductor: ConductorOption = "auto",
     conductor_version: Annotated[
-        str | None, typer.Option(help="Another version than the one that it failed on.")
+        str | None, typer.Option(help="Another version instead of the one it failed on.")
     ] = None,
     database: DatabaseOption = None,
     failures: FailuresOption = FAILURES,
     keep: KeepOption = False,
 ) -> ExitCode:
-    """Run one kept failure again and say FIXED or STILL FAILING; without an id, list them."""
+    """Run one stored failure again: FIXED or STILL FAILING. Without an id, list all."""
     from trackproof.report.terminal.replay import format_failures, format_replay
     from trackproof.suite.options import VerifyOptions
     from trackproof.verify.failure_store import find_failure, stored_failures
-    from trackproof.verify.replay import replay as again
+    from trackproof.verify.replay import replay as replay_failure
 
     if failure is None:
         Console().print(format_failures(stored_failures(failures)), soft_wrap=True)
         return ExitCode.HELD
-    found = find_failure(failures, failure)
+    stored = find_failure(failures, failure)
     options = VerifyOptions(
-        fleet=found.fleet if fleet is None else _found(fleet),
+        fleet=stored.fleet if fleet is None else _absolute(fleet),
         conductor=conductor,
-        version=conductor_version or found.version,
-        database=database or found.database,
+        version=conductor_version or stored.version,
+        database=database or stored.database,
         keep=keep,
     )
-    ended = again(found, options, [_screen()])
+    ended = replay_failure(stored, options, [_terminal()])
     Console().print(format_replay(ended), soft_wrap=True)
     return ExitCode.HELD if ended.fixed else ExitCode.CHECK_FAILED
 
 
-def _found(fleet: str) -> str:
-    """Return a profile's name, or where its file is whatever the current folder is."""
+def _absolute(fleet: str) -> str:
+    """Return a profile's name, or the absolute path of its file."""
     return str(Path(fleet).resolve()) if Path(fleet).is_file() else fleet
 
 
-def _screen() -> Writer:
-    """Return the writer for people.
+def _terminal() -> Writer:
+    """Return the terminal writer.
 
-    It is bound to the stream of now: pytest's own words go elsewhere while it runs.
+    It is bound to the present standard output, which is redirected while pytest runs.
     """
     from trackproof.report.terminal.verify import VerifyTerminal
 

@@ -23,7 +23,7 @@ class EnvironmentStarted:
     time_scale: float
     id_seed: str
     """The seed of all ids (`trackproof.runs.ids`)."""
-    places: Mapping[str, str]
+    addresses: Mapping[str, str]
     """Addresses and folders of the testbed, by name."""
     clauses: tuple[str, ...]
     """Ids of the clauses to run, in order."""
@@ -77,5 +77,5 @@ class VerifyEnded:
 class EnvironmentKept:
     """The verdict is known and the testbed keeps running until Ctrl-C."""
 
-    places: Mapping[str, str]
+    addresses: Mapping[str, str]
     """Addresses and folders of the testbed, by name."""

@@ -158,6 +158,6 @@ class ClauseSuite:
             database=kind_of(testbed.database_url),
             time_scale=self.options.time_scale,
             id_seed=self.options.id_seed,
-            places=addresses(testbed),
+            addresses=addresses(testbed),
             clauses=self.results.clauses,
         )

@@ -99,10 +99,10 @@ def refuse(profile: FleetProfile, results: Sequence[PreflightResult], log: str =
 
 
 def _ports(testbed: Testbed) -> Iterator[PreflightResult]:
-    places = {**testbed.variables(), "stand-ins.url": testbed.served.root_url}
+    variables = {**testbed.variables(), "stand-ins.url": testbed.served.root_url}
     closed = []
     for name in ("conductor.api_url", "s3.endpoint", "stand-ins.url"):
-        url = urlsplit(places[name])
+        url = urlsplit(variables[name])
         port = url.port or (443 if url.scheme == "https" else 80)
         try:
             socket.create_connection((url.hostname or "", port), CONNECT_SECONDS).close()

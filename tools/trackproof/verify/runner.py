@@ -100,7 +100,7 @@ def _verify(options: VerifyOptions, writers: Sequence[Writer], opener: Opener) -
         )
         listener.pytest_trackproof_event(ended)
         if options.keep:
-            listener.pytest_trackproof_event(EnvironmentKept(started.places))
+            listener.pytest_trackproof_event(EnvironmentKept(started.addresses))
             wait_for_interrupt()
     return ended
 

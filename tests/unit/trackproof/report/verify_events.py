@@ -101,7 +101,7 @@ def started(*clauses: ClauseResult) -> EnvironmentStarted:
         database="sqlite",
         time_scale=0.001,
         id_seed="1795653142-6eca032aa04b",
-        places={"conductor": "http://127.0.0.1:1/api"},
+        addresses={"conductor": "http://127.0.0.1:1/api"},
         clauses=tuple(clause.id for clause in clauses),
     )
 

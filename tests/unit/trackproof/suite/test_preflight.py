@@ -46,14 +46,14 @@ class Server:
 
 
 def bed_with(polls: Callable[[], Polls], *, port: int = 0, version: str = "3.15.0") -> Testbed:
-    places = {"conductor.api_url": API, "s3.endpoint": f"http://127.0.0.1:{port or 1}"}
+    variables = {"conductor.api_url": API, "s3.endpoint": f"http://127.0.0.1:{port or 1}"}
     return cast(
         "Testbed",
         SimpleNamespace(
             rest=cast("ConductorRest", Server(polls)),
             conductor=SimpleNamespace(version=version, backend="url"),
             served=SimpleNamespace(root_url="http://127.0.0.1:1"),
-            variables=lambda: places,
+            variables=lambda: variables,
         ),
     )
 

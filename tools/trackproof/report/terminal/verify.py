@@ -141,5 +141,5 @@ def _verdict(ended: VerifyEnded) -> Text:
 
 
 def _testbed(kept: EnvironmentKept) -> Text:
-    lines = [f"  {name:<10} {one_line(value)}" for name, value in kept.places.items()]
+    lines = [f"  {name:<10} {one_line(value)}" for name, value in kept.addresses.items()]
     return Text("\n".join(["The testbed runs until Ctrl-C:", *lines]))

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from trackproof.cli.common import JsonOption, RootOption, print_error, ends_cleanly
+from trackproof.cli.common import JsonOption, RootOption, ends_cleanly, print_error
 from trackproof.contracts.compat import compare
 from trackproof.contracts.load import ROOT
 from trackproof.errors import ExitCode

@@ -11,7 +11,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from trackproof.cli.common import JsonOption, RootOption, print_error, ends_cleanly
+from trackproof.cli.common import JsonOption, RootOption, ends_cleanly, print_error
 from trackproof.cli.compat import diff, freeze, gate
 from trackproof.contracts.load import ROOT, load_contracts
 from trackproof.errors import ExitCode

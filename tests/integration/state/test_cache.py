@@ -246,7 +246,7 @@ def test_trackproof_counts_and_clears_cached_answers(
 
     assert code == 0
     assert ["generate_title", "2"] in [line.split()[:2] for line in counted.splitlines()]
-    assert trackproof("cache", "clear", *options) == (0, "2 answers forgotten\n")
+    assert trackproof("cache", "clear", *options) == (0, "2 answers deleted\n")
     assert keys(state) == set()
 
 

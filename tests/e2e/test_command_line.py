@@ -64,7 +64,7 @@ def test_run_with_its_own_server_passes_and_cleans_up(tmp_path: Path) -> None:
     # Not a terminal: plain lines without escape sequences.
     assert "\x1b" not in done.stdout
     assert "✓ pad_track  3/3" in done.stdout
-    assert done.stdout.splitlines()[-1].startswith("PASSED: ")
+    assert done.stdout.splitlines()[-1].startswith("HELD: ")
 
 
 @pytest.mark.conductor

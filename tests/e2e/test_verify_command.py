@@ -162,7 +162,7 @@ def test_a_kept_testbed_runs_until_it_is_interrupted(
         assert run.poll() is None, text
         addresses = dict(line.split() for line in text.partition("Ctrl-C:\n")[2].splitlines())
         started = run.children(recursive=True)
-        assert "PASSED: 1 of 1 clauses" in text.partition("The testbed runs")[0]
+        assert "HELD: 1 of 1 clauses" in text.partition("The testbed runs")[0]
         assert httpx.get(addresses["s3"]).status_code == 200
         assert Path(addresses["folder"], "fleet.log").exists()
 

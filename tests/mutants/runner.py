@@ -126,7 +126,11 @@ def _job(args: argparse.Namespace, ids: Sequence[str], events: Queue[MutantEvent
 def _result(testbed: Testbed, mutant: Mutant, *, wide: bool) -> MutantResult:
     start = time.monotonic()
     _delete_definitions(testbed)
-    options = VerifyOptions(fleet=mutant.id, only=_clauses(mutant) if wide else mutant.killed_by)
+    options = VerifyOptions(
+        fleet=mutant.id,
+        only=_clauses(mutant) if wide else mutant.killed_by,
+        repeat_failures=False,
+    )
     failed: list[str] = []
     remark = ""
     try:

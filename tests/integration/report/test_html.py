@@ -124,7 +124,7 @@ def test_a_page_is_readable_without_javascript(browser: Browser, tmp_path: Path)
 
     page.goto(report.as_uri())
 
-    assert page.locator("h1").inner_text() == "✗ FAILED: 3 of 6 clauses failed"
+    assert page.locator("h1").inner_text().startswith("✗ FAILED: 2 failed, 1 unsteady")
     assert page.get_by_text("trackproof replay merge_transcripts.sorted-0a1b2c").is_visible()
     page.locator("summary", has_text="pad_track").click()
     assert page.locator("#tasks").get_by_text("pad_track.offset").is_visible()

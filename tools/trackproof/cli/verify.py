@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 FAILURES = Path(".trackproof/failures")
 """In the current folder: failures belong to the fleet that is worked on."""
 
-FLOOR = 0.0
+FLOOR = 100.0
 """The default floor of coverage, in percent."""
 
 FailuresOption = Annotated[Path, typer.Option(help="The folder for failing clauses, for replay.")]

@@ -5,11 +5,16 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal
 
-Status = Literal["passed", "failed", "error", "deviates", "skipped"]
-"""`error`: the suite itself failed, so the clause is not judged. `deviates`: the clause failed and
-the fleet's profile declares a deviation for it."""
+Status = Literal["passed", "failed", "unsteady", "error", "skipped", "deviates", "not_visible"]
+"""`unsteady`: failed, and passed when it ran again alone. `error`: the suite could not judge it.
+`skipped`: it needs data that the fleet does not expose, and the profile does not say so.
+`deviates`: failed, as a deviation in the profile declares. `not_visible`: it needs data that the
+profile declares as not visible."""
+
+ACCEPTED: Final = frozenset({"passed", "deviates", "not_visible"})
+"""The statuses that do not fail a verdict."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +58,14 @@ class ClauseResult:
     """Id of the stored failure, for `trackproof replay`; empty if none is stored."""
 
     @property
+    def judged(self) -> bool:
+        """Whether the clause was judged, whatever the result."""
+        return self.status not in {"error", "skipped", "not_visible"}
+
+    @property
     def accepted(self) -> bool:
         """Whether the clause does not fail the verdict."""
-        return self.status not in {"failed", "error"}
+        return self.status in ACCEPTED
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from trackproof.events.coverage import Coverage
-from trackproof.events.verdict import ClauseResult, TaskVerdict
+from trackproof.events.verdict import ClauseResult, Status, TaskVerdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,11 +57,57 @@ class VerifyEnded:
     """None if coverage was not measured."""
     shortfalls: tuple[str, ...] = ()
     """One line for each part of the coverage that is below its floor."""
+    interrupted: str = ""
+    """Why the verification ended early; empty if it ran to its end."""
 
     @property
     def passed(self) -> bool:
-        """Whether no clause fails the verdict and the coverage reaches its floor."""
-        return all(task.accepted for task in self.tasks) and not self.shortfalls
+        """Whether it ran to its end, no clause fails it and the coverage reaches its floor."""
+        accepted = all(task.accepted for task in self.tasks)
+        return accepted and not self.shortfalls and not self.interrupted
+
+    @property
+    def clauses(self) -> tuple[ClauseResult, ...]:
+        """The results of all clauses."""
+        return tuple(clause for task in self.tasks for clause in task.clauses)
+
+    def count(self, *statuses: Status) -> int:
+        """Return the number of clauses with one of these statuses."""
+        return sum(clause.status in statuses for clause in self.clauses)
+
+    @property
+    def word(self) -> str:
+        """The verdict in one word or three."""
+        if self.interrupted:
+            return "INTERRUPTED"
+        if not self.passed:
+            return "FAILED"
+        return "HELD IN PART" if self.count("not_visible") else "HELD"
+
+    @property
+    def headline(self) -> str:
+        """The verdict and its figures in one line, the same in every report."""
+        total = len(self.clauses)
+        rest = _counted(self, ("deviates", "deviate"), ("not_visible", "not visible"))
+        failures = _counted(
+            self,
+            ("failed", "failed"),
+            ("unsteady", "unsteady"),
+            ("error", "not judged"),
+            ("skipped", "skipped without a declaration"),
+        )
+        match self.word:
+            case "INTERRUPTED":
+                parts = [f"{sum(c.judged for c in self.clauses)} clauses judged", *failures]
+            case "FAILED" if not failures:
+                parts = ["coverage is below the floor"]
+            case "FAILED":
+                parts = [f"{', '.join(failures)} of {total} clauses", *rest]
+            case "HELD":
+                parts = [f"{self.count('passed')} of {total} clauses", *rest]
+            case _:
+                parts = [f"{sum(c.judged for c in self.clauses)} of {total} clauses judged", *rest]
+        return f"{self.word}: {', '.join(parts)}"
 
     def clause(self, name: str) -> ClauseResult:
         """Return the result of one clause.
@@ -79,3 +125,7 @@ class EnvironmentKept:
 
     addresses: Mapping[str, str]
     """Addresses and folders of the testbed, by name."""
+
+
+def _counted(ended: VerifyEnded, *statuses: tuple[Status, str]) -> list[str]:
+    return [f"{count} {text}" for status, text in statuses if (count := ended.count(status))]

@@ -33,6 +33,22 @@ class Deviation:
 
 
 @dataclass(frozen=True, config=STRICT)
+class Invisible:
+    """Why a part of the fleet's data cannot be observed, and until when that is accepted."""
+
+    reason: Text
+    until: date | None = None
+    """Last day on which it is accepted; None for always."""
+
+
+def _expand_reason(value: Any) -> Any:
+    return {"reason": value} if isinstance(value, str) else value
+
+
+Part = Literal["rows", "events", "recordings", "files"]
+
+
+@dataclass(frozen=True, config=STRICT)
 class Container:
     """The image that runs the fleet."""
 
@@ -182,3 +198,7 @@ class FleetProfile:
     time_tolerance_ms: Annotated[float, Field(ge=0)] = 20.0
     """Tolerance for the times of words, in milliseconds."""
     deviations: tuple[Deviation, ...] = ()
+    not_visible: Mapping[Part, Annotated[Invisible, BeforeValidator(_expand_reason)]] = Field(
+        default_factory=dict
+    )
+    """Data that cannot be observed; its clauses are not judged, and the verdict says so."""

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from trackproof.events.coverage import ENDS
 from trackproof.events.stream import Event
 from trackproof.events.verification import VerifyEnded
-from trackproof.report.output import ReportFile
+from trackproof.report.output import ReportFile, write_text
 from trackproof.report.pages import render
 
 
@@ -17,7 +17,8 @@ class HtmlFile(ReportFile):
     def write(self, event: Event) -> None:
         """Write the page on `VerifyEnded`; ignore other events."""
         if isinstance(event, VerifyEnded):
-            self._path.write_text(page(event, datetime.now(UTC)), encoding="utf-8")
+            text = page(event, datetime.now(UTC))
+            write_text(self._path, text, complete=not event.interrupted)
 
 
 def page(ended: VerifyEnded, now: datetime) -> str:
@@ -27,18 +28,9 @@ def page(ended: VerifyEnded, now: datetime) -> str:
     return render(
         "verify.html.j2",
         ended=ended,
-        verdict="PASSED" if ended.passed else "FAILED",
-        headline=_headline(ended, failed=len(failed), total=len(clauses)),
+        headline=ended.headline,
         ended_at=f"{now:%Y-%m-%d %H:%M} UTC",
         failed=failed,
-        excused=[clause for clause in clauses if clause.status in {"deviates", "skipped"}],
+        excused=[clause for clause in clauses if clause.status in {"deviates", "not_visible"}],
         ends=ENDS,
     )
-
-
-def _headline(ended: VerifyEnded, *, failed: int, total: int) -> str:
-    if failed:
-        return f"{failed} of {total} clauses failed"
-    if ended.shortfalls:
-        return "coverage is below the floor"
-    return f"{sum(task.passed for task in ended.tasks)} of {total} clauses passed"

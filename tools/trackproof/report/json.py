@@ -11,6 +11,13 @@ from trackproof.events.verdict import ClauseResult
 from trackproof.events.verification import VerifyEnded
 from trackproof.report.output import ReportFile, write_json
 
+VERDICTS = {
+    "HELD": "held",
+    "HELD IN PART": "held in part",
+    "FAILED": "failed",
+    "INTERRUPTED": "interrupted",
+}
+
 
 class JsonFile(ReportFile):
     """Writes the file when the run or the verification ends."""
@@ -21,7 +28,7 @@ class JsonFile(ReportFile):
             case RunEnded():
                 write_json(self._path, run_as_json(event))
             case VerifyEnded():
-                write_json(self._path, verification_as_json(event))
+                write_json(self._path, verification_as_json(event), complete=not event.interrupted)
             case _:
                 pass
 
@@ -54,7 +61,9 @@ def verification_as_json(ended: VerifyEnded) -> dict[str, object]:
     """Return a verification in the format that docs/conformance.md documents."""
     return {
         "fleet": ended.fleet,
-        "verdict": "held" if ended.passed else "failed",
+        "verdict": VERDICTS[ended.word],
+        "headline": ended.headline,
+        "interrupted": ended.interrupted,
         "conductor": {"backend": ended.backend, "version": ended.version},
         "seconds": ended.seconds,
         "tasks": [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import re
 
 from junitparser import Error, Failure, JUnitXml, Skipped, TestCase, TestSuite
@@ -10,7 +11,7 @@ from junitparser.junitparser import FinalResult
 from trackproof.events.stream import Event
 from trackproof.events.verdict import ClauseResult, TaskVerdict
 from trackproof.events.verification import VerifyEnded
-from trackproof.report.output import ReportFile
+from trackproof.report.output import ReportFile, write_text
 
 FORBIDDEN = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """Characters that XML 1.0 forbids, even escaped."""
@@ -25,8 +26,25 @@ class JUnitFile(ReportFile):
             report = JUnitXml(_xml_text(event.fleet))
             for task in event.tasks:
                 report.add_testsuite(_suite(task))
+            if event.interrupted:
+                report.add_testsuite(_early_end(event.interrupted))
             report.update_statistics()  # type: ignore[no-untyped-call]
-            report.write(str(self._path), pretty=True)
+            content = io.BytesIO()
+            report.write(content, pretty=True)
+            text = content.getvalue().decode("utf-8")
+            write_text(self._path, text, complete=not event.interrupted)
+
+
+def _early_end(reason: str) -> TestSuite:
+    """Return a suite with one error: why the verification did not run to its end."""
+    case = TestCase("verification", classname="trackproof")
+    first_line = reason.partition("\n")[0]
+    error = Error(_xml_text(first_line), "interrupted")
+    error.text = _xml_text(reason)
+    case.result = [error]
+    suite = TestSuite("trackproof")
+    suite.add_testcase(case)
+    return suite
 
 
 def _suite(task: TaskVerdict) -> TestSuite:
@@ -45,16 +63,22 @@ def _result(clause: ClauseResult) -> FinalResult | None:
     match clause.status:
         case "passed":
             return None
-        case "failed":
-            result: FinalResult = Failure(_xml_text(clause.observed), "clause")
+        case "failed" | "unsteady":
+            result: FinalResult = Failure(_xml_text(_message(clause)), clause.status)
         case "error":
             result = Error(_xml_text(clause.observed), "suite")
         case "deviates":
             result = Skipped(_xml_text(f"accepted deviation: {clause.observed}"), "deviation")
         case "skipped":
-            result = Skipped(_xml_text(clause.observed), "skipped")
+            result = Error(_xml_text(clause.observed), "skipped without a declaration")
+        case "not_visible":
+            result = Skipped(_xml_text(f"not visible: {clause.observed}"), "not_visible")
     result.text = _xml_text(_details(clause))
     return result
+
+
+def _message(clause: ClauseResult) -> str:
+    return f"expected {clause.expected}; observed {clause.observed}"
 
 
 def _details(clause: ClauseResult) -> str:

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from trackproof.events.stream import Event
-from trackproof.report.output import ReportFile
+from trackproof.report.output import ReportFile, move_aside
 
 BEFORE_CAPITALS = re.compile(r"(?<!^)(?=[A-Z])")
 
@@ -18,12 +18,13 @@ class NdjsonFile(ReportFile):
     """Appends each event at once, so that `tail -f` can follow."""
 
     def __init__(self, path: Path) -> None:
-        """Truncate the file.
+        """Start a new file; an older one becomes `<name>.previous`.
 
         Raises:
             UsageError: `path` is not writable.
         """
         super().__init__(path)
+        move_aside(path)
         path.write_bytes(b"")
 
     def write(self, event: Event) -> None:

@@ -1,8 +1,11 @@
-"""Files that reports are written to."""
+"""Files that reports are written to: atomically, and never over an older one that says more."""
 
 from __future__ import annotations
 
 import json
+import os
+import tempfile
+from contextlib import suppress
 from pathlib import Path
 
 from trackproof.errors import UsageError
@@ -22,13 +25,15 @@ class ReportFile:
 
 
 def check_writable(path: Path) -> None:
-    """Check that `path` can be written, without changing its content.
+    """Check that `path` can be replaced, without creating or changing it.
 
     Raises:
         UsageError: `path` is not writable.
     """
     try:
-        with path.open("ab"):
+        if path.is_dir():
+            raise IsADirectoryError(f"{path} is a folder")
+        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}."):
             pass
     except OSError as error:
         raise UsageError(
@@ -38,6 +43,37 @@ def check_writable(path: Path) -> None:
         ) from error
 
 
-def write_json(path: Path, content: object) -> None:
-    """Write `content` as indented JSON in UTF-8."""
-    path.write_text(f"{json.dumps(content, indent=2, ensure_ascii=False)}\n", encoding="utf-8")
+def write_json(path: Path, content: object, *, complete: bool = True) -> None:
+    """Write `content` as indented JSON; otherwise like `write_text`."""
+    text = f"{json.dumps(content, indent=2, ensure_ascii=False)}\n"
+    write_text(path, text, complete=complete)
+
+
+def write_text(path: Path, text: str, *, complete: bool = True) -> None:
+    """Replace a file in one step; an interruption leaves the old file or the new one.
+
+    Args:
+        path: The file.
+        text: Its content, written as UTF-8.
+        complete: Whether the report is complete; an incomplete one moves an older file aside,
+            to `<name>.previous`.
+
+    Raises:
+        OSError: The disk is full, or the folder is not writable.
+    """
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        temporary.write_text(text, encoding="utf-8", newline="\n")
+        if not complete:
+            move_aside(path)
+        temporary.replace(path)
+    except BaseException:
+        with suppress(OSError):
+            temporary.unlink()
+        raise
+
+
+def move_aside(path: Path) -> None:
+    """Rename an existing file with content to `<name>.previous`."""
+    if path.is_file() and path.stat().st_size:
+        path.replace(path.with_name(f"{path.name}.previous"))

@@ -230,7 +230,7 @@ class TaskRunner:
     def transcript(self, transcript_id: str | None) -> Mapping[str, Any]:
         """Return a transcript's current row; empty if there is none."""
         if not self._fleet.exposes_rows:
-            return UnavailableRow("transcript's row")
+            return UnavailableRow("rows", "the transcript's row (transcript_sql or transcript_url)")
         return {} if transcript_id is None else self._fleet.transcript(transcript_id)
 
     def _start_recording(self, transcript_id: str | None) -> int:
@@ -243,7 +243,9 @@ class TaskRunner:
     def events(self, transcript_id: str | None) -> Sequence[Event]:
         """Return a transcript's events so far, as (name, data), oldest first."""
         if not self._fleet.exposes_events:
-            return UnavailableEvents("events")
+            return UnavailableEvents(
+                "events", "events (events_sql, events_redis or events_websocket)"
+            )
         return () if transcript_id is None else self._fleet.events(transcript_id)
 
     def _objects(self) -> dict[StoredObject, str]:

@@ -11,14 +11,29 @@ from typing import Any, overload
 import pytest
 
 
+class NotVisible(pytest.skip.Exception):  # type: ignore[name-defined, misc]
+    """Skips a test that needs data which the fleet's profile does not expose."""
+
+    def __init__(self, part: str, what: str) -> None:
+        """Skip the test.
+
+        Args:
+            part: The data's key in the profile's `[not_visible]`.
+            what: The data as a noun, and the profile keys that would expose it.
+        """
+        super().__init__(f"the fleet's profile does not expose {what}")
+        self.part = part
+
+
 class _Unavailable:
     """Skips the test that accesses it."""
 
-    def __init__(self, what: str) -> None:
+    def __init__(self, part: str, what: str) -> None:
+        self._part = part
         self._what = what
 
     def _skip(self) -> BaseException:
-        return pytest.skip.Exception(f"the fleet's profile does not expose the {self._what}")
+        return NotVisible(self._part, self._what)
 
     def __len__(self) -> int:
         raise self._skip()
@@ -27,7 +42,7 @@ class _Unavailable:
         raise self._skip()
 
     def __repr__(self) -> str:
-        return f"({self._what} not available)"
+        return f"({self._part} not available)"
 
 
 class UnavailableRow(_Unavailable, Mapping[str, Any]):

@@ -24,8 +24,10 @@ class VerifyOptions:
     """The id of the one test to run; all tests of `only` by default."""
     failures: Path | None = None
     """The folder for failing clauses; none are stored by default."""
-    floor: float = 0.0
+    floor: float = 100.0
     """Percent of tasks, edges and clauses that a run of the whole suite must exercise."""
+    repeat_failures: bool = True
+    """Run failed clauses once more, alone and on a fresh fleet, before the verdict."""
     keep: bool = False
     """Leave the testbed running after the verdict, until Ctrl-C."""
 

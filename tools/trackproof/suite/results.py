@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shlex
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from typing import Any
@@ -17,7 +17,8 @@ from trackproof.errors import DeadlineError, FleetError
 from trackproof.events.stream import Event
 from trackproof.events.verdict import ClauseResult, Exchange, Status, failure_id
 from trackproof.events.verification import ClauseFinished, ClauseStarted
-from trackproof.fleet.profile import Deviation
+from trackproof.fleet.profile import Deviation, Invisible, Part
+from trackproof.runs.unavailable import NotVisible
 from trackproof.suite.assertions import ClauseViolation, readable, shortened
 from trackproof.suite.harness import Harness
 from trackproof.suite.redaction import redacted
@@ -70,6 +71,7 @@ class ClauseResults:
         self._remaining: Counter[str] = Counter()
         self._results: dict[str, ClauseResult] = {}
         self.deviations: Sequence[Deviation] = ()
+        self.not_visible: Mapping[Part, Invisible] = {}
 
     def expect(self, items: Sequence[pytest.Item]) -> None:
         """Count the tests that will run.
@@ -96,8 +98,16 @@ class ClauseResults:
 
     @property
     def all(self) -> tuple[ClauseResult, ...]:
-        """The results so far, in the contracts' order."""
-        return tuple(self._results[name] for name in self._known if name in self._results)
+        """The results of all clauses whose tests have ended, in the contracts' order."""
+        return tuple(
+            self._results[name]
+            for name in self._known
+            if name in self._results and self._remaining[name] == 0
+        )
+
+    def replace(self, result: ClauseResult) -> None:
+        """Replace the result of a clause."""
+        self._results[result.id] = result
 
     def begin(self, item: pytest.Item) -> Iterator[Event]:
         """Yield an event for each clause whose first test this is."""
@@ -112,7 +122,7 @@ class ClauseResults:
             self._remaining[name] -= 1
             if self._remaining[name] == 0:
                 result = with_deviation(self._results[name], self.deviations)
-                if self._stored and not result.accepted:
+                if self._stored and result.status in {"failed", "error"}:
                     result = replace(result, failure=failure_id(self._fleet, name, result.test))
                 self._results[name] = result
                 yield ClauseFinished(result)
@@ -129,8 +139,8 @@ class ClauseResults:
             result = self._results[name]
             if report.when == "call":
                 result = replace(result, seconds=round(result.seconds + report.duration, 3))
-            if report.skipped and result.accepted:
-                result = replace(result, status="skipped", observed=str(call.excinfo or ""))
+            if report.skipped and result.status == "passed":
+                result = skipped_result(result, call, self.not_visible)
             if report.failed and result.accepted:
                 result = replace(_failed(result, call, report, harness), test=case_id(item))
             self._results[name] = result
@@ -153,6 +163,23 @@ class ClauseResults:
             test=case_id(item),
             repeat=shlex.join(repeat),
         )
+
+
+def skipped_result(
+    result: ClauseResult,
+    call: pytest.CallInfo[None],
+    not_visible: Mapping[Part, Invisible],
+    today: date | None = None,
+) -> ClauseResult:
+    """Return the result of a clause whose test was skipped, as the profile declares it."""
+    error = call.excinfo.value if call.excinfo else None
+    declared = not_visible.get(error.part) if isinstance(error, NotVisible) else None  # type: ignore[call-overload]
+    if declared is None:
+        return replace(result, status="skipped", observed=str(error or "the test was skipped"))
+    if declared.until is not None and (today or date.today()) > declared.until:
+        observed = f"{error}; declared until {declared.until}: {declared.reason}"
+        return replace(result, status="skipped", observed=observed)
+    return replace(result, status="not_visible", observed=declared.reason)
 
 
 def _failed(
@@ -218,10 +245,13 @@ def with_deviation(
         return replace(
             result,
             status="failed",
-            expected=f"a deviation, as agreed: {deviation.reason}",
-            observed="the clause holds: remove the deviation from the profile",
+            expected=f"the declared deviation: {deviation.reason}",
+            observed="the clause passes: remove the deviation from the profile "
+            f"(declared until {deviation.until})",
         )
+    if result.status not in {"failed", "unsteady"}:
+        return result
     if (today or date.today()) > deviation.until:
-        observed = f"{result.observed} (the deviation was agreed until {deviation.until})"
-        return replace(result, observed=observed)
+        note = f"the deviation expired on {deviation.until}: {deviation.reason}"
+        return replace(result, observed=f"{result.observed} ({note})")
     return replace(result, status="deviates")

@@ -45,6 +45,7 @@ def replay(failure: Failure, options: VerifyOptions, writers: Sequence[Writer]) 
         time_scale=failure.time_scale,
         id_seed=failure.id_seed if _is_new(options) else "",
         failures=None,
+        repeat_failures=False,
     )
     ended = verify(options, writers)
     return Replay(failure, ended.clause(failure.clause))

@@ -7,23 +7,36 @@ import os
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdout, suppress
+from contextlib import (
+    closing,
+    contextmanager,
+    nullcontext,
+    redirect_stderr,
+    redirect_stdout,
+    suppress,
+)
+from dataclasses import replace
 
 import pytest
 
 from trackproof.contracts.load import load_contracts
 from trackproof.errors import TrackproofError, UsageError
-from trackproof.events.stream import Event, Writer
-from trackproof.events.verdict import by_task
-from trackproof.events.verification import EnvironmentKept, EnvironmentStarted, VerifyEnded
+from trackproof.events.stream import Event, Note, Writer
+from trackproof.events.verdict import ClauseResult, by_task
+from trackproof.events.verification import (
+    ClauseFinished,
+    EnvironmentKept,
+    EnvironmentStarted,
+    VerifyEnded,
+)
 from trackproof.fleet import FleetProfile, load_profile
 from trackproof.lab import Testbed
+from trackproof.runs.ids import new_seed
 from trackproof.suite.options import VerifyOptions
-from trackproof.suite.plugin import CLAUSES, ClauseSuite, Opener
-from trackproof.suite.session import Report, Session, open_on, open_session
+from trackproof.suite.plugin import CLAUSES, ClauseSuite
 from trackproof.verify.coverage.floor import shortfalls
 from trackproof.verify.coverage.measurement import measure_coverage
-from trackproof.verify.coverage.watch import CoverageWatch
+from trackproof.verify.environment import Environment
 from trackproof.verify.failure_store import FailureWriter
 
 RAN = frozenset({pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED})
@@ -32,11 +45,28 @@ PYTEST_VARIABLES = ("PYTEST_ADDOPTS", "PYTEST_PLUGINS")
 """The user's, for the user's own tests."""
 
 
-class _Listener:
-    """Hands pytest's events to the writers."""
+class _Stream:
+    """Hands events to the writers; a writer that fails does not stop the others."""
 
     def __init__(self, writers: Sequence[Writer]) -> None:
-        self._writers = writers
+        self._writers = list(writers)
+        self.errors: list[str] = []
+
+    def emit(self, event: Event) -> None:
+        for writer in tuple(self._writers):
+            try:
+                writer.write(event)
+            except OSError as error:
+                self._writers.remove(writer)
+                self.errors.append(f"{type(writer).__name__}: {error}")
+
+
+class _Listener:
+    """Takes the events of one pytest run; holds back clauses that will run again."""
+
+    def __init__(self, stream: _Stream, *, final: bool) -> None:
+        self._stream = stream
+        self._final = final
         self.started: EnvironmentStarted | None = None
         self.interrupted = False
 
@@ -47,21 +77,40 @@ class _Listener:
     def pytest_trackproof_event(self, event: Event) -> None:
         if isinstance(event, EnvironmentStarted):
             self.started = event
-        for writer in self._writers:
-            writer.write(event)
+        if self._final or not (isinstance(event, ClauseFinished) and _is_repeatable(event.result)):
+            self._stream.emit(event)
 
 
 def verify(options: VerifyOptions, writers: Sequence[Writer]) -> VerifyEnded:
     """Judge every selected clause on a testbed of its own and return the verdict.
 
+    Whatever ends it early, the writers get a `VerifyEnded` with the results so far.
+
     Raises:
         UsageError: The profile, a task or a clause does not exist.
         TrackproofError: The environment or the fleet could not start.
     """
-    profile = load_profile(options.fleet)
-    return _verify(
-        options, writers, lambda tasks, report: open_session(profile, options, tasks, report)
+    try:
+        profile = load_profile(options.fleet)
+        check_only(options.only)
+    except TrackproofError as error:
+        ended = VerifyEnded(
+            options.fleet, options.conductor, options.version, 0.0, (), interrupted=str(error)
+        )
+        _Stream(writers).emit(ended)
+        raise
+    environment = Environment(
+        lambda report: Testbed.started(
+            conductor=options.conductor,
+            version=options.version,
+            report=report,
+            database=options.database,
+            ports=profile.ports,
+        ),
+        profile,
+        options,
     )
+    return _verify(options, writers, environment)
 
 
 def verify_on(
@@ -72,54 +121,99 @@ def verify_on(
     Raises:
         TrackproofError: As for `verify`.
     """
-    return _verify(
-        options, writers, lambda tasks, report: open_on(testbed, profile, options, tasks, report)
-    )
+    environment = Environment(lambda _report: nullcontext(testbed), profile, options)
+    return _verify(options, writers, environment)
 
 
-def _verify(options: VerifyOptions, writers: Sequence[Writer], opener: Opener) -> VerifyEnded:
-    check_only(options.only)
+def _verify(
+    options: VerifyOptions, writers: Sequence[Writer], environment: Environment
+) -> VerifyEnded:
     began = time.monotonic()
     stored = [FailureWriter(options.failures)] if options.failures else []
-    listener = _Listener([*writers, *stored])
-    with ExitStack() as environment:
-        # The environment outlasts pytest: coverage is measured on it, and `keep` leaves it running.
-        watch = CoverageWatch()
-        suite = ClauseSuite(options, _watched(opener, watch, environment))
-        started = _run(options, suite, listener)
-        assert suite.session is not None
-        coverage = measure_coverage(suite.session.harness, watch, suite.results.all)
-        ended = VerifyEnded(
-            fleet=started.fleet,
-            backend=started.backend,
-            version=started.version,
+    stream = _Stream([*writers, *stored])
+    suite = ClauseSuite(options, environment.open)
+    listener = _Listener(stream, final=not options.repeat_failures)
+
+    def ended(interrupted: str = "") -> VerifyEnded:
+        started = listener.started
+        return VerifyEnded(
+            fleet=started.fleet if started else options.fleet,
+            backend=started.backend if started else options.conductor,
+            version=started.version if started else options.version,
             seconds=round(time.monotonic() - began, 3),
             tasks=by_task(suite.results.all),
+            interrupted=interrupted,
+        )
+
+    with closing(environment):
+        try:
+            _run(options, suite, listener)
+            assert suite.session is not None
+            if options.repeat_failures:
+                _repeat_failures(options, suite, environment, stream)
+            coverage = measure_coverage(suite.session.harness, environment.watch, suite.results.all)
+        except KeyboardInterrupt:
+            stream.emit(ended("interrupted by Ctrl-C or SIGTERM"))
+            raise
+        except TrackproofError as error:
+            stream.emit(ended(str(error)))
+            raise
+        verdict = replace(
+            ended(),
             coverage=coverage,
             shortfalls=() if options.only else shortfalls(coverage, options.floor),
         )
-        listener.pytest_trackproof_event(ended)
-        if options.keep:
-            listener.pytest_trackproof_event(EnvironmentKept(started.addresses))
+        stream.emit(verdict)
+        if stream.errors:
+            raise TrackproofError(
+                "a report could not be written",
+                evidence="\n".join(stream.errors),
+                hint="see whether the disk is full and the folder is writable",
+            )
+        if options.keep and listener.started:
+            stream.emit(EnvironmentKept(listener.started.addresses))
             wait_for_interrupt()
-    return ended
+    return verdict
 
 
-def _watched(opener: Opener, watch: CoverageWatch, environment: ExitStack) -> Opener:
-    """Return an opener whose session is watched and ends with `environment`, not before."""
-
-    @contextmanager
-    def opened(tasks: Sequence[str], report: Report) -> Iterator[Session]:
-        session = environment.enter_context(opener(tasks, report))
-        watchers = session.harness.testbed.rest.watchers
-        watchers.append(watch.record)
-        environment.callback(watchers.remove, watch.record)
-        yield session
-
-    return opened
+def _is_repeatable(result: ClauseResult) -> bool:
+    return result.status in {"failed", "error"}
 
 
-def _run(options: VerifyOptions, suite: ClauseSuite, listener: _Listener) -> EnvironmentStarted:
+def _repeat_failures(
+    options: VerifyOptions, suite: ClauseSuite, environment: Environment, stream: _Stream
+) -> None:
+    """Run failed clauses once more, alone and on a fresh fleet; emit their final results."""
+    failed = [result for result in suite.results.all if _is_repeatable(result)]
+    if not failed:
+        return
+    stream.emit(Note(f"running {len(failed)} failed clauses again, alone, on a fresh fleet"))
+    only = tuple(result.id for result in failed)
+    again = ClauseSuite(
+        replace(options, only=only, id_seed=new_seed(), test="", failures=None), environment.open
+    )
+    with suppress(TrackproofError):  # the first results stand
+        _run(again.options, again, _Listener(_Stream([]), final=True))
+        suite.session = again.session or suite.session
+    second = {result.id: result for result in again.results.all}
+    for first in failed:
+        result = _combined(first, second.get(first.id))
+        suite.results.replace(result)
+        stream.emit(ClauseFinished(result))
+
+
+def _combined(first: ClauseResult, second: ClauseResult | None) -> ClauseResult:
+    if second is None or second.status not in {"passed", "deviates", "failed", "error"}:
+        return first
+    if second.accepted:
+        note = "it passed when it ran again alone"
+        return replace(first, status="unsteady", observed=f"{first.observed} ({note})")
+    if first.status == "error" and second.status == "failed":
+        return replace(second, test=first.test, repeat=first.repeat, failure=first.failure)
+    return first
+
+
+def _run(options: VerifyOptions, suite: ClauseSuite, listener: _Listener) -> None:
     output = io.StringIO()
     # Everything a user reads comes from the writers; pytest's output explains why it did not run.
     with redirect_stdout(output), redirect_stderr(output), _without_variables(PYTEST_VARIABLES):
@@ -138,7 +232,6 @@ def _run(options: VerifyOptions, suite: ClauseSuite, listener: _Listener) -> Env
             f"the clauses could not be run (pytest ended with {int(code)})",
             evidence="\n".join(output.getvalue().splitlines()[-30:]),
         )
-    return listener.started
 
 
 def _arguments(options: VerifyOptions) -> list[str]:

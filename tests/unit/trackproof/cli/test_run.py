@@ -104,7 +104,7 @@ def test_a_passing_run_exits_with_0_and_writes_the_report(
     code, output = trackproof("run", "--json", str(tmp_path / "report.json"))
 
     assert code == 0
-    assert "PASSED: 1 of 1 checks, 18.5 s" in output
+    assert "HELD: 1 of 1 checks, 18.5 s" in output
     assert '"passed": true' in (tmp_path / "report.json").read_text()
 
 

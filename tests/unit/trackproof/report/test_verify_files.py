@@ -78,7 +78,7 @@ def test_junit_has_a_suite_per_task_and_a_case_per_clause(tmp_path: Path) -> Non
     path = written(JUnitFile, tmp_path / "junit.xml", verification(*EVERY_STATUS))
 
     report = JUnitXml.fromfile(str(path))
-    assert (report.tests, report.failures, report.errors, report.skipped) == (5, 1, 1, 2)
+    assert (report.tests, report.failures, report.errors, report.skipped) == (7, 2, 2, 2)
     assert list(suites(path)) == ["pad_track", "merge_transcripts", "finalize"]
     cases = {case.name: case for suite in suites(path).values() for case in suite}
     assert cases["pad_track.offset"].result == []
@@ -87,14 +87,14 @@ def test_junit_has_a_suite_per_task_and_a_case_per_clause(tmp_path: Path) -> Non
     results = {name: [type(one) for one in case.result] for name, case in cases.items()}
     assert results["merge_transcripts.sorted"] == [Failure]
     assert results["finalize.error"] == [Error]
-    assert results["finalize.deviates"] == results["finalize.skipped"] == [Skipped]
+    assert results["finalize.deviates"] == results["finalize.not_visible"] == [Skipped]
 
 
 def test_junit_shows_a_failed_clause_in_full(tmp_path: Path) -> None:
     path = written(JUnitFile, tmp_path / "junit.xml", verification(failing()))
 
     [case] = suites(path)["merge_transcripts"]
-    assert case.result[0].message == "words: [2, 1, 3]"
+    assert case.result[0].message == "expected words: [1, 2, 3]; observed words: [2, 1, 3]"
     for part in (
         "Words are in the order of their start times. (TASK-009)",
         "expected: words: [1, 2, 3]",

@@ -13,10 +13,12 @@ from tests.unit.trackproof.report.verify_events import (
     HOSTILE,
     PASSED,
     failing,
+    other,
     verification,
 )
 from tests.unit.trackproof.verify.test_failure_store import failure
 from trackproof.events.stream import Event
+from trackproof.events.verdict import ClauseResult
 from trackproof.events.verification import EnvironmentKept
 from trackproof.report.terminal.replay import format_failures, format_replay
 from trackproof.report.terminal.verify import VerifyTerminal
@@ -52,23 +54,46 @@ def test_a_failed_clause_is_shown_in_full() -> None:
         "      log | 2026-11-26 info merging",
         "      repeat    trackproof verify --fleet acme.toml --only merge_transcripts.sorted",
         "      replay    trackproof replay merge_transcripts.sorted-0a1b2c",
-        "FAILED: 1 of 2 clauses (merge_transcripts.sorted), 20.5 s",
+        "FAILED: 1 failed of 2 clauses, 20.5 s",
+        "  merge_transcripts.sorted",
     ):
         assert line in lines
 
 
-def test_deviations_and_skipped_clauses_are_counted() -> None:
-    accepted = [clause for clause in EVERY_STATUS if clause.accepted]
+def test_the_verdict_counts_deviations_and_invisible_clauses_apart() -> None:
+    def last_line(*clauses: ClauseResult) -> str:
+        return printed(verification(*clauses)).splitlines()[-1]
 
-    last = printed(verification(*accepted)).splitlines()[-1]
+    deviates, not_visible = other("deviates"), other("not_visible")
+    assert last_line(PASSED) == "HELD: 1 of 1 clauses, 20.5 s"
+    assert last_line(PASSED, deviates) == "HELD: 1 of 2 clauses, 1 deviate, 20.5 s"
+    assert last_line(PASSED, deviates, not_visible) == (
+        "HELD IN PART: 2 of 3 clauses judged, 1 deviate, 1 not visible, 20.5 s"
+    )
 
-    assert last == "PASSED: 1 of 3 clauses, 2 deviating or skipped, 20.5 s"
+
+def test_every_other_status_fails_the_verdict_under_its_own_name() -> None:
+    output = printed(verification(*EVERY_STATUS))
+
+    assert (
+        "FAILED: 1 failed, 1 unsteady, 1 not judged, 1 skipped without a declaration of 7 clauses, "
+        "1 deviate, 1 not visible, 20.5 s"
+    ) in output
+
+
+def test_an_interrupted_verification_says_how_far_it_came() -> None:
+    output = printed(verification(PASSED, interrupted="interrupted by Ctrl-C"))
+
+    assert "INTERRUPTED: 1 clauses judged, 20.5 s" in output
 
 
 def test_low_coverage_fails_a_verification_without_failures() -> None:
     lines = printed(verification(PASSED, shortfalls=("1 of 2 tasks were exercised",))).splitlines()
 
-    assert lines[-2:] == ["FAILED: coverage is below the floor", "1 of 2 tasks were exercised"]
+    assert lines[-2:] == [
+        "FAILED: coverage is below the floor, 20.5 s",
+        "  1 of 2 tasks were exercised",
+    ]
 
 
 def test_a_fleet_cannot_control_the_terminal() -> None:

@@ -106,7 +106,9 @@ def started(*clauses: ClauseResult) -> EnvironmentStarted:
     )
 
 
-def verification(*clauses: ClauseResult, shortfalls: tuple[str, ...] = ()) -> list[Event]:
+def verification(
+    *clauses: ClauseResult, shortfalls: tuple[str, ...] = (), interrupted: str = ""
+) -> list[Event]:
     """Return the event stream of a verification of these clauses."""
     events: list[Event] = [Note("starting Conductor"), started(*clauses)]
     for clause in clauses:
@@ -119,6 +121,7 @@ def verification(*clauses: ClauseResult, shortfalls: tuple[str, ...] = ()) -> li
         tasks=by_task(clauses),
         coverage=COVERAGE,
         shortfalls=shortfalls,
+        interrupted=interrupted,
     )
     return [*events, ended]
 
@@ -129,4 +132,6 @@ EVERY_STATUS = (
     other("error"),
     other("deviates"),
     other("skipped"),
+    other("not_visible"),
+    other("unsteady"),
 )

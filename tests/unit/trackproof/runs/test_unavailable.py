@@ -6,17 +6,17 @@ from collections.abc import Callable
 
 import pytest
 
-from trackproof.runs.unavailable import UnavailableEvents, UnavailableRow
+from trackproof.runs.unavailable import NotVisible, UnavailableEvents, UnavailableRow
 
 
 @pytest.mark.parametrize(
     "access",
     [
-        lambda: UnavailableRow("row")["title"],
-        lambda: list(UnavailableEvents("events")[2:]),
-        lambda: len(UnavailableEvents("events")),
+        lambda: UnavailableRow("rows", "the row")["title"],
+        lambda: list(UnavailableEvents("events", "events")[2:]),
+        lambda: len(UnavailableEvents("events", "events")),
     ],
 )
 def test_access_skips_the_clause(access: Callable[[], object]) -> None:
-    with pytest.raises(pytest.skip.Exception, match="does not expose"):
+    with pytest.raises(NotVisible, match="does not expose"):
         access()

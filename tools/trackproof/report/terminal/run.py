@@ -137,7 +137,7 @@ def _check_line(check: Check) -> Text:
 def _verdict(ended: RunEnded) -> Text:
     total = len(ended.checks)
     if ended.passed:
-        return Text(f"PASSED: {total} of {total} checks, {ended.seconds:.1f} s", style="bold green")
+        return Text(f"HELD: {total} of {total} checks, {ended.seconds:.1f} s", style="bold green")
     names = ", ".join(check.id for check in ended.failed_checks)
     return Text(
         f"FAILED: {len(ended.failed_checks)} of {total} checks ({names}), {ended.seconds:.1f} s",

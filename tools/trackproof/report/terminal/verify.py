@@ -19,9 +19,17 @@ from trackproof.suite.assertions import shortened
 MARKS = {
     "passed": ("✓", "green"),
     "failed": ("✗", "red"),
+    "unsteady": ("~", "red"),
     "error": ("!", "red"),
+    "skipped": ("?", "red"),
     "deviates": ("≈", "yellow"),
-    "skipped": ("–", "yellow"),
+    "not_visible": ("–", "yellow"),
+}
+VERDICT_STYLES = {
+    "HELD": "bold green",
+    "HELD IN PART": "bold yellow",
+    "FAILED": "bold red",
+    "INTERRUPTED": "bold red",
 }
 DIFFERENCE_LINES = 20
 LOG_LINES = 12
@@ -56,7 +64,8 @@ class VerifyTerminal:
             case ClauseFinished():
                 self._add_result(event.result)
             case VerifyEnded():
-                self._print(_verdict(event))
+                if event.clauses or not event.interrupted:  # else the error says it all
+                    self._print(_verdict(event))
             case EnvironmentKept():
                 self._print(_testbed(event))
             case _:
@@ -119,25 +128,11 @@ def _last(text: str, limit: int) -> list[str]:
 
 
 def _verdict(ended: VerifyEnded) -> Text:
-    clauses = [clause for task in ended.tasks for clause in task.clauses]
-    passed = sum(task.passed for task in ended.tasks)
-    failed = [clause.id for clause in clauses if not clause.accepted]
-    excused = len(clauses) - passed - len(failed)
-    more = f", {excused} deviating or skipped" if excused else ""
-    if ended.shortfalls and not failed:
-        return Text(
-            "\n".join(["FAILED: coverage is below the floor", *ended.shortfalls]), "bold red"
-        )
-    if not failed:
-        return Text(
-            f"PASSED: {passed} of {len(clauses)} clauses{more}, {ended.seconds:.1f} s",
-            style="bold green",
-        )
-    return Text(
-        f"FAILED: {len(failed)} of {len(clauses)} clauses ({', '.join(failed)}){more}, "
-        f"{ended.seconds:.1f} s",
-        style="bold red",
-    )
+    failed = [clause.id for clause in ended.clauses if not clause.accepted]
+    lines = [f"{ended.headline}, {ended.seconds:.1f} s"]
+    lines += [f"  {name}" for name in failed]
+    lines += [f"  {line}" for line in ended.shortfalls]
+    return Text("\n".join(map(escape_controls, lines)), style=VERDICT_STYLES[ended.word])
 
 
 def _testbed(kept: EnvironmentKept) -> Text:

@@ -15,6 +15,7 @@ import pytest
 from trackproof.checks.mixdown import PEAK_TOLERANCE, PEAKS, max_peak_error
 from trackproof.lab import RECORDING_BUCKET, TRANSCRIPT_BUCKET
 from trackproof.runs.task_run import TaskRun
+from trackproof.runs.unavailable import NotVisible
 from trackproof.suite.assertions import ClauseViolation, expect
 from trackproof.suite.clauses.recordings import decode, encode
 from trackproof.suite.clauses.signals import Samples, make_track, render_channels
@@ -169,7 +170,7 @@ def read_json(harness: Harness, location: str) -> Any:
             return json.loads(harness.testbed.s3.read(bucket, location))
     path = Path(location)
     if not path.parent.is_dir():
-        pytest.skip(f"{location} is neither in S3 nor on a file system of this machine")
+        raise NotVisible("files", f"{location}, which is neither in S3 nor on this machine")
     if not path.is_file():
         raise ClauseViolation("a JSON file", "no such file", location)
     return json.loads(path.read_text())

@@ -15,6 +15,7 @@ from trackproof.contracts.dataflow import check_dataflow
 from trackproof.contracts.load import load_contracts
 from trackproof.contracts.validate import event_violations
 from trackproof.runs.pipeline_run import PipelineRun
+from trackproof.runs.unavailable import NotVisible
 from trackproof.suite.assertions import ClauseViolation, expect
 from trackproof.suite.clauses.meetings import (
     BROKEN_TRACK,
@@ -301,7 +302,7 @@ def test_completed_meeting_is_never_in_error(run: PipelineRun) -> None:
 @every_meeting
 def test_recording_stores_its_workflow_id(run: PipelineRun) -> None:
     if run.recordings is None:
-        pytest.skip("the fleet's profile has no recording_sql, the query for recordings")
+        raise NotVisible("recordings", "the rows of recordings (recording_sql)")
 
     expect([row.get("id") for row in run.recordings], "recordings with this workflow id").equals(
         [run.evidence.scenario.recording_id]

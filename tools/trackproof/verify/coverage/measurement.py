@@ -30,13 +30,16 @@ def measure_coverage(
     """
     contracts = load_contracts()
     testbed = harness.testbed
+    not_visible = {result.id for result in results if result.status == "not_visible"}
     event_names = {
-        name for one in harness.transcripts for name, _ in harness.task_runner.events(one)
+        name
+        for one in (harness.transcripts if harness.fleet.exposes_events else ())
+        for name, _ in harness.task_runner.events(one)
     }
     return Coverage(
         clauses=Covered.of(
-            (clause.id for clause in contracts.clauses),
-            (result.id for result in results if result.status not in {"skipped", "error"}),
+            (clause.id for clause in contracts.clauses if clause.id not in not_visible),
+            (result.id for result in results if result.judged),
         ),
         tasks=Covered.of(
             (task.name for task in contracts.tasks_in_order),

@@ -1,0 +1,180 @@
+"""Every profile gets a verdict, and every verification leaves its reports."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import os
+import signal
+import subprocess
+import sys
+import tomllib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from junitparser import JUnitXml
+
+from tests.integration.fleets.verdicts import REFERENCE_TOML, statuses, verify
+from trackproof.testbed.conductor import ConductorServer
+from trackproof.wait import wait_until
+
+pytestmark = pytest.mark.conductor
+
+OPTIONAL = ("events_sql", "transcript_sql", "recording_sql", "register_command", "seed_command")
+SUBSETS = [
+    (),
+    *(
+        tuple(key for key, rows in zip(OPTIONAL, columns, strict=True) if row in rows)
+        for columns in [list(itertools.combinations(range(5), 3))[: len(OPTIONAL)]]
+        for row in range(5)
+    ),
+]
+"""For any two keys, each combination of given and left out is in one of these subsets."""
+
+
+def profile_with(keys: Sequence[str], *, prelude: str = "") -> str:
+    """Return the reference fleet's profile with only these of its optional keys."""
+    profile = tomllib.loads(REFERENCE_TOML)
+    lines = ['name = "reference"', "command = " + json.dumps(command(prelude))]
+    for key in keys:
+        lines.append(f"{key} = {json.dumps(profile[key])}")
+        if key == "seed_command":
+            lines.append("seed_lines = true")
+    environment = REFERENCE_TOML[REFERENCE_TOML.index("[environment]") :]
+    return "\n".join([*lines, environment])
+
+
+def command(prelude: str) -> list[str]:
+    if not prelude:
+        return ["{python}", "-m", "reference_workers"]
+    run = "\nimport runpy\nrunpy.run_module('reference_workers', run_name='__main__')\n"
+    return [sys.executable, "-c", prelude + run]
+
+
+def test_the_subsets_cover_every_pair_of_keys() -> None:
+    for one, other in itertools.combinations(OPTIONAL, 2):
+        assert {(one in keys, other in keys) for keys in SUBSETS} == {
+            (False, False),
+            (False, True),
+            (True, False),
+            (True, True),
+        }
+
+
+@pytest.mark.parametrize(
+    "keys",
+    [
+        pytest.param(
+            keys, marks=() if not keys else pytest.mark.nightly, id="+".join(keys) or "none"
+        )
+        for keys in SUBSETS
+    ],
+)
+def test_any_subset_of_the_optional_keys_gets_a_verdict(
+    keys: Sequence[str], conductor: ConductorServer, tmp_path: Path
+) -> None:
+    profile = tmp_path / "fleet.toml"
+    profile.write_text(profile_with(keys))
+
+    verdict = verify(profile, conductor, "get_recording,pipeline", tmp_path / "verdict.json")
+
+    assert verdict["verdict"] in {"held", "failed"}
+    assert verdict["coverage"] is not None
+    assert len(statuses(verdict)) == len(set(statuses(verdict))) > 14
+    assert statuses(verdict)["get_recording.output"] == "passed"
+
+
+def test_declared_invisible_data_holds_in_part(conductor: ConductorServer, tmp_path: Path) -> None:
+    profile = tmp_path / "fleet.toml"
+    keys = ("transcript_sql", "register_command", "seed_command")
+    declared = '\n[not_visible]\nevents = "the fleet keeps no events"\n'
+    profile.write_text(profile_with(keys) + declared)
+
+    verdict = verify(profile, conductor, "finalize", tmp_path / "verdict.json")
+
+    assert verdict["verdict"] == "held in part"
+    assert "not visible" in verdict["headline"]
+    assert {"passed", "not_visible"} == set(statuses(verdict).values())
+
+
+def test_a_clause_that_fails_once_is_unsteady(conductor: ConductorServer, tmp_path: Path) -> None:
+    marker = tmp_path / "started-before"
+    prelude = f"""
+import pathlib
+marker = pathlib.Path({str(marker)!r})
+if not marker.exists():
+    marker.touch()
+    from reference_workers.workers import WORKERS
+    right = WORKERS["merge_transcripts"]
+    WORKERS["merge_transcripts"] = lambda context, **given: {{
+        **right(context, **given), "word_count": 1_000_000
+    }}
+"""
+    profile = tmp_path / "fleet.toml"
+    profile.write_text(profile_with(OPTIONAL, prelude=prelude))
+
+    verdict = verify(profile, conductor, "merge_transcripts.all-words", tmp_path / "verdict.json")
+
+    assert statuses(verdict) == {"merge_transcripts.all-words": "unsteady"}
+    [clause] = verdict["tasks"][0]["clauses"]
+    assert "it passed when it ran again alone" in clause["observed"]
+    assert verdict["verdict"] == "failed"
+
+
+def test_an_interrupted_verification_leaves_its_results(
+    conductor: ConductorServer, tmp_path: Path
+) -> None:
+    reports = {name: tmp_path / f"report.{name}" for name in ("json", "junit", "html", "ndjson")}
+    options = [part for name, path in reports.items() for part in (f"--{name}", str(path))]
+    running = subprocess.Popen(
+        [
+            *(sys.executable, "-m", "trackproof", "verify", "--conductor", conductor.api_url),
+            *("--only", "get_recording,finalize", "--failures", str(tmp_path / "failures")),
+            *options,
+        ],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        env={**os.environ, "PYTHONUNBUFFERED": "1"},
+    )
+    try:
+        wait_until(
+            lambda: (
+                reports["ndjson"].exists() and "clause_finished" in reports["ndjson"].read_text()
+            ),
+            what="the first clause",
+            timeout=120,
+        )
+        running.send_signal(signal.SIGINT)
+        code = running.wait(timeout=60)
+    finally:
+        running.kill()
+        running.wait()
+
+    assert code != 0
+    verdict: dict[str, Any] = json.loads(reports["json"].read_text())
+    assert verdict["verdict"] == "interrupted"
+    assert "passed" in statuses(verdict).values()
+    assert "INTERRUPTED" in reports["html"].read_text()
+    assert JUnitXml.fromfile(str(reports["junit"])).errors == 1
+
+
+def test_an_environment_that_cannot_start_leaves_one_junit_error(tmp_path: Path) -> None:
+    report = tmp_path / "junit.xml"
+    done = subprocess.run(
+        [
+            *(sys.executable, "-m", "trackproof", "verify", "--conductor", "http://127.0.0.1:9"),
+            *("--junit", str(report)),
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+
+    assert done.returncode == 2, done.stdout + done.stderr
+    parsed = JUnitXml.fromfile(str(report))
+    assert (parsed.tests, parsed.errors) == (1, 1)
+    [case] = next(iter(parsed))
+    assert "127.0.0.1:9" in case.result[0].text

@@ -54,6 +54,8 @@ class ClauseResult:
     """The failing test; the last one if none failed."""
     repeat: str
     """A command that runs only this clause."""
+    also: tuple[str, ...] = ()
+    """Further failing tests of the clause, each with its observation."""
     failure: str = ""
     """Id of the stored failure, for `trackproof replay`; empty if none is stored."""
 

@@ -111,6 +111,7 @@ def clause_as_json(clause: ClauseResult) -> dict[str, object]:
             "text": clause.text,
             "seed": clause.seed,
             "difference": clause.difference,
+            "also": list(clause.also),
             "exchanges": [asdict(exchange) for exchange in clause.exchanges],
             "log": clause.log,
             "test": clause.test,

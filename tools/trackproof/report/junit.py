@@ -93,6 +93,7 @@ def _details(clause: ClauseResult) -> str:
             f"sent to {exchange.task}: {exchange.sent}",
             f"received: {exchange.received} ({statuses}) {exchange.reason}".rstrip(),
         ]
+    lines += [f"also failed: {other}" for other in clause.also]
     lines += [clause.difference, clause.log, f"repeat: {clause.repeat}"]
     if clause.failure:
         lines.append(f"replay: trackproof replay {clause.failure}")

@@ -7,11 +7,13 @@ the number of retries are those the fleet registered.
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
 from trackproof.contracts.load import load_contracts
+from trackproof.errors import TrackproofError
 from trackproof.fleet import Fleet
 from trackproof.fleet.events import Event
 from trackproof.lab import RECORDING_BUCKET, TRANSCRIPT_BUCKET, Testbed
@@ -160,19 +162,31 @@ class TaskRunner:
             )
             for payload in payloads
         ]
-        workflows = [
-            follow(
-                self._testbed.rest,
-                workflow_id,
-                what=task,
-                seconds=TASK_SECONDS,
-                interval=POLL_SECONDS,
-                check_alive=self._fleet.check_alive,
-                hint="the worker hangs, or its result never reached the server",
-            )
-            for workflow_id in workflow_ids
-        ]
+        with self._abandoned_on_error(workflow_ids):
+            workflows = [
+                follow(
+                    self._testbed.rest,
+                    workflow_id,
+                    what=task,
+                    seconds=TASK_SECONDS,
+                    interval=POLL_SECONDS,
+                    check_alive=self._fleet.check_alive,
+                    hint="the worker hangs, or its result never reached the server",
+                )
+                for workflow_id in workflow_ids
+            ]
         return self._task_runs(task, payloads, workflows, before, transcript_id)
+
+    @contextmanager
+    def _abandoned_on_error(self, workflow_ids: Sequence[str]) -> Iterator[None]:
+        """Terminate all of these runs if one fails to end: no input may reach a later test."""
+        try:
+            yield
+        except BaseException:
+            for workflow_id in workflow_ids:
+                with suppress(TrackproofError):
+                    self._testbed.rest.terminate(workflow_id, "its test was given up")
+            raise
 
     def _without_retry_delay(self, task: str, retries: int | None) -> dict[str, Any]:
         registered = self.definitions.get(task) or load_contracts().tasks[task].task_definition()

@@ -10,6 +10,7 @@ from tempfile import mkdtemp
 from typing import Any
 
 from fixtures_audio import Meeting, make_meeting, write_meeting
+from trackproof.errors import TrackproofError
 from trackproof.fleet import Fleet
 from trackproof.lab import Testbed
 from trackproof.runs.ids import id_sequence
@@ -17,6 +18,10 @@ from trackproof.runs.scenario import ZULIP_STREAM, Scenario
 from trackproof.runs.task_run import TaskRun, TaskRunner
 from trackproof.suite.timeout_trials import TimeoutTrials
 from trackproof.testbed.stand_ins.faults import Fault
+
+
+class VacuousTestError(TrackproofError):
+    """A test injected faults that no request of the fleet met."""
 
 
 class Harness:
@@ -164,6 +169,21 @@ class Harness:
         place = self.testbed.s3 if service == "s3" else self.testbed.stand_ins
         place.faults.add(Fault(service=service, **how))
 
+    def check_faults(self) -> None:
+        """Check that the fleet met a fault of the current test, if there was any.
+
+        Raises:
+            VacuousTestError: No request of the fleet met a fault, so the test proves nothing.
+        """
+        rules = (self.testbed.stand_ins.faults, self.testbed.s3.faults)
+        unmet = [fault for faults in rules for fault in faults.unmet()]
+        if unmet and len(unmet) == sum(map(len, rules)):
+            raise VacuousTestError(
+                "vacuous: no request of the fleet met the injected fault",
+                evidence="\n".join(map(describe_fault, unmet)),
+                hint="the clause is not judged: the fleet did not make the request it is about",
+            )
+
     def clear_faults(self) -> None:
         """Remove all faults."""
         self.testbed.stand_ins.faults.clear()
@@ -177,3 +197,10 @@ def _spoken(
     """Return a meeting and its audio, written once into `folder`."""
     spoken = make_meeting(tracks=tracks, seconds=seconds, seed=seed, offsets=offsets)
     return spoken, tuple(write_meeting(spoken, Path(mkdtemp(prefix="audio-", dir=folder))))
+
+
+def describe_fault(fault: Fault) -> str:
+    """Return a fault in one line: the requests it is for, and the failure."""
+    requests = " ".join(part for part in (fault.service, fault.method, fault.path) if part)
+    failure = fault.model_dump(exclude={"service", "method", "path"}, exclude_defaults=True)
+    return f"{requests}: " + ", ".join(f"{name} {value}" for name, value in failure.items())

@@ -147,7 +147,10 @@ class ClauseSuite:
         session_harness.reset()
         with use_id_seed(self.options.id_seed, case_id(request.node)):
             yield session_harness
-        session_harness.clear_faults()
+        try:
+            session_harness.check_faults()
+        finally:
+            session_harness.clear_faults()
 
     def _started(self, session: Session) -> EnvironmentStarted:
         testbed = session.harness.testbed

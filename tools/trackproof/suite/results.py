@@ -141,8 +141,12 @@ class ClauseResults:
                 result = replace(result, seconds=round(result.seconds + report.duration, 3))
             if report.skipped and result.status == "passed":
                 result = skipped_result(result, call, self.not_visible)
-            if report.failed and result.accepted:
-                result = replace(_failed(result, call, report, harness), test=case_id(item))
+            if report.failed:
+                failed = replace(_failed(result, call, report, harness), test=case_id(item))
+                if result.status in {"failed", "error"}:
+                    more = f"{failed.test}: {failed.observed}"
+                    failed = replace(result, also=(*result.also, more))
+                result = failed
             self._results[name] = result
 
     def _blank(self, clause: Clause, item: pytest.Item) -> ClauseResult:

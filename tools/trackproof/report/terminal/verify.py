@@ -106,6 +106,7 @@ def _clause(clause: ClauseResult) -> Text:
         statuses = ", ".join(exchange.statuses)
         reason = f" – {one_line(exchange.reason)}" if exchange.reason else ""
         lines.append(f"      received  {_brief(exchange.received)} ({statuses}{reason})")
+    lines += [f"      also      {one_line(other)}" for other in clause.also]
     lines += [f"      {line}" for line in _first(clause.difference, DIFFERENCE_LINES)]
     lines += [f"      log | {line}" for line in _last(clause.log, LOG_LINES)]
     if not clause.accepted:

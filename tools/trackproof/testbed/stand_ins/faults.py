@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Self
 
@@ -63,6 +64,15 @@ class Fault(BaseModel):
         )
 
 
+@dataclass(slots=True)
+class _Rule:
+    fault: Fault
+    left: int | None
+    """Requests that it still applies to; None: unlimited."""
+    met: int = 0
+    """Requests that it applied to."""
+
+
 class Faults:
     """The active rules; the oldest matching one applies. Thread-safe."""
 
@@ -70,8 +80,7 @@ class Faults:
         """Start without rules; `services` are the valid service names."""
         self._services = services
         self._lock = threading.Lock()
-        self._rules: list[tuple[Fault, int | None]] = []
-        """Rules with the requests left for each; None: unlimited."""
+        self._rules: list[_Rule] = []
         self._translate: Callable[[Fault], Fault] | None = None
 
     def translated(self, translate: Callable[[Fault], Fault]) -> Faults:
@@ -93,25 +102,37 @@ class Faults:
                 raise ValueError(f"unknown service {fault.service!r}; known: {known}")
         translated = map(self._translate, faults) if self._translate else faults
         with self._lock:
-            self._rules.extend((fault, fault.times) for fault in translated)
+            self._rules.extend(_Rule(fault, fault.times) for fault in translated)
 
     def take(self, service: str, method: str, path: str) -> Fault | None:
         """Return the rule that applies to a request and count the request; None without one."""
         with self._lock:
-            for index, (fault, left) in enumerate(self._rules):
-                if not fault.matches(service, method, path):
+            for rule in self._rules:
+                if rule.left == 0 or not rule.fault.matches(service, method, path):
                     continue
-                if left == 1:
-                    del self._rules[index]
-                elif left is not None:
-                    self._rules[index] = (fault, left - 1)
-                return fault
+                rule.met += 1
+                if rule.left is not None:
+                    rule.left -= 1
+                return rule.fault
         return None
+
+    def unmet(self) -> list[Fault]:
+        """Return the rules that no request has met since they were added."""
+        with self._lock:
+            return [rule.fault for rule in self._rules if not rule.met]
+
+    def __len__(self) -> int:
+        """Return the number of rules since the last `clear`, used up or not."""
+        return len(self._rules)
 
     def active(self) -> list[Fault]:
         """Return the active rules, oldest first, with the remaining number in `times`."""
         with self._lock:
-            return [fault.model_copy(update={"times": left}) for fault, left in self._rules]
+            return [
+                rule.fault.model_copy(update={"times": rule.left})
+                for rule in self._rules
+                if rule.left != 0
+            ]
 
     def clear(self) -> None:
         """Remove all rules."""

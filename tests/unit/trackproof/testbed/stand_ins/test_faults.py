@@ -183,3 +183,18 @@ def test_contradictory_rule_is_invalid(rule: dict[str, Any], reason: str) -> Non
 def test_rule_for_an_unknown_service_is_invalid(stand_ins: StandIns) -> None:
     with pytest.raises(ValueError, match="unknown service 'dayli'; known: daily, llm, modal"):
         stand_ins.faults.add(Fault(service="dayli", status=500))
+
+
+def test_a_fault_that_no_request_met_is_unmet_until_cleared(
+    stand_ins: StandIns, caller: Caller
+) -> None:
+    met = Fault(service="daily", status=503, times=1)
+    unmet = Fault(service="zulip", drop=True)
+    stand_ins.faults.add(met, unmet)
+
+    fetch(stand_ins, caller)
+
+    assert stand_ins.faults.unmet() == [unmet]
+    assert stand_ins.faults.active() == [unmet]
+    stand_ins.faults.clear()
+    assert (stand_ins.faults.unmet(), len(stand_ins.faults)) == ([], 0)

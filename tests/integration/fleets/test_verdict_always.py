@@ -123,6 +123,26 @@ if not marker.exists():
     assert verdict["verdict"] == "failed"
 
 
+def test_a_refused_registration_fails_the_pipeline_once_and_judges_the_tasks(
+    conductor: ConductorServer, tmp_path: Path
+) -> None:
+    profile = tmp_path / "fleet.toml"
+    keys = ("events_sql", "transcript_sql", "recording_sql", "seed_command")
+    overlay = '\n[overlay.workflow]\nownerEmail = ""\nname = "refused_pipeline"\n'
+    renamed = '\n[workflow]\nname = "refused_pipeline"\n'
+    profile.write_text(profile_with(keys) + renamed + overlay)
+
+    verdict = verify(profile, conductor, "get_recording,pipeline", tmp_path / "verdict.json")
+
+    clauses = {c["id"]: c for task in verdict["tasks"] for c in task["clauses"]}
+    failed = [c for c in clauses.values() if c["status"] == "failed"]
+    followers = [c for c in clauses.values() if "same cause as" in c["observed"]]
+    assert clauses["get_recording.output"]["status"] == "passed"
+    assert any("400" in c["observed"] and "owner" in c["observed"].lower() for c in failed)
+    assert len(followers) > 5
+    assert len(failed) <= 4
+
+
 def test_an_interrupted_verification_leaves_its_results(
     conductor: ConductorServer, tmp_path: Path
 ) -> None:

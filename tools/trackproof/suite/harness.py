@@ -42,6 +42,8 @@ class Harness:
         self.task_runner = TaskRunner(testbed, fleet)
         self.trials = TimeoutTrials(testbed.rest, self.task_runner.definitions, time_scale)
         """The time-out trial of each task."""
+        self.registration_error: TrackproofError | None = None
+        """Why the fleet's definitions are not registered; None if they are."""
         self.runs: list[TaskRun] = []
         """The runs of the current test, oldest first: the evidence of a failing clause."""
         self.transcripts: list[str] = []

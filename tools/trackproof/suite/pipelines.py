@@ -32,6 +32,13 @@ class CheckedRun:
                 raise ClauseViolation(f"{check.id} holds", check.detail, self._run.name)
 
 
+def expect_registered(harness: Harness) -> None:
+    """Raise a ClauseViolation with the server's answer if it refused the fleet's definitions."""
+    if (refusal := harness.registration_error) is not None:
+        seen = f"{refusal.what}: {refusal.evidence}" if refusal.evidence else refusal.what
+        raise ClauseViolation("the fleet's definitions are registered", seen, "registration")
+
+
 def run_meetings(harness: Harness, meetings: Mapping[str, Scenario]) -> dict[str, PipelineRun]:
     """Start a run for each meeting and follow all to their ends.
 
@@ -48,6 +55,7 @@ def run_meetings(harness: Harness, meetings: Mapping[str, Scenario]) -> dict[str
     """
     testbed, fleet = harness.testbed, harness.fleet
     since = Mark.now(testbed, fleet)
+    expect_registered(harness)
     try:
         ids = {name: start_run(testbed, meeting) for name, meeting in meetings.items()}
     except ConductorRefusalError as error:

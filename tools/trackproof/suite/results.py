@@ -70,6 +70,8 @@ class ClauseResults:
         self._known = {clause.id: clause for clause in load_contracts().clauses}
         self._remaining: Counter[str] = Counter()
         self._results: dict[str, ClauseResult] = {}
+        self._causes: dict[int, tuple[BaseException, str]] = {}
+        """The first clause that each error failed, by the error's identity."""
         self.deviations: Sequence[Deviation] = ()
         self.not_visible: Mapping[Part, Invisible] = {}
 
@@ -143,11 +145,30 @@ class ClauseResults:
                 result = skipped_result(result, call, self.not_visible)
             if report.failed:
                 failed = replace(_failed(result, call, report, harness), test=case_id(item))
+                failed = self._grouped(failed, call.excinfo.value if call.excinfo else None)
                 if result.status in {"failed", "error"}:
                     more = f"{failed.test}: {failed.observed}"
                     failed = replace(result, also=(*result.also, more))
                 result = failed
             self._results[name] = result
+
+    def _grouped(self, result: ClauseResult, error: BaseException | None) -> ClauseResult:
+        """Leave a clause unjudged if what its tests share has failed another clause already."""
+        if error is None:
+            return result
+        # pytest raises a fixture's error again, the same object, in each test that uses it.
+        _, first = self._causes.setdefault(id(error), (error, result.id))
+        if first == result.id:
+            return result
+        return replace(
+            result,
+            status="error",
+            expected="",
+            observed=f"not judged: same cause as {first}",
+            difference="",
+            exchanges=(),
+            log="",
+        )
 
     def _blank(self, clause: Clause, item: pytest.Item) -> ClauseResult:
         repeat = ["trackproof", "verify", "--fleet", self._fleet, "--only", clause.id]

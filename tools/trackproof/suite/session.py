@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 from sqlalchemy import make_url
 
-from trackproof.fleet import FleetProfile
+from trackproof.errors import TrackproofError
+from trackproof.fleet import Fleet, FleetProfile
 from trackproof.lab import Testbed
 from trackproof.suite.harness import Harness
 from trackproof.suite.options import VerifyOptions
@@ -82,14 +83,25 @@ def open_on(
 
     heed(before_the_fleet(testbed, profile))
     with testbed.fleet(profile) as fleet:
-        fleet.register(testbed.rest.api_url)
+        refusal = _register(testbed, fleet, report)
         fleet.wait_until_polling(testbed.rest, sorted(tasks))
         heed(with_the_fleet(testbed, fleet, sorted(tasks)), fleet.log_tail())
         harness = Harness(testbed, fleet, time_scale=options.time_scale)
+        harness.registration_error = refusal
         try:
             yield Session(profile, harness)
         finally:
             harness.close()
+
+
+def _register(testbed: Testbed, fleet: Fleet, report: Report) -> TrackproofError | None:
+    """Register the fleet's definitions; return the error, for the clauses that need them."""
+    try:
+        fleet.register(testbed.rest.api_url)
+    except TrackproofError as error:
+        report(f"registration: {error.what}")
+        return error
+    return None
 
 
 def addresses(testbed: Testbed) -> dict[str, str]:

@@ -29,7 +29,7 @@ from trackproof.suite.clauses.meetings import (
     worker_task_types,
 )
 from trackproof.suite.harness import Harness
-from trackproof.suite.pipelines import CheckedRun, run_meetings
+from trackproof.suite.pipelines import CheckedRun, expect_registered, run_meetings
 
 COMPLETING = (*TRACK_COUNTS, REFUSED_WEBHOOK)
 
@@ -77,6 +77,7 @@ def workflow(harness: Harness) -> Mapping[str, Any]:
     name = load_contracts().workflow["name"]
     definition = harness.testbed.rest.workflow_definition(name)
     if definition is None:
+        expect_registered(harness)
         raise ClauseViolation(name, "not registered", "workflow")
     return definition
 
@@ -211,6 +212,7 @@ def test_registered_limits_equal_the_seed_table(harness: Harness) -> None:
 
 @pytest.mark.clause("pipeline.registered")
 def test_second_registration_changes_nothing(harness: Harness) -> None:
+    expect_registered(harness)
     before = registered_definitions(harness)
 
     harness.fleet.register(harness.testbed.rest.api_url)

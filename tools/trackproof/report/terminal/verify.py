@@ -9,11 +9,13 @@ from trackproof.events.stream import Event, Note
 from trackproof.events.verdict import ClauseResult, TaskVerdict
 from trackproof.events.verification import (
     ClauseFinished,
+    ClauseStarted,
     EnvironmentKept,
     EnvironmentStarted,
     VerifyEnded,
 )
 from trackproof.report.terminal.printable import escape_controls, one_line
+from trackproof.report.terminal.progress_line import ProgressLine
 from trackproof.suite.assertions import shortened
 
 MARKS = {
@@ -37,13 +39,14 @@ EXCHANGE_CHARACTERS = 1_000
 
 
 class VerifyTerminal:
-    """Writes plain lines as clauses finish: on a terminal, in a log and in a pipe."""
+    """Writes a line for each task as it ends; shows meanwhile which clause runs."""
 
     def __init__(self, console: Console) -> None:
         """Write to `console`."""
         self._console = console
         self._results: dict[str, list[ClauseResult]] = {}
         self._expected_counts: dict[str, int] = {}
+        self._progress: ProgressLine | None = None
 
     def write(self, event: Event) -> None:
         """Write the lines of an event."""
@@ -61,9 +64,17 @@ class VerifyTerminal:
                         style="bold",
                     )
                 )
+                self._progress = ProgressLine(self._console, len(event.clauses))
+                self._progress.start()
+            case ClauseStarted() if self._progress:
+                self._progress.begin(event.id)
             case ClauseFinished():
                 self._add_result(event.result)
+                if self._progress:
+                    self._progress.finish()
             case VerifyEnded():
+                if self._progress:
+                    self._progress.stop()
                 if event.clauses or not event.interrupted:  # else the error says it all
                     self._print(_verdict(event))
             case EnvironmentKept():

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import signal
 import sys
-from typing import NoReturn
+from typing import Annotated, NoReturn
 
 import typer
 
@@ -20,9 +20,11 @@ from trackproof.cli.fleet import fleet
 from trackproof.cli.register import register
 from trackproof.cli.run import run
 from trackproof.cli.verify import replay, verify
+from trackproof.contracts.load import ROOT
 
 app = typer.Typer(
     add_completion=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     help="Proves that a fleet of Conductor workers turns a multitrack meeting into a correct "
@@ -38,6 +40,28 @@ app.add_typer(contracts, name="contracts")
 app.add_typer(cache, name="cache")
 app.add_typer(fixtures, name="fixtures")
 app.add_typer(fleet, name="fleet")
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        from trackproof.contracts.compat.release_document import working_version
+
+        typer.echo(f"trackproof {version('trackproof')}, contracts {working_version(ROOT)}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_print_version, is_eager=True, help="Print the versions and exit."
+        ),
+    ] = False,
+) -> None:
+    """Take the options before the verb."""
 
 
 def main() -> NoReturn:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import json
 from dataclasses import asdict
 from pathlib import Path
@@ -13,8 +14,8 @@ from rich.table import Table
 
 from trackproof.cli.common import JsonOption, RootOption, ends_cleanly, print_error
 from trackproof.cli.compat import diff, freeze, gate
-from trackproof.contracts.load import ROOT, load_contracts
-from trackproof.errors import ExitCode
+from trackproof.contracts.load import ROOT, Clause, load_contracts
+from trackproof.errors import ExitCode, UsageError
 from trackproof.report.output import check_writable, write_json
 
 contracts = typer.Typer(no_args_is_help=True, help="Check, compare, list and render the contracts.")
@@ -58,27 +59,57 @@ def check(root: RootOption = ROOT, json_file: JsonOption = None) -> ExitCode:
 @ends_cleanly
 def list_clauses(
     root: RootOption = ROOT,
+    task: Annotated[str | None, typer.Option(help="Only the clauses of this task.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
 ) -> ExitCode:
-    """List all clauses."""
-    clauses = [
-        {
-            "task": clause.task,
-            "clause": clause.id,
-            "text": clause.text,
-            "seed": clause.seed,
-            "severity": clause.severity,
-        }
-        for clause in load_contracts(root).clauses
-    ]
+    """List all clauses, or those of one task."""
+    loaded = load_contracts(root)
+    if task is not None and task not in {"pipeline", *loaded.tasks}:
+        raise UsageError(
+            f"there is no task {task!r}", hint=f"tasks: pipeline, {', '.join(loaded.tasks)}"
+        )
+    clauses = [_as_json(clause) for clause in loaded.clauses if task in (None, clause.task)]
     if as_json:
         typer.echo(json.dumps(clauses, indent=2, ensure_ascii=False))
         return ExitCode.HELD
-    table = Table("clause", "seed", "severity", "requirement", box=None)
+    table = Table(box=None)
+    for column in ("clause", "seed", "severity"):
+        table.add_column(column, no_wrap=True)  # ids are copied: they are never truncated
+    table.add_column("requirement", overflow="fold")
     for clause in clauses:
         table.add_row(clause["clause"], clause["seed"], clause["severity"], clause["text"])
     Console().print(table)
     return ExitCode.HELD
+
+
+@contracts.command(name="show")
+@ends_cleanly
+def show(
+    clause: Annotated[str, typer.Argument(help="The id of a clause: pad_track.offset.")],
+    root: RootOption = ROOT,
+) -> ExitCode:
+    """Show one clause, with the command that judges it."""
+    known = {one.id: one for one in load_contracts(root).clauses}
+    if clause not in known:
+        near = ", ".join(difflib.get_close_matches(clause, known, n=3))
+        raise UsageError(
+            f"there is no clause {clause!r}",
+            hint=f"similar: {near}" if near else "`trackproof contracts list` shows all",
+        )
+    for name, value in _as_json(known[clause]).items():
+        typer.echo(f"{name:<9} {value}")
+    typer.echo(f"{'judge':<9} trackproof verify --only {clause}")
+    return ExitCode.HELD
+
+
+def _as_json(clause: Clause) -> dict[str, str]:
+    return {
+        "task": clause.task,
+        "clause": clause.id,
+        "text": clause.text,
+        "seed": clause.seed,
+        "severity": clause.severity,
+    }
 
 
 @contracts.command(name="docs")

@@ -97,28 +97,37 @@ def replay(
     ] = None,
     database: DatabaseOption = None,
     failures: FailuresOption = FAILURES,
+    every: Annotated[bool, typer.Option("--all", help="Replay all stored failures.")] = False,
     keep: KeepOption = False,
 ) -> ExitCode:
-    """Run one stored failure again: FIXED or STILL FAILING. Without an id, list all."""
+    """Run a stored failure again: FIXED or STILL FAILING. Without an id, list all.
+
+    A failure that is FIXED is removed from the store.
+    """
     from trackproof.report.terminal.replay import format_failures, format_replay
     from trackproof.suite.options import VerifyOptions
-    from trackproof.verify.failure_store import find_failure, stored_failures
+    from trackproof.verify.failure_store import find_failure, remove, stored_failures
     from trackproof.verify.replay import replay as replay_failure
 
-    if failure is None:
+    if failure is None and not every:
         Console().print(format_failures(stored_failures(failures)), soft_wrap=True)
         return ExitCode.HELD
-    stored = find_failure(failures, failure)
-    options = VerifyOptions(
-        fleet=stored.fleet if fleet is None else _absolute(fleet),
-        conductor=conductor,
-        version=conductor_version or stored.version,
-        database=database or stored.database,
-        keep=keep,
-    )
-    ended = replay_failure(stored, options, [_terminal()])
-    Console().print(format_replay(ended), soft_wrap=True)
-    return ExitCode.HELD if ended.fixed else ExitCode.CHECK_FAILED
+    chosen = stored_failures(failures) if failure is None else [find_failure(failures, failure)]
+    fixed = []
+    for stored in chosen:
+        options = VerifyOptions(
+            fleet=stored.fleet if fleet is None else _absolute(fleet),
+            conductor=conductor,
+            version=conductor_version or stored.version,
+            database=database or stored.database,
+            keep=keep,
+        )
+        ended = replay_failure(stored, options, [_terminal()])
+        Console().print(format_replay(ended), soft_wrap=True)
+        fixed.append(ended.fixed)
+        if ended.fixed and fleet is None:
+            remove(failures, stored)
+    return ExitCode.HELD if all(fixed) else ExitCode.CHECK_FAILED
 
 
 def _absolute(fleet: str) -> str:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import io
 import re
+from importlib.metadata import version
 
 from junitparser import Error, Failure, JUnitXml, Skipped, TestCase, TestSuite
 from junitparser.junitparser import FinalResult
 
+from trackproof.contracts.compat.release_document import working_version
+from trackproof.contracts.load import ROOT
 from trackproof.events.stream import Event
 from trackproof.events.verdict import ClauseResult, TaskVerdict
 from trackproof.events.verification import VerifyEnded
@@ -25,7 +28,10 @@ class JUnitFile(ReportFile):
         if isinstance(event, VerifyEnded):
             report = JUnitXml(_xml_text(event.fleet))
             for task in event.tasks:
-                report.add_testsuite(_suite(task))
+                suite = _suite(task)
+                for name, value in _properties(event).items():
+                    suite.add_property(name, _xml_text(value))
+                report.add_testsuite(suite)
             if event.interrupted:
                 report.add_testsuite(_early_end(event.interrupted))
             report.update_statistics()  # type: ignore[no-untyped-call]
@@ -33,6 +39,16 @@ class JUnitFile(ReportFile):
             report.write(content, pretty=True)
             text = content.getvalue().decode("utf-8")
             write_text(self._path, text, complete=not event.interrupted)
+
+
+def _properties(ended: VerifyEnded) -> dict[str, str]:
+    """Return what was judged, by which versions."""
+    return {
+        "fleet": ended.fleet,
+        "trackproof": version("trackproof"),
+        "contracts": working_version(ROOT),
+        "conductor": f"{ended.version} ({ended.backend})",
+    }
 
 
 def _early_end(reason: str) -> TestSuite:

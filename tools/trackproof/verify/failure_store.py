@@ -75,6 +75,11 @@ def store(folder: Path, failure: Failure) -> Path:
     return path
 
 
+def remove(folder: Path, failure: Failure) -> None:
+    """Remove a stored failure."""
+    (folder / f"{failure.id}.json").unlink(missing_ok=True)
+
+
 def stored_failures(folder: Path) -> list[Failure]:
     """Return all stored failures, newest first."""
     found = [_read(path) for path in folder.glob("*.json")]

@@ -9,8 +9,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
 from trackproof.cli.common import JsonOption, RootOption, ends_cleanly, print_error
 from trackproof.cli.compat import diff, freeze, gate
@@ -60,7 +58,7 @@ def check(root: RootOption = ROOT, json_file: JsonOption = None) -> ExitCode:
 def list_clauses(
     root: RootOption = ROOT,
     task: Annotated[str | None, typer.Option(help="Only the clauses of this task.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> ExitCode:
     """List all clauses, or those of one task."""
     loaded = load_contracts(root)
@@ -72,13 +70,9 @@ def list_clauses(
     if as_json:
         typer.echo(json.dumps(clauses, indent=2, ensure_ascii=False))
         return ExitCode.HELD
-    table = Table(box=None)
-    for column in ("clause", "seed", "severity"):
-        table.add_column(column, no_wrap=True)  # ids are copied: they are never truncated
-    table.add_column("requirement", overflow="fold")
-    for clause in clauses:
-        table.add_row(clause["clause"], clause["seed"], clause["severity"], clause["text"])
-    Console().print(table)
+    for clause in clauses:  # no table: a narrow one would truncate ids
+        typer.echo(f"{clause['clause']}  {clause['seed']}  {clause['severity']}")
+        typer.echo(f"    {clause['text']}")
     return ExitCode.HELD
 
 

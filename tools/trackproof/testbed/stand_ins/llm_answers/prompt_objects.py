@@ -1,8 +1,9 @@
 """JSON objects in a text, as templates and libraries write them.
 
 Besides plain JSON: braces doubled for a template that never replaced them (`{{"a": 1}}`, as
-llama-index does), JSON within a JSON string (backslashes before quotes), and Python's own
-notation (`{'a': None}`), which an f-string makes of a dict.
+llama-index does), JSON within a JSON string (backslashes before quotes), Python's own notation
+(`{'a': None}`), which an f-string makes of a dict, and sketches for a human reader
+(`{"a": string, "b": [1, ...]}`).
 """
 
 from __future__ import annotations
@@ -19,6 +20,18 @@ _START: Final = re.compile(r"\{(?=[\s{]*(?:['\"}]|\\+\"))")
 _DOUBLED: Final = re.compile(r"\{\{|\}\}")
 _TOKEN: Final = re.compile(r"""'(?:[^'\\\n]|\\.)*'|"(?:[^"\\\n]|\\.)*"|[{}]""")
 
+_COMMENT: Final = re.compile(r"\s//[^\n]*")
+_ELLIPSIS: Final = re.compile(r",?\s*(?:\.\.\.|…)\s*(?=[\]}])")
+_TRAILING_COMMA: Final = re.compile(r",(?=\s*[\]}])")
+_PLACEHOLDER: Final = re.compile(
+    r"(?<=[:\[,])\s*(<[^<>\n]*>|[A-Za-z][\w ]*(?:\[\w*\])?(?:\s*\|\s*[\w ]+)*)\s*(?=[,\]}\n])"
+)
+_PLACEHOLDER_VALUES: Final = {
+    **dict.fromkeys(("true", "bool", "boolean"), "true"),
+    **dict.fromkeys(("null", "false"), "null"),
+    **dict.fromkeys(("int", "integer"), "1"),
+    **dict.fromkeys(("float", "number"), "1.5"),
+}
 _BRACE: Final = re.compile(r"[{}]")
 _ESCAPED: Final = re.compile(r"[\s{]*(?:\\n)?\s*\\+\"")
 _MOST_DOUBLINGS: Final = 2
@@ -56,7 +69,7 @@ def _object_at(text: str, at: int) -> tuple[dict[str, Any], int] | None:
         return None
     written = text[at:end]
     for _ in range(_MOST_DOUBLINGS + 1):
-        for read in (_from_json, _from_python, _from_json_string):
+        for read in (_from_json, _from_python, _from_json_string, _from_sketch):
             value = read(written)
             if isinstance(value, dict):
                 return value, end
@@ -91,3 +104,17 @@ def _from_python(text: str) -> Any:
         return ast.literal_eval(text)
     except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
         return None
+
+
+def _from_sketch(text: str) -> Any:
+    """Read an object with comments, ellipses, trailing commas or types in place of values."""
+    for noise in (_COMMENT, _ELLIPSIS, _TRAILING_COMMA):
+        text = noise.sub("", text)
+    return _from_json(_PLACEHOLDER.sub(_example_of, text))
+
+
+def _example_of(placeholder: re.Match[str]) -> str:
+    name = placeholder.group(1).strip("<>").lower()
+    if "[" in name or name in ("list", "array"):
+        return '["text"]'
+    return _PLACEHOLDER_VALUES.get(name, '"text"')

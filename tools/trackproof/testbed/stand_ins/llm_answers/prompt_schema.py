@@ -2,7 +2,7 @@
 
 Understood: a schema, plain or in a wrapper (`{"name": …, "schema": …}`); a map of properties,
 with or without a second map of definitions; LangChain's `"name": type  // description` lines; an
-example of the answer; keys in quotes. Examples of other answers beside a schema are passed over.
+example or a sketch of the answer; keys in quotes. Examples of other answers are passed over.
 """
 
 from __future__ import annotations
@@ -25,15 +25,18 @@ _ANSWER: Final = re.compile(
 )
 _SCHEMA_SIGN: Final = re.compile(r"""["']\s*properties\\?["']\s*:""")
 _WANTS_JSON: Final = re.compile(
-    r"\b(?:return|respond|reply|answer|output|write|give|produce|generate|provide|format\w*)\b"
-    r"[^.\n]{0,60}\bjson\b",
+    r"\b(?:return|respond|response|reply|answer|output|result|write|give|produce|generate|provide|"
+    r"use|valid|only|format\w*)\b[^.\n]{0,60}\bjson\b",
     re.IGNORECASE,
 )
 _REFUSES_JSON: Final = re.compile(
-    r"\b(?:no|not|without|never|instead of)\s+"
+    r"(?:\b(?:no|not|without|never|instead of)|n['’]t)\s+"
     r"(?:(?:a|an|any|as|in|use|return|output|write|answer|respond|reply|with)\s+)*json\b",
     re.IGNORECASE,
 )
+_FORMAT: Final = re.compile(r"\b(?:format|structure|shape|template)\b[^{}]{0,60}$", re.IGNORECASE)
+_EXAMPLE_TYPES: Final = {bool: "boolean", int: "integer", float: "number"}
+_OPTIONS: Final = re.compile(r"\w+(?:\s*\|\s*\w+)+")
 _JSON_LIST: Final = re.compile(r"\bjson[- ](?:array|list)\b", re.IGNORECASE)
 _KEYS: Final = re.compile(
     r"\b(?:keys?|fields?|properties|attributes)\b[^.\n]{0,200}", re.IGNORECASE
@@ -71,15 +74,21 @@ def find_schema(text: str) -> Any:
 
 
 def wants_json(text: str) -> bool:
-    """Return whether the text asks for an answer in JSON."""
-    return bool(_WANTS_JSON.search(text)) and not _REFUSES_JSON.search(text)
+    """Return whether the text asks for JSON, by name or by an object that shows the format."""
+    if _REFUSES_JSON.search(text):
+        return False
+    return bool(_WANTS_JSON.search(text)) or any(
+        _FORMAT.search(text, max(0, one.start - 120), one.start) for one in objects_in(text)
+    )
 
 
 def guess_schema(text: str) -> Any:
     """Return a schema from an example of the answer, or from keys in quotes, or None."""
     for one in reversed(list(objects_in(text))):
         if one.value and _ANSWER.search(text, max(0, one.start - 120), one.start):
-            return _of_example(one.value)
+            schema = _of_example(one.value)
+            is_item = text[: one.start].rstrip().endswith("[")
+            return {"type": "array", "items": schema} if is_item else schema
     names = [name for match in _KEYS.finditer(text) for name in _QUOTED.findall(match.group())]
     if names:
         return _object({name: {"type": "string"} for name in names})
@@ -211,14 +220,10 @@ def _of_example(value: Any) -> dict[str, Any]:
             return _object({str(key): _of_example(part) for key, part in value.items()})
         case list():
             return {"type": "array", "items": _of_example(value[0]) if value else {}}
-        case bool():
-            return {"type": "boolean"}
-        case int():
-            return {"type": "integer"}
-        case float():
-            return {"type": "number"}
+        case str() if _OPTIONS.fullmatch(value):
+            return {"enum": [option.strip() for option in value.split("|")]}
         case _:
-            return {"type": "string"}
+            return {"type": _EXAMPLE_TYPES.get(type(value), "string")}
 
 
 def _object(properties: Mapping[str, Any]) -> dict[str, Any]:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import jsonschema
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -152,6 +153,31 @@ def test_schema_is_guessed_from_an_example_or_keys(text: str, keys: list[str]) -
     assert list(guess_schema(text)["properties"]) == keys
 
 
+@pytest.mark.parametrize(
+    ("sketch", "expected"),
+    [
+        ('{"topics": [{"title": "..."}, ...], "n": 1}', {"topics": [{"title": ""}], "n": 0}),
+        ('{"title": <a title>, "n": number, "ok": bool}', {"title": "", "n": 0.5, "ok": True}),
+        ('{"title": string, "tags": string[]}', {"title": "", "tags": [""]}),
+        ('{\n  "title": "x", // short\n  "n": 3,\n}', {"title": "", "n": 0}),
+        ("{{'title': '…', 'tags': ['a', 'b']}}", {"title": "", "tags": [""]}),
+        ('[{"title": "x"}, {"title": "y"}]', [{"title": ""}]),
+    ],
+)
+def test_schema_is_guessed_from_a_sketch(sketch: str, expected: Any) -> None:
+    schema = guess_schema(f"Answer in JSON like this: {sketch} and nothing else.")
+
+    jsonschema.validate(expected, schema)
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate({}, schema)
+
+
+def test_options_in_an_example_are_an_enum() -> None:
+    schema = guess_schema('Return JSON like {"mood": "good | bad"}')
+
+    assert schema["properties"]["mood"] == {"enum": ["good", "bad"]}
+
+
 def test_list_is_guessed_and_nothing_from_nothing() -> None:
     assert guess_schema("Return a JSON array of titles.")["type"] == "array"
     assert guess_schema("Return JSON.") is None
@@ -163,7 +189,10 @@ def test_list_is_guessed_and_nothing_from_nothing() -> None:
         ("Return a JSON object.", True),
         ("Respond only with valid JSON, not markdown.", True),
         ("Answer in JSON without any text outside the JSON.", True),
+        ("Your response must be valid JSON.", True),
+        ('Use this format: {"title": "a title"}', True),
         ("Write a title. Do not return JSON.", False),
+        ("Write a title and don't use JSON.", False),
         ("Write plain text, no JSON.", False),
         ("What was said about json?", False),
     ],

@@ -14,7 +14,7 @@ from trackproof.runs.task_run import TaskRun
 from trackproof.suite.assertions import expect
 from trackproof.suite.clauses.task_inputs import make_topics, make_words, prompts
 from trackproof.suite.harness import Harness
-from trackproof.testbed.stand_ins.ledger import Request
+from trackproof.testbed.stand_ins.llm_answers.sent_answers import answer_texts
 from trackproof.testbed.stand_ins.stand_ins import TRACER_WORDS
 
 TASK = "generate_summary"
@@ -35,15 +35,12 @@ def summarize(harness: Harness, word_count: int = 12, topic_count: int = 4) -> T
     )
 
 
-def answer_of(request: Request) -> str:
-    return str(json.loads(request.response)["choices"][0]["message"]["content"])
-
-
 def subjects_of(run: TaskRun) -> list[Any]:
     """Return the subjects from the LLM's answers: the only list in them."""
     lists = [
         value
-        for answer in map(answer_of, run.requests_to("llm"))
+        for request in run.requests_to("llm")
+        for answer in answer_texts(request.response)
         if answer.startswith("{")
         for value in json.loads(answer).values()
         if isinstance(value, list)

@@ -17,6 +17,7 @@ from jsonschema.exceptions import SchemaError, best_match
 
 from trackproof.testbed.stand_ins.llm_answers import values
 from trackproof.testbed.stand_ins.llm_answers.patterns import UnfillableError
+from trackproof.testbed.stand_ins.llm_answers.schema_dialect import to_current_dialect
 from trackproof.testbed.stand_ins.llm_answers.schema_merge import merged, resolved
 
 __all__ = ["UnfillableError", "WriteText", "fill"]
@@ -35,13 +36,14 @@ def fill(schema: Any, write: WriteText, *, wanted_items: int = 1) -> Any:
     """Return a JSON value that `schema` accepts, always the same one.
 
     Args:
-        schema: A JSON schema, draft 2020-12.
+        schema: A JSON schema, draft 2020-12 or older.
         write: Returns the texts.
         wanted_items: Length of a list within its limits.
 
     Raises:
         UnfillableError: The schema is invalid, contradictory or not supported.
     """
+    schema = to_current_dialect(schema)
     try:
         Draft202012Validator.check_schema(schema)
     except SchemaError as error:

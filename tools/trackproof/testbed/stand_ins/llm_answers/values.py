@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Iterator, Mapping
 from fractions import Fraction
@@ -18,6 +19,10 @@ _FORMATS: Final = {
     "uuid": "00000000-0000-4000-8000-00000000000{}",
     "hostname": "host{}.example.com",
     "ipv4": "192.0.2.{}",
+    "ipv6": "2001:db8::{}",
+    "ipv4network": "192.0.2.{}/32",
+    "duration": "PT{}M",
+    "base64": "AAA{}",
 }
 
 
@@ -31,6 +36,8 @@ def string(schema: Mapping[str, Any], text: str, index: int) -> str:
         return example(schema["pattern"], min_length=least)
     if schema.get("format") in _FORMATS:
         return _FORMATS[schema["format"]].format(index % 9 + 1)
+    if schema.get("contentMediaType") == "application/json":
+        return json.dumps(text)
     while len(text) < least:
         text = f"{text} {text}"
     return _cut(text, least, schema.get("maxLength", len(text)), index)

@@ -1,7 +1,12 @@
 from __future__ import annotations
 
+import datetime
+import decimal
+import ipaddress
+import uuid
 from typing import Any
 
+import pydantic
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -184,6 +189,38 @@ def test_parts_of_all_of_are_merged() -> None:
     }
 
     assert filled(schema) == {"n": 3, "m": 2}
+
+
+@pytest.mark.parametrize(
+    ("schema", "value"),
+    [
+        ({"type": "array", "items": [{"const": "a"}, {"const": 1}], "minItems": 2}, ["a", 1]),
+        ({"items": [{"const": "a"}], "additionalItems": {"const": 2}, "minItems": 3}, ["a", 2, 2]),
+        ({"type": "integer", "minimum": 3, "exclusiveMinimum": True}, 4),
+        ({"type": "integer", "minimum": 3, "exclusiveMinimum": False}, 3),
+        ({"properties": {"a": {"const": 1, "required": True}}}, {"a": 1}),
+        ({"properties": {"items": {"enum": [[1]]}}}, {"items": [1]}),
+    ],
+)
+def test_schema_of_an_older_draft_is_filled(schema: Any, value: Any) -> None:
+    assert filled(schema) == value
+
+
+class Formats(pydantic.BaseModel):
+    moment: datetime.datetime
+    day: datetime.date
+    time: datetime.time
+    span: datetime.timedelta
+    price: decimal.Decimal
+    id: uuid.UUID
+    link: pydantic.HttpUrl
+    address: ipaddress.IPv4Address | ipaddress.IPv6Address
+    encoded: pydantic.Base64Bytes
+    data: pydantic.Json[str]
+
+
+def test_formats_of_pydantic_are_filled() -> None:
+    Formats.model_validate(filled(Formats.model_json_schema()))
 
 
 def test_min_properties_adds_properties() -> None:

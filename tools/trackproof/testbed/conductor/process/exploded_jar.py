@@ -99,7 +99,7 @@ def explode_jar(version: ConductorVersion, *, report: Report, train: TrainingRun
 def _load_intact(folder: Path) -> ExplodedJar | None:
     """Return the exploded jar if the checksums of all files match."""
     try:
-        manifest = json.loads((folder / SUMS_NAME).read_text())
+        manifest = json.loads((folder / SUMS_NAME).read_text("utf-8"))
         if all(sha256_of(Path(path)) == checksum for path, checksum in manifest["sums"].items()):
             return ExplodedJar(**manifest["program"])
     except (OSError, ValueError, TypeError, KeyError):

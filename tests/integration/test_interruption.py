@@ -61,3 +61,22 @@ def test_generation_shows_progress_and_ends_at_once(
     assert alive == []
     assert list(folder.iterdir()) == []
     assert output.read_text("utf-8").splitlines()[-1] == "trackproof: interrupted"
+
+
+@pytest.mark.parametrize("moment", [0.02, 0.1, 0.2, 0.4, 0.8])
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_verb_that_still_loads_ends_with_the_same_codes(
+    moment: float, number: signal.Signals, code: int
+) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-m", "trackproof", *RUN],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    ) as verb:
+        time.sleep(moment)
+        verb.send_signal(number)
+        output, _ = verb.communicate(timeout=20)
+
+    # Before its first line, Python ends by the signal itself, which a shell reports as the code.
+    assert verb.returncode in {code, -number}
+    assert number == signal.SIGINT or b"Traceback" not in output

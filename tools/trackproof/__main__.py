@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from typing import NoReturn
 
@@ -10,8 +11,13 @@ from typing import NoReturn
 def main() -> NoReturn:
     """Run the command line; without the extra `lab`, say how to install it."""
     _restart_in_utf8_mode()
+    # The imports take a second, and nothing needs to be cleaned up yet.
+    signal.signal(signal.SIGTERM, lambda *_: os._exit(128 + signal.SIGTERM))
     try:
         from trackproof.cli import main as run  # noqa: PLC0415 - needs the extra
+    except KeyboardInterrupt:
+        sys.stderr.write("trackproof: interrupted\n")
+        os._exit(128 + signal.SIGINT)
     except ModuleNotFoundError as error:
         if (error.name or "").startswith("trackproof"):
             raise

@@ -49,8 +49,10 @@ def main() -> NoReturn:
     handle_signals()
     try:
         app()
+    except KeyboardInterrupt:
+        exit_at_once()
     except SystemExit as end:
         if end.code in INTERRUPTED:
-            exit_at_once(int(end.code))
+            exit_at_once()
         raise
     sys.exit()

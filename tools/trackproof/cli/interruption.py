@@ -31,11 +31,11 @@ def interruption_code() -> int:
     return SHELL_BASE + (_received[0] if _received else signal.SIGINT)
 
 
-def exit_at_once(code: int) -> NoReturn:
+def exit_at_once() -> NoReturn:
     """End an interrupted process when everything is closed: Python's own end takes 0.7 s more."""
     sys.stdout.flush()
     sys.stderr.flush()
-    os._exit(code)
+    os._exit(interruption_code())
 
 
 def _interrupt(number: int, _frame: FrameType | None) -> NoReturn:

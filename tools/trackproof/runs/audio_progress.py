@@ -12,6 +12,7 @@ from fixtures_audio.tones import Samples
 from fixtures_audio.webm import Sound
 from trackproof.events.runs import AudioProgress
 
+FIRST_SECONDS: Final = 0.3
 EVERY_SECONDS: Final = 1.0
 
 
@@ -66,9 +67,10 @@ class AudioWriting:
         self.stop()
 
     def _tick(self) -> None:
-        ticked = False
-        while not self._stopped.wait(EVERY_SECONDS):
-            ticked = True
+        if self._stopped.wait(FIRST_SECONDS):
+            return  # a short meeting: nothing to report
+        while True:
             self._report(AudioProgress(self._tracks, self._written, self._total))
-        if ticked:
-            self._report(AudioProgress(self._tracks, self._written, self._total, ended=True))
+            if self._stopped.wait(EVERY_SECONDS):
+                break
+        self._report(AudioProgress(self._tracks, self._written, self._total, ended=True))

@@ -21,7 +21,8 @@ MEETING = make_meeting(tracks=2, seconds=9)
 
 @pytest.fixture(autouse=True)
 def quick_reports(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "EVERY_SECONDS", 0.005)
+    for name in ("FIRST_SECONDS", "EVERY_SECONDS"):
+        monkeypatch.setattr(module, name, 0.005)
 
 
 def test_the_reports_end_with_the_whole_meeting(tmp_path: Path) -> None:

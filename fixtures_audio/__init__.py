@@ -11,6 +11,7 @@ from fixtures_audio.audio_file import Audio, detect_words_in_file, read_audio
 from fixtures_audio.bands import BANDS, band_of, track_of
 from fixtures_audio.meeting import (
     LEVEL,
+    MAX_SECONDS,
     MAX_TRACKS,
     Meeting,
     Participant,
@@ -29,6 +30,7 @@ from fixtures_audio.word_detector import DetectedWord, detect_words, detect_word
 __all__ = [
     "BANDS",
     "LEVEL",
+    "MAX_SECONDS",
     "MAX_TRACKS",
     "NAMED_MEETINGS",
     "RATE_HZ",

@@ -17,6 +17,8 @@ from fixtures_audio.schedule import WORD_MS, Span, schedule_words
 from fixtures_audio.vocabulary import TRACERS, VOCABULARY, text_of
 
 MAX_TRACKS = 64
+MAX_SECONDS = 14_400.0
+"""Four hours: the words of a longer meeting take minutes to schedule."""
 LEVEL = 0.2
 """Default peak amplitude: four simultaneous words sum to 0.8 and cannot clip."""
 
@@ -116,16 +118,19 @@ def make_meeting(
 
     Args:
         tracks: number of tracks, 1 to 64.
-        seconds: length of the meeting; 8 suffices for any number of tracks.
+        seconds: length of the meeting, at most 14,400; 8 suffices for any number of tracks.
         seed: determines everything else.
         offsets: seconds, in whole milliseconds, one per track. By default track 0 starts with the
             meeting and the others join late.
 
     Raises:
-        ValueError: The number of tracks or an offset is out of range, or the meeting is too short.
+        ValueError: The number of tracks, the length or an offset is out of range, or the meeting is
+            too short.
     """
     if not 1 <= tracks <= MAX_TRACKS:
         raise ValueError(f"a meeting has 1 to {MAX_TRACKS} tracks, not {tracks}")
+    if seconds > MAX_SECONDS:
+        raise ValueError(f"a meeting lasts at most {MAX_SECONDS:g} s (4 hours), not {seconds:g} s")
     rng = random.Random(seed)  # noqa: S311 - reproducible, not secret
     spans = _spans(rng, tracks, round(seconds * 1000), offsets)
     words = _words(rng, schedule_words(rng, spans))

@@ -68,6 +68,27 @@ def test_run_with_its_own_server_passes_and_cleans_up(tmp_path: Path) -> None:
 
 
 @pytest.mark.conductor
+def test_run_passes_in_a_hostile_environment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scratch = tmp_path / """o'neill "and" sön"""
+    scratch.mkdir()
+    for name in ("HTTP_PROXY", "http_proxy", "https_proxy"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    monkeypatch.setenv("ALL_PROXY", "socks5h://127.0.0.1:9")
+    monkeypatch.setenv("NO_PROXY", "[::1],fd07:b51a:cc66:f0::/64,.corp")
+    for name, value in {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONIOENCODING": "ascii"}.items():
+        monkeypatch.setenv(name, value)
+
+    done = trackproof("run", "--conductor", "process", "--seconds", "8", folder=scratch)
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.isascii()
+    assert "+ pad_track  3/3" in done.stdout
+    assert list(scratch.iterdir()) == []
+
+
+@pytest.mark.conductor
 # Every run has each signal and each moment; the nightly run has every pair.
 @pytest.mark.parametrize(
     ("number", "moment"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
@@ -15,6 +16,7 @@ from trackproof.fleet import Fleet, FleetProfile
 from trackproof.fleet.profile import Ports
 from trackproof.fleet.translation.adapters import TranslatedS3
 from trackproof.fleet.variables import fill, variable_list, variables_in
+from trackproof.proxies import bypass_variables
 from trackproof.testbed.conductor import ConductorServer, start_conductor
 from trackproof.testbed.conductor.rest import ConductorRest
 from trackproof.testbed.database import database_for, database_variables, default_database
@@ -147,6 +149,7 @@ class Testbed:
                 name: _fill(profile, value, variables)
                 for name, value in profile.environment.items()
             }
+            environment |= bypass_variables({**os.environ, **environment})
             fleet = Fleet(
                 replace(
                     profile,

@@ -129,3 +129,16 @@ def test_fleet_ends_with_the_block(testbed: Testbed) -> None:
 
     with pytest.raises(FleetError, match="died"):
         fleet.check_alive()
+
+
+def test_loopback_bypasses_the_users_proxy_in_a_fleet(
+    testbed: Testbed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
+    monkeypatch.setenv("NO_PROXY", ".corp,fd07:b51a:cc66:f0::/64")
+
+    environment = environment_of(testbed, with_environment())
+
+    assert environment["HTTP_PROXY"] == "http://127.0.0.1:9"
+    excluded = "localhost,127.0.0.1,::1,127.0.0.0/8,.corp"
+    assert (environment["NO_PROXY"], environment["no_proxy"]) == (excluded, excluded)

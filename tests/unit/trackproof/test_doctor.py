@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import subprocess
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -18,6 +19,7 @@ from typer.testing import CliRunner, Result
 from trackproof import doctor
 from trackproof.cli import app
 from trackproof.errors import TestbedError
+from trackproof.lab import free_port
 from trackproof.testbed.conductor.process.jar import CACHE_VARIABLE, jar_path
 from trackproof.testbed.conductor.versions import VERSIONS
 
@@ -38,6 +40,9 @@ def healthy(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv(CACHE_VARIABLE, str(tmp_path / "cache"))
     monkeypatch.setenv("COLUMNS", "200")
     monkeypatch.setattr(doctor, "VERSIONS", {SAMPLE.name: SAMPLE})
+    monkeypatch.setattr(doctor, "fetch_obstacle", lambda _version, *, timeout: "")
+    for name in ("CONDUCTOR_SERVER_URL", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
+        monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr(doctor, "docker_engine", engine)
     monkeypatch.setattr(doctor, "has_image", lambda _engine, image: image == SAMPLE.local_image)
     monkeypatch.setattr(
@@ -151,6 +156,113 @@ def test_java_version_is_found_among_other_lines(
     assert done.exit_code == 0
     assert version in done.output
     assert "Picked up" not in done.output
+
+
+@pytest.fixture
+def no_container(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(doctor, "has_image", lambda *_: False)
+
+
+def fetch_sample() -> None:
+    path = jar_path(SAMPLE)
+    path.parent.mkdir(parents=True)
+    path.write_bytes(CONTENT)
+
+
+def assert_prevents_runs(finding: str, detail: str) -> None:
+    done = run_doctor()
+
+    assert done.exit_code == 2
+    assert f"✗ {finding}" in done.output
+    assert detail in done.output
+    assert "trackproof run works" not in done.output
+
+
+@pytest.mark.usefixtures("no_container")
+def test_unwritable_cache_without_the_jar_prevents_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(CACHE_VARIABLE, "/proc/no/such/folder")
+
+    assert_prevents_runs("cache folder", "not writable (No such file or directory); set TRACKPROOF")
+
+
+@pytest.mark.usefixtures("no_container")
+def test_unwritable_home_prevents_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(CACHE_VARIABLE)
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    monkeypatch.setenv("HOME", "/proc/no-home")
+
+    assert_prevents_runs("cache folder", "/proc/no-home/.cache/trackproof")
+
+
+@pytest.mark.usefixtures("no_container")
+def test_read_only_cache_with_the_jar_is_enough(monkeypatch: pytest.MonkeyPatch) -> None:
+    fetch_sample()
+    monkeypatch.setattr(doctor, "_write_problem", lambda _: "not writable")
+
+    done = run_doctor()
+
+    assert done.exit_code == 0
+    assert "read-only, has what a run needs" in done.output
+
+
+@pytest.mark.usefixtures("no_container")
+def test_jar_that_cannot_be_fetched_prevents_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(doctor, "fetch_obstacle", lambda *_, **__: "ConnectionError: offline")
+
+    assert_prevents_runs("cache folder", "which cannot be fetched: ConnectionError: offline")
+
+
+@pytest.mark.usefixtures("no_container")
+def test_full_disk_prevents_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("trackproof.doctor.shutil.disk_usage", lambda _: SimpleNamespace(free=3))
+
+    assert_prevents_runs("temporary folder", ", 0 MB free: a run needs 50 MB")
+    assert_prevents_runs("cache folder", ", 0 MB free: a run needs 200 MB")
+
+
+def test_no_temporary_folder_prevents_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", "/proc/no/such/folder")
+
+    assert_prevents_runs("temporary folder", "set TMPDIR to another folder")
+
+
+@pytest.mark.parametrize("proxy", ["socks4://127.0.0.1:9", "ftp://127.0.0.1:9"])
+def test_proxy_that_httpx_cannot_use_prevents_runs(
+    proxy: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ALL_PROXY", proxy)
+
+    assert_prevents_runs("proxies", "ALL_PROXY cannot be used: ValueError; unset it")
+
+
+@pytest.mark.parametrize("proxy", ["127.0.0.1:9", "http://u:secret@127.0.0.1:9", "socks5://h:9"])
+def test_usable_proxies_are_listed_without_their_secrets(
+    proxy: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", proxy)
+
+    done = run_doctor()
+
+    assert done.exit_code == 0
+    assert "HTTPS_PROXY for outside hosts, not for loopback" in done.output
+    assert "secret" not in done.output
+
+
+def test_loopback_without_ports_prevents_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> NoReturn:
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr(doctor, "ThreadingHTTPServer", refuse)
+
+    assert_prevents_runs("loopback ports", "127.0.0.1 cannot be used: [Errno 1] Operation not")
+
+
+def test_server_of_the_environment_is_what_a_run_uses(monkeypatch: pytest.MonkeyPatch) -> None:
+    url = f"http://127.0.0.1:{free_port()}"
+    monkeypatch.setenv("CONDUCTOR_SERVER_URL", url)
+
+    assert_prevents_runs("Conductor", f"no usable Conductor answers at {url}/api")
+    assert "process backend" not in run_doctor().output
 
 
 def test_full_disk_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:

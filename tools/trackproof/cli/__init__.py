@@ -5,7 +5,6 @@ A verb imports what it needs when it runs, which keeps quick verbs quick.
 
 from __future__ import annotations
 
-import signal
 import sys
 from typing import Annotated, NoReturn
 
@@ -17,10 +16,13 @@ from trackproof.cli.doctor import doctor
 from trackproof.cli.explain import explain
 from trackproof.cli.fixtures import fixtures
 from trackproof.cli.fleet import fleet
+from trackproof.cli.interruption import INTERRUPTED, exit_at_once, handle_signals
 from trackproof.cli.register import register
 from trackproof.cli.run import run
 from trackproof.cli.verify import replay, verify
 from trackproof.contracts.load import ROOT
+from trackproof.proxies import bypass_for_loopback
+from trackproof.report.terminal.encoding import make_output_printable
 
 app = typer.Typer(
     add_completion=False,
@@ -65,6 +67,16 @@ def options(
 
 
 def main() -> NoReturn:
-    """Run the command line; SIGTERM ends it as Ctrl-C does, with a full clean-up."""
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    sys.exit(app())
+    """Run the command line, whatever terminal, proxies and signals the shell gives it."""
+    make_output_printable()
+    bypass_for_loopback()
+    handle_signals()
+    try:
+        app()
+    except KeyboardInterrupt:
+        exit_at_once()
+    except SystemExit as end:
+        if end.code in INTERRUPTED:
+            exit_at_once()
+        raise
+    sys.exit()

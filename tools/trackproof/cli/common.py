@@ -11,6 +11,7 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
+from trackproof.cli.interruption import interruption_code
 from trackproof.errors import ExitCode, TrackproofError
 from trackproof.report.terminal.printable import escape_controls
 
@@ -20,8 +21,20 @@ JsonOption = Annotated[
     Path | None, typer.Option("--json", help="Write the result to this file as JSON.")
 ]
 
+CONDUCTOR_VARIABLE = "CONDUCTOR_SERVER_URL"
+"""Read by every verb that takes a server: run, verify, replay, register, explain, fleet check."""
+
 ConductorOption = Annotated[
-    str, typer.Option(help="auto, container, process, or the URL of a running server.")
+    str,
+    typer.Option(
+        envvar=CONDUCTOR_VARIABLE,
+        help="auto, container, process, or the URL of a running server.",
+    ),
+]
+
+ServerOption = Annotated[
+    str,
+    typer.Option("--conductor", envvar=CONDUCTOR_VARIABLE, help="URL of a running Conductor."),
 ]
 
 ConductorVersionOption = Annotated[
@@ -40,12 +53,15 @@ def ends_cleanly(command: Callable[P, ExitCode]) -> Callable[P, None]:
 
     @wraps(command)
     def wrapped(*args: P.args, **kwargs: P.kwargs) -> None:
+        code: int
         try:
             code = command(*args, **kwargs)
         except TrackproofError as error:
             print_error(str(error))
             code = error.exit_code
-
+        except KeyboardInterrupt:
+            print_error("interrupted")
+            raise typer.Exit(interruption_code()) from None
         raise typer.Exit(code)
 
     return wrapped

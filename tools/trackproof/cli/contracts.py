@@ -121,7 +121,7 @@ def docs(
 
     page = render(load_contracts(root), load_criteria(root))
     if check_only:
-        if out.exists() and out.read_text() == page:
+        if out.exists() and out.read_text("utf-8") == page:
             typer.echo(f"{out} is up to date")
             return ExitCode.HELD
         print_error(
@@ -129,6 +129,6 @@ def docs(
         )
         return ExitCode.CHECK_FAILED
     check_writable(out)
-    out.write_text(page)
+    out.write_text(page, encoding="utf-8")
     typer.echo(f"wrote {out}")
     return ExitCode.HELD

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from trackproof.cli.common import JsonOption, ends_cleanly
+from trackproof.cli.common import JsonOption, ServerOption, ends_cleanly
 from trackproof.errors import ExitCode, UsageError
 from trackproof.report.output import check_writable, write_json
 
@@ -20,10 +20,7 @@ FILE_COLUMNS = 200
 @ends_cleanly
 def explain(
     workflow_id: Annotated[str, typer.Argument(help="The workflow id of the run.")],
-    conductor: Annotated[
-        str,
-        typer.Option(envvar="CONDUCTOR_SERVER_URL", help="URL of the Conductor that has the run."),
-    ],
+    conductor: ServerOption,
     database: Annotated[
         str | None,
         typer.Option(envvar="DATABASE_URL", help="URL of the fleet's database, for the costs."),

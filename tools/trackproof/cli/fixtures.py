@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Annotated
 
 import typer
@@ -37,6 +40,23 @@ def list_(json_file: JsonOption = None) -> ExitCode:
     return ExitCode.HELD
 
 
+@contextmanager
+def folder_to_fill(out: Path) -> Iterator[Path]:
+    """Create a folder whose files are moved to `out` at the end; an exception leaves nothing."""
+    missing = [folder for folder in (out, *out.parents) if not folder.exists()]
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        with TemporaryDirectory(dir=out, prefix=".partial-") as partial:
+            yield Path(partial)
+            for file in sorted(Path(partial).iterdir()):
+                file.replace(out / file.name)
+    except BaseException:
+        with suppress(OSError):  # not created, or others write to it
+            for folder in missing:
+                folder.rmdir()
+        raise
+
+
 @fixtures.command(name="make")
 @ends_cleanly
 def make(
@@ -50,24 +70,33 @@ def make(
     """Write a meeting: one WebM file per track, and its ground truth in truth.json."""
     from fixtures_audio import make_named_meeting, render, truth_of, write_meeting
     from fixtures_audio.speech import is_installed, make_spoken_meeting, render_speech
+    from trackproof.report.terminal.audio import audio_progress
+    from trackproof.runs.audio_progress import AudioWriting
 
     if name == SPOKEN and not is_installed():
         raise UsageError("espeak-ng is not installed", hint="apt-get install espeak-ng")
-    try:
-        meeting = (
-            make_spoken_meeting(tracks=SPOKEN_TRACKS if tracks is None else tracks, seed=seed)
-            if name == SPOKEN
-            else make_named_meeting(name, tracks=tracks, seed=seed)
-        )
-    except ValueError as error:
-        raise UsageError(str(error), hint="see `trackproof fixtures list`") from error
-    try:
-        files = write_meeting(meeting, out, sound=render_speech if name == SPOKEN else render)
-    except OSError as error:
-        raise UsageError(
-            f"{out}: cannot be written ({error.strerror})", hint="choose another folder"
-        ) from error
-    write_json(out / "truth.json", {"name": name, **truth_of(meeting, files)})
+    with (
+        closing(audio_progress(Console())) as terminal,
+        AudioWriting(tracks or 1, 0, terminal.write) as writing,
+    ):
+        try:
+            meeting = (
+                make_spoken_meeting(tracks=SPOKEN_TRACKS if tracks is None else tracks, seed=seed)
+                if name == SPOKEN
+                else make_named_meeting(name, tracks=tracks, seed=seed)
+            )
+        except ValueError as error:
+            raise UsageError(str(error), hint="see `trackproof fixtures list`") from error
+        writing.expect(meeting)
+        sound = writing.counted(render_speech if name == SPOKEN else render)
+        try:
+            with folder_to_fill(out) as partial:
+                files = write_meeting(meeting, partial, sound=sound)
+                write_json(partial / "truth.json", {"name": name, **truth_of(meeting, files)})
+        except OSError as error:
+            raise UsageError(
+                f"{out}: cannot be written ({error.strerror})", hint="choose another folder"
+            ) from error
     typer.echo(
         f"{len(files)} tracks, {meeting.duration:.3f} s, {len(meeting.truth())} words: {out}"
     )

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import Annotated
 
 import typer
 
-from trackproof.cli.common import JsonOption, ends_cleanly
+from trackproof.cli.common import JsonOption, ServerOption, ends_cleanly
 from trackproof.contracts.load import load_contracts
 from trackproof.errors import ExitCode
 from trackproof.report.output import check_writable, write_json
@@ -15,7 +14,7 @@ from trackproof.report.output import check_writable, write_json
 
 @ends_cleanly
 def register(
-    conductor: Annotated[str, typer.Option(help="URL of a running Conductor.")],
+    conductor: ServerOption,
     json_file: JsonOption = None,
 ) -> ExitCode:
     """Register the task definitions and the workflow; a second call changes nothing."""

@@ -13,6 +13,7 @@ from trackproof.cli.common import ConductorOption, ConductorVersionOption, JsonO
 from trackproof.errors import ExitCode, UsageError
 
 MIN_TRACKS, MAX_TRACKS = 1, 64
+MAX_SECONDS = 14_400
 
 
 @ends_cleanly
@@ -20,7 +21,9 @@ def run(
     tracks: Annotated[
         int, typer.Option(help=f"Number of participants, {MIN_TRACKS} to {MAX_TRACKS}.")
     ] = 3,
-    seconds: Annotated[float, typer.Option(help="Duration of the meeting.")] = 30.0,
+    seconds: Annotated[
+        float, typer.Option(help=f"Duration of the meeting, at most {MAX_SECONDS}.")
+    ] = 30.0,
     seed: Annotated[
         int, typer.Option(help="Seed of the meeting; the same seed makes the same meeting.")
     ] = 0,
@@ -44,6 +47,11 @@ def run(
     if not MIN_TRACKS <= tracks <= MAX_TRACKS:
         raise UsageError(
             f"--tracks {tracks} is out of range: a meeting has {MIN_TRACKS} to {MAX_TRACKS} tracks"
+        )
+    if seconds > MAX_SECONDS:
+        raise UsageError(
+            f"--seconds {seconds:g} is out of range: a meeting lasts at most "
+            f"{MAX_SECONDS} s (4 hours)"
         )
     if any(not 0 <= index < tracks for index in denied):
         raise UsageError(f"--deny-consent {denied} is out of range: tracks are 0 to {tracks - 1}")

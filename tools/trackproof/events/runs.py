@@ -13,6 +13,24 @@ MAX_LISTED: Final = 5
 
 
 @dataclass(frozen=True, slots=True)
+class AudioProgress:
+    """How much of a meeting's audio is written."""
+
+    tracks: int
+    written: float
+    """Seconds, summed over the tracks."""
+    total: float
+    """Seconds, summed over the tracks."""
+    ended: bool = False
+    """Whether this is the last report: the audio is complete, or the writing was interrupted."""
+
+    @property
+    def percent(self) -> int:
+        """The written part in percent."""
+        return int(100 * self.written / self.total) if self.total else 0
+
+
+@dataclass(frozen=True, slots=True)
 class RunStarted:
     """The workflow has started."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
-from trackproof.events.runs import Check, RunEnded, RunStarted, StepsSeen
+from trackproof.events.runs import AudioProgress, Check, RunEnded, RunStarted, StepsSeen
 from trackproof.events.verification import (
     ClauseFinished,
     ClauseStarted,
@@ -24,6 +24,7 @@ class Note:
 
 Event = (
     Note
+    | AudioProgress
     | RunStarted
     | StepsSeen
     | Check

@@ -138,7 +138,8 @@ class Fleet:
             subprocess.run(  # noqa: S603
                 command,
                 capture_output=True,
-                text=True,
+                encoding="utf-8",
+                errors="replace",
                 cwd=self._cwd,
                 env=self._environment,
                 timeout=REGISTER_SECONDS,

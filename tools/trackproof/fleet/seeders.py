@@ -72,7 +72,8 @@ class CommandSeeder:
                 self._command.arguments,
                 input=json.dumps(meeting),
                 capture_output=True,
-                text=True,
+                encoding="utf-8",
+                errors="replace",
                 cwd=self._command.cwd,
                 env=self._command.environment,
                 timeout=SEED_SECONDS,
@@ -153,14 +154,15 @@ class LineSeeder:
                 pass
 
     def _start(self) -> subprocess.Popen[str]:
-        self._errors = tempfile.TemporaryFile("w+")  # noqa: SIM115 - closed with the command
+        self._errors = tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace")  # noqa: SIM115 - closed with the command
         try:
             self._process = subprocess.Popen(  # noqa: S603
                 self._command.arguments,
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=self._errors,
-                text=True,
+                encoding="utf-8",
+                errors="replace",
                 cwd=self._command.cwd,
                 env=self._command.environment,
             )

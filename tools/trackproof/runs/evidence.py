@@ -18,6 +18,7 @@ from trackproof.fleet import Fleet
 from trackproof.lab import RECORDING_BUCKET, TRANSCRIPT_BUCKET, Testbed
 from trackproof.runs.progress import step_states
 from trackproof.runs.scenario import Scenario
+from trackproof.testbed.conductor.rest import http_client
 from trackproof.testbed.stand_ins.ledger import Request
 from trackproof.testbed.stand_ins.stand_ins import StandIns
 
@@ -125,7 +126,8 @@ def _pad_track_outputs(workflow: Mapping[str, Any]) -> list[Mapping[str, Any]]:
 def _served_url(output: Mapping[str, Any]) -> ServedUrl:
     url = str(output.get("padded_url"))
     try:
-        response = httpx.get(url, timeout=URL_SECONDS)
+        with http_client(url, timeout=URL_SECONDS) as client:
+            response = client.get(url)
         status, received = response.status_code, len(response.content)
     except (httpx.HTTPError, httpx.InvalidURL):
         status, received = 0, 0

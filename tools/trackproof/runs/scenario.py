@@ -9,7 +9,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from fixtures_audio import Meeting, write_meeting
+from fixtures_audio import Meeting, render, write_meeting
+from fixtures_audio.webm import Sound
 from trackproof.lab import RECORDING_BUCKET, Testbed
 from trackproof.runs.error_rates import ErrorRateLimits
 from trackproof.testbed.stand_ins.services.daily import DailyParticipant, DailyRecording, DailyTrack
@@ -46,6 +47,7 @@ class Scenario:
         denied: Sequence[int] = (),
         run_id: str | None = None,
         started_at: datetime | None = None,
+        sound: Sound = render,
     ) -> Scenario:
         """Write a meeting's audio files and choose its ids.
 
@@ -55,11 +57,12 @@ class Scenario:
             denied: Indices of tracks whose participants deny consent.
             run_id: Determines all ids; random by default.
             started_at: Start of the meeting; now by default.
+            sound: Renders a track's samples.
         """
         folder.mkdir(parents=True, exist_ok=True)
         return cls(
             meeting=meeting,
-            audio=tuple(write_meeting(meeting, folder)),
+            audio=tuple(write_meeting(meeting, folder, sound=sound)),
             denied=frozenset(denied),
             run_id=run_id or uuid.uuid4().hex[:12],
             started_at=started_at or datetime.now(UTC),

@@ -5,6 +5,8 @@ Without `--fleet` it does nothing and imports nothing.
 
 from __future__ import annotations
 
+import os
+
 import pytest
 
 
@@ -13,7 +15,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("trackproof", "judge a fleet of Conductor workers by its contracts")
     group.addoption("--fleet", help="the fleet's profile: a TOML file, or `reference`")
     group.addoption("--fleet-only", default="", help="task types or clause ids, by comma")
-    group.addoption("--fleet-conductor", default="auto", help="auto, container, process or a URL")
+    group.addoption(
+        "--fleet-conductor",
+        default=os.environ.get("CONDUCTOR_SERVER_URL") or "auto",
+        help="auto, container, process or a URL; default: CONDUCTOR_SERVER_URL, else auto",
+    )
     group.addoption("--fleet-conductor-version", default="3.15.0", help="the version to start")
     group.addoption("--fleet-database", help="where the fleet keeps its state: sqlite or postgres")
 
@@ -26,10 +32,12 @@ def pytest_configure(config: pytest.Config) -> None:
         return
     from trackproof.errors import TrackproofError  # noqa: PLC0415 - only where a fleet is named
     from trackproof.fleet import load_profile  # noqa: PLC0415
+    from trackproof.proxies import bypass_for_loopback  # noqa: PLC0415
     from trackproof.suite.options import VerifyOptions, comma_separated  # noqa: PLC0415
     from trackproof.suite.plugin import CLAUSES, ClauseSuite  # noqa: PLC0415
     from trackproof.suite.session import open_session  # noqa: PLC0415
 
+    bypass_for_loopback()
     try:
         profile = load_profile(profile_file)
     except TrackproofError as error:

@@ -152,7 +152,12 @@ def _can_enter(setpriv: Sequence[str], folder: str) -> bool:
 
 def _run_initdb(command: Sequence[str], home: Path) -> None:
     done = subprocess.run(  # noqa: S603
-        [*command, *INITDB], cwd=home, capture_output=True, text=True, check=False
+        [*command, *INITDB],
+        cwd=home,
+        capture_output=True,
+        encoding="utf-8",
+        errors="replace",
+        check=False,
     )
     if done.returncode:
         raise TestbedError(

@@ -18,6 +18,9 @@ import threading
 from collections.abc import Callable
 
 GRACE_SECONDS = 5.0
+INTERRUPTED_GRACE_SECONDS = 0.2
+INTERRUPTED = b"i"
+"""Sent before the pipe closes, by a parent that a user has interrupted."""
 PR_SET_PDEATHSIG = 1
 
 
@@ -37,10 +40,10 @@ def main(command: list[str]) -> int:
             os.killpg(child.pid, number)
 
     def end_when_parent_exits() -> None:
-        os.read(sys.stdin.fileno(), 1)
+        interrupted = os.read(sys.stdin.fileno(), 1) == INTERRUPTED
         end_group(signal.SIGTERM)
         try:
-            child.wait(GRACE_SECONDS)
+            child.wait(INTERRUPTED_GRACE_SECONDS if interrupted else GRACE_SECONDS)
         except subprocess.TimeoutExpired:
             end_group(signal.SIGKILL)
 

@@ -2,25 +2,32 @@
 
 from __future__ import annotations
 
+import shutil
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from threading import Lock
 
 from fixtures_audio import Meeting, make_meeting
+from fixtures_audio.webm import BIT_RATE
 from trackproof.checks import judge
 from trackproof.contracts.load import load_contracts
-from trackproof.errors import UsageError
+from trackproof.errors import TestbedError, UsageError
 from trackproof.events.runs import RunEnded, RunStarted, StepsSeen
 from trackproof.events.stream import Event, Note, Writer
 from trackproof.fleet import REFERENCE, FleetProfile
 from trackproof.lab import Testbed
+from trackproof.runs.audio_progress import AudioWriting
 from trackproof.runs.follow import Workflow
 from trackproof.runs.pipeline_run import run_meeting
 from trackproof.runs.progress import step_states
 from trackproof.runs.scenario import Scenario
+
+MEGABYTE = 1_000_000
+SPARE_BYTES = 20 * MEGABYTE
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,14 +53,30 @@ def check_meeting(options: RunOptions, writers: Sequence[Writer]) -> RunEnded:
     """
     began = time.monotonic()
 
-    def emit(event: Event) -> None:
-        for writer in writers:
-            writer.write(event)
+    emitting = Lock()  # progress comes from other threads
 
-    with TemporaryDirectory(prefix="trackproof-meeting-") as folder, ThreadPoolExecutor(1) as pool:
-        # The audio is written while the server starts.
+    def emit(event: Event) -> None:
+        with emitting:
+            for writer in writers:
+                writer.write(event)
+
+    with (
+        TemporaryDirectory(prefix="trackproof-meeting-") as folder,
+        ThreadPoolExecutor(1) as pool,
+        AudioWriting(options.tracks, options.seconds, emit) as writing,
+    ):
+        # The audio is written while the server starts. An interruption cancels the writing.
         meeting = _meeting(options)
-        prepared = pool.submit(Scenario.create, meeting, Path(folder), denied=options.denied)
+        writing.expect(meeting)
+        _check_space(meeting, Path(folder))
+        prepared = pool.submit(
+            Scenario.create,
+            meeting,
+            Path(folder),
+            denied=options.denied,
+            sound=writing.counted(),
+        )
+        prepared.add_done_callback(lambda _: writing.stop())
         with (
             Testbed.started(
                 conductor=options.conductor,
@@ -89,6 +112,18 @@ def check_meeting(options: RunOptions, writers: Sequence[Writer]) -> RunEnded:
             )
     emit(ended)
     return ended
+
+
+def _check_space(meeting: Meeting, folder: Path) -> None:
+    needed = round(sum(track.duration for track in meeting.tracks) * BIT_RATE / 8)
+    free = shutil.disk_usage(folder).free
+    if free < needed + SPARE_BYTES:
+        raise TestbedError(
+            f"not enough disk space for the meeting's audio: it needs "
+            f"{(needed + SPARE_BYTES) / MEGABYTE:.0f} MB, {folder.parent} has "
+            f"{free / MEGABYTE:.0f} MB free",
+            hint="free some space, set TMPDIR to a folder on another disk, or shorten the meeting",
+        )
 
 
 def _meeting(options: RunOptions) -> Meeting:

@@ -58,6 +58,27 @@ def test_an_unwritable_folder_is_an_error(tmp_path: Path) -> None:
     assert "cannot be written" in result.stderr
 
 
+@pytest.mark.parametrize("exists", [True, False])
+def test_an_interruption_leaves_nothing(
+    tmp_path: Path, exists: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = tmp_path / "new" / "folder"
+    if exists:
+        out.mkdir(parents=True)
+        (out / "other").write_text("")
+
+    def interrupt(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("fixtures_audio.webm.write_track", interrupt)
+
+    result = runner.invoke(cli.app, ["fixtures", "make", "pair", "--out", str(out)])
+
+    assert result.exit_code == 130
+    assert "trackproof: interrupted" in result.stderr
+    assert list(tmp_path.rglob("*")) == ([tmp_path / "new", out, out / "other"] if exists else [])
+
+
 def test_list_shows_all_meetings(tmp_path: Path) -> None:
     report = tmp_path / "list.json"
 

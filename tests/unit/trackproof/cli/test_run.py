@@ -63,7 +63,11 @@ def trackproof(*arguments: str) -> tuple[int, str]:
         (["--seconds", "0.1"], "3 tracks do not fit into a meeting of 0.1 s"),
         (["--seconds", "-5"], "into a meeting of -5 s"),
         (["--seconds", "nan"], "into a meeting of nan s"),
-        (["--seconds", "inf"], "into a meeting of inf s"),
+        (["--seconds", "inf"], "a meeting lasts at most 14400 s (4 hours)"),
+        (
+            ["--seconds", "14401"],
+            "--seconds 14401 is out of range: a meeting lasts at most 14400 s",
+        ),
         (["--database", "mysql://u:secret@host/x"], "postgresql+psycopg://"),
         (["--json", "/no/such/folder/r.json"], "cannot be written to /no/such/folder/r.json"),
     ],

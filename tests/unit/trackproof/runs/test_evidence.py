@@ -124,6 +124,16 @@ def test_presigned_urls_are_requested(testbed: Testbed, scenario: Scenario) -> N
     assert (evidence.urls[1].status, evidence.urls[1].promised_bytes) == (404, 6)
 
 
+def test_presigned_urls_are_requested_without_the_users_proxy(
+    testbed: Testbed, scenario: Scenario, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    monkeypatch.setenv("NO_PROXY", "fd07:b51a:cc66:f0::/64")
+
+    test_presigned_urls_are_requested(testbed, scenario)
+
+
 def test_an_output_without_a_usable_url_is_evidence(testbed: Testbed, scenario: Scenario) -> None:
     urls = gather_run(
         testbed,

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import gc
+import os
 import signal
 from pathlib import Path
 from textwrap import dedent
@@ -42,6 +43,19 @@ def test_ctrl_c_is_handed_on(suite: Path) -> None:
 
     with pytest.raises(KeyboardInterrupt):
         runner.verify(VerifyOptions(), [])
+
+
+def test_the_users_pytest_options_do_not_reach_the_suite(
+    suite: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    suite.write_text("import os\nraise RuntimeError(os.environ.get('PYTEST_ADDOPTS', 'removed'))")
+    monkeypatch.setenv("PYTEST_ADDOPTS", "--no-such-option -k nothing")
+
+    with pytest.raises(TrackproofError) as caught:
+        runner.verify(VerifyOptions(), [])
+
+    assert "RuntimeError: removed" in caught.value.evidence
+    assert os.environ["PYTEST_ADDOPTS"] == "--no-such-option -k nothing"
 
 
 def test_the_process_it_runs_in_is_left_as_it_was() -> None:

@@ -7,9 +7,10 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from trackproof.events.runs import Check, RunEnded, RunStarted, StepsSeen
+from trackproof.events.runs import AudioProgress, Check, RunEnded, RunStarted, StepsSeen
 from trackproof.events.steps import StepState
 from trackproof.events.stream import Event, Note
+from trackproof.report.terminal.audio import PlainAudioProgress, audio_line
 from trackproof.report.terminal.marks import FAILED_MARK, RUN_MARKS
 from trackproof.report.terminal.printable import one_line
 from trackproof.runs.progress import NOT_STARTED
@@ -28,7 +29,10 @@ class RunTerminal:
         match event:
             case Note():
                 self._console.print(Text(one_line(event.text), style="dim"))
+            case AudioProgress():
+                self._show_audio(event)
             case RunStarted():
+                self.close()
                 self._console.print(_headline(event))
                 self._live = Live(console=self._console, refresh_per_second=10)
                 self._live.start()
@@ -48,6 +52,14 @@ class RunTerminal:
             self._live.stop()
             self._live = None
 
+    def _show_audio(self, event: AudioProgress) -> None:
+        if self._live is None:
+            self._live = Live(console=self._console, refresh_per_second=4)
+            self._live.start()
+        self._live.update(audio_line(event))
+        if event.ended:
+            self.close()
+
 
 class PlainLines:
     """Writes a line when a step changes, for logs and pipes."""
@@ -56,12 +68,15 @@ class PlainLines:
         """Write to `console`."""
         self._console = console
         self._seen: dict[str, tuple[str, int]] = {}
+        self._audio = PlainAudioProgress(console)
 
     def write(self, event: Event) -> None:
         """Write the lines of an event."""
         match event:
             case Note():
                 self._print(Text(one_line(event.text)))
+            case AudioProgress():
+                self._audio.write(event)
             case RunStarted():
                 self._print(_headline(event))
             case StepsSeen():

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-import httpx
 import numpy as np
 import pytest
 
@@ -21,6 +20,7 @@ from trackproof.suite.clauses.recordings import decode, encode
 from trackproof.suite.clauses.signals import Samples, make_track, render_channels
 from trackproof.suite.clauses.storage import mixdown_key, put_object
 from trackproof.suite.harness import Harness
+from trackproof.testbed.conductor.rest import http_client
 
 TASK = "generate_waveform"
 WORDS = (0.3, 0.9, 1.5, 2.1)
@@ -164,7 +164,8 @@ def test_waveform_is_stored_at_waveform_location(harness: Harness) -> None:
 def read_json(harness: Harness, location: str) -> Any:
     """Return the JSON document at a path, URL or S3 key."""
     if urlsplit(location).scheme in {"http", "https"}:
-        return httpx.get(location).json()
+        with http_client(location) as client:
+            return client.get(location).json()
     for bucket in (TRANSCRIPT_BUCKET, RECORDING_BUCKET):
         if location in harness.testbed.s3.keys(bucket, location):
             return json.loads(harness.testbed.s3.read(bucket, location))

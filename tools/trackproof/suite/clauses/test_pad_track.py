@@ -6,7 +6,6 @@ from fractions import Fraction
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-import httpx
 import pytest
 
 from fixtures_audio import Track
@@ -35,6 +34,7 @@ from trackproof.suite.clauses.storage import (
     put_object,
 )
 from trackproof.suite.harness import Harness
+from trackproof.testbed.conductor.rest import http_client
 
 TASK = "pad_track"
 WORDS = (0.3, 0.9, 1.5, 2.1, 2.7, 3.3)
@@ -64,7 +64,9 @@ def vorbis_at_44100_hz(track: Track) -> bytes:
 def download(run: TaskRun) -> bytes:
     """Return the content at padded_url."""
     expect(run.statuses[-1:], "last attempt status").equals(["COMPLETED"])
-    response = httpx.get(str(run.output.get("padded_url")))
+    url = str(run.output.get("padded_url"))
+    with http_client(url) as client:
+        response = client.get(url)
     expect(response.status_code, "HTTP status of padded_url").equals(200)
     return response.content
 

@@ -199,7 +199,7 @@ def test_api_starts_the_workflow_by_name_and_version(run: PipelineRun) -> None:
 @pytest.mark.clause("pipeline.registered")
 def test_registered_limits_equal_the_seed_table(harness: Harness) -> None:
     contracts = load_contracts()
-    seed = yaml.safe_load((contracts.root / "seed_table.yaml").read_text())["tasks"]
+    seed = yaml.safe_load((contracts.root / "seed_table.yaml").read_text("utf-8"))["tasks"]
 
     registered = {task["name"]: task for task in harness.testbed.rest.task_definitions()}
 

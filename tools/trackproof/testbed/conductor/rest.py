@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import os
 import ssl
 from collections.abc import Callable, Mapping
 from functools import cache
@@ -11,6 +12,7 @@ from typing import Any, Self
 import httpx
 
 from trackproof.errors import TestbedError
+from trackproof.proxies import proxy_variables
 from trackproof.testbed.conductor import limits
 from trackproof.testbed.conductor.terms import SERVER_TERMS, Json, Terms
 from trackproof.testbed.stoppable import Stoppable
@@ -20,10 +22,20 @@ ENDED = frozenset({"COMPLETED", "FAILED", "TERMINATED", "TIMED_OUT"})
 
 
 def http_client(url: str, *, timeout: float = limits.REQUEST) -> httpx.Client:
-    """Return a client for `url` that bypasses proxies for this machine and private networks."""
-    return httpx.Client(
-        timeout=timeout, trust_env=not _is_near(httpx.URL(url).host), verify=_tls_context()
-    )
+    """Return a client for `url` that bypasses proxies for this machine and private networks.
+
+    Raises:
+        TestbedError: `url` is elsewhere, and httpx cannot use the proxies of the environment.
+    """
+    trust_env = not _is_near(httpx.URL(url).host)
+    try:
+        return httpx.Client(timeout=timeout, trust_env=trust_env, verify=_tls_context())
+    except (ImportError, ValueError, httpx.InvalidURL) as error:
+        raise TestbedError(
+            f"{url} cannot be reached: the proxy variables of the environment are invalid",
+            evidence="\n".join((*proxy_variables(os.environ), f"{type(error).__name__}: {error}")),
+            hint="correct them, or unset them for this command",
+        ) from error
 
 
 @cache
@@ -249,4 +261,4 @@ def _is_near(host: str) -> bool:
     try:
         return ipaddress.ip_address(host).is_private
     except ValueError:
-        return "." not in host  # localhost, or a container's name
+        return "." not in host or host.endswith(".localhost")  # localhost, or a container's name

@@ -137,7 +137,7 @@ class S3Server(Stoppable):
                     aws_access_key_id=self.access_key,
                     aws_secret_access_key=self.secret_key,
                     region_name=self.region,
-                    config=Config(user_agent_extra=OWN_AGENT),
+                    config=Config(user_agent_extra=OWN_AGENT, proxies={}),
                 )
         return self._client
 

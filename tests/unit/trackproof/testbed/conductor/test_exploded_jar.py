@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 import zipfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -11,12 +12,15 @@ import pytest
 
 from trackproof.errors import TestbedError
 from trackproof.testbed.conductor.process import exploded_jar, jar
-from trackproof.testbed.conductor.process.exploded_jar import ExplodedJar, explode_jar
+from trackproof.testbed.conductor.process.exploded_jar import ExplodedJar, explode_jar, is_exploded
 from trackproof.testbed.conductor.process.jar import CACHE_VARIABLE, jar_path, sha256_of
 from trackproof.testbed.conductor.versions import ConductorVersion, conductor_version
 
 # Manifests fold lines at 72 bytes, here within the class name.
-MANIFEST = "Manifest-Version: 1.0\r\nStart-Class: org.example.Cond\r\n uctor\r\n"
+MANIFEST = (
+    "Manifest-Version: 1.0\r\nStart-Class: org.example.Cond\r\n uctor\r\n"
+    "Main-Class: org.example.JarLauncher\r\n"
+)
 ORDER = '- "BOOT-INF/lib/b.jar"\n- "BOOT-INF/lib/a.jar"\n'
 
 
@@ -147,6 +151,21 @@ def test_failed_training_run_is_repeated_at_the_next_start(
     train = FakeTrainingRun()
     of(version, train)
     assert len(train.runs) == 1
+
+
+def test_read_only_cache_starts_the_boot_jar(
+    version: ConductorVersion, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    train = FakeTrainingRun()
+    monkeypatch.setattr(os, "access", lambda *_: False)
+
+    exploded = of(version, train)
+
+    jar = jar_path(version)
+    assert exploded.arguments == ("-cp", str(jar), "org.example.JarLauncher")
+    assert train.runs == []
+    assert sorted(jar.parent.iterdir()) == [jar]
+    assert not is_exploded(version)
 
 
 def test_missing_disk_space_is_an_error(

@@ -120,3 +120,13 @@ def test_stopped_server_has_no_endpoint_and_a_new_one_is_empty() -> None:
 
         server.start()
         assert server.keys(BUCKET) == []
+
+
+@pytest.mark.parametrize("name", ["HTTP_PROXY", "http_proxy", "ALL_PROXY"])
+def test_the_users_proxy_gets_no_request(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(name, "http://127.0.0.1:9")
+
+    with S3Server([BUCKET]) as s3:
+        s3.client().put_object(Bucket=BUCKET, Key="k", Body=b"content")
+
+        assert s3.read(BUCKET, "k") == b"content"

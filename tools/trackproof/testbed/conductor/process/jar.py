@@ -29,6 +29,8 @@ MEGABYTE = 1_000_000
 REPORT_EVERY_BYTES = 25 * MEGABYTE
 SPARE_BYTES = 50 * MEGABYTE
 FETCH_ATTEMPTS = 3
+MAVEN_CENTRAL = "https://repo.maven.apache.org/maven2"
+"""Where jgo fetches from."""
 
 
 def cache_folder() -> Path:
@@ -64,6 +66,18 @@ def verified_jar(
         path.parent.mkdir(parents=True, exist_ok=True)
         with exclusive_lock(path.parent / f".{version.name}.lock", report):
             return _fetch_if_missing(path, version, report, download or download_jar)
+
+
+def fetch_obstacle(version: ConductorVersion, *, timeout: float) -> str:
+    """Ask Maven Central for the jar without fetching it; return what prevents it, or ""."""
+    group = version.group.replace(".", "/")
+    file = f"{version.artifact}-{version.name}-boot.jar"
+    url = f"{MAVEN_CENTRAL}/{group}/{version.artifact}/{version.name}/{file}"
+    try:
+        requests.head(url, timeout=timeout, allow_redirects=True).raise_for_status()
+    except requests.RequestException as error:
+        return _root_cause(error)
+    return ""
 
 
 def sha256_of(path: Path) -> str:

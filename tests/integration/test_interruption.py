@@ -1,0 +1,82 @@
+"""Ctrl-C and SIGTERM end the generation of a long meeting within two seconds."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+
+from trackproof.wait import wait_until
+
+SECONDS = 2.0
+RUN = ("run", "--seconds", "7200", "--conductor", "process")
+MAKE = ("fixtures", "make", "three-hours", "--out", "{folder}/new/folder")
+
+
+@pytest.mark.conductor
+@pytest.mark.parametrize(
+    ("arguments", "moment", "number", "code"),
+    [
+        (RUN, "as a process", signal.SIGINT, 130),
+        (RUN, "writing the audio", signal.SIGTERM, 143),
+        (MAKE, "writing the audio", signal.SIGINT, 130),
+        (MAKE, "writing the audio", signal.SIGTERM, 143),
+    ],
+)
+def test_generation_shows_progress_and_ends_at_once(
+    arguments: tuple[str, ...], moment: str, number: signal.Signals, code: int, tmp_path: Path
+) -> None:
+    folder, output = tmp_path / "folder", tmp_path / "output"
+    folder.mkdir()
+    command = [argument.format(folder=folder) for argument in arguments]
+    with output.open("wb") as file:
+        verb = psutil.Popen(
+            [sys.executable, "-m", "trackproof", *command],
+            stdout=file,
+            stderr=subprocess.STDOUT,
+            env={**os.environ, "TMPDIR": str(folder)},
+        )
+    try:
+        wait_until(
+            lambda: moment in output.read_text("utf-8") or verb.poll() is not None,
+            what=f"{moment!r} in the output",
+            timeout=60,
+        )
+        started = verb.children(recursive=True)
+        verb.send_signal(number)
+        began = time.monotonic()
+        assert verb.wait(timeout=30) == code, output.read_text("utf-8")
+        assert time.monotonic() - began < SECONDS
+    finally:
+        if verb.is_running():
+            verb.kill()
+            verb.wait()
+    _, alive = psutil.wait_procs(started, timeout=1)
+    assert alive == []
+    assert list(folder.iterdir()) == []
+    assert output.read_text("utf-8").splitlines()[-1] == "trackproof: interrupted"
+
+
+@pytest.mark.parametrize("moment", [0.02, 0.1, 0.2, 0.4, 0.8])
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_verb_that_still_loads_ends_with_the_same_codes(
+    moment: float, number: signal.Signals, code: int
+) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-m", "trackproof", *RUN],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    ) as verb:
+        time.sleep(moment)
+        verb.send_signal(number)
+        output, _ = verb.communicate(timeout=20)
+
+    # Before its first line, Python ends by the signal itself, which a shell reports as the code.
+    assert verb.returncode in {code, -number}
+    assert number == signal.SIGINT or b"Traceback" not in output

@@ -51,6 +51,8 @@ class ClauseResult:
     """A command that runs only this clause."""
     failure: str = ""
     """Id of the stored failure, for `trackproof replay`; empty if none is stored."""
+    replay: str = ""
+    """A command that repeats the stored failure; empty if none is stored."""
 
     @property
     def accepted(self) -> bool:

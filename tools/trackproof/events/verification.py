@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from trackproof.contracts.load import load_contracts
 from trackproof.events.coverage import Coverage
 from trackproof.events.verdict import ClauseResult, TaskVerdict
 
@@ -57,6 +58,21 @@ class VerifyEnded:
     """None if coverage was not measured."""
     shortfalls: tuple[str, ...] = ()
     """One line for each part of the coverage that is below its floor."""
+
+    serves: tuple[str, ...] = ()
+    """Task types that the fleet serves, if its profile says that it serves a part."""
+
+    @property
+    def scope(self) -> str:
+        """What was judged, in a sentence, of a fleet that serves a part; else empty."""
+        if not self.serves:
+            return ""
+        contracts = load_contracts()
+        judged = sum(len(task.clauses) for task in self.tasks)
+        return (
+            f"the fleet serves {len(self.serves)} of {len(contracts.tasks)} task types: "
+            f"{judged} of {len(contracts.clauses)} clauses are judged"
+        )
 
     @property
     def passed(self) -> bool:

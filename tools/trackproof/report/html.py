@@ -38,7 +38,9 @@ def page(ended: VerifyEnded, now: datetime) -> str:
 
 def _headline(ended: VerifyEnded, *, failed: int, total: int) -> str:
     if failed:
-        return f"{failed} of {total} clauses failed"
+        failures = f"{failed} of {total} clauses failed"
+        return f"{failures}; {ended.scope}" if ended.scope else failures
     if ended.shortfalls:
         return "coverage is below the floor"
-    return f"{sum(task.passed for task in ended.tasks)} of {total} clauses passed"
+    passed = f"{sum(task.passed for task in ended.tasks)} of {total} clauses passed"
+    return f"{passed}; {ended.scope}" if ended.scope else passed

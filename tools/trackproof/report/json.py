@@ -63,6 +63,8 @@ def verification_as_json(ended: VerifyEnded) -> dict[str, object]:
         ],
         "coverage": None if ended.coverage is None else coverage_as_json(ended.coverage),
         "shortfalls": list(ended.shortfalls),
+        "serves": list(ended.serves),
+        "scope": ended.scope,
     }
 
 
@@ -107,5 +109,6 @@ def clause_as_json(clause: ClauseResult) -> dict[str, object]:
             "test": clause.test,
             "repeat": clause.repeat,
             "failure": clause.failure,
+            "replay": clause.replay,
         }
     return content

@@ -24,7 +24,10 @@ class JUnitFile(ReportFile):
         if isinstance(event, VerifyEnded):
             report = JUnitXml(_xml_text(event.fleet))
             for task in event.tasks:
-                report.add_testsuite(_suite(task))
+                suite = _suite(task)
+                if event.scope:
+                    suite.add_property("scope", event.scope)
+                report.add_testsuite(suite)
             report.update_statistics()  # type: ignore[no-untyped-call]
             report.write(str(self._path), pretty=True)
 
@@ -70,8 +73,8 @@ def _details(clause: ClauseResult) -> str:
             f"received: {exchange.received} ({statuses}) {exchange.reason}".rstrip(),
         ]
     lines += [clause.difference, clause.log, f"repeat: {clause.repeat}"]
-    if clause.failure:
-        lines.append(f"replay: trackproof replay {clause.failure}")
+    if clause.replay:
+        lines.append(f"replay: {clause.replay}")
     return "\n".join(line for line in lines if line)
 
 

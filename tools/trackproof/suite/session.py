@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from sqlalchemy import make_url
 
 from trackproof.fleet import FleetProfile
-from trackproof.lab import Testbed
+from trackproof.lab import Testbed, database_choice
 from trackproof.suite.harness import Harness
 from trackproof.suite.options import VerifyOptions
 from trackproof.suite.preflight import (
@@ -51,7 +51,7 @@ def open_session(
             conductor=options.conductor,
             version=options.version,
             report=report,
-            database=options.database,
+            database=database_choice(profile, options.database),
             ports=profile.ports,
         ) as testbed,
         open_on(testbed, profile, options, tasks, report) as session,
@@ -92,12 +92,12 @@ def open_on(
             harness.close()
 
 
-def addresses(testbed: Testbed) -> dict[str, str]:
+def addresses(testbed: Testbed, database_url: str) -> dict[str, str]:
     """Return the URL or path of every part of the testbed by name, without passwords."""
     return {
         "conductor": testbed.rest.api_url,
         "s3": testbed.s3.endpoint,
         **testbed.served.urls,
-        "database": make_url(testbed.database_url).render_as_string(hide_password=True),
+        "database": make_url(database_url).render_as_string(hide_password=True),
         "folder": str(testbed.folder),
     }

@@ -58,7 +58,9 @@ def verify(options: VerifyOptions, writers: Sequence[Writer]) -> VerifyEnded:
         UsageError: The profile, a task or a clause does not exist.
         TrackproofError: The environment or the fleet could not start.
     """
+    check_only(options.only)
     profile = load_profile(options.fleet)
+    options = options.for_fleet(profile)
     return _verify(
         options, writers, lambda tasks, report: open_session(profile, options, tasks, report)
     )
@@ -72,13 +74,14 @@ def verify_on(
     Raises:
         TrackproofError: As for `verify`.
     """
+    check_only(options.only)
+    options = options.for_fleet(profile)
     return _verify(
         options, writers, lambda tasks, report: open_on(testbed, profile, options, tasks, report)
     )
 
 
 def _verify(options: VerifyOptions, writers: Sequence[Writer], opener: Opener) -> VerifyEnded:
-    check_only(options.only)
     began = time.monotonic()
     stored = [FailureWriter(options.failures)] if options.failures else []
     listener = _Listener([*writers, *stored])
@@ -89,6 +92,7 @@ def _verify(options: VerifyOptions, writers: Sequence[Writer], opener: Opener) -
         started = _run(options, suite, listener)
         assert suite.session is not None
         coverage = measure_coverage(suite.session.harness, watch, suite.results.all)
+        partial = options.only or options.serves
         ended = VerifyEnded(
             fleet=started.fleet,
             backend=started.backend,
@@ -96,7 +100,8 @@ def _verify(options: VerifyOptions, writers: Sequence[Writer], opener: Opener) -
             seconds=round(time.monotonic() - began, 3),
             tasks=by_task(suite.results.all),
             coverage=coverage,
-            shortfalls=() if options.only else shortfalls(coverage, options.floor),
+            serves=options.serves,
+            shortfalls=() if partial else shortfalls(coverage, options.floor),
         )
         listener.pytest_trackproof_event(ended)
         if options.keep:

@@ -101,8 +101,8 @@ def _clause(clause: ClauseResult) -> Text:
     lines += [f"      log | {line}" for line in _last(clause.log, LOG_LINES)]
     if not clause.accepted:
         lines.append(f"      repeat    {clause.repeat}")
-    if clause.failure:
-        lines.append(f"      replay    trackproof replay {clause.failure}")
+    if clause.replay:
+        lines.append(f"      replay    {clause.replay}")
     return Text("\n".join(map(escape_controls, lines)), style=style)
 
 
@@ -124,18 +124,19 @@ def _verdict(ended: VerifyEnded) -> Text:
     failed = [clause.id for clause in clauses if not clause.accepted]
     excused = len(clauses) - passed - len(failed)
     more = f", {excused} deviating or skipped" if excused else ""
+    scope = f"\n{ended.scope}" if ended.scope else ""
     if ended.shortfalls and not failed:
         return Text(
             "\n".join(["FAILED: coverage is below the floor", *ended.shortfalls]), "bold red"
         )
     if not failed:
         return Text(
-            f"PASSED: {passed} of {len(clauses)} clauses{more}, {ended.seconds:.1f} s",
+            f"PASSED: {passed} of {len(clauses)} clauses{more}, {ended.seconds:.1f} s{scope}",
             style="bold green",
         )
     return Text(
         f"FAILED: {len(failed)} of {len(clauses)} clauses ({', '.join(failed)}){more}, "
-        f"{ended.seconds:.1f} s",
+        f"{ended.seconds:.1f} s{scope}",
         style="bold red",
     )
 

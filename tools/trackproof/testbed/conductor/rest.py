@@ -19,6 +19,10 @@ ENDED = frozenset({"COMPLETED", "FAILED", "TERMINATED", "TIMED_OUT"})
 """Statuses of a run that has ended."""
 
 
+EVERY_TASK = "*"
+"""Key in a run's `taskToDomain` that stands for every task type, those of dynamic forks too."""
+
+
 def http_client(url: str, *, timeout: float = limits.REQUEST) -> httpx.Client:
     """Return a client for `url` that bypasses proxies for this machine and private networks."""
     return httpx.Client(
@@ -41,6 +45,7 @@ class ConductorRest(Stoppable):
         *,
         timeout: float = limits.REQUEST,
         terms: Terms = SERVER_TERMS,
+        domain: str = "",
         client: httpx.Client | None = None,
     ) -> None:
         """Open a connection pool.
@@ -49,17 +54,19 @@ class ConductorRest(Stoppable):
             api_url: Ends in `/api`.
             timeout: Seconds for each read.
             terms: Names and documents the caller uses, by default the server's own.
+            domain: Task domain of every run that is started; none by default.
             client: An existing pool to share; its creator closes it.
         """
         self.api_url = api_url
         self.terms = terms
+        self._domain = domain
         self._http = client or http_client(api_url, timeout=timeout)
         self.watchers: list[Callable[[Json], None]] = []
         """Each receives every run that `workflow` reads."""
 
-    def translated(self, terms: Terms) -> Self:
+    def translated(self, terms: Terms, *, domain: str = "") -> Self:
         """Return a client in other terms that shares the connections of this one."""
-        return type(self)(self.api_url, terms=terms, client=self._http)
+        return type(self)(self.api_url, terms=terms, domain=domain, client=self._http)
 
     def start_workflow(
         self,
@@ -72,6 +79,8 @@ class ConductorRest(Stoppable):
         body: Json = {"name": name, "input": self.terms.workflow_input(input or {})}
         if version is not None:
             body["version"] = version
+        if self._domain:
+            body["taskToDomain"] = {EVERY_TASK: self._domain}
         return self._call("POST", "/workflow", json=body).text.strip('"')
 
     def start_inline_workflow(
@@ -80,7 +89,10 @@ class ConductorRest(Stoppable):
         input: Mapping[str, Any],  # noqa: A002
         task_to_domain: Mapping[str, str] | None = None,
     ) -> str:
-        """Start a run of an unregistered workflow of one task and return its id."""
+        """Start a run of an unregistered workflow of one task and return its id.
+
+        Domains by task type replace the client's own domain.
+        """
         definition, input = self.terms.inline_workflow_to_fleet(definition, input)  # noqa: A001
         body: Json = {
             "name": definition["name"],
@@ -92,6 +104,8 @@ class ConductorRest(Stoppable):
             body["taskToDomain"] = {
                 self.terms.task_to_fleet(task): domain for task, domain in task_to_domain.items()
             }
+        elif self._domain:
+            body["taskToDomain"] = {EVERY_TASK: self._domain}
         return self._call("POST", "/workflow", json=body).text.strip('"')
 
     def poll(self, task: str, *, worker: str, domain: str | None = None) -> Json | None:
@@ -243,6 +257,12 @@ def server_message(response: httpx.Response) -> str:
         *(f"{error.get('path', '?')}: {error.get('message', '')}" for error in errors),
     ]
     return "\n".join(line for line in lines if line) or response.text.strip()
+
+
+def split_queue(entry: Json) -> tuple[str, str]:
+    """Return domain and task type of an entry of the poll data; the domain may be empty."""
+    domain, _, task = entry["queueName"].rpartition(":")
+    return str(entry.get("domain") or domain), task
 
 
 def _is_near(host: str) -> bool:

@@ -39,7 +39,7 @@ class FakePolls:
     def __init__(self, *entries: tuple[str, float]) -> None:
         self._entries = entries
 
-    def poll_data(self) -> list[dict[str, Any]]:
+    def poll_data(self, _tasks: object = ()) -> list[dict[str, Any]]:
         return [{"queueName": name, "lastPollTime": at * 1000} for name, at in self._entries]
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import difflib
 import os
-import subprocess
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import Any
 
 from trackproof.contracts.load import load_contracts
 from trackproof.errors import DeadlineError, FleetError
+from trackproof.fleet.commands import run_to_end
 from trackproof.fleet.events import Event, EventSource, SqlEvents
 from trackproof.fleet.launchers import start_fleet
 from trackproof.fleet.log_text import readable_log
@@ -24,8 +24,6 @@ from trackproof.testbed.conductor.registration import register
 from trackproof.testbed.conductor.rest import ConductorRest, split_queue
 from trackproof.wait import wait_until
 
-REGISTER_SECONDS = 60.0
-MIGRATE_SECONDS = 120.0
 TAIL_LINES = 30
 
 
@@ -69,7 +67,7 @@ class Fleet:
         self._read_row = row_reader(profile, database_url)
         self._seeder = seeder_for(profile, self._cwd, self._environment, database_url)
         if profile.migrate_command:
-            self._run("migrate_command", profile.migrate_command, MIGRATE_SECONDS)
+            run_to_end(profile, "migrate_command", self._cwd, self._environment)
         self._running = start_fleet(profile, environment, self._cwd, folder)
         self._seeder.prepare()
         try:
@@ -139,44 +137,7 @@ class Fleet:
             # The workflow of a fleet that serves a part is somebody else's.
             register(api_url, tasks, None if self.profile.serves else workflow)
             return
-        self._run("register_command", self.profile.register_command, REGISTER_SECONDS)
-
-    def _run(self, key: str, command: Sequence[str], seconds: float) -> None:
-        """Run a command of the profile to its end."""
-        subject = f"{key} of fleet {self.profile.name!r}"
-        try:
-            subprocess.run(  # noqa: S603
-                command,
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                text=True,
-                errors="replace",
-                cwd=self._cwd,
-                env=self._environment,
-                timeout=seconds,
-                check=True,
-            )
-        except subprocess.CalledProcessError as error:
-            raise FleetError(
-                f"{subject} exited with {error.returncode}",
-                evidence=readable_log(error.stdout, TAIL_LINES),
-                hint=f"run it by hand, or correct {key}",
-            ) from error
-        except subprocess.TimeoutExpired as error:
-            output = error.stdout or b""
-            raise FleetError(
-                f"{subject} did not end within {seconds:g} s",
-                evidence=readable_log(
-                    output.decode(errors="replace") if isinstance(output, bytes) else output,
-                    TAIL_LINES,
-                ),
-                hint="it must end by itself",
-            ) from error
-        except OSError as error:
-            raise FleetError(
-                f"{subject} cannot be started", evidence=str(error), hint=f"check {key}"
-            ) from error
+        run_to_end(self.profile, "register_command", self._cwd, self._environment)
 
     def polled(self, conductor: ConductorRest) -> set[str]:
         """Return the task types polled in the fleet's domain since its start.
@@ -185,15 +146,21 @@ class Fleet:
         """
         return {
             self.translator.task_from_fleet(task)
-            for domain, task in self._polled_queues(conductor)
+            for domain, task in self._polled_queues(conductor, everywhere=bool(self.profile.domain))
             if domain == self.profile.domain
         }
 
-    def _polled_queues(self, conductor: ConductorRest) -> set[tuple[str, str]]:
-        """Return domain and task type, in the fleet's terms, of each queue that is polled."""
+    def _polled_queues(self, conductor: ConductorRest, *, everywhere: bool) -> set[tuple[str, str]]:
+        """Return domain and task type, in the fleet's terms, of each queue that is polled.
+
+        Args:
+            conductor: The server.
+            everywhere: Whether domains are searched too, which takes a request for each type.
+        """
+        types = self.profile.serves or load_contracts().tasks if everywhere else ()
         return {
             split_queue(entry)
-            for entry in conductor.poll_data()
+            for entry in conductor.poll_data(map(self.translator.task_to_fleet, types))
             # A server that ran before also lists the polls of earlier fleets.
             if entry["lastPollTime"] >= self._started_at * 1000
         }
@@ -225,7 +192,7 @@ class Fleet:
         unknown = sorted(polled - known)
         others = {
             domain
-            for domain, task in self._polled_queues(conductor)
+            for domain, task in self._polled_queues(conductor, everywhere=True)
             if domain != self.profile.domain and self.translator.task_from_fleet(task) in missing
         }
         if others:

@@ -155,7 +155,8 @@ def _others(testbed: Testbed, profile: FleetProfile) -> PreflightResult:
     translator, tasks = Translator(profile), load_contracts().tasks
 
     def last_polls() -> dict[tuple[str, str], float]:
-        entries = testbed.rest.poll_data()
+        types = map(translator.task_to_fleet, tasks) if profile.domain else ()
+        entries = testbed.rest.poll_data(types)
         return {
             (split_queue(entry)[1], str(entry.get("workerId"))): entry["lastPollTime"]
             for entry in entries

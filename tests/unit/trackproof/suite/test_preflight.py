@@ -38,7 +38,7 @@ class Server:
     def __init__(self, polls: Callable[[], Polls]) -> None:
         self._polls = polls
 
-    def poll_data(self) -> list[dict[str, Any]]:
+    def poll_data(self, _tasks: object = ()) -> list[dict[str, Any]]:
         return [
             {"queueName": queue, "workerId": worker, "lastPollTime": at * 1000}
             for queue, worker, at in self._polls()

@@ -146,3 +146,13 @@ def test_every_run_is_started_in_the_clients_domain(rest: ConductorRest) -> None
 )
 def test_queue_has_a_domain_in_both_forms(entry: dict[str, Any], queue: tuple[str, str]) -> None:
     assert split_queue(entry) == queue
+
+
+@respx.mock
+def test_polls_in_domains_are_listed_by_task_type(rest: ConductorRest) -> None:
+    # As 3.15.0 answers: the list of all polls has none in a domain.
+    in_domain = {"queueName": "t", "domain": "mine", "lastPollTime": 1}
+    respx.get(f"{API}/tasks/queue/polldata/all").respond(json=[{"queueName": "u"}])
+    respx.get(f"{API}/tasks/queue/polldata", params={"taskType": "t"}).respond(json=[in_domain])
+
+    assert {split_queue(entry) for entry in rest.poll_data(["t"])} == {("", "u"), ("mine", "t")}

@@ -6,20 +6,27 @@ import os
 import socket
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Self
 
-from trackproof.errors import FleetError
+from trackproof.errors import FleetError, UsageError
 from trackproof.fleet import Fleet, FleetProfile
+from trackproof.fleet.needs import needed_database, profile_variables
 from trackproof.fleet.profile import Ports
 from trackproof.fleet.translation.adapters import TranslatedS3
-from trackproof.fleet.variables import fill, variable_list, variables_in
+from trackproof.fleet.variables import fill, variable_list
 from trackproof.proxies import bypass_variables
 from trackproof.testbed.conductor import ConductorServer, start_conductor
 from trackproof.testbed.conductor.rest import ConductorRest
-from trackproof.testbed.database import database_for, database_variables, default_database
+from trackproof.testbed.database import (
+    STARTED,
+    database_for,
+    database_variables,
+    default_database,
+    kind_of,
+)
 from trackproof.testbed.s3.object_store import ObjectStore
 from trackproof.testbed.s3.server import S3Server
 from trackproof.testbed.stand_ins.server import ServedStandIns
@@ -27,6 +34,8 @@ from trackproof.testbed.stand_ins.stand_ins import StandIns
 
 RECORDING_BUCKET = "recordings"
 TRANSCRIPT_BUCKET = "transcripts"
+
+REDIS_VARIABLES = frozenset({"redis.url", "redis.host", "redis.port"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +71,7 @@ class Testbed:
             version: Version of the server to start.
             report: Receives single lines of progress.
             database: `sqlite`, `postgres` or the URL of a database; by default the value of
-                TRACKPROOF_DATABASE, else `sqlite`.
+                TRACKPROOF_DATABASE, else `sqlite`; see `database_choice`.
             ports: Ports of S3 and the stand-ins.
 
         Raises:
@@ -106,13 +115,30 @@ class Testbed:
     def translated_for(self, fleet: Fleet) -> Testbed:
         """Return this testbed with the fleet's terms translated into the contracts'."""
         translator = fleet.translator
-        if translator.is_identity or self.rest.terms is translator:
+        domain = fleet.profile.domain
+        if (translator.is_identity and not domain) or self.rest.terms is translator:
             return self
         return replace(
             self,
-            rest=self.rest.translated(translator),
+            rest=self.rest.translated(translator, domain=domain),
             s3=TranslatedS3(self.s3, translator.keys),
         )
+
+    @contextmanager
+    def _database_of(self, profile: FleetProfile) -> Iterator[str]:
+        """Yield the URL of a fleet's database: its own, the testbed's, or one of the kind it needs.
+
+        Raises:
+            TestbedError: PostgreSQL could not be started.
+        """
+        kind = needed_database(profile)
+        if kind is None and profile.database:
+            yield profile.database
+        elif kind in {None, kind_of(self.database_url)}:
+            yield self.database_url
+        else:
+            with database_for(kind, self.folder) as url:
+                yield url
 
     @contextmanager
     def fleet(self, profile: FleetProfile) -> Iterator[Fleet]:
@@ -123,13 +149,18 @@ class Testbed:
             TestbedError: Its Redis or intercept proxy cannot be started.
         """
         with ExitStack() as stack:
-            database = profile.database or self.database_url
+            database = stack.enter_context(self._database_of(profile))
             variables = {**self.variables(), **database_variables(database)}
             variables |= {"fleet.port": str(free_port()), "proxy.url": "", "proxy.ca": ""}
-            if "redis.url" in _variables_of(profile) or profile.events_redis:
+            if REDIS_VARIABLES & profile_variables(profile) or profile.events_redis:
                 from trackproof.testbed.redis import start_redis  # noqa: PLC0415 - slow import, rarely used
 
-                variables["redis.url"] = stack.enter_context(start_redis(free_port())).url
+                redis_server = stack.enter_context(start_redis(free_port()))
+                variables |= {
+                    "redis.url": redis_server.url,
+                    "redis.host": "127.0.0.1",
+                    "redis.port": str(redis_server.port),
+                }
             environment: dict[str, str] = {}
             if profile.container is None:
                 # Temporary files of a killed fleet are removed with the testbed's folder.
@@ -167,12 +198,21 @@ class Testbed:
             yield fleet
 
 
-def _variables_of(profile: FleetProfile) -> set[str]:
-    names: set[str] = set()
-    for text in profile.environment.values():
-        with suppress(ValueError):  # reported by `_fill`
-            names |= set(variables_in(text))
-    return names
+def database_choice(profile: FleetProfile, option: str | None) -> str | None:
+    """Return the database to start for a fleet: the user's choice, else what the profile needs.
+
+    Raises:
+        UsageError: The user chose another kind than the fleet needs.
+    """
+    kind = needed_database(profile)
+    if kind is None or option is None:
+        return option or kind
+    if (option if option in STARTED else kind_of(option)) != kind:
+        raise UsageError(
+            f"fleet {profile.name!r} needs the database {kind}",
+            hint=f"leave out --database, or give {kind} or a URL of one",
+        )
+    return option
 
 
 def _fill_url(profile: FleetProfile, template: str, variables: Mapping[str, str]) -> str:

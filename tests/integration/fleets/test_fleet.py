@@ -39,7 +39,7 @@ class FakePolls:
     def __init__(self, *entries: tuple[str, float]) -> None:
         self._entries = entries
 
-    def poll_data(self) -> list[dict[str, Any]]:
+    def poll_data(self, _tasks: object = ()) -> list[dict[str, Any]]:
         return [{"queueName": name, "lastPollTime": at * 1000} for name, at in self._entries]
 
 
@@ -138,9 +138,7 @@ def test_dead_fleet_is_an_error_with_the_end_of_its_log(start: Start) -> None:
 
 def test_wait_ends_when_every_task_type_is_polled(start: Start) -> None:
     later = time.time() + 60
-    conductor = conductor_with(
-        ("pad_track", later), ("some-domain:post_zulip", later), ("other", later)
-    )
+    conductor = conductor_with(("pad_track", later), ("post_zulip", later), ("other", later))
 
     start().wait_until_polling(conductor, ["pad_track", "post_zulip"])
 
@@ -191,3 +189,42 @@ def test_exited_line_seeder_is_an_error_with_its_stderr(tmp_path: Path) -> None:
         fleet.stop()
 
     assert caught.value.evidence == "no table rooms"
+
+
+def test_only_polls_in_the_fleets_domain_count(tmp_path: Path) -> None:
+    later = time.time() + 60
+    conductor = conductor_with(("mine:pad_track", later), ("post_zulip", later))
+    fleet = Fleet(replace(profile(), domain="mine"), {}, tmp_path)
+    try:
+        fleet.wait_until_polling(conductor, ["pad_track"])
+        with pytest.raises(FleetError, match="not poll in domain 'mine': post_zulip") as caught:
+            fleet.wait_until_polling(conductor, ["pad_track", "post_zulip"])
+    finally:
+        fleet.stop()
+
+    assert "domains in which they are polled: none" in caught.value.evidence
+    assert "`domain`" in caught.value.hint
+
+
+def test_migration_runs_once_before_the_fleet(tmp_path: Path) -> None:
+    migrate = "import os; open(os.environ['MARK'], 'a').write('migrated ')"
+    start_of_fleet = "import os; print(open(os.environ['MARK']).read(), flush=True)"
+    sample = replace(
+        profile(start_of_fleet), migrate_command=(sys.executable, "-c", migrate), seed_command=()
+    )
+    fleet = wait_for_exit(Fleet(sample, {"MARK": str(tmp_path / "mark")}, tmp_path))
+    fleet.stop()
+
+    assert fleet.log() == "migrated \n"
+
+
+def test_failed_migration_is_an_error_with_its_output(tmp_path: Path) -> None:
+    migrate = "print('applying 0001'); raise ValueError('no such column')"
+    sample = replace(profile(), migrate_command=(sys.executable, "-c", migrate))
+
+    with pytest.raises(FleetError, match="migrate_command of fleet 'sample' exited") as caught:
+        Fleet(sample, {}, tmp_path)
+
+    first, *others = caught.value.evidence.splitlines()
+    assert first == "ValueError: no such column"
+    assert "applying 0001" in others

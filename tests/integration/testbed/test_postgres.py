@@ -11,7 +11,7 @@ from socketserver import ThreadingUnixStreamServer
 
 import psutil
 import pytest
-from sqlalchemy import create_engine, make_url, text
+from sqlalchemy import create_engine, text
 
 from tests.unit.background import in_background
 from trackproof.errors import TestbedError
@@ -45,7 +45,8 @@ def test_stopped_server_leaves_nothing() -> None:
     with start_postgres() as server:
         assert server.backend == "process"
         children = set(psutil.Process().children(recursive=True)) - before
-        folder = Path(str(make_url(server.url).query["host"]))
+        [row] = database.rows(server.url, "SHOW data_directory")
+        folder = Path(row["data_directory"]).parent
         assert folder.is_dir()
         assert any(child.name() == "postgres" for child in children)
 

@@ -51,4 +51,6 @@ def judge(evidence: Evidence) -> Iterator[Check]:
         except (AttributeError, LookupError, TypeError, ValueError) as error:
             # A fleet may return anything: unreadable evidence fails the check, not the command.
             for missing in (name for name in ids if name not in reported):
-                yield Check(missing, False, f"the evidence cannot be read: {error!r}")
+                yield Check(
+                    missing, False, f"the evidence cannot be read: {type(error).__name__}: {error}"
+                )

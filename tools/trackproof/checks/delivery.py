@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from trackproof.events.runs import Check
 from trackproof.runs.evidence import Evidence
+from trackproof.runs.json_text import as_json
 from trackproof.runs.scenario import ZULIP_STREAM, ZULIP_TOPIC
 from trackproof.testbed.stand_ins.services.webhook import SignatureError
 
@@ -70,18 +71,18 @@ def _payload(evidence: Evidence) -> Check:
         "status": "ended",
     }
     problems = [
-        f"{name} is {sent.get(name)!r}, not {value!r}"
+        f"{name} is {as_json(sent.get(name))}, not {as_json(value)}"
         for name, value in expected.items()
         if sent.get(name) != value
     ]
     speakers = {track.index: track.participant.name for track in scenario.meeting.tracks}
     participants = {one.get("speaker"): one.get("name") for one in sent.get("participants", [])}
     if participants != speakers:
-        problems.append(f"participants are {participants}, not {speakers}")
+        problems.append(f"participants are {as_json(participants)}, not {as_json(speakers)}")
     expected_topics = [topic["title"] for topic in output.get("topics") or []]
     topics = [topic.get("title") for topic in sent.get("topics", [])]
     if topics != expected_topics:
-        problems.append(f"topics are {topics}, not {expected_topics}")
+        problems.append(f"topics are {as_json(topics)}, not {as_json(expected_topics)}")
     return Check.of(
         "webhook.payload",
         problems,

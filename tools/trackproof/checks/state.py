@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from trackproof.contracts.validate import event_violations
 from trackproof.events.runs import Check
 from trackproof.runs.evidence import Evidence
+from trackproof.runs.json_text import as_json
 
 EVENTS_IN_ORDER = (
     "DURATION",
@@ -36,7 +37,7 @@ def _result(evidence: Evidence) -> Check:
         "duration": output.get("duration"),
     }
     problems = [
-        f"{column} is {row.get(column)!r}, not {value!r}"
+        f"{column} is {as_json(row.get(column))}, not {as_json(value)}"
         for column, value in expected.items()
         if not value or row.get(column) != value
     ]

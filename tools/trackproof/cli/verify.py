@@ -21,11 +21,10 @@ from trackproof.errors import ExitCode
 if TYPE_CHECKING:
     from trackproof.events.stream import Writer
 
-FAILURES = Path(".trackproof/failures")
-"""In the current folder: failures belong to the fleet that is worked on."""
-
 FLOOR = 100.0
 """The default floor of coverage, in percent."""
+
+FAILURES = Path(".trackproof/failures")  # `suite.options.FAILURES`, which is slow to import
 
 FailuresOption = Annotated[Path, typer.Option(help="The folder for failing clauses, for replay.")]
 KeepOption = Annotated[bool, typer.Option("--keep", help="Leave the testbed running until Ctrl-C.")]

@@ -58,6 +58,8 @@ class ClauseResult:
     """Further failing tests of the clause, each with its observation."""
     failure: str = ""
     """Id of the stored failure, for `trackproof replay`; empty if none is stored."""
+    replay: str = ""
+    """A command that repeats the stored failure; empty if none is stored."""
 
     @property
     def judged(self) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from trackproof.contracts.load import load_contracts
 from trackproof.events.coverage import Coverage
 from trackproof.events.verdict import ClauseResult, Status, TaskVerdict
 
@@ -60,6 +61,21 @@ class VerifyEnded:
     interrupted: str = ""
     """Why the verification ended early; empty if it ran to its end."""
 
+    serves: tuple[str, ...] = ()
+    """Task types that the fleet serves, if its profile says that it serves a part."""
+
+    @property
+    def scope(self) -> str:
+        """What was judged, in a sentence, of a fleet that serves a part; else empty."""
+        if not self.serves:
+            return ""
+        contracts = load_contracts()
+        judged = sum(len(task.clauses) for task in self.tasks)
+        return (
+            f"the fleet serves {len(self.serves)} of {len(contracts.tasks)} task types: "
+            f"{judged} of {len(contracts.clauses)} clauses are judged"
+        )
+
     @property
     def passed(self) -> bool:
         """Whether it ran to its end, no clause fails it and the coverage reaches its floor."""
@@ -107,7 +123,8 @@ class VerifyEnded:
                 parts = [f"{self.count('passed')} of {total} clauses", *rest]
             case _:
                 parts = [f"{sum(c.judged for c in self.clauses)} of {total} clauses judged", *rest]
-        return f"{self.word}: {', '.join(parts)}"
+        scope = f"; {self.scope}" if self.scope else ""
+        return f"{self.word}: {', '.join(parts)}{scope}"
 
     def clause(self, name: str) -> ClauseResult:
         """Return the result of one clause.

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import difflib
 import os
-import subprocess
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -12,18 +11,19 @@ from typing import Any
 
 from trackproof.contracts.load import load_contracts
 from trackproof.errors import DeadlineError, FleetError
+from trackproof.fleet.commands import run_to_end
 from trackproof.fleet.events import Event, EventSource, SqlEvents
 from trackproof.fleet.launchers import start_fleet
+from trackproof.fleet.log_text import readable_log
 from trackproof.fleet.profile import FleetProfile
 from trackproof.fleet.rows import row_reader
 from trackproof.fleet.seeders import Ids, seeder_for
 from trackproof.fleet.translation.definitions import definitions
 from trackproof.fleet.translation.translator import Translator
 from trackproof.testbed.conductor.registration import register
-from trackproof.testbed.conductor.rest import ConductorRest
+from trackproof.testbed.conductor.rest import ConductorRest, split_queue
 from trackproof.wait import wait_until
 
-REGISTER_SECONDS = 60.0
 TAIL_LINES = 30
 
 
@@ -55,7 +55,7 @@ class Fleet:
             intercepted: Hosts that the intercept proxy refused; grows while the fleet runs.
 
         Raises:
-            FleetError: The fleet cannot be started.
+            FleetError: Its migration failed, or it cannot be started.
         """
         self.profile = profile
         self.translator = Translator(profile)
@@ -63,8 +63,11 @@ class Fleet:
         self._environment = {**os.environ, **environment}
         self._cwd = profile.directory or folder
         self._started_at = time.time()
+        self.database_url = database_url
         self._read_row = row_reader(profile, database_url)
         self._seeder = seeder_for(profile, self._cwd, self._environment, database_url)
+        if profile.migrate_command:
+            run_to_end(profile, "migrate_command", self._cwd, self._environment)
         self._running = start_fleet(profile, environment, self._cwd, folder)
         self._seeder.prepare()
         try:
@@ -130,36 +133,34 @@ class Fleet:
             TestbedError: The server refused a definition.
         """
         if not self.profile.register_command:
-            register(api_url, *definitions(self.profile))
+            tasks, workflow = definitions(self.profile)
+            # The workflow of a fleet that serves a part is somebody else's.
+            register(api_url, tasks, None if self.profile.serves else workflow)
             return
-        command = self.profile.register_command
-        subject = f"the registration command of fleet {self.profile.name!r}"
-        try:
-            subprocess.run(  # noqa: S603
-                command,
-                capture_output=True,
-                encoding="utf-8",
-                errors="replace",
-                cwd=self._cwd,
-                env=self._environment,
-                timeout=REGISTER_SECONDS,
-                check=True,
-            )
-        except subprocess.CalledProcessError as error:
-            raise FleetError(
-                f"{subject} exited with {error.returncode}",
-                evidence="\n".join((error.stderr or error.stdout).splitlines()[-TAIL_LINES:]),
-            ) from error
-        except (OSError, subprocess.TimeoutExpired) as error:
-            raise FleetError(
-                f"{subject} failed", evidence=str(error), hint="check register_command"
-            ) from error
+        run_to_end(self.profile, "register_command", self._cwd, self._environment)
 
     def polled(self, conductor: ConductorRest) -> set[str]:
-        """Return the task types polled since the fleet's start, in the contracts' terms."""
+        """Return the task types polled in the fleet's domain since its start.
+
+        They are in the contracts' terms.
+        """
         return {
-            self.translator.task_from_fleet(entry["queueName"].rpartition(":")[2])
-            for entry in conductor.poll_data()
+            self.translator.task_from_fleet(task)
+            for domain, task in self._polled_queues(conductor, everywhere=bool(self.profile.domain))
+            if domain == self.profile.domain
+        }
+
+    def _polled_queues(self, conductor: ConductorRest, *, everywhere: bool) -> set[tuple[str, str]]:
+        """Return domain and task type, in the fleet's terms, of each queue that is polled.
+
+        Args:
+            conductor: The server.
+            everywhere: Whether domains are searched too, which takes a request for each type.
+        """
+        types = self.profile.serves or load_contracts().tasks if everywhere else ()
+        return {
+            split_queue(entry)
+            for entry in conductor.poll_data(map(self.translator.task_to_fleet, types))
             # A server that ran before also lists the polls of earlier fleets.
             if entry["lastPollTime"] >= self._started_at * 1000
         }
@@ -182,12 +183,26 @@ class Fleet:
                 timeout=self.profile.ready_seconds,
             )
         except DeadlineError as error:
-            raise self._missing_polls(self.polled(conductor), task_types) from error
+            raise self._missing_polls(conductor, task_types) from error
 
-    def _missing_polls(self, polled: set[str], task_types: Sequence[str]) -> FleetError:
+    def _missing_polls(self, conductor: ConductorRest, task_types: Sequence[str]) -> FleetError:
+        polled = self.polled(conductor)
         missing = sorted(set(task_types) - polled)
         known = {*load_contracts().tasks, *self.profile.other_tasks}
         unknown = sorted(polled - known)
+        others = {
+            domain
+            for domain, task in self._polled_queues(conductor, everywhere=True)
+            if domain != self.profile.domain and self.translator.task_from_fleet(task) in missing
+        }
+        if others:
+            where = f"domain {self.profile.domain!r}" if self.profile.domain else "no domain"
+            found = ", ".join(repr(domain) if domain else "none" for domain in sorted(others))
+            return FleetError(
+                f"fleet {self.profile.name!r} does not poll in {where}: {', '.join(missing)}",
+                evidence=f"domains in which they are polled: {found}",
+                hint="set `domain` in the profile to the domain that the fleet polls",
+            )
         if not polled & known and not unknown:
             return FleetError(
                 f"fleet {self.profile.name!r} polls no task; missing: {', '.join(missing)}",
@@ -226,8 +241,8 @@ class Fleet:
         return self._running.log()
 
     def log_tail(self) -> str:
-        """Return the last lines of the fleet's log."""
-        return "\n".join(self.log().splitlines()[-TAIL_LINES:])
+        """Return the last lines of the fleet's log as plain text, its last exception first."""
+        return readable_log(self.log(), TAIL_LINES)
 
     def stop(self) -> None:
         """End the fleet and its children."""

@@ -2,32 +2,33 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 import sys
 import tomllib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from trackproof.contracts.load import load_contracts
 from trackproof.errors import UsageError
 from trackproof.fleet import variables
+from trackproof.fleet.contract_names import Problem, nearest, unknown_names
+from trackproof.fleet.needs import POSTGRES_VARIABLES, needed_database, profile_variables
 from trackproof.fleet.profile import (
     Container,
     Deviation,
     EventTerms,
     FieldTerms,
     FleetProfile,
+    Limits,
     Overlay,
     Ports,
     TaskTerms,
     WorkflowTerms,
 )
-from trackproof.fleet.translation.translator import steps_in
+from trackproof.testbed.database import STARTED, check_choice
 
 SHIPPED = Path(__file__).parent
 """Folder of the profiles that load by name."""
@@ -42,6 +43,7 @@ _PARTS: tuple[tuple[str, type], ...] = (
     (r"", FleetProfile),
     (r"container", Container),
     (r"ports", Ports),
+    (r"limits", Limits),
     (r"overlay", Overlay),
     (r"workflow", WorkflowTerms),
     (r"deviations\.\d+", Deviation),
@@ -75,8 +77,9 @@ def load_profile(source: str | Path) -> FleetProfile:
     profile = _profile(path, data)
     problems = [
         *_check_alternatives(profile),
+        *_check_database(profile),
         *_check_templates(profile),
-        *_check_names(profile),
+        *unknown_names(profile),
     ]
     if problems:
         what, hint = problems[0]
@@ -132,22 +135,18 @@ def _expected(kind: str, message: str) -> str:
 
 
 def _hint(kind: str, location: tuple[int | str, ...]) -> str:
+    where, key = ".".join(map(str, location[:-1])), str(location[-1])
+    if where == "" and key == "tasks":
+        return "[tasks.<task>] has terms; a fleet that serves a part says serves = […]"
     if kind != UNKNOWN:
         return HINT
-    where = ".".join(map(str, location[:-1]))
     part = next((kind for pattern, kind in _PARTS if re.fullmatch(pattern, where)), FleetProfile)
     known = [field.name for field in fields(part)]
-    near = _nearest(str(location[-1]), known)
-    return f"did you mean {near!r}?" if near else f"known keys: {', '.join(known)}"
-
-
-def _nearest(name: str, known: Iterable[str]) -> str:
-    matches = difflib.get_close_matches(name, list(known), n=1)
-    return matches[0] if matches else ""
-
-
-Problem = tuple[str, str]
-"""Message and hint."""
+    if near := nearest(key, known):
+        return f"did you mean {near!r}?"
+    if where and (near := nearest(key, [field.name for field in fields(FleetProfile)])):
+        return f"{near!r} is a key of the whole profile: move it above the first [table]"
+    return f"known keys: {', '.join(known)}"
 
 
 def _check_alternatives(profile: FleetProfile) -> Iterator[Problem]:
@@ -169,11 +168,36 @@ def _check_alternatives(profile: FleetProfile) -> Iterator[Problem]:
     ):
         if sum(map(bool, values)) > 1:
             yield f"{keys} exclude each other", "remove all but one"
+    if profile.migrate_command and profile.attach:
+        yield (
+            "migrate_command has no effect with attach, as the fleet runs already",
+            "remove one of them",
+        )
     if profile.register_command and profile.overlay != Overlay():
         yield (
             "[overlay] has no effect with register_command",
             "remove one of them",
         )
+
+
+def _check_database(profile: FleetProfile) -> Iterator[Problem]:
+    """Yield a database that is neither a kind nor a URL, or of a kind that lacks a variable."""
+    if profile.database:
+        try:
+            check_choice(profile.database)
+        except UsageError:
+            near = nearest(profile.database, STARTED)
+            yield (
+                f"database: {profile.database!r} is neither a kind of database nor a URL",
+                f"did you mean {near!r}?"
+                if near
+                else "write sqlite, postgres or a URL like "
+                "postgresql+psycopg://user:password@host/name",
+            )
+            return
+    used = sorted(POSTGRES_VARIABLES & profile_variables(profile))
+    if used and needed_database(profile) == "sqlite":
+        yield f'{{{used[0]}}} is empty with database = "sqlite"', 'write database = "postgres"'
 
 
 def _check_templates(profile: FleetProfile) -> Iterator[Problem]:
@@ -190,47 +214,3 @@ def _check_templates(profile: FleetProfile) -> Iterator[Problem]:
             yield f"{key}: {error}", f"known variables: {variables.variable_list(*more)}"
         elif more and text and "{transcript_id}" not in text:
             yield f"{key}: {{transcript_id}} is missing", "add it, to select one transcript"
-
-
-def _check_names(profile: FleetProfile) -> Iterator[Problem]:
-    """Yield names that the contracts do not have."""
-    overlay = profile.overlay
-    if (
-        not any((profile.tasks, overlay.tasks, overlay.steps, profile.events, profile.deviations))
-        and not profile.keys
-    ):
-        return  # loading the contracts is slow
-    contracts = load_contracts()
-    references = {task["taskReferenceName"] for task in steps_in(contracts.workflow)}
-    clauses = {clause.id for clause in contracts.clauses}
-    for table, names, known in (
-        ("tasks", profile.tasks, contracts.tasks),
-        ("overlay.tasks", profile.overlay.tasks, contracts.tasks),
-        ("overlay.steps", profile.overlay.steps, references),
-        ("events", profile.events, contracts.events),
-        ("deviations", [one.clause for one in profile.deviations], clauses),
-        ("keys", profile.keys, key_templates()),
-    ):
-        for name in names:
-            if name not in known:
-                near = _nearest(name, known)
-                yield (
-                    f"{table}: the contracts have no {name!r}",
-                    f"did you mean {near!r}?" if near else f"they have: {_some(known)}",
-                )
-
-
-def key_templates() -> tuple[str, ...]:
-    """Return the templates of all S3 keys in the contracts."""
-    templates = {
-        entry["key"]: None
-        for task in load_contracts().tasks.values()
-        for entry in task.effects.get("s3", ())
-        if re.sub(r"\{\w+\}", "", entry["key"])  # not the recorder's own key
-    }
-    return tuple(templates)
-
-
-def _some(known: Iterable[str]) -> str:
-    names = sorted(known)
-    return ", ".join(names[:40]) + (" …" if len(names) > 40 else "")

@@ -19,6 +19,7 @@ STRICT = ConfigDict(extra="forbid")
 Text = Annotated[str, Field(min_length=1)]
 Command = tuple[Text, ...]
 Port = Annotated[int, Field(ge=0, le=65535)]
+Seconds = Annotated[float, Field(gt=0)]
 Definition = Mapping[str, Any]
 
 
@@ -65,6 +66,8 @@ class FieldTerms:
 
     name: Text | None = None
     """The fleet's name; by default the contract's."""
+    trim: bool = False
+    """Whether the fleet's texts may have white space at their ends that does not count."""
     unit: Literal["s", "ms"] = "s"
     """The fleet's unit where the contract uses seconds; milliseconds are integers."""
     values: Mapping[str, str] = Field(default_factory=dict)
@@ -111,6 +114,9 @@ class WorkflowTerms:
     extra: Definition = Field(default_factory=dict)
     steps: Mapping[str, str] = Field(default_factory=dict)
     """The fleet's reference names of steps by the contract's; `{n}` matches any text."""
+    output_from: Mapping[str, Text] = Field(default_factory=dict)
+    """Where a field that the workflow's own output lacks is read, in the contracts' names:
+    `transcript.<column>` or `<step>.<output field>`."""
 
 
 @dataclass(frozen=True, config=STRICT)
@@ -130,6 +136,18 @@ class Ports:
 
     services: Port = 0
     s3: Port = 0
+
+
+@dataclass(frozen=True, config=STRICT)
+class Limits:
+    """Time limits of the suite, in seconds; by default they follow the registered definitions."""
+
+    task: Seconds | None = None
+    """For one run of any task."""
+    tasks: Mapping[str, Seconds] = Field(default_factory=dict)
+    """For one run of a task, by its type in the contracts; take precedence over `task`."""
+    pipeline: Seconds | None = None
+    """For concurrent runs of the pipeline, until the last one ends."""
 
 
 @dataclass(frozen=True, config=STRICT)
@@ -153,11 +171,18 @@ class FleetProfile:
     prefix: `api.daily.co/v1`."""
     ports: Ports = Field(default_factory=Ports)
     database: str = ""
-    """URL of the fleet's database, if it cannot be configured."""
-    ready_seconds: Annotated[float, Field(gt=0)] = 60.0
+    """Kind of database that the fleet needs, `sqlite` or `postgres`; or the URL of its database,
+    if it cannot be configured."""
+    migrate_command: Command = ()
+    """Creates the fleet's tables; runs once before the fleet starts."""
+    ready_seconds: Seconds = 60.0
     """Time limit for polling every task type, in seconds."""
     other_tasks: tuple[Text, ...] = ()
     """Further task types that the fleet polls."""
+    serves: tuple[Text, ...] = ()
+    """The contracts' task types that the fleet serves; all by default."""
+    domain: str = ""
+    """Conductor task domain that the fleet polls."""
 
     register_command: Command = ()
     """Registers definitions; by default the laboratory registers the contracts'."""
@@ -197,6 +222,7 @@ class FleetProfile:
 
     time_tolerance_ms: Annotated[float, Field(ge=0)] = 20.0
     """Tolerance for the times of words, in milliseconds."""
+    limits: Limits = Field(default_factory=Limits)
     deviations: tuple[Deviation, ...] = ()
     not_visible: Mapping[Part, Annotated[Invisible, BeforeValidator(_expand_reason)]] = Field(
         default_factory=dict

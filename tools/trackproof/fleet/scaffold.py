@@ -5,10 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 from trackproof.errors import UsageError
+from trackproof.fleet.seed_columns import column_lines
 from trackproof.fleet.variables import VARIABLES
 
 TEMPLATE = Path(__file__).with_name("template.toml")
 VARIABLES_MARK = "#VARIABLES\n"
+COLUMNS_MARK = "#SEED_COLUMNS\n"
 
 
 def new_profile() -> str:
@@ -17,7 +19,9 @@ def new_profile() -> str:
     variables = "".join(
         f"#   {'{' + name + '}':<{width}}  {meaning}\n" for name, meaning in VARIABLES.items()
     )
-    return TEMPLATE.read_text(encoding="utf-8").replace(VARIABLES_MARK, variables)
+    columns = "".join(f"#   {line}\n" for line in column_lines())
+    template = TEMPLATE.read_text(encoding="utf-8")
+    return template.replace(VARIABLES_MARK, variables).replace(COLUMNS_MARK, columns)
 
 
 def write_new_profile(path: Path) -> None:

@@ -18,9 +18,16 @@ from sqlalchemy import create_engine, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from trackproof.errors import FleetError
+from trackproof.fleet.contract_names import nearest
+from trackproof.fleet.log_text import readable_log
 from trackproof.fleet.profile import FleetProfile
+from trackproof.fleet.seed_columns import SEED_COLUMNS, json_columns, parameter_list
 
 SEED_SECONDS = 60.0
+TAIL_LINES = 30
+
+COLUMNS_HINT = f"it reads one meeting as JSON with the columns {json_columns()}, and prints its ids"
+_PARAMETERS = frozenset(column.parameter for column in SEED_COLUMNS)
 
 Ids = dict[str, Any]
 """Ids of the rows by name: `transcript_id`, and whatever else the seeder returns."""
@@ -83,13 +90,14 @@ class CommandSeeder:
         except subprocess.CalledProcessError as error:
             raise FleetError(
                 f"{self._command.subject} exited with {error.returncode}",
-                evidence="\n".join(error.stderr.splitlines()[-30:]),
+                evidence=readable_log(error.stderr or error.stdout, TAIL_LINES),
+                hint=COLUMNS_HINT,
             ) from error
         except OSError as error:
             raise self._command.start_error(error) from error
         except (subprocess.TimeoutExpired, ValueError) as error:
             raise FleetError(
-                f"{self._command.subject} printed no ids", evidence=str(error)
+                f"{self._command.subject} printed no ids", evidence=str(error), hint=COLUMNS_HINT
             ) from error
         return ids
 
@@ -142,7 +150,7 @@ class LineSeeder:
             with self._errors as errors:
                 self._end(process)
                 errors.seek(0)
-                self._error_output = "\n".join(errors.read().splitlines()[-30:])
+                self._error_output = readable_log(errors.read(), TAIL_LINES)
 
     @staticmethod
     def _end(process: subprocess.Popen[str]) -> None:
@@ -214,6 +222,7 @@ class SqlSeeder:
                     for consent in _consents(statement, meeting):
                         values = {**_columns({**meeting, "consent": consent}), **ids}
                         names = set(text(statement).compile().params)
+                        self._check_parameters(names, {*values, *_PARAMETERS})
                         result = connection.execute(
                             text(statement), {name: values.get(name) for name in names}
                         )
@@ -223,11 +232,21 @@ class SqlSeeder:
             raise FleetError(
                 f"{self._subject} failed",
                 evidence=str(error).partition("\n[SQL")[0],
-                hint="compare the statement with the fleet's tables",
+                hint="compare the statement with the fleet's tables; "
+                f"parameters: {parameter_list()}",
             ) from error
         finally:
             engine.dispose()
         return ids
+
+    def _check_parameters(self, names: set[str], known: set[str]) -> None:
+        """Raise a FleetError for a parameter that no column and no earlier statement has."""
+        for name in sorted(names - known):
+            near = nearest(name, known)
+            raise FleetError(
+                f"{self._subject}: there is no parameter :{name}",
+                hint=f"did you mean :{near}?" if near else f"parameters: {parameter_list()}",
+            )
 
     def close(self) -> None:
         """Do nothing: no process or connection stays open."""

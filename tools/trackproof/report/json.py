@@ -72,6 +72,8 @@ def verification_as_json(ended: VerifyEnded) -> dict[str, object]:
         ],
         "coverage": None if ended.coverage is None else coverage_as_json(ended.coverage),
         "shortfalls": list(ended.shortfalls),
+        "serves": list(ended.serves),
+        "scope": ended.scope,
     }
 
 
@@ -117,5 +119,6 @@ def clause_as_json(clause: ClauseResult) -> dict[str, object]:
             "test": clause.test,
             "repeat": clause.repeat,
             "failure": clause.failure,
+            "replay": clause.replay,
         }
     return content

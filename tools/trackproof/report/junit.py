@@ -48,6 +48,7 @@ def _properties(ended: VerifyEnded) -> dict[str, str]:
         "trackproof": version("trackproof"),
         "contracts": working_version(ROOT),
         "conductor": f"{ended.version} ({ended.backend})",
+        **({"scope": ended.scope} if ended.scope else {}),
     }
 
 
@@ -111,8 +112,8 @@ def _details(clause: ClauseResult) -> str:
         ]
     lines += [f"also failed: {other}" for other in clause.also]
     lines += [clause.difference, clause.log, f"repeat: {clause.repeat}"]
-    if clause.failure:
-        lines.append(f"replay: trackproof replay {clause.failure}")
+    if clause.replay:
+        lines.append(f"replay: {clause.replay}")
     return "\n".join(line for line in lines if line)
 
 

@@ -111,7 +111,7 @@ def gather(
         urls=tuple(_served_url(output) for output in _pad_track_outputs(workflow)),
         mixdown=_mixdown(testbed, workflow),
         fleet_log=fleet.log(),
-        secrets=_secrets(testbed),
+        secrets=_secrets(testbed, fleet.database_url),
     )
 
 
@@ -147,7 +147,7 @@ def _mixdown(testbed: Testbed, workflow: Mapping[str, Any]) -> Mixdown | None:
     return Mixdown(audio, tuple(detect_words(audio.samples)))
 
 
-def _secrets(testbed: Testbed) -> tuple[str, ...]:
+def _secrets(testbed: Testbed, database_url: str) -> tuple[str, ...]:
     keys = testbed.stand_ins.credentials
     secrets = (
         keys.daily_key,
@@ -156,6 +156,6 @@ def _secrets(testbed: Testbed) -> tuple[str, ...]:
         keys.zulip_key,
         keys.webhook_secret,
         testbed.s3.secret_key,
-        make_url(testbed.database_url).password,
+        make_url(database_url).password,
     )
     return tuple(secret for secret in secrets if secret)

@@ -16,6 +16,7 @@ from trackproof.lab import Testbed
 from trackproof.runs.evidence import Evidence, gather
 from trackproof.runs.follow import Workflow, follow
 from trackproof.runs.limits import FOLLOW_SECONDS, STALL_SECONDS, STATUS_SECONDS
+from trackproof.runs.outputs import completed_output
 from trackproof.runs.scenario import Scenario
 from trackproof.runs.task_run import Attempt, TaskRun
 from trackproof.testbed import database
@@ -200,11 +201,17 @@ def follow_meetings(
         name: PipelineRun(
             name=name,
             evidence=replace(
-                gather(testbed, fleet, meetings[name], workflow, time.time()),
+                gather(
+                    testbed,
+                    fleet,
+                    meetings[name],
+                    _completed(fleet, meetings[name], workflow),
+                    time.time(),
+                ),
                 requests=requests,
                 fleet_log=log,
             ),
-            recordings=_recordings(testbed, fleet, workflow_ids[name]),
+            recordings=_recordings(fleet, workflow_ids[name]),
             seconds=(workflow["endTime"] - workflow["startTime"]) / 1000,
         )
         for name, workflow in workflows.items()
@@ -222,10 +229,17 @@ def _wait_for_final_status(fleet: Fleet, meetings: Iterable[Scenario]) -> None:
         wait_until(all_final, what="the transcripts' final status", timeout=STATUS_SECONDS)
 
 
-def _recordings(
-    testbed: Testbed, fleet: Fleet, workflow_id: str
-) -> tuple[Mapping[str, Any], ...] | None:
+def _completed(fleet: Fleet, meeting: Scenario, workflow: Workflow) -> Mapping[str, Any]:
+    """Return a run whose output is completed as the profile says."""
+    sources = fleet.profile.workflow.output_from
+    if not sources:
+        return workflow
+    row = fleet.transcript(meeting.transcript_id) if fleet.exposes_rows else {}
+    return completed_output(workflow, row, sources)
+
+
+def _recordings(fleet: Fleet, workflow_id: str) -> tuple[Mapping[str, Any], ...] | None:
     query = fleet.profile.recording_sql
     if not query:
         return None
-    return tuple(database.rows(testbed.database_url, query, workflow_id=workflow_id))
+    return tuple(database.rows(fleet.database_url, query, workflow_id=workflow_id))

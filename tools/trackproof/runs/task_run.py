@@ -18,7 +18,7 @@ from trackproof.fleet import Fleet
 from trackproof.fleet.events import Event
 from trackproof.lab import RECORDING_BUCKET, TRANSCRIPT_BUCKET, Testbed
 from trackproof.runs.follow import follow
-from trackproof.runs.limits import POLL_SECONDS, TASK_SECONDS
+from trackproof.runs.limits import POLL_SECONDS, task_limit
 from trackproof.runs.unavailable import UnavailableEvents, UnavailableRow
 from trackproof.testbed.stand_ins.ledger import Request
 
@@ -168,10 +168,11 @@ class TaskRunner:
                     self._testbed.rest,
                     workflow_id,
                     what=task,
-                    seconds=TASK_SECONDS,
+                    seconds=task_limit(self._fleet.profile.limits, task, definition),
                     interval=POLL_SECONDS,
                     check_alive=self._fleet.check_alive,
-                    hint="the worker hangs, or its result never reached the server",
+                    hint="the worker hangs, or its result never reached the server; a slow one "
+                    "needs a longer time in [limits] of the profile",
                 )
                 for workflow_id in workflow_ids
             ]

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import difflib
-import json
 from collections.abc import Collection
 from typing import Any
+
+from trackproof.runs.json_text import as_json
 
 
 class ClauseViolation(AssertionError):  # noqa: N818 - the term of the contracts
@@ -79,7 +80,7 @@ def expect(observed: Any, what: str = "") -> Expectation:
 
 def readable(value: Any, limit: int = 500) -> str:
     """Return a value as one short piece of text."""
-    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
+    text = value if isinstance(value, str) else as_json(value)
     return shortened(text, limit)
 
 
@@ -89,9 +90,5 @@ def shortened(text: str, limit: int) -> str:
 
 
 def _lines(value: Any) -> list[str]:
-    text = (
-        value
-        if isinstance(value, str)
-        else json.dumps(value, ensure_ascii=False, indent=2, default=str, sort_keys=True)
-    )
+    text = value if isinstance(value, str) else as_json(value, indent=2, sort_keys=True)
     return text.splitlines()[:2000]

@@ -2,8 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import os
+import shlex
+from collections.abc import Collection
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Final
+
+from trackproof.errors import UsageError
+from trackproof.fleet import FleetProfile
+from trackproof.testbed.database import VARIABLE, without_password
+
+FAILURES: Final = Path(".trackproof/failures")
+"""Folder of stored failures, in the current folder: they belong to the fleet that is worked on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,6 +25,8 @@ class VerifyOptions:
     """The fleet's profile: a file, or the name of a shipped one."""
     only: tuple[str, ...] = ()
     """Task types or clause ids; all by default."""
+    serves: tuple[str, ...] = ()
+    """Task types that the fleet serves, from its profile; all by default."""
     conductor: str = "auto"
     version: str = "3.15.0"
     database: str | None = None
@@ -30,6 +43,52 @@ class VerifyOptions:
     """Run failed clauses once more, alone and on a fresh fleet, before the verdict."""
     keep: bool = False
     """Leave the testbed running after the verdict, until Ctrl-C."""
+
+    def for_fleet(self, profile: FleetProfile) -> VerifyOptions:
+        """Return the options with what the fleet's profile decides.
+
+        Raises:
+            UsageError: `only` names nothing that the fleet serves.
+        """
+        unserved = [name for name in self.only if not is_served(name, profile.serves)]
+        if unserved:
+            raise UsageError(
+                f"fleet {profile.name!r} does not serve: {', '.join(unserved)}",
+                hint=f"it serves {', '.join(profile.serves)}: see `serves` in its profile",
+            )
+        return replace(self, serves=profile.serves)
+
+    def verify_command(self, clause: str) -> str:
+        """Return the command that judges one clause with these options."""
+        return shlex.join(
+            ["trackproof", "verify", "--fleet", self.fleet, "--only", clause, *self._environment()]
+        )
+
+    def replay_command(self, failure: str) -> str:
+        """Return the command that repeats a stored failure with these options."""
+        stored = ["--failures", str(self.failures)] if self._own_failures() else []
+        return shlex.join(["trackproof", "replay", failure, *self._environment(), *stored])
+
+    def _environment(self) -> list[str]:
+        """Return the options of the command line that choose Conductor, database and scale."""
+        database = self.database or os.environ.get(VARIABLE)
+        own_server = "://" not in self.conductor
+        return [
+            *(["--conductor", self.conductor] if self.conductor != "auto" else []),
+            *(["--conductor-version", self.version] if own_server else []),
+            *(["--database", without_password(database)] if database else []),
+        ]
+
+    def _own_failures(self) -> bool:
+        return self.failures is not None and self.failures != FAILURES.resolve()
+
+
+def is_served(name: str, serves: Collection[str]) -> bool:
+    """Return whether a fleet serves a task type or the task of a clause id.
+
+    The pipeline needs all tasks, so a fleet that serves a part does not serve it.
+    """
+    return not serves or name.partition(".")[0] in serves
 
 
 def comma_separated(names: str) -> tuple[str, ...]:

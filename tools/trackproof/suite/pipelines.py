@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from trackproof.checks import judge
 from trackproof.contracts.load import load_contracts
 from trackproof.events.runs import Check
-from trackproof.runs.limits import PIPELINES_SECONDS
+from trackproof.runs.limits import pipeline_limit
 from trackproof.runs.pipeline_run import Mark, PipelineRun, follow_meetings, start_run
 from trackproof.runs.scenario import Scenario
 from trackproof.suite.assertions import ClauseViolation
@@ -61,4 +61,9 @@ def run_meetings(harness: Harness, meetings: Mapping[str, Scenario]) -> dict[str
     except ConductorRefusalError as error:
         name = load_contracts().workflow["name"]
         raise ClauseViolation(f"{name} starts", f"{error.what}: {error.evidence}") from error
-    return follow_meetings(testbed, fleet, meetings, ids, since=since, seconds=PIPELINES_SECONDS)
+    workflow = load_contracts().workflow
+    registered = testbed.rest.workflow_definition(workflow["name"], workflow["version"])
+    seconds = pipeline_limit(
+        fleet.profile.limits, registered or workflow, harness.task_runner.definitions
+    )
+    return follow_meetings(testbed, fleet, meetings, ids, since=since, seconds=seconds)

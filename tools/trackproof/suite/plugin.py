@@ -20,7 +20,7 @@ from trackproof.events.stream import Event, Note
 from trackproof.events.verification import EnvironmentStarted
 from trackproof.runs.ids import new_seed, use_id_seed
 from trackproof.suite.harness import Harness
-from trackproof.suite.options import VerifyOptions
+from trackproof.suite.options import VerifyOptions, is_served
 from trackproof.suite.results import ClauseResults, case_id, clauses_of, is_selected
 from trackproof.suite.session import Report, Session, addresses
 from trackproof.testbed.database import kind_of
@@ -51,7 +51,7 @@ class ClauseSuite:
             open_session: Starts the environment; its block ends after the last test.
         """
         self.options = replace(options, id_seed=options.id_seed or new_seed())
-        self.results = ClauseResults(options.fleet, stored=options.failures is not None)
+        self.results = ClauseResults(options)
         self.session: Session | None = None
         """The environment, once it has started."""
         self.error: TrackproofError | None = None
@@ -76,13 +76,20 @@ class ClauseSuite:
         After all others, because an S3 server that another test starts in this process empties
         the one of the testbed: moto keeps its objects in one place.
         """
-        only = self.options.only
+        only, serves = self.options.only, self.options.serves
         order = {clause.id: place for place, clause in enumerate(load_contracts().clauses)}
         others = [item for item in items if not clauses_of(item)]
         clause_tests = [item for item in items if clauses_of(item)]
-        chosen = [item for item in clause_tests if is_selected(clauses_of(item), only)]
+        chosen = [
+            item
+            for item in clause_tests
+            if is_selected(clauses_of(item), only)
+            and all(is_served(name, serves) for name in clauses_of(item))
+        ]
+        if only or serves:
+            left_out = [item for item in clause_tests if item not in chosen]
+            config.hook.pytest_deselected(items=[*left_out, *(others if only else [])])
         if only:
-            config.hook.pytest_deselected(items=[item for item in items if item not in chosen])
             others = []
         chosen.sort(
             key=lambda item: (
@@ -159,9 +166,9 @@ class ClauseSuite:
             profile=self.options.fleet,
             backend=testbed.conductor.backend,
             version=testbed.conductor.version,
-            database=kind_of(testbed.database_url),
+            database=kind_of(session.harness.fleet.database_url),
             time_scale=self.options.time_scale,
             id_seed=self.options.id_seed,
-            addresses=addresses(testbed),
+            addresses=addresses(testbed, session.harness.fleet.database_url),
             clauses=self.results.clauses,
         )

@@ -17,8 +17,9 @@ from trackproof.fleet.profile import FleetProfile
 from trackproof.fleet.translation.definitions import definitions
 from trackproof.fleet.translation.translator import Translator
 from trackproof.lab import Testbed
+from trackproof.suite.assertions import readable
 from trackproof.testbed.conductor.registration import is_registered
-from trackproof.testbed.conductor.rest import ConductorRest, http_client
+from trackproof.testbed.conductor.rest import ConductorRest, http_client, split_queue
 from trackproof.testbed.conductor.versions import VERSIONS
 
 CLOCK_SECONDS: Final = 5.0
@@ -154,11 +155,13 @@ def _others(testbed: Testbed, profile: FleetProfile) -> PreflightResult:
     translator, tasks = Translator(profile), load_contracts().tasks
 
     def last_polls() -> dict[tuple[str, str], float]:
-        entries = testbed.rest.poll_data()
+        types = map(translator.task_to_fleet, tasks) if profile.domain else ()
+        entries = testbed.rest.poll_data(types)
         return {
-            (entry["queueName"], str(entry.get("workerId"))): entry["lastPollTime"]
+            (split_queue(entry)[1], str(entry.get("workerId"))): entry["lastPollTime"]
             for entry in entries
-            if translator.task_from_fleet(entry["queueName"]) in tasks
+            if split_queue(entry)[0] == profile.domain
+            and translator.task_from_fleet(split_queue(entry)[1]) in tasks
         }
 
     before = last_polls()
@@ -173,8 +176,8 @@ def _others(testbed: Testbed, profile: FleetProfile) -> PreflightResult:
             return PreflightResult(
                 "pollers",
                 good=False,
-                text=f"other workers poll {queues}: {workers}; stop them, or "
-                "use a server of your own",
+                text=f"other workers poll {queues}: {workers}; stop them, "
+                "use a server of your own, or give the fleet a `domain` of its own",
                 fatal=True,
             )
         time.sleep(POLL_SECONDS)
@@ -193,7 +196,9 @@ def _drift(testbed: Testbed, fleet: Fleet, tasks: Sequence[str]) -> Iterator[Pre
         for task in wanted
         if task["name"] in judged and (difference := _difference(present.get(task["name"]), task))
     ]
-    if found is None:
+    if fleet.profile.serves:
+        pass  # the workflow is somebody else's
+    elif found is None:
         drifted.append(f"workflow {workflow['name']}/{workflow.get('version')} is not registered")
     elif not is_registered(found, workflow):
         drifted.append(f"workflow {workflow['name']}/{workflow.get('version')} differs")
@@ -209,7 +214,7 @@ def _difference(present: Mapping[str, Any] | None, wanted: Mapping[str, Any]) ->
     if present is None:
         return "is not registered"
     return ", ".join(
-        f"{key} is {present.get(key)!r}, not {value!r}"
+        f"{key} is {readable(present.get(key))}, not {readable(value)}"
         for key, value in wanted.items()
         # Descriptions are free, and old servers drop schemas.
         if key not in {"description", "inputSchema", "outputSchema", "enforceSchema"}

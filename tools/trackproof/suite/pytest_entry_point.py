@@ -38,17 +38,18 @@ def pytest_configure(config: pytest.Config) -> None:
     from trackproof.suite.session import open_session  # noqa: PLC0415
 
     bypass_for_loopback()
-    try:
-        profile = load_profile(profile_file)
-    except TrackproofError as error:
-        raise pytest.UsageError(str(error)) from error
-    options = VerifyOptions(
+    given = VerifyOptions(
         fleet=profile_file,
         only=comma_separated(config.getoption("fleet_only")),
         conductor=config.getoption("fleet_conductor"),
         version=config.getoption("fleet_conductor_version"),
         database=config.getoption("fleet_database"),
     )
+    try:
+        profile = load_profile(profile_file)
+        options = given.for_fleet(profile)
+    except TrackproofError as error:
+        raise pytest.UsageError(str(error)) from error
     suite = ClauseSuite(
         options, lambda tasks, report: open_session(profile, options, tasks, report)
     )

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import shlex
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -17,10 +15,13 @@ from trackproof.errors import DeadlineError, FleetError
 from trackproof.events.stream import Event
 from trackproof.events.verdict import ClauseResult, Exchange, Status, failure_id
 from trackproof.events.verification import ClauseFinished, ClauseStarted
+from trackproof.fleet.log_text import readable_log
 from trackproof.fleet.profile import Deviation, Invisible, Part
+from trackproof.runs.json_text import as_json
 from trackproof.runs.unavailable import NotVisible
 from trackproof.suite.assertions import ClauseViolation, readable, shortened
 from trackproof.suite.harness import Harness
+from trackproof.suite.options import VerifyOptions
 from trackproof.suite.redaction import redacted
 
 LOG_LINES = 60
@@ -58,15 +59,9 @@ def is_selected(clauses: Sequence[str], only: Sequence[str]) -> bool:
 class ClauseResults:
     """Counts the tests of every clause and holds each clause's result."""
 
-    def __init__(self, fleet: str, *, stored: bool) -> None:
-        """Start without results.
-
-        Args:
-            fleet: The profile's name or file.
-            stored: Whether failing clauses are stored for replay: their results name the file.
-        """
-        self._fleet = fleet
-        self._stored = stored
+    def __init__(self, options: VerifyOptions) -> None:
+        """Start without results; failing clauses are stored for replay if the options say so."""
+        self._options = options
         self._known = {clause.id: clause for clause in load_contracts().clauses}
         self._remaining: Counter[str] = Counter()
         self._results: dict[str, ClauseResult] = {}
@@ -124,8 +119,10 @@ class ClauseResults:
             self._remaining[name] -= 1
             if self._remaining[name] == 0:
                 result = with_deviation(self._results[name], self.deviations)
-                if self._stored and result.status in {"failed", "error"}:
-                    result = replace(result, failure=failure_id(self._fleet, name, result.test))
+                if self._options.failures is not None and result.status in {"failed", "error"}:
+                    stored = failure_id(self._options.fleet, name, result.test)
+                    replay = self._options.replay_command(stored)
+                    result = replace(result, failure=stored, replay=replay)
                 self._results[name] = result
                 yield ClauseFinished(result)
 
@@ -171,7 +168,6 @@ class ClauseResults:
         )
 
     def _blank(self, clause: Clause, item: pytest.Item) -> ClauseResult:
-        repeat = ["trackproof", "verify", "--fleet", self._fleet, "--only", clause.id]
         status: Status = "passed"
         return ClauseResult(
             id=clause.id,
@@ -186,7 +182,7 @@ class ClauseResults:
             log="",
             seconds=0.0,
             test=case_id(item),
-            repeat=shlex.join(repeat),
+            repeat=self._options.verify_command(clause.id),
         )
 
 
@@ -245,7 +241,7 @@ def _failed(
 
 
 def _json(value: Any, limit: int) -> str:
-    return shortened(json.dumps(value, ensure_ascii=False, default=str), limit)
+    return shortened(as_json(value), limit)
 
 
 def _error_text(error: BaseException | None, report: pytest.TestReport) -> str:
@@ -256,7 +252,7 @@ def _error_text(error: BaseException | None, report: pytest.TestReport) -> str:
 
 
 def _last_lines(harness: Harness | None) -> str:
-    return "\n".join(harness.log_of_test().splitlines()[-LOG_LINES:]) if harness else ""
+    return readable_log(harness.log_of_test(), LOG_LINES) if harness else ""
 
 
 def with_deviation(

@@ -10,7 +10,7 @@ from sqlalchemy import make_url
 
 from trackproof.errors import TrackproofError
 from trackproof.fleet import Fleet, FleetProfile
-from trackproof.lab import Testbed
+from trackproof.lab import Testbed, database_choice
 from trackproof.suite.harness import Harness
 from trackproof.suite.options import VerifyOptions
 from trackproof.suite.preflight import (
@@ -52,7 +52,7 @@ def open_session(
             conductor=options.conductor,
             version=options.version,
             report=report,
-            database=options.database,
+            database=database_choice(profile, options.database),
             ports=profile.ports,
         ) as testbed,
         open_on(testbed, profile, options, tasks, report) as session,
@@ -104,12 +104,12 @@ def _register(testbed: Testbed, fleet: Fleet, report: Report) -> TrackproofError
     return None
 
 
-def addresses(testbed: Testbed) -> dict[str, str]:
+def addresses(testbed: Testbed, database_url: str) -> dict[str, str]:
     """Return the URL or path of every part of the testbed by name, without passwords."""
     return {
         "conductor": testbed.rest.api_url,
         "s3": testbed.s3.endpoint,
         **testbed.served.urls,
-        "database": make_url(testbed.database_url).render_as_string(hide_password=True),
+        "database": make_url(database_url).render_as_string(hide_password=True),
         "folder": str(testbed.folder),
     }

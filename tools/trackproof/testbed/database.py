@@ -64,15 +64,28 @@ def check_choice(choice: str) -> None:
 
 
 def database_variables(database_url: str) -> dict[str, str]:
-    """Return the profile variables `database.*`: SQLAlchemy URL, SQLite file, libpq URL."""
+    """Return the profile variables `database.*`: whole URLs, a SQLite file, and single parts."""
     url = make_url(database_url)
     sqlite = url.get_backend_name() == "sqlite"
     plain = url.set(drivername="postgresql").render_as_string(hide_password=False)
+    # libpq takes host and port as parameters of the query too, such as the folder of a socket.
+    host = url.host or str(url.query.get("host", "localhost"))
+    port = url.port or url.query.get("port", "5432")
     return {
         "database.url": database_url,
         "database.file": (url.database or "") if sqlite else "",
         "database.libpq": "" if sqlite else plain,
+        "database.host": "" if sqlite else host,
+        "database.port": "" if sqlite else str(port),
+        "database.name": "" if sqlite else url.database or "",
+        "database.user": "" if sqlite else url.username or "",
+        "database.password": "" if sqlite else str(url.password or ""),
     }
+
+
+def without_password(choice: str) -> str:
+    """Return a choice of `database_for` with `***` for the password in a URL."""
+    return make_url(choice).render_as_string() if "://" in choice else choice
 
 
 def kind_of(database_url: str) -> str:

@@ -1,7 +1,7 @@
 """A PostgreSQL server for one run: the installed programs, else a container.
 
-The process backend listens on a Unix socket in its temporary folder only: no port can collide,
-and only this user and root can connect. Its data is discarded, so fsync is off.
+The process backend listens on loopback, since not every client can use a Unix socket, and asks
+for a random password there. Its data is discarded, so fsync is off.
 """
 
 from __future__ import annotations
@@ -9,7 +9,9 @@ from __future__ import annotations
 import contextlib
 import os
 import pwd
+import secrets
 import shutil
+import socket
 import subprocess
 import tempfile
 import uuid
@@ -39,10 +41,14 @@ FOLDERS = ("/tmp", "/var/tmp")  # noqa: S108 - mkdtemp makes the name unique
 MAX_FOLDER_BYTES = 70
 """Leaves room for a socket path of 107 bytes, the kernel's limit."""
 
-INITDB = ("-U", "trackproof", "--auth=trust", "--encoding=UTF8", "--locale=C", "--no-sync")
+INITDB = (
+    *("-U", "trackproof", "--auth-local=trust"),
+    "--auth-host=password",  # SCRAM would cost milliseconds for each connection
+    *("--encoding=UTF8", "--locale=C", "--no-sync"),
+)
 
 SETTINGS = (
-    "listen_addresses=",
+    "listen_addresses=127.0.0.1",
     "fsync=off",
     "synchronous_commit=off",
     "full_page_writes=off",
@@ -112,22 +118,40 @@ def _process(programs: Path) -> Iterator[PostgresServer]:
             owner = pwd.getpwnam(_server_user())
             os.chown(home, owner.pw_uid, owner.pw_gid)
         data = home / "data"
-        _run_initdb([*setpriv, str(programs / "initdb"), "-D", str(data)], home)
+        password, password_file = secrets.token_hex(16), home / "password"
+        password_file.write_text(password)
+        if setpriv:
+            os.chown(password_file, owner.pw_uid, owner.pw_gid)
+        _run_initdb(
+            [
+                *setpriv,
+                *(str(programs / "initdb"), "-D", str(data), "--pwfile", str(password_file)),
+            ],
+            home,
+        )
+        port = _free_port()
         with ManagedProcess(
             "PostgreSQL",
             [
                 *setpriv,
                 str(programs / "postgres"),
-                *("-D", str(data)),
+                *("-D", str(data), "-p", str(port)),
                 *("-c", f"unix_socket_directories={home}"),
                 *(part for setting in SETTINGS for part in ("-c", setting)),
             ],
             log_path=home / "postgres.log",
             cwd=home,
         ) as process:
-            url = f"postgresql+psycopg://trackproof@/postgres?host={home}"
+            url = f"postgresql+psycopg://trackproof:{password}@127.0.0.1:{port}/postgres"
             _wait_until_ready(url, process)
             yield PostgresServer(url, "process")
+
+
+def _free_port() -> int:
+    with socket.socket() as trial:
+        trial.bind(("127.0.0.1", 0))
+        port: int = trial.getsockname()[1]
+    return port
 
 
 def _folder_for(setpriv: Sequence[str]) -> str:

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import json
+import math
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
 
-from fixtures_audio import Meeting
+from fixtures_audio import make_meeting
 from trackproof.contracts.load import load_contracts
 from trackproof.errors import FleetError, TestbedError, TrackproofError
 from trackproof.fleet import Fleet, FleetProfile
-from trackproof.lab import Testbed
+from trackproof.fleet.seed_columns import SEED_COLUMNS
+from trackproof.lab import Testbed, database_choice
+from trackproof.runs.json_text import as_json
 from trackproof.runs.scenario import Scenario
 from trackproof.suite.options import VerifyOptions
 from trackproof.suite.preflight import PreflightResult, before_the_fleet, with_the_fleet
@@ -31,12 +36,14 @@ def check_fleet(
         TrackproofError: The testbed or the fleet could not be started.
     """
     known = load_contracts().tasks
-    tasks = sorted({name.partition(".")[0] for name in options.only} & set(known)) or sorted(known)
+    options = options.for_fleet(profile)
+    named = {name.partition(".")[0] for name in options.only} & set(known)
+    tasks = sorted(named or profile.serves or known)
     with Testbed.started(
         conductor=options.conductor,
         version=options.version,
         report=report,
-        database=options.database,
+        database=database_choice(profile, options.database),
         ports=profile.ports,
     ) as testbed:
         before = list(before_the_fleet(testbed, profile))
@@ -62,9 +69,17 @@ def _started(testbed: Testbed, fleet: Fleet, tasks: Sequence[str]) -> Iterator[P
 def _read_back(fleet: Fleet, meeting: Mapping[str, Any]) -> Iterator[PreflightResult]:
     """Seed a meeting and read it back."""
     ids: dict[str, Any] = {}
-    yield _tried(
-        "seeds", "a meeting is seeded", lambda: ids.update(fleet.seed(meeting)), fatal=True
+    received = as_json(meeting)
+    seeded = _tried(
+        "seeds",
+        f"a meeting is seeded; the fleet received {received}",
+        lambda: ids.update(fleet.seed(meeting)),
+        fatal=True,
     )
+    yield seeded
+    if not seeded.good:
+        yield PreflightResult("seeds", False, f"the seeder received {received}")
+        return
     transcript_id = str(ids.get("transcript_id", meeting["transcript"]["id"]))
     if not fleet.exposes_rows:
         yield PreflightResult(
@@ -76,12 +91,21 @@ def _read_back(fleet: Fleet, meeting: Mapping[str, Any]) -> Iterator[PreflightRe
     else:
 
         def read_row() -> None:
-            if not fleet.transcript(transcript_id):
+            row.update(fleet.transcript(transcript_id))
+            if not row:
                 raise TestbedError(
                     "the seeded row is not found: check the seeds and transcript_sql"
                 )
 
+        row: dict[str, Any] = {}
         yield _tried("rows", "the seeded row is visible", read_row)
+        if row and (lost := list(_not_stored(meeting["transcript"], row))):
+            yield PreflightResult(
+                "seeds",
+                False,
+                f"sent and not stored: {'; '.join(lost)}; clauses that begin with an earlier "
+                "result are judged wrongly",
+            )
     if not fleet.exposes_events:
         yield PreflightResult(
             "events",
@@ -98,6 +122,36 @@ def _read_back(fleet: Fleet, meeting: Mapping[str, Any]) -> Iterator[PreflightRe
         yield _tried("events", "events are visible", read_events)
 
 
+def _not_stored(sent: Mapping[str, Any], row: Mapping[str, Any]) -> Iterator[str]:
+    """Yield each column of the transcript whose value the row lacks, with both values."""
+    for column, value in sent.items():
+        if column == "id":  # the fleet may choose its own
+            continue
+        stored = row.get(column)
+        if not _is_same(value, stored):
+            found = f"is {as_json(stored)}, not" if column in row else "is in no column; sent was"
+            yield f"transcript.{column} {found} {as_json(value)}"
+
+
+def _is_same(sent: Any, stored: Any) -> bool:
+    """Return whether a stored value has what was sent; the fleet may store more."""
+    match sent:
+        case Mapping():
+            return isinstance(stored, Mapping) and all(
+                _is_same(value, stored.get(key)) for key, value in sent.items()
+            )
+        case list():
+            return (
+                isinstance(stored, list)
+                and len(sent) == len(stored)
+                and all(map(_is_same, sent, stored))
+            )
+        case float() | int() if isinstance(stored, Decimal | float | int):
+            return math.isclose(sent, stored)
+        case _:
+            return bool(sent == stored)
+
+
 def _tried(
     about: str, success: str, action: Callable[[], None], *, fatal: bool = False
 ) -> PreflightResult:
@@ -112,8 +166,13 @@ def _tried(
 
 
 def _sample() -> dict[str, Any]:
-    """Return the rows of a meeting without participants."""
-    empty = Scenario(Meeting(0, ()), (), frozenset(), uuid.uuid4().hex[:12], datetime.now(UTC))
-    rows = empty.rows(None, "none")
-    rows["room"] |= {"zulip_stream": None, "zulip_topic": None}
+    """Return the rows of a meeting of one participant, with every column of a transcript."""
+    meeting = make_meeting(tracks=1, seconds=8.0, seed=0)
+    scenario = Scenario(meeting, (), frozenset(), uuid.uuid4().hex[:12], datetime.now(UTC))
+    rows = scenario.rows("http://127.0.0.1:9/webhook", "none")
+    rows["transcript"] |= {
+        column.name: json.loads(column.example)
+        for column in SEED_COLUMNS
+        if column.table == "transcript" and column.name != "id"
+    }
     return rows

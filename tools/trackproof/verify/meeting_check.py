@@ -19,7 +19,7 @@ from trackproof.errors import TestbedError, UsageError
 from trackproof.events.runs import RunEnded, RunStarted, StepsSeen
 from trackproof.events.stream import Event, Note, Writer
 from trackproof.fleet import REFERENCE, FleetProfile
-from trackproof.lab import Testbed
+from trackproof.lab import Testbed, database_choice
 from trackproof.runs.audio_progress import AudioWriting
 from trackproof.runs.follow import Workflow
 from trackproof.runs.pipeline_run import run_meeting
@@ -81,7 +81,7 @@ def check_meeting(options: RunOptions, writers: Sequence[Writer]) -> RunEnded:
             Testbed.started(
                 conductor=options.conductor,
                 version=options.version,
-                database=options.database,
+                database=database_choice(options.fleet, options.database),
                 report=lambda line: emit(Note(line)),
             ) as testbed,
             testbed.fleet(options.fleet) as fleet,

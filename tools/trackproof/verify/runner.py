@@ -30,7 +30,7 @@ from trackproof.events.verification import (
     VerifyEnded,
 )
 from trackproof.fleet import FleetProfile, load_profile
-from trackproof.lab import Testbed
+from trackproof.lab import Testbed, database_choice
 from trackproof.runs.ids import new_seed
 from trackproof.suite.options import VerifyOptions
 from trackproof.suite.plugin import CLAUSES, ClauseSuite
@@ -93,6 +93,7 @@ def verify(options: VerifyOptions, writers: Sequence[Writer]) -> VerifyEnded:
     try:
         profile = load_profile(options.fleet)
         check_only(options.only)
+        options = options.for_fleet(profile)
     except TrackproofError as error:
         ended = VerifyEnded(
             options.fleet, options.conductor, options.version, 0.0, (), interrupted=str(error)
@@ -104,7 +105,7 @@ def verify(options: VerifyOptions, writers: Sequence[Writer]) -> VerifyEnded:
             conductor=options.conductor,
             version=options.version,
             report=report,
-            database=options.database,
+            database=database_choice(profile, options.database),
             ports=profile.ports,
         ),
         profile,
@@ -121,6 +122,8 @@ def verify_on(
     Raises:
         TrackproofError: As for `verify`.
     """
+    check_only(options.only)
+    options = options.for_fleet(profile)
     environment = Environment(lambda _report: nullcontext(testbed), profile, options)
     return _verify(options, writers, environment)
 
@@ -142,6 +145,7 @@ def _verify(
             version=started.version if started else options.version,
             seconds=round(time.monotonic() - began, 3),
             tasks=by_task(suite.results.all),
+            serves=options.serves,
             interrupted=interrupted,
         )
 
@@ -158,10 +162,11 @@ def _verify(
         except TrackproofError as error:
             stream.emit(ended(str(error)))
             raise
+        is_partial = bool(options.only or options.serves)
         verdict = replace(
             ended(),
             coverage=coverage,
-            shortfalls=() if options.only else shortfalls(coverage, options.floor),
+            shortfalls=() if is_partial else shortfalls(coverage, options.floor),
         )
         stream.emit(verdict)
         if stream.errors:

@@ -245,17 +245,17 @@ LLM: list[Case] = [
 ]
 
 STATE: list[Case] = [
-    (with_row(status="processing"), {"database.result"}, "status is 'processing', not 'ended'"),
+    (with_row(status="processing"), {"database.result"}, 'status is "processing", not "ended"'),
     (
         with_row(title=text("Another")),
         {"database.result", "zulip.message"},
-        "title is 'Another ",
+        'title is "Another ',
     ),
     (with_row(duration=7.0), {"database.result"}, "duration is 7.0, not 8.0"),
     (
         with_row(short_summary=text("Cut"), long_summary=text("Cut")),
         {"database.result", "zulip.message"},
-        "short_summary is 'Cut ",
+        'short_summary is "Cut ',
     ),
     (without_event("WAVEFORM"), {"database.events"}, "no WAVEFORM"),
     (without_event("PIPELINE_PROGRESS"), {"database.events"}, "no PIPELINE_PROGRESS"),
@@ -351,18 +351,18 @@ DELIVERY: list[Case] = [
     (
         with_deliveries(changed_transcript(id="other")),
         {"webhook.payload"},
-        "id is 'other', not 'transcript-",
+        'id is "other", not "transcript-',
     ),
     (
         with_deliveries(changed_transcript(status="processing")),
         {"webhook.payload"},
-        "status is 'processing', not 'ended'",
+        'status is "processing", not "ended"',
     ),
-    (with_deliveries(speakers_swapped), {"webhook.payload"}, "participants are {0: "),
+    (with_deliveries(speakers_swapped), {"webhook.payload"}, 'participants are {"0": '),
     (
         with_deliveries(changed_transcript(topics=[{"title": "Another"}])),
         {"webhook.payload"},
-        "topics are ['Another'], not ['On ",
+        'topics are ["Another"], not ["On ',
     ),
     (
         with_extra_requests("post_zulip", service="zulip", status=400),

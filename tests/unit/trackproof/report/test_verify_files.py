@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -17,8 +18,11 @@ from tests.unit.trackproof.report.verify_events import (
     failing,
     verification,
 )
+from trackproof.contracts.load import load_contracts
 from trackproof.errors import UsageError
 from trackproof.events.stream import Event, Writer
+from trackproof.events.verification import VerifyEnded
+from trackproof.report.html import HtmlFile
 from trackproof.report.json import JsonFile
 from trackproof.report.junit import JUnitFile
 from trackproof.report.ndjson import NdjsonFile
@@ -130,3 +134,18 @@ def test_every_report_handles_every_status(name: str, tmp_path: Path) -> None:
         writer.write(event)
 
     assert b"merge_transcripts.sorted" in (tmp_path / "report").read_bytes()
+
+
+def test_every_report_says_what_a_fleet_that_serves_a_part_was_judged_by(tmp_path: Path) -> None:
+    *events, ended = verification(PASSED)
+    assert isinstance(ended, VerifyEnded)
+    ended = replace(ended, serves=("pad_track",))
+    contracts = load_contracts()
+    known = f"{len(contracts.tasks)} task types: 1 of {len(contracts.clauses)} clauses"
+    scope = f"the fleet serves 1 of {known} are judged"
+
+    assert ended.scope == scope
+    assert verification(PASSED)[-1].scope == ""  # type: ignore[union-attr]
+    for writer in (JsonFile, JUnitFile, HtmlFile):
+        path = written(writer, tmp_path / "report", [*events, ended])
+        assert scope in path.read_text(encoding="utf-8")

@@ -19,7 +19,7 @@ from tests.unit.trackproof.report.verify_events import (
 from tests.unit.trackproof.verify.test_failure_store import failure
 from trackproof.events.stream import Event
 from trackproof.events.verdict import ClauseResult
-from trackproof.events.verification import EnvironmentKept
+from trackproof.events.verification import EnvironmentKept, VerifyEnded
 from trackproof.report.terminal.replay import format_failures, format_replay
 from trackproof.report.terminal.verify import VerifyTerminal
 from trackproof.verify.replay import Replay
@@ -139,3 +139,13 @@ def test_stored_failures_are_listed_with_their_observation() -> None:
         "pad_track.offset-0a1b2c  2026-11-26T12:00:00+00:00  /srv/acme.toml",
         r"    a\x1b[2Jb",
     ]
+
+
+def test_a_fleet_that_serves_a_part_is_judged_by_a_part() -> None:
+    for clause in (PASSED, failing()):
+        *events, ended = verification(clause)
+        assert isinstance(ended, VerifyEnded)
+
+        output = printed([*events, replace(ended, serves=("pad_track",))])
+
+        assert "; the fleet serves 1 of 15 task types: 1 of 131 clauses are judged, " in output

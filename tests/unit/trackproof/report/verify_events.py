@@ -77,6 +77,7 @@ def failing(clause: str = "merge_transcripts.sorted", text: str = "3") -> Clause
         test="test_merge_transcripts.py::test_order[reversed]",
         repeat=f"trackproof verify --fleet acme.toml --only {clause}",
         failure=f"{clause}-0a1b2c",
+        replay=f"trackproof replay {clause}-0a1b2c",
     )
 
 

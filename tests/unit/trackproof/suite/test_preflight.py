@@ -38,7 +38,7 @@ class Server:
     def __init__(self, polls: Callable[[], Polls]) -> None:
         self._polls = polls
 
-    def poll_data(self) -> list[dict[str, Any]]:
+    def poll_data(self, _tasks: object = ()) -> list[dict[str, Any]]:
         return [
             {"queueName": queue, "workerId": worker, "lastPollTime": at * 1000}
             for queue, worker, at in self._polls()
@@ -240,3 +240,30 @@ def test_a_fleet_with_other_task_names_gets_the_lines_for_its_profile(fleet: Fle
 
     assert "unknown task types: PadTrack" in caught.value.what
     assert '[tasks.pad_track] name = "PadTrack"' in caught.value.hint
+
+
+def test_other_workers_count_in_the_fleets_domain_only(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(preflight, "FOREIGN_SECONDS", 0.3)
+    mine = FleetProfile(name="sample", command=("x",), domain="mine")
+
+    def polled_in(domain: str) -> PreflightResult:
+        bed = bed_with(lambda: [(f"{domain}pad_track", "w", time.time())])
+        [found] = about("pollers", before_the_fleet(bed, mine))
+        return found
+
+    assert polled_in("").good
+    assert polled_in("other:").good
+    assert not polled_in("mine:").good
+
+
+def test_workflow_of_a_fleet_that_serves_a_part_is_not_compared(
+    tmp_path: Path, definitions: respx.MockRouter
+) -> None:
+    definitions.get(url__startswith=f"{API}/metadata/workflow/").respond(404)
+    part = Fleet(replace(PLAIN, serves=("pad_track",)), {}, tmp_path)
+
+    found = with_the_fleet(bed_with(polled("pad_track")), part, ["pad_track"])
+
+    assert [one for one in found if not one.good] == []

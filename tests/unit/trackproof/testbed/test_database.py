@@ -46,7 +46,21 @@ def test_database_url_has_several_forms() -> None:
         "database.url": "sqlite:////tmp/x.db",
         "database.file": "/tmp/x.db",
         "database.libpq": "",
+        "database.host": "",
+        "database.port": "",
+        "database.name": "",
+        "database.user": "",
+        "database.password": "",
     }
-    assert database_variables("postgresql+psycopg://u:p@h/n")["database.libpq"] == (
-        "postgresql://u:p@h/n"
-    )
+    assert database_variables("postgresql+psycopg://u:p%2F@h/n") == {
+        "database.url": "postgresql+psycopg://u:p%2F@h/n",
+        "database.file": "",
+        "database.libpq": "postgresql://u:p%2F@h/n",
+        "database.host": "h",
+        "database.port": "5432",
+        "database.name": "n",
+        "database.user": "u",
+        "database.password": "p/",
+    }
+    socket = database_variables("postgresql+psycopg://u@/n?host=/run/pg&port=5433")
+    assert (socket["database.host"], socket["database.port"]) == ("/run/pg", "5433")

@@ -23,11 +23,15 @@ def merge_patch(document: Mapping[str, Any], patch: Mapping[str, Any]) -> Docume
 
 
 def definitions(profile: FleetProfile) -> tuple[list[Document], Document]:
-    """Return the contracts' task definitions and workflow in a fleet's terms, with its overlay."""
+    """Return the contracts' task definitions and workflow in a fleet's terms, with its overlay.
+
+    The task definitions are those that the fleet serves.
+    """
     contracts, translator, overlay = load_contracts(), Translator(profile), profile.overlay
     tasks = [
         merge_patch(translator.task_definition_to_fleet(task), overlay.tasks.get(task["name"], {}))
         for task in contracts.task_definitions()
+        if not profile.serves or task["name"] in profile.serves
     ]
     workflow = _patch_steps(contracts.workflow, overlay.steps)
     return tasks, merge_patch(translator.workflow_to_fleet(workflow), overlay.workflow)

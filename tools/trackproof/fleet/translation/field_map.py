@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from trackproof.fleet.profile import Fields, FieldTerms
@@ -70,6 +70,7 @@ class _Node:
     def set_terms(self, terms: FieldTerms | None) -> None:
         """Set the fleet's terms for this location."""
         self.name = terms.name if terms else None
+        self.trim = terms is not None and terms.trim
         self.milliseconds = terms is not None and terms.unit == "ms"
         self.values = TemplateMap(terms.values) if terms and terms.values else None
         self.keys = TemplateMap(terms.keys) if terms and terms.keys else None
@@ -117,6 +118,57 @@ class FieldMap:
     def name_from_fleet(self, name: str) -> str:
         """Return the contract's name of a fleet's top-level field."""
         return self._names(self._root).get(name, name)
+
+    def path_to_fleet(self, names: Sequence[str]) -> list[str]:
+        """Return the fleet's names of a path's fields; an index or a wildcard begins with `[`.
+
+        A name after `..` is given as `..name`: the first field of that name at any depth counts.
+        """
+        node, translated = self._root, []
+        for name in names:
+            if name.startswith("["):
+                node = node.children.get("[]") or node.children.get("*", _UNKNOWN)
+                translated.append(name)
+            elif name.startswith(".."):
+                node = self._at_any_depth(name[2:])
+                translated.append(f"..{node.name or name[2:]}")
+            else:
+                keys = node.keys
+                node = self._child(node, name)
+                new = node.name or name
+                translated.append(keys.to_fleet(new) if keys else new)
+        return translated
+
+    def path_from_fleet(self, names: Sequence[str]) -> list[str]:
+        """Return the contract's names of a path's fields; see `path_to_fleet`."""
+        node, translated = self._root, []
+        for name in names:
+            if name.startswith("["):
+                node = node.children.get("[]") or node.children.get("*", _UNKNOWN)
+                translated.append(name)
+            elif name.startswith(".."):
+                ours = self._contract_name_at_any_depth(name[2:])
+                node = self._at_any_depth(ours)
+                translated.append(f"..{ours}")
+            else:
+                fleet_name = node.keys.from_fleet(name) if node.keys else name
+                ours = self._names(node).get(fleet_name, fleet_name)
+                node = self._child(node, ours)
+                translated.append(ours)
+        return translated
+
+    def _at_any_depth(self, name: str) -> _Node:
+        found = (node for known, node in self._descendants(self._root) if known == name)
+        return next(found, self._everywhere.get(name, _UNKNOWN))
+
+    def _contract_name_at_any_depth(self, fleet_name: str) -> str:
+        known = (*self._descendants(self._root), *self._everywhere.items())
+        return next((name for name, node in known if node.name == fleet_name), fleet_name)
+
+    def _descendants(self, node: _Node) -> Iterator[tuple[str, _Node]]:
+        for name, child in node.children.items():
+            yield name, child
+            yield from self._descendants(child)
 
     def _child(self, node: _Node, name: str) -> _Node:
         if child := node.children.get(name) or node.children.get("*"):
@@ -167,7 +219,8 @@ class FieldMap:
                 item = node.children.get("[]", _UNKNOWN)
                 return [self._from_fleet(item, part) for part in value]
             case str():
-                return (node.values or self._keys).from_fleet(value)
+                text = value.strip() if node.trim else value
+                return (node.values or self._keys).from_fleet(text)
             case int() | float() if node.milliseconds and _is_finite(value):
                 return value / 1000
             case _:

@@ -6,7 +6,6 @@ clauses and checks use the contracts' terms only.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -15,10 +14,10 @@ from typing import Any
 from trackproof.contracts.load import Contracts, load_contracts
 from trackproof.fleet.profile import EventTerms, FleetProfile, TaskTerms
 from trackproof.fleet.translation.field_map import FieldMap, TemplateMap
+from trackproof.fleet.translation.references import References
 
 Document = dict[str, Any]
 
-EXPRESSION = re.compile(r"\$\{([\w-]+)\.(input|output)\.([\w-]+)")
 SCHEMA_KEYS = ("inputSchema", "outputSchema", "enforceSchema")
 
 
@@ -28,7 +27,7 @@ class _NameFunctions:
 
     task: Callable[[str, Mapping[str, Any]], Document]
     step: Callable[[str], str]
-    reference: Callable[[re.Match[str]], str]
+    references: Callable[[str], str]
 
 
 class Translator:
@@ -61,10 +60,8 @@ class Translator:
         return load_contracts()
 
     @cached_property
-    def _task_by_step(self) -> dict[str, str]:
-        """Task types by the reference names of the steps."""
-        steps = steps_in(self._contracts.workflow["tasks"])
-        return {step["taskReferenceName"]: step["name"] for step in steps}
+    def _references(self) -> References:
+        return References(self._contracts.workflow, self._steps, self._field_map)
 
     def task_to_fleet(self, name: str) -> str:
         """Return the fleet's name of a task type."""
@@ -244,16 +241,16 @@ class Translator:
             case list():
                 return [self._translated(value, to) for value in part]
             case str():
-                return EXPRESSION.sub(to.reference, part)
+                return to.references(part)
             case _:
                 return part
 
     def _to_fleet(self) -> _NameFunctions:
-        return _NameFunctions(self._task_to_fleet, self._steps.to_fleet, self._reference_to_fleet)
+        return _NameFunctions(self._task_to_fleet, self._steps.to_fleet, self._references.to_fleet)
 
     def _from_fleet(self) -> _NameFunctions:
         return _NameFunctions(
-            self._task_from_fleet, self._steps.from_fleet, self._reference_from_fleet
+            self._task_from_fleet, self._steps.from_fleet, self._references.from_fleet
         )
 
     def _task_to_fleet(self, name: str, task: Mapping[str, Any]) -> Document:
@@ -273,18 +270,6 @@ class Translator:
         extra = self._profile.tasks.get(name, TaskTerms()).extra
         own = {field: value for field, value in parameters.items() if field not in extra}
         return {"name": name, "inputParameters": own}
-
-    def _reference_from_fleet(self, match: re.Match[str]) -> str:
-        step, side, field = match.groups()
-        step = self._steps.from_fleet(step)
-        owner = "workflow" if step == "workflow" else self._task_by_step.get(step, "")
-        return f"${{{step}.{side}.{self._field_map(owner, side).name_from_fleet(field)}"
-
-    def _reference_to_fleet(self, match: re.Match[str]) -> str:
-        step, side, field = match.groups()
-        owner = "workflow" if step == "workflow" else self._task_by_step.get(step, "")
-        name = self._field_map(owner, side).name_to_fleet(field)
-        return f"${{{self._steps.to_fleet(step)}.{side}.{name}"
 
     def _field_map(self, owner: str, part: str) -> FieldMap:
         field_map = self._field_maps.get((owner, part))

@@ -122,8 +122,8 @@ def _clause(clause: ClauseResult) -> Text:
     lines += [f"      log | {line}" for line in _last(clause.log, LOG_LINES)]
     if not clause.accepted:
         lines.append(f"      repeat    {clause.repeat}")
-    if clause.failure:
-        lines.append(f"      replay    trackproof replay {clause.failure}")
+    if clause.replay:
+        lines.append(f"      replay    {clause.replay}")
     return Text("\n".join(map(escape_controls, lines)), style=style)
 
 

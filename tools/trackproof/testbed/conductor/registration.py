@@ -51,7 +51,7 @@ class RegistrationReport:
 
 
 def register(
-    api_url: str, task_definitions: Sequence[Definition], workflow: Definition
+    api_url: str, task_definitions: Sequence[Definition], workflow: Definition | None
 ) -> RegistrationReport:
     """Create or update definitions on the server; equal ones are not sent.
 
@@ -61,7 +61,6 @@ def register(
     Raises:
         TestbedError: The server refused a definition; the evidence is the server's message.
     """
-    name, version = workflow["name"], workflow.get("version", 1)
     outcome: dict[str, str] = {}
     with ConductorRest(api_url) as server:
         before = {task["name"]: task for task in server.task_definitions()}
@@ -74,14 +73,16 @@ def register(
                 update=server.update_task_definition,
                 read=partial(server.task_definition, task["name"]),
             )
-        outcome[f"{name}/{version}"] = _put(
-            f"workflow {name}/{version}",
-            workflow,
-            server.workflow_definition(name, version),
-            create=server.put_workflow_definition,
-            update=server.put_workflow_definition,
-            read=partial(server.workflow_definition, name, version),
-        )
+        if workflow is not None:
+            name, version = workflow["name"], workflow.get("version", 1)
+            outcome[f"{name}/{version}"] = _put(
+                f"workflow {name}/{version}",
+                workflow,
+                server.workflow_definition(name, version),
+                create=server.put_workflow_definition,
+                update=server.put_workflow_definition,
+                read=partial(server.workflow_definition, name, version),
+            )
 
     def names_with(kind: str) -> tuple[str, ...]:
         return tuple(name for name, result in outcome.items() if result == kind)

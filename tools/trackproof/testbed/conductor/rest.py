@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 import os
 import ssl
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 from typing import Any, Self
 
@@ -19,6 +19,10 @@ from trackproof.testbed.stoppable import Stoppable
 
 ENDED = frozenset({"COMPLETED", "FAILED", "TERMINATED", "TIMED_OUT"})
 """Statuses of a run that has ended."""
+
+
+EVERY_TASK = "*"
+"""Key in a run's `taskToDomain` that stands for every task type, those of dynamic forks too."""
 
 
 def http_client(url: str, *, timeout: float = limits.REQUEST) -> httpx.Client:
@@ -53,6 +57,7 @@ class ConductorRest(Stoppable):
         *,
         timeout: float = limits.REQUEST,
         terms: Terms = SERVER_TERMS,
+        domain: str = "",
         client: httpx.Client | None = None,
     ) -> None:
         """Open a connection pool.
@@ -61,17 +66,19 @@ class ConductorRest(Stoppable):
             api_url: Ends in `/api`.
             timeout: Seconds for each read.
             terms: Names and documents the caller uses, by default the server's own.
+            domain: Task domain of every run that is started; none by default.
             client: An existing pool to share; its creator closes it.
         """
         self.api_url = api_url
         self.terms = terms
+        self._domain = domain
         self._http = client or http_client(api_url, timeout=timeout)
         self.watchers: list[Callable[[Json], None]] = []
         """Each receives every run that `workflow` reads."""
 
-    def translated(self, terms: Terms) -> Self:
+    def translated(self, terms: Terms, *, domain: str = "") -> Self:
         """Return a client in other terms that shares the connections of this one."""
-        return type(self)(self.api_url, terms=terms, client=self._http)
+        return type(self)(self.api_url, terms=terms, domain=domain, client=self._http)
 
     def start_workflow(
         self,
@@ -84,6 +91,8 @@ class ConductorRest(Stoppable):
         body: Json = {"name": name, "input": self.terms.workflow_input(input or {})}
         if version is not None:
             body["version"] = version
+        if self._domain:
+            body["taskToDomain"] = {EVERY_TASK: self._domain}
         return self._call("POST", "/workflow", json=body).text.strip('"')
 
     def start_inline_workflow(
@@ -92,7 +101,10 @@ class ConductorRest(Stoppable):
         input: Mapping[str, Any],  # noqa: A002
         task_to_domain: Mapping[str, str] | None = None,
     ) -> str:
-        """Start a run of an unregistered workflow of one task and return its id."""
+        """Start a run of an unregistered workflow of one task and return its id.
+
+        Domains by task type replace the client's own domain.
+        """
         definition, input = self.terms.inline_workflow_to_fleet(definition, input)  # noqa: A001
         body: Json = {
             "name": definition["name"],
@@ -104,6 +116,8 @@ class ConductorRest(Stoppable):
             body["taskToDomain"] = {
                 self.terms.task_to_fleet(task): domain for task, domain in task_to_domain.items()
             }
+        elif self._domain:
+            body["taskToDomain"] = {EVERY_TASK: self._domain}
         return self._call("POST", "/workflow", json=body).text.strip('"')
 
     def poll(self, task: str, *, worker: str, domain: str | None = None) -> Json | None:
@@ -142,10 +156,19 @@ class ConductorRest(Stoppable):
         """Make the server evaluate a run's time-outs now instead of at its next sweep."""
         self._call("PUT", f"/workflow/decide/{workflow_id}")
 
-    def poll_data(self) -> list[Json]:
-        """Return the last poll of each queue, with `queueName` as `[domain:]task`."""
+    def poll_data(self, tasks: Iterable[str] = ()) -> list[Json]:
+        """Return the last poll of each queue; `split_queue` returns an entry's domain and task.
+
+        Args:
+            tasks: Task types whose polls in domains are listed too: 3.15.0 lists polls without a
+                domain only, unless it is asked for a single type.
+        """
+        answers = self._call("GET", "/tasks/queue/polldata/all").json()
+        for task in tasks:
+            params = {"taskType": self.terms.task_to_fleet(task)}
+            answers += self._call("GET", "/tasks/queue/polldata", params=params).json()
         entries = []
-        for entry in self._call("GET", "/tasks/queue/polldata/all").json():
+        for entry in answers:
             domain, colon, name = entry["queueName"].rpartition(":")
             queue = f"{domain}{colon}{self.terms.task_from_fleet(name)}"
             entries.append({**entry, "queueName": queue})
@@ -255,6 +278,12 @@ def server_message(response: httpx.Response) -> str:
         *(f"{error.get('path', '?')}: {error.get('message', '')}" for error in errors),
     ]
     return "\n".join(line for line in lines if line) or response.text.strip()
+
+
+def split_queue(entry: Json) -> tuple[str, str]:
+    """Return domain and task type of an entry of the poll data; the domain may be empty."""
+    domain, _, task = entry["queueName"].rpartition(":")
+    return str(entry.get("domain") or domain), task
 
 
 def _is_near(host: str) -> bool:

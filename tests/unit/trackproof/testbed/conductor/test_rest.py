@@ -2,13 +2,20 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from typing import Any
 
 import httpx
 import pytest
 import respx
 
 from trackproof.errors import TestbedError
-from trackproof.testbed.conductor.rest import ConductorRefusalError, ConductorRest, http_client
+from trackproof.testbed.conductor.rest import (
+    ConductorRefusalError,
+    ConductorRest,
+    http_client,
+    split_queue,
+)
+from trackproof.testbed.conductor.terms import SERVER_TERMS
 
 API = "http://conductor:8080/api"
 
@@ -112,3 +119,40 @@ def test_connection_failure_is_a_testbed_error(
 def test_proxies_are_used_for_remote_servers_only(url: str, uses_proxy: bool) -> None:
     with http_client(url) as client:
         assert client.trust_env is uses_proxy
+
+
+@respx.mock
+def test_every_run_is_started_in_the_clients_domain(rest: ConductorRest) -> None:
+    start = respx.post(f"{API}/workflow").respond(text="run-1")
+    own = rest.translated(SERVER_TERMS, domain="mine")
+
+    own.start_workflow("w", 1, {})
+    own.start_inline_workflow({"name": "w", "version": 1}, {})
+    own.start_inline_workflow({"name": "w", "version": 1}, {}, task_to_domain={"t": "other"})
+    rest.start_workflow("w", 1, {})
+
+    domains = [json.loads(call.request.content).get("taskToDomain") for call in start.calls]
+    assert domains == [{"*": "mine"}, {"*": "mine"}, {"t": "other"}, None]
+
+
+@pytest.mark.parametrize(
+    ("entry", "queue"),
+    [
+        ({"queueName": "t"}, ("", "t")),
+        ({"queueName": "mine:t"}, ("mine", "t")),
+        ({"queueName": "t", "domain": "mine"}, ("mine", "t")),
+        ({"queueName": "t", "domain": None}, ("", "t")),
+    ],
+)
+def test_queue_has_a_domain_in_both_forms(entry: dict[str, Any], queue: tuple[str, str]) -> None:
+    assert split_queue(entry) == queue
+
+
+@respx.mock
+def test_polls_in_domains_are_listed_by_task_type(rest: ConductorRest) -> None:
+    # As 3.15.0 answers: the list of all polls has none in a domain.
+    in_domain = {"queueName": "t", "domain": "mine", "lastPollTime": 1}
+    respx.get(f"{API}/tasks/queue/polldata/all").respond(json=[{"queueName": "u"}])
+    respx.get(f"{API}/tasks/queue/polldata", params={"taskType": "t"}).respond(json=[in_domain])
+
+    assert {split_queue(entry) for entry in rest.poll_data(["t"])} == {("", "u"), ("mine", "t")}

@@ -1,0 +1,34 @@
+"""What a fleet's profile needs from the testbed."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+
+from trackproof.fleet.profile import FleetProfile
+from trackproof.fleet.variables import variables_in
+from trackproof.testbed.database import STARTED
+
+POSTGRES_VARIABLES = frozenset(
+    f"database.{part}" for part in ("host", "port", "user", "password", "libpq")
+)
+"""Variables that only PostgreSQL has."""
+
+
+def profile_variables(profile: FleetProfile) -> set[str]:
+    """Return the names of the variables in a profile's templates."""
+    names: set[str] = set()
+    for text in (
+        *profile.environment.values(),
+        *profile.intercept.values(),
+        *(profile.transcript_url, profile.events_redis, profile.events_websocket),
+    ):
+        with suppress(ValueError):  # reported when the profile is loaded
+            names |= set(variables_in(text))
+    return names
+
+
+def needed_database(profile: FleetProfile) -> str | None:
+    """Return the kind of database that a fleet needs: `sqlite`, `postgres` or None for any."""
+    if profile.database:
+        return profile.database if profile.database in STARTED else None
+    return "postgres" if POSTGRES_VARIABLES & profile_variables(profile) else None

@@ -290,8 +290,59 @@ def test_text_completion_without_one_text_is_refused(
     assert "prompt must be a string" in answer.json()["error"]["message"]
 
 
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        ({}, "prose"),
+        ({"text": {"format": {"type": "json_schema", "name": "R", "schema": RECAP}}}, "json"),
+        (
+            {
+                "tools": [{"type": "function", "name": "recap", "parameters": RECAP}],
+                "tool_choice": {"type": "function", "name": "recap"},
+            },
+            "json",
+        ),
+    ],
+)
+def test_response_is_answered_whole_and_in_pieces(
+    stand_ins: StandIns, caller: Caller, options: dict[str, Any], expected: str
+) -> None:
+    headers = bearer(stand_ins.credentials.llm_key)
+    body = {"model": "some/model", "input": PROMPT, "instructions": "Be brief.", **options}
+
+    whole = caller.call("llm", "POST", "/v1/responses", json=body, headers=headers)
+    stream = caller.call(
+        "llm", "POST", "/responses", json={**body, "stream": True}, headers=headers
+    )
+
+    (text,) = answer_texts(whole.content)
+    assert "albatross" in text.lower()
+    if expected == "json":
+        jsonschema.validate(json.loads(text), RECAP)
+    assert answer_texts(stream.content) == [text]
+    lines = [line for line in stream.text.splitlines() if line.startswith("data: ")]
+    chunks = [json.loads(line.removeprefix("data: ")) for line in lines]
+    assert "".join(chunk.get("delta", "") for chunk in chunks) == text
+
+
+def test_result_of_a_call_in_a_response_gets_a_text(stand_ins: StandIns, caller: Caller) -> None:
+    items = [
+        {"type": "message", "role": "user", "content": PROMPT},
+        {"type": "function_call", "call_id": "1", "name": "recap", "arguments": "{}"},
+        {"type": "function_call_output", "call_id": "1", "output": "stored"},
+    ]
+    tools = [{"type": "function", "name": "recap", "parameters": RECAP}]
+    body = {"model": "some/model", "input": items, "tools": tools}
+
+    answer = caller.call(
+        "llm", "POST", "/responses", json=body, headers=bearer(stand_ins.credentials.llm_key)
+    )
+
+    assert answer.json()["output"][0]["type"] == "message"
+
+
 def test_unknown_path_is_refused_with_the_served_ones(caller: Caller) -> None:
-    answer = caller.call("llm", "POST", "/v1/responses", json={})
+    answer = caller.call("llm", "POST", "/v1/embeddings", json={})
 
     assert answer.status_code == 404
     assert "expected POST /chat/completions" in answer.json()["error"]["message"]

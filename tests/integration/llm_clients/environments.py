@@ -32,7 +32,7 @@ CLIENTS = (
     Client("openai-newest", "ask_openai.py", ("openai",), 17),
     Client("openai-1.0.0", "ask_openai.py", ("openai==1.0.0", "httpx<0.28"), 6),
     Client("openai-0.27.0", "ask_openai_0.py", ("openai==0.27.0",), 5),
-    Client("instructor-newest", "ask_instructor.py", ("instructor",), 22),
+    Client("instructor-newest", "ask_instructor.py", ("instructor",), 23),
     Client(
         "instructor-1.0.0",
         "ask_instructor.py",
@@ -47,7 +47,7 @@ CLIENTS = (
         frozenset({"json", "json_system", "json_iterable"}),
     ),
     Client("instructor-0.2.1", "ask_openai_0.py", ("instructor==0.2.1",), 6),
-    Client("langchain-openai-newest", "ask_langchain.py", ("langchain-openai",), 15),
+    Client("langchain-openai-newest", "ask_langchain.py", ("langchain-openai",), 19),
     Client(
         "langchain-openai-0.1.10",
         "ask_langchain.py",

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from trackproof.events.runs import Check
 from trackproof.runs.evidence import Evidence
 from trackproof.testbed.stand_ins.ledger import Request
+from trackproof.testbed.stand_ins.llm_answers.chat_request import message_texts
 from trackproof.testbed.stand_ins.stand_ins import TRACER_WORDS
 
 TITLE_CALLS = 1
@@ -98,6 +99,6 @@ def _tracers(evidence: Evidence) -> Check:
 
 
 def prompt(request: Request) -> str:
-    """Return the text of all messages in a chat completion request."""
-    messages = (request.json or {}).get("messages", [])
-    return "\n".join(str(message.get("content", "")) for message in messages)
+    """Return the text of all messages in a request for a completion."""
+    body = request.json or {}
+    return "\n".join(message_texts([*body.get("messages", []), {"content": body.get("prompt")}]))

@@ -78,6 +78,14 @@ for one in ("TOOLS", "JSON", "MD_JSON", "JSON_SCHEMA"):
 
 
 @form
+def responses_tools():
+    messages = [{"role": "user", "content": PROMPT}]
+    return client_of("RESPONSES_TOOLS").chat.completions.create(
+        model=MODEL, messages=messages, response_model=Recap, max_retries=0
+    )
+
+
+@form
 def tools_iterable():
     return list(ask("TOOLS", Iterable[Topic]))
 

@@ -156,6 +156,32 @@ def streaming_model():
     return chain.invoke(f"{PROMPT}\n{instructions}")
 
 
+def responses(**options):
+    if "use_responses_api" not in getattr(langchain_openai.ChatOpenAI, "model_fields", {}):
+        raise MissingFormError
+    return model(use_responses_api=True, **options)
+
+
+@form
+def responses_text():
+    return responses().invoke(PROMPT).content
+
+
+@form
+def responses_structured():
+    return responses().with_structured_output(Recap).invoke(PROMPT)
+
+
+@form
+def responses_function_calling():
+    return responses().with_structured_output(Recap, method="function_calling").invoke(PROMPT)
+
+
+@form
+def responses_stream():
+    return str([chunk.content for chunk in responses(streaming=True).stream(PROMPT)])
+
+
 @form
 def completion_model():
     options = {"openai_api_base": URL, "openai_api_key": KEY, "max_retries": 0}

@@ -46,7 +46,53 @@ def parse_chat(content: bytes) -> ChatRequest:
     Raises:
         BadRequestError: The request is invalid, or asks for something that is not supported.
     """
+    return _chat(_parse_body(content))
+
+
+def parse_response(content: bytes) -> ChatRequest:
+    """Parse the body of a request to the Responses API.
+
+    Raises:
+        BadRequestError: The request is invalid, or asks for something that is not supported.
+    """
     body = _parse_body(content)
+    items = body.get("input")
+    if isinstance(items, str):
+        items = [{"role": "user", "content": items}]
+    if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
+        raise BadRequestError("input must be a string or a list of objects", "input")
+    messages = [_message(item) for item in items]
+    if isinstance(body.get("instructions"), str):
+        messages.insert(0, {"role": "system", "content": body["instructions"]})
+    options = body.get("text")
+    chat = {
+        **body,
+        "messages": messages,
+        "response_format": options.get("format") if isinstance(options, dict) else None,
+    }
+    if isinstance(body.get("tools"), list):
+        chat["tools"] = [_nested(tool) for tool in body["tools"]]
+    return _chat(chat)
+
+
+def _message(item: Mapping[str, Any]) -> dict[str, Any]:
+    """Return an input item as a message of a chat."""
+    match item.get("type"):
+        case "function_call_output":
+            return {"role": "tool", "content": item.get("output")}
+        case "function_call":
+            return {"role": "assistant", "content": item.get("arguments")}
+        case _:
+            return {"role": item.get("role", "user"), "content": item.get("content")}
+
+
+def _nested(tool: Any) -> Any:
+    """Return a tool with its function as an object, as in a chat."""
+    is_flat = isinstance(tool, dict) and tool.get("type") == "function" and "name" in tool
+    return {"type": "function", "function": tool} if is_flat else tool
+
+
+def _chat(body: Mapping[str, Any]) -> ChatRequest:
     messages = body.get("messages")
     if not isinstance(messages, list):
         raise BadRequestError("messages must be a list", "messages")

@@ -18,81 +18,82 @@ def chat_document(request: ChatRequest, message: Mapping[str, Any]) -> dict[str,
     """Return a chat completion whose answer is `message`."""
     choice = {"index": 0, "message": message, "finish_reason": _finish_reason(message)}
     return {
-        **_head(request, message, "chatcmpl", "chat.completion"),
+        **head(request, message, "chatcmpl", "chat.completion"),
         "choices": [choice],
-        "usage": _usage(request, message),
+        "usage": usage(request, message),
     }
 
 
 def chat_events(request: ChatRequest, message: Mapping[str, Any]) -> bytes:
     """Return the same completion as server-sent events, in pieces."""
-    head = _head(request, message, "chatcmpl", "chat.completion.chunk")
+    start = head(request, message, "chatcmpl", "chat.completion.chunk")
     deltas = [{"role": "assistant", "content": None if _calls(message) else ""}]
     deltas += _deltas(message)
     choices: list[dict[str, Any]] = [
         {"index": 0, "delta": delta, "finish_reason": None} for delta in deltas
     ]
     choices.append({"index": 0, "delta": {}, "finish_reason": _finish_reason(message)})
-    return _events(request, message, head, choices)
+    return _events(request, message, start, choices)
 
 
 def text_document(request: ChatRequest, text: str) -> dict[str, Any]:
     """Return a text completion."""
     choice = {"index": 0, "text": text, "logprobs": None, "finish_reason": "stop"}
     return {
-        **_head(request, text, "cmpl", "text_completion"),
+        **head(request, text, "cmpl", "text_completion"),
         "choices": [choice],
-        "usage": _usage(request, text),
+        "usage": usage(request, text),
     }
 
 
 def text_events(request: ChatRequest, text: str) -> bytes:
     """Return the same completion as server-sent events, in pieces."""
-    head = _head(request, text, "cmpl", "text_completion")
-    pieces = list(_pieces(text))
+    start = head(request, text, "cmpl", "text_completion")
+    parts = list(pieces(text))
     choices = [
         {
             "index": 0,
             "text": piece,
             "logprobs": None,
-            "finish_reason": "stop" if number == len(pieces) else None,
+            "finish_reason": "stop" if number == len(parts) else None,
         }
-        for number, piece in enumerate(pieces, 1)
+        for number, piece in enumerate(parts, 1)
     ]
-    return _events(request, text, head, choices)
+    return _events(request, text, start, choices)
 
 
 def _events(
-    request: ChatRequest, answer: Any, head: Mapping[str, Any], choices: list[dict[str, Any]]
+    request: ChatRequest, answer: Any, start: Mapping[str, Any], choices: list[dict[str, Any]]
 ) -> bytes:
-    usage = {"usage": None} if request.streams_usage else {}
-    chunks = [{**head, "choices": [choice], **usage} for choice in choices]
+    uncounted = {"usage": None} if request.streams_usage else {}
+    chunks = [{**start, "choices": [choice], **uncounted} for choice in choices]
     if request.streams_usage:
-        chunks.append({**head, "choices": [], "usage": _usage(request, answer)})
+        chunks.append({**start, "choices": [], "usage": usage(request, answer)})
     lines = [json.dumps(chunk, ensure_ascii=False) for chunk in chunks]
     return "".join(f"data: {line}\n\n" for line in (*lines, "[DONE]")).encode()
 
 
 def _deltas(message: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    for piece in _pieces(message.get("content") or ""):
+    for piece in pieces(message.get("content") or ""):
         yield {"content": piece}
     call = message.get("function_call")
     if call:
         yield {"function_call": {**call, "arguments": ""}}
-        for piece in _pieces(call["arguments"]):
+        for piece in pieces(call["arguments"]):
             yield {"function_call": {"arguments": piece}}
     for index, tool_call in enumerate(message.get("tool_calls", [])):
         function = tool_call["function"]
         yield {
             "tool_calls": [{**tool_call, "index": index, "function": {**function, "arguments": ""}}]
         }
-        for piece in _pieces(function["arguments"]):
+        for piece in pieces(function["arguments"]):
             yield {"tool_calls": [{"index": index, "function": {"arguments": piece}}]}
 
 
-def _pieces(text: str) -> Iterator[str]:
-    for start in range(0, len(text), _PIECE_LENGTH):
-        yield text[start : start + _PIECE_LENGTH]
+def pieces(text: str) -> Iterator[str]:
+    """Yield the text in the pieces that a stream has."""
+    for first in range(0, len(text), _PIECE_LENGTH):
+        yield text[first : first + _PIECE_LENGTH]
 
 
 def _calls(message: Mapping[str, Any]) -> bool:
@@ -105,7 +106,8 @@ def _finish_reason(message: Mapping[str, Any]) -> str:
     return "function_call" if "function_call" in message else "stop"
 
 
-def _head(request: ChatRequest, answer: Any, prefix: str, kind: str) -> dict[str, Any]:
+def head(request: ChatRequest, answer: Any, prefix: str, kind: str) -> dict[str, Any]:
+    """Return the first fields of a body; the id is the same for the same request and answer."""
     content = json.dumps([request.model, request.texts, answer], sort_keys=True)
     digest = hashlib.sha256(content.encode()).hexdigest()
     return {
@@ -116,7 +118,8 @@ def _head(request: ChatRequest, answer: Any, prefix: str, kind: str) -> dict[str
     }
 
 
-def _usage(request: ChatRequest, answer: Any) -> dict[str, int]:
+def usage(request: ChatRequest, answer: Any) -> dict[str, int]:
+    """Count the tokens of a request and its answer."""
     prompt_tokens = sum(_tokens(text) for text in request.texts)
     completion_tokens = _tokens(json.dumps(answer))
     return {

@@ -24,6 +24,7 @@ from trackproof.testbed.stand_ins.llm_answers.chat_request import (
     ChatRequest,
     parse_chat,
     parse_completion,
+    parse_response,
 )
 from trackproof.testbed.stand_ins.llm_answers.completion_body import (
     chat_document,
@@ -38,6 +39,10 @@ from trackproof.testbed.stand_ins.llm_answers.prompt_schema import (
     wants_json,
 )
 from trackproof.testbed.stand_ins.llm_answers.request_errors import BadRequestError
+from trackproof.testbed.stand_ins.llm_answers.response_body import (
+    response_document,
+    response_events,
+)
 from trackproof.testbed.stand_ins.llm_answers.schema_filler import UnfillableError, fill
 
 _DEFAULT_SCHEMA = {
@@ -48,7 +53,7 @@ _DEFAULT_SCHEMA = {
 
 
 class LlmStandIn:
-    """An ASGI app that answers chat completions."""
+    """An ASGI app that answers requests for completions."""
 
     def __init__(
         self, key: str, *, tracers: Iterable[str] = (), vocabulary: Iterable[str] = ()
@@ -70,6 +75,7 @@ class LlmStandIn:
                 for path, answer in (
                     ("/chat/completions", self._chat),
                     ("/completions", self._complete),
+                    ("/responses", self._respond),
                 )
             ],
             exception_handlers={404: _unknown_path},
@@ -85,6 +91,9 @@ class LlmStandIn:
     async def _complete(self, request: Request) -> Response:
         return await self._answer(request, parse_completion, text_document, text_events)
 
+    async def _respond(self, request: Request) -> Response:
+        return await self._answer(request, parse_response, response_document, response_events)
+
     async def _answer(
         self,
         request: Request,
@@ -99,7 +108,8 @@ class LlmStandIn:
             prompt = prompt_reader.read(
                 asked.texts, tracers=self._tracers, vocabulary=self._vocabulary
             )
-            answer = _message(asked, prompt) if parse is parse_chat else _content(asked, prompt)
+            compose = _content if parse is parse_completion else _message
+            answer = compose(asked, prompt)
         except BadRequestError as error:
             return _error(str(error), error.param)
         except ValueError as error:
@@ -155,8 +165,8 @@ def _fill(schema: Any, prompt: Prompt, param: str) -> str:
 
 def _unknown_path(request: Request, _error_: Exception) -> Response:
     return _error(
-        f"{request.method} {request.url.path} is not served: expected POST /chat/completions or "
-        "POST /completions, below the base URL or below its /v1",
+        f"{request.method} {request.url.path} is not served: expected POST /chat/completions, "
+        "/completions or /responses, below the base URL or below its /v1",
         None,
         404,
         "unknown_url",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import logging
 import sys
 from collections.abc import Callable, Iterable
@@ -24,6 +25,9 @@ def configure(*, debug: bool, as_json: bool = False, secrets: Iterable[str] = ()
         as_json: One JSON object a line; otherwise key=value.
         secrets: Texts to redact.
     """
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # A name that the terminal's encoding lacks must not fail the task that logs it.
+        sys.stdout.reconfigure(errors="backslashreplace")
     level = logging.DEBUG if debug else logging.INFO
     shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,

@@ -167,6 +167,9 @@ class Testbed:
                 scratch = self.folder / "tmp"
                 scratch.mkdir(exist_ok=True)
                 environment["TMPDIR"] = str(scratch)
+                if "PYTHONIOENCODING" in os.environ:
+                    # It describes the user's terminal; a fleet writes into a log in UTF-8.
+                    environment["PYTHONIOENCODING"] = "utf-8"
             if profile.intercept:
                 from trackproof.testbed.intercept_proxy import start_intercept_proxy  # noqa: PLC0415 - slow import, rarely used
 

@@ -142,3 +142,11 @@ def test_loopback_bypasses_the_users_proxy_in_a_fleet(
     assert environment["HTTP_PROXY"] == "http://127.0.0.1:9"
     excluded = "localhost,127.0.0.1,::1,127.0.0.0/8,.corp"
     assert (environment["NO_PROXY"], environment["no_proxy"]) == (excluded, excluded)
+
+
+def test_the_terminals_encoding_does_not_reach_a_fleet(
+    testbed: Testbed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYTHONIOENCODING", "ascii")
+
+    assert environment_of(testbed, with_environment())["PYTHONIOENCODING"] == "utf-8"

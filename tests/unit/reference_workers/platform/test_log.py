@@ -145,3 +145,14 @@ def test_libraries_that_sign_log_warnings_only(debug: bool, library: str) -> Non
     log.configure(debug=debug)
 
     assert not logging.getLogger(library).isEnabledFor(logging.INFO)
+
+
+def test_a_name_that_the_encoding_lacks_is_escaped(monkeypatch: pytest.MonkeyPatch) -> None:
+    raw = io.BytesIO()
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(raw, encoding="ascii"))
+    log.configure(debug=False, as_json=True)
+
+    structlog.get_logger().info("M\u00fcller joins")
+    sys.stdout.flush()
+
+    assert b"M\\xfcller joins" in raw.getvalue()

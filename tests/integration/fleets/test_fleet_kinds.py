@@ -142,3 +142,19 @@ def test_container_fleet_passes_and_is_removed(
     assert set(statuses(verdict).values()) == {"passed"}
     with docker_engine() as engine:
         assert engine.containers.list(all=True, filters={"ancestor": node_image}) == []
+
+
+def test_fleet_that_serves_a_part_in_its_domain_is_judged_by_that_part(
+    conductor: ConductorServer, tmp_path: Path
+) -> None:
+    # Its verdict fails: it plans branches without their inputs.
+    only = "generate_dynamic_fork_tasks.branches,generate_dynamic_fork_tasks.inputs"
+
+    verdict = verify(FLEETS / "part" / "fleet.toml", conductor, only, tmp_path / "verdict.json")
+
+    assert statuses(verdict) == {
+        "generate_dynamic_fork_tasks.branches": "passed",
+        "generate_dynamic_fork_tasks.inputs": "failed",
+    }
+    assert verdict["serves"] == ["generate_dynamic_fork_tasks"]
+    assert "the fleet serves 1 of 15 task types: 2 of " in verdict["scope"]

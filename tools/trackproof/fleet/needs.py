@@ -31,4 +31,6 @@ def needed_database(profile: FleetProfile) -> str | None:
     """Return the kind of database that a fleet needs: `sqlite`, `postgres` or None for any."""
     if profile.database:
         return profile.database if profile.database in STARTED else None
-    return "postgres" if POSTGRES_VARIABLES & profile_variables(profile) else None
+    used = profile_variables(profile)
+    # A fleet that is also given the file of SQLite chooses by what is empty.
+    return "postgres" if POSTGRES_VARIABLES & used and "database.file" not in used else None

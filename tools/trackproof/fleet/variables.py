@@ -30,7 +30,7 @@ VARIABLES: Final[Mapping[str, str]] = {
     "database.url": "SQLAlchemy URL of an empty database",
     "database.file": "path of the database file; empty for PostgreSQL",
     "database.libpq": "libpq URL of the database; empty for SQLite",
-    "database.host": "host of PostgreSQL, which starts when this is used",
+    "database.host": "host of PostgreSQL, which starts when this is used; empty for SQLite",
     "database.port": "port of PostgreSQL",
     "database.name": "name of the database in PostgreSQL; empty for SQLite",
     "database.user": "user of PostgreSQL",

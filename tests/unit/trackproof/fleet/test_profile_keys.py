@@ -157,6 +157,8 @@ def test_names_of_templates_and_branches_are_valid_steps(tmp_path: Path) -> None
         ('database = "postgresql+psycopg://me@h/n"', None),
         ('[environment]\nHOST = "{database.host}"', "postgres"),
         ('[environment]\nFILE = "{database.file}"', None),
+        ('[environment]\nFILE = "{database.file}"\nURL = "{database.libpq}"', None),
+        ('[environment]\nURL = "{database.libpq}"', "postgres"),
     ],
 )
 def test_needed_database_follows_the_key_or_the_variables(

@@ -1,0 +1,1 @@
+"""A fleet of one task in plain urllib, in a task domain of its own."""

@@ -123,6 +123,31 @@ if not marker.exists():
     assert verdict["verdict"] == "failed"
 
 
+def test_a_hung_worker_spoils_the_clause_it_hangs_in_only(
+    conductor: ConductorServer, tmp_path: Path
+) -> None:
+    prelude = """
+import time
+from reference_workers.workers import WORKERS
+right = WORKERS["merge_transcripts"]
+def hang(context, **given):
+    if sum(len(one["words"]) for one in given["transcripts"].values()) > 10_000:
+        time.sleep(3600)
+    return right(context, **given)
+WORKERS["merge_transcripts"] = hang
+"""
+    profile = tmp_path / "fleet.toml"
+    limits = "\n[limits]\ntask = 8\n"
+    profile.write_text(profile_with(OPTIONAL, prelude=prelude) + limits)
+
+    verdict = verify(profile, conductor, "merge_transcripts", tmp_path / "verdict.json")
+
+    found = statuses(verdict)
+    assert found.pop("merge_transcripts.large-meeting") == "failed"
+    assert "failed" not in found.values()
+    assert "passed" in found.values()
+
+
 def test_a_refused_registration_fails_the_pipeline_once_and_judges_the_tasks(
     conductor: ConductorServer, tmp_path: Path
 ) -> None:

@@ -139,22 +139,28 @@ class Fleet:
             return
         run_to_end(self.profile, "register_command", self._cwd, self._environment)
 
-    def polled(self, conductor: ConductorRest) -> set[str]:
-        """Return the task types polled in the fleet's domain since its start.
+    def polled(self, conductor: ConductorRest, *, since: float = 0.0) -> set[str]:
+        """Return the task types polled in the fleet's domain, in the contracts' terms.
 
-        They are in the contracts' terms.
+        Args:
+            conductor: The server.
+            since: Epoch seconds of the earliest poll that counts, if after the fleet's start.
         """
+        everywhere = bool(self.profile.domain)
         return {
             self.translator.task_from_fleet(task)
-            for domain, task in self._polled_queues(conductor, everywhere=bool(self.profile.domain))
+            for domain, task in self._polled_queues(conductor, since=since, everywhere=everywhere)
             if domain == self.profile.domain
         }
 
-    def _polled_queues(self, conductor: ConductorRest, *, everywhere: bool) -> set[tuple[str, str]]:
+    def _polled_queues(
+        self, conductor: ConductorRest, *, since: float = 0.0, everywhere: bool
+    ) -> set[tuple[str, str]]:
         """Return domain and task type, in the fleet's terms, of each queue that is polled.
 
         Args:
             conductor: The server.
+            since: Epoch seconds of the earliest poll that counts, if after the fleet's start.
             everywhere: Whether domains are searched too, which takes a request for each type.
         """
         types = self.profile.serves or load_contracts().tasks if everywhere else ()
@@ -162,7 +168,7 @@ class Fleet:
             split_queue(entry)
             for entry in conductor.poll_data(map(self.translator.task_to_fleet, types))
             # A server that ran before also lists the polls of earlier fleets.
-            if entry["lastPollTime"] >= self._started_at * 1000
+            if entry["lastPollTime"] >= max(since, self._started_at) * 1000
         }
 
     def wait_until_polling(self, conductor: ConductorRest, task_types: Sequence[str]) -> None:

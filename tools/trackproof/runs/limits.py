@@ -13,6 +13,9 @@ TASK_SECONDS: Final = (30.0, 120.0)
 POLL_SECONDS: Final = 0.02
 """Poll interval of a one-task workflow."""
 
+BUSY_SECONDS: Final = 5.0
+"""Until a worker whose run was given up polls again."""
+
 TIMEOUT_SECONDS: Final = 30.0
 """From a scaled time-out to the server's reaction."""
 

@@ -13,14 +13,15 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from trackproof.contracts.load import load_contracts
-from trackproof.errors import TrackproofError
+from trackproof.errors import DeadlineError, TrackproofError
 from trackproof.fleet import Fleet
 from trackproof.fleet.events import Event
 from trackproof.lab import RECORDING_BUCKET, TRANSCRIPT_BUCKET, Testbed
 from trackproof.runs.follow import follow
-from trackproof.runs.limits import POLL_SECONDS, task_limit
+from trackproof.runs.limits import BUSY_SECONDS, POLL_SECONDS, task_limit
 from trackproof.runs.unavailable import UnavailableEvents, UnavailableRow
 from trackproof.testbed.stand_ins.ledger import Request
+from trackproof.wait import wait_until
 
 Payload = Mapping[str, Any]
 
@@ -116,6 +117,10 @@ class _Baseline:
     log: int
 
 
+class BusyWorkerError(TrackproofError):
+    """A worker is still busy with the input of an earlier test, so no new one can be judged."""
+
+
 class TaskRunner:
     """Runs tasks of one fleet on one testbed."""
 
@@ -130,6 +135,8 @@ class TaskRunner:
             task["name"]: task for task in testbed.rest.task_definitions()
         }
         """Task definitions that the fleet registered, by name."""
+        self._given_up: dict[str, float] = {}
+        """When a run of a task type was given up, in epoch seconds, until it is polled again."""
 
     def run_tasks(
         self,
@@ -154,6 +161,7 @@ class TaskRunner:
             DeadlineError: A run did not end in time; the evidence lists its tasks.
             FleetError: The fleet died.
         """
+        self._wait_for_worker(task)
         before = self._baseline(transcript_id)
         definition = self._without_retry_delay(task, retries)
         workflow_ids = [
@@ -162,7 +170,7 @@ class TaskRunner:
             )
             for payload in payloads
         ]
-        with self._abandoned_on_error(workflow_ids):
+        with self._abandoned_on_error(task, workflow_ids):
             workflows = [
                 follow(
                     self._testbed.rest,
@@ -179,15 +187,38 @@ class TaskRunner:
         return self._task_runs(task, payloads, workflows, before, transcript_id)
 
     @contextmanager
-    def _abandoned_on_error(self, workflow_ids: Sequence[str]) -> Iterator[None]:
+    def _abandoned_on_error(self, task: str, workflow_ids: Sequence[str]) -> Iterator[None]:
         """Terminate all of these runs if one fails to end: no input may reach a later test."""
         try:
             yield
         except BaseException:
+            self._given_up[task] = time.time()
             for workflow_id in workflow_ids:
                 with suppress(TrackproofError):
                     self._testbed.rest.terminate(workflow_id, "its test was given up")
             raise
+
+    def _wait_for_worker(self, task: str) -> None:
+        """Wait until a task type that was given up is polled again.
+
+        Raises:
+            BusyWorkerError: No worker polls it.
+        """
+        if (since := self._given_up.get(task)) is None:
+            return
+
+        def is_polled() -> bool:
+            self._fleet.check_alive()
+            return task in self._fleet.polled(self._testbed.rest, since=since)
+
+        try:
+            wait_until(is_polled, what=f"a poll for {task}", timeout=BUSY_SECONDS)
+        except DeadlineError as error:
+            raise BusyWorkerError(
+                f"not judged: the worker of {task} is still busy with an earlier input",
+                hint="see the clause whose run did not end; it runs again on a fresh fleet",
+            ) from error
+        del self._given_up[task]
 
     def _without_retry_delay(self, task: str, retries: int | None) -> dict[str, Any]:
         registered = self.definitions.get(task) or load_contracts().tasks[task].task_definition()

@@ -153,9 +153,9 @@ def _verify(
         try:
             _run(options, suite, listener)
             assert suite.session is not None
+            coverage = measure_coverage(suite.session.harness, environment.watch, suite.results.all)
             if options.repeat_failures:
                 _repeat_failures(options, suite, environment, stream)
-            coverage = measure_coverage(suite.session.harness, environment.watch, suite.results.all)
         except KeyboardInterrupt:
             stream.emit(ended("interrupted by Ctrl-C or SIGTERM"))
             raise
@@ -197,9 +197,10 @@ def _repeat_failures(
     again = ClauseSuite(
         replace(options, only=only, id_seed=new_seed(), test="", failures=None), environment.open
     )
-    with suppress(TrackproofError):  # the first results stand
+    try:
         _run(again.options, again, _Listener(_Stream([]), final=True))
-        suite.session = again.session or suite.session
+    except TrackproofError as error:
+        stream.emit(Note(f"the first results stand: {error.what}"))
     second = {result.id: result for result in again.results.all}
     for first in failed:
         result = _combined(first, second.get(first.id))

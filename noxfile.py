@@ -51,10 +51,11 @@ def tests(session: nox.Session) -> None:
 
 @nox.session
 def quick(session: nox.Session) -> None:
-    """Check style, types and layers, and run the unit tests: the loop of a change."""
+    """Check style, types and layers, and run the quick unit tests: the loop of a change."""
     _install(session, DEV_LOCK)
     _checks(session)
-    session.run("pytest", "tests/unit", *(session.posargs or IN_PARALLEL), env=BESIDE_OTHERS)
+    chosen = ("tests/unit", "-m", "not slow and not nightly")
+    session.run("pytest", *chosen, *(session.posargs or IN_PARALLEL), env=BESIDE_OTHERS)
 
 
 @nox.session

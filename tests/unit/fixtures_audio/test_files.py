@@ -26,6 +26,8 @@ from tests.unit.fixtures_audio.word_assertions import (
     write_audio,
 )
 
+pytestmark = pytest.mark.slow
+
 Recorded = tuple[Meeting, list[Path]]
 
 

@@ -19,6 +19,8 @@ from tests.unit.reference_workers.worker_harness import (
 )
 from trackproof.testbed.stand_ins import Fault
 
+pytestmark = pytest.mark.slow
+
 Json = dict[str, Any]
 
 

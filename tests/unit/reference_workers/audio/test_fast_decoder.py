@@ -23,6 +23,8 @@ from reference_workers.audio.mixer import write_mixdown
 from tests.unit.reference_workers.audio.audio_server import FAULTS, Answer, ServedFile, serving
 from tests.unit.reference_workers.signals import Samples, samples_of, write_sound
 
+pytestmark = pytest.mark.slow
+
 EXAMPLES = int(os.environ.get("TRACKPROOF_AUDIO_EXAMPLES", "5"))
 
 SOUND = samples_of(make_meeting(tracks=1, seconds=5.5, seed=3).tracks[0])

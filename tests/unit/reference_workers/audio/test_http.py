@@ -18,6 +18,8 @@ from tests.unit.reference_workers.audio.exactness import assert_exact, by_pyav
 from tests.unit.reference_workers.audio.recordings import write_opus
 from tests.unit.reference_workers.signals import samples_of, write_sound
 
+pytestmark = pytest.mark.slow
+
 Job = Callable[[str, Path], object]
 
 

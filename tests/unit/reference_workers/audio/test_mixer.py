@@ -32,6 +32,8 @@ from tests.unit.reference_workers.signals import (
     write_sound,
 )
 
+pytestmark = pytest.mark.slow
+
 GAIN_OF_LAME = 0.95
 Mixes = Callable[[int], tuple[Meeting, Path, float]]
 

@@ -30,6 +30,8 @@ from tests.unit.reference_workers.audio.exactness import (
 from tests.unit.reference_workers.audio.recordings import in_half_milliseconds, write_opus
 from tests.unit.reference_workers.signals import samples_of, write_sound
 
+pytestmark = pytest.mark.slow
+
 OFFSETS = ["0.001", "0.0065", "2.345"]
 LONG_OFFSET = "1020"
 Padding = Callable[[str, Path, Fraction], None]

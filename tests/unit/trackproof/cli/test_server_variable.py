@@ -8,6 +8,8 @@ from typer.testing import CliRunner
 from trackproof import cli
 from trackproof.lab import free_port
 
+pytestmark = pytest.mark.slow
+
 VERBS = (
     ("run",),
     ("verify", "--only", "get_recording"),

@@ -13,6 +13,8 @@ from trackproof.lab import free_port
 from trackproof.suite.options import VerifyOptions
 from trackproof.verify import runner
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def suite(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:

@@ -21,6 +21,8 @@ from trackproof.contracts.compat.releases import Version, load_release, released
 from trackproof.contracts.errors import ContractFileError
 from trackproof.contracts.load import ROOT, Contracts, load_contracts
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def root(tmp_path: Path) -> Path:

@@ -13,6 +13,8 @@ from tests.unit.trackproof.testbed.s3.conftest import BUCKET
 from trackproof.errors import TestbedError
 from trackproof.testbed.s3.server import S3Server
 
+pytestmark = pytest.mark.slow
+
 KEY = "räume/日本語 a b/ü+1&2=3%20#?.webm"
 
 

@@ -14,6 +14,8 @@ from trackproof.errors import TestbedError
 from trackproof.testbed.stand_ins import Fault, StandIns
 from trackproof.wait import wait_until
 
+pytestmark = pytest.mark.slow
+
 
 def test_each_service_has_a_url_on_one_port(stand_ins: StandIns) -> None:
     with stand_ins.serve() as served:

@@ -88,6 +88,7 @@ def test_any_subset_of_the_optional_keys_gets_a_verdict(
     assert statuses(verdict)["get_recording.output"] == "passed"
 
 
+@pytest.mark.nightly
 def test_declared_invisible_data_holds_in_part(conductor: ConductorServer, tmp_path: Path) -> None:
     profile = tmp_path / "fleet.toml"
     keys = ("transcript_sql", "register_command", "seed_command")

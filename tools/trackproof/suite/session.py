@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 
 from sqlalchemy import make_url
@@ -32,6 +32,25 @@ class Session:
     harness: Harness
 
 
+def start_testbed(
+    profile: FleetProfile, options: VerifyOptions, report: Report
+) -> AbstractContextManager[Testbed]:
+    """Return the testbed that a fleet needs; it runs within the block.
+
+    Args:
+        profile: The fleet.
+        options: Where Conductor and database come from.
+        report: Takes one line at a time on what is being started.
+    """
+    return Testbed.started(
+        conductor=options.conductor,
+        version=options.version,
+        report=report,
+        database=database_choice(profile, options.database),
+        ports=profile.ports,
+    )
+
+
 @contextmanager
 def open_session(
     profile: FleetProfile, options: VerifyOptions, tasks: Sequence[str], report: Report
@@ -48,13 +67,7 @@ def open_session(
         TrackproofError: A part could not be started, or the fleet does not poll.
     """
     with (
-        Testbed.started(
-            conductor=options.conductor,
-            version=options.version,
-            report=report,
-            database=database_choice(profile, options.database),
-            ports=profile.ports,
-        ) as testbed,
+        start_testbed(profile, options, report) as testbed,
         open_on(testbed, profile, options, tasks, report) as session,
     ):
         yield session

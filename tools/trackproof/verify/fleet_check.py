@@ -15,11 +15,12 @@ from trackproof.contracts.load import load_contracts
 from trackproof.errors import FleetError, TestbedError, TrackproofError
 from trackproof.fleet import Fleet, FleetProfile
 from trackproof.fleet.seed_columns import SEED_COLUMNS
-from trackproof.lab import Testbed, database_choice
+from trackproof.lab import Testbed
 from trackproof.runs.json_text import as_json
 from trackproof.runs.scenario import Scenario
 from trackproof.suite.options import VerifyOptions
 from trackproof.suite.preflight import PreflightResult, before_the_fleet, with_the_fleet
+from trackproof.suite.session import start_testbed
 
 
 def check_fleet(
@@ -39,13 +40,7 @@ def check_fleet(
     options = options.for_fleet(profile)
     named = {name.partition(".")[0] for name in options.only} & set(known)
     tasks = sorted(named or profile.serves or known)
-    with Testbed.started(
-        conductor=options.conductor,
-        version=options.version,
-        report=report,
-        database=database_choice(profile, options.database),
-        ports=profile.ports,
-    ) as testbed:
+    with start_testbed(profile, options, report) as testbed:
         before = list(before_the_fleet(testbed, profile))
         yield from before
         if any(result.fatal for result in before):

@@ -30,10 +30,11 @@ from trackproof.events.verification import (
     VerifyEnded,
 )
 from trackproof.fleet import FleetProfile, load_profile
-from trackproof.lab import Testbed, database_choice
+from trackproof.lab import Testbed
 from trackproof.runs.ids import new_seed
 from trackproof.suite.options import VerifyOptions
 from trackproof.suite.plugin import CLAUSES, ClauseSuite
+from trackproof.suite.session import start_testbed
 from trackproof.verify.coverage.floor import shortfalls
 from trackproof.verify.coverage.measurement import measure_coverage
 from trackproof.verify.environment import Environment
@@ -101,15 +102,7 @@ def verify(options: VerifyOptions, writers: Sequence[Writer]) -> VerifyEnded:
         _Stream(writers).emit(ended)
         raise
     environment = Environment(
-        lambda report: Testbed.started(
-            conductor=options.conductor,
-            version=options.version,
-            report=report,
-            database=database_choice(profile, options.database),
-            ports=profile.ports,
-        ),
-        profile,
-        options,
+        lambda report: start_testbed(profile, options, report), profile, options
     )
     return _verify(options, writers, environment)
 
@@ -215,7 +208,13 @@ def _combined(first: ClauseResult, second: ClauseResult | None) -> ClauseResult:
         note = "it passed when it ran again alone"
         return replace(first, status="unsteady", observed=f"{first.observed} ({note})")
     if first.status == "error" and second.status == "failed":
-        return replace(second, test=first.test, repeat=first.repeat, failure=first.failure)
+        return replace(
+            second,
+            test=first.test,
+            repeat=first.repeat,
+            failure=first.failure,
+            replay=first.replay,
+        )
     return first
 
 

@@ -17,6 +17,7 @@ from reference_workers.context import Context
 from reference_workers.errors import PermanentError, TransientError
 from reference_workers.platform.costs import store_cost, task_cost
 from reference_workers.platform.progress import report_progress
+from reference_workers.text import clean_json
 from reference_workers.workers import WORKERS
 from trackproof.contracts.load import load_contracts
 from trackproof.contracts.validate import ContractViolationError, accepted_input, check
@@ -37,6 +38,7 @@ class Outcome:
 
 def execute_task(context: Context, task_type: str, payload: Mapping[str, Any]) -> Outcome:
     """Execute one task; an exception of the worker becomes a failed outcome."""
+    payload = clean_json(dict(payload))
     transcript_id = _transcript_id(context, payload)
     with structlog.contextvars.bound_contextvars(
         workflow_id=context.workflow_id,

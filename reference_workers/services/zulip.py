@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from http import HTTPStatus
 
-import httpx
-
-from reference_workers import tls
 from reference_workers.errors import TransientError
-from reference_workers.services.http import fetch_json, raise_for_status, send_request
+from reference_workers.services.http import (
+    fetch_json,
+    open_client,
+    raise_for_status,
+    send_request,
+)
 from reference_workers.settings import Settings
 
 
@@ -17,11 +19,10 @@ class Zulip:
 
     def __init__(self, settings: Settings) -> None:
         """Open an HTTP client with the bot's e-mail and key as basic auth."""
-        self._client = httpx.Client(
+        self._client = open_client(
             base_url=settings.zulip_url,
             auth=(settings.zulip_bot_email, settings.zulip_api_key.get_secret_value()),
             timeout=settings.outside_timeout_seconds,
-            verify=tls.context(),
         )
 
     def post(self, stream: str, topic: str, content: str) -> str:

@@ -1,10 +1,21 @@
 from __future__ import annotations
 
+import gzip
+import socket
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+
 import httpx
 import pytest
 
 from reference_workers.errors import PermanentError, TransientError
-from reference_workers.services.http import fetch_json, is_retryable, send_request
+from reference_workers.services.http import (
+    fetch_json,
+    is_retryable,
+    open_client,
+    send_request,
+)
 from reference_workers.services.webhook import Webhook, signature
 from reference_workers.services.zulip import Zulip
 from reference_workers.settings import Settings
@@ -87,3 +98,68 @@ def test_the_signature_matches_the_stand_ins() -> None:
     body = '{"name": "李小龍"}'.encode()
 
     assert signature("s3cret", 1_700_000_000, body) == sign("s3cret", body, 1_700_000_000)
+
+
+DRIPPED = {
+    "headers": [b"HTTP/1.1 200 OK\r\nX-Slow: ", *[b"a"] * 1000],
+    "body": [b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n", *[b"{"] * 1000],
+    "nothing": [b""] * 1000,
+}
+
+
+@contextmanager
+def dripping(parts: Sequence[bytes]) -> Iterator[str]:
+    """Serve one connection, a part every 50 ms; yield the URL."""
+    done = threading.Event()
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def serve() -> None:
+            connection, _ = server.accept()
+            with connection, suppress(OSError):
+                for part in parts:
+                    connection.sendall(part)
+                    if done.wait(0.05):
+                        return
+
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.getsockname()[1]}/"
+        finally:
+            done.set()
+            thread.join()
+
+
+@pytest.mark.parametrize("part", DRIPPED)
+def test_an_answer_that_never_ends_is_given_up(part: str) -> None:
+    # encode/httpx#1450: each single read is quick.
+    with (
+        dripping(DRIPPED[part]) as url,
+        open_client(timeout=0.3) as client,
+        pytest.raises(TransientError, match=r"no answer \(ReadTimeout\)"),
+    ):
+        fetch_json(client, "GET", url)
+
+
+def test_a_webhooks_answer_ends_with_its_status() -> None:
+    with dripping(DRIPPED["body"]) as url:
+        webhook = Webhook(Settings(outside_timeout_seconds=20))
+        assert webhook.send(url, b"{}", event="e", retry=0, timestamp=1, secret=None) == 200
+        webhook.close()
+
+
+def test_a_large_answer_is_given_up() -> None:
+    with (
+        client_with(httpx.Response(200, content=b" " * 2_000_001)) as client,
+        pytest.raises(TransientError, match="larger than 2 MB"),
+    ):
+        send_request(client, "GET", "https://service.test/", max_bytes=2_000_000)
+
+
+def test_a_compressed_answer_is_decoded_once() -> None:
+    body = gzip.compress(b'{"a": "b\\u0000\\ud83d"}')
+    headers = {"Content-Encoding": "gzip"}
+    with client_with(httpx.Response(200, content=body, headers=headers)) as client:
+        data = fetch_json(client, "GET", "https://service.test/")
+
+    assert data == {"a": "b\N{REPLACEMENT CHARACTER}"}

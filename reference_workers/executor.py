@@ -24,6 +24,9 @@ from trackproof.contracts.validate import ContractViolationError, accepted_input
 
 Status = Literal["COMPLETED", "FAILED", "FAILED_WITH_TERMINAL_ERROR"]
 
+pause = time.sleep
+"""Waits some seconds; replaced in tests."""
+
 log = structlog.get_logger()
 
 
@@ -71,6 +74,7 @@ def execute_task(context: Context, task_type: str, payload: Mapping[str, Any]) -
 
 
 def _outcome(context: Context, task_type: str, payload: Mapping[str, Any]) -> Outcome:
+    start = time.perf_counter()
     try:
         arguments = accepted_input(task_type, payload)
     except ContractViolationError as error:
@@ -80,7 +84,12 @@ def _outcome(context: Context, task_type: str, payload: Mapping[str, Any]) -> Ou
         check(task_type, "output", output)
     except PermanentError as error:
         return _failed(context, "FAILED_WITH_TERMINAL_ERROR", error)
-    except (TransientError, ContractViolationError) as error:
+    except TransientError as error:
+        # Conductor has no delay for one retry: the attempt ends when the next one is welcome.
+        left = context.clients.settings.outside_timeout_seconds - (time.perf_counter() - start)
+        pause(max(0.0, min(error.retry_after, left)))
+        return _failed(context, "FAILED", error)
+    except ContractViolationError as error:
         return _failed(context, "FAILED", error)
     except Exception as error:
         # A bug: the log gets the traceback, Conductor only the exception's name, since a

@@ -7,8 +7,11 @@ Messages contain method, host and path; never a query (it may contain a signatur
 from __future__ import annotations
 
 import json
+import math
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from typing import Any
 
@@ -157,9 +160,36 @@ def raise_for_status(response: httpx.Response) -> httpx.Response:
     """Return the response of a success; raise as `fetch` does otherwise."""
     if response.is_success:
         return response
-    error = TransientError if is_retryable(response.status_code) else PermanentError
     url = response.request.url
-    raise error(f"{response.request.method} {url.host}{url.path}: answered {response.status_code}")
+    text = f"{response.request.method} {url.host}{url.path}: answered {response.status_code}"
+    if is_retryable(response.status_code):
+        raise TransientError(text, retry_after=retry_after(response))
+    raise PermanentError(text)
+
+
+def retry_after(response: httpx.Response) -> float:
+    """Return the seconds after which a service wants the next request; 0 if it does not say.
+
+    The header has seconds or a date; Zulip answers `{"retry-after": seconds}`.
+    """
+    values: list[object] = [response.headers.get("Retry-After")]
+    with suppress(ValueError, RecursionError, httpx.ResponseNotRead):
+        if isinstance(data := json.loads(response.content), dict):
+            values.append(data.get("retry-after"))
+    return max(0.0, *map(_seconds, values))
+
+
+def _seconds(value: object) -> float:
+    if not isinstance(value, str | int | float):
+        return 0.0
+    try:
+        seconds = float(value)
+    except ValueError:
+        try:
+            seconds = parsedate_to_datetime(str(value)).timestamp() - time.time()
+        except (ValueError, OverflowError):
+            return 0.0
+    return seconds if math.isfinite(seconds) else 0.0
 
 
 def fetch_json(client: httpx.Client, method: str, url: str, **arguments: Any) -> dict[str, Any]:

@@ -86,7 +86,7 @@ class LLM:
             metrics.add_token_usage(data.get("usage"))
             return answer_of(data, schema)
         except UnusableAnswerError as error:
-            raise UnusableAnswerError(f"LLM, {name!r}: {error}") from error
+            raise UnusableAnswerError(f"LLM: request {name!r}: {error}") from error
 
     def _request(self, prompt: str, name: str, schema: Json) -> httpx.Response:
         for number in range(self._form, len(_FORMS)):

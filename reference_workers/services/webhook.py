@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import hmac
 
+import httpx
+
 from reference_workers.services.http import open_client, send_request
 from reference_workers.settings import Settings
 
@@ -24,8 +26,8 @@ class Webhook:
 
     def send(
         self, url: str, body: bytes, *, event: str, retry: int, timestamp: int, secret: str | None
-    ) -> int:
-        """Post `body` and return the response's status code.
+    ) -> httpx.Response:
+        """Post `body` and return the response without its body.
 
         Args:
             url: The room's webhook URL.
@@ -53,7 +55,7 @@ class Webhook:
             max_bytes=0,  # the status says all
             content=body,
             headers=headers,
-        ).status_code
+        )
 
     def close(self) -> None:
         """Close the connections."""

@@ -5,12 +5,15 @@ import socket
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 
 import httpx
 import pytest
 
 from reference_workers.errors import PermanentError, TransientError
 from reference_workers.services.http import (
+    fetch,
     fetch_json,
     is_retryable,
     open_client,
@@ -144,7 +147,8 @@ def test_an_answer_that_never_ends_is_given_up(part: str) -> None:
 def test_a_webhooks_answer_ends_with_its_status() -> None:
     with dripping(DRIPPED["body"]) as url:
         webhook = Webhook(Settings(outside_timeout_seconds=20))
-        assert webhook.send(url, b"{}", event="e", retry=0, timestamp=1, secret=None) == 200
+        sent = webhook.send(url, b"{}", event="e", retry=0, timestamp=1, secret=None)
+        assert sent.status_code == 200
         webhook.close()
 
 
@@ -163,3 +167,40 @@ def test_a_compressed_answer_is_decoded_once() -> None:
         data = fetch_json(client, "GET", "https://service.test/")
 
     assert data == {"a": "b\N{REPLACEMENT CHARACTER}"}
+
+
+@pytest.mark.parametrize(
+    ("headers", "body", "seconds"),
+    [
+        ({"Retry-After": "7"}, b"", 7),
+        ({"Retry-After": "7.5"}, b"<html>", 7.5),
+        ({}, b'{"result": "error", "code": "RATE_LIMIT_HIT", "retry-after": 28.7}', 28.7),
+        ({"Retry-After": "Wed, 21 Oct 2015 07:28:00 GMT"}, b"", 0),
+        ({"Retry-After": "soon"}, b"[]", 0),
+        ({"Retry-After": "inf"}, b"{}", 0),
+        ({"Retry-After": "-3"}, b'{"retry-after": null}', 0),
+    ],
+)
+def test_a_service_says_when_it_wants_the_next_request(
+    headers: dict[str, str], body: bytes, seconds: float
+) -> None:
+    with (
+        client_with(httpx.Response(429, headers=headers, content=body)) as client,
+        pytest.raises(TransientError) as caught,
+    ):
+        fetch(client, "GET", "https://service.test/")
+
+    assert caught.value.retry_after == seconds
+
+
+def test_a_date_in_retry_after_is_respected() -> None:
+    headers = {
+        "Retry-After": format_datetime(datetime.now(UTC) + timedelta(minutes=1), usegmt=True)
+    }
+    with (
+        client_with(httpx.Response(503, headers=headers)) as client,
+        pytest.raises(TransientError) as caught,
+    ):
+        fetch(client, "GET", "https://service.test/")
+
+    assert 50 < caught.value.retry_after <= 60

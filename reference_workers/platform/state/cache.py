@@ -64,7 +64,7 @@ class Cache:
         identity: Sequence[str],
         compute: Callable[[], Json],
         *,
-        accept: Callable[[Json], bool],
+        accept: Callable[[Json], bool] = lambda _: True,
         timeout: float,
     ) -> Json:
         """Return the cached answer, or compute and store it.
@@ -73,8 +73,8 @@ class Cache:
             kind: The task type.
             identity: Everything the answer depends on.
             compute: Returns JSON other than null. Its exceptions propagate and are not cached.
-            accept: Whether an answer is valid. No other is stored, and a stored one that is not
-                valid is computed again.
+            accept: Whether an answer is valid; by default any is. No other is stored, and a
+                stored one that is not valid is computed again.
             timeout: Seconds to wait while another worker computes the same answer.
 
         Raises:

@@ -23,7 +23,9 @@ def message(content: Any) -> dict[str, Any]:
 SHAPES: dict[str, dict[str, Any]] = {
     "in a fence": message(f"```json\n{TEXT}\n```"),
     "between sentences": message(f"Here you are:\n\n```json\n{TEXT}\n```\nMore?"),
-    "after thoughts": message(f"<think>\nA title for {{budget}}.\n</think>\n\n{TEXT}"),
+    "after thoughts": message(
+        f'<think>\nFor {{budget}} perhaps {{"title": "Draft"}}.\n</think>\n\n{TEXT}'
+    ),
     "in parts": message([{"type": "text", "text": TEXT}]),
     "in a tool call": {
         **message(None),

@@ -297,3 +297,65 @@ def signed_urls_are_logged() -> None:
 def key_in_an_event() -> None:
     """PIPELINE_PROGRESS contains a key."""
     change_event(PROGRESS, lambda data: {**data, "key": os.environ["LLM_API_KEY"]})
+
+
+@mutant("audio")
+def first_waveform_for_all() -> None:
+    """Every meeting gets the waveform of the first."""
+
+    def make(work: Worker) -> Worker:
+        first: list[dict[str, Any]] = []
+
+        def remembered(context: Any, **inputs: Any) -> dict[str, Any]:
+            first.append(work(context, **inputs))
+            return first[0]
+
+        return remembered
+
+    around("generate_waveform", make)
+
+
+@mutant("storage")
+def mixdown_stored_twice() -> None:
+    """A second copy of the mixdown stays in the bucket."""
+
+    def make(put: Any) -> Any:
+        def twice(self: Any, key: str, path: Any, **more: Any) -> Any:
+            if key.endswith(".mp3"):
+                put(self, f"{key}.tmp", path, **more)
+            return put(self, key, path, **more)
+
+        return twice
+
+    replace("services.storage:Storage", "put_file", make)
+
+
+@mutant("llm")
+def only_the_first_twenty_words() -> None:
+    """Topics are detected in the first twenty words."""
+    change_input("detect_topics", lambda given: given.update(words=given["words"][:20]))
+
+
+@mutant("deliveries")
+def participants_not_delivered() -> None:
+    """The webhook has no participants."""
+
+    def make(payload: Any) -> Any:
+        def bare(*args: Any) -> dict[str, Any]:
+            sent: dict[str, Any] = payload(*args)
+            sent["transcript"]["participants"] = []
+            return sent
+
+        return bare
+
+    replace("workers.send_webhook", "_payload", make)
+
+
+@mutant("services")
+def language_not_sent() -> None:
+    """The transcription service is not given the language."""
+
+    def make(ask: Any) -> Any:
+        return lambda self, url, language: ask(self, url, "")
+
+    replace("services.modal:Modal", "transcribe", make)

@@ -315,3 +315,34 @@ def test_recording_stores_its_workflow_id(run: PipelineRun) -> None:
 @every_meeting
 def test_logs_events_and_errors_contain_no_secret(checks: CheckedRun) -> None:
     checks.expect("secrets.kept")
+
+
+@pytest.mark.clause("pipeline.audio")
+@every_track_count
+def test_mixdown_and_waveform_fit_the_meeting(checks: CheckedRun) -> None:
+    checks.expect("mixdown.level", "mixdown.duration", "waveform.peaks")
+
+
+@pytest.mark.clause("pipeline.storage")
+@every_track_count
+def test_objects_and_urls_are_those_of_the_contract(checks: CheckedRun) -> None:
+    checks.expect("storage.keys", "storage.presigned")
+
+
+@pytest.mark.clause("pipeline.llm")
+@every_track_count
+def test_the_llm_reads_the_meeting_and_its_answers_are_used(checks: CheckedRun) -> None:
+    checks.expect("llm.chunks", "llm.tracers")
+
+
+@pytest.mark.clause("pipeline.deliveries")
+@every_track_count
+def test_message_and_webhook_carry_the_meetings_result(checks: CheckedRun) -> None:
+    checks.expect("zulip.message", "webhook.signature", "webhook.payload")
+
+
+@pytest.mark.clause("pipeline.services")
+@pytest.mark.parametrize("meeting", [next(iter(TRACK_COUNTS))])
+def test_every_request_conforms_to_its_service(checks: CheckedRun) -> None:
+    """Requests of all meetings: they run side by side."""
+    checks.expect("services.contract", "services.accepted")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from trackproof.events.runs import Check
+from trackproof.runs.equality import same_value
 from trackproof.runs.evidence import Evidence
 from trackproof.runs.json_text import as_json
 from trackproof.runs.scenario import ZULIP_STREAM, ZULIP_TOPIC
@@ -73,15 +74,15 @@ def _payload(evidence: Evidence) -> Check:
     problems = [
         f"{name} is {as_json(sent.get(name))}, not {as_json(value)}"
         for name, value in expected.items()
-        if sent.get(name) != value
+        if not same_value(sent.get(name), value)
     ]
     speakers = {track.index: track.participant.name for track in scenario.meeting.tracks}
     participants = {one.get("speaker"): one.get("name") for one in sent.get("participants", [])}
-    if participants != speakers:
+    if not same_value(participants, speakers):
         problems.append(f"participants are {as_json(participants)}, not {as_json(speakers)}")
     expected_topics = [topic["title"] for topic in output.get("topics") or []]
     topics = [topic.get("title") for topic in sent.get("topics", [])]
-    if topics != expected_topics:
+    if not same_value(topics, expected_topics):
         problems.append(f"topics are {as_json(topics)}, not {as_json(expected_topics)}")
     return Check.of(
         "webhook.payload",

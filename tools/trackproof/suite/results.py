@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from trackproof.contracts.load import Clause, load_contracts
-from trackproof.errors import DeadlineError, FleetError
+from trackproof.errors import DeadlineError, FleetError, TrackproofError
 from trackproof.events.stream import Event
 from trackproof.events.verdict import ClauseResult, Exchange, Status, failure_id
 from trackproof.events.verification import ClauseFinished, ClauseStarted
@@ -215,7 +215,7 @@ def _failed(
         expected, observed = about + readable(error.expected), about + readable(error.observed)
         difference = error.difference
     else:
-        expected, observed, difference = result.text, _error_text(error, report), ""
+        expected, observed, difference = result.text, error_text(error, report.longreprtext), ""
     secrets = harness.secrets if harness else ()
     runs = harness.runs if harness else []
     return replace(
@@ -244,11 +244,24 @@ def _json(value: Any, limit: int) -> str:
     return shortened(as_json(value), limit)
 
 
-def _error_text(error: BaseException | None, report: pytest.TestReport) -> str:
+def error_text(error: BaseException | None, report: str) -> str:
+    """Return why a test failed, without the terms of Python's own errors.
+
+    Args:
+        error: What the test raised; None if pytest failed it without an exception.
+        report: Pytest's text, for that case.
+    """
     if error is None:
-        return report.longreprtext[-2000:]
-    text = str(error) or type(error).__name__
-    return text if isinstance(error, AssertionError) else f"{type(error).__name__}: {text}"
+        return report[-2000:]
+    match error:
+        case AssertionError() | TrackproofError():
+            return str(error) or type(error).__name__
+        case KeyError():
+            return f"the fleet's answer has no field {error.args[0] if error.args else ''}".strip()
+        case AttributeError() | LookupError() | TypeError() | ValueError():
+            return f"the fleet's answer cannot be read: {type(error).__name__}: {error}"
+        case _:
+            return f"{type(error).__name__}: {error}"
 
 
 def _last_lines(harness: Harness | None) -> str:

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import json
-import math
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
-from decimal import Decimal
 from typing import Any
 
 from fixtures_audio import make_meeting
@@ -16,6 +14,7 @@ from trackproof.errors import FleetError, TestbedError, TrackproofError
 from trackproof.fleet import Fleet, FleetProfile
 from trackproof.fleet.seed_columns import SEED_COLUMNS
 from trackproof.lab import Testbed
+from trackproof.runs.equality import has_value
 from trackproof.runs.json_text import as_json
 from trackproof.runs.scenario import Scenario
 from trackproof.suite.options import VerifyOptions
@@ -123,28 +122,9 @@ def _not_stored(sent: Mapping[str, Any], row: Mapping[str, Any]) -> Iterator[str
         if column == "id":  # the fleet may choose its own
             continue
         stored = row.get(column)
-        if not _is_same(value, stored):
+        if not has_value(stored, value):
             found = f"is {as_json(stored)}, not" if column in row else "is in no column; sent was"
             yield f"transcript.{column} {found} {as_json(value)}"
-
-
-def _is_same(sent: Any, stored: Any) -> bool:
-    """Return whether a stored value has what was sent; the fleet may store more."""
-    match sent:
-        case Mapping():
-            return isinstance(stored, Mapping) and all(
-                _is_same(value, stored.get(key)) for key, value in sent.items()
-            )
-        case list():
-            return (
-                isinstance(stored, list)
-                and len(sent) == len(stored)
-                and all(map(_is_same, sent, stored))
-            )
-        case float() | int() if isinstance(stored, Decimal | float | int):
-            return math.isclose(sent, stored)
-        case _:
-            return bool(sent == stored)
 
 
 def _tried(

@@ -130,11 +130,15 @@ WORDS: list[Case] = [
 ]
 
 MIXDOWN: list[Case] = [
-    (with_mixdown(lambda m: replace(m, words=m.words[1:])), {"mixdown.words"}, "1 missing: (0, "),
+    (
+        with_mixdown(lambda m: replace(m, words=m.words[1:])),
+        {"mixdown.words"},
+        "1 missing: finish",
+    ),
     (
         with_mixdown(lambda m: replace(m, words=(*m.words, replace(m.words[0], start=7.5)))),
         {"mixdown.words"},
-        "1 surplus: (0, ",
+        "1 surplus: ",
     ),
     (
         with_mixdown(lambda m: replace(m, words=tuple(w for w in m.words if w.band != 2))),
@@ -259,16 +263,16 @@ STATE: list[Case] = [
     ),
     (without_event("WAVEFORM"), {"database.events"}, "no WAVEFORM"),
     (without_event("PIPELINE_PROGRESS"), {"database.events"}, "no PIPELINE_PROGRESS"),
-    (without_event("STATUS"), {"database.events"}, "the last STATUS is None"),
+    (without_event("STATUS"), {"database.events"}, "the last STATUS is missing"),
     (
         with_events(("DURATION", {"duration": 8.0})),
         {"database.events"},
-        "out of order: ['WAVEFORM', ",
+        "out of order: WAVEFORM, ",
     ),
     (
         with_events(("STATUS", {"value": "error"})),
         {"database.events"},
-        "the last STATUS is {'value': 'error'}",
+        'the last STATUS is {"value": "error"}',
     ),
     (
         lambda evidence: replace(evidence, fleet_log=f"key {evidence.secrets[0]}"),

@@ -44,7 +44,7 @@ def expect_ended(run: TaskRun) -> None:
 def test_transcript_status_becomes_ended(harness: Harness) -> None:
     run = finalize(harness, harness.meeting())
 
-    expect(run.output, "output").equals({"status": "COMPLETED"})
+    expect(run.output, "output").has({"status": "COMPLETED"})
     expect_ended(run)
 
 
@@ -59,7 +59,7 @@ def test_result_replaces_the_stored_one(harness: Harness) -> None:
 def test_ended_is_emitted_with_the_result_stored(harness: Harness) -> None:
     run = finalize(harness, harness.meeting())
 
-    expect(run.emitted("STATUS"), "STATUS events").equals([{"value": "ended"}])
+    expect(run.emitted("STATUS"), "STATUS events").has([{"value": "ended"}])
     expect_ended(run)
     expect_stored(run)
 

@@ -51,6 +51,12 @@ def case_id(item: pytest.Item) -> str:
     return f"{item.path.name}::{item.nodeid.partition('::')[2]}"
 
 
+def in_words(test: str) -> str:
+    """Return a test's name as words: its file is of no use to who reads a report."""
+    name, bracket, case = test.removeprefix("test_").partition("[")
+    return name.replace("_", " ") + (f" ({case.removesuffix(']')})" if bracket else "")
+
+
 def is_selected(clauses: Sequence[str], only: Sequence[str]) -> bool:
     """Return whether `only`, task types or clause ids, names one of a test's clauses."""
     return not only or any(name in only or name.partition(".")[0] in only for name in clauses)
@@ -144,7 +150,7 @@ class ClauseResults:
                 failed = replace(_failed(result, call, report, harness), test=case_id(item))
                 failed = self._grouped(failed, call.excinfo.value if call.excinfo else None)
                 if result.status in {"failed", "error"}:
-                    more = f"{failed.test}: {failed.observed}"
+                    more = f"{in_words(item.name)}: {failed.observed}"
                     failed = replace(result, also=(*result.also, more))
                 result = failed
             self._results[name] = result

@@ -14,7 +14,7 @@ from trackproof.events.verdict import Status
 from trackproof.fleet.profile import Deviation, Invisible
 from trackproof.runs.unavailable import NotVisible
 from trackproof.suite.assertions import ClauseViolation
-from trackproof.suite.results import error_text, skipped_result, with_deviation
+from trackproof.suite.results import error_text, in_words, skipped_result, with_deviation
 
 TODAY = date(2026, 12, 1)
 DEVIATION = Deviation(PASSED.id, "the storage is old", date(2026, 12, 31))
@@ -98,3 +98,14 @@ def test_the_reason_of_a_failure_has_no_terms_of_python(
     error: BaseException | None, text: str
 ) -> None:
     assert error_text(error, "the end of pytest's report") == text
+
+
+@pytest.mark.parametrize(
+    ("test", "words"),
+    [
+        ("test_every_word_is_merged_once[list]", "every word is merged once (list)"),
+        ("test_title_is_stored", "title is stored"),
+    ],
+)
+def test_a_further_failure_is_named_in_words(test: str, words: str) -> None:
+    assert in_words(test) == words

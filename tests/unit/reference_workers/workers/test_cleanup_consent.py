@@ -35,7 +35,3 @@ def test_an_unanswered_consent_is_no_denial(empty_harness: WorkerHarness) -> Non
     seed(empty_harness.clients.state, rows)
 
     assert empty_harness.completed("cleanup_consent", PAYLOAD)["audio_deleted"] is False
-
-
-def test_an_unknown_transcript_fails_terminally(empty_harness: WorkerHarness) -> None:
-    assert empty_harness.execute("cleanup_consent", PAYLOAD).status == "FAILED_WITH_TERMINAL_ERROR"

@@ -9,6 +9,7 @@ from trackproof.runs.equality import same_value
 from trackproof.runs.evidence import Evidence
 from trackproof.runs.json_text import as_json
 from trackproof.runs.scenario import ZULIP_STREAM, ZULIP_TOPIC
+from trackproof.runs.word_order import WordText
 from trackproof.testbed.stand_ins.services.webhook import SignatureError
 
 EVENT = "transcript.completed"
@@ -35,7 +36,7 @@ def _zulip(evidence: Evidence) -> Check:
         missing = [
             column
             for column in ("title", "short_summary", "long_summary")
-            if not row.get(column) or row[column] not in message.content
+            if not row.get(column) or not WordText(message.content).has(str(row[column]))
         ]
         if missing:
             problems.append(f"missing: {', '.join(missing)}")
@@ -94,7 +95,7 @@ def _payload(evidence: Evidence) -> Check:
 def _accepted(evidence: Evidence) -> Check:
     """No service rejected a request, except by an injected fault."""
     rejected = [
-        f"{request.service} {request.method} {request.path} → {request.status}"
+        f"{request.service} {request.method} {request.path} → {request.status or 'no answer'}"
         for request in evidence.requests
         if not request.faulted and (request.status is None or request.status >= 400)
     ]

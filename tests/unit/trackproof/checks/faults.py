@@ -153,7 +153,7 @@ MIXDOWN: list[Case] = [
     (
         lambda evidence: with_output(evidence, duration=None),
         {"mixdown.duration", "database.result", "webhook.payload"},
-        "stated None s",
+        "stated null s",
     ),
     (with_waveform(lambda peaks: peaks[1:]), {"waveform.peaks"}, "254 peaks, not 255"),
     (with_waveform(lambda peaks: [0.0] * len(peaks)), {"waveform.peaks"}, "255 peaks, at most 0."),
@@ -197,9 +197,9 @@ STORAGE: list[Case] = [
     (
         lambda evidence: with_output(evidence, audio_deleted=True),
         {"consent.honoured"},
-        "audio_deleted is True in the output",
+        "audio_deleted is true in the output",
     ),
-    (with_row(audio_deleted=True), {"consent.honoured"}, "True in the database"),
+    (with_row(audio_deleted=True), {"consent.honoured"}, "true in the database"),
 ]
 
 DENIED: list[Case] = [
@@ -216,9 +216,9 @@ DENIED: list[Case] = [
     (
         lambda evidence: with_output(evidence, audio_deleted=False),
         {"consent.honoured"},
-        "audio_deleted is False in the output and True in the database",
+        "audio_deleted is false in the output and true in the database",
     ),
-    (with_row(audio_deleted=False), {"consent.honoured"}, "False in the database"),
+    (with_row(audio_deleted=False), {"consent.honoured"}, "false in the database"),
     (with_url(status=200, received_bytes=1), {"storage.presigned"}, "track 0 still returns 200"),
 ]
 
@@ -376,7 +376,7 @@ DELIVERY: list[Case] = [
     (
         with_extra_requests("post_zulip", service="zulip", status=None),
         {"services.accepted"},
-        "zulip POST /v1/chat/completions → None",
+        "zulip POST /v1/chat/completions → no answer",
     ),
     (
         with_violation("body /topic: minLength 1 is wanted, a string of 0 characters is there"),

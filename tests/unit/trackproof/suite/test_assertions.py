@@ -21,18 +21,11 @@ from hypothesis import strategies as st
 
 from fixtures_audio import Participant
 from tests.unit.examples import examples
+from tests.unit.trackproof.python_terms import PYTHON
 from trackproof.runs.task_run import StoredObject
 from trackproof.suite.assertions import ClauseViolation, Expectation, expect, readable
 from trackproof.testbed.stand_ins.faults import Fault
 from trackproof.testbed.stand_ins.ledger import Request
-
-PYTHON = re.compile(
-    r"frozenset|\bset\(|dict_(keys|values|items)|mappingproxy|OrderedDict|Counter\(|deque\("
-    r"|Request\(|StoredObject\(|Fault\(|Participant\(|Fraction\(|Path\(|UUID\(|Decimal\("
-    r"|datetime\.|timedelta\(|ExceptionInfo|<[A-Za-z_.]+ |object at 0x|namespace\(|Pair\("
-    r"|\bTrue\b|\bFalse\b|\bNone\b|Error\('|b'|\{'|\['"
-)
-"""What only a reader of Python understands."""
 
 
 class Colour(Enum):

@@ -13,6 +13,9 @@ _ESCAPE: Final = re.compile(
 )
 """An escape of JSON, as a prompt with JSON in it has it."""
 
+_WORD: Final = re.compile(r"[^\W_]+|[^\w\s\x00-\x7f]+")
+"""Letters and digits, or symbols such as emoji."""
+
 _UNSPACED: Final = re.compile(
     "[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff]"
 )
@@ -27,26 +30,22 @@ class WordText:
         self._text = "\n".join(map(_normal, texts))
 
     def has(self, words: Iterable[str] | str) -> bool:
-        """Return whether all words occur in this order, whatever stands between them."""
-        if isinstance(words, str):
-            words = words.split()
+        """Return whether all words occur in this order, whatever stands between them.
+
+        ASCII punctuation of the words does not count: a format may escape it.
+        """
+        phrase = words if isinstance(words, str) else "\n".join(words)
         position = 0
-        for word in words:
-            if (position := self._after(_normal(word).strip(), position)) < 0:
+        for word in _WORD.findall(_normal(phrase)):
+            if (position := self._after(word, position)) < 0:
                 return False
         return True
 
     def _after(self, word: str, start: int) -> int:
         """Return the position after the next occurrence of a whole word, or -1."""
-        parts = word.split()
-        if len(parts) > 1:
-            for part in parts:
-                if (start := self._after(part, start)) < 0:
-                    return -1
-            return start
         while (found := self._text.find(word, start)) >= 0:
             end = found + len(word)
-            if not word or (self._is_edge(found) and self._is_edge(end)):
+            if self._is_edge(found) and self._is_edge(end):
                 return end
             start = found + 1
         return -1

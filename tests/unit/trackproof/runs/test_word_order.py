@@ -59,6 +59,13 @@ def test_phrase_has_its_words_in_order() -> None:
     assert not WordText("All of it").has(["it of All"])
 
 
+def test_punctuation_may_be_escaped_or_marked_up() -> None:
+    text = WordText("<b>All</b> of it<br/>, <i>at length</i>\\. \U0001f989 snake\\_case")
+
+    assert text.has("All of it, at length. \U0001f989 snake_case")
+    assert not text.has("All of it at length \U0001f40d")
+
+
 def test_words_of_one_text_do_not_span_two() -> None:
     assert not WordText("begin", "ning").has(["beginning"])
 

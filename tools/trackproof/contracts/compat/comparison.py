@@ -6,11 +6,13 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from trackproof.contracts.compat.changes import (
+    DESCRIPTIVE_REASON,
     VERDICTS,
     Change,
     descriptive,
     differences,
     format_optional,
+    join_pointer,
     prefix_change,
     unclassified,
 )
@@ -27,8 +29,28 @@ Data = Mapping[str, Any]
 
 def compare(old: Release, new: Release) -> list[Change]:
     """Return all differences between two contracts except the version, most severe first."""
-    changes = dict.fromkeys(_changes(_without_dialect(old), _without_dialect(new)))
+    changes = dict.fromkeys(
+        (*_changes(_without_dialect(old), _without_dialect(new)), *_dialect_change(old, new))
+    )
     return sorted(changes, key=lambda change: (VERDICTS.index(change.verdict), change.pointer))
+
+
+def _dialect_change(old: Release, new: Release) -> Iterator[Change]:
+    """Yield one change for all schemas that have gained or lost their `$schema` line."""
+    if pointers := sorted(_other_dialects(old, new, "")):
+        what = f"the $schema line of {len(pointers)} schemas was added or removed"
+        yield Change(pointers[0], what, "compatible", DESCRIPTIVE_REASON)
+
+
+def _other_dialects(old: Any, new: Any, pointer: str) -> Iterator[str]:
+    if isinstance(old, Mapping) and isinstance(new, Mapping):
+        if (old.get("$schema") == DIALECT) != (new.get("$schema") == DIALECT):
+            yield join_pointer(pointer, "$schema")
+        for key in old.keys() & new.keys():
+            yield from _other_dialects(old[key], new[key], join_pointer(pointer, key))
+    elif isinstance(old, list) and isinstance(new, list):
+        for index, (before, after) in enumerate(zip(old, new, strict=False)):
+            yield from _other_dialects(before, after, join_pointer(pointer, index))
 
 
 def _without_dialect(part: Any) -> Any:

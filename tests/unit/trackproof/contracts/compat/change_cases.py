@@ -320,6 +320,7 @@ CASES: dict[str, tuple[Edit, str, str | None]] = {
     "note changed": (task("finalize", "notes", value=["Another answer."]), COMPATIBLE, None),
     "note removed": (task("finalize", "notes", value=None), COMPATIBLE, None),
     "note for every task changed": (put("notes", value=["Another answer."]), COMPATIBLE, None),
+    "$schema line removed": (drop("workflow_input", "$schema"), COMPATIBLE, None),
     # rows
     "row's column made optional": (
         put("meeting_rows", "$defs", "room", "required", value=["id", "name"]), CONSUMERS, None

@@ -14,6 +14,7 @@ from trackproof.checks.word_matching import TimedWord, match
 from trackproof.contracts.load import load_contracts
 from trackproof.events.runs import Check
 from trackproof.runs.evidence import Evidence, Mixdown
+from trackproof.runs.json_text import as_json
 
 LEVEL_TOLERANCE = 0.10
 """Maximum relative difference of a track's gain from the median gain."""
@@ -89,7 +90,8 @@ def _duration(evidence: Evidence, mixdown: Mixdown) -> Check:
     return Check(
         "mixdown.duration",
         passed,
-        f"stated {stated} s, decoded {mixdown.audio.duration:.3f} s, meeting {truth:.3f} s",
+        f"stated {as_json(stated)} s, decoded {mixdown.audio.duration:.3f} s, "
+        f"meeting {truth:.3f} s",
     )
 
 

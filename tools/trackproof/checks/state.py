@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from trackproof.contracts.validate import event_violations
 from trackproof.events.runs import Check
+from trackproof.runs.equality import has_value, same_value
 from trackproof.runs.evidence import Evidence
 from trackproof.runs.json_text import as_json
 
@@ -39,7 +40,7 @@ def _result(evidence: Evidence) -> Check:
     problems = [
         f"{column} is {as_json(row.get(column))}, not {as_json(value)}"
         for column, value in expected.items()
-        if not value or row.get(column) != value
+        if not value or not same_value(row.get(column), value)
     ]
     return Check.of(
         "database.result",
@@ -55,10 +56,12 @@ def _events(evidence: Evidence) -> Check:
     if not problems:
         positions = [last[name] for name in EVENTS_IN_ORDER]
         if positions != sorted(positions):
-            problems.append(f"out of order: {sorted(EVENTS_IN_ORDER, key=lambda name: last[name])}")
+            problems.append(
+                f"out of order: {', '.join(sorted(EVENTS_IN_ORDER, key=last.__getitem__))}"
+            )
     final = [data for name, data in evidence.events if name == "STATUS"]
-    if not final or final[-1] != {"value": "ended"}:
-        problems.append(f"the last STATUS is {final[-1] if final else None}")
+    if not final or not has_value(final[-1], {"value": "ended"}):
+        problems.append(f"the last STATUS is {as_json(final[-1]) if final else 'missing'}")
     return Check.of("database.events", problems, otherwise=f"{len(names)} events, in order")
 
 

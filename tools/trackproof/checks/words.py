@@ -10,6 +10,7 @@ import numpy as np
 from trackproof.checks.word_matching import TOLERANCE_SECONDS, TimedWord, match
 from trackproof.events.runs import Check
 from trackproof.runs.evidence import Evidence
+from trackproof.runs.json_text import as_json
 
 DISPLACED_SECONDS = 1.0
 """Up to this distance, a word counts as displaced instead of missing."""
@@ -55,5 +56,5 @@ def checks(evidence: Evidence) -> Iterator[Check]:
     yield Check(
         "words.sorted",
         early == 0 and counted == len(merged),
-        f"{early} out of order; word_count {counted}, {len(merged)} listed",
+        f"{early} out of order; word_count {as_json(counted)}, {len(merged)} listed",
     )

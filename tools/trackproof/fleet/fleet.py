@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from trackproof.contracts.load import load_contracts
+from trackproof.contracts.load import WORKFLOW_NAME, load_contracts
 from trackproof.errors import DeadlineError, FleetError
 from trackproof.fleet.commands import run_to_end
 from trackproof.fleet.events import Event, EventSource, SqlEvents
@@ -22,6 +22,7 @@ from trackproof.fleet.translation.definitions import definitions
 from trackproof.fleet.translation.translator import Translator
 from trackproof.testbed.conductor.registration import register
 from trackproof.testbed.conductor.rest import ConductorRest, split_queue
+from trackproof.testbed.conductor.schema_enforcement import stop_enforcement
 from trackproof.wait import wait_until
 
 TAIL_LINES = 30
@@ -131,6 +132,8 @@ class Fleet:
         Raises:
             FleetError: The fleet's command failed; the evidence is its output.
             TestbedError: The server refused a definition.
+
+        A server must not enforce schemas here: the fleet's own validation is judged.
         """
         if not self.profile.register_command:
             tasks, workflow = definitions(self.profile)
@@ -138,6 +141,11 @@ class Fleet:
             register(api_url, tasks, None if self.profile.serves else workflow)
             return
         run_to_end(self.profile, "register_command", self._cwd, self._environment)
+        name, _ = self.translator.workflow_name_to_fleet(WORKFLOW_NAME, None)
+        with ConductorRest(api_url) as server:
+            stop_enforcement(
+                server, map(self.translator.task_to_fleet, load_contracts().tasks), name
+            )
 
     def polled(self, conductor: ConductorRest, *, since: float = 0.0) -> set[str]:
         """Return the task types polled in the fleet's domain, in the contracts' terms.

@@ -20,6 +20,7 @@ from trackproof.lab import RECORDING_BUCKET, TRANSCRIPT_BUCKET, Testbed
 from trackproof.runs.follow import follow
 from trackproof.runs.limits import BUSY_SECONDS, POLL_SECONDS, task_limit
 from trackproof.runs.unavailable import UnavailableEvents, UnavailableRow
+from trackproof.testbed.conductor.schema_enforcement import without_enforcement
 from trackproof.testbed.stand_ins.ledger import Request
 from trackproof.wait import wait_until
 
@@ -321,7 +322,7 @@ def one_task_workflow(task: str, definition: Mapping[str, Any], payload: Payload
                 "type": "SIMPLE",
                 # References instead of values: the server would expand "${…}" in a value.
                 "inputParameters": {name: f"${{workflow.input.{name}}}" for name in payload},
-                "taskDefinition": dict(definition),
+                "taskDefinition": without_enforcement(definition),
             }
         ],
     }

@@ -11,7 +11,7 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from trackproof.contracts.load import load_contracts
-from trackproof.errors import FleetError
+from trackproof.errors import FleetError, TestbedError
 from trackproof.fleet import Fleet
 from trackproof.fleet.profile import FleetProfile
 from trackproof.fleet.translation.definitions import definitions
@@ -20,6 +20,7 @@ from trackproof.lab import Testbed
 from trackproof.suite.assertions import readable
 from trackproof.testbed.conductor.registration import is_registered
 from trackproof.testbed.conductor.rest import ConductorRest, http_client, split_queue
+from trackproof.testbed.conductor.schema_enforcement import enforces_schemas
 from trackproof.testbed.conductor.versions import VERSIONS
 
 CLOCK_SECONDS: Final = 5.0
@@ -36,7 +37,7 @@ class PreflightResult:
     """The result of one check."""
 
     about: str
-    """`polls`, `pollers`, `definitions`, `clock`, `ports`, `versions` or `hosts`."""
+    """`polls`, `pollers`, `definitions`, `schemas`, `clock`, `ports`, `versions` or `hosts`."""
     good: bool
     text: str
     fatal: bool = False
@@ -48,6 +49,7 @@ def before_the_fleet(testbed: Testbed, profile: FleetProfile) -> Iterator[Prefli
     yield from _ports(testbed)
     yield _clock(testbed.rest.api_url)
     yield _version(testbed)
+    yield _schemas(testbed.rest.api_url)
     yield _others(testbed, profile)
 
 
@@ -144,6 +146,21 @@ def _version(testbed: Testbed) -> PreflightResult:
         f"Conductor {version}"
         if known
         else f"Conductor {version} is not a tested version: {', '.join(VERSIONS)}",
+    )
+
+
+def _schemas(api_url: str) -> PreflightResult:
+    """Say whether the server enforces schemas, which the definitions of the suite switch off."""
+    try:
+        enforced = enforces_schemas(api_url)
+    except TestbedError as error:
+        return PreflightResult("schemas", False, f"enforcement cannot be tried: {error.what}")
+    return PreflightResult(
+        "schemas",
+        True,
+        "the server enforces schemas; the suite registers with enforceSchema false"
+        if enforced
+        else "the server enforces no schemas",
     )
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from trackproof.contracts.load import Clause, load_contracts
-from trackproof.errors import DeadlineError, FleetError
+from trackproof.errors import DeadlineError, FleetError, TrackproofError
 from trackproof.events.stream import Event
 from trackproof.events.verdict import ClauseResult, Exchange, Status, failure_id
 from trackproof.events.verification import ClauseFinished, ClauseStarted
@@ -49,6 +49,12 @@ def clauses_of(item: pytest.Item) -> tuple[str, ...]:
 def case_id(item: pytest.Item) -> str:
     """Return a test's id within the suite, the same from whichever folder pytest runs."""
     return f"{item.path.name}::{item.nodeid.partition('::')[2]}"
+
+
+def in_words(test: str) -> str:
+    """Return a test's name as words: its file is of no use to who reads a report."""
+    name, bracket, case = test.removeprefix("test_").partition("[")
+    return name.replace("_", " ") + (f" ({case.removesuffix(']')})" if bracket else "")
 
 
 def is_selected(clauses: Sequence[str], only: Sequence[str]) -> bool:
@@ -144,7 +150,7 @@ class ClauseResults:
                 failed = replace(_failed(result, call, report, harness), test=case_id(item))
                 failed = self._grouped(failed, call.excinfo.value if call.excinfo else None)
                 if result.status in {"failed", "error"}:
-                    more = f"{failed.test}: {failed.observed}"
+                    more = f"{in_words(item.name)}: {failed.observed}"
                     failed = replace(result, also=(*result.also, more))
                 result = failed
             self._results[name] = result
@@ -215,7 +221,7 @@ def _failed(
         expected, observed = about + readable(error.expected), about + readable(error.observed)
         difference = error.difference
     else:
-        expected, observed, difference = result.text, _error_text(error, report), ""
+        expected, observed, difference = result.text, error_text(error, report.longreprtext), ""
     secrets = harness.secrets if harness else ()
     runs = harness.runs if harness else []
     return replace(
@@ -244,11 +250,24 @@ def _json(value: Any, limit: int) -> str:
     return shortened(as_json(value), limit)
 
 
-def _error_text(error: BaseException | None, report: pytest.TestReport) -> str:
+def error_text(error: BaseException | None, report: str) -> str:
+    """Return why a test failed, without the terms of Python's own errors.
+
+    Args:
+        error: What the test raised; None if pytest failed it without an exception.
+        report: Pytest's text, for that case.
+    """
     if error is None:
-        return report.longreprtext[-2000:]
-    text = str(error) or type(error).__name__
-    return text if isinstance(error, AssertionError) else f"{type(error).__name__}: {text}"
+        return report[-2000:]
+    match error:
+        case AssertionError() | TrackproofError():
+            return str(error) or type(error).__name__
+        case KeyError():
+            return f"the fleet's answer has no field {error.args[0] if error.args else ''}".strip()
+        case AttributeError() | LookupError() | TypeError() | ValueError():
+            return f"the fleet's answer cannot be read: {type(error).__name__}: {error}"
+        case _:
+            return f"{type(error).__name__}: {error}"
 
 
 def _last_lines(harness: Harness | None) -> str:

@@ -19,6 +19,7 @@ from tests.unit.trackproof.checks.changes import (
     with_shifted_word,
 )
 from tests.unit.trackproof.checks.faults import DENIED, FAULTS, Case
+from tests.unit.trackproof.python_terms import PYTHON
 from tests.unit.trackproof.runs import recorded_runs
 from tests.unit.trackproof.runs.recorded_runs import good_run, with_output
 from trackproof.checks import CHECKS, judge, secrets
@@ -59,9 +60,9 @@ def test_a_faulty_run_fails_exactly_the_expected_checks(
         evidence = with_matching_prompt(evidence)
 
     assert failed(evidence) == fails
-    assert any(message in verdict(evidence)[name].detail for name in fails), [
-        verdict(evidence)[name].detail for name in fails
-    ]
+    details = [check.detail for check in verdict(evidence).values()]
+    assert any(message in verdict(evidence)[name].detail for name in fails), details
+    assert [detail for detail in details if PYTHON.search(detail)] == []
 
 
 @pytest.mark.parametrize(("change", "fails", "message"), DENIED, ids=messages(DENIED))

@@ -9,13 +9,13 @@ from dataclasses import replace
 from email.utils import formatdate
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any, cast
+from typing import Any, NoReturn, cast
 
 import pytest
 import respx
 
 from trackproof.contracts.load import load_contracts
-from trackproof.errors import FleetError
+from trackproof.errors import FleetError, TestbedError
 from trackproof.fleet import Fleet, FleetProfile
 from trackproof.lab import Testbed, free_port
 from trackproof.suite import preflight
@@ -56,6 +56,12 @@ def bed_with(polls: Callable[[], Polls], *, port: int = 0, version: str = "3.15.
             variables=lambda: variables,
         ),
     )
+
+
+@pytest.fixture(autouse=True)
+def enforcement(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Fake a server that enforces no schemas."""
+    monkeypatch.setattr(preflight, "enforces_schemas", lambda _: False)
 
 
 @pytest.fixture(autouse=True)
@@ -267,3 +273,29 @@ def test_workflow_of_a_fleet_that_serves_a_part_is_not_compared(
     found = with_the_fleet(bed_with(polled("pad_track")), part, ["pad_track"])
 
     assert [one for one in found if not one.good] == []
+
+
+def _fails(_: str) -> NoReturn:
+    raise TestbedError("Conductor did not answer")
+
+
+@pytest.mark.parametrize(
+    ("tried", "good", "text"),
+    [
+        (lambda _: False, True, "the server enforces no schemas"),
+        (
+            lambda _: True,
+            True,
+            "the server enforces schemas; the suite registers with enforceSchema false",
+        ),
+        (_fails, False, "enforcement cannot be tried: Conductor did not answer"),
+    ],
+)
+def test_it_says_whether_the_server_enforces_schemas(
+    tried: Callable[[str], bool], good: bool, text: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(preflight, "enforces_schemas", tried)
+
+    (finding,) = about("schemas", before_the_fleet(bed_with(nobody), PLAIN))
+
+    assert (finding.good, finding.fatal, finding.text) == (good, False, text)

@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from trackproof.contracts.compat.changes import (
-    DESCRIPTIVE_REASON,
     ORDER_REASON,
     Change,
     Verdict,
+    descriptive,
     differences,
     format_optional,
     join_pointer,
@@ -44,15 +44,16 @@ def task_changes(old: Data, new: Data, pointer: str) -> Iterator[Change]:
         "seed": _descriptive,
     }
     for part, before, after, here in differences(old, new, pointer):
-        if part in parts and before is not None and after is not None:
+        if part == "notes":
+            yield descriptive(here, before, after)
+        elif part in parts and before is not None and after is not None:
             yield from parts[part](before, after, here)
         else:
             yield unclassified(here, before, after)
 
 
 def _descriptive(old: Any, new: Any, pointer: str) -> Iterator[Change]:
-    what = f"{format_optional(old)} became {format_optional(new)}"
-    yield Change(pointer, what, "compatible", DESCRIPTIVE_REASON)
+    yield descriptive(pointer, old, new)
 
 
 def _definition(old: Data, new: Data, pointer: str) -> Iterator[Change]:

@@ -125,7 +125,7 @@ def expect_sample_exact(channel: Channel, tracks: Iterable[Track]) -> None:
         for word in track.words:
             start = round((track.offset + word.start) * RATE_HZ)
             band = band_of(track.index)
-            what = f"delay of {word.text!r} in track {track.index}, in samples"
+            what = f"delay of {word.text} in track {track.index}, in samples"
             try:
                 delay = word_delay_samples(channel, band=band, word_id=word.id, at=start)
             except ValueError as error:

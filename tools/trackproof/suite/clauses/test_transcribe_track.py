@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from trackproof.lab import RECORDING_BUCKET
+from trackproof.runs.equality import has_value
 from trackproof.runs.scenario import Scenario
 from trackproof.runs.task_run import TaskRun
 from trackproof.suite.assertions import expect
@@ -103,7 +104,7 @@ def test_track_without_speech_completes_without_words(harness: Harness) -> None:
     run = transcribe_answer(harness, text="", words=[])
 
     expect(run.statuses, "attempt statuses").equals(["COMPLETED"])
-    expect(run.output, "output").equals({"words": [], "track_index": 0})
+    expect(run.output, "output").has({"words": [], "track_index": 0})
 
 
 @pytest.mark.clause("transcribe_track.large-meeting")
@@ -120,7 +121,7 @@ def test_10_000_words_are_returned_unchanged(harness: Harness) -> None:
     changed = [
         word
         for word, returned in zip(words, words_of(run), strict=True)
-        if returned != {**word, "speaker": 0}
+        if not has_value(returned, {**word, "speaker": 0})
     ]
     expect(changed, "words that differ from the service's answer").equals([])
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import sys
 import uuid
+from collections.abc import Callable
 from typing import Any
 
 from reference_workers.workers import Worker
@@ -166,6 +167,50 @@ def deliveries_are_needed() -> None:
             task_of(flow, reference)["optional"] = False
 
     change_workflow(needed)
+
+
+@mutant("optional")
+def a_required_step_is_optional() -> None:
+    """The waveform is optional, so that a meeting completes without one."""
+    change_workflow(lambda flow: task_of(flow, "generate_waveform").update(optional=True))
+
+
+def _around_mixdown(leave: Callable[[Any, str], object]) -> None:
+    def make(work: Worker) -> Worker:
+        def leaving(context: Any, **inputs: Any) -> dict[str, Any]:
+            output = work(context, **inputs)
+            leave(context.clients.storage, inputs["transcript_id"])
+            return output
+
+        return leaving
+
+    around("mixdown_tracks", make)
+
+
+@mutant("temporary-objects")
+def intermediate_mix_is_left() -> None:
+    """The intermediate WAV of the mixdown stays in S3."""
+    _around_mixdown(
+        lambda storage, transcript: storage._client.put_object(
+            Bucket=storage.bucket, Key=f"tmp/{transcript}.wav", Body=b"RIFF"
+        )
+    )
+
+
+@mutant("temporary-objects")
+def upload_is_left_unfinished() -> None:
+    """A multipart upload is begun and never ended."""
+    _around_mixdown(
+        lambda storage, transcript: storage._client.create_multipart_upload(
+            Bucket=storage.bucket, Key=f"{transcript}/audio.mp3"
+        )
+    )
+
+
+@mutant("completes")
+def webhook_is_never_sent() -> None:
+    """send_webhook reports a refusal without sending anything."""
+    around("send_webhook", lambda _: lambda context, **inputs: {"sent": False, "status_code": 404})
 
 
 @mutant("starts")

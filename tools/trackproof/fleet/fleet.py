@@ -20,6 +20,7 @@ from trackproof.fleet.rows import row_reader
 from trackproof.fleet.seeders import Ids, seeder_for
 from trackproof.fleet.translation.definitions import definitions
 from trackproof.fleet.translation.translator import Translator
+from trackproof.testbed import database
 from trackproof.testbed.conductor.registration import register
 from trackproof.testbed.conductor.rest import ConductorRest, split_queue
 from trackproof.wait import wait_until
@@ -124,6 +125,17 @@ class Fleet:
         if self._read_row is None:
             raise _unavailable(self.profile, "transcript's row", "transcript_sql or transcript_url")
         return self.translator.row_from_fleet(self._read_row(transcript_id))
+
+    def meeting(self, meeting_id: str) -> Mapping[str, Any]:
+        """Return the row of a meeting at Daily; empty if there is none.
+
+        Raises:
+            UnavailableError: The profile does not expose meetings.
+        """
+        if not self.profile.meeting_sql:
+            raise _unavailable(self.profile, "rows of meetings", "meeting_sql")
+        rows = database.rows(self.database_url, self.profile.meeting_sql, meeting_id=meeting_id)
+        return rows[0] if rows else {}
 
     def register(self, api_url: str) -> None:
         """Register the fleet's definitions, by its own command or from the contracts.

@@ -50,6 +50,11 @@ def subjects_of(run: TaskRun) -> list[Any]:
     return subjects
 
 
+def expect_summaries(run: TaskRun) -> None:
+    for name in ("summary", "short_summary"):
+        expect(run.output.get(name), name).is_filled()
+
+
 @pytest.mark.clause("generate_summary.long")
 def test_long_summary_contains_each_subject(harness: Harness) -> None:
     run = summarize(harness)
@@ -66,6 +71,7 @@ def test_long_summary_contains_each_subject(harness: Harness) -> None:
 def test_short_summary_is_shorter_than_the_long_one(harness: Harness) -> None:
     run = summarize(harness)
 
+    expect_summaries(run)
     long, short = str(run.output.get("summary")), str(run.output.get("short_summary"))
     expect(len(short), "characters of the short summary").holds(
         0 < len(short) < len(long), f"1 to {len(long) - 1}"
@@ -76,6 +82,7 @@ def test_short_summary_is_shorter_than_the_long_one(harness: Harness) -> None:
 def test_long_summary_is_emitted(harness: Harness) -> None:
     run = summarize(harness)
 
+    expect_summaries(run)
     expect(run.emitted("FINAL_LONG_SUMMARY"), "FINAL_LONG_SUMMARY events").equals(
         [{"long_summary": run.output.get("summary")}]
     )
@@ -85,6 +92,7 @@ def test_long_summary_is_emitted(harness: Harness) -> None:
 def test_short_summary_is_emitted(harness: Harness) -> None:
     run = summarize(harness)
 
+    expect_summaries(run)
     expect(run.emitted("FINAL_SHORT_SUMMARY"), "FINAL_SHORT_SUMMARY events").equals(
         [{"short_summary": run.output.get("short_summary")}]
     )
@@ -94,6 +102,7 @@ def test_short_summary_is_emitted(harness: Harness) -> None:
 def test_both_summaries_are_stored(harness: Harness) -> None:
     run = summarize(harness)
 
+    expect_summaries(run)
     stored = (run.transcript.get("long_summary"), run.transcript.get("short_summary"))
     expect(stored, "long and short summary in the transcript row").equals(
         (run.output.get("summary"), run.output.get("short_summary"))
@@ -131,5 +140,4 @@ def test_large_meeting_is_summarized_whole_within_the_call_limit(harness: Harnes
     sample = [word["word"] for word in run.sent["words"]][::100]
     text = " ".join(prompts(run))
     expect([word for word in sample if word not in text], "words in no prompt").equals([])
-    summary = run.output.get("summary")
-    expect(summary, "summary").holds(bool(summary), "a text that is not empty")
+    expect_summaries(run)

@@ -158,6 +158,16 @@ def test_missing_or_negative_start_time_counts_as_0(kind: str, harness: Harness)
     expect_source_served(run, source)
 
 
+@pytest.mark.clause("pad_track.live-start-time")
+@pytest.mark.parametrize("offset", [Fraction(1, 8), Fraction(7, 2)], ids=lambda s: f"{float(s)} s")
+def test_start_time_of_a_live_file_counts(offset: Fraction, harness: Harness) -> None:
+    track = make_track(*WORDS, offset=float(offset))
+
+    run = pad(harness, encode(render_channels(track), start=offset, live=True))
+
+    expect_padded(harness, run, track)
+
+
 @pytest.mark.clause("pad_track.chain")
 @pytest.mark.parametrize("gap", [(0.5, 0.8), (1.2, 3.2)], ids=str)
 def test_gap_between_packets_keeps_its_length(gap: tuple[float, float], harness: Harness) -> None:

@@ -11,6 +11,7 @@ from importlib.util import find_spec
 
 from tests.mutants.bad_inputs import INPUT_MUTANTS
 from tests.mutants.definitions import DEFINITION_MUTANTS
+from tests.mutants.lifecycle import mutant as lifecycle
 from tests.mutants.model import Mutant
 from trackproof.contracts.load import load_contracts
 
@@ -25,6 +26,7 @@ def _gathered() -> tuple[Mutant, ...]:
         name = f"{__name__}.{task}"
         if find_spec(name) is not None:
             found.extend(import_module(name).mutant.mutants)
+    found.extend(lifecycle.mutants)
     return tuple(found)
 
 

@@ -95,7 +95,7 @@ def open_on(
         refuse(profile, results, log)
 
     heed(before_the_fleet(testbed, profile))
-    with testbed.fleet(profile) as fleet:
+    with testbed.fleet(profile, watched=True) as fleet:
         refusal = _register(testbed, fleet, report)
         fleet.wait_until_polling(testbed.rest, sorted(tasks))
         heed(with_the_fleet(testbed, fleet, sorted(tasks)), fleet.log_tail())

@@ -1,0 +1,111 @@
+"""What a fleet does after SIGTERM, and a fresh start of it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+
+from trackproof.errors import DeadlineError, TrackproofError
+from trackproof.runs.scenario import Scenario
+from trackproof.runs.task_run import one_task_workflow
+from trackproof.runs.unavailable import NotVisible
+from trackproof.suite.harness import Harness
+from trackproof.testbed.conductor.traffic import TakenTask
+from trackproof.wait import wait_until
+
+TASK = "get_recording"
+WORK_SECONDS = 3.0
+"""Length of the task that runs at SIGTERM."""
+GRACE_SECONDS = 1.0
+"""From SIGTERM to the last poll that may take a task."""
+ORPHAN_SECONDS = 3.0
+"""How long the server is watched for polls after the exit."""
+IN_FLIGHT_SECONDS = 0.2
+"""Age of a poll that may arrive after the exit of its process."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shutdown:
+    """What a fleet did after SIGTERM."""
+
+    limit_seconds: float
+    """The running task's responseTimeoutSeconds, within which the fleet must exit."""
+    seconds: float | None
+    """From SIGTERM to the exit; None if the fleet still ran at the limit."""
+    updates: tuple[str, ...]
+    """Statuses of the running task's updates after SIGTERM."""
+    taken_late: tuple[TakenTask, ...]
+    """Tasks taken by polls that were sent after the grace."""
+    abandoned: tuple[TakenTask, ...]
+    """Tasks taken after SIGTERM that were not updated before the exit."""
+    orphan_polls: int
+    """Polls that arrived after the exit."""
+
+
+def shut_down(harness: Harness) -> Shutdown:
+    """Send SIGTERM to a fleet that is at work, watch it until its exit, and start it again.
+
+    Raises:
+        NotVisible: The fleet cannot be ended, or its requests to Conductor cannot be seen.
+        DeadlineError: It did not take the task, or does not poll after the restart.
+        FleetError: It cannot be started again.
+    """
+    fleet = harness.fleet
+    if not fleet.is_own:
+        raise NotVisible("process", "its main process: `command` or `container`")
+    traffic = harness.traffic
+    definition = harness.task_runner.definitions[TASK]
+    limit = float(definition["responseTimeoutSeconds"])
+    running, waiting = harness.meeting(), harness.meeting()
+    ledger = harness.testbed.stand_ins.ledger
+    runs: list[str] = []
+    try:
+        before = ledger.count("daily")
+        harness.break_service("daily", delay=WORK_SECONDS, times=1)
+        runs.append(_start(harness, running))
+        wait_until(
+            lambda: ledger.count("daily") > before, what=f"the fleet's {TASK}", timeout=limit
+        )
+        asked_at = time.time()
+        fleet.request_end()
+        _wait(lambda: fleet.ended_at() is not None, GRACE_SECONDS)
+        runs.append(_start(harness, waiting))
+        _wait(lambda: fleet.ended_at() is not None, asked_at + limit - time.time())
+        ended_at = fleet.ended_at()
+        if ended_at is not None:
+            since = ended_at + IN_FLIGHT_SECONDS
+            _wait(lambda: traffic.polls_since(since) > 0, ORPHAN_SECONDS)
+        taken = traffic.taken_since(asked_at)
+        return Shutdown(
+            limit_seconds=limit,
+            seconds=None if ended_at is None else ended_at - asked_at,
+            updates=tuple(
+                one.status for one in traffic.updates_of(runs[0]) if one.sent_at > asked_at
+            ),
+            taken_late=tuple(one for one in taken if one.polled_at > asked_at + GRACE_SECONDS),
+            abandoned=tuple(one for one in taken if not traffic.updates_of(one.workflow_id)),
+            orphan_polls=0 if ended_at is None else traffic.polls_since(since),
+        )
+    finally:
+        for workflow_id in runs:
+            with suppress(TrackproofError):  # it has ended
+                harness.testbed.rest.terminate(workflow_id, "its test has ended")
+        harness.clear_faults()
+        fleet.restart()
+        fleet.wait_until_polling(harness.testbed.rest, [TASK])
+
+
+def _start(harness: Harness, meeting: Scenario) -> str:
+    payload = {"recording_id": meeting.recording_id}
+    definition = harness.task_runner.definitions[TASK]
+    return harness.testbed.rest.start_inline_workflow(
+        one_task_workflow(TASK, definition, payload), payload
+    )
+
+
+def _wait(condition: Callable[[], bool], seconds: float) -> None:
+    """Wait until a condition holds, at most so many seconds."""
+    with suppress(DeadlineError):
+        wait_until(condition, what="the fleet's exit", timeout=max(0.0, seconds))

@@ -90,3 +90,16 @@ def many_topics_refused() -> None:
         return choosy
 
     around(TASK, make)
+
+
+@mutant("stored", "event")
+def null_everywhere() -> None:
+    """The title is null in the output, in the row and in the event."""
+    replace("executor", "check", lambda _: lambda *_: None)
+
+    def nothing(context: Any, *, transcript_id: str, **_: Any) -> dict[str, Any]:
+        with context.unit_of_work(transcript_id) as unit:
+            unit.emit("FINAL_TITLE", {"title": None})
+        return {"title": None}
+
+    around(TASK, lambda _: nothing)

@@ -173,6 +173,8 @@ class TaskRunner:
         limit = task_limit(self._fleet.profile.limits, task, definition)
         if response_timeout is not None:
             definition["responseTimeoutSeconds"] = response_timeout
+            if timeout := definition.get("timeoutSeconds"):  # servers demand that it is longer
+                definition["timeoutSeconds"] = max(timeout, response_timeout + 1)
             limit += response_timeout
 
         def look(workflow: Workflow) -> None:

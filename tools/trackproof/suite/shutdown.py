@@ -8,6 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from trackproof.errors import DeadlineError, TrackproofError
+from trackproof.runs.limits import task_limit
 from trackproof.runs.scenario import Scenario
 from trackproof.runs.task_run import one_task_workflow
 from trackproof.runs.unavailable import NotVisible
@@ -16,8 +17,10 @@ from trackproof.testbed.conductor.traffic import TakenTask
 from trackproof.wait import wait_until
 
 TASK = "get_recording"
+RUNNING = 3
+"""Tasks that are queued before SIGTERM."""
 WORK_SECONDS = 3.0
-"""Length of the task that runs at SIGTERM."""
+"""Length of each of them."""
 GRACE_SECONDS = 1.0
 """From SIGTERM to the last poll that may take a task."""
 ORPHAN_SECONDS = 3.0
@@ -31,15 +34,15 @@ class Shutdown:
     """What a fleet did after SIGTERM."""
 
     limit_seconds: float
-    """The running task's responseTimeoutSeconds, within which the fleet must exit."""
+    """Time limit of the running task, within which the fleet must exit."""
     seconds: float | None
     """From SIGTERM to the exit; None if the fleet still ran at the limit."""
-    updates: tuple[str, ...]
-    """Statuses of the running task's updates after SIGTERM."""
+    running: int
+    """Number of tasks that the fleet had taken and not ended at SIGTERM."""
     taken_late: tuple[TakenTask, ...]
     """Tasks taken by polls that were sent after the grace."""
     abandoned: tuple[TakenTask, ...]
-    """Tasks taken after SIGTERM that were not updated before the exit."""
+    """Tasks, taken before or after SIGTERM, that were neither finished nor handed back."""
     orphan_polls: int
     """Polls that arrived after the exit."""
 
@@ -57,18 +60,19 @@ def shut_down(harness: Harness) -> Shutdown:
         raise NotVisible("process", "its main process: `command` or `container`")
     traffic = harness.traffic
     definition = harness.task_runner.definitions[TASK]
-    limit = float(definition["responseTimeoutSeconds"])
-    running, waiting = harness.meeting(), harness.meeting()
+    limit = task_limit(fleet.profile.limits, TASK, definition)
+    # More than one: a fleet that polls in batches holds some that it has not begun.
+    running, waiting = [harness.meeting() for _ in range(RUNNING)], harness.meeting()
     ledger = harness.testbed.stand_ins.ledger
     runs: list[str] = []
     try:
-        before = ledger.count("daily")
-        harness.break_service("daily", delay=WORK_SECONDS, times=1)
-        runs.append(_start(harness, running))
+        before, began_at = ledger.count("daily"), time.time()
+        harness.break_service("daily", delay=WORK_SECONDS)
+        runs += [_start(harness, meeting) for meeting in running]
         wait_until(
             lambda: ledger.count("daily") > before, what=f"the fleet's {TASK}", timeout=limit
         )
-        asked_at = time.time()
+        asked_at, held = time.time(), len(traffic.without_result(began_at))
         fleet.request_end()
         _wait(lambda: fleet.ended_at() is not None, GRACE_SECONDS)
         runs.append(_start(harness, waiting))
@@ -81,11 +85,9 @@ def shut_down(harness: Harness) -> Shutdown:
         return Shutdown(
             limit_seconds=limit,
             seconds=None if ended_at is None else ended_at - asked_at,
-            updates=tuple(
-                one.status for one in traffic.updates_of(runs[0]) if one.sent_at > asked_at
-            ),
+            running=held,
             taken_late=tuple(one for one in taken if one.polled_at > asked_at + GRACE_SECONDS),
-            abandoned=tuple(one for one in taken if not traffic.updates_of(one.workflow_id)),
+            abandoned=tuple(traffic.without_result(began_at)),
             orphan_polls=0 if ended_at is None else traffic.polls_since(since),
         )
     finally:

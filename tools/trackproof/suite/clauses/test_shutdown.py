@@ -19,15 +19,14 @@ def shutdown(session_harness: Harness) -> Shutdown:
 
 
 @pytest.mark.clause("pipeline.drain")
-def test_running_task_is_finished_or_handed_back(
+def test_running_tasks_are_finished_or_handed_back(
     shutdown: Shutdown,
     harness: Harness,
 ) -> None:
-    expect(shutdown.updates, "updates of the running task after SIGTERM").is_filled()
-    expect(
-        [task.task_id for task in shutdown.abandoned],
-        "tasks that were taken and left without a result",
-    ).equals([])
+    count = shutdown.running
+    expect(count, "tasks that the fleet held at SIGTERM").holds(count > 0, "at least one")
+    abandoned = [task.task_type for task in shutdown.abandoned]
+    expect(abandoned, "tasks that were taken and left without a result").equals([])
 
 
 @pytest.mark.clause("pipeline.drain")

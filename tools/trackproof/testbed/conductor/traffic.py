@@ -37,9 +37,11 @@ class Update:
     """Empty if the request names the task by its reference name."""
     workflow_id: str
     status: str
-    """Such as COMPLETED; IN_PROGRESS for a heartbeat."""
+    """Such as COMPLETED."""
     sent_at: float
     """Epoch seconds."""
+    extends_lease: bool = False
+    """Whether it only says that the work goes on; any other IN_PROGRESS hands the task back."""
 
 
 @dataclass(slots=True)
@@ -79,6 +81,21 @@ class Traffic:
         """Return the number of polls that arrived after a time in epoch seconds."""
         with self._lock:
             return sum(at > since for at in self._polls)
+
+    def without_result(self, since: float) -> list[TakenTask]:
+        """Return the tasks taken after a time that were neither finished nor handed back."""
+        with self._lock:
+            updated = [one for one in self._updates if not one.extends_lease]
+            ended = {one.task_id for one in updated}
+            # A result by reference name tells its run only.
+            ended_runs = {one.workflow_id for one in updated if not one.task_id}
+            return [
+                task
+                for task in self._taken.values()
+                if task.polled_at > since
+                and task.task_id not in ended
+                and task.workflow_id not in ended_runs
+            ]
 
     def taken_since(self, since: float) -> list[TakenTask]:
         """Return the tasks taken by requests that arrived after a time in epoch seconds."""
@@ -183,4 +200,5 @@ def _update(path: str, body: bytes) -> Update | None:
         workflow_id=str(result.get("workflowInstanceId")),
         status=str(result.get("status")),
         sent_at=time.time(),
+        extends_lease=bool(result.get("extendLease")),
     )

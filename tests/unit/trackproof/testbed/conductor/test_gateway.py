@@ -166,6 +166,24 @@ def test_traffic_is_recorded(gateway: ConductorGateway, fleet: httpx.Client) -> 
     assert traffic.updates_of("w2") == []
 
 
+def test_a_task_is_open_until_it_is_finished_or_handed_back(
+    gateway: ConductorGateway, fleet: httpx.Client, server: type[Server]
+) -> None:
+    server.tasks[:] = [{**TASK, "taskId": f"t{n}", "workflowInstanceId": f"w{n}"} for n in range(4)]
+    since = time.time()
+    for _ in range(4):
+        poll(fleet)
+
+    fleet.post("/tasks", json={**RESULT, "taskId": "t0"})
+    fleet.post("/tasks", json={**RESULT, "taskId": "t1", "status": "IN_PROGRESS"})
+    heartbeat = {**RESULT, "taskId": "t2", "status": "IN_PROGRESS", "extendLease": True}
+    fleet.post("/tasks", json=heartbeat)
+    fleet.post("/tasks/w3/finalize/FAILED", json={})
+
+    assert [task.task_id for task in gateway.traffic.without_result(since)] == ["t2"]
+    assert gateway.traffic.without_result(time.time()) == []
+
+
 def updates_at(server: type[Server]) -> int:
     return sum(path == "/api/tasks" for _, path, _, _ in server.requests)
 

@@ -19,7 +19,7 @@ from trackproof.runs.scenario import ZULIP_STREAM, Scenario
 from trackproof.runs.task_run import TaskRun, TaskRunner
 from trackproof.runs.unavailable import NotVisible
 from trackproof.suite.timeout_trials import TimeoutTrials
-from trackproof.testbed.conductor.traffic import Traffic, UpdateFault
+from trackproof.testbed.conductor.traffic import HELD_UPDATES, Traffic, UpdateFault
 from trackproof.testbed.stand_ins.faults import Fault
 
 
@@ -216,7 +216,8 @@ class Harness:
             NotVisible: The fleet's requests to Conductor do not pass the laboratory's gateway.
         """
         name = self.fleet.translator.task_to_fleet(task)
-        fault = UpdateFault(name, failure, carried_out=carried_out)
+        times = HELD_UPDATES if failure == "hold" else 1
+        fault = UpdateFault(name, failure, carried_out=carried_out, times=times)
         self.traffic.add_fault(fault)
         return fault
 

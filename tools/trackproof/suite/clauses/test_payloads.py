@@ -12,7 +12,7 @@ from trackproof.suite.assertions import expect
 from trackproof.suite.harness import Harness
 from trackproof.suite.pipelines import run_meetings
 
-TRACKS, WORDS, LETTERS = 12, 1_250, 64
+TRACKS, WORDS, LETTERS = 12, 600, 200
 """Tracks, words of each track, and letters of each word."""
 
 TASK_BYTES, WORKFLOW_BYTES = 3_072 * 1024, 5_120 * 1024

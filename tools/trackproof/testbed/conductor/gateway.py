@@ -120,10 +120,7 @@ class ConductorGateway:
         """Return the answer to a request; None to reset the connection."""
         method, target, *_ = request.start.split(" ")
         path = target.partition("?")[0].removeprefix(self._prefix)
-        headers = tuple(
-            (name, self._netloc if name == "host" else value) for name, value in request.headers
-        )
-        request = replace(request, headers=headers)
+        request = replace(request, headers=tuple(self._headers(request)))
         asked_at = time.time()
         if is_poll(path):
             self.traffic.record_poll()
@@ -137,6 +134,16 @@ class ConductorGateway:
                 self.traffic.record_answer(answer_or_none.body, asked_at)
             return answer_or_none
         return await connection.ask(request, method)
+
+    def _headers(self, request: Message) -> Iterator[tuple[str, str]]:
+        """Yield the request's headers for the server, without an offer to speak HTTP/2."""
+        for name, value in request.headers:
+            if name == "host":
+                yield name, self._netloc
+            elif name == "connection" and "upgrade" in value.lower():
+                yield name, "keep-alive"
+            elif name not in {"upgrade", "http2-settings"}:
+                yield name, value
 
 
 async def _update_answer(

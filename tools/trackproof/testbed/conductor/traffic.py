@@ -11,6 +11,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
+HELD_UPDATES: Final = 1_000
+"""Number of updates that `hold` applies to."""
+
 POLL_TIMES: Final = 20_000
 """Number of the latest polls that are remembered."""
 
@@ -56,7 +59,7 @@ class UpdateFault:
     carried_out: bool = False
     """Whether the server gets the update before the failure."""
     times: int = 1
-    """Number of updates that it applies to."""
+    """Number of updates that it applies to; a client may send a held one again."""
     met: int = 0
     """Number of updates that it applied to."""
     released: threading.Event = field(default_factory=threading.Event)

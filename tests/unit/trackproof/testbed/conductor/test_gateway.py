@@ -150,6 +150,18 @@ def test_a_client_that_waits_before_its_body_may_go_on(gateway: ConductorGateway
         assert client.recv(4096).startswith(b"HTTP/1.1 200 ")
 
 
+def test_the_server_gets_no_offer_to_speak_http_2(
+    fleet: httpx.Client, server: type[Server]
+) -> None:
+    offer = {"Connection": "Upgrade, HTTP2-Settings", "Upgrade": "h2c", "HTTP2-Settings": "AAM"}
+
+    fleet.get("/anything", headers=offer)
+
+    ((_, _, _, headers),) = server.requests
+    assert headers["connection"] == "keep-alive"
+    assert not {"upgrade", "http2-settings"} & headers.keys()
+
+
 def test_traffic_is_recorded(gateway: ConductorGateway, fleet: httpx.Client) -> None:
     traffic, since = gateway.traffic, time.time()
     assert poll(fleet) == [TASK]

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import Any
 
+from trackproof.contracts.load import load_contracts
 from trackproof.errors import DeadlineError, TrackproofError
 from trackproof.runs.limits import task_limit
 from trackproof.runs.scenario import Scenario
@@ -59,8 +61,7 @@ def shut_down(harness: Harness) -> Shutdown:
     if not fleet.is_own:
         raise NotVisible("process", "its main process: `command` or `container`")
     traffic = harness.traffic
-    definition = harness.task_runner.definitions[TASK]
-    limit = task_limit(fleet.profile.limits, TASK, definition)
+    limit = task_limit(fleet.profile.limits, TASK, _definition(harness))
     # More than one: a fleet that polls in batches holds some that it has not begun.
     running, waiting = [harness.meeting() for _ in range(RUNNING)], harness.meeting()
     ledger = harness.testbed.stand_ins.ledger
@@ -101,10 +102,16 @@ def shut_down(harness: Harness) -> Shutdown:
 
 def _start(harness: Harness, meeting: Scenario) -> str:
     payload = {"recording_id": meeting.recording_id}
-    definition = harness.task_runner.definitions[TASK]
+    definition = _definition(harness)
     return harness.testbed.rest.start_inline_workflow(
         one_task_workflow(TASK, definition, payload), payload
     )
+
+
+def _definition(harness: Harness) -> Mapping[str, Any]:
+    """Return the registered task definition, or the contract's if none is registered."""
+    contract = load_contracts().tasks[TASK]
+    return harness.task_runner.definitions.get(TASK) or contract.task_definition()
 
 
 def _wait(condition: Callable[[], bool], seconds: float) -> None:

@@ -148,4 +148,4 @@ def test_a_fleet_that_serves_a_part_is_judged_by_a_part() -> None:
 
         output = printed([*events, replace(ended, serves=("pad_track",))])
 
-        assert "; the fleet serves 1 of 15 task types: 1 of 131 clauses are judged, " in output
+        assert "; the fleet serves 1 of 15 task types: 1 of 147 clauses are judged, " in output

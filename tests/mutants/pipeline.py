@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import sys
 import uuid
+from collections.abc import Callable
 from typing import Any
 
 from reference_workers.workers import Worker
@@ -168,6 +169,50 @@ def deliveries_are_needed() -> None:
     change_workflow(needed)
 
 
+@mutant("optional")
+def a_required_step_is_optional() -> None:
+    """The waveform is optional, so that a meeting completes without one."""
+    change_workflow(lambda flow: task_of(flow, "generate_waveform").update(optional=True))
+
+
+def _around_mixdown(leave: Callable[[Any, str], object]) -> None:
+    def make(work: Worker) -> Worker:
+        def leaving(context: Any, **inputs: Any) -> dict[str, Any]:
+            output = work(context, **inputs)
+            leave(context.clients.storage, inputs["transcript_id"])
+            return output
+
+        return leaving
+
+    around("mixdown_tracks", make)
+
+
+@mutant("temporary-objects")
+def intermediate_mix_is_left() -> None:
+    """The intermediate WAV of the mixdown stays in S3."""
+    _around_mixdown(
+        lambda storage, transcript: storage._client.put_object(
+            Bucket=storage.bucket, Key=f"tmp/{transcript}.wav", Body=b"RIFF"
+        )
+    )
+
+
+@mutant("temporary-objects")
+def upload_is_left_unfinished() -> None:
+    """A multipart upload is begun and never ended."""
+    _around_mixdown(
+        lambda storage, transcript: storage._client.create_multipart_upload(
+            Bucket=storage.bucket, Key=f"{transcript}/audio.mp3"
+        )
+    )
+
+
+@mutant("completes")
+def webhook_is_never_sent() -> None:
+    """send_webhook reports a refusal without sending anything."""
+    around("send_webhook", lambda _: lambda context, **inputs: {"sent": False, "status_code": 404})
+
+
 @mutant("starts")
 def registered_under_another_name() -> None:
     """The workflow is registered under another name."""
@@ -315,7 +360,7 @@ def first_waveform_for_all() -> None:
     around("generate_waveform", make)
 
 
-@mutant("storage")
+@mutant("temporary-objects")
 def mixdown_stored_twice() -> None:
     """A second copy of the mixdown stays in the bucket."""
 
@@ -359,3 +404,9 @@ def language_not_sent() -> None:
         return lambda self, url, language: ask(self, url, "")
 
     replace("services.modal:Modal", "transcribe", make)
+
+
+@mutant("storage")
+def urls_for_an_hour() -> None:
+    """Presigned URLs are valid for one hour."""
+    replace("services.storage", "PRESIGN_SECONDS", lambda _: 3600)

@@ -19,6 +19,7 @@ from trackproof.fleet.translation.adapters import TranslatedS3
 from trackproof.fleet.variables import fill, variable_list
 from trackproof.proxies import bypass_variables
 from trackproof.testbed.conductor import ConductorServer, start_conductor
+from trackproof.testbed.conductor.gateway import is_near, start_gateway
 from trackproof.testbed.conductor.rest import ConductorRest
 from trackproof.testbed.database import (
     STARTED,
@@ -141,8 +142,14 @@ class Testbed:
                 yield url
 
     @contextmanager
-    def fleet(self, profile: FleetProfile) -> Iterator[Fleet]:
+    def fleet(self, profile: FleetProfile, *, watched: bool = False) -> Iterator[Fleet]:
         """Start a fleet against this testbed and end it with the block.
+
+        Args:
+            profile: The fleet.
+            watched: Whether its requests to Conductor pass a gateway, which records them and
+                injects faults. Neither the requests of a fleet that runs already do, nor those to
+                a server on another network or over HTTPS.
 
         Raises:
             FleetError: The fleet cannot be started, or its profile uses an unknown variable.
@@ -152,6 +159,11 @@ class Testbed:
             database = stack.enter_context(self._database_of(profile))
             variables = {**self.variables(), **database_variables(database)}
             variables |= {"fleet.port": str(free_port()), "proxy.url": "", "proxy.ca": ""}
+            traffic = None
+            if watched and not profile.attach and is_near(self.conductor.api_url):
+                gateway = stack.enter_context(start_gateway(self.conductor.api_url))
+                variables["conductor.api_url"] = gateway.api_url
+                traffic = gateway.traffic
             if REDIS_VARIABLES & profile_variables(profile) or profile.events_redis:
                 from trackproof.testbed.redis import start_redis  # noqa: PLC0415 - slow import, rarely used
 
@@ -196,6 +208,7 @@ class Testbed:
                 database_url=database,
                 redis_url=variables.get("redis.url", ""),
                 intercepted=proxy.refused if profile.intercept else (),
+                traffic=traffic,
             )
             stack.callback(fleet.stop)
             yield fleet

@@ -75,7 +75,7 @@ def _payload(evidence: Evidence) -> Check:
     problems = [
         f"{name} is {as_json(sent.get(name))}, not {as_json(value)}"
         for name, value in expected.items()
-        if not same_value(sent.get(name), value)
+        if value in (None, "") or not same_value(sent.get(name), value)
     ]
     speakers = {track.index: track.participant.name for track in scenario.meeting.tracks}
     participants = {one.get("speaker"): one.get("name") for one in sent.get("participants", [])}
@@ -83,7 +83,7 @@ def _payload(evidence: Evidence) -> Check:
         problems.append(f"participants are {as_json(participants)}, not {as_json(speakers)}")
     expected_topics = [topic["title"] for topic in output.get("topics") or []]
     topics = [topic.get("title") for topic in sent.get("topics", [])]
-    if not same_value(topics, expected_topics):
+    if not topics or not same_value(topics, expected_topics):
         problems.append(f"topics are {as_json(topics)}, not {as_json(expected_topics)}")
     return Check.of(
         "webhook.payload",

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from statistics import median
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fixtures_audio import text_of, track_of
+from trackproof.checks.displaced_words import describe_displaced
 from trackproof.checks.word_matching import TimedWord, match
 from trackproof.contracts.load import load_contracts
 from trackproof.events.runs import Check
@@ -53,8 +54,22 @@ def _words(evidence: Evidence, mixdown: Mixdown) -> Check:
         ),
     )
     return Check(
-        "mixdown.words", result.complete, f"{result.describe()}; error p99 {result.p99_ms:.1f} ms"
+        "mixdown.words",
+        bool(result.spoken) and result.complete,
+        "; ".join(
+            [
+                result.describe(),
+                *describe_displaced(result, _track_index),
+                f"error p99 {result.p99_ms:.1f} ms",
+            ]
+        ),
     )
+
+
+def _track_index(identity: Hashable) -> int:
+    """Return the track of a word's identity, which is the pair of track and text."""
+    assert isinstance(identity, tuple)
+    return int(identity[0])
 
 
 def _levels(evidence: Evidence, mixdown: Mixdown) -> Check:

@@ -146,7 +146,8 @@ def _services(contracts: Contracts) -> str:
 def _effects(effects: Mapping[str, Any]) -> Iterator[str]:
     for stored in effects.get("s3", ()):
         when = f", when {stored['when']}" if "when" in stored else ""
-        yield f"S3 {stored['action']} `{stored['key']}` in {stored['bucket']}{when}"
+        stays = f"; stays {stored['stays']}" if "stays" in stored else ""
+        yield f"S3 {stored['action']} `{stored['key']}` in {stored['bucket']}{when}{stays}"
     if seconds := effects.get("presign_seconds"):
         yield f"URLs are presigned for {seconds} s"
     for row in effects.get("database", ()):

@@ -52,6 +52,8 @@ class TaskContract:
     input: Schema
     output: Schema
     effects: Mapping[str, Any]
+    judged_by: Mapping[str, Sequence[str] | str]
+    """For each effect the clauses that judge it, or the reason why none does."""
     constants: Mapping[str, Any]
     """Values that the clauses mention."""
     errors: Mapping[str, Sequence[str]]
@@ -256,6 +258,7 @@ def _task(
         input=bundle_schema(data["input"], shapes),
         output=bundle_schema(data["output"], shapes),
         effects=data["effects"],
+        judged_by=data.get("judged_by", {}),
         constants=data.get("constants", {}),
         errors=data["errors"],
         idempotency=data["idempotency"],

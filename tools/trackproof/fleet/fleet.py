@@ -6,6 +6,7 @@ import difflib
 import os
 import time
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,9 +21,11 @@ from trackproof.fleet.rows import row_reader
 from trackproof.fleet.seeders import Ids, seeder_for
 from trackproof.fleet.translation.definitions import definitions
 from trackproof.fleet.translation.translator import Translator
+from trackproof.testbed import database
 from trackproof.testbed.conductor.registration import register
 from trackproof.testbed.conductor.rest import ConductorRest, split_queue
 from trackproof.testbed.conductor.schema_enforcement import stop_enforcement
+from trackproof.testbed.conductor.traffic import Traffic
 from trackproof.wait import wait_until
 
 TAIL_LINES = 30
@@ -44,6 +47,7 @@ class Fleet:
         database_url: str = "",
         redis_url: str = "",
         intercepted: Sequence[str] = (),
+        traffic: Traffic | None = None,
     ) -> None:
         """Start the fleet.
 
@@ -54,6 +58,7 @@ class Fleet:
             database_url: URL of the fleet's database.
             redis_url: URL of the Redis on which it publishes events.
             intercepted: Hosts that the intercept proxy refused; grows while the fleet runs.
+            traffic: Its requests to Conductor, if they pass a gateway.
 
         Raises:
             FleetError: Its migration failed, or it cannot be started.
@@ -61,6 +66,8 @@ class Fleet:
         self.profile = profile
         self.translator = Translator(profile)
         self.intercepted = intercepted
+        self.traffic = traffic
+        self._earlier_log = ""
         self._environment = {**os.environ, **environment}
         self._cwd = profile.directory or folder
         self._started_at = time.time()
@@ -69,7 +76,8 @@ class Fleet:
         self._seeder = seeder_for(profile, self._cwd, self._environment, database_url)
         if profile.migrate_command:
             run_to_end(profile, "migrate_command", self._cwd, self._environment)
-        self._running = start_fleet(profile, environment, self._cwd, folder)
+        self._start = partial(start_fleet, profile, environment, self._cwd, folder)
+        self._running = self._start()
         self._seeder.prepare()
         try:
             self._events = _event_source(profile, database_url, redis_url)
@@ -125,6 +133,17 @@ class Fleet:
         if self._read_row is None:
             raise _unavailable(self.profile, "transcript's row", "transcript_sql or transcript_url")
         return self.translator.row_from_fleet(self._read_row(transcript_id))
+
+    def meeting(self, meeting_id: str) -> Mapping[str, Any]:
+        """Return the row of a meeting at Daily; empty if there is none.
+
+        Raises:
+            UnavailableError: The profile does not expose meetings.
+        """
+        if not self.profile.meeting_sql:
+            raise _unavailable(self.profile, "rows of meetings", "meeting_sql")
+        rows = database.rows(self.database_url, self.profile.meeting_sql, meeting_id=meeting_id)
+        return rows[0] if rows else {}
 
     def register(self, api_url: str) -> None:
         """Register the fleet's definitions, by its own command or from the contracts.
@@ -251,12 +270,36 @@ class Fleet:
             )
 
     def log(self) -> str:
-        """Return the fleet's whole log."""
-        return self._running.log()
+        """Return the fleet's whole log, of restarts too."""
+        return self._earlier_log + self._running.log()
 
     def log_tail(self) -> str:
         """Return the last lines of the fleet's log as plain text, its last exception first."""
         return readable_log(self.log(), TAIL_LINES)
+
+    @property
+    def is_own(self) -> bool:
+        """Whether the laboratory started the fleet, so that it may end it."""
+        return not self.profile.attach
+
+    def request_end(self) -> None:
+        """Send SIGTERM to the fleet's main process alone, as a container engine does."""
+        self._running.request_end()
+
+    def ended_at(self) -> float | None:
+        """Return when the main process exited after `request_end`, in epoch seconds."""
+        return self._running.ended_at()
+
+    def restart(self) -> None:
+        """End the fleet with all its children and start it again.
+
+        Raises:
+            FleetError: It cannot be started.
+        """
+        self._running.stop()
+        self._earlier_log += self._running.log()
+        self._started_at = time.time()
+        self._running = self._start()
 
     def stop(self) -> None:
         """End the fleet and its children."""

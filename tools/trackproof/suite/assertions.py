@@ -61,6 +61,11 @@ class Expectation:
         if not has_value(self._observed, expected):
             raise ClauseViolation(expected, self._observed, self._what)
 
+    def is_filled(self) -> None:
+        """Raise a ClauseViolation if it is missing, null or empty: nothing equals nothing."""
+        if self._observed in (None, "", [], {}, ()):
+            raise ClauseViolation("a value that is not empty", self._observed, self._what)
+
     def is_near(self, expected: float, tolerance: float) -> None:
         """Raise a ClauseViolation unless it is a number at most `tolerance` from `expected`."""
         number = self._observed

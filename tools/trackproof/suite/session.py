@@ -10,6 +10,7 @@ from sqlalchemy import make_url
 
 from trackproof.errors import TrackproofError
 from trackproof.fleet import Fleet, FleetProfile
+from trackproof.fleet.profile import Invisible, Part
 from trackproof.lab import Testbed, database_choice
 from trackproof.suite.harness import Harness
 from trackproof.suite.options import VerifyOptions
@@ -30,6 +31,18 @@ class Session:
 
     profile: FleetProfile
     harness: Harness
+
+    @property
+    def not_visible(self) -> dict[Part, Invisible]:
+        """Data that cannot be observed: what the profile declares, and what follows from it."""
+        implied: dict[Part, Invisible] = {}
+        if self.profile.attach:
+            reason = "the fleet runs already (attach)"
+            implied = dict.fromkeys(("process", "traffic"), Invisible(reason))
+        elif self.harness.fleet.traffic is None:
+            reason = "Conductor answers on another network, or over HTTPS only"
+            implied = {"traffic": Invisible(reason)}
+        return {**implied, **self.profile.not_visible}
 
 
 def start_testbed(
@@ -95,7 +108,7 @@ def open_on(
         refuse(profile, results, log)
 
     heed(before_the_fleet(testbed, profile))
-    with testbed.fleet(profile) as fleet:
+    with testbed.fleet(profile, watched=True) as fleet:
         refusal = _register(testbed, fleet, report)
         fleet.wait_until_polling(testbed.rest, sorted(tasks))
         heed(with_the_fleet(testbed, fleet, sorted(tasks)), fleet.log_tail())

@@ -232,7 +232,7 @@ LLM: list[Case] = [
     (incomplete_prompt, {"llm.chunks"}, "0 of 1 chunks in the prompts"),
     (
         lambda evidence: with_output(evidence, all_words=[], word_count=0),
-        {*WORD_CHECKS, "words.time", "quality", "llm.chunks"},
+        {*WORD_CHECKS, "words.time", "words.sorted", "quality", "llm.chunks"},
         "0 of 0 chunks in the prompts",
     ),
     (

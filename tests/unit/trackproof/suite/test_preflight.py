@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable, Iterator
+from copy import deepcopy
 from dataclasses import replace
 from email.utils import formatdate
 from pathlib import Path
@@ -145,6 +146,28 @@ def test_definitions_that_differ_from_the_contracts_are_reported_field_by_field(
         "workflow diarization_pipeline/1 is not registered",
     ]
     assert not any(finding.fatal or finding.good for finding in found)
+
+
+def test_a_workflow_that_differs_is_reported_step_by_step_and_field_by_field(
+    fleet: Fleet, definitions: respx.MockRouter
+) -> None:
+    workflow = deepcopy(dict(load_contracts().workflow))
+    first, *others = workflow["tasks"]
+    telling = next(task for task in others if task["name"] == "post_zulip")
+    del telling["optional"]
+    workflow |= {"timeoutSeconds": 60, "tasks": others}
+    definitions.get(url__startswith=f"{API}/metadata/workflow/{workflow['name']}").respond(
+        json=workflow
+    )
+
+    found = about("definitions", with_the_fleet(bed_with(polled(*TASKS)), fleet, TASKS))
+
+    name = "workflow diarization_pipeline/1"
+    assert [finding.text for finding in found] == [
+        f"{name}: step {first['taskReferenceName']} is missing",
+        f"{name}: timeoutSeconds is 60, not 28800",
+        f"{name}: post_zulip.optional is null, not true",
+    ]
 
 
 def test_workers_that_poll_before_the_fleet_starts_are_fatal() -> None:

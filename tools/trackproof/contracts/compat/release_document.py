@@ -118,6 +118,7 @@ def _task(task: TaskContract) -> dict[str, Any]:
     }
     parts = {field.name: getattr(task, field.name) for field in fields(task)}
     del parts["name"]
+    del parts["judged_by"]  # about the suite: neither fleets nor consumers depend on it
     schemas = {side: with_dialect(parts[side]) for side in ("input", "output")}
     return {**parts, **schemas, "definition": definition, "clauses": _clauses(task.clauses)}
 

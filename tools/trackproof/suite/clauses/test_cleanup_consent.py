@@ -99,6 +99,7 @@ def test_transcript_row_records_the_deletion(denied: list[int], harness: Harness
 def test_second_run_completes_with_the_same_output(harness: Harness) -> None:
     meeting, _ = meeting_with_audio(harness, denied=[0])
     first = clean_up(harness, meeting)
+    expect(first.output.get("audio_deleted"), "audio_deleted of the first run").equals(True)
 
     second = clean_up(harness, meeting)
 

@@ -30,6 +30,10 @@ def topics_of(run: TaskRun) -> list[dict[str, Any]]:
     return run.output.get("topics") or []
 
 
+def titles_of(run: TaskRun) -> list[Any]:
+    return [topic.get("title") for topic in topics_of(run)]
+
+
 def chunks_of(words: list[Word]) -> list[list[Word]]:
     return [words[first : first + CHUNK] for first in range(0, len(words), CHUNK)]
 
@@ -63,10 +67,13 @@ def test_each_chunk_costs_one_llm_call(count: int, harness: Harness) -> None:
 @pytest.mark.clause("detect_topics.calls")
 def test_second_run_with_the_same_words_makes_no_call(harness: Harness) -> None:
     words = make_words(20)
-    detect_topics(harness, words)
+    first = detect_topics(harness, words)
+    expect(len(first.requests_to("llm")), "calls to the LLM in the first run").equals(1)
 
     second = detect_topics(harness, words)
 
+    expect(second.statuses, "attempt statuses of the second run").equals(["COMPLETED"])
+    expect(titles_of(second), "titles of the second run").equals(titles_of(first))
     expect(second.requests_to("llm"), "calls to the LLM in the second run").equals([])
 
 
@@ -92,8 +99,16 @@ def test_each_topic_has_title_summary_and_time(harness: Harness) -> None:
     expect(times, "timestamp and duration of each topic").equals(
         [(chunk[0]["start"], chunk[-1]["end"] - chunk[0]["start"]) for chunk in chunks_of(words)]
     )
-    incomplete = [one for one in topics if not one.get("title") or "summary" not in one]
+    incomplete = [one for one in topics if not (one.get("title") and one.get("summary"))]
     expect(incomplete, "topics without title or summary").equals([])
+
+
+@pytest.mark.clause("detect_topics.stored")
+def test_every_topic_is_stored(harness: Harness) -> None:
+    run = detect_topics(harness, make_words(620))
+
+    expect(len(topics_of(run)), "number of topics").equals(3)
+    expect(run.transcript.get("topics"), "topics in the transcript row").equals(topics_of(run))
 
 
 @pytest.mark.clause("detect_topics.large-meeting")

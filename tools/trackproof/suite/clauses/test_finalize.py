@@ -68,7 +68,8 @@ def test_ended_is_emitted_with_the_result_stored(harness: Harness) -> None:
 @pytest.mark.clause("finalize.idempotent")
 def test_second_run_changes_and_emits_nothing(harness: Harness) -> None:
     meeting = harness.meeting()
-    finalize(harness, meeting)
+    first = finalize(harness, meeting)
+    expect(len(first.emitted("STATUS")), "STATUS events of the first run").equals(1)
 
     second = finalize(harness, meeting)
 

@@ -51,6 +51,11 @@ def subjects_of(run: TaskRun) -> list[Any]:
     return subjects
 
 
+def expect_summaries(run: TaskRun) -> None:
+    for name in ("summary", "short_summary"):
+        expect(run.output.get(name), name).is_filled()
+
+
 @pytest.mark.clause("generate_summary.long")
 def test_long_summary_contains_each_subject(harness: Harness) -> None:
     run = summarize(harness)
@@ -68,6 +73,7 @@ def test_long_summary_contains_each_subject(harness: Harness) -> None:
 def test_short_summary_is_shorter_than_the_long_one(harness: Harness) -> None:
     run = summarize(harness)
 
+    expect_summaries(run)
     long, short = str(run.output.get("summary")), str(run.output.get("short_summary"))
     expect(len(short), "characters of the short summary").holds(
         0 < len(short) < len(long), f"1 to {len(long) - 1}"
@@ -78,6 +84,7 @@ def test_short_summary_is_shorter_than_the_long_one(harness: Harness) -> None:
 def test_long_summary_is_emitted(harness: Harness) -> None:
     run = summarize(harness)
 
+    expect_summaries(run)
     expect(run.emitted("FINAL_LONG_SUMMARY"), "FINAL_LONG_SUMMARY events").has(
         [{"long_summary": run.output.get("summary")}]
     )
@@ -87,6 +94,7 @@ def test_long_summary_is_emitted(harness: Harness) -> None:
 def test_short_summary_is_emitted(harness: Harness) -> None:
     run = summarize(harness)
 
+    expect_summaries(run)
     expect(run.emitted("FINAL_SHORT_SUMMARY"), "FINAL_SHORT_SUMMARY events").has(
         [{"short_summary": run.output.get("short_summary")}]
     )
@@ -96,6 +104,7 @@ def test_short_summary_is_emitted(harness: Harness) -> None:
 def test_both_summaries_are_stored(harness: Harness) -> None:
     run = summarize(harness)
 
+    expect_summaries(run)
     stored = (run.transcript.get("long_summary"), run.transcript.get("short_summary"))
     expect(stored, "long and short summary in the transcript row").equals(
         (run.output.get("summary"), run.output.get("short_summary"))
@@ -134,5 +143,4 @@ def test_large_meeting_is_summarized_whole_within_the_call_limit(harness: Harnes
     all_prompts = prompts(run)
     missing = [word for word in sample if not any(prompt.has([word]) for prompt in all_prompts)]
     expect(missing, "words in no prompt").equals([])
-    summary = run.output.get("summary")
-    expect(summary, "summary").holds(bool(summary), "a text that is not empty")
+    expect_summaries(run)

@@ -22,8 +22,7 @@ def generate_title(harness: Harness, topics: list[dict[str, Any]]) -> TaskRun:
 
 
 def expect_title(run: TaskRun) -> None:
-    title = run.output.get("title")
-    expect(title, "title").holds(bool(title), "a text that is not empty")
+    expect(run.output.get("title"), "title").is_filled()
 
 
 @pytest.mark.clause("generate_title.from-topics")
@@ -45,6 +44,7 @@ def test_prompt_contains_title_and_summary_of_every_topic(harness: Harness) -> N
 def test_title_is_emitted(harness: Harness) -> None:
     run = generate_title(harness, make_topics(2))
 
+    expect_title(run)
     expect(run.emitted("FINAL_TITLE"), "FINAL_TITLE events").has(
         [{"title": run.output.get("title")}]
     )
@@ -54,6 +54,7 @@ def test_title_is_emitted(harness: Harness) -> None:
 def test_title_is_stored(harness: Harness) -> None:
     run = generate_title(harness, make_topics(2))
 
+    expect_title(run)
     expect(run.transcript.get("title"), "title in the transcript row").equals(
         run.output.get("title")
     )

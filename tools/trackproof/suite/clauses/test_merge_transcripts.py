@@ -95,6 +95,18 @@ def test_every_word_keeps_its_speaker(harness: Harness) -> None:
     )
 
 
+@pytest.mark.clause("merge_transcripts.stored")
+def test_merged_words_are_stored(harness: Harness) -> None:
+    run = merge(harness, join_output())
+
+    expect(len(words_of(run)), "number of words").equals(len(SORTED))
+    stored = run.transcript.get("words") or []
+    fields = ("word", "start", "end", "speaker")
+    expect(
+        [[word.get(name) for name in fields] for word in stored], "words in the transcript row"
+    ).equals([[word.get(name) for name in fields] for word in words_of(run)])
+
+
 @pytest.mark.clause("merge_transcripts.event")
 def test_transcript_is_emitted_with_the_whole_text(harness: Harness) -> None:
     run = merge(harness, join_output())

@@ -67,6 +67,7 @@ def test_room_without_a_stream_gets_no_message(harness: Harness) -> None:
 def test_second_run_updates_the_message(harness: Harness) -> None:
     meeting = harness.meeting(**FINISHED)
     first = post(harness, meeting)
+    expect_message(harness, first)
 
     second = post(harness, meeting)
 
@@ -78,6 +79,7 @@ def test_second_run_updates_the_message(harness: Harness) -> None:
 def test_deleted_message_is_posted_again(harness: Harness) -> None:
     meeting = harness.meeting(**FINISHED)
     first = post(harness, meeting)
+    expect_message(harness, first)
     harness.testbed.stand_ins.zulip.delete(int(first.output["message_id"]))
 
     second = post(harness, meeting)
@@ -86,6 +88,15 @@ def test_deleted_message_is_posted_again(harness: Harness) -> None:
         [("PATCH", 400), ("POST", 200)]
     )
     expect_message(harness, second)
+
+
+@pytest.mark.clause("post_zulip.stored")
+def test_id_of_the_message_is_stored(harness: Harness) -> None:
+    run = post(harness, harness.meeting(**FINISHED))
+
+    expect_message(harness, run)
+    stored = run.transcript.get("zulip_message_id")
+    expect(str(stored), "zulip_message_id in the transcript row").equals(run.output["message_id"])
 
 
 @pytest.mark.clause("post_zulip.errors")
@@ -98,6 +109,7 @@ def test_failing_zulip_does_not_change_the_transcript(status: int, harness: Harn
     run = post(harness, meeting, retries=1)
 
     expect(run.status, "last attempt status").holds(run.status != "COMPLETED", "a failure")
+    expect({code for _, code in calls_of(run)}, "answers of Zulip").equals({status})
     expect(run.transcript.get("status"), "status of the transcript").equals(before["status"])
     expect(run.emitted("STATUS"), "STATUS events").equals([])
 

@@ -130,7 +130,9 @@ def test_failing_webhook_does_not_change_the_transcript(harness: Harness) -> Non
     run = send(harness, meeting, retries=2)
 
     expect(run.statuses, "attempt statuses").equals(["FAILED"] * 3)
-    expect(run.transcript["status"], "status of the transcript").equals(before["status"])
+    answers = [delivery.status for delivery in run.requests_to("webhook")]
+    expect(answers, "answers of the webhook").equals([503] * 3)
+    expect(run.transcript.get("status"), "status of the transcript").equals(before["status"])
     expect(run.emitted("STATUS"), "STATUS events").equals([])
 
 

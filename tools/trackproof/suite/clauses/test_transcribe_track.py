@@ -66,6 +66,7 @@ def test_one_call_has_url_and_language(language: str, harness: Harness) -> None:
 def test_second_run_of_the_same_track_makes_no_call(harness: Harness) -> None:
     meeting = harness.meeting(seed=fresh_seed())
     first = transcribe(harness, meeting)
+    expect(words_of(first), "words of the first run").is_filled()
 
     second = transcribe(harness, meeting)
 

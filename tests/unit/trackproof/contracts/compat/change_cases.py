@@ -248,6 +248,14 @@ CASES: dict[str, tuple[Edit, str, str | None]] = {
         task("pad_track", "effects", "presign_seconds", value=9000), CONSUMERS,
         "a URL signed for 7200 s",
     ),
+    "lifetime of a temporary object changed": (
+        task("pad_track", "effects", "s3", 0, "stays", value="an hour"), BREAKING,
+        "it stayed as long as the mixdown; cleanup_consent deletes both",
+    ),
+    "lifetime of an object stated": (
+        task("mixdown_tracks", "effects", "s3", 0, "stays", value="for ever"), CONSUMERS,
+        "for ever",
+    ),
     "outside call with another count": (
         task("get_recording", "effects", "calls", 0, "count", value="2"), BREAKING, '"2"'
     ),

@@ -13,12 +13,14 @@ from rich.text import Text
 
 from trackproof.cli.interruption import interruption_code
 from trackproof.errors import ExitCode, TrackproofError
+from trackproof.report.output import reserved_for_reports
 from trackproof.report.terminal.printable import escape_controls
 
 P = ParamSpec("P")
 
 JsonOption = Annotated[
-    Path | None, typer.Option("--json", help="Write the result to this file as JSON.")
+    Path | None,
+    typer.Option("--json", help="Write the result to this file as JSON; - is standard output."),
 ]
 
 CONDUCTOR_VARIABLE = "CONDUCTOR_SERVER_URL"
@@ -49,13 +51,17 @@ RootOption = Annotated[Path, typer.Option("--root", help="The contracts folder."
 
 
 def ends_cleanly(command: Callable[P, ExitCode]) -> Callable[P, None]:
-    """Turn a command's result or error into its exit code; print errors on standard error."""
+    """Turn a command's result or error into its exit code; print errors on standard error.
+
+    If a report goes to standard output (`--json -`), everything else goes to standard error.
+    """
 
     @wraps(command)
     def wrapped(*args: P.args, **kwargs: P.kwargs) -> None:
         code: int
         try:
-            code = command(*args, **kwargs)
+            with reserved_for_reports(kwargs.values()):
+                code = command(*args, **kwargs)
         except TrackproofError as error:
             print_error(str(error))
             code = error.exit_code

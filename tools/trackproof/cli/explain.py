@@ -34,7 +34,7 @@ def explain(
 
     from trackproof.report.terminal.timeline import render_timeline
     from trackproof.runs.costs import read_costs
-    from trackproof.runs.timeline import Timeline
+    from trackproof.runs.timeline import timeline_of
     from trackproof.testbed.conductor.external_server import connect
     from trackproof.testbed.conductor.rest import ConductorRefusalError, ConductorRest
 
@@ -53,7 +53,7 @@ def explain(
                 hint="a server with in-memory storage loses its runs when it stops",
             ) from error
     costs = read_costs(database, workflow_id) if database else None
-    timeline = Timeline.of(workflow, costs, time.time())
+    timeline = timeline_of(workflow, costs, time.time())
     console = Console() if sys.stdout.isatty() else Console(width=FILE_COLUMNS)
     console.print(render_timeline(timeline, width=console.width))
     if json_file:

@@ -6,9 +6,9 @@ import pytest
 from rich.console import Console
 
 from trackproof.errors import UsageError
+from trackproof.events.timeline import Cost, Timeline
 from trackproof.report.terminal.timeline import render_timeline
-from trackproof.runs.costs import Cost
-from trackproof.runs.timeline import Timeline
+from trackproof.runs.timeline import timeline_of
 
 BEGAN = 1_700_000_000.0
 NOW = BEGAN + 60
@@ -56,7 +56,7 @@ def build(
         "tasks": list(tasks),
         **changes,
     }
-    return Timeline.of(workflow, costs, NOW)
+    return timeline_of(workflow, costs, NOW)
 
 
 def printed(timeline: Timeline, *, width: int = 200) -> str:
@@ -205,4 +205,4 @@ def test_hostile_text_stays_on_its_line() -> None:
 @pytest.mark.parametrize("response", [{}, {"tasks": []}, {"tasks": [{}], "createTime": 1}], ids=str)
 def test_a_response_that_is_no_run_is_a_usage_error(response: dict[str, Any]) -> None:
     with pytest.raises(UsageError, match="is not a workflow run"):
-        Timeline.of(response, None, NOW)
+        timeline_of(response, None, NOW)

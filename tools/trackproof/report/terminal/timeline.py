@@ -6,10 +6,9 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from trackproof.events.timeline import Cost, Timeline, TimelineEntry
 from trackproof.report.terminal.marks import FAILED_MARK, RUN_MARKS
 from trackproof.report.terminal.printable import one_line
-from trackproof.runs.costs import Cost
-from trackproof.runs.timeline import Timeline, TimelineEntry
 
 BAR = 30
 """Width of a bar that covers the whole run, in characters."""

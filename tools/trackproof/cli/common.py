@@ -43,6 +43,26 @@ ConductorVersionOption = Annotated[
     str | None, typer.Option(help="Version to start; `trackproof doctor` lists them.")
 ]
 
+FleetOption = Annotated[
+    str, typer.Option("--fleet", help="The fleet's profile: a TOML file, or `reference`.")
+]
+
+KeepOption = Annotated[
+    bool,
+    typer.Option(
+        "--keep",
+        help="Leave the testbed running until Ctrl-C; prints its addresses and workflow ids.",
+    ),
+]
+
+JUnitOption = Annotated[Path | None, typer.Option("--junit", help="Write JUnit XML to this file.")]
+
+NdjsonOption = Annotated[
+    Path | None, typer.Option("--ndjson", help="Write each event to this file as it happens.")
+]
+
+HtmlOption = Annotated[Path | None, typer.Option("--html", help="Write one self-contained page.")]
+
 DatabaseOption = Annotated[
     str | None, typer.Option(help="Where the fleet keeps its state: sqlite or postgres.")
 ]

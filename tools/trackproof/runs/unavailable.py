@@ -19,9 +19,9 @@ class NotVisible(pytest.skip.Exception):  # type: ignore[name-defined, misc]
 
         Args:
             part: The data's key in the profile's `[not_visible]`.
-            what: The data as a noun, and the profile keys that would expose it.
+            what: What the profile does not expose, in a sentence.
         """
-        super().__init__(f"the fleet's profile does not expose {what}")
+        super().__init__(what)
         self.part = part
 
 
@@ -33,7 +33,7 @@ class _Unavailable:
         self._what = what
 
     def _skip(self) -> BaseException:
-        return NotVisible(self._part, self._what)
+        return NotVisible(self._part, f"the fleet's profile does not expose {self._what}")
 
     def __len__(self) -> int:
         raise self._skip()
@@ -63,3 +63,13 @@ class UnavailableEvents(_Unavailable, Sequence[tuple[str, Any]]):
         if isinstance(index, slice):
             return self
         raise self._skip()
+
+
+def unavailable_row() -> UnavailableRow:
+    """Return the placeholder for a transcript's row."""
+    return UnavailableRow("rows", "the transcript's row (transcript_sql or transcript_url)")
+
+
+def unavailable_events() -> UnavailableEvents:
+    """Return the placeholder for a transcript's events."""
+    return UnavailableEvents("events", "events (events_sql, events_redis or events_websocket)")

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import fields, is_dataclass, replace
+from typing import Any, TypeVar, cast
 
-SIGNED_QUERY = re.compile(r"\?[^\s\"'<>]*(X-Amz-|Signature=)[^\s\"'<>]*")
+SIGNED_QUERY = re.compile(r"\?[^\s\"'<>]*(X-Amz-|Signature=|\bsig=)[^\s\"'<>]*")
+
+T = TypeVar("T")
 
 
 def redacted(text: str, secrets: Sequence[str]) -> str:
@@ -18,3 +22,23 @@ def redacted(text: str, secrets: Sequence[str]) -> str:
     for secret in secrets:
         text = text.replace(secret, "<secret>")
     return text
+
+
+def redacted_parts(value: T, secrets: Sequence[str]) -> T:
+    """Return a dataclass, mapping or sequence with each text in it redacted, at any depth."""
+    return cast("T", _redacted_parts(value, secrets))
+
+
+def _redacted_parts(value: Any, secrets: Sequence[str]) -> Any:
+    if isinstance(value, str):
+        return redacted(value, secrets)
+    if isinstance(value, Mapping):
+        return {name: _redacted_parts(one, secrets) for name, one in value.items()}
+    if isinstance(value, tuple | list):
+        return type(value)(_redacted_parts(one, secrets) for one in value)
+    if is_dataclass(value) and not isinstance(value, type):
+        parts = {
+            one.name: _redacted_parts(getattr(value, one.name), secrets) for one in fields(value)
+        }
+        return replace(value, **parts)
+    return value

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
+from typing import Protocol
 
 from sqlalchemy import make_url
 
@@ -32,8 +33,24 @@ class Session:
     harness: Harness
 
 
+class Servers(Protocol):
+    """Options that say where Conductor and database come from."""
+
+    @property
+    def conductor(self) -> str:
+        """`auto`, `container`, `process` or the URL of a running server."""
+
+    @property
+    def version(self) -> str:
+        """Version of the server to start."""
+
+    @property
+    def database(self) -> str | None:
+        """`sqlite`, `postgres` or a URL; None for the default."""
+
+
 def start_testbed(
-    profile: FleetProfile, options: VerifyOptions, report: Report
+    profile: FleetProfile, options: Servers, report: Report
 ) -> AbstractContextManager[Testbed]:
     """Return the testbed that a fleet needs; it runs within the block.
 
@@ -86,6 +103,27 @@ def open_on(
     Raises:
         FleetError: The fleet died, does not poll one of `tasks`, or fails the preflight.
     """
+    with open_fleet(testbed, profile, tasks, report) as (fleet, refusal):
+        harness = Harness(testbed, fleet, time_scale=options.time_scale)
+        harness.registration_error = refusal
+        try:
+            yield Session(profile, harness)
+        finally:
+            harness.close()
+
+
+@contextmanager
+def open_fleet(
+    testbed: Testbed, profile: FleetProfile, tasks: Sequence[str], report: Report
+) -> Iterator[tuple[Fleet, TrackproofError | None]]:
+    """Start a fleet, register its definitions and check both; the fleet ends with the block.
+
+    Yields:
+        The fleet, which polls `tasks`, and the error if its definitions were refused.
+
+    Raises:
+        FleetError: The fleet died, does not poll one of `tasks`, or fails the preflight.
+    """
 
     def heed(results: Iterable[PreflightResult], log: str = "") -> None:
         results = list(results)
@@ -99,12 +137,7 @@ def open_on(
         refusal = _register(testbed, fleet, report)
         fleet.wait_until_polling(testbed.rest, sorted(tasks))
         heed(with_the_fleet(testbed, fleet, sorted(tasks)), fleet.log_tail())
-        harness = Harness(testbed, fleet, time_scale=options.time_scale)
-        harness.registration_error = refusal
-        try:
-            yield Session(profile, harness)
-        finally:
-            harness.close()
+        yield fleet, refusal
 
 
 def _register(testbed: Testbed, fleet: Fleet, report: Report) -> TrackproofError | None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import stat
 import sys
 import tempfile
 from collections.abc import Iterable, Iterator
@@ -58,8 +59,26 @@ def print_report(text: str) -> None:
             binary.write(text.encode("utf-8", "backslashreplace"))
         stream.flush()
     except BrokenPipeError:  # the reader has what it wants; the rest of the buffer goes nowhere
-        with Path(os.devnull).open("w", encoding="utf-8") as nowhere:
-            os.dup2(nowhere.fileno(), stream.fileno())
+        _discard(stream.fileno())
+
+
+def release_standard_output() -> None:
+    """Close a pipe on standard output, whose reader waits for its end: `source <(trackproof up)`.
+
+    A terminal or a file stays.
+    """
+    stream = _reserved.get() or sys.stdout
+    with suppress(OSError):  # no file at all, in tests
+        descriptor = stream.fileno()
+        if stat.S_ISFIFO(os.fstat(descriptor).st_mode):
+            stream.flush()
+            _discard(descriptor)
+
+
+def _discard(descriptor: int) -> None:
+    """Let whatever is still written to `descriptor` go nowhere."""
+    with Path(os.devnull).open("wb") as nowhere:
+        os.dup2(nowhere.fileno(), descriptor)
 
 
 class ReportFile:

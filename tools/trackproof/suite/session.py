@@ -11,7 +11,7 @@ from sqlalchemy import make_url
 
 from trackproof.errors import TrackproofError
 from trackproof.fleet import Fleet, FleetProfile
-from trackproof.lab import Testbed, database_choice
+from trackproof.lab import Surroundings, Testbed, database_choice
 from trackproof.suite.harness import Harness
 from trackproof.suite.options import VerifyOptions
 from trackproof.suite.preflight import (
@@ -114,7 +114,11 @@ def open_on(
 
 @contextmanager
 def open_fleet(
-    testbed: Testbed, profile: FleetProfile, tasks: Sequence[str], report: Report
+    testbed: Testbed,
+    profile: FleetProfile,
+    tasks: Sequence[str],
+    report: Report,
+    surroundings: Surroundings | None = None,
 ) -> Iterator[tuple[Fleet, TrackproofError | None]]:
     """Start a fleet, register its definitions and check both; the fleet ends with the block.
 
@@ -133,7 +137,7 @@ def open_fleet(
         refuse(profile, results, log)
 
     heed(before_the_fleet(testbed, profile))
-    with testbed.fleet(profile) as fleet:
+    with testbed.fleet(profile, surroundings) as fleet:
         refusal = _register(testbed, fleet, report)
         fleet.wait_until_polling(testbed.rest, sorted(tasks))
         heed(with_the_fleet(testbed, fleet, sorted(tasks)), fleet.log_tail())

@@ -6,9 +6,15 @@ Any access marks the clause that needs the data as not judged.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, overload
+from typing import Any, Final, overload
 
 import pytest
+
+PARTS: Final[Mapping[str, str]] = {
+    "rows": "the transcript's row (transcript_sql or transcript_url)",
+    "events": "events (events_sql, events_redis or events_websocket)",
+}
+"""What a profile may not expose, with the keys that would expose it."""
 
 
 class NotVisible(pytest.skip.Exception):  # type: ignore[name-defined, misc]
@@ -19,9 +25,9 @@ class NotVisible(pytest.skip.Exception):  # type: ignore[name-defined, misc]
 
         Args:
             part: The data's key in the profile's `[not_visible]`.
-            what: What the profile does not expose, in a sentence.
+            what: The data as a noun, and the profile keys that would expose it.
         """
-        super().__init__(what)
+        super().__init__(f"the fleet's profile does not expose {what}")
         self.part = part
 
 
@@ -33,7 +39,7 @@ class _Unavailable:
         self._what = what
 
     def _skip(self) -> BaseException:
-        return NotVisible(self._part, f"the fleet's profile does not expose {self._what}")
+        return NotVisible(self._part, self._what)
 
     def __len__(self) -> int:
         raise self._skip()
@@ -67,9 +73,9 @@ class UnavailableEvents(_Unavailable, Sequence[tuple[str, Any]]):
 
 def unavailable_row() -> UnavailableRow:
     """Return the placeholder for a transcript's row."""
-    return UnavailableRow("rows", "the transcript's row (transcript_sql or transcript_url)")
+    return UnavailableRow("rows", PARTS["rows"])
 
 
 def unavailable_events() -> UnavailableEvents:
     """Return the placeholder for a transcript's events."""
-    return UnavailableEvents("events", "events (events_sql, events_redis or events_websocket)")
+    return UnavailableEvents("events", PARTS["events"])

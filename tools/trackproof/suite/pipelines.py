@@ -10,7 +10,7 @@ from trackproof.events.runs import Check
 from trackproof.runs.limits import pipeline_limit
 from trackproof.runs.pipeline_run import Mark, PipelineRun, follow_meetings, start_run
 from trackproof.runs.scenario import Scenario
-from trackproof.runs.unavailable import NotVisible
+from trackproof.runs.unavailable import PARTS, NotVisible
 from trackproof.suite.assertions import ClauseViolation
 from trackproof.suite.harness import Harness
 from trackproof.testbed.conductor.rest import ConductorRefusalError
@@ -34,7 +34,7 @@ class CheckedRun:
             self._checks.update((check.id, check) for check in judge(self._run.evidence))
         for check in (self._checks[name] for name in ids):
             if check.not_visible:
-                raise NotVisible(check.not_visible, check.detail)
+                raise NotVisible(check.not_visible, PARTS[check.not_visible])
             if not check.passed:
                 raise ClauseViolation(f"{check.id} holds", check.detail, self._run.name)
 

@@ -9,6 +9,10 @@ from typing import Any, TypeVar, cast
 
 SIGNED_QUERY = re.compile(r"\?[^\s\"'<>]*(X-Amz-|Signature=|\bsig=)[^\s\"'<>]*")
 
+PRIVATE_NAME = re.compile("KEY|TOKEN|SECRET|PASSWORD|CREDENTIAL", re.IGNORECASE)
+MIN_SECRET_CHARACTERS = 8
+"""A shorter value, such as `1` or `true`, is no secret, and its removal would garble texts."""
+
 T = TypeVar("T")
 
 
@@ -22,6 +26,15 @@ def redacted(text: str, secrets: Sequence[str]) -> str:
     for secret in secrets:
         text = text.replace(secret, "<secret>")
     return text
+
+
+def secrets_in(environment: Mapping[str, str]) -> tuple[str, ...]:
+    """Return the values of variables that are secret by their names, such as `OPENAI_API_KEY`."""
+    return tuple(
+        value
+        for name, value in environment.items()
+        if PRIVATE_NAME.search(name) and len(value) >= MIN_SECRET_CHARACTERS
+    )
 
 
 def redacted_parts(value: T, secrets: Sequence[str]) -> T:

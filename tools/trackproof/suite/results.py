@@ -143,7 +143,8 @@ class ClauseResults:
         for name in clauses_of(item):
             result = self._results[name]
             if harness is not None:
-                self.add_runs(name, (run.workflow_id for run in harness.runs))
+                earlier = (run.workflow_id for run in harness.runs)
+                self.add_runs(name, (*harness.workflow_ids, *earlier))
             if report.when == "call":
                 result = replace(result, seconds=round(result.seconds + report.duration, 3))
             if report.skipped and result.status == "passed":

@@ -3,40 +3,33 @@
 from __future__ import annotations
 
 import shutil
-import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime
+from datetime import date
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+
+import httpx
 
 from fixtures_audio import Meeting, make_meeting
 from fixtures_audio.webm import BIT_RATE
 from trackproof.checks import judge
 from trackproof.contracts.load import load_contracts
 from trackproof.errors import TestbedError, TrackproofError, UsageError
-from trackproof.events.runs import Check, RunEnded, RunStarted, StepsSeen
-from trackproof.events.steps import StepState
+from trackproof.events.runs import Check, RunEnded
 from trackproof.events.stream import Note, Writer
-from trackproof.events.timeline import Cost, Timeline
 from trackproof.events.verification import EnvironmentKept, KeptRun
-from trackproof.fleet import REFERENCE, Fleet, FleetProfile
+from trackproof.fleet import REFERENCE, FleetProfile
 from trackproof.lab import Testbed
 from trackproof.runs.audio_progress import AudioWriting
-from trackproof.runs.costs import read_costs
-from trackproof.runs.evidence import secrets_of
-from trackproof.runs.follow import Workflow
 from trackproof.runs.pipeline_run import run_registered_meeting
-from trackproof.runs.progress import step_states
 from trackproof.runs.scenario import Scenario
-from trackproof.runs.timeline import timeline_of
 from trackproof.suite.options import is_served
-from trackproof.suite.redaction import redacted, redacted_parts
+from trackproof.suite.redaction import redacted_parts
 from trackproof.suite.session import addresses, open_fleet, start_testbed
-from trackproof.verify.last_run import LastRun, keep
+from trackproof.verify.run_progress import RunProgress
 from trackproof.verify.stream import Stream
 from trackproof.wait import wait_for_interrupt
 
@@ -71,7 +64,12 @@ def check_meeting(options: RunOptions, writers: Sequence[Writer]) -> RunEnded:
             or a report could not be written.
     """
     stream = Stream(writers)
-    progress = _Progress(options, stream)
+    progress = RunProgress(
+        stream,
+        fleet=options.fleet.name,
+        tracks=options.tracks,
+        server=(options.conductor, options.version),
+    )
     try:
         _check_serves(options.fleet)
         with (
@@ -101,7 +99,7 @@ def check_meeting(options: RunOptions, writers: Sequence[Writer]) -> RunEnded:
 
 
 def _run_on_testbed(
-    options: RunOptions, progress: _Progress, scenario: Callable[[], Scenario], stream: Stream
+    options: RunOptions, progress: RunProgress, scenario: Callable[[], Scenario], stream: Stream
 ) -> RunEnded:
     profile = options.fleet
 
@@ -115,13 +113,14 @@ def _run_on_testbed(
         progress.use(testbed, fleet)
         if refusal is not None:
             raise refusal
-        run = run_registered_meeting(
-            testbed,
-            fleet,
-            scenario(),
-            on_start=progress.start,
-            on_poll=progress.poll,
-        )
+        with _terminated_on_error(testbed, progress):
+            run = run_registered_meeting(
+                testbed,
+                fleet,
+                scenario(),
+                on_start=progress.start,
+                on_poll=progress.poll,
+            )
         checks = []
         for check in judge(run.evidence):
             seen = redacted_parts(as_declared(check, profile, date.today()), progress.secrets)
@@ -132,104 +131,20 @@ def _run_on_testbed(
         if options.keep:
             runs = (KeptRun("meeting", run.status, (ended.workflow_id,)),)
             stream.emit(EnvironmentKept(addresses(testbed, fleet.database_url), runs))
-
-            def check_alive() -> None:
-                testbed.conductor.check_alive()
-                fleet.check_alive()
-
-            wait_for_interrupt(check_alive)
+            wait_for_interrupt(testbed.conductor.check_alive)
     return ended
 
 
-class _Progress:
-    """What has been seen of a run so far; emits its events, without keys and signed URLs."""
-
-    def __init__(self, options: RunOptions, stream: Stream) -> None:
-        self.secrets: tuple[str, ...] = ()
-        self._options = options
-        self._stream = stream
-        self._began = time.monotonic()
-        self._steps = load_contracts().steps
-        self._backend, self._version = options.conductor, options.version
-        self._workflow: Mapping[str, Any] | None = None
-        self._database_url = ""
-        self._ended = False
-
-    def use(self, testbed: Testbed, fleet: Fleet) -> None:
-        """Take the testbed and the fleet that have started."""
-        self._backend, self._version = testbed.conductor.backend, testbed.conductor.version
-        self._database_url = fleet.database_url
-        self.secrets = secrets_of(testbed, fleet.database_url)
-
-    def start(self, workflow_id: str) -> None:
-        """Emit the start of the workflow."""
-        self._stream.emit(
-            RunStarted(workflow_id, self._options.tracks, self._backend, self._version)
-        )
-
-    def poll(self, workflow: Workflow) -> None:
-        """Emit the state of every step."""
-        self._workflow = workflow
-        steps = tuple(step_states(self._steps, workflow, time.time()))
-        self._stream.emit(StepsSeen(redacted_parts(steps, self.secrets)))
-
-    def end(
-        self, workflow: Mapping[str, Any], steps: Sequence[StepState], checks: Sequence[Check]
-    ) -> RunEnded:
-        """Keep the run for `explain --last` and emit its end."""
-        costs = None
-        with suppress(TrackproofError):  # most fleets have no table of costs
-            costs = read_costs(self._database_url, str(workflow["workflowId"]))
-        return self._emit_end(workflow, costs, steps, checks)
-
-    def end_early(self, reason: str) -> None:
-        """Keep what was seen and emit the end of a run that did not come to its verdict."""
-        if self._ended:
-            return
-        workflow = self._workflow
-        steps = step_states(self._steps, workflow, time.time()) if workflow else ()
-        self._emit_end(workflow, None, steps, (), redacted(reason, self.secrets))
-
-    def _emit_end(
-        self,
-        workflow: Mapping[str, Any] | None,
-        costs: Mapping[str, Cost] | None,
-        steps: Sequence[StepState],
-        checks: Sequence[Check],
-        interrupted: str = "",
-    ) -> RunEnded:
-        self._ended = True
-        timeline = None
-        if workflow is not None:
-            timeline = redacted_parts(timeline_of(workflow, costs, time.time()), self.secrets)
-            self._keep(timeline)
-        ended = RunEnded(
-            status=str(workflow["status"]) if workflow else "",
-            workflow_id=str(workflow["workflowId"]) if workflow else "",
-            tracks=self._options.tracks,
-            backend=self._backend,
-            version=self._version,
-            seconds=round(time.monotonic() - self._began, 3),
-            steps=redacted_parts(tuple(steps), self.secrets),
-            checks=tuple(checks),
-            fleet=self._options.fleet.name,
-            timeline=timeline,
-            interrupted=interrupted,
-        )
-        self._stream.emit(ended)
-        return ended
-
-    def _keep(self, timeline: Timeline) -> None:
-        kept = LastRun(
-            kept_at=datetime.now(UTC).isoformat(timespec="seconds"),
-            fleet=self._options.fleet.name,
-            conductor=f"{self._version} ({self._backend})",
-            timeline=timeline,
-        )
-        try:
-            keep(kept, self.secrets)
-        except TrackproofError as error:
-            self._stream.emit(Note(f"{error.what}; {error.hint}"))
+@contextmanager
+def _terminated_on_error(testbed: Testbed, progress: RunProgress) -> Iterator[None]:
+    """Terminate the workflow on a server that others use: no fleet may take it up later."""
+    try:
+        yield
+    except BaseException:
+        if testbed.conductor.backend == "url" and progress.workflow_id:
+            with suppress(TrackproofError, httpx.HTTPError):
+                testbed.rest.terminate(progress.workflow_id, "trackproof run ended early")
+        raise
 
 
 def _check_serves(profile: FleetProfile) -> None:

@@ -115,7 +115,6 @@ def test_json_has_every_variable() -> None:
     [
         (("--fleet", "nothing.toml"), "profile 'nothing.toml' cannot be read"),
         (("--database", "mysql://h/d"), "invalid value of --database"),
-        (("--conductor", "nowhere"), "'nowhere' is not a Conductor backend"),
         (("--json", "/no/such/folder/x"), "cannot be written to /no/such/folder/x"),
     ],
 )

@@ -10,11 +10,12 @@ from pathlib import Path
 import pytest
 
 from trackproof.contracts.load import load_contracts
-from trackproof.errors import TrackproofError, UsageError
+from trackproof.errors import TestbedError, UsageError
 from trackproof.events.runs import Check, RunEnded
 from trackproof.events.stream import Event
 from trackproof.fleet import REFERENCE, load_profile
 from trackproof.fleet.profile import Invisible
+from trackproof.verify import meeting_check
 from trackproof.verify.meeting_check import RunOptions, as_declared, check_meeting
 
 UNSEEN = Check("database.events", False, "the profile does not expose events", "events")
@@ -75,12 +76,15 @@ def test_invisible_data_is_accepted_as_the_profile_declares_it(
     assert detail in check.detail
 
 
-def test_an_error_leaves_reports_of_an_early_end() -> None:
-    recorder = Recorder()
-    options = RunOptions(conductor="http://127.0.0.1:9", seconds=4, tracks=1)
+def test_an_error_leaves_reports_of_an_early_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> None:
+        raise TestbedError("no usable Conductor answers at http://127.0.0.1:9/api")
 
-    with pytest.raises(TrackproofError, match="no usable Conductor answers"):
-        check_meeting(options, [recorder])
+    monkeypatch.setattr(meeting_check, "start_testbed", fail)
+    recorder = Recorder()
+
+    with pytest.raises(TestbedError, match="no usable Conductor answers"):
+        check_meeting(RunOptions(seconds=4, tracks=1), [recorder])
 
     ends: Sequence[Event] = [one for one in recorder.events if isinstance(one, RunEnded)]
     assert len(ends) == 1

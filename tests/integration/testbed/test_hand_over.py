@@ -98,5 +98,6 @@ def test_two_versions_run_side_by_side_and_end_with_their_signals(tmp_path: Path
         assert list(tmp_path.iterdir()) == []
     finally:
         for verb in verbs.values():
+            verb.stdout.close()
             if verb.is_running():
                 verb.kill()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from trackproof.checks.visibility import if_visible
 from trackproof.events.runs import Check
 from trackproof.runs.equality import same_value
 from trackproof.runs.evidence import Evidence
@@ -17,7 +18,7 @@ EVENT = "transcript.completed"
 
 def checks(evidence: Evidence) -> Iterator[Check]:
     """Yield the checks on both deliveries and on all requests to outside services."""
-    yield _zulip(evidence)
+    yield if_visible("zulip.message", _zulip, evidence)
     yield _signature(evidence)
     yield _payload(evidence)
     yield _accepted(evidence)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 
+from trackproof.checks.visibility import if_visible
 from trackproof.events.runs import Check
 from trackproof.runs.evidence import Evidence
 from trackproof.runs.word_order import WordText
@@ -21,7 +22,7 @@ def checks(evidence: Evidence) -> Iterator[Check]:
     yield _topic_calls(evidence, topic_calls)
     yield _chunks(evidence, topic_calls)
     yield _summary_calls(evidence)
-    yield _tracers(evidence)
+    yield if_visible("llm.tracers", _tracers, evidence)
 
 
 def _words_per_call(evidence: Evidence) -> int:

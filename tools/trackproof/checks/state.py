@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from trackproof.checks.visibility import if_visible
 from trackproof.contracts.validate import event_violations
 from trackproof.events.runs import Check
 from trackproof.runs.equality import has_value, same_value
@@ -23,9 +24,9 @@ EVENTS_ANYWHERE = ("FINAL_LONG_SUMMARY", "FINAL_SHORT_SUMMARY", "PIPELINE_PROGRE
 
 def checks(evidence: Evidence) -> Iterator[Check]:
     """Yield the checks on the transcript's row and on its events."""
-    yield _result(evidence)
-    yield _events(evidence)
-    yield _schema(evidence)
+    yield if_visible("database.result", _result, evidence)
+    yield if_visible("database.events", _events, evidence)
+    yield if_visible("events.schema", _schema, evidence)
 
 
 def _result(evidence: Evidence) -> Check:

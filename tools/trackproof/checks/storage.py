@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from http import HTTPStatus
 from urllib.parse import parse_qs, urlsplit
 
+from trackproof.checks.visibility import if_visible
 from trackproof.events.runs import Check
 from trackproof.runs.evidence import Evidence
 from trackproof.runs.json_text import as_json
@@ -15,7 +16,7 @@ def checks(evidence: Evidence) -> Iterator[Check]:
     """Yield the checks on objects, presigned URLs and consent."""
     yield _keys(evidence)
     yield _urls(evidence)
-    yield _consent(evidence)
+    yield if_visible("consent.honoured", _consent, evidence)
 
 
 def _expected_keys(evidence: Evidence) -> frozenset[str]:

@@ -155,9 +155,7 @@ class Fleet:
         A server must not enforce schemas here: the fleet's own validation is judged.
         """
         if not self.profile.register_command:
-            tasks, workflow = definitions(self.profile)
-            # The workflow of a fleet that serves a part is somebody else's.
-            register(api_url, tasks, None if self.profile.serves else workflow)
+            register_definitions(self.profile, api_url)
             return
         run_to_end(self.profile, "register_command", self._cwd, self._environment)
         name, _ = self.translator.workflow_name_to_fleet(WORKFLOW_NAME, None)
@@ -245,7 +243,10 @@ class Fleet:
         what = f"fleet {self.profile.name!r} does not poll: {', '.join(missing)}"
         if not unknown:
             return FleetError(
-                what, evidence=self.log_tail(), hint="check that it starts a worker for each"
+                what,
+                evidence=self.log_tail(),
+                hint="check that it starts a worker for each; if it serves a part of the pipeline, "
+                "name its task types as `serves` in the profile",
             )
         renames = filter(None, (_rename_hint(name, missing) for name in unknown))
         return FleetError(
@@ -307,6 +308,17 @@ class Fleet:
             self._events.close()
         self._seeder.close()
         self._running.stop()
+
+
+def register_definitions(profile: FleetProfile, api_url: str) -> None:
+    """Register the contracts' definitions in a fleet's terms, with its overlay.
+
+    Raises:
+        TestbedError: The server refused a definition.
+    """
+    tasks, workflow = definitions(profile)
+    # The workflow of a fleet that serves a part is somebody else's.
+    register(api_url, tasks, None if profile.serves else workflow)
 
 
 def _event_source(profile: FleetProfile, database_url: str, redis_url: str) -> EventSource | None:

@@ -19,7 +19,7 @@ from trackproof.fleet.events import Event
 from trackproof.lab import RECORDING_BUCKET, TRANSCRIPT_BUCKET, Testbed
 from trackproof.runs.follow import Workflow, follow
 from trackproof.runs.limits import BUSY_SECONDS, POLL_SECONDS, task_limit
-from trackproof.runs.unavailable import UnavailableEvents, UnavailableRow
+from trackproof.runs.unavailable import unavailable_events, unavailable_row
 from trackproof.testbed.conductor.rest import ENDED
 from trackproof.testbed.conductor.schema_enforcement import without_enforcement
 from trackproof.testbed.stand_ins.ledger import Request
@@ -296,7 +296,7 @@ class TaskRunner:
     def transcript(self, transcript_id: str | None) -> Mapping[str, Any]:
         """Return a transcript's current row; empty if there is none."""
         if not self._fleet.exposes_rows:
-            return UnavailableRow("rows", "the transcript's row (transcript_sql or transcript_url)")
+            return unavailable_row()
         return {} if transcript_id is None else self._fleet.transcript(transcript_id)
 
     def _start_recording(self, transcript_id: str | None) -> int:
@@ -309,9 +309,7 @@ class TaskRunner:
     def events(self, transcript_id: str | None) -> Sequence[Event]:
         """Return a transcript's events so far, as (name, data), oldest first."""
         if not self._fleet.exposes_events:
-            return UnavailableEvents(
-                "events", "events (events_sql, events_redis or events_websocket)"
-            )
+            return unavailable_events()
         return () if transcript_id is None else self._fleet.events(transcript_id)
 
     def _objects(self) -> dict[StoredObject, str]:

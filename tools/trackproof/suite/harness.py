@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import astuple
 from functools import cache
@@ -51,19 +52,29 @@ class Harness:
         """The runs of the current test, oldest first: the evidence of a failing clause."""
         self.transcripts: list[str] = []
         """The ids of all transcripts that were prepared, in every test."""
+        self.workflow_ids: dict[str, None] = {}
+        """The workflows of the current test, also of a run that raised an error."""
         self._latest: Scenario | None = None
         self._logged = 0
+        self._thread = threading.get_ident()
+        testbed.rest.watchers.append(self._see)
 
     def reset(self) -> None:
         """Start a test: without faults, without evidence."""
         self.clear_faults()
         self.runs.clear()
+        self.workflow_ids.clear()
         self._latest = None
         self._logged = len(self.fleet.log())
 
     def close(self) -> None:
         """End the background trials."""
         self.trials.close()
+        self.testbed.rest.watchers.remove(self._see)
+
+    def _see(self, workflow: Mapping[str, Any]) -> None:
+        if threading.get_ident() == self._thread:  # the trials run in threads of their own
+            self.workflow_ids[str(workflow["workflowId"])] = None
 
     def log_of_test(self) -> str:
         """Return the fleet's log lines of the current test."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from typing import Any
@@ -73,6 +73,8 @@ class ClauseResults:
         self._results: dict[str, ClauseResult] = {}
         self._causes: dict[int, tuple[BaseException, str]] = {}
         """The first clause that each error failed, by the error's identity."""
+        self.workflow_ids: dict[str, dict[str, None]] = {}
+        """The workflows that each clause's tests ran, in order."""
         self.deviations: Sequence[Deviation] = ()
         self.not_visible: Mapping[Part, Invisible] = {}
 
@@ -112,6 +114,10 @@ class ClauseResults:
         """Replace the result of a clause."""
         self._results[result.id] = result
 
+    def add_runs(self, clause: str, workflow_ids: Iterable[str]) -> None:
+        """Record workflows that a clause's tests ran."""
+        self.workflow_ids.setdefault(clause, {}).update(dict.fromkeys(workflow_ids))
+
     def begin(self, item: pytest.Item) -> Iterator[Event]:
         """Yield an event for each clause whose first test this is."""
         for name in clauses_of(item):
@@ -142,6 +148,9 @@ class ClauseResults:
         """Record one phase of a test."""
         for name in clauses_of(item):
             result = self._results[name]
+            if harness is not None:
+                earlier = (run.workflow_id for run in harness.runs)
+                self.add_runs(name, (*harness.workflow_ids, *earlier))
             if report.when == "call":
                 result = replace(result, seconds=round(result.seconds + report.duration, 3))
             if report.skipped and result.status == "passed":

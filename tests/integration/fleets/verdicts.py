@@ -15,13 +15,16 @@ REFERENCE_TOML = (SHIPPED / "reference.toml").read_text(encoding="utf-8")
 VERIFY_SECONDS = 280
 
 
-def verify(profile: Path, conductor: ConductorServer, only: str, result: Path) -> dict[str, Any]:
+def verify(
+    profile: Path, conductor: ConductorServer, only: str, result: Path, *options: str
+) -> dict[str, Any]:
     """Return the JSON verdict of `trackproof verify`."""
     done = subprocess.run(
         [
             *(sys.executable, "-m", "trackproof", "verify", "--fleet", profile, "--only", only),
             *("--conductor", conductor.api_url, "--json", result),
             *("--failures", result.parent / "failures"),
+            *options,
         ],
         capture_output=True,
         text=True,

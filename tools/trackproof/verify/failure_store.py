@@ -60,9 +60,7 @@ def store(folder: Path, failure: Failure) -> Path:
     """
     path = folder / f"{failure.id}.json"
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        # Not meant to be committed.
-        (folder / ".gitignore").write_text("*\n", encoding="utf-8")
+        make_folder(folder)
         # ASCII: an input may contain half a surrogate pair, which UTF-8 cannot encode.
         content = json.dumps(asdict(failure), indent=2)
         path.write_text(f"{content}\n", encoding="utf-8")
@@ -73,6 +71,12 @@ def store(folder: Path, failure: Failure) -> Path:
             hint="name another folder with --failures",
         ) from error
     return path
+
+
+def make_folder(folder: Path) -> None:
+    """Create the folder; it is not meant to be committed."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / ".gitignore").write_text("*\n", encoding="utf-8")
 
 
 def remove(folder: Path, failure: Failure) -> None:

@@ -22,7 +22,7 @@ import pytest
 from trackproof.contracts.load import load_contracts
 from trackproof.errors import TrackproofError, UsageError
 from trackproof.events.stream import Event, Note, Writer
-from trackproof.events.verdict import ClauseResult, by_task
+from trackproof.events.verdict import by_task
 from trackproof.events.verification import (
     ClauseFinished,
     EnvironmentKept,
@@ -39,6 +39,8 @@ from trackproof.verify.coverage.floor import shortfalls
 from trackproof.verify.coverage.measurement import measure_coverage
 from trackproof.verify.environment import Environment
 from trackproof.verify.failure_store import FailureWriter
+from trackproof.verify.last_failed import LastFailedWriter
+from trackproof.verify.repetition import combine, is_repeatable
 
 RAN = frozenset({pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED})
 NOT_FOUND = frozenset({pytest.ExitCode.USAGE_ERROR, pytest.ExitCode.NO_TESTS_COLLECTED})
@@ -78,7 +80,7 @@ class _Listener:
     def pytest_trackproof_event(self, event: Event) -> None:
         if isinstance(event, EnvironmentStarted):
             self.started = event
-        if self._final or not (isinstance(event, ClauseFinished) and _is_repeatable(event.result)):
+        if self._final or not (isinstance(event, ClauseFinished) and is_repeatable(event.result)):
             self._stream.emit(event)
 
 
@@ -97,7 +99,13 @@ def verify(options: VerifyOptions, writers: Sequence[Writer]) -> VerifyEnded:
         options = options.for_fleet(profile)
     except TrackproofError as error:
         ended = VerifyEnded(
-            options.fleet, options.conductor, options.version, 0.0, (), interrupted=str(error)
+            fleet=options.fleet,
+            backend=options.conductor,
+            version=options.version,
+            seconds=0.0,
+            tasks=(),
+            interrupted=str(error),
+            shard=options.shard,
         )
         _Stream(writers).emit(ended)
         raise
@@ -125,7 +133,9 @@ def _verify(
     options: VerifyOptions, writers: Sequence[Writer], environment: Environment
 ) -> VerifyEnded:
     began = time.monotonic()
-    stored = [FailureWriter(options.failures)] if options.failures else []
+    stored: list[Writer] = []
+    if options.failures:
+        stored = [FailureWriter(options.failures), LastFailedWriter(options.failures)]
     stream = _Stream([*writers, *stored])
     suite = ClauseSuite(options, environment.open)
     listener = _Listener(stream, final=not options.repeat_failures)
@@ -140,6 +150,10 @@ def _verify(
             tasks=by_task(suite.results.all),
             serves=options.serves,
             interrupted=interrupted,
+            shard=suite.shard or options.shard,
+            stopped=_stopped(suite),
+            floor=options.floor,
+            selected=bool(options.only or options.serves),
         )
 
     with closing(environment):
@@ -155,11 +169,12 @@ def _verify(
         except TrackproofError as error:
             stream.emit(ended(str(error)))
             raise
-        is_partial = bool(options.only or options.serves)
+        verdict = ended()
+        is_whole = not (verdict.selected or verdict.shard or verdict.stopped)
         verdict = replace(
-            ended(),
+            verdict,
             coverage=coverage,
-            shortfalls=() if is_partial else shortfalls(coverage, options.floor),
+            shortfalls=shortfalls(coverage, options.floor) if is_whole else (),
         )
         stream.emit(verdict)
         if stream.errors:
@@ -174,21 +189,34 @@ def _verify(
     return verdict
 
 
-def _is_repeatable(result: ClauseResult) -> bool:
-    return result.status in {"failed", "error"}
+def _stopped(suite: ClauseSuite) -> str:
+    """Return a sentence if `exit_first` has left clauses out."""
+    left = len(suite.results.clauses) - len(suite.results.all)
+    if not suite.options.exit_first or not left:
+        return ""
+    return f"stopped after the first failed clause: {left} clauses did not run"
 
 
 def _repeat_failures(
     options: VerifyOptions, suite: ClauseSuite, environment: Environment, stream: _Stream
 ) -> None:
     """Run failed clauses once more, alone and on a fresh fleet; emit their final results."""
-    failed = [result for result in suite.results.all if _is_repeatable(result)]
+    failed = [result for result in suite.results.all if is_repeatable(result)]
     if not failed:
         return
     stream.emit(Note(f"running {len(failed)} failed clauses again, alone, on a fresh fleet"))
     only = tuple(result.id for result in failed)
     again = ClauseSuite(
-        replace(options, only=only, id_seed=new_seed(), test="", failures=None), environment.open
+        replace(
+            options,
+            only=only,
+            id_seed=new_seed(),
+            test="",
+            failures=None,
+            shard=None,
+            exit_first=False,
+        ),
+        environment.open,
     )
     try:
         _run(again.options, again, _Listener(_Stream([]), final=True))
@@ -196,26 +224,9 @@ def _repeat_failures(
         stream.emit(Note(f"the first results stand: {error.what}"))
     second = {result.id: result for result in again.results.all}
     for first in failed:
-        result = _combined(first, second.get(first.id))
+        result = combine(first, second.get(first.id))
         suite.results.replace(result)
         stream.emit(ClauseFinished(result))
-
-
-def _combined(first: ClauseResult, second: ClauseResult | None) -> ClauseResult:
-    if second is None or second.status not in {"passed", "deviates", "failed", "error"}:
-        return first
-    if second.accepted:
-        note = "it passed when it ran again alone"
-        return replace(first, status="unsteady", observed=f"{first.observed} ({note})")
-    if first.status == "error" and second.status == "failed":
-        return replace(
-            second,
-            test=first.test,
-            repeat=first.repeat,
-            failure=first.failure,
-            replay=first.replay,
-        )
-    return first
 
 
 def _run(options: VerifyOptions, suite: ClauseSuite, listener: _Listener) -> None:

@@ -275,3 +275,21 @@ def test_the_first_failure_ends_it_and_the_last_failed_run_again(
     assert statuses(first) == {f"{FORK}.bad-input": "failed"}
     assert "5 clauses did not run" in first["headline"]
     assert statuses(again) == {f"{FORK}.bad-input": "failed"}
+
+
+@pytest.mark.nightly
+def test_the_audio_of_a_failing_clause_is_kept(conductor: ConductorServer, tmp_path: Path) -> None:
+    profile = tmp_path / "fleet.toml"
+    mutant = [*("-m", "tests.mutants.launch"), "pad_track.padded-twice", "reference_workers"]
+    right = json.dumps(["{python}", "-m", "reference_workers"])
+    wrong = f'{json.dumps(["{python}", *mutant])}\ndirectory = "{Path(__file__).parents[3]}"'
+    profile.write_text(REFERENCE_TOML.replace(right, wrong))
+
+    verdict = verify(profile, conductor, "pad_track.offset", tmp_path / "verdict.json")
+
+    [clause] = verdict["tasks"][0]["clauses"]
+    kept = [Path(path) for path in clause["audio"]]
+    assert clause["status"] == "failed"
+    assert [path.name.partition("-")[0] for path in kept] == ["input", "output"]
+    assert {path.parent for path in kept} == {tmp_path / "failures" / clause["failure"]}
+    assert all(path.stat().st_size > 1000 for path in kept)

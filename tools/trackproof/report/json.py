@@ -135,8 +135,10 @@ def clause_as_json(clause: ClauseResult) -> dict[str, object]:
             "exchanges": [asdict(exchange) for exchange in clause.exchanges],
             "log": clause.log,
             "test": clause.test,
+            "line": clause.line,
             "repeat": clause.repeat,
             "failure": clause.failure,
             "replay": clause.replay,
+            "audio": list(clause.audio),
         }
     return content

@@ -104,6 +104,8 @@ def _clause(clause: Clause, content: Mapping[str, Any]) -> ClauseResult:
         also=tuple(content.get("also", ())),
         failure=content.get("failure", ""),
         replay=content.get("replay", ""),
+        line=content.get("line", 0),
+        audio=tuple(content.get("audio", ())),
     )
 
 

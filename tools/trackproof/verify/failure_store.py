@@ -7,6 +7,7 @@ sends the same input. The input is in the file too, without secrets.
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -80,8 +81,9 @@ def make_folder(folder: Path) -> None:
 
 
 def remove(folder: Path, failure: Failure) -> None:
-    """Remove a stored failure."""
+    """Remove a stored failure and its audio."""
     (folder / f"{failure.id}.json").unlink(missing_ok=True)
+    shutil.rmtree(folder / failure.id, ignore_errors=True)
 
 
 def stored_failures(folder: Path) -> list[Failure]:

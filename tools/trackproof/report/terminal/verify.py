@@ -35,6 +35,7 @@ VERDICT_STYLES = {
 }
 DIFFERENCE_LINES = 20
 LOG_LINES = 12
+AUDIO_LINES = 6
 EXCHANGE_CHARACTERS = 1_000
 
 
@@ -148,6 +149,9 @@ def _clause(clause: ClauseResult) -> Text:
     lines += [f"      also      {one_line(other)}" for other in clause.also]
     lines += [f"      {line}" for line in _first(clause.difference, DIFFERENCE_LINES)]
     lines += [f"      log | {line}" for line in _last(clause.log, LOG_LINES)]
+    lines += [f"      audio     {one_line(path)}" for path in clause.audio[:AUDIO_LINES]]
+    if len(clause.audio) > AUDIO_LINES:
+        lines.append(f"                and {len(clause.audio) - AUDIO_LINES} more in that folder")
     if not clause.accepted:
         lines.append(f"      repeat    {clause.repeat}")
     if clause.replay:

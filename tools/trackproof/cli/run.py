@@ -9,7 +9,15 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from trackproof.cli.common import ConductorOption, ConductorVersionOption, JsonOption, ends_cleanly
+from trackproof.cli.common import (
+    ConductorOption,
+    ConductorVersionOption,
+    JsonOption,
+    QuietOption,
+    VerboseOption,
+    ends_cleanly,
+    verbosity,
+)
 from trackproof.errors import ExitCode, UsageError
 
 MIN_TRACKS, MAX_TRACKS = 1, 64
@@ -40,6 +48,8 @@ def run(
             "Default: TRACKPROOF_DATABASE, else sqlite."
         ),
     ] = None,
+    quiet: QuietOption = False,
+    verbose: VerboseOption = False,
     json_file: JsonOption = None,
 ) -> ExitCode:
     """Run one synthetic meeting through a real Conductor and judge the result."""
@@ -55,7 +65,10 @@ def run(
         )
     if any(not 0 <= index < tracks for index in denied):
         raise UsageError(f"--deny-consent {denied} is out of range: tracks are 0 to {tracks - 1}")
-    return _run(tracks, seconds, seed, denied, conductor, conductor_version, database, json_file)
+    lines = verbosity(quiet=quiet, verbose=verbose)
+    return _run(
+        tracks, seconds, seed, denied, conductor, conductor_version, database, json_file, lines
+    )
 
 
 def _run(
@@ -67,6 +80,7 @@ def _run(
     version: str | None,
     database: str | None,
     json_file: Path | None,
+    lines: int,
 ) -> ExitCode:
     from trackproof.report.json import JsonFile
     from trackproof.report.terminal.run import terminal_writer
@@ -85,7 +99,7 @@ def _run(
         version=version or DEFAULT_VERSION,
         database=database,
     )
-    with closing(terminal_writer(Console())) as terminal:
+    with closing(terminal_writer(Console(), verbosity=lines)) as terminal:
         writers = [terminal, *([JsonFile(json_file)] if json_file else [])]
         ended = check_meeting(options, writers)
     return ExitCode.HELD if ended.passed else ExitCode.CHECK_FAILED

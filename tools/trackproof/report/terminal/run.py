@@ -160,6 +160,22 @@ def _verdict(ended: RunEnded) -> Text:
     )
 
 
-def terminal_writer(console: Console) -> RunTerminal | PlainLines:
-    """Return the live writer for a terminal, the line writer otherwise."""
-    return RunTerminal(console) if console.is_terminal else PlainLines(console)
+class OnlyFailures(PlainLines):
+    """Writes the checks that failed and the verdict."""
+
+    def write(self, event: Event) -> None:
+        """Write the lines of an event."""
+        if isinstance(event, RunEnded) or (isinstance(event, Check) and not event.passed):
+            super().write(event)
+
+
+def terminal_writer(console: Console, *, verbosity: int = 0) -> RunTerminal | PlainLines:
+    """Return the live writer for a terminal, the line writer otherwise.
+
+    Args:
+        console: Where to.
+        verbosity: -1 for what fails and the verdict only, 1 for lines on a terminal too.
+    """
+    if verbosity < 0:
+        return OnlyFailures(console)
+    return RunTerminal(console) if console.is_terminal and not verbosity else PlainLines(console)

@@ -58,6 +58,14 @@ def _print_version(wanted: bool) -> None:
         raise typer.Exit
 
 
+def _folder() -> Path:
+    """Return the current folder; the root if it has been removed."""
+    try:
+        return Path.cwd()
+    except FileNotFoundError:
+        return Path("/")
+
+
 @app.callback()
 def options(
     context: typer.Context,
@@ -72,7 +80,7 @@ def options(
     from trackproof.cli.settings import defaults
 
     try:
-        context.default_map = defaults(Path.cwd())
+        context.default_map = defaults(_folder())
     except TrackproofError as error:
         print_error(str(error))
         raise typer.Exit(error.exit_code) from None

@@ -10,6 +10,7 @@ import difflib
 import os
 import tomllib
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, Final
@@ -19,7 +20,10 @@ from pydantic import Field, TypeAdapter, ValidationError
 from trackproof.errors import UsageError
 
 PREFIX: Final = "TRACKPROOF_"
-OTHER_VARIABLES: Final = ("TRACKPROOF_CACHE_DIR", "TRACKPROOF_DATABASE", "TRACKPROOF_JAVA_OPTIONS")
+OTHER_VARIABLES: Final = (
+    *("TRACKPROOF_CACHE_DIR", "TRACKPROOF_DATABASE", "TRACKPROOF_JAVA_OPTIONS"),
+    "TRACKPROOF_STATE_DIR",
+)
 """Variables that are read where they are used."""
 
 OPTIONS: Final[Mapping[str, Any]] = {
@@ -116,25 +120,57 @@ def variable_of(option: str) -> str:
 
 
 def find_file(folder: Path) -> SettingsFile:
-    """Return the nearest table of settings, in `folder` or above it; an empty one if none is.
+    """Return the nearest table of settings; an empty one if there is none.
+
+    It is in `folder`, or above it up to the root of its repository. Outside a repository, folders
+    above may belong to others: a profile in them would run their commands.
 
     Raises:
-        UsageError: `trackproof.toml` cannot be read.
+        UsageError: A file is no readable TOML.
     """
-    for above in (folder, *folder.parents):
+    for above in _folders(folder):
         path = above / "trackproof.toml"
-        if path.is_file():
+        if _is_file(path):
             return SettingsFile(path, _toml(path))
         path = above / "pyproject.toml"
-        if path.is_file() and "[tool.trackproof" in path.read_text(encoding="utf-8"):
-            return SettingsFile(path, _toml(path).get("tool", {}).get("trackproof", {}))
+        if _is_file(path) and b"trackproof" in _bytes(path):
+            tools = _toml(path).get("tool", {})
+            table = tools.get("trackproof") if isinstance(tools, dict) else None
+            if isinstance(table, dict):
+                return SettingsFile(path, table)
+            if table is not None:
+                raise UsageError(f"{path}: tool.trackproof is not a table")
     return SettingsFile()
+
+
+def _folders(folder: Path) -> list[Path]:
+    """Return `folder` and those above it within its repository, nearest first."""
+    folders = [folder, *folder.parents]
+    for number, one in enumerate(folders):
+        with suppress(OSError):
+            if (one / ".git").exists():
+                return folders[: number + 1]
+    return [folder]
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:
+        return False
+
+
+def _bytes(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise UsageError(f"{path} cannot be read", evidence=str(error)) from error
 
 
 def _toml(path: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+        return tomllib.loads(_bytes(path).decode("utf-8-sig"))
+    except ValueError as error:
         raise UsageError(f"{path} is not a readable TOML file", evidence=str(error)) from error
 
 

@@ -77,28 +77,33 @@ def keep_audio(folder: Path, runs: Sequence[TaskRun], store: ObjectStore) -> tup
     """
     shutil.rmtree(folder, ignore_errors=True)
     kept: list[str] = []
-    size = left_out = 0
+    left_out = 0
+    room = MAX_BYTES
     try:
-        for number, audio in enumerate(_audio_of(runs, store)):
-            size += len(audio.content)
-            if len(kept) == MAX_FILES or size > MAX_BYTES:
-                size -= len(audio.content)
+        for role, one in _objects_of(runs, store):
+            versions = store.history(one.bucket, one.key)
+            size = [version.size for version in versions if not version.deleted][-1]
+            if len(kept) == MAX_FILES or size > room:
                 left_out += 1
                 continue
-            path = folder / f"{audio.role}-{number:02d}-{_file_name(audio.key)}{audio.suffix}"
+            audio = _Audio(role, one.key, store.read_version(one.bucket, one.key))
+            if role == "output" and not audio.suffix:
+                continue  # JSON and the like
+            name = f"{role}-{len(kept):02d}-{_file_name(one.key)}{audio.suffix}"
             folder.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(audio.content)
-            kept.append(str(path))
-    except OSError as error:
-        kept.append(f"the rest could not be written: {error}")
+            (folder / name).write_bytes(audio.content)
+            kept.append(str(folder / name))
+            room -= size
+    except Exception as error:  # evidence never decides a verdict, whatever the fleet stored
+        kept.append(f"the rest could not be kept: {error}")
     if left_out:
         limit = f"{MAX_FILES} files or {MAX_BYTES // 1_000_000} MB"
         kept.append(f"{left_out} more beyond {limit}")
     return tuple(kept)
 
 
-def _audio_of(runs: Sequence[TaskRun], store: ObjectStore) -> Iterator[_Audio]:
-    """Yield the audio of all runs, inputs first, each object once."""
+def _objects_of(runs: Sequence[TaskRun], store: ObjectStore) -> Iterator[tuple[str, StoredObject]]:
+    """Yield role and place of what all runs read and wrote, inputs first, each object once."""
     outputs = {one for run in runs for one in run.written}
     outputs |= {
         one
@@ -118,12 +123,8 @@ def _audio_of(runs: Sequence[TaskRun], store: ObjectStore) -> Iterator[_Audio]:
     }
     for role, objects in (("input", inputs - outputs), ("output", outputs)):
         for one in sorted(objects, key=lambda one: (one.bucket, one.key)):
-            try:
-                audio = _Audio(role, one.key, store.read_version(one.bucket, one.key))
-            except KeyError:
-                continue
-            if audio.suffix or role == "input":
-                yield audio
+            if any(not version.deleted for version in store.history(one.bucket, one.key)):
+                yield role, one
 
 
 def _objects(

@@ -52,6 +52,7 @@ def test_shared_options_exist(verb: str) -> None:
 def test_the_nearest_file_is_read_and_paths_are_relative_to_it(tmp_path: Path) -> None:
     inner = tmp_path / "a" / "b"
     inner.mkdir(parents=True)
+    (tmp_path / ".git").mkdir()
     (tmp_path / "pyproject.toml").write_text(
         '[tool.trackproof]\nfleet = "fleet.toml"\nhtml = "out/report.html"\njson = "-"\n'
         'only = ["pad_track", "finalize"]\nfloor = 90\n'
@@ -159,3 +160,35 @@ def test_the_command_line_comes_first_and_a_wrong_file_ends_the_verb(
     assert "'from-option' is not a Conductor backend" in from_option.output
     assert broken.exit_code == 2
     assert "trackproof.toml is not a readable TOML file" in broken.output
+
+
+def test_files_above_a_folder_outside_a_repository_may_belong_to_others(tmp_path: Path) -> None:
+    (tmp_path / "inner").mkdir()
+    (tmp_path / "trackproof.toml").write_text('fleet = "theirs.toml"\n')
+
+    assert find_file(tmp_path / "inner") == SettingsFile()
+
+
+def test_the_table_of_another_tool_is_none(tmp_path: Path) -> None:
+    (tmp_path / "pyproject.toml").write_bytes(b'[project]\ndependencies = ["trackproof"]\n')
+
+    assert find_file(tmp_path) == SettingsFile()
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"[tool.trackproof\n", b'[tool.trackproof]\nfleet = "\xff"\n', b"[tool]\ntrackproof = 7\n"],
+    ids=["syntax", "encoding", "no table"],
+)
+def test_a_damaged_file_is_an_error(content: bytes, tmp_path: Path) -> None:
+    (tmp_path / "pyproject.toml").write_bytes(content)
+
+    with pytest.raises(UsageError, match=r"pyproject\.toml"):
+        find_file(tmp_path)
+
+
+def test_any_way_to_write_the_table_is_read(tmp_path: Path) -> None:
+    inline = b'\xef\xbb\xbftool = { trackproof = { fleet = "own" } }\n'
+    (tmp_path / "pyproject.toml").write_bytes(inline)
+
+    assert find_file(tmp_path).table == {"fleet": "own"}

@@ -30,6 +30,10 @@ class Store:
     def keys(self, bucket: str) -> list[str]:
         return [key for where, key in self._objects if where == bucket]
 
+    def history(self, bucket: str, key: str) -> list[Any]:
+        content = self._objects.get((bucket, key))
+        return [] if content is None else [SimpleNamespace(size=len(content), deleted=False)]
+
     def read_version(self, bucket: str, key: str) -> bytes:
         return self._objects[bucket, key]
 
@@ -115,7 +119,19 @@ def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
 
     [kept] = keep_audio(tmp_path / "file" / "id", [run({}, MIXDOWN)], STORE)
 
-    assert kept.startswith("the rest could not be written: ")
+    assert kept.startswith("the rest could not be kept: ")
+
+
+def test_a_store_that_does_not_answer_is_named(tmp_path: Path) -> None:
+    dead = cast("ObjectStore", SimpleNamespace())
+
+    [kept] = keep_audio(tmp_path / "id", [run({}, MIXDOWN)], dead)
+
+    assert kept.startswith("the rest could not be kept: ")
+
+
+def test_what_was_written_and_is_gone_is_left_out(tmp_path: Path) -> None:
+    assert keep_audio(tmp_path / "id", [run({}, "transcript-1f2e/gone.mp3")], STORE) == ()
 
 
 @pytest.mark.parametrize(

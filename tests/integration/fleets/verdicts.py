@@ -16,7 +16,12 @@ VERIFY_SECONDS = 280
 
 
 def verify(
-    profile: Path, conductor: ConductorServer, only: str, result: Path, *options: str
+    profile: Path,
+    conductor: ConductorServer,
+    only: str,
+    result: Path,
+    *options: str,
+    seconds: float = VERIFY_SECONDS,
 ) -> dict[str, Any]:
     """Return the JSON verdict of `trackproof verify`."""
     done = subprocess.run(
@@ -28,7 +33,7 @@ def verify(
         ],
         capture_output=True,
         text=True,
-        timeout=VERIFY_SECONDS,
+        timeout=seconds,
         check=False,
     )
     assert done.returncode in {0, 1}, done.stdout + done.stderr

@@ -70,8 +70,8 @@ def load_profile(source: str | Path) -> FleetProfile:
         raise UsageError(
             f"the fleet's profile {str(source)!r} cannot be read",
             evidence=str(error),
-            hint="give a TOML file (`trackproof fleet new` writes one to fill in), "
-            f"or one of: {shipped}",
+            hint="give a TOML file (`trackproof fleet new FILE` writes one that explains "
+            f"every key), or one of: {shipped}",
         ) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise UsageError(f"{path}: invalid TOML", evidence=str(error)) from error

@@ -13,9 +13,7 @@ from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any, Final
-
-from pydantic import Field, TypeAdapter, ValidationError
+from typing import Any, Final
 
 from trackproof.errors import UsageError
 
@@ -26,15 +24,15 @@ OTHER_VARIABLES: Final = (
 )
 """Variables that are read where they are used."""
 
-OPTIONS: Final[Mapping[str, Any]] = {
+OPTIONS: Final[Mapping[str, type]] = {
     "fleet": str,
     "only": str,
     "conductor": str,
     "conductor-version": str,
     "database": str,
-    "time-scale": Annotated[float, Field(ge=0.0001, le=1.0)],
+    "time-scale": float,
     "failures": Path,
-    "floor": Annotated[float, Field(ge=0.0, le=100.0)],
+    "floor": float,
     "shard": str,
     "exit-first": bool,
     "last-failed": bool,
@@ -47,6 +45,10 @@ OPTIONS: Final[Mapping[str, Any]] = {
     "html": Path,
 }
 """The options of `verify`, by their long names without dashes, and their types."""
+
+RANGES: Final = {"time-scale": (0.0001, 1.0), "floor": (0.0, 100.0)}
+TRUE: Final = frozenset({"1", "true", "yes", "on"})
+FALSE: Final = frozenset({"0", "false", "no", "off"})
 
 SHARED: Final[Mapping[str, tuple[str, ...]]] = {
     "run": ("conductor", "conductor-version", "database"),
@@ -179,14 +181,38 @@ def _value(key: str, value: Any, folder: Path, place: str) -> Any:
     if key == "only" and isinstance(value, list):
         value = ",".join(map(str, value))
     try:
-        converted = TypeAdapter(OPTIONS[key]).validate_python(value)
-    except ValidationError as error:
-        raise UsageError(f"{place} is not valid", evidence=error.errors()[0]["msg"]) from error
+        converted = _converted(key, value)
+    except ValueError as error:
+        raise UsageError(f"{place}: {error}") from error
     if isinstance(converted, Path):
         return "-" if str(converted) == "-" else str(folder / converted)
     if key == "fleet" and (folder / converted).is_file():
         return str(folder / converted)
     return converted
+
+
+def _converted(key: str, value: Any) -> Any:
+    """Return a value as the option's type.
+
+    Raises:
+        ValueError: It is none.
+    """
+    kind = OPTIONS[key]
+    if kind is bool:
+        text = str(value).lower()
+        if text not in TRUE | FALSE:
+            raise ValueError(f"{value!r} is neither true nor false")
+        return text in TRUE
+    if kind is float:
+        low, high = RANGES[key]
+        if isinstance(value, bool) or not isinstance(value, (int, float, str)):
+            raise ValueError(f"{value!r} is no number")
+        if not low <= float(value) <= high:
+            raise ValueError(f"{value} is not between {low:g} and {high:g}")
+        return float(value)
+    if not isinstance(value, str):
+        raise ValueError(f"{value!r} is no text")
+    return kind(value)
 
 
 def _parameters(found: Mapping[str, Any], keys: Iterable[str]) -> dict[str, Any]:

@@ -96,9 +96,13 @@ def test_an_empty_variable_is_not_set() -> None:
         ({"conductor_version": "3.15.0"}, "unknown key 'conductor_version'\n.*'conductor-version'"),
         ({"fleett": "x"}, "unknown key 'fleett'\n.*did you mean 'fleet'"),
         ({"colour": "red"}, "unknown key 'colour'\n.*known keys: fleet, only"),
-        ({"floor": 200}, "floor is not valid\n.*less than or equal to 100"),
-        ({"fleet": 7}, "fleet is not valid\n.*valid string"),
-        ({"keep": "perhaps"}, "keep is not valid\n.*valid boolean"),
+        ({"floor": 200}, "floor: 200 is not between 0 and 100"),
+        ({"floor": "high"}, "floor: could not convert"),
+        ({"floor": True}, "floor: True is no number"),
+        ({"floor": float("nan")}, "floor: nan is not between"),
+        ({"fleet": 7}, "fleet: 7 is no text"),
+        ({"html": ["a"]}, "html: .* is no text"),
+        ({"keep": "perhaps"}, "keep: 'perhaps' is neither true nor false"),
     ],
     ids=str,
 )
@@ -111,7 +115,7 @@ def test_a_wrong_key_or_value_names_its_file(table: dict[str, Any], message: str
     ("variables", "message"),
     [
         ({"TRACKPROOF_CONDUCTR": "process"}, "unknown variable TRACKPROOF_CONDUCTR\n.*CONDUCTOR"),
-        ({"TRACKPROOF_FLOOR": "high"}, "the variable TRACKPROOF_FLOOR is not valid"),
+        ({"TRACKPROOF_FLOOR": "high"}, "the variable TRACKPROOF_FLOOR: could not"),
     ],
     ids=str,
 )

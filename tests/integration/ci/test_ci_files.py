@@ -111,6 +111,7 @@ def test_no_expression_of_github_is_inside_a_script() -> None:
     [
         pytest.param({}, "trackproof-3.15.0-whole", marks=pytest.mark.nightly),
         ({"shard": "1/3", "conductor-version": "3.32.3"}, "trackproof-3.32.3-shard-1-of-3"),
+        pytest.param({"artifact": "acme"}, "acme", marks=pytest.mark.nightly),
         pytest.param({"merge": "s"}, "trackproof-3.15.0-merged", marks=pytest.mark.nightly),
     ],
     ids=str,

@@ -6,6 +6,7 @@ import io
 from collections.abc import Iterable
 from dataclasses import replace
 
+import pytest
 from rich.console import Console
 
 from tests.unit.trackproof.report.verify_events import (
@@ -20,7 +21,8 @@ from tests.unit.trackproof.report.verify_events import (
 from tests.unit.trackproof.verify.test_failure_store import failure
 from trackproof.events.stream import Event
 from trackproof.events.verdict import ClauseResult
-from trackproof.events.verification import EnvironmentKept, VerifyEnded
+from trackproof.events.verification import ClauseStarted, EnvironmentKept, VerifyEnded
+from trackproof.report.terminal.progress_line import ProgressLine
 from trackproof.report.terminal.replay import format_failures, format_replay
 from trackproof.report.terminal.verify import VerifyTerminal
 from trackproof.verify.replay import Replay
@@ -183,3 +185,15 @@ def test_the_audio_of_a_clause_is_listed() -> None:
 
     assert "      audio     /srv/x/output-00-a.mp3" in lines
     assert "                and 3 more in that folder" in lines
+
+
+def test_progress_names_the_clause_that_started_the_environment(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    begun: list[str] = []
+    monkeypatch.setattr(ProgressLine, "begin", lambda _, clause: begun.append(clause))
+    note, environment, *rest = verification(PASSED)
+
+    printed([note, ClauseStarted(PASSED.id), environment, *rest[1:]])
+
+    assert begun == [PASSED.id]

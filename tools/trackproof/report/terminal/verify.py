@@ -56,6 +56,7 @@ class VerifyTerminal:
         self._results: dict[str, list[ClauseResult]] = {}
         self._expected_counts: dict[str, int] = {}
         self._progress: ProgressLine | None = None
+        self._clause = ""
 
     def write(self, event: Event) -> None:
         """Write the lines of an event."""
@@ -64,8 +65,10 @@ class VerifyTerminal:
                 self._print(Text(one_line(event.text), style="dim"))
             case EnvironmentStarted():
                 self._start(event)
-            case ClauseStarted() if self._progress:
-                self._progress.begin(event.id)
+            case ClauseStarted():
+                self._clause = event.id
+                if self._progress:
+                    self._progress.begin(event.id)
             case ClauseFinished():
                 self._add_result(event.result)
                 if self._progress:
@@ -91,6 +94,7 @@ class VerifyTerminal:
             )
         )
         self._progress = ProgressLine(self._console, len(event.clauses))
+        self._progress.begin(self._clause)  # the first clause starts the environment
         self._progress.start()
 
     def _end(self, event: VerifyEnded) -> None:

@@ -1,98 +1,47 @@
-"""The wheel in a clean environment, used from a repository with packages of the same names."""
+"""The wheel in a clean environment, used from a stranger's repository and shell.
+
+The repository has packages of the same names as folders of this project; the shell has
+`PYTHONPATH=.` and a proxy that nobody can reach.
+"""
 
 from __future__ import annotations
 
-import os
-import shutil
-import subprocess
+import json
+import signal
 import sys
 import zipfile
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from junitparser import JUnitXml
 
-ROOT = Path(__file__).parents[2]
+from tests.integration.fleets.verdicts import statuses
+from tests.integration.installed import (
+    Installed,
+    build_wheel,
+    install,
+    interpreter_of,
+    make_repository,
+)
+from trackproof.testbed.conductor import ConductorServer
+from trackproof.wait import wait_until
+
 TOP_LEVEL = {"fixtures_audio", "reference_workers", "trackproof"}
 VERSIONS = ("3.11", "3.12", "3.13", "3.14")
-
-
-def interpreter_of(version: str) -> str | None:
-    """Return an interpreter of this version that starts, if the machine has one."""
-    pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"), "versions")
-    found = [str(path) for path in pyenv.glob(f"{version}.*/bin/python")]
-    for candidate in (sys.executable, *found, shutil.which(f"python{version}")):
-        if candidate is None:
-            continue
-        command = [candidate, "-c", "import sys; print('%d.%d' % sys.version_info[:2])"]
-        shown = subprocess.run(command, capture_output=True, text=True, check=False)
-        if shown.stdout.strip() == version:
-            return candidate
-    return None
-
-
-@dataclass(frozen=True)
-class Installed:
-    """An environment with the wheel, and a user's repository to call it from."""
-
-    environment: Path
-    repository: Path
-
-    def run(self, *command: str, **variables: str) -> subprocess.CompletedProcess[str]:
-        """Run a program of the environment in the repository, as its user would."""
-        program = self.environment / "bin" / command[0]
-        return subprocess.run(
-            [program, *command[1:]],
-            cwd=self.repository,
-            env={**outside_environment(), **variables},
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=240,
-        )
-
-
-def outside_environment() -> Mapping[str, str]:
-    """Return the environment without what this test run has set for Python."""
-    return {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
-
-
-def uv(*command: str | Path) -> None:
-    subprocess.run([sys.executable, "-m", "uv", *command, "--quiet"], check=True, timeout=240)
-
-
-def install(environment: Path, python: str, packages: Sequence[str | Path]) -> None:
-    uv("venv", "--python", python, environment)
-    interpreter = environment / "bin" / "python"
-    if "--no-deps" in packages:
-        locked = ROOT / "requirements" / "run.txt"
-        uv("pip", "install", "--python", interpreter, "--require-hashes", "-r", locked)
-    uv("pip", "install", "--python", interpreter, *packages)
+ODD_OPTIONS = "-x -k nothing --no-such-option -p no_such_plugin 'tests"
+"""PYTEST_ADDOPTS of a user, meant for other tests and not even well-formed."""
+FORK = "generate_dynamic_fork_tasks"
 
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return the wheel, built from the working tree."""
-    folder = tmp_path_factory.mktemp("wheel")
-    build = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(folder)]
-    subprocess.run(build, cwd=ROOT, check=True, capture_output=True, timeout=120)
-    (built,) = folder.glob("*.whl")
-    return built
+    return build_wheel(tmp_path_factory.mktemp("wheel"))
 
 
 @pytest.fixture(scope="module")
 def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a user's repository with `tests`, `tools` and `contracts` packages of its own."""
-    folder = tmp_path_factory.mktemp("repository")
-    for name in ("tests", "tools", "contracts"):
-        (folder / name).mkdir()
-        (folder / name / "__init__.py").write_text(f'OWNER = "user of {name}"\n')
-    (folder / "tests" / "test_own.py").write_text(
-        "import contracts, tests, tools\n\n\ndef test_own_packages() -> None:\n"
-        "    assert 'user' in contracts.OWNER + tests.OWNER + tools.OWNER\n"
-    )
-    return folder
+    return make_repository(tmp_path_factory.mktemp("repository"))
 
 
 @pytest.fixture(
@@ -126,49 +75,96 @@ def test_the_wheel_adds_three_typed_packages_and_no_other_name(wheel: Path) -> N
     assert {f"{package}/py.typed" for package in TOP_LEVEL} <= names
 
 
-@pytest.mark.parametrize("variables", [{}, {"PYTHONPATH": "."}], ids=["plain", "PYTHONPATH=."])
 @pytest.mark.parametrize(
     "command",
     [("contracts", "check"), ("fleet", "new", "acme.toml"), ("fixtures", "list")],
     ids=" ".join,
 )
 def test_quick_verbs_work_beside_packages_of_the_same_names(
-    installed: Installed, command: tuple[str, ...], variables: dict[str, str]
+    installed: Installed, command: tuple[str, ...]
 ) -> None:
     (installed.repository / "acme.toml").unlink(missing_ok=True)
 
-    done = installed.run("trackproof", *command, **variables)
+    code, output = installed.run("trackproof", *command)
 
-    assert done.returncode == 0, done.stdout + done.stderr
+    assert code == 0, output
 
 
 @pytest.mark.conductor
-def test_a_fleet_is_verified_from_a_foreign_repository(installed: Installed) -> None:
-    done = installed.run(
-        *("trackproof", "verify", "--only", "finalize", "--conductor", "process"), PYTHONPATH="."
+def test_a_minimal_fleet_gets_a_verdict_in_a_foreign_repository(
+    installed: Installed, tmp_path: Path
+) -> None:
+    report = tmp_path / "verdict.json"
+
+    code, output = installed.run(
+        *("trackproof", "verify", "--fleet", "fleet.toml", "--only", FORK),
+        *("--conductor", "process", "--json", str(report)),
+        PYTEST_ADDOPTS=ODD_OPTIONS,
     )
 
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert "HELD" in done.stdout
+    verdict = json.loads(report.read_text())
+    found = statuses(verdict)
+    assert code == 1, output
+    assert found.pop(f"{FORK}.bad-input") == "failed"  # the fleet does not validate its input
+    assert set(found.values()) == {"passed"}
+    assert verdict["headline"] in output
+
+
+@pytest.mark.conductor
+def test_an_interruption_leaves_the_reports_of_what_was_judged(
+    installed: Installed, conductor: ConductorServer, tmp_path: Path
+) -> None:
+    reports = {name: tmp_path / f"report.{name}" for name in ("json", "junit", "html", "ndjson")}
+    options = [part for name, path in reports.items() for part in (f"--{name}", str(path))]
+    judging = installed.start(
+        *("trackproof", "verify", "--fleet", "hanging.toml"),
+        *("--only", f"{FORK}.branches,{FORK}.inputs"),
+        *("--conductor", conductor.api_url, *options),
+        PYTEST_ADDOPTS=ODD_OPTIONS,
+    )
+    with judging:
+        try:
+            wait_until(
+                lambda: (
+                    judging.poll() is not None
+                    or (reports["ndjson"].exists() and "passed" in reports["ndjson"].read_text())
+                ),
+                what="a clause that passed",
+                timeout=120,
+            )
+            judging.send_signal(signal.SIGINT)
+            output, _ = judging.communicate(timeout=60)
+        finally:
+            judging.kill()
+
+    verdict = json.loads(reports["json"].read_text())
+    assert judging.returncode == 130, output
+    assert "Traceback" not in output
+    assert verdict["verdict"] == "interrupted"
+    assert "passed" in statuses(verdict).values()
+    assert "INTERRUPTED" in reports["html"].read_text()
+    assert JUnitXml.fromfile(str(reports["junit"])).errors == 1
 
 
 def test_the_users_own_tests_run_as_before(installed: Installed) -> None:
-    done = installed.run("pytest", "-q", "tests", PYTHONPATH=".")
+    code, output = installed.run("pytest", "-q", "tests")
 
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert "1 passed" in done.stdout
+    assert code == 0, output
+    assert "1 passed" in output
 
 
 @pytest.mark.conductor
-def test_pytest_judges_a_fleet_from_any_folder(installed: Installed) -> None:
-    done = installed.run(
+def test_pytest_judges_a_fleet_from_any_folder(
+    installed: Installed, conductor: ConductorServer
+) -> None:
+    code, output = installed.run(
         *("pytest", "--fleet", "reference", "--fleet-only", "finalize"),
-        *("--fleet-conductor", "process"),
+        *("--fleet-conductor", conductor.api_url),
     )
 
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert "test_own" not in done.stdout
-    assert "passed" in done.stdout
+    assert code == 0, output
+    assert "test_own" not in output
+    assert "passed" in output
 
 
 def test_a_fleet_that_only_validates_installs_at_most_five_packages(
@@ -179,11 +175,11 @@ def test_a_fleet_that_only_validates_installs_at_most_five_packages(
     fleet = Installed(environment, repository)
     validate = "from trackproof.contracts.validate import keeps_contract; print(keeps_contract)"
 
-    imported = fleet.run("python", "-c", validate)
-    command = fleet.run("trackproof", "run")
+    imported, output = fleet.run("python", "-c", validate)
+    command, message = fleet.run("trackproof", "run")
 
     packages = list(environment.glob("lib/python*/site-packages/*.dist-info"))
     assert len(packages) <= 1 + 5
-    assert imported.returncode == 0, imported.stderr
-    assert command.returncode == 2
-    assert "pip install 'trackproof[lab]'" in command.stderr
+    assert imported == 0, output
+    assert command == 2
+    assert "pip install 'trackproof[lab]'" in message

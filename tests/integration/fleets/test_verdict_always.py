@@ -17,11 +17,14 @@ import pytest
 from junitparser import JUnitXml
 
 from tests.integration.fleets.verdicts import REFERENCE_TOML, statuses, verify
+from trackproof.fleet.load_profile import SHIPPED
 from trackproof.testbed.conductor import ConductorServer
 from trackproof.wait import wait_until
 
 pytestmark = pytest.mark.conductor
 
+MINIMAL = Path(__file__).parents[2] / "fleets" / "minimal"
+FORK = "generate_dynamic_fork_tasks"
 OPTIONAL = ("events_sql", "transcript_sql", "recording_sql", "register_command", "seed_command")
 SUBSETS = [
     (),
@@ -228,3 +231,65 @@ def test_an_environment_that_cannot_start_leaves_one_junit_error(tmp_path: Path)
     assert (parsed.tests, parsed.errors) == (1, 1)
     [case] = next(iter(parsed))
     assert "127.0.0.1:9" in case.result[0].text
+
+
+@pytest.mark.nightly
+def test_merged_shards_give_the_verdict_of_the_whole(
+    conductor: ConductorServer, tmp_path: Path
+) -> None:
+    reference = SHIPPED / "reference.toml"
+    only = "get_recording,finalize,generate_title"
+
+    whole = verify(reference, conductor, only, tmp_path / "whole.json")
+    for number in (1, 2, 3):
+        shard = tmp_path / "shards" / str(number) / "verdict.json"
+        shard.parent.mkdir(parents=True)
+        verify(reference, conductor, only, shard, "--shard", f"{number}/3")
+    done = subprocess.run(
+        [
+            *(sys.executable, "-m", "trackproof", "report", "merge", tmp_path / "shards"),
+            *("--json", tmp_path / "merged.json"),
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    merged = json.loads((tmp_path / "merged.json").read_text())
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert merged["headline"] == whole["headline"]
+    assert list(statuses(merged)) == list(statuses(whole))
+    for part in ("clauses", "tasks", "edges", "events"):
+        assert merged["coverage"][part] == whole["coverage"][part]
+
+
+@pytest.mark.nightly
+def test_the_first_failure_ends_it_and_the_last_failed_run_again(
+    conductor: ConductorServer, tmp_path: Path
+) -> None:
+    fleet = MINIMAL / "fleet.toml"
+
+    first = verify(fleet, conductor, FORK, tmp_path / "first.json", "-x")
+    again = verify(fleet, conductor, FORK, tmp_path / "again.json", "--last-failed")
+
+    assert statuses(first) == {f"{FORK}.bad-input": "failed"}
+    assert "5 clauses did not run" in first["headline"]
+    assert statuses(again) == {f"{FORK}.bad-input": "failed"}
+
+
+@pytest.mark.nightly
+def test_the_audio_of_a_failing_clause_is_kept(conductor: ConductorServer, tmp_path: Path) -> None:
+    profile = tmp_path / "fleet.toml"
+    mutant = [*("-m", "tests.mutants.launch"), "pad_track.padded-twice", "reference_workers"]
+    right = json.dumps(["{python}", "-m", "reference_workers"])
+    wrong = f'{json.dumps(["{python}", *mutant])}\ndirectory = "{Path(__file__).parents[3]}"'
+    profile.write_text(REFERENCE_TOML.replace(right, wrong))
+
+    verdict = verify(profile, conductor, "pad_track.offset", tmp_path / "verdict.json")
+
+    [clause] = verdict["tasks"][0]["clauses"]
+    kept = [Path(path) for path in clause["audio"]]
+    assert clause["status"] == "failed"
+    assert [path.name.partition("-")[0] for path in kept] == ["input", "output"]
+    assert {path.parent for path in kept} == {tmp_path / "failures" / clause["failure"]}
+    assert all(path.stat().st_size > 1000 for path in kept)

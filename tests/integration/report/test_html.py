@@ -51,6 +51,17 @@ POOR_CONTRASTS = """() => {
   return poor;
 }"""
 
+CUT_OFF = """() => [...document.querySelectorAll('body *')].filter(one => {
+  const style = getComputedStyle(one);
+  const clipped = style.overflowX !== 'visible' || style.overflowY !== 'visible';
+  return clipped && one.matches('pre, .wide')
+    && (one.scrollWidth > one.clientWidth + 1 || one.scrollHeight > one.clientHeight + 1);
+}).map(one => one.getAttribute('aria-label'))"""
+"""Labels of the areas that a reader has to scroll."""
+
+HIDDEN = """() => [...document.querySelectorAll('details *')].filter(one =>
+  !one.checkVisibility({contentVisibilityAuto: true})).map(one => one.outerHTML.slice(0, 80))"""
+
 OPEN_ALL = "() => document.querySelectorAll('details').forEach(one => one.open = true)"
 
 
@@ -142,6 +153,47 @@ def test_a_page_never_scrolls_horizontally(page: Page) -> None:
     for width in WIDTHS:
         page.set_viewport_size({"width": width, "height": 800})
         assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def test_a_telephone_shows_tables_without_scrolling(browser: Browser, tmp_path: Path) -> None:
+    write_verify_page(tmp_path / "report.html")
+    page = browser.new_page(viewport={"width": 390, "height": 844})
+    page.goto((tmp_path / "report.html").as_uri())
+    page.evaluate(OPEN_ALL)
+
+    wide = page.locator(".wide").evaluate_all(
+        "all => all.filter(one => one.scrollWidth > one.clientWidth).length"
+    )
+
+    assert wide == 0
+    page.close()
+
+
+def test_printing_cuts_nothing_off(browser: Browser, tmp_path: Path) -> None:
+    write_verify_page(tmp_path / "report.html")
+    page = browser.new_page(viewport={"width": 700, "height": 900})
+    page.goto((tmp_path / "report.html").as_uri())
+    assert page.evaluate(HIDDEN) != []
+    assert page.evaluate(CUT_OFF) != []
+
+    page.emulate_media(media="print")
+
+    assert page.evaluate(HIDDEN) == []
+    assert page.evaluate(CUT_OFF) == []
+    page.close()
+
+
+def test_the_contents_lead_to_every_clause_and_task(browser: Browser, tmp_path: Path) -> None:
+    write_verify_page(tmp_path / "report.html")
+    page = browser.new_page()
+    page.goto((tmp_path / "report.html").as_uri())
+
+    contents = page.get_by_role("navigation", name="Contents")
+
+    names = contents.get_by_role("link").all_inner_texts()
+    for name in ("Failed clauses", "merge_transcripts.sorted", "finalize.deviates", "pad_track"):
+        assert name in names
+    page.close()
 
 
 def test_both_colour_schemes_have_enough_contrast(page: Page) -> None:

@@ -6,11 +6,13 @@ A verb imports what it needs when it runs, which keeps quick verbs quick.
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from typing import Annotated, NoReturn
 
 import typer
 
 from trackproof.cli.cache import cache
+from trackproof.cli.common import print_error
 from trackproof.cli.contracts import contracts
 from trackproof.cli.doctor import doctor
 from trackproof.cli.explain import explain
@@ -18,16 +20,17 @@ from trackproof.cli.fixtures import fixtures
 from trackproof.cli.fleet import fleet
 from trackproof.cli.interruption import INTERRUPTED, exit_at_once, handle_signals
 from trackproof.cli.register import register
+from trackproof.cli.report import report
 from trackproof.cli.run import run
 from trackproof.cli.server import server
 from trackproof.cli.up import up
 from trackproof.cli.verify import replay, verify
 from trackproof.contracts.load import ROOT
+from trackproof.errors import TrackproofError
 from trackproof.proxies import bypass_for_loopback
 from trackproof.report.terminal.encoding import make_output_printable
 
 app = typer.Typer(
-    add_completion=False,
     context_settings={"help_option_names": ["-h", "--help"]},
     no_args_is_help=True,
     pretty_exceptions_enable=False,
@@ -46,6 +49,7 @@ app.add_typer(contracts, name="contracts")
 app.add_typer(cache, name="cache")
 app.add_typer(fixtures, name="fixtures")
 app.add_typer(fleet, name="fleet")
+app.add_typer(report, name="report")
 
 
 def _print_version(wanted: bool) -> None:
@@ -58,8 +62,17 @@ def _print_version(wanted: bool) -> None:
         raise typer.Exit
 
 
+def _folder() -> Path:
+    """Return the current folder; the root if it has been removed."""
+    try:
+        return Path.cwd()
+    except FileNotFoundError:
+        return Path("/")
+
+
 @app.callback()
 def options(
+    context: typer.Context,
     version: Annotated[
         bool,
         typer.Option(
@@ -67,7 +80,14 @@ def options(
         ),
     ] = False,
 ) -> None:
-    """Take the options before the verb."""
+    """Take the options before the verb, and the defaults from settings."""
+    from trackproof.cli.settings import defaults
+
+    try:
+        context.default_map = defaults(_folder())
+    except TrackproofError as error:
+        print_error(str(error))
+        raise typer.Exit(error.exit_code) from None
 
 
 def main() -> NoReturn:

@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.text import Text
 
 from trackproof.cli.interruption import interruption_code
-from trackproof.errors import ExitCode, TrackproofError
+from trackproof.errors import ExitCode, TrackproofError, UsageError
 from trackproof.report.output import reserved_for_reports
 from trackproof.report.terminal.printable import escape_controls
 
@@ -29,7 +29,7 @@ CONDUCTOR_VARIABLE = "CONDUCTOR_SERVER_URL"
 ConductorOption = Annotated[
     str,
     typer.Option(
-        envvar=CONDUCTOR_VARIABLE,
+        envvar=["TRACKPROOF_CONDUCTOR", CONDUCTOR_VARIABLE],
         help="auto, container, process, or the URL of a running server.",
     ),
 ]
@@ -66,6 +66,25 @@ HtmlOption = Annotated[Path | None, typer.Option("--html", help="Write one self-
 DatabaseOption = Annotated[
     str | None, typer.Option(help="Where the fleet keeps its state: sqlite or postgres.")
 ]
+
+QuietOption = Annotated[
+    bool, typer.Option("--quiet", "-q", help="Print only what fails and the verdict.")
+]
+VerboseOption = Annotated[
+    bool, typer.Option("--verbose", "-v", help="Print each result as it is known.")
+]
+
+
+def verbosity(*, quiet: bool, verbose: bool) -> int:
+    """Return -1, 0 or 1.
+
+    Raises:
+        UsageError: Both are given.
+    """
+    if quiet and verbose:
+        raise UsageError("--quiet and --verbose exclude each other")
+    return int(verbose) - int(quiet)
+
 
 RootOption = Annotated[Path, typer.Option("--root", help="The contracts folder.")]
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
+import typer
 from rich.console import Console
 from rich.text import Text
 
@@ -11,8 +14,19 @@ from trackproof.report.output import check_writable, write_json
 
 
 @ends_cleanly
-def doctor(json_file: JsonOption = None) -> ExitCode:
+def doctor(
+    json_file: JsonOption = None,
+    jar: Annotated[
+        str | None,
+        typer.Option(
+            metavar="VERSION",
+            help="Print only the path and SHA-256 of this version's jar, to cache it in CI.",
+        ),
+    ] = None,
+) -> ExitCode:
     """Examine what this machine can run."""
+    if jar is not None:
+        return _print_jar(jar)
     from trackproof.doctor import as_json, can_run, examine
 
     if json_file:
@@ -31,3 +45,13 @@ def doctor(json_file: JsonOption = None) -> ExitCode:
         return ExitCode.HELD
     console.print("trackproof run does not work on this machine: fix the findings with ✗ above.")
     return ExitCode.ENVIRONMENT
+
+
+def _print_jar(name: str) -> ExitCode:
+    """Print `path=…` and `sha256=…`, the format of GitHub's and of shell variables."""
+    from trackproof.testbed.conductor.process.jar import jar_path
+    from trackproof.testbed.conductor.versions import conductor_version
+
+    version = conductor_version(name)
+    typer.echo(f"path={jar_path(version)}\nsha256={version.sha256}")
+    return ExitCode.HELD

@@ -17,7 +17,10 @@ from trackproof.cli.common import (
     JUnitOption,
     KeepOption,
     NdjsonOption,
+    QuietOption,
+    VerboseOption,
     ends_cleanly,
+    verbosity,
 )
 from trackproof.errors import ExitCode, UsageError
 
@@ -51,6 +54,8 @@ def run(
         ),
     ] = None,
     keep: KeepOption = False,
+    quiet: QuietOption = False,
+    verbose: VerboseOption = False,
     json_file: JsonOption = None,
     junit: JUnitOption = None,
     ndjson: NdjsonOption = None,
@@ -76,6 +81,7 @@ def run(
         )
     if any(not 0 <= index < tracks for index in denied):
         raise UsageError(f"--deny-consent {denied} is out of range: tracks are 0 to {tracks - 1}")
+    lines = verbosity(quiet=quiet, verbose=verbose)
     if database is not None:
         check_choice(database)
     options = RunOptions(
@@ -90,6 +96,6 @@ def run(
         keep=keep,
     )
     files = file_writers(json=json_file, junit=junit, ndjson=ndjson, html=html)
-    with closing(terminal_writer(Console())) as terminal:
+    with closing(terminal_writer(Console(), verbosity=lines)) as terminal:
         ended = check_meeting(options, [terminal, *files])
     return ExitCode.HELD if ended.passed else ExitCode.CHECK_FAILED

@@ -19,9 +19,13 @@ from trackproof.cli.common import (
     JUnitOption,
     KeepOption,
     NdjsonOption,
+    QuietOption,
+    VerboseOption,
     ends_cleanly,
+    verbosity,
 )
-from trackproof.errors import ExitCode
+from trackproof.errors import ExitCode, UsageError
+from trackproof.events.shards import Shard
 
 if TYPE_CHECKING:
     from trackproof.events.stream import Writer
@@ -54,7 +58,25 @@ def verify(
             help="Percent of tasks, edges and clauses that a whole run must exercise.",
         ),
     ] = FLOOR,
+    shard: Annotated[
+        str,
+        typer.Option(
+            metavar="K/N",
+            help="Judge the K-th of N parts of about equal work; `report merge` joins them.",
+        ),
+    ] = "",
+    exit_first: Annotated[
+        bool, typer.Option("--exit-first", "-x", help="Stop after the first clause that fails.")
+    ] = False,
+    last_failed: Annotated[
+        bool,
+        typer.Option(
+            "--last-failed", "--lf", help="Judge the clauses that failed last; all if none did."
+        ),
+    ] = False,
     keep: KeepOption = False,
+    quiet: QuietOption = False,
+    verbose: VerboseOption = False,
     json_file: JsonOption = None,
     junit: JUnitOption = None,
     ndjson: NdjsonOption = None,
@@ -66,19 +88,24 @@ def verify(
     from trackproof.testbed.conductor.versions import DEFAULT_VERSION
     from trackproof.verify.runner import verify as judge
 
+    chosen = comma_separated(only)
+    if last_failed:
+        chosen = _last_failed(failures, _absolute(fleet), chosen)
     options = VerifyOptions(
         fleet=_absolute(fleet),
-        only=comma_separated(only),
+        only=chosen,
         conductor=conductor,
         version=conductor_version or DEFAULT_VERSION,
         database=database,
         time_scale=time_scale,
         failures=failures.resolve(),
         floor=floor,
+        shard=_shard(shard),
+        exit_first=exit_first,
         keep=keep,
     )
     files = file_writers(json=json_file, junit=junit, ndjson=ndjson, html=html)
-    ended = judge(options, [_terminal(), *files])
+    ended = judge(options, [_terminal(verbosity(quiet=quiet, verbose=verbose)), *files])
     return ExitCode.HELD if ended.passed else ExitCode.CHECK_FAILED
 
 
@@ -129,16 +156,35 @@ def replay(
     return ExitCode.HELD if all(fixed) else ExitCode.CHECK_FAILED
 
 
+def _shard(text: str) -> Shard | None:
+    try:
+        return Shard.parse(text) if text else None
+    except ValueError as error:
+        raise UsageError(f"--shard: {error}", hint="--shard 1/3 is the first of three") from error
+
+
+def _last_failed(failures: Path, fleet: str, only: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the clauses that failed last, of those that `only` names; else `only`."""
+    from trackproof.suite.results import is_selected
+    from trackproof.verify.last_failed import last_failed
+
+    failed = tuple(name for name in last_failed(failures, fleet) if is_selected((name,), only))
+    Console(stderr=True).print(
+        f"{len(failed)} clauses failed last" if failed else "no clause failed last: all are judged"
+    )
+    return failed or only
+
+
 def _absolute(fleet: str) -> str:
     """Return a profile's name, or the absolute path of its file."""
     return str(Path(fleet).resolve()) if Path(fleet).is_file() else fleet
 
 
-def _terminal() -> Writer:
+def _terminal(verbosity: int = 0) -> Writer:
     """Return the terminal writer.
 
     It is bound to the present standard output, which is redirected while pytest runs.
     """
     from trackproof.report.terminal.verify import VerifyTerminal
 
-    return VerifyTerminal(Console(file=sys.stdout))
+    return VerifyTerminal(Console(file=sys.stdout), verbosity=verbosity)

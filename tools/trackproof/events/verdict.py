@@ -60,6 +60,10 @@ class ClauseResult:
     """Id of the stored failure, for `trackproof replay`; empty if none is stored."""
     replay: str = ""
     """A command that repeats the stored failure; empty if none is stored."""
+    audio: tuple[str, ...] = ()
+    """Files of the failing test's audio: what the fleet was given and what it made of it."""
+    line: int = 0
+    """Line of the failing test in its file, counted from 0."""
 
     @property
     def judged(self) -> bool:

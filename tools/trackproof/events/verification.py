@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from trackproof.contracts.load import load_contracts
 from trackproof.events.coverage import Coverage
+from trackproof.events.shards import Shard
 from trackproof.events.verdict import ClauseResult, Status, TaskVerdict
 
 
@@ -63,18 +64,31 @@ class VerifyEnded:
 
     serves: tuple[str, ...] = ()
     """Task types that the fleet serves, if its profile says that it serves a part."""
+    shard: Shard | None = None
+    """The part of the verification that this is; None for all of it."""
+    stopped: str = ""
+    """Why not all selected clauses ran, if the options say so."""
+    floor: float = 100.0
+    """Percent that a run of the whole suite must exercise."""
+    selected: bool = False
+    """Whether only some tasks or clauses were selected, so that no floor applies."""
 
     @property
     def scope(self) -> str:
-        """What was judged, in a sentence, of a fleet that serves a part; else empty."""
-        if not self.serves:
-            return ""
-        contracts = load_contracts()
-        judged = sum(len(task.clauses) for task in self.tasks)
-        return (
-            f"the fleet serves {len(self.serves)} of {len(contracts.tasks)} task types: "
-            f"{judged} of {len(contracts.clauses)} clauses are judged"
-        )
+        """What was judged, in a sentence, if it is not everything; else empty."""
+        parts = []
+        if self.serves:
+            contracts = load_contracts()
+            judged = sum(len(task.clauses) for task in self.tasks)
+            parts.append(
+                f"the fleet serves {len(self.serves)} of {len(contracts.tasks)} task types: "
+                f"{judged} of {len(contracts.clauses)} clauses are judged"
+            )
+        if self.shard:
+            parts.append(f"shard {self.shard} of the verification")
+        if self.stopped:
+            parts.append(self.stopped)
+        return "; ".join(parts)
 
     @property
     def passed(self) -> bool:

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from importlib.metadata import version
 
+from trackproof.contracts.compat.release_document import working_version
+from trackproof.contracts.load import ROOT
 from trackproof.events.coverage import Coverage
 from trackproof.events.runs import RunEnded
+from trackproof.events.shards import Shard
 from trackproof.events.stream import Event
 from trackproof.events.verdict import ClauseResult
 from trackproof.events.verification import VerifyEnded
@@ -74,8 +78,13 @@ def verification_as_json(ended: VerifyEnded) -> dict[str, object]:
         "verdict": VERDICTS[ended.word],
         "headline": ended.headline,
         "interrupted": ended.interrupted,
+        "versions": {"trackproof": version("trackproof"), "contracts": working_version(ROOT)},
         "conductor": {"backend": ended.backend, "version": ended.version},
         "seconds": ended.seconds,
+        "shard": None if ended.shard is None else shard_as_json(ended.shard),
+        "selected": ended.selected,
+        "stopped": ended.stopped,
+        "floor": ended.floor,
         "tasks": [
             {"name": task.name, "clauses": [clause_as_json(clause) for clause in task.clauses]}
             for task in ended.tasks
@@ -84,6 +93,15 @@ def verification_as_json(ended: VerifyEnded) -> dict[str, object]:
         "shortfalls": list(ended.shortfalls),
         "serves": list(ended.serves),
         "scope": ended.scope,
+    }
+
+
+def shard_as_json(shard: Shard) -> dict[str, object]:
+    """Return a shard and the tasks of all shards, by which a missing one is named."""
+    return {
+        "number": shard.number,
+        "count": shard.count,
+        "tasks": [list(tasks) for tasks in shard.tasks],
     }
 
 
@@ -127,8 +145,10 @@ def clause_as_json(clause: ClauseResult) -> dict[str, object]:
             "exchanges": [asdict(exchange) for exchange in clause.exchanges],
             "log": clause.log,
             "test": clause.test,
+            "line": clause.line,
             "repeat": clause.repeat,
             "failure": clause.failure,
             "replay": clause.replay,
+            "audio": list(clause.audio),
         }
     return content

@@ -5,8 +5,9 @@ from __future__ import annotations
 import io
 import re
 from importlib.metadata import version
+from pathlib import Path
 
-from junitparser import Error, Failure, JUnitXml, Skipped, TestCase, TestSuite
+from junitparser import Attr, Error, Failure, IntAttr, JUnitXml, Skipped, TestCase, TestSuite
 from junitparser.junitparser import FinalResult
 
 from trackproof.contracts.compat.release_document import working_version
@@ -16,6 +17,7 @@ from trackproof.events.stream import Event
 from trackproof.events.verdict import ClauseResult, TaskVerdict
 from trackproof.events.verification import VerifyEnded
 from trackproof.report.output import ReportFile, write_text
+from trackproof.suite.plugin import CLAUSES
 
 FORBIDDEN = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """Characters that XML 1.0 forbids, even escaped."""
@@ -74,6 +76,13 @@ def _early_end(ended: VerifyEnded | RunEnded) -> TestSuite:
     return suite
 
 
+class _Case(TestCase):
+    """A test case with the place of its test, to which GitLab and others link."""
+
+    file = Attr()
+    line = IntAttr()
+
+
 def _suite(task: TaskVerdict) -> TestSuite:
     suite = TestSuite(task.name)
     suite.add_testcases([_case(clause) for clause in task.clauses])
@@ -109,8 +118,10 @@ def _run_details(ended: RunEnded, check: Check) -> str:
 
 
 def _case(clause: ClauseResult) -> TestCase:
-    case = TestCase(clause.id, classname=f"trackproof.{clause.task}", time=clause.seconds)
+    case = _Case(clause.id, classname=f"trackproof.{clause.task}", time=clause.seconds)
     case.result = [result] if (result := _result(clause)) else []
+    if clause.status != "passed" and (file := CLAUSES / clause.test.partition("::")[0]).is_file():
+        case.file, case.line = str(file), clause.line + 1
     return case
 
 
@@ -133,7 +144,8 @@ def _result(clause: ClauseResult) -> FinalResult | None:
 
 
 def _message(clause: ClauseResult) -> str:
-    return f"expected {clause.expected}; observed {clause.observed}"
+    audio = f"; audio in {Path(clause.audio[0]).parent}" if clause.audio else ""
+    return f"expected {clause.expected}; observed {clause.observed}{audio}"
 
 
 def _details(clause: ClauseResult) -> str:
@@ -149,6 +161,7 @@ def _details(clause: ClauseResult) -> str:
             f"received: {exchange.received} ({statuses}) {exchange.reason}".rstrip(),
         ]
     lines += [f"also failed: {other}" for other in clause.also]
+    lines += [f"audio: {path}" for path in clause.audio]
     lines += [clause.difference, clause.log, f"repeat: {clause.repeat}"]
     if clause.replay:
         lines.append(f"replay: {clause.replay}")

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from trackproof.errors import UsageError
+from trackproof.events.shards import Shard
 from trackproof.fleet import FleetProfile
 from trackproof.testbed.database import VARIABLE, without_password
 
@@ -41,6 +42,10 @@ class VerifyOptions:
     """Percent of tasks, edges and clauses that a run of the whole suite must exercise."""
     repeat_failures: bool = True
     """Run failed clauses once more, alone and on a fresh fleet, before the verdict."""
+    shard: Shard | None = None
+    """The part of the selected tasks to judge; all of them by default."""
+    exit_first: bool = False
+    """Stop after the first clause that fails the verdict."""
     keep: bool = False
     """Leave the testbed running after the verdict, until Ctrl-C."""
 

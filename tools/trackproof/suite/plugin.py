@@ -15,9 +15,10 @@ from typing import Any
 import pytest
 
 from trackproof.contracts.load import load_contracts
-from trackproof.errors import TrackproofError
+from trackproof.errors import TrackproofError, UsageError
+from trackproof.events.shards import Shard, split
 from trackproof.events.stream import Event, Note
-from trackproof.events.verification import EnvironmentStarted
+from trackproof.events.verification import ClauseFinished, EnvironmentStarted
 from trackproof.runs.ids import new_seed, use_id_seed
 from trackproof.suite.harness import Harness
 from trackproof.suite.options import VerifyOptions, is_served
@@ -56,6 +57,8 @@ class ClauseSuite:
         """The environment, once it has started."""
         self.error: TrackproofError | None = None
         """Why the environment did not start."""
+        self.shard: Shard | None = None
+        """The shard with its tasks, once the tests are collected."""
         self._open_session = open_session
 
     def pytest_addhooks(self, pluginmanager: pytest.PytestPluginManager) -> None:
@@ -89,6 +92,8 @@ class ClauseSuite:
         if only or serves:
             left_out = [item for item in clause_tests if item not in chosen]
             config.hook.pytest_deselected(items=[*left_out, *(others if only else [])])
+        if self.options.shard is not None:
+            chosen, others = self._of_shard(chosen, self.options.shard), []
         if only:
             others = []
         chosen.sort(
@@ -108,6 +113,9 @@ class ClauseSuite:
         result = yield
         for event in self.results.end(item):
             item.ihook.pytest_trackproof_event(event=event)
+            failed = isinstance(event, ClauseFinished) and not event.result.accepted
+            if failed and self.options.exit_first:
+                item.session.shouldfail = "stopped after the first failed clause"
         return result
 
     @pytest.hookimpl(wrapper=True)
@@ -158,6 +166,21 @@ class ClauseSuite:
             session_harness.check_faults()
         finally:
             session_harness.clear_faults()
+
+    def _of_shard(self, items: list[pytest.Item], shard: Shard) -> list[pytest.Item]:
+        """Return the tests of the shard's tasks; the number of tests is a task's weight."""
+        tasks = [clauses_of(item)[0].partition(".")[0] for item in items]
+        weights = {task: float(tasks.count(task)) for task in dict.fromkeys(sorted(tasks))}
+        self.shard = replace(shard, tasks=split(weights, shard.count))
+        if not self.shard.own_tasks:
+            self.error = UsageError(
+                f"--shard {shard} has nothing to judge: {len(weights)} tasks are selected",
+                hint=f"use at most {len(weights)} shards",
+            )
+            pytest.exit(str(self.error), returncode=self.error.exit_code)
+        return [
+            item for item, task in zip(items, tasks, strict=True) if task in self.shard.own_tasks
+        ]
 
     def _started(self, session: Session) -> EnvironmentStarted:
         testbed = session.harness.testbed

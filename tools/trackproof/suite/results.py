@@ -21,6 +21,7 @@ from trackproof.runs.json_text import as_json
 from trackproof.runs.unavailable import NotVisible
 from trackproof.suite.assertions import ClauseViolation, readable, shortened
 from trackproof.suite.harness import Harness
+from trackproof.suite.kept_audio import is_audio_clause, keep_audio
 from trackproof.suite.options import VerifyOptions
 from trackproof.suite.redaction import redacted
 
@@ -158,11 +159,21 @@ class ClauseResults:
             if report.failed:
                 failed = replace(_failed(result, call, report, harness), test=case_id(item))
                 failed = self._grouped(failed, call.excinfo.value if call.excinfo else None)
+                failed = replace(failed, line=item.location[1] or 0)
                 if result.status in {"failed", "error"}:
                     more = f"{in_words(item.name)}: {failed.observed}"
                     failed = replace(result, also=(*result.also, more))
+                elif failed.status == "failed" and harness is not None:
+                    failed = replace(failed, audio=self._audio(failed, harness))
                 result = failed
             self._results[name] = result
+
+    def _audio(self, result: ClauseResult, harness: Harness) -> tuple[str, ...]:
+        """Keep the audio of a failing audio clause beside its stored failure."""
+        if self._options.failures is None or not is_audio_clause(result.id):
+            return ()
+        folder = failure_id(self._options.fleet, result.id, result.test)
+        return keep_audio(self._options.failures / folder, harness.runs, harness.testbed.s3)
 
     def _grouped(self, result: ClauseResult, error: BaseException | None) -> ClauseResult:
         """Leave a clause unjudged if what its tests share has failed another clause already."""

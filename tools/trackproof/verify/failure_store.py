@@ -7,6 +7,7 @@ sends the same input. The input is in the file too, without secrets.
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -60,9 +61,7 @@ def store(folder: Path, failure: Failure) -> Path:
     """
     path = folder / f"{failure.id}.json"
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        # Not meant to be committed.
-        (folder / ".gitignore").write_text("*\n", encoding="utf-8")
+        make_folder(folder)
         # ASCII: an input may contain half a surrogate pair, which UTF-8 cannot encode.
         content = json.dumps(asdict(failure), indent=2)
         path.write_text(f"{content}\n", encoding="utf-8")
@@ -75,9 +74,16 @@ def store(folder: Path, failure: Failure) -> Path:
     return path
 
 
+def make_folder(folder: Path) -> None:
+    """Create the folder; it is not meant to be committed."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / ".gitignore").write_text("*\n", encoding="utf-8")
+
+
 def remove(folder: Path, failure: Failure) -> None:
-    """Remove a stored failure."""
+    """Remove a stored failure and its audio."""
     (folder / f"{failure.id}.json").unlink(missing_ok=True)
+    shutil.rmtree(folder / failure.id, ignore_errors=True)
 
 
 def stored_failures(folder: Path) -> list[Failure]:

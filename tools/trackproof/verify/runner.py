@@ -14,7 +14,7 @@ import pytest
 from trackproof.contracts.load import load_contracts
 from trackproof.errors import TrackproofError, UsageError
 from trackproof.events.stream import Event, Note, Writer
-from trackproof.events.verdict import ClauseResult, by_task
+from trackproof.events.verdict import by_task
 from trackproof.events.verification import (
     ClauseFinished,
     EnvironmentKept,
@@ -32,6 +32,8 @@ from trackproof.verify.coverage.floor import shortfalls
 from trackproof.verify.coverage.measurement import measure_coverage
 from trackproof.verify.environment import Environment
 from trackproof.verify.failure_store import FailureWriter
+from trackproof.verify.last_failed import LastFailedWriter
+from trackproof.verify.repetition import combine, is_repeatable
 from trackproof.verify.stream import Stream
 from trackproof.wait import wait_for_interrupt
 
@@ -57,7 +59,7 @@ class _Listener:
     def pytest_trackproof_event(self, event: Event) -> None:
         if isinstance(event, EnvironmentStarted):
             self.started = event
-        if self._final or not (isinstance(event, ClauseFinished) and _is_repeatable(event.result)):
+        if self._final or not (isinstance(event, ClauseFinished) and is_repeatable(event.result)):
             self._stream.emit(event)
 
 
@@ -76,7 +78,13 @@ def verify(options: VerifyOptions, writers: Sequence[Writer]) -> VerifyEnded:
         options = options.for_fleet(profile)
     except TrackproofError as error:
         ended = VerifyEnded(
-            options.fleet, options.conductor, options.version, 0.0, (), interrupted=str(error)
+            fleet=options.fleet,
+            backend=options.conductor,
+            version=options.version,
+            seconds=0.0,
+            tasks=(),
+            interrupted=str(error),
+            shard=options.shard,
         )
         Stream(writers).emit(ended)
         raise
@@ -104,7 +112,9 @@ def _verify(
     options: VerifyOptions, writers: Sequence[Writer], environment: Environment
 ) -> VerifyEnded:
     began = time.monotonic()
-    stored = [FailureWriter(options.failures)] if options.failures else []
+    stored: list[Writer] = []
+    if options.failures:
+        stored = [FailureWriter(options.failures), LastFailedWriter(options.failures)]
     stream = Stream([*writers, *stored])
     suite = ClauseSuite(options, environment.open)
     listener = _Listener(stream, final=not options.repeat_failures)
@@ -119,6 +129,10 @@ def _verify(
             tasks=by_task(suite.results.all),
             serves=options.serves,
             interrupted=interrupted,
+            shard=suite.shard or options.shard,
+            stopped=_stopped(suite),
+            floor=options.floor,
+            selected=bool(options.only or options.serves),
         )
 
     with closing(environment):
@@ -134,11 +148,12 @@ def _verify(
         except TrackproofError as error:
             stream.emit(ended(str(error)))
             raise
-        is_partial = bool(options.only or options.serves)
+        verdict = ended()
+        is_whole = not (verdict.selected or verdict.shard or verdict.stopped)
         verdict = replace(
-            ended(),
+            verdict,
             coverage=coverage,
-            shortfalls=() if is_partial else shortfalls(coverage, options.floor),
+            shortfalls=shortfalls(coverage, options.floor) if is_whole else (),
         )
         stream.emit(verdict)
         stream.check_written()
@@ -159,21 +174,34 @@ def _kept(started: EnvironmentStarted, suite: ClauseSuite, verdict: VerifyEnded)
     return EnvironmentKept(started.addresses, tuple(runs))
 
 
-def _is_repeatable(result: ClauseResult) -> bool:
-    return result.status in {"failed", "error"}
+def _stopped(suite: ClauseSuite) -> str:
+    """Return a sentence if `exit_first` has left clauses out."""
+    left = len(suite.results.clauses) - len(suite.results.all)
+    if not suite.options.exit_first or not left:
+        return ""
+    return f"stopped after the first failed clause: {left} clauses did not run"
 
 
 def _repeat_failures(
     options: VerifyOptions, suite: ClauseSuite, environment: Environment, stream: Stream
 ) -> None:
     """Run failed clauses once more, alone and on a fresh fleet; emit their final results."""
-    failed = [result for result in suite.results.all if _is_repeatable(result)]
+    failed = [result for result in suite.results.all if is_repeatable(result)]
     if not failed:
         return
     stream.emit(Note(f"running {len(failed)} failed clauses again, alone, on a fresh fleet"))
     only = tuple(result.id for result in failed)
     again = ClauseSuite(
-        replace(options, only=only, id_seed=new_seed(), test="", failures=None), environment.open
+        replace(
+            options,
+            only=only,
+            id_seed=new_seed(),
+            test="",
+            failures=None,
+            shard=None,
+            exit_first=False,
+        ),
+        environment.open,
     )
     try:
         _run(again.options, again, _Listener(Stream([]), final=True))
@@ -181,27 +209,10 @@ def _repeat_failures(
         stream.emit(Note(f"the first results stand: {error.what}"))
     second = {result.id: result for result in again.results.all}
     for first in failed:
-        result = _combined(first, second.get(first.id))
+        result = combine(first, second.get(first.id))
         suite.results.replace(result)
         suite.results.add_runs(first.id, again.results.workflow_ids.get(first.id, ()))
         stream.emit(ClauseFinished(result))
-
-
-def _combined(first: ClauseResult, second: ClauseResult | None) -> ClauseResult:
-    if second is None or second.status not in {"passed", "deviates", "failed", "error"}:
-        return first
-    if second.accepted:
-        note = "it passed when it ran again alone"
-        return replace(first, status="unsteady", observed=f"{first.observed} ({note})")
-    if first.status == "error" and second.status == "failed":
-        return replace(
-            second,
-            test=first.test,
-            repeat=first.repeat,
-            failure=first.failure,
-            replay=first.replay,
-        )
-    return first
 
 
 def _run(options: VerifyOptions, suite: ClauseSuite, listener: _Listener) -> None:

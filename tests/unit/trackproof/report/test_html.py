@@ -133,6 +133,9 @@ def test_a_page_has_no_scripts_and_no_external_links() -> None:
         "#finalize.skipped",
         "#finalize.unsteady",
         "#finalize.not_visible",
+        "#task-pad_track",
+        "#task-merge_transcripts",
+        "#task-finalize",
     }
 
 

@@ -175,3 +175,19 @@ def test_a_hidden_password_is_in_no_command() -> None:
     )
 
     assert "--database" not in plain([kept])
+
+
+def test_a_quiet_run_shows_what_fails_and_the_verdict() -> None:
+    screen = console(terminal=True)
+    writer = terminal_writer(screen, verbosity=-1)
+    for event in RUNS["failed"]:
+        writer.write(event)
+
+    failed = [one for one in RUNS["failed"] if isinstance(one, Check) and not one.passed]
+    lines = output(screen).splitlines()
+    assert len(lines) == len(failed) + 1
+    assert lines[-1].startswith("FAILED: ")
+
+
+def test_a_verbose_run_writes_lines_on_a_terminal_too() -> None:
+    assert isinstance(terminal_writer(console(terminal=True), verbosity=1), PlainLines)

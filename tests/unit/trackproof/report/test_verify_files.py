@@ -27,6 +27,7 @@ from trackproof.report.json import JsonFile
 from trackproof.report.junit import JUnitFile
 from trackproof.report.ndjson import NdjsonFile
 from trackproof.report.writers import FILES, file_writers
+from trackproof.suite.plugin import CLAUSES
 
 
 def written(make: Callable[[Path], Writer], path: Path, events: Iterable[Event]) -> Path:
@@ -43,7 +44,9 @@ def suites(path: Path) -> dict[str, TestSuite]:
 def test_json_has_the_documented_format(tmp_path: Path, snapshot: SnapshotAssertion) -> None:
     path = written(JsonFile, tmp_path / "verdict.json", verification(*EVERY_STATUS))
 
-    assert json.loads(path.read_text(encoding="utf-8")) == snapshot
+    content = json.loads(path.read_text(encoding="utf-8"))
+    assert set(content.pop("versions")) == {"trackproof", "contracts"}
+    assert content == snapshot
 
 
 def test_ndjson_appends_a_line_for_each_event(tmp_path: Path) -> None:
@@ -149,3 +152,16 @@ def test_every_report_says_what_a_fleet_that_serves_a_part_was_judged_by(tmp_pat
     for writer in (JsonFile, JUnitFile, HtmlFile):
         path = written(writer, tmp_path / "report", [*events, ended])
         assert scope in path.read_text(encoding="utf-8")
+
+
+def test_junit_names_the_place_of_a_failed_test_and_its_audio(tmp_path: Path) -> None:
+    audio = ("/srv/failures/x/input-00-a.webm", "/srv/failures/x/output-01-b.mp3")
+    failed = replace(failing(), line=126, audio=audio)
+    path = written(JUnitFile, tmp_path / "junit.xml", verification(PASSED, failed))
+
+    text = path.read_text(encoding="utf-8")
+
+    assert f'file="{CLAUSES / "test_merge_transcripts.py"}" line="127"' in text
+    assert text.count("file=") == 1
+    assert "audio in /srv/failures/x" in text
+    assert "audio: /srv/failures/x/output-01-b.mp3" in text

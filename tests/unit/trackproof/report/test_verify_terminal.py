@@ -6,6 +6,7 @@ import io
 from collections.abc import Iterable
 from dataclasses import replace
 
+import pytest
 from rich.console import Console
 
 from tests.unit.trackproof.report.verify_events import (
@@ -14,21 +15,23 @@ from tests.unit.trackproof.report.verify_events import (
     PASSED,
     failing,
     other,
+    started,
     verification,
 )
 from tests.unit.trackproof.verify.test_failure_store import failure
 from trackproof.contracts.load import load_contracts
 from trackproof.events.stream import Event
 from trackproof.events.verdict import ClauseResult
-from trackproof.events.verification import EnvironmentKept, VerifyEnded
+from trackproof.events.verification import ClauseStarted, EnvironmentKept, VerifyEnded
+from trackproof.report.terminal.progress_line import ProgressLine
 from trackproof.report.terminal.replay import format_failures, format_replay
 from trackproof.report.terminal.verify import VerifyTerminal
 from trackproof.verify.replay import Replay
 
 
-def printed(events: Iterable[Event]) -> str:
+def printed(events: Iterable[Event], verbosity: int = 0) -> str:
     console = Console(file=io.StringIO(), width=80, _environ={})
-    writer = VerifyTerminal(console)
+    writer = VerifyTerminal(console, verbosity=verbosity)
     for event in events:
         writer.write(event)
     assert isinstance(console.file, io.StringIO)
@@ -152,3 +155,48 @@ def test_a_fleet_that_serves_a_part_is_judged_by_a_part() -> None:
         clauses = len(load_contracts().clauses)
         judged = f"1 of {clauses} clauses are judged, "
         assert f"; the fleet serves 1 of 15 task types: {judged}" in output
+
+
+def test_a_quiet_verification_shows_what_fails_and_the_verdict() -> None:
+    lines = printed(verification(PASSED, failing(), other("deviates")), -1).splitlines()
+
+    assert lines[0].startswith("✗ merge_transcripts")
+    assert any(line.startswith("  ✗ merge_transcripts.sorted") for line in lines)
+    assert "FAILED: 1 failed of 3 clauses, 1 deviate, 20.5 s" in lines
+    assert not [line for line in lines if "pad_track" in line or "deviates" in line]
+
+
+def test_a_verbose_verification_shows_each_clause_as_it_ends() -> None:
+    text = printed(verification(PASSED)[:4], 1)
+
+    assert "  ✓ pad_track.offset  0.5 s" in text
+
+
+def test_a_task_of_which_not_all_clauses_ran_is_shown_at_the_end() -> None:
+    both = started(failing(), failing("merge_transcripts.other"))
+
+    text = printed([both, *verification(failing())[2:]])
+
+    assert text.count("✗ merge_transcripts  ") == 1
+    assert "      expected  words: [1, 2, 3]" in text
+
+
+def test_the_audio_of_a_clause_is_listed() -> None:
+    audio = tuple(f"/srv/x/output-{number:02d}-a.mp3" for number in range(9))
+
+    lines = printed(verification(replace(failing(), audio=audio))).splitlines()
+
+    assert "      audio     /srv/x/output-00-a.mp3" in lines
+    assert "                and 3 more in that folder" in lines
+
+
+def test_progress_names_the_clause_that_started_the_environment(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    begun: list[str] = []
+    monkeypatch.setattr(ProgressLine, "begin", lambda _, clause: begun.append(clause))
+    note, environment, *rest = verification(PASSED)
+
+    printed([note, ClauseStarted(PASSED.id), environment, *rest[1:]])
+
+    assert begun == [PASSED.id]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from rich.console import Console, Group
 from rich.live import Live
 from rich.table import Table
@@ -170,6 +172,25 @@ def _print_end(console: Console, ended: RunEnded) -> None:
         console.print(Text(one_line(ended.headline), style=style), soft_wrap=True)
 
 
-def terminal_writer(console: Console) -> RunTerminal | PlainLines:
-    """Return the live writer for a terminal, the line writer otherwise."""
-    return RunTerminal(console) if console.is_terminal else PlainLines(console)
+class OnlyFailures(PlainLines):
+    """Writes the checks that failed and the verdict."""
+
+    def write(self, event: Event) -> None:
+        """Write the lines of an event; of the end only the verdict."""
+        if isinstance(event, RunEnded):
+            event = replace(event, timeline=None)
+        elif not isinstance(event, Check) or event.passed:
+            return
+        super().write(event)
+
+
+def terminal_writer(console: Console, *, verbosity: int = 0) -> RunTerminal | PlainLines:
+    """Return the live writer for a terminal, the line writer otherwise.
+
+    Args:
+        console: Where to.
+        verbosity: -1 for what fails and the verdict only, 1 for lines on a terminal too.
+    """
+    if verbosity < 0:
+        return OnlyFailures(console)
+    return RunTerminal(console) if console.is_terminal and not verbosity else PlainLines(console)

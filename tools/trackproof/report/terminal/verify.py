@@ -31,62 +31,95 @@ MARKS = {
 }
 DIFFERENCE_LINES = 20
 LOG_LINES = 12
+AUDIO_LINES = 6
 EXCHANGE_CHARACTERS = 1_000
 
 
 class VerifyTerminal:
     """Writes a line for each task as it ends; shows meanwhile which clause runs."""
 
-    def __init__(self, console: Console) -> None:
-        """Write to `console`."""
+    def __init__(self, console: Console, *, verbosity: int = 0) -> None:
+        """Write to `console`.
+
+        Args:
+            console: Where to.
+            verbosity: -1 for what fails and the verdict only, 1 for a line for each clause.
+        """
         self._console = console
+        self._verbosity = verbosity
+        self._written: set[str] = set()
+        """The tasks that have a line."""
         self._results: dict[str, list[ClauseResult]] = {}
         self._expected_counts: dict[str, int] = {}
         self._progress: ProgressLine | None = None
+        self._clause = ""
 
     def write(self, event: Event) -> None:
         """Write the lines of an event."""
         match event:
-            case Note():
+            case Note() if self._verbosity >= 0:
                 self._print(Text(one_line(event.text), style="dim"))
             case EnvironmentStarted():
-                for name in event.clauses:
-                    task = name.partition(".")[0]
-                    self._expected_counts[task] = self._expected_counts.get(task, 0) + 1
-                self._print(
-                    Text(
-                        f"fleet {one_line(event.fleet)}  {len(event.clauses)} clauses  "
-                        f"Conductor {one_line(event.version)} ({event.backend})",
-                        style="bold",
-                    )
-                )
-                self._progress = ProgressLine(self._console, len(event.clauses))
-                self._progress.start()
-            case ClauseStarted() if self._progress:
-                self._progress.begin(event.id)
+                self._start(event)
+            case ClauseStarted():
+                self._clause = event.id
+                if self._progress:
+                    self._progress.begin(event.id)
             case ClauseFinished():
                 self._add_result(event.result)
                 if self._progress:
                     self._progress.finish()
             case VerifyEnded():
-                if self._progress:
-                    self._progress.stop()
-                if event.clauses or not event.interrupted:  # else the error says it all
-                    self._print(_verdict(event))
+                self._end(event)
             case EnvironmentKept():
                 self._print(kept_text(event))
             case _:
                 pass
 
+    def _start(self, event: EnvironmentStarted) -> None:
+        for name in event.clauses:
+            task = name.partition(".")[0]
+            self._expected_counts[task] = self._expected_counts.get(task, 0) + 1
+        if self._verbosity < 0:
+            return
+        self._print(
+            Text(
+                f"fleet {one_line(event.fleet)}  {len(event.clauses)} clauses  "
+                f"Conductor {one_line(event.version)} ({event.backend})",
+                style="bold",
+            )
+        )
+        self._progress = ProgressLine(self._console, len(event.clauses))
+        self._progress.begin(self._clause)  # the first clause starts the environment
+        self._progress.start()
+
+    def _end(self, event: VerifyEnded) -> None:
+        if self._progress:
+            self._progress.stop()
+        for task in event.tasks:
+            self._write_task(task)  # those of which not all clauses ran
+        if event.clauses or not event.interrupted:  # else the error says it all
+            self._print(_verdict(event))
+
     def _add_result(self, result: ClauseResult) -> None:
         results = self._results.setdefault(result.task, [])
         results.append(result)
+        if self._verbosity > 0:
+            mark, style = MARKS[result.status]
+            line = f"  {mark} {result.id}  {result.seconds:.1f} s"
+            self._print(Text(line, style=style))
         if len(results) == self._expected_counts.get(result.task):
-            verdict = TaskVerdict(result.task, tuple(results))
-            self._print(_task_line(verdict))
-            for clause in verdict.clauses:
-                if clause.status != "passed":
-                    self._print(_clause(clause))
+            self._write_task(TaskVerdict(result.task, tuple(results)))
+
+    def _write_task(self, task: TaskVerdict) -> None:
+        if task.name in self._written:
+            return
+        self._written.add(task.name)
+        if self._verbosity >= 0 or not task.accepted:
+            self._print(_task_line(task))
+        for clause in task.clauses:
+            if not clause.accepted or (clause.status != "passed" and self._verbosity >= 0):
+                self._print(_clause(clause))
 
     def _print(self, text: Text) -> None:
         self._console.print(text, soft_wrap=True)
@@ -116,6 +149,9 @@ def _clause(clause: ClauseResult) -> Text:
     lines += [f"      also      {one_line(other)}" for other in clause.also]
     lines += [f"      {line}" for line in _first(clause.difference, DIFFERENCE_LINES)]
     lines += [f"      log | {line}" for line in _last(clause.log, LOG_LINES)]
+    lines += [f"      audio     {one_line(path)}" for path in clause.audio[:AUDIO_LINES]]
+    if len(clause.audio) > AUDIO_LINES:
+        lines.append(f"                and {len(clause.audio) - AUDIO_LINES} more in that folder")
     if not clause.accepted:
         lines.append(f"      repeat    {clause.repeat}")
     if clause.replay:

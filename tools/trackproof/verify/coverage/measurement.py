@@ -30,17 +30,13 @@ def measure_coverage(
     """
     contracts = load_contracts()
     testbed = harness.testbed
-    not_visible = {result.id for result in results if result.status == "not_visible"}
     event_names = {
         name
         for one in (harness.transcripts if harness.fleet.exposes_events else ())
         for name, _ in harness.task_runner.events(one)
     }
     return Coverage(
-        clauses=Covered.of(
-            (clause.id for clause in contracts.clauses if clause.id not in not_visible),
-            (result.id for result in results if result.judged),
-        ),
+        clauses=cover_clauses(results),
         tasks=Covered.of(
             (task.name for task in contracts.tasks_in_order),
             (task for task, end in watch.ends if end == "completed"),
@@ -55,6 +51,15 @@ def measure_coverage(
             contracts,
             (*testbed.stand_ins.ledger.requests(), *testbed.s3.ledger.requests()),
         ),
+    )
+
+
+def cover_clauses(results: Sequence[ClauseResult]) -> Covered:
+    """Return the judged clauses among all that are visible."""
+    not_visible = {result.id for result in results if result.status == "not_visible"}
+    return Covered.of(
+        (clause.id for clause in load_contracts().clauses if clause.id not in not_visible),
+        (result.id for result in results if result.judged),
     )
 
 

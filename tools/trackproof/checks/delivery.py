@@ -11,6 +11,7 @@ from trackproof.runs.evidence import Evidence
 from trackproof.runs.json_text import as_json
 from trackproof.runs.scenario import ZULIP_STREAM, ZULIP_TOPIC
 from trackproof.runs.word_order import WordText
+from trackproof.testbed.stand_ins.ledger import Request
 from trackproof.testbed.stand_ins.services.webhook import SignatureError
 
 EVENT = "transcript.completed"
@@ -27,7 +28,11 @@ def checks(evidence: Evidence) -> Iterator[Check]:
 
 def _zulip(evidence: Evidence) -> Check:
     row = evidence.transcript
-    messages = evidence.stand_ins.zulip.messages()
+    messages = [
+        message
+        for message in evidence.stand_ins.zulip.messages()
+        if message.posted_at >= evidence.began and not _is_of_another(message.content, evidence)
+    ]
     problems = []
     if len(messages) != 1:
         problems.append(f"{len(messages)} messages, 1 expected")
@@ -47,8 +52,23 @@ def _zulip(evidence: Evidence) -> Check:
     return Check.of("zulip.message", problems, otherwise=f"one message in {ZULIP_STREAM}, complete")
 
 
+def _is_of_another(text: str, evidence: Evidence) -> bool:
+    """Return whether a message is about a meeting that ran beside this one."""
+    return any(transcript_id in text for transcript_id in evidence.beside)
+
+
+def _own_deliveries(evidence: Evidence) -> list[Request]:
+    """Return the deliveries of this meeting."""
+    return [
+        delivery
+        for delivery in evidence.stand_ins.webhook.deliveries(EVENT)
+        if delivery.received_at >= evidence.began
+        and not _is_of_another(delivery.body.decode(errors="replace"), evidence)
+    ]
+
+
 def _signature(evidence: Evidence) -> Check:
-    deliveries = evidence.stand_ins.webhook.deliveries(EVENT)
+    deliveries = _own_deliveries(evidence)
     problems = [] if len(deliveries) == 1 else [f"{len(deliveries)} deliveries, 1 expected"]
     for delivery in deliveries:
         try:
@@ -59,7 +79,7 @@ def _signature(evidence: Evidence) -> Check:
 
 
 def _payload(evidence: Evidence) -> Check:
-    deliveries = evidence.stand_ins.webhook.deliveries(EVENT)
+    deliveries = _own_deliveries(evidence)
     if not deliveries or not isinstance(deliveries[-1].json, dict):
         return Check("webhook.payload", passed=False, detail="no JSON object was delivered")
     sent = deliveries[-1].json.get("transcript", {})

@@ -67,6 +67,10 @@ class Evidence:
     fleet_log: str
     secrets: tuple[str, ...]
     """Every key, secret and password in the fleet's configuration."""
+    began: float = 0.0
+    """Epoch seconds; deliveries before it belong to earlier meetings."""
+    beside: frozenset[str] = frozenset()
+    """Transcript ids of the meetings that ran at the same time."""
 
     @property
     def output(self) -> Mapping[str, Any]:

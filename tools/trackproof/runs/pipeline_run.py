@@ -91,11 +91,13 @@ class Mark:
 
     requests: int = 0
     log: int = 0
+    at: float = 0.0
+    """Epoch seconds."""
 
     @classmethod
     def now(cls, testbed: Testbed, fleet: Fleet) -> Mark:
         """Return the current position."""
-        return cls(len(testbed.stand_ins.ledger.requests()), len(fleet.log()))
+        return cls(len(testbed.stand_ins.ledger.requests()), len(fleet.log()), time.time())
 
 
 def run_meeting(
@@ -230,6 +232,10 @@ def follow_meetings(
                 ),
                 requests=requests,
                 fleet_log=log,
+                began=since.at,
+                beside=frozenset(
+                    other.transcript_id for key, other in meetings.items() if key != name
+                ),
             ),
             recordings=_recordings(fleet, workflow_ids[name]),
             seconds=(workflow["endTime"] - workflow["startTime"]) / 1000,

@@ -144,10 +144,8 @@ def test_a_running_workflow_is_shown_in_its_present_state(lab: Lab) -> None:
     assert "RUNNING" in text
 
 
-def test_an_unknown_run_exits_with_2(lab: Lab) -> None:
-    code, output = trackproof(
-        "explain", "no/such run", "--conductor", lab.testbed.conductor.api_url
-    )
+def test_an_unknown_run_exits_with_2(conductor: ConductorServer) -> None:
+    code, output = trackproof("explain", "no/such run", "--conductor", conductor.api_url)
 
     assert code == 2
     assert "has no run 'no/such run'" in output

@@ -45,7 +45,13 @@ OPERATIONS = [
 ]
 
 
-@pytest.fixture(scope="module", params=[(), (SecretStr(TOKEN),)], ids=["local", "tokens"])
+@pytest.fixture(
+    scope="module",
+    params=[
+        pytest.param((), id="local"),
+        pytest.param((SecretStr(TOKEN),), id="tokens", marks=pytest.mark.nightly),
+    ],
+)
 def full_api(
     request: pytest.FixtureRequest,
     s3_server: S3Server,

@@ -92,6 +92,7 @@ def test_container_ends_with_its_parent(
         )
 
 
+@pytest.mark.nightly
 def test_refused_definition_fails_the_start_with_the_servers_message(
     conductor_image: str, tmp_path: Path
 ) -> None:

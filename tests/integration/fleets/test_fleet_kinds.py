@@ -38,6 +38,7 @@ def test_renamed_fleet_passes_the_whole_pipeline(
     assert set(statuses(verdict).values()) <= {"passed", "unsteady"}, verdict
 
 
+@pytest.mark.nightly
 def test_hard_coded_host_is_routed_to_the_testbed(
     conductor: ConductorServer, tmp_path: Path
 ) -> None:

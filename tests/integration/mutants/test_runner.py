@@ -36,6 +36,7 @@ def test_every_patch_applies_to_the_reference_fleet() -> None:
     assert completed.stdout.splitlines() == []
 
 
+@pytest.mark.nightly
 def test_a_job_that_dies_fails_the_run() -> None:
     # No such Conductor backend: every job dies at once.
     with pytest.raises(TrackproofError, match=r"only 0 of 2 mutants have a result"):

@@ -15,17 +15,25 @@ REFERENCE_TOML = (SHIPPED / "reference.toml").read_text(encoding="utf-8")
 VERIFY_SECONDS = 280
 
 
-def verify(profile: Path, conductor: ConductorServer, only: str, result: Path) -> dict[str, Any]:
+def verify(
+    profile: Path,
+    conductor: ConductorServer,
+    only: str,
+    result: Path,
+    *options: str,
+    seconds: float = VERIFY_SECONDS,
+) -> dict[str, Any]:
     """Return the JSON verdict of `trackproof verify`."""
     done = subprocess.run(
         [
             *(sys.executable, "-m", "trackproof", "verify", "--fleet", profile, "--only", only),
             *("--conductor", conductor.api_url, "--json", result),
             *("--failures", result.parent / "failures"),
+            *options,
         ],
         capture_output=True,
         text=True,
-        timeout=VERIFY_SECONDS,
+        timeout=seconds,
         check=False,
     )
     assert done.returncode in {0, 1}, done.stdout + done.stderr

@@ -1,10 +1,12 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/http"
 	"net/url"
 	"strconv"
 	"strings"
@@ -112,7 +114,7 @@ func (f *fleet) postOrUpdate(ctx context.Context, t transcript, r *room) (*strin
 	var posted struct{ ID int64 }
 	err := f.zulip(ctx, "sendMessage", "POST", "/api/v1/messages", url.Values{
 		"type": {"stream"}, "to": {*r.ZulipStream}, "content": {content},
-		"topic": {orDefault(r.ZulipTopic, orDefault(t.Title, "Meeting"))},
+		"topic": {orDefault(r.ZulipTopic, r.Name)},
 	}, &posted)
 	id := strconv.FormatInt(posted.ID, 10)
 	return &id, err
@@ -129,8 +131,9 @@ func (f *fleet) zulip(ctx context.Context, operation, method, path string, form 
 
 func gone(err error) bool {
 	var answer refusal
-	return errors.As(err, &answer) && (answer.status == 404 ||
-		answer.status == 400 && strings.Contains(string(answer.body), "Invalid message"))
+	var refused struct{ Msg string }
+	return errors.As(err, &answer) && answer.status == http.StatusBadRequest &&
+		json.Unmarshal(answer.body, &refused) == nil && strings.HasPrefix(refused.Msg, "Invalid message")
 }
 
 type webhookInput struct {
@@ -148,14 +151,14 @@ func (f *fleet) sendWebhook(ctx context.Context, j job[webhookInput]) (out webho
 	if err != nil {
 		return out, err
 	}
-	r, err := f.store.room(ctx, j.in.RoomID)
+	r, err := f.store.room(ctx, cmp.Or(j.in.RoomID, t.RoomID))
 	if err != nil || r == nil || orDefault(r.WebhookURL, "") == "" {
 		return out, err
 	}
 	source, target := f.languages(ctx, j.workflowID)
 	now := time.Now().Unix()
 	body, err := json.Marshal(map[string]any{
-		"event": "transcript.completed", "event_id": hash(j.workflowID, t.ID)[:32], "timestamp": now,
+		"event": "transcript.completed", "event_id": hash("transcript.completed", t.ID)[:32], "timestamp": now,
 		"transcript":     f.payload(t, source, target),
 		"room":           map[string]any{"id": r.ID, "name": r.Name},
 		"calendar_event": map[string]any{},

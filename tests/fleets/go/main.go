@@ -88,7 +88,7 @@ func run(ctx context.Context, c config, args []string) error {
 	workers := f.workers()
 	runner := worker.NewTaskRunnerWithApiClient(api)
 	for name, execute := range workers {
-		if err := runner.StartWorker(name, execute, 16, 50*time.Millisecond); err != nil {
+		if err := runner.StartWorker(name, execute, 16, 100*time.Millisecond); err != nil {
 			return err
 		}
 	}

@@ -102,23 +102,19 @@ func (s *store) transcriptOfRecording(ctx context.Context, recordingID string) (
 	return id, err
 }
 
+// saveMeeting stores the meeting of a known recording, and the workflow that processes the recording.
 func (s *store) saveMeeting(ctx context.Context, workflowID string, r recording) error {
-	meeting := r.ID
+	batch := &pgx.Batch{}
+	batch.Queue("UPDATE recordings SET workflow_id = $2 WHERE id = $1", r.ID, workflowID)
 	if r.Session != nil {
-		meeting = *r.Session
-	}
-	return pgx.BeginFunc(ctx, s.db, func(tx pgx.Tx) error {
-		_, err := tx.Exec(ctx, `INSERT INTO meetings (id, room_id, room_name, started_at, max_participants)
-			VALUES ($1, (SELECT id FROM rooms WHERE name = $2 LIMIT 1), $2, to_timestamp($3), $4)
+		batch.Queue(`INSERT INTO meetings (id, room_id, room_name, started_at, max_participants)
+			SELECT $1, room_id, $2, to_timestamp($3), $4 FROM transcripts
+			WHERE recording_id = $5 ORDER BY created_at DESC LIMIT 1
 			ON CONFLICT (id) DO UPDATE SET room_id = excluded.room_id, room_name = excluded.room_name,
 			started_at = excluded.started_at, max_participants = excluded.max_participants`,
-			meeting, r.RoomName, r.StartedAt, r.MaxParticipants)
-		if err != nil {
-			return err
-		}
-		_, err = tx.Exec(ctx, "UPDATE recordings SET workflow_id = $2 WHERE id = $1", r.ID, workflowID)
-		return err
-	})
+			*r.Session, r.RoomName, r.StartedAt, r.MaxParticipants, r.ID)
+	}
+	return s.db.SendBatch(ctx, batch).Close()
 }
 
 // trackKeys returns the bucket and the keys of the raw tracks; nothing if the recording is unknown.

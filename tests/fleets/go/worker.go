@@ -140,8 +140,8 @@ func (f *fleet) progress(ctx context.Context, task *model.Task, transcriptID, st
 		"workflow_id": task.WorkflowInstanceId, "current_step": task.ReferenceTaskName,
 		"step_index": f.step(task).index, "total_steps": f.contracts.total, "step_status": status,
 	}
-	if fork, ok := forks[task.TaskDefName]; ok && strings.HasPrefix(task.ReferenceTaskName, task.TaskDefName+"_") {
-		data["current_step"], data["branch"] = fork, task.ReferenceTaskName
+	if forks[task.TaskDefName] != "" && strings.HasPrefix(task.ReferenceTaskName, task.TaskDefName+"_") {
+		data["branch"] = task.ReferenceTaskName
 	}
 	if err := emit(ctx, f.store.db, transcriptID, event{"PIPELINE_PROGRESS", data}); err != nil {
 		log.Printf("cannot report progress of %s: %v", transcriptID, err)

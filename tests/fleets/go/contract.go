@@ -27,7 +27,8 @@ type taskContract struct {
 	Input      any `json:"input"`
 	Output     any `json:"output"`
 	Definition struct {
-		RetryCount int32 `json:"retryCount"`
+		RetryCount     int32 `json:"retryCount"`
+		TimeoutSeconds int64 `json:"timeoutSeconds"`
 	} `json:"definition"`
 	Constants struct {
 		WordsPerCall       int    `json:"words_per_call"`

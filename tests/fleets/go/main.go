@@ -51,13 +51,18 @@ func env(name, byDefault string) string {
 	return byDefault
 }
 
+// graceSeconds is the time that running tasks have to finish after SIGTERM; others fail and are retried.
+const graceSeconds = 20
+
 // fleet holds what all workers share.
 type fleet struct {
 	config    config
 	contracts *contracts
 	store     *store
+	tasks     *client.TaskResourceApiService
 	workflows *client.WorkflowResourceApiService
 	flights   singleflight.Group
+	running   context.Context // ends when the fleet hands back its tasks
 }
 
 func main() {
@@ -78,12 +83,15 @@ func run(ctx context.Context, c config, args []string) error {
 	if len(args) == 1 && args[0] == "migrate" {
 		return store.migrate(ctx)
 	}
-	f := &fleet{config: c, store: store}
+	running, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	f := &fleet{config: c, store: store, running: running}
 	if f.contracts, err = loadContracts(c.contracts); err != nil {
 		return err
 	}
 	logrus.SetLevel(logrus.WarnLevel)
 	api := client.NewAPIClientFromEnv()
+	f.tasks = &client.TaskResourceApiService{APIClient: api}
 	f.workflows = &client.WorkflowResourceApiService{APIClient: api}
 	workers := f.workers()
 	runner := worker.NewTaskRunnerWithApiClient(api)
@@ -94,6 +102,7 @@ func run(ctx context.Context, c config, args []string) error {
 	}
 	log.Printf("%d workers poll", len(workers))
 	<-ctx.Done()
+	time.AfterFunc(graceSeconds*time.Second, cancel)
 	for name := range workers {
 		runner.Shutdown(name)
 	}

@@ -39,10 +39,10 @@ func (f *fleet) workers() map[string]model.ExecuteTaskFunction {
 // serve makes a worker of a function: it validates, reports progress and classifies errors.
 func serve[I, O any](f *fleet, name string, work func(context.Context, job[I]) (O, error)) model.ExecuteTaskFunction {
 	return func(task *model.Task) (any, error) {
-		// Give up before Conductor does, so that the reason is the worker's.
-		limit := time.Duration(max(task.ResponseTimeoutSeconds, 10)) * time.Second * 9 / 10
-		ctx, cancel := context.WithTimeout(context.Background(), limit)
+		limit := time.Duration(f.contracts.tasks[name].Definition.TimeoutSeconds) * time.Second
+		ctx, cancel := context.WithTimeout(f.running, limit)
 		defer cancel()
+		defer f.heartbeat(ctx, task)()
 		transcriptID := f.transcriptID(ctx, task)
 		err := conform(f.contracts.inputs[name], any(task.InputData))
 		if err != nil {
@@ -89,6 +89,31 @@ func attempt[I, O any](ctx context.Context, f *fleet, name string, task *model.T
 		return nil, fmt.Errorf("%s: output %w", name, err)
 	}
 	return result, nil
+}
+
+// heartbeat tells Conductor that the task still runs, until the returned function is called.
+func (f *fleet) heartbeat(ctx context.Context, task *model.Task) (stop func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	ended := make(chan struct{})
+	interval := time.Duration(max(task.ResponseTimeoutSeconds, 3)) * time.Second / 3
+	go func() {
+		defer close(ended)
+		for ticker := time.NewTicker(interval); ; {
+			select {
+			case <-ctx.Done():
+				ticker.Stop()
+				return
+			case <-ticker.C:
+			}
+			alive := model.NewTaskResultFromTask(task)
+			alive.Status = model.InProgressTask
+			alive.CallbackAfterSeconds = task.ResponseTimeoutSeconds // no other worker gets it meanwhile
+			if _, _, err := f.tasks.UpdateTask(ctx, alive); err != nil && ctx.Err() == nil {
+				log.Printf("%s: no heartbeat: %v", task.TaskId, err)
+			}
+		}
+	}()
+	return func() { cancel(); <-ended }
 }
 
 // fail reports the failure and sets the transcript's status if a required step will not be retried.

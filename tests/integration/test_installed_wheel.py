@@ -163,7 +163,7 @@ def test_the_users_own_tests_run_as_before(installed: Installed) -> None:
 def test_pytest_judges_a_fleet_from_any_folder(installed: Installed) -> None:
     done = installed.run(
         *("pytest", "--fleet", "reference", "--fleet-only", "finalize"),
-        *("--fleet-conductor", "process"),
+        *("--fleet-conductor", "process", "-W", "error"),
     )
 
     assert done.returncode == 0, done.stdout + done.stderr

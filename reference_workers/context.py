@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
+import jsonschema_rs
+
 from reference_workers.platform.redaction import Redactor, secrets_of
 from reference_workers.platform.state.cache import Cache
 from reference_workers.platform.state.repository import State
@@ -122,6 +124,7 @@ class Context:
             task,
             [clients.llm.model, prompt, name, json.dumps(schema, sort_keys=True)],
             lambda: clients.llm.complete(prompt, name=name, schema=schema),
+            accept=lambda answer: jsonschema_rs.is_valid(schema, answer),
             timeout=clients.settings.outside_timeout_seconds,
         )
         return answer

@@ -16,7 +16,16 @@ class WorkerError(Exception):
 
 
 class TransientError(WorkerError):
-    """The task may succeed on a retry."""
+    """The task may succeed on a retry.
+
+    Attributes:
+        retry_after: Seconds for which the service wants no further request; 0 if it did not say.
+    """
+
+    def __init__(self, *args: object, retry_after: float = 0.0) -> None:
+        """Take the message, and the service's wish if it has one."""
+        super().__init__(*args)
+        self.retry_after = retry_after
 
 
 class ConflictError(TransientError):

@@ -17,11 +17,15 @@ from reference_workers.context import Context
 from reference_workers.errors import PermanentError, TransientError
 from reference_workers.platform.costs import store_cost, task_cost
 from reference_workers.platform.progress import report_progress
+from reference_workers.text import clean_json
 from reference_workers.workers import WORKERS
 from trackproof.contracts.load import load_contracts
 from trackproof.contracts.validate import ContractViolationError, accepted_input, check
 
 Status = Literal["COMPLETED", "FAILED", "FAILED_WITH_TERMINAL_ERROR"]
+
+pause = time.sleep
+"""Waits some seconds; replaced in tests."""
 
 log = structlog.get_logger()
 
@@ -37,6 +41,7 @@ class Outcome:
 
 def execute_task(context: Context, task_type: str, payload: Mapping[str, Any]) -> Outcome:
     """Execute one task; an exception of the worker becomes a failed outcome."""
+    payload = clean_json(dict(payload))
     transcript_id = _transcript_id(context, payload)
     with structlog.contextvars.bound_contextvars(
         workflow_id=context.workflow_id,
@@ -69,6 +74,7 @@ def execute_task(context: Context, task_type: str, payload: Mapping[str, Any]) -
 
 
 def _outcome(context: Context, task_type: str, payload: Mapping[str, Any]) -> Outcome:
+    start = time.perf_counter()
     try:
         arguments = accepted_input(task_type, payload)
     except ContractViolationError as error:
@@ -78,7 +84,12 @@ def _outcome(context: Context, task_type: str, payload: Mapping[str, Any]) -> Ou
         check(task_type, "output", output)
     except PermanentError as error:
         return _failed(context, "FAILED_WITH_TERMINAL_ERROR", error)
-    except (TransientError, ContractViolationError) as error:
+    except TransientError as error:
+        # Conductor has no delay for one retry: the attempt ends when the next one is welcome.
+        left = context.clients.settings.outside_timeout_seconds - (time.perf_counter() - start)
+        pause(max(0.0, min(error.retry_after, left)))
+        return _failed(context, "FAILED", error)
+    except ContractViolationError as error:
         return _failed(context, "FAILED", error)
     except Exception as error:
         # A bug: the log gets the traceback, Conductor only the exception's name, since a

@@ -27,9 +27,6 @@ from reference_workers.executor import execute_task
 from reference_workers.settings import Settings
 from reference_workers.workers import WORKERS
 
-FORKED_TASK_TYPES = frozenset({"pad_track", "transcribe_track"})
-"""Task types that a dynamic fork runs in parallel."""
-
 POLL_INTERVAL_MS = 100
 """Longest pause between two polls for a busy task type; the SDK polls sooner after a task."""
 
@@ -71,7 +68,7 @@ class ContractWorker(WorkerInterface):  # type: ignore[misc]  # the SDK is untyp
         super().__init__(task_type)
         self.worker_id = f"{self.get_identity()}/{task_type}"
         self.poll_interval = POLL_INTERVAL_MS
-        self.thread_count = clients.settings.branch_threads if task_type in FORKED_TASK_TYPES else 1
+        self.thread_count = clients.settings.threads_per_type
         self.paused = False
         self._clients = clients
         self._pace = pace

@@ -66,11 +66,13 @@ class Settings(BaseSettings):
     cache_max_age_seconds: float = Field(default=30 * 86_400.0, ge=0)
     """Lifetime of a cached answer. 0 disables the cache."""
 
-    branch_threads: int = Field(default=4, ge=1, le=64)
-    """Branches of one fork that this process runs in parallel."""
+    threads_per_type: int = Field(default=4, ge=1, le=64)
+    """Tasks of one type that this process runs in parallel: the branches of a fork, and other
+    meetings beside one whose service is slow."""
 
     outside_timeout_seconds: float = Field(default=25.0, gt=0)
-    """Time limit of one call to an outside service; below every task's response timeout."""
+    """Time limit of one call to an outside service, with the wait that it requests after it
+    (Retry-After); below every task's response timeout."""
 
     transcription_timeout_seconds: float = Field(default=840.0, gt=0)
     """Time limit of one transcription; below transcribe_track's response timeout."""

@@ -17,11 +17,10 @@ def _cue(turn: Sequence[Mapping[str, Any]], names: Mapping[int, str | None]) -> 
     speaker = turn[0]["speaker"]
     # A blank name falls back to the speaker's number.
     name = _escaped([names.get(speaker) or ""]) or f"Speaker {speaker}"
-    end = max(word["end"] for word in turn)
-    return (
-        f"{_clock(turn[0]['start'])} --> {_clock(end)}\n<v {name}>"
-        f"{_escaped(word['word'] for word in turn)}"
-    )
+    start = round(turn[0]["start"] * 1000)
+    # A cue must end after it starts; words without a recognised time have no length.
+    end = max(start + 1, *(round(word["end"] * 1000) for word in turn))
+    return f"{_clock(start)} --> {_clock(end)}\n<v {name}>{_escaped(word['word'] for word in turn)}"
 
 
 def _escaped(texts: Iterable[str]) -> str:
@@ -29,8 +28,7 @@ def _escaped(texts: Iterable[str]) -> str:
     return joined.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
-def _clock(seconds: float) -> str:
-    milliseconds = round(seconds * 1000)
+def _clock(milliseconds: int) -> str:
     minutes, milliseconds = divmod(milliseconds, 60_000)
     hours, minutes = divmod(minutes, 60)
     return f"{hours:02}:{minutes:02}:{milliseconds // 1000:02}.{milliseconds % 1000:03}"

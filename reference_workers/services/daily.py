@@ -5,10 +5,7 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import quote
 
-import httpx
-
-from reference_workers import tls
-from reference_workers.services.http import fetch_json
+from reference_workers.services.http import fetch_json, open_client
 from reference_workers.settings import Settings
 
 
@@ -17,11 +14,10 @@ class Daily:
 
     def __init__(self, settings: Settings) -> None:
         """Open an HTTP client with the API key as bearer token."""
-        self._client = httpx.Client(
+        self._client = open_client(
             base_url=settings.daily_api_url,
             headers={"Authorization": f"Bearer {settings.daily_api_key.get_secret_value()}"},
             timeout=settings.outside_timeout_seconds,
-            verify=tls.context(),
         )
 
     def recording(self, recording_id: str) -> dict[str, Any]:

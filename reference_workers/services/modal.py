@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-import httpx
-
-from reference_workers import tls
-from reference_workers.services.http import fetch_json
+from reference_workers.services.http import fetch_json, open_client
 from reference_workers.settings import Settings
 
 
@@ -16,13 +13,12 @@ class Modal:
 
     def __init__(self, settings: Settings) -> None:
         """Open an HTTP client; transcribing a long track may take minutes."""
-        self._client = httpx.Client(
+        self._client = open_client(
             base_url=settings.transcript_url,
             headers={
                 "Authorization": f"Bearer {settings.transcript_modal_api_key.get_secret_value()}"
             },
             timeout=settings.transcription_timeout_seconds,
-            verify=tls.context(),
         )
 
     def transcribe(self, audio_url: str, language: str) -> dict[str, Any]:

@@ -13,14 +13,13 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
 import boto3
-import httpx
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
 from botocore.response import StreamingBody
 
-from reference_workers import metrics, tls
+from reference_workers import metrics
 from reference_workers.errors import MissingError, PermanentError, TransientError
-from reference_workers.services.http import is_retryable, stream
+from reference_workers.services.http import is_retryable, open_client, stream
 from reference_workers.settings import Settings
 from trackproof.contracts.load import load_contracts
 
@@ -48,7 +47,8 @@ class Storage:
     def __init__(self, settings: Settings) -> None:
         """Open a client with path-style addressing, which self-hosted S3 servers require."""
         self.bucket = settings.transcript_bucket
-        self._reader = httpx.Client(timeout=settings.outside_timeout_seconds, verify=tls.context())
+        self._reader = open_client(timeout=settings.outside_timeout_seconds)
+        self._read_seconds = settings.transcription_timeout_seconds
         self._client: S3Client = boto3.client(
             "s3",
             endpoint_url=settings.s3_endpoint_url,
@@ -126,7 +126,7 @@ class Storage:
             PermanentError: The server refuses, or the object does not exist.
         """
         digest = hashlib.sha256()
-        for chunk in stream(self._reader, url):
+        for chunk in stream(self._reader, url, seconds=self._read_seconds):
             digest.update(chunk)
         return digest.hexdigest()
 

@@ -7,8 +7,7 @@ import hmac
 
 import httpx
 
-from reference_workers import tls
-from reference_workers.services.http import send_request
+from reference_workers.services.http import open_client, send_request
 from reference_workers.settings import Settings
 
 
@@ -23,12 +22,12 @@ class Webhook:
 
     def __init__(self, settings: Settings) -> None:
         """Open an HTTP client that follows no redirects: a signed body has one receiver."""
-        self._client = httpx.Client(timeout=settings.outside_timeout_seconds, verify=tls.context())
+        self._client = open_client(timeout=settings.outside_timeout_seconds)
 
     def send(
         self, url: str, body: bytes, *, event: str, retry: int, timestamp: int, secret: str | None
-    ) -> int:
-        """Post `body` and return the response's status code.
+    ) -> httpx.Response:
+        """Post `body` and return the response without its body.
 
         Args:
             url: The room's webhook URL.
@@ -53,9 +52,10 @@ class Webhook:
             "POST",
             url,
             show_path=False,  # a webhook URL's path is often a secret
+            max_bytes=0,  # the status says all
             content=body,
             headers=headers,
-        ).status_code
+        )
 
     def close(self) -> None:
         """Close the connections."""

@@ -2,14 +2,32 @@
 
 from __future__ import annotations
 
+import json
 from http import HTTPStatus
+from typing import Any
 
 import httpx
 
-from reference_workers import tls
 from reference_workers.errors import TransientError
-from reference_workers.services.http import fetch_json, raise_for_status, send_request
+from reference_workers.services.http import (
+    fetch_json,
+    open_client,
+    raise_for_status,
+    send_request,
+)
 from reference_workers.settings import Settings
+
+MAX_CONTENT = 10_000
+"""Length limit of a message in characters; Zulip cuts off what is longer."""
+
+MAX_TOPIC = 60
+
+ELLIPSIS = "…"
+
+
+def cut_topic(topic: str) -> str:
+    """Return a topic within Zulip's limit."""
+    return topic if len(topic) <= MAX_TOPIC else topic[: MAX_TOPIC - 1] + ELLIPSIS
 
 
 class Zulip:
@@ -17,31 +35,47 @@ class Zulip:
 
     def __init__(self, settings: Settings) -> None:
         """Open an HTTP client with the bot's e-mail and key as basic auth."""
-        self._client = httpx.Client(
+        self._client = open_client(
             base_url=settings.zulip_url,
             auth=(settings.zulip_bot_email, settings.zulip_api_key.get_secret_value()),
             timeout=settings.outside_timeout_seconds,
-            verify=tls.context(),
         )
 
     def post(self, stream: str, topic: str, content: str) -> str:
         """Post a message and return its id."""
-        form = {"type": "stream", "to": stream, "topic": topic, "content": content}
+        form = {"type": "stream", "to": stream, "topic": cut_topic(topic), "content": content}
         reply = fetch_json(self._client, "POST", "/api/v1/messages", data=form)
         if "id" not in reply:
             raise TransientError("Zulip: the response to a posted message has no id")
         return str(reply["id"])
 
-    def update(self, message_id: str, topic: str, content: str) -> bool:
-        """Update a message; return False if it no longer exists."""
-        form = {"topic": topic, "content": content}
+    def update(self, message_id: str, content: str) -> bool:
+        """Update a message's content; return False if it no longer exists.
+
+        A message that may no longer be edited stays as it is. The topic is not sent: people may
+        have renamed or resolved it.
+        """
         path = f"/api/v1/messages/{message_id}"
-        response = send_request(self._client, "PATCH", path, data=form)
-        if response.status_code == HTTPStatus.BAD_REQUEST and "Invalid message" in response.text:
-            return False
+        response = send_request(self._client, "PATCH", path, data={"content": content})
+        if _is_bad_request(response):
+            # Zulip's text is in the bot's language, and its code is the same for all reasons.
+            shown = send_request(self._client, "GET", path)
+            if _is_bad_request(shown):
+                return False
+            response = shown
         raise_for_status(response)
         return True
 
     def close(self) -> None:
         """Close the connections."""
         self._client.close()
+
+
+def _is_bad_request(response: httpx.Response) -> bool:
+    if response.status_code != HTTPStatus.BAD_REQUEST:
+        return False
+    try:
+        data: Any = json.loads(response.content)
+    except ValueError:
+        return False
+    return isinstance(data, dict) and data.get("code") == "BAD_REQUEST"

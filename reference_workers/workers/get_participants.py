@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -24,14 +25,19 @@ def _participants(context: Context, session_id: str) -> list[dict[str, Any]]:
     try:
         return [
             {
-                "participant_id": person["participant_id"],
-                "user_name": person.get("user_name"),
-                "user_id": person.get("user_id"),
+                # A guest may have no id; each participant needs one.
+                "participant_id": person["participant_id"] or f"participant-{number}",
+                "user_name": _text(person.get("user_name")),
+                "user_id": _text(person.get("user_id")),
             }
-            for person in answer["data"]
+            for number, person in enumerate(answer["data"], 1)
         ]
     except (KeyError, TypeError, AttributeError) as error:
         raise TransientError("Daily: unexpected shape of the participants") from error
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) and value.strip() else None
 
 
 def _store(context: Context, transcript_id: str, participants: Sequence[dict[str, Any]]) -> None:
@@ -51,5 +57,10 @@ def _store(context: Context, transcript_id: str, participants: Sequence[dict[str
 
 
 def _speaker(participant_id: str, track_keys: Sequence[str]) -> int | None:
-    """Return the index of a participant's track: Daily's track keys contain participant ids."""
-    return next((index for index, key in enumerate(track_keys) if participant_id in key), None)
+    """Return the index of a participant's first track.
+
+    Daily names a track `<recording start>-<participant id>-cam-audio-<track start>`; an id may be
+    the beginning of another.
+    """
+    name = re.compile(rf"(?:^|[/-]){re.escape(participant_id)}-cam-audio")
+    return next((index for index, key in enumerate(track_keys) if name.search(key)), None)

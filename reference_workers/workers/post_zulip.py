@@ -6,6 +6,7 @@ from typing import Any
 
 from reference_workers.context import Context
 from reference_workers.platform.state.models import Transcript
+from reference_workers.services.zulip import ELLIPSIS, MAX_CONTENT
 
 
 def post_zulip(context: Context, *, transcript_id: str) -> dict[str, Any]:
@@ -19,7 +20,7 @@ def post_zulip(context: Context, *, transcript_id: str) -> dict[str, Any]:
     topic = room.zulip_topic or room.name
     content = _message(transcript, clients.settings.frontend_url)
     message_id = transcript.zulip_message_id
-    if message_id is None or not clients.zulip.update(message_id, topic, content):
+    if message_id is None or not clients.zulip.update(message_id, content):
         message_id = clients.zulip.post(room.zulip_stream, topic, content)
         with context.unit_of_work(transcript_id) as unit:
             unit.transcript.zulip_message_id = message_id
@@ -27,11 +28,10 @@ def post_zulip(context: Context, *, transcript_id: str) -> dict[str, Any]:
 
 
 def _message(transcript: Transcript, frontend_url: str) -> str:
-    return "\n\n".join(
-        [
-            f"### {transcript.title}",
-            transcript.short_summary or "",
-            transcript.long_summary or "",
-            f"[Transcript]({frontend_url}/transcripts/{transcript.id})",
-        ]
+    """Return the message within Zulip's limit; the link is never cut off."""
+    link = f"\n\n[Transcript]({frontend_url}/transcripts/{transcript.id})"
+    text = "\n\n".join(
+        [f"### {transcript.title}", transcript.short_summary or "", transcript.long_summary or ""]
     )
+    free = MAX_CONTENT - len(link)
+    return (text if len(text) <= free else text[: free - 1] + ELLIPSIS) + link

@@ -10,7 +10,7 @@ from typing import Any
 from reference_workers.context import Context
 from reference_workers.errors import TransientError
 from reference_workers.platform.state.models import Room, Transcript
-from reference_workers.services.http import is_retryable
+from reference_workers.services.http import is_retryable, retry_after
 from reference_workers.webvtt import to_webvtt
 
 EVENT = "transcript.completed"
@@ -30,7 +30,7 @@ def send_webhook(context: Context, *, transcript_id: str, room_id: str | None) -
 
     timestamp = int(time.time())
     payload = _payload(transcript, room, timestamp, clients.settings.frontend_url)
-    status_code = clients.webhook.send(
+    response = clients.webhook.send(
         room.webhook_url,
         json.dumps(payload, ensure_ascii=False, separators=(",", ":")).encode(),
         event=EVENT,
@@ -38,8 +38,9 @@ def send_webhook(context: Context, *, transcript_id: str, room_id: str | None) -
         timestamp=timestamp,
         secret=room.webhook_secret,
     )
+    status_code = response.status_code
     if is_retryable(status_code):
-        raise TransientError(f"webhook: answered {status_code}")
+        raise TransientError(f"webhook: answered {status_code}", retry_after=retry_after(response))
     return {"sent": 200 <= status_code < 300, "status_code": status_code}
 
 

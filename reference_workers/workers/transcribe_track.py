@@ -4,8 +4,25 @@ from __future__ import annotations
 
 from typing import Any
 
+import jsonschema_rs
+
 from reference_workers.context import Context
-from reference_workers.errors import TransientError, WorkerError
+from reference_workers.errors import WorkerError
+from reference_workers.services.recognised_words import recognised_words
+
+_WORDS = {
+    "type": "array",
+    "items": {
+        "type": "object",
+        "required": ["word", "start", "end"],
+        "properties": {
+            "word": {"type": "string", "minLength": 1},
+            "start": {"type": "number", "minimum": 0},
+            "end": {"type": "number", "minimum": 0},
+        },
+    },
+}
+"""Cached words; they have no speaker, since the same audio may be another track next time."""
 
 
 def transcribe_track(
@@ -21,7 +38,7 @@ def transcribe_track(
     url = clients.storage.presign_again(audio_url)
 
     def transcribe() -> list[dict[str, Any]]:
-        return _words(clients.modal.transcribe(url, language))
+        return recognised_words(clients.modal.transcribe(url, language))
 
     try:
         content = clients.storage.sha256(url)
@@ -32,20 +49,12 @@ def transcribe_track(
             "transcribe_track",
             [content, language, clients.settings.transcript_model],
             transcribe,
+            accept=_are_words,
             timeout=clients.settings.transcription_timeout_seconds,
         )
-    # The cached words have no speaker: the same audio may be another track next time.
     tagged = [{**word, "speaker": track_index} for word in words]
     return {"words": tagged, "track_index": track_index}
 
 
-def _words(answer: dict[str, Any]) -> list[dict[str, Any]]:
-    try:
-        words = [
-            {"word": text, "start": float(word["start"]), "end": float(word["end"])}
-            for word in answer["words"]
-            if (text := word["word"].strip())
-        ]
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise TransientError("transcription: unexpected shape of the words") from error
-    return sorted(words, key=lambda word: word["start"])
+def _are_words(value: object) -> bool:
+    return jsonschema_rs.is_valid(_WORDS, value)

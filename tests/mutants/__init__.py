@@ -12,6 +12,8 @@ from importlib.util import find_spec
 from tests.mutants.bad_inputs import INPUT_MUTANTS
 from tests.mutants.definitions import DEFINITION_MUTANTS
 from tests.mutants.model import Mutant
+from tests.mutants.service_errors import SERVICE_MUTANTS
+from tests.mutants.shared_state import SHARED_STATE_MUTANTS
 from trackproof.contracts.load import load_contracts
 
 __all__ = ["MUTANTS", "Mutant", "mutant_by_id"]
@@ -20,7 +22,12 @@ __all__ = ["MUTANTS", "Mutant", "mutant_by_id"]
 def _gathered() -> tuple[Mutant, ...]:
     found: list[Mutant] = []
     for task in (*load_contracts().tasks, "pipeline"):
-        of_every_task = (*DEFINITION_MUTANTS, *INPUT_MUTANTS)
+        of_every_task = (
+            *DEFINITION_MUTANTS,
+            *INPUT_MUTANTS,
+            *SERVICE_MUTANTS,
+            *SHARED_STATE_MUTANTS,
+        )
         found.extend(one for one in of_every_task if one.task == task)
         name = f"{__name__}.{task}"
         if find_spec(name) is not None:

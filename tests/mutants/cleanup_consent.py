@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from reference_workers.errors import TransientError
 from reference_workers.platform.state.models import Transcript
 from reference_workers.services.storage import Storage
 from reference_workers.workers import Worker
@@ -134,3 +135,19 @@ def first_page_of_answers_only() -> None:
         "consents",
         lambda right: lambda self, transcript_id: right(self, transcript_id)[:100],
     )
+
+
+@mutant("outage")
+def outage_taken_for_deleted() -> None:
+    """Audio that S3 does not delete is reported as deleted."""
+
+    def make(work: Worker) -> Worker:
+        def sure(context: Any, **inputs: Any) -> dict[str, Any]:
+            try:
+                return work(context, **inputs)
+            except TransientError:
+                return {"audio_deleted": True, "reason": "consent denied"}
+
+        return sure
+
+    around(TASK, make)

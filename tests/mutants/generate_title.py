@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
+import re
 from typing import Any
 
-from reference_workers.errors import PermanentError
+from reference_workers.errors import PermanentError, TransientError
 from reference_workers.platform.state.models import Transcript
 from reference_workers.workers import Worker
 from tests.mutants.model import Collection
@@ -90,3 +92,32 @@ def many_topics_refused() -> None:
         return choosy
 
     around(TASK, make)
+
+
+@mutant("answer-shapes")
+def only_bare_json() -> None:
+    """Only an answer that is JSON from its first to its last character is taken."""
+
+    def strict(_: Any) -> Any:
+        def answer(data: dict[str, Any], schema: dict[str, Any]) -> Any:
+            try:
+                return json.loads(data["choices"][0]["message"]["content"])
+            except (KeyError, TypeError, ValueError) as error:
+                raise TransientError("the answer is no JSON") from error
+
+        return answer
+
+    replace("services.llm", "answer_of", strict)
+
+
+@mutant("answer-shapes")
+def cause_not_named() -> None:
+    """Every unusable answer has the same reason."""
+    replace("services.llm_answers", "_cause", lambda _: lambda *_, **__: "no JSON")
+
+
+@mutant("answer-shapes")
+def thoughts_taken_for_the_answer() -> None:
+    """The first object counts, even if it is a part of the model's thoughts."""
+    replace("services.llm_answers", "_THOUGHTS", lambda _: re.compile("$ never"))
+    replace("services.llm_answers", "_objects", lambda right: lambda text: [*right(text)][:1])

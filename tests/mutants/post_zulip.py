@@ -95,3 +95,50 @@ def failure_fails_the_meeting() -> None:
         return blaming
 
     around(TASK, make)
+
+
+@mutant("limits")
+def message_cut_off_by_zulip() -> None:
+    """The message is sent at full length, and Zulip cuts off its end."""
+    replace("workers.post_zulip", "MAX_CONTENT", lambda _: 1_000_000)
+
+
+@mutant("refused-edit")
+def gone_in_english_only() -> None:
+    """A message that is gone is recognised by Zulip's English text."""
+
+    def make(_: Any) -> Any:
+        return lambda response: response.status_code == 400 and "Invalid" in response.text
+
+    replace("services.zulip", "_is_bad_request", make)
+
+
+@mutant("refused-edit")
+def refused_edit_posted_anew() -> None:
+    """Every refused edit counts as a message that is gone."""
+
+    def make(update: Any) -> Any:
+        def eager(self: Any, message_id: str, content: str) -> bool:
+            path = f"/api/v1/messages/{message_id}"
+            answer = self._client.patch(path, data={"content": content})
+            return bool(answer.is_success)
+
+        return eager
+
+    replace("services.zulip:Zulip", "update", make)
+
+
+@mutant("updates")
+def topic_sent_with_the_update() -> None:
+    """An update moves the message back to the room's topic."""
+
+    def make(update: Any) -> Any:
+        def moving(self: Any, message_id: str, content: str) -> bool:
+            is_there: bool = update(self, message_id, content)
+            if is_there:
+                self._client.patch(f"/api/v1/messages/{message_id}", data={"topic": "Meetings"})
+            return is_there
+
+        return moving
+
+    replace("services.zulip:Zulip", "update", make)

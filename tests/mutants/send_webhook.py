@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from typing import Any
 
 from reference_workers.errors import PermanentError, TransientError
@@ -179,3 +180,18 @@ def long_transcripts_cut() -> None:
         "to_webvtt",
         lambda right: lambda words, names: right(list(words)[:10_000], names),
     )
+
+
+@mutant("other-rooms")
+def one_delivery_at_a_time() -> None:
+    """Deliveries wait for each other, and each answer is read to its end."""
+    lock = threading.Lock()
+
+    def make(send: Any) -> Any:
+        def patient(*args: Any, **more: Any) -> Any:
+            with lock:
+                return send(*args, **{**more, "max_bytes": 10**9})
+
+        return patient
+
+    replace("services.webhook", "send_request", make)

@@ -114,3 +114,52 @@ def silence_is_a_word() -> None:
 def long_tracks_cut() -> None:
     """Words after the first 5,000 are dropped."""
     change_output(TASK, lambda out: out.update(words=out["words"][:5_000]))
+
+
+@mutant("unusable-times")
+def untimed_word_is_an_error() -> None:
+    """A word without times fails the task."""
+
+    def strict(_: Any) -> Any:
+        def words(answer: dict[str, Any]) -> list[dict[str, Any]]:
+            return [
+                {name: one[name] for name in ("word", "start", "end")}
+                for one in sorted(answer["words"], key=lambda one: float(one["start"]))
+            ]
+
+        return words
+
+    replace("workers.transcribe_track", "recognised_words", strict)
+
+
+@mutant("unusable-times")
+def untimed_word_is_dropped() -> None:
+    """A word without times is left out."""
+
+    def make(right: Any) -> Any:
+        def timed(answer: dict[str, Any]) -> Any:
+            words = [one for one in answer["words"] if isinstance(one.get("start"), float)]
+            return right({**answer, "words": words})
+
+        return timed
+
+    replace("workers.transcribe_track", "recognised_words", make)
+
+
+@mutant("unusable-times")
+def untimed_word_comes_first() -> None:
+    """A word without times starts at 0."""
+    replace("services.recognised_words", "_gap", lambda _: lambda *_: (0.0, 0.0))
+
+
+@mutant("clean-text")
+def text_as_it_comes() -> None:
+    """Text is not cleaned."""
+    for module in ("text", "services.recognised_words"):
+        replace(module, "clean_text", lambda _: lambda text: text)
+
+
+@mutant("clean-text")
+def markup_removed() -> None:
+    """Angle brackets are removed from words."""
+    change_output(TASK, lambda out: [w.update(word=w["word"].strip("<>")) for w in out["words"]])

@@ -59,7 +59,13 @@ class Cache:
         self._lease_seconds = lease_seconds
 
     def get_or_compute(
-        self, kind: str, identity: Sequence[str], compute: Callable[[], Json], *, timeout: float
+        self,
+        kind: str,
+        identity: Sequence[str],
+        compute: Callable[[], Json],
+        *,
+        accept: Callable[[Json], bool] = lambda _: True,
+        timeout: float,
     ) -> Json:
         """Return the cached answer, or compute and store it.
 
@@ -67,6 +73,8 @@ class Cache:
             kind: The task type.
             identity: Everything the answer depends on.
             compute: Returns JSON other than null. Its exceptions propagate and are not cached.
+            accept: Whether an answer is valid; by default any is. No other is stored, and a
+                stored one that is not valid is computed again.
             timeout: Seconds to wait while another worker computes the same answer.
 
         Raises:
@@ -77,12 +85,12 @@ class Cache:
         key = cache_key(kind, identity)
         owner = uuid.uuid4().hex
         deadline = time.monotonic() + timeout
-        while (value := self._read(key)) is None:
+        while (value := self._read(key, accept)) is None:
             with self._single_flight(key, owner) as has_lease:
                 if has_lease:
-                    value = self._read(key)  # another worker may have just stored it
+                    value = self._read(key, accept)  # another worker may have just stored it
                     if value is None:
-                        return self._compute(key, kind, compute)
+                        return self._compute(key, kind, compute, accept)
                     break
             if time.monotonic() > deadline:
                 raise TransientError(f"{kind}: timed out waiting for the same request")
@@ -90,19 +98,23 @@ class Cache:
         metrics.record_cache_hit()
         return value
 
-    def _compute(self, key: str, kind: str, compute: Callable[[], Json]) -> Json:
+    def _compute(
+        self, key: str, kind: str, compute: Callable[[], Json], accept: Callable[[Json], bool]
+    ) -> Json:
         value = compute()
         try:
-            self._store(key, kind, value)
+            if accept(value):
+                self._store(key, kind, value)
         except TransientError as error:  # return the answer, which has been paid for
             log.warning("cannot cache the answer", kind=kind, cause=str(error))
         return value
 
-    def _read(self, key: str) -> Json:
+    def _read(self, key: str, accept: Callable[[Json], bool]) -> Json:
         oldest = time.time() - self._max_age_seconds
         with self._state.read_session() as session:
             entry = session.get(CacheEntry, key)
-        return entry.value if entry is not None and entry.created_at > oldest else None
+        is_fresh = entry is not None and entry.created_at > oldest
+        return entry.value if entry is not None and is_fresh and accept(entry.value) else None
 
     def _store(self, key: str, kind: str, value: Json) -> None:
         size = len(json.dumps(value, separators=(",", ":")).encode())

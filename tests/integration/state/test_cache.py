@@ -255,3 +255,18 @@ def test_trackproof_counts_and_clears_cached_answers(
 )
 def test_keys_are_unique(one: tuple[str, list[str]], other: tuple[str, list[str]]) -> None:
     assert (cache_key(*one) == cache_key(*other)) == (one == other)
+
+
+def test_an_invalid_answer_is_not_stored_and_a_stored_one_is_replaced(
+    cache: Cache, state: State
+) -> None:
+    def get(answer: Any) -> Any:
+        return cache.get_or_compute(
+            "detect_topics", ["q"], lambda: answer, accept=lambda value: value > 0, timeout=1
+        )
+
+    assert get(-1) == -1
+    assert keys(state) == set()
+    cache.get_or_compute("detect_topics", ["q"], lambda: -2, timeout=1)  # as without validation
+
+    assert [get(3), get(4)] == [3, 3]

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from reference_workers import executor
 from reference_workers.errors import PermanentError, TransientError
 from reference_workers.platform.progress import step_of
 from reference_workers.workers import WORKERS
@@ -299,3 +300,25 @@ def test_missing_tables_do_not_fail_a_task_without_state(
     outcome = empty_harness.execute("get_recording", {"recording_id": "rec-1"})
 
     assert outcome.status == "COMPLETED"
+
+
+@pytest.mark.parametrize(("wanted", "waited"), [(0.0, 0.0), (3.0, 3.0), (3600.0, 25.0)])
+def test_an_attempt_ends_when_the_service_wants_the_next(
+    harness: WorkerHarness, monkeypatch: pytest.MonkeyPatch, wanted: float, waited: float
+) -> None:
+    pauses: list[float] = []
+    monkeypatch.setattr(executor, "pause", pauses.append)
+    failing(monkeypatch, "generate_title", TransientError("later", retry_after=wanted))
+
+    harness.execute("generate_title", TITLE)
+
+    assert pauses == [pytest.approx(waited, abs=1)]
+
+
+def test_text_is_cleaned_where_it_enters(harness: WorkerHarness) -> None:
+    words = [{"word": "hi\ud83d\x00", "start": 0, "end": 1, "speaker": 0}]
+    payload = {"transcripts": [{"words": words, "track_index": 0}], "transcript_id": TRANSCRIPT_ID}
+
+    harness.completed("merge_transcripts", payload)
+
+    assert harness.transcript().words[0]["word"] == "hi\N{REPLACEMENT CHARACTER}"

@@ -23,7 +23,7 @@ from tests.unit.reference_workers.worker_harness import TRANSCRIPT_ID, Json, Wor
 
 UPDATE_V2 = "/api/tasks/update-v2"
 UPDATE_V1 = "/api/tasks"
-TASK = {
+TASK: Json = {
     "taskId": "task-1",
     "workflowInstanceId": "workflow-1",
     "referenceTaskName": "generate_title",
@@ -143,14 +143,34 @@ def test_a_fleet_polls_for_every_task_type(harness: WorkerHarness) -> None:
     assert not [thread for thread in fleet._threads if thread.is_alive()]
 
 
-@pytest.mark.parametrize(
-    ("task_type", "threads"),
-    [("pad_track", 4), ("transcribe_track", 4), ("mixdown_tracks", 1), ("finalize", 1)],
-)
-def test_only_forked_task_types_run_in_parallel(
-    harness: WorkerHarness, task_type: str, threads: int
+def test_a_slow_task_does_not_hold_up_another_of_its_type(
+    harness: WorkerHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert ContractWorker(task_type, harness.clients, PollPace()).thread_count == threads
+    second_ended = threading.Event()
+
+    def work(_: object, *, topics: object, transcript_id: str) -> Json:
+        if topics:
+            second_ended.set()
+        else:
+            assert second_ended.wait(20)
+        return {"title": "Budget"}
+
+    monkeypatch.setitem(WORKERS, "generate_title", work)
+    topic = {"id": "a", "title": "b", "summary": "c", "timestamp": 0, "duration": 1}
+    second = {**TASK, "taskId": "task-2", "inputData": {**TASK["inputData"], "topics": [topic]}}
+    left = iter([[TASK], [second]])
+
+    def answer(_: str, path: str) -> Answer:
+        return (200, next(left, [])) if path.startswith("/api/tasks/poll") else (200, "")
+
+    with conductor_server(answer) as server, polling(harness, server):
+        server.wait_for("POST", UPDATE_V2, count=2)
+
+    results = server.bodies("POST", UPDATE_V2)
+    assert {one["taskId"]: one["status"] for one in results} == {
+        "task-1": "COMPLETED",
+        "task-2": "COMPLETED",
+    }
 
 
 def test_idle_task_types_are_polled_less_often(

@@ -87,3 +87,9 @@ def test_cues_of_any_words_and_names_are_valid(
     assert head == "WEBVTT"
     assert len(cues) == turns
     assert all(_CUE.fullmatch(cue) for cue in cues)
+
+
+def test_a_cue_ends_after_it_starts() -> None:
+    spoken = [{"word": "2026", "start": 1.0, "end": 1.0, "speaker": 0}]
+
+    assert "00:00:01.000 --> 00:00:01.001\n" in to_webvtt(spoken, {})

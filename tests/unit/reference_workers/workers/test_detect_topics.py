@@ -76,7 +76,7 @@ INVALID_RESPONSES = {
 def test_an_invalid_llm_response_is_retried(harness: WorkerHarness, body: str) -> None:
     harness.stand_ins.faults.add(Fault(service="llm", body=body))
 
-    with pytest.raises(TransientError, match=r"LLM: the answer to 'topic'|response is not JSON"):
+    with pytest.raises(TransientError, match=r"LLM: request 'topic'|response is not JSON"):
         detect_topics(
             harness.context, words=words(1), transcript_id=TRANSCRIPT_ID, target_language="en"
         )

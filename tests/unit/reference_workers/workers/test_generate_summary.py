@@ -32,7 +32,7 @@ def subjects_are(harness: WorkerHarness, count: int) -> None:
 def test_an_invalid_number_of_subjects_is_retried(harness: WorkerHarness, subjects: int) -> None:
     subjects_are(harness, subjects)
 
-    with pytest.raises(TransientError, match="'subjects' does not match the schema"):
+    with pytest.raises(TransientError, match="'subjects': the answer does not match the schema"):
         generate_summary(
             harness.context, words=words(5), topics=[topic()], transcript_id=TRANSCRIPT_ID
         )

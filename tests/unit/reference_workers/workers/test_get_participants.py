@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from reference_workers.errors import PermanentError, TransientError
@@ -11,7 +13,7 @@ from tests.unit.reference_workers.worker_harness import (
     WorkerHarness,
     meeting_rows,
 )
-from trackproof.testbed.stand_ins import Fault
+from trackproof.testbed.stand_ins import DailyParticipant, Fault
 
 ADA = {"participant_id": "p-ada", "user_name": "Ada Lovelace", "user_id": "user-1"}
 GUEST = {"participant_id": "p-guest", "user_name": None, "user_id": None}
@@ -84,3 +86,28 @@ def test_an_invalid_response_is_retried_and_stores_nothing(
 def test_an_unknown_transcript_is_a_permanent_failure(harness: WorkerHarness) -> None:
     with pytest.raises(PermanentError, match="there is no transcript 'nowhere'"):
         get_participants(harness.context, mtg_session_id="session-1", transcript_id="nowhere")
+
+
+def test_an_id_that_begins_another_one_gets_its_own_track(empty_harness: WorkerHarness) -> None:
+    people = [DailyParticipant("p-1", 1, 9, None, "A"), DailyParticipant("p-10", 1, 9, None, "B")]
+    empty_harness.stand_ins.daily.add_meeting("session-1", people)
+    keys = ["m/17-p-10-cam-audio-1", "m/17-p-1-screen-audio-1", "m/17-p-1-cam-audio-2"]
+    seed(empty_harness.clients.state, meeting_rows(track_keys=keys))
+
+    empty_harness.completed("get_participants", payload("session-1"))
+
+    assert [person["speaker"] for person in empty_harness.transcript().participants] == [2, 0]
+
+
+@pytest.mark.parametrize("missing", ["null", '""'])
+def test_a_participant_without_id_or_name_loses_nothing(
+    harness: WorkerHarness, missing: str
+) -> None:
+    guest = f'{{"participant_id": {missing}, "user_name": {missing}, "user_id": null}}'
+    body = f'{{"data": [{guest}, {json.dumps(ADA)}, {guest}]}}'
+    harness.stand_ins.faults.add(Fault(service="daily", body=body))
+
+    participants = harness.completed("get_participants", payload("session-1"))["participants"]
+
+    assert [one["user_name"] for one in participants] == [None, "Ada Lovelace", None]
+    assert len({one["participant_id"] for one in participants}) == 3

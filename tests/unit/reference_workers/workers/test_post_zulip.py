@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -35,7 +36,7 @@ def test_the_default_topic_is_the_rooms_name(empty_harness: WorkerHarness) -> No
     assert harness.stand_ins.zulip.messages()[0].topic == "Standup"
 
 
-@pytest.mark.parametrize(("method", "status"), [("POST", 401), ("PATCH", 400), ("PATCH", 404)])
+@pytest.mark.parametrize(("method", "status"), [("POST", 401), ("PATCH", 401), ("PATCH", 404)])
 def test_a_refusal_is_a_permanent_failure(
     empty_harness: WorkerHarness, method: str, status: int
 ) -> None:
@@ -56,3 +57,49 @@ def test_a_response_without_an_id_is_retried(empty_harness: WorkerHarness) -> No
         post_zulip(harness.context, transcript_id=TRANSCRIPT_ID)
 
     assert harness.transcript().zulip_message_id is None
+
+
+@pytest.mark.parametrize(
+    "message", ["Ungültige Nachricht(en)", "The time limit for editing this message has passed"]
+)
+@pytest.mark.parametrize("is_gone", [True, False])
+def test_only_a_message_that_is_gone_is_posted_anew(
+    empty_harness: WorkerHarness, message: str, is_gone: bool
+) -> None:
+    # Zulip translates its messages; their code is the same (zulip/zulip#10871).
+    harness = finished(empty_harness)
+    first = harness.completed("post_zulip", PAYLOAD)["message_id"]
+    if is_gone:
+        harness.stand_ins.zulip.delete(int(first))
+    body = json.dumps({"result": "error", "code": "BAD_REQUEST", "msg": message})
+    harness.stand_ins.faults.add(Fault(service="zulip", method="PATCH", status=400, body=body))
+
+    second = harness.completed("post_zulip", PAYLOAD)["message_id"]
+
+    assert (second != first) is is_gone
+    assert harness.transcript().zulip_message_id == second
+
+
+def test_an_update_leaves_the_topic_as_people_renamed_it(empty_harness: WorkerHarness) -> None:
+    harness = finished(empty_harness)
+    harness.completed("post_zulip", PAYLOAD)
+
+    harness.completed("post_zulip", PAYLOAD)
+
+    update = harness.stand_ins.ledger.requests("zulip")[-1]
+    assert update.method == "PATCH"
+    assert "topic" not in update.form
+
+
+def test_a_long_message_keeps_its_link_and_a_long_topic_its_beginning(
+    empty_harness: WorkerHarness,
+) -> None:
+    harness = finished(empty_harness, title="T" * 12_700, zulip_topic="x" * 61)
+
+    harness.completed("post_zulip", PAYLOAD)
+
+    (posted,) = harness.stand_ins.zulip.messages()
+    assert len(posted.content) == 10_000
+    link = f"[Transcript](https://notes.test/transcripts/{TRANSCRIPT_ID})"
+    assert posted.content.endswith(f"…\n\n{link}")
+    assert posted.topic == "x" * 59 + "…"

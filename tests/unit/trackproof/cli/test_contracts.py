@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.unit.trackproof.cli.test_run import trackproof
-from trackproof.contracts.load import ROOT
+from trackproof.contracts.load import ROOT, load_contracts
 
 BOMB = "a: &a [x, x, x]\nb: &b [*a, *a, *a]\nc: [*b, *b, *b]\n"
 WORKFLOW = "workflows/diarization_pipeline.json"
@@ -36,7 +36,8 @@ def check(folder: Path) -> tuple[int, str]:
 def test_the_contracts_have_no_defects(folder: Path) -> None:
     code, output = check(folder)
 
-    assert (code, output) == (0, "15 tasks, 16 steps, 131 clauses: no defects\n")
+    clauses = len(load_contracts().clauses)
+    assert (code, output) == (0, f"15 tasks, 16 steps, {clauses} clauses: no defects\n")
 
 
 @pytest.mark.parametrize("name", FILES)

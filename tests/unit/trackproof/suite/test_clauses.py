@@ -2,33 +2,43 @@
 
 from __future__ import annotations
 
-import ast
+from collections.abc import Iterator
+from importlib import import_module
+from typing import Any
+
+import pytest
+from _pytest.mark import ParameterSet
 
 from trackproof.contracts.load import load_contracts
 from trackproof.suite.plugin import CLAUSES
 
 
-def marked_clauses() -> set[str]:
-    """Return every clause named by a `@pytest.mark.clause(…)`, without running the tests."""
-    named: set[str] = set()
+def marked_clauses() -> Iterator[str]:
+    """Yield every clause named by a mark of a clause test, without running the tests."""
     for path in CLAUSES.glob("test_*.py"):
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.Call) and ast.unparse(node.func) == "pytest.mark.clause":
-                named.update(_clauses_of(node))
-    return named
+        module = import_module(f"trackproof.suite.clauses.{path.stem}")
+        for name, test in vars(module).items():
+            if name.startswith("test_"):
+                yield from _clauses_of(test.pytestmark)
 
 
-def _clauses_of(call: ast.Call) -> set[str]:
-    named = set()
-    for argument in call.args:
-        if isinstance(argument, ast.Constant):
-            named.add(str(argument.value))
-        else:  # f"{task}.definition", for every task
-            pattern = ast.unparse(argument).strip("f'\"")
-            named.update(pattern.replace("{task}", task) for task in load_contracts().tasks)
-    return named
+def _clauses_of(marks: Any) -> Iterator[str]:
+    for mark in map(_mark, marks):
+        if mark.name == "clause":
+            yield mark.args[0]
+        elif mark.name == "parametrize":
+            for values in mark.args[1]:
+                if isinstance(values, ParameterSet):
+                    yield from _clauses_of(values.marks)
 
 
-def test_clauses_and_tests_match() -> None:
+def _mark(mark: pytest.Mark | pytest.MarkDecorator) -> pytest.Mark:
+    return mark.mark if isinstance(mark, pytest.MarkDecorator) else mark
+
+
+def test_clauses_and_tests_match(pytestconfig: pytest.Config) -> None:
+    for marker in ("clause(id)", "late"):  # as the suite's plugin registers them
+        pytestconfig.addinivalue_line("markers", f"{marker}: see the plugin")
+
     # A clause without a test: write one, see docs/conformance.md.
-    assert {clause.id for clause in load_contracts().clauses} == marked_clauses()
+    assert {clause.id for clause in load_contracts().clauses} == set(marked_clauses())

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from trackproof.lab import RECORDING_BUCKET, TRANSCRIPT_BUCKET
@@ -108,3 +110,24 @@ def test_last_denial_among_500_answers_counts(harness: Harness) -> None:
 
     expect(run.output.get("audio_deleted"), "audio_deleted").equals(True)
     expect(run.deleted, "deleted objects").equals(frozenset(audio))
+
+
+@pytest.mark.clause("cleanup_consent.outage")
+@pytest.mark.parametrize("fault", [{"status": 503}, {"drop": True}], ids=str)
+def test_audio_that_could_not_be_deleted_is_not_reported_deleted(
+    fault: dict[str, Any], harness: Harness
+) -> None:
+    meeting, audio = meeting_with_audio(harness, denied=[1])
+    for method in ("DELETE", "POST"):  # one object, or several in one request
+        harness.break_service("s3", method=method, **fault)
+
+    run = harness.run_task(TASK, transcript_id=meeting.transcript_id, retries=1)
+
+    expect(run.statuses, "attempt statuses while S3 does not delete").equals(["FAILED"] * 2)
+    expect(bool(run.transcript.get("audio_deleted")), "audio_deleted in the row").equals(False)
+    harness.check_faults()
+    harness.clear_faults()
+    again = clean_up(harness, meeting)
+    expect(again.output.get("audio_deleted"), "audio_deleted after the outage").equals(True)
+    left = audio - run.deleted - again.deleted
+    expect(left, "objects that are left").equals(set())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from trackproof.runs.scenario import ZULIP_STREAM, ZULIP_TOPIC, Scenario
 from trackproof.runs.task_run import TaskRun
 from trackproof.suite.assertions import expect
 from trackproof.suite.harness import Harness
+from trackproof.testbed.stand_ins.services.zulip import ZulipMessage
 
 TASK = "post_zulip"
 
@@ -25,14 +27,17 @@ def post(harness: Harness, meeting: Scenario, **options: Any) -> TaskRun:
 
 
 def calls_of(run: TaskRun) -> list[tuple[str, int | None]]:
-    """Return method and answered HTTP status of each call to Zulip."""
-    return [(request.method, request.status) for request in run.requests_to("zulip")]
+    """Return method and answered HTTP status of each call that changes something in Zulip."""
+    requests = run.requests_to("zulip")
+    return [(request.method, request.status) for request in requests if request.method != "GET"]
 
 
-def expect_message(harness: Harness, run: TaskRun) -> None:
+def expect_message(harness: Harness, run: TaskRun) -> ZulipMessage:
     message_id = run.output.get("message_id")
     message = harness.testbed.stand_ins.zulip.message(int(message_id or 0))
     expect(message_id, "message_id").holds(message is not None, "the id of a message in Zulip")
+    assert message is not None
+    return message
 
 
 @pytest.mark.clause("post_zulip.posts")
@@ -94,3 +99,52 @@ def test_failing_zulip_does_not_change_the_transcript(status: int, harness: Harn
     expect(run.status, "last attempt status").holds(run.status != "COMPLETED", "a failure")
     expect(run.transcript.get("status"), "status of the transcript").equals(before["status"])
     expect(run.emitted("STATUS"), "STATUS events").equals([])
+
+
+@pytest.mark.clause("post_zulip.limits")
+def test_a_long_message_keeps_its_link_and_a_long_topic_its_room(harness: Harness) -> None:
+    long = "All of it, at length. " * 600
+    meeting = harness.meeting(**{**FINISHED, "long_summary": long})
+
+    run = post(harness, meeting)
+
+    message = expect_message(harness, run)
+    expect(message.content[-300:], "end of the message as Zulip stores it").contains(
+        meeting.transcript_id
+    )
+    expect(message.content, "message").contains(FINISHED["title"])
+
+
+@pytest.mark.clause("post_zulip.refused-edit")
+@pytest.mark.parametrize("is_gone", [True, False], ids=["gone", "not editable"])
+def test_only_a_message_that_is_gone_is_posted_anew(is_gone: bool, harness: Harness) -> None:
+    meeting = harness.meeting(**FINISHED)
+    first = post(harness, meeting)
+    if is_gone:
+        harness.testbed.stand_ins.zulip.delete(int(first.output["message_id"]))
+    # Zulip answers in the bot's language, with one code for both reasons.
+    text = "Ungültige Nachricht(en)" if is_gone else "Das Zeitlimit zum Bearbeiten ist abgelaufen"
+    answer = json.dumps({"result": "error", "msg": text, "code": "BAD_REQUEST"})
+    harness.break_service("zulip", method="PATCH", status=400, body=answer)
+
+    second = post(harness, meeting)
+
+    expect(second.status, "status").equals("COMPLETED")
+    posted = [method for method, _ in calls_of(second)].count("POST")
+    expect(posted, "messages posted in the second run").equals(int(is_gone))
+    is_same = second.output.get("message_id") == first.output.get("message_id")
+    expect(second.output, "output of the second run").holds(
+        is_same is not is_gone, "the id of the message that exists"
+    )
+
+
+@pytest.mark.clause("post_zulip.updates")
+def test_an_update_leaves_a_resolved_topic_resolved(harness: Harness) -> None:
+    meeting = harness.meeting(**FINISHED)
+    message_id = int(post(harness, meeting).output["message_id"])
+    harness.testbed.stand_ins.zulip.rename_topic(message_id, f"✔ {ZULIP_TOPIC}")
+
+    post(harness, meeting)
+
+    message = harness.testbed.stand_ins.zulip.message(message_id)
+    expect(message and message.topic, "topic after the update").equals(f"✔ {ZULIP_TOPIC}")

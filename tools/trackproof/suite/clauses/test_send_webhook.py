@@ -146,3 +146,24 @@ def test_transcript_of_20_000_words_is_delivered_whole_and_signed(harness: Harne
     delivered = set(re.findall(r"\w+", delivery.json["transcript"]["webvtt"]))
     missing = [word["word"] for word in words if word["word"] not in delivered]
     expect(missing, "words missing from webvtt").equals([])
+
+
+@pytest.mark.clause("send_webhook.other-rooms")
+def test_a_receiver_that_never_ends_holds_up_no_other_room(harness: Harness) -> None:
+    slow, quick = (harness.meeting(**FINISHED) for _ in range(2))
+    harness.break_service("webhook", path=f"*{slow.room_name}*", status=200, drip=0.5)
+    payloads = [
+        {"transcript_id": meeting.transcript_id, "room_id": meeting.room_id}
+        for meeting in (slow, quick)
+    ]
+
+    run, other = harness.run_tasks(TASK, payloads, about=quick, retries=1)
+
+    expect(other.output, "output for the other room").equals({"sent": True, "status_code": 200})
+    begin = min(run.attempts[0].started_at, other.attempts[0].started_at)
+    wait = other.attempts[-1].ended_at - begin
+    expect(wait, "seconds until the other room had it").holds(wait < 20, "less than 20")
+    expect(run.statuses, "attempts at the receiver that never ends").holds(
+        set(run.statuses) <= {"COMPLETED", "FAILED"},
+        "ended by the fleet, before Conductor's response time-out",
+    )

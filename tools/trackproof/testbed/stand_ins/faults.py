@@ -16,7 +16,7 @@ class Fault(BaseModel):
 
     `status`, `body` and `headers` form a wrong answer (`body` alone: 200 with a broken body).
     `drop` closes the connection without an answer. `delay` combines with either; alone it delays
-    the right answer.
+    the right answer. `drip` sends the wrong answer's headers, and then a body without end.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -35,6 +35,8 @@ class Fault(BaseModel):
     drop: bool = False
     cut_after: int | None = Field(default=None, ge=0)
     """Bytes of the right answer's body before the connection is cut; S3 only."""
+    drip: float = Field(default=0.0, ge=0.0)
+    """Seconds between the bytes of a body that does not end before the client gives up."""
     carried_out: bool = False
     """The service performs the request before the failure: a lost acknowledgement."""
 
@@ -46,6 +48,8 @@ class Fault(BaseModel):
             raise ValueError("headers need a status or a body")
         if not (self.drop or self.answers or self.delay or self.cut_after is not None):
             raise ValueError("a fault needs a status, body, delay, drop or cut_after")
+        if self.drip and (not self.answers or self.service == "s3"):
+            raise ValueError("drip needs a status or a body, and does not apply to s3")
         if self.cut_after is not None and (self.service != "s3" or self.drop or self.answers):
             raise ValueError("cut_after applies only to successful answers of s3")
         return self

@@ -19,7 +19,7 @@ HANG_UP: Final = "trackproof.hang_up"
 
 
 class ConnectionDropped(Exception):  # noqa: N818 - an injected fault, no error
-    """A fault drops the connection, and an in-process call has no socket to close."""
+    """A fault drops or drips, and an in-process call has no socket to close."""
 
 
 @dataclass(frozen=True)
@@ -69,6 +69,11 @@ class StandInMiddleware:
             faulted=fault is not None,
             carried_out=fault is None or fault.carried_out or not fault.answers,
         )
+        if fault is not None and fault.drip:
+            if HANG_UP not in scope.get("extensions", {}):
+                raise ConnectionDropped  # a call in the same process cannot give up
+            await _drip(answer, fault.drip, receive, send)
+            return
         await send(
             {
                 "type": "http.response.start",
@@ -141,6 +146,25 @@ def _entity_headers(media_type: str, body: bytes) -> tuple[tuple[bytes, bytes], 
         (b"content-type", media_type.encode()),
         (b"content-length", str(len(body)).encode()),
     )
+
+
+async def _drip(answer: StandInResponse, seconds: float, receive: Receive, send: Send) -> None:
+    """Send a body without end, a byte at a time, until the client closes the connection."""
+    headers = [pair for pair in answer.headers if pair[0] != b"content-length"]
+    headers.append((b"content-length", b"1000000"))
+    await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+    closed = asyncio.create_task(_wait_for_disconnect(receive))
+    try:
+        while not closed.done():
+            await send({"type": "http.response.body", "body": b" ", "more_body": True})
+            await asyncio.wait([closed], timeout=seconds)
+    finally:
+        closed.cancel()
+
+
+async def _wait_for_disconnect(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
 
 
 async def _drop(scope: Scope, receive: Receive) -> None:

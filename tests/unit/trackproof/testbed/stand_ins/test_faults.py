@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import time
+from itertools import islice
 from typing import Any
 
 import httpx
@@ -198,3 +199,21 @@ def test_a_fault_that_no_request_met_is_unmet_until_cleared(
     assert stand_ins.faults.active() == [unmet]
     stand_ins.faults.clear()
     assert (stand_ins.faults.unmet(), len(stand_ins.faults)) == ([], 0)
+
+
+def test_a_dripped_body_lasts_until_the_client_gives_up(stand_ins: StandIns) -> None:
+    stand_ins.faults.add(Fault(service="daily", status=200, drip=0.01))
+    headers = bearer(stand_ins.credentials.daily_key)
+    with (
+        stand_ins.serve() as served,
+        httpx.stream("GET", f"{served.urls['daily']}/recordings/rec-1", headers=headers) as answer,
+    ):
+        received = list(islice(answer.iter_raw(1), 3))
+
+    assert (answer.status_code, received) == (200, [b" "] * 3)
+
+
+@pytest.mark.parametrize("how", [{"delay": 1.0}, {"drop": True}])
+def test_drip_needs_an_answer(how: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError, match="drip needs"):
+        Fault(service="daily", drip=1.0, **how)

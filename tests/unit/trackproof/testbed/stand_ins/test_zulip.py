@@ -128,3 +128,12 @@ def test_malformed_credentials_are_refused(caller: Caller) -> None:
     )
 
     assert answer.status_code == 401
+
+
+def test_long_messages_and_topics_are_cut_off(stand_ins: StandIns, bot: Bot) -> None:
+    bot.post("x" * 10_001, topic="y" * 61)
+
+    (message,) = stand_ins.zulip.messages()
+    assert len(message.content) == 10_000
+    assert message.content.endswith("x\n[message truncated]")
+    assert message.topic == "y" * 57 + "..."

@@ -17,6 +17,12 @@ from starlette.types import Receive, Scope, Send
 
 from trackproof.testbed.stand_ins.credentials import has_basic_auth
 
+MAX_CONTENT = 10_000
+MAX_TOPIC = 60
+"""Zulip's limits of a message and a topic, in characters."""
+
+TRUNCATED = "\n[message truncated]"
+
 
 @dataclass(frozen=True)
 class ZulipMessage:
@@ -79,6 +85,15 @@ class ZulipStandIn:
         with self._lock:
             del self._messages[message_id]
 
+    def rename_topic(self, message_id: int, topic: str) -> None:
+        """Move a message to a topic, as a person in Zulip would.
+
+        Raises:
+            KeyError: The message does not exist.
+        """
+        with self._lock:
+            self._messages[message_id] = replace(self._messages[message_id], topic=topic)
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         await self._app(scope, receive, send)
@@ -96,8 +111,8 @@ class ZulipStandIn:
             message = ZulipMessage(
                 id=self._next_id,
                 stream=form["to"],
-                topic=form.get("topic") or "(no topic)",
-                content=form["content"],
+                topic=_cut(form.get("topic") or "(no topic)", MAX_TOPIC, "..."),
+                content=_cut(form["content"], MAX_CONTENT, TRUNCATED),
                 posted_at=self._clock(),
             )
             self._next_id += 1
@@ -116,8 +131,8 @@ class ZulipStandIn:
                 return _error("Nothing to change", "BAD_REQUEST")
             self._messages[message.id] = replace(
                 message,
-                topic=form.get("topic") or message.topic,
-                content=form.get("content") or message.content,
+                topic=_cut(form.get("topic") or message.topic, MAX_TOPIC, "..."),
+                content=_cut(form.get("content") or message.content, MAX_CONTENT, TRUNCATED),
                 earlier=(*message.earlier, (message.topic, message.content)),
             )
         return _success()
@@ -149,6 +164,11 @@ class ZulipStandIn:
         except KeyError:
             return _invalid_message()
         return _success()
+
+
+def _cut(text: str, limit: int, end: str) -> str:
+    """Return a text as Zulip stores it: cut off at a limit of characters."""
+    return text if len(text) <= limit else text[: limit - len(end)] + end
 
 
 async def _form(request: Request) -> dict[str, str]:

@@ -1,0 +1,99 @@
+"""Clauses `<task>.transient-errors`, `.permanent-errors` and `.other-shape`.
+
+They hold the lists under `errors` in the contract of every task that calls an outside service.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from trackproof.suite.assertions import expect
+from trackproof.suite.clauses.outside_calls import (
+    SERVICES,
+    expect_result,
+    fresh_meeting,
+    input_of,
+)
+from trackproof.suite.harness import Harness, describe_fault
+
+TRANSIENT: tuple[dict[str, Any], ...] = (
+    *({"status": status} for status in (408, 425, 429, 500, 502, 503, 504)),
+    {"drop": True},
+)
+
+PERMANENT = (401, 403, 404, 422)
+
+NOT_JSON = ("", "<html>", "[]", "null")
+
+OTHER_SHAPES = {
+    "daily": (*NOT_JSON, "{}"),
+    "modal": (*NOT_JSON, "{}", '{"words": null}', '{"words": "hello"}', '{"text": "hello"}'),
+    "llm": (
+        *NOT_JSON,
+        "{}",
+        '{"choices": []}',
+        *(
+            json.dumps({"choices": [{"finish_reason": "stop", "message": {"content": content}}]})
+            for content in (None, "", "I cannot say.", "{}", '{"unknown": 5}')
+        ),
+    ),
+}
+"""Answers with status 200 that are not what the service promises."""
+
+
+def clauses(name: str, *tasks: str) -> list[Any]:
+    ids = {"send_webhook": "retry-on-5xx"} if name == "transient-errors" else {}
+    return [
+        pytest.param(task, marks=pytest.mark.clause(f"{task}.{ids.get(task, name)}"))
+        for task in tasks
+    ]
+
+
+def expect_retries(harness: Harness, task: str, faults: list[dict[str, Any]]) -> None:
+    """Let the service fail once in each of these ways; every time the task must be retried."""
+    meeting = fresh_meeting(harness, task)
+    for fault in faults:
+        harness.break_service(SERVICES[task], times=1, **fault)
+
+    run = harness.run_task(task, input_of(harness, task, meeting), retries=len(faults))
+
+    # An HTTP client may repeat a request within an attempt, so the attempts are not counted.
+    expect(run.statuses[:-1], "statuses of the attempts before the last").holds(
+        set(run.statuses[:-1]) <= {"FAILED"}, "FAILED each time, for a retry"
+    )
+    unmet = [describe_fault(fault) for fault in harness.testbed.stand_ins.faults.unmet()]
+    expect(unmet, "failures of the service that were left when the task ended").equals([])
+    expect_result(run)
+
+
+@pytest.mark.parametrize("task", clauses("transient-errors", *SERVICES))
+def test_each_outage_costs_a_retry_and_no_result(task: str, harness: Harness) -> None:
+    expect_retries(harness, task, [*TRANSIENT])
+
+
+@pytest.mark.parametrize(
+    "task", clauses("permanent-errors", *(one for one in SERVICES if one != "send_webhook"))
+)
+def test_each_refusal_fails_terminally(task: str, harness: Harness) -> None:
+    for status in PERMANENT:
+        meeting = fresh_meeting(harness, task)
+        harness.break_service(SERVICES[task], status=status)
+
+        run = harness.run_task(task, input_of(harness, task, meeting))
+
+        expect(run.statuses, f"attempt statuses after an answer of {status}").equals(
+            ["FAILED_WITH_TERMINAL_ERROR"]
+        )
+        harness.check_faults()
+        harness.clear_faults()
+
+
+@pytest.mark.parametrize(
+    "task",
+    clauses("other-shape", *(one for one, service in SERVICES.items() if service in OTHER_SHAPES)),
+)
+def test_an_answer_of_another_shape_is_retried(task: str, harness: Harness) -> None:
+    expect_retries(harness, task, [{"body": body} for body in OTHER_SHAPES[SERVICES[task]]])

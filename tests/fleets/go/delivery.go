@@ -9,7 +9,6 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
-	"strings"
 	"time"
 )
 
@@ -101,14 +100,20 @@ func (f *fleet) postZulip(ctx context.Context, j job[transcriptInput]) (out zuli
 func (f *fleet) postOrUpdate(ctx context.Context, t transcript, r *room) (*string, error) {
 	content := fmt.Sprintf("**%s**\n\n%s\n\n%s", orDefault(t.Title, "Untitled Meeting"),
 		orDefault(t.ShortSummary, ""), orDefault(t.LongSummary, ""))
-	if runes := []rune(content); len(runes) > 10_000 { // Zulip refuses more.
-		content = string(runes[:9_999]) + "…"
+	link := "\n\n" + f.link(t)
+	if runes, room := []rune(content), 10_000-len([]rune(link)); len(runes) > room { // Zulip cuts what is longer.
+		content = string(runes[:room-1]) + "…"
 	}
+	content += link
 	if t.ZulipMessageID != nil {
 		path := "/api/v1/messages/" + url.PathEscape(*t.ZulipMessageID)
 		err := f.zulip(ctx, "updateMessage", "PATCH", path, url.Values{"content": {content}}, new(struct{}))
-		if !gone(err) {
+		var answer refusal
+		if !errors.As(err, &answer) || answer.status != http.StatusBadRequest {
 			return t.ZulipMessageID, err
+		}
+		if gone, err := f.isGone(ctx, path); err != nil || !gone {
+			return t.ZulipMessageID, err // A message that may no longer be edited stays.
 		}
 	}
 	var posted struct{ ID int64 }
@@ -129,11 +134,21 @@ func (f *fleet) zulip(ctx context.Context, operation, method, path string, form 
 	return f.call(ctx, "Zulip", operation, 10*time.Second, r, into)
 }
 
-func gone(err error) bool {
-	var answer refusal
-	var refused struct{ Msg string }
-	return errors.As(err, &answer) && answer.status == http.StatusBadRequest &&
-		json.Unmarshal(answer.body, &refused) == nil && strings.HasPrefix(refused.Msg, "Invalid message")
+// isGone asks Zulip for the message, because its errors are in the language of its realm.
+func (f *fleet) isGone(ctx context.Context, path string) (bool, error) {
+	r, err := request("GET", f.config.zulipURL, path, "", nil)
+	if err != nil {
+		return false, err
+	}
+	r.SetBasicAuth(f.config.zulipEmail, f.config.zulipKey)
+	status, body, err := send(ctx, "Zulip", 10*time.Second, r)
+	if err != nil || status < 300 {
+		return false, err
+	}
+	if status != http.StatusBadRequest && status != http.StatusNotFound {
+		return false, refused("Zulip", status, body)
+	}
+	return true, nil
 }
 
 type webhookInput struct {
@@ -175,7 +190,7 @@ func (f *fleet) sendWebhook(ctx context.Context, j job[webhookInput]) (out webho
 	if secret := orDefault(r.WebhookSecret, ""); secret != "" {
 		post.Header.Set("X-Webhook-Signature", sign(secret, now, body))
 	}
-	status, _, err := send(ctx, "the webhook", 20*time.Second, post)
+	status, _, err := send(ctx, "the webhook", 8*time.Second, post)
 	if err != nil {
 		return out, err
 	}

@@ -52,5 +52,5 @@ CREATE TABLE IF NOT EXISTS events (
 CREATE INDEX IF NOT EXISTS events_transcript_id ON events (transcript_id);
 CREATE TABLE IF NOT EXISTS answers (
   key text PRIMARY KEY,
-  answer jsonb NOT NULL
+  answer bytea NOT NULL
 );

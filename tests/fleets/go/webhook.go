@@ -51,8 +51,12 @@ func (f *fleet) payload(t transcript, source, target string) map[string]any {
 		"id": t.ID, "room_id": t.RoomID, "created_at": t.CreatedAt, "duration": t.Duration, "title": t.Title,
 		"short_summary": t.ShortSummary, "long_summary": t.LongSummary, "webvtt": webvtt(t.Words, names),
 		"topics": topics, "participants": participants, "source_language": source, "target_language": target,
-		"status": "ended", "frontend_url": f.config.frontendURL + "/transcripts/" + url.PathEscape(t.ID),
+		"status": "ended", "frontend_url": f.link(t),
 	}
+}
+
+func (f *fleet) link(t transcript) string {
+	return f.config.frontendURL + "/transcripts/" + url.PathEscape(t.ID)
 }
 
 func between(words []word, from, to float64) (found []word) {

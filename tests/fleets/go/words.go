@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
 
 	"golang.org/x/sync/errgroup"
 )
@@ -61,9 +62,15 @@ func (f *fleet) transcribeTrack(ctx context.Context, j job[transcribeInput]) (tr
 		if err != nil {
 			return nil, err
 		}
-		var answer json.RawMessage
+		var answer struct{ Words []word }
 		err = f.call(ctx, "the transcription service", "transcribeFromUrl", 15*time.Minute, bearer(f.config.modalKey, r), &answer)
-		return answer, err
+		if err != nil {
+			return nil, err
+		}
+		for i := range answer.Words {
+			answer.Words[i].Word = clean(answer.Words[i].Word)
+		}
+		return json.Marshal(answer)
 	}
 	var answer []byte
 	var err error
@@ -80,13 +87,23 @@ func (f *fleet) transcribeTrack(ctx context.Context, j job[transcribeInput]) (tr
 		return out, err
 	}
 	for _, w := range heard.Words {
-		w.Word, w.Speaker = strings.TrimSpace(w.Word), j.in.TrackIndex
+		w.Speaker = j.in.TrackIndex
 		if w.Word != "" {
 			out.Words = append(out.Words, w)
 		}
 	}
 	sortWords(out.Words)
 	return out, nil
+}
+
+// clean drops control characters, which PostgreSQL refuses in part.
+func clean(text string) string {
+	return strings.TrimSpace(strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) {
+			return -1
+		}
+		return r
+	}, text))
 }
 
 func hashAudio(ctx context.Context, url string) (string, error) {

@@ -147,15 +147,12 @@ func ask[T any](ctx context.Context, f *fleet, name, format, prompt string) (ans
 		if err != nil {
 			return nil, err
 		}
-		var completion struct {
-			Choices []struct{ Message struct{ Content string } }
-		}
+		var completion completion
 		err = f.call(ctx, "the LLM", "createChatCompletion", 100*time.Second, bearer(f.config.llmKey, r), &completion)
 		if err != nil {
 			return nil, err
 		}
-		content := []byte(completion.Choices[0].Message.Content)
-		return content, fits(name, format, content)
+		return completion.find(name, format)
 	})
 	if err != nil {
 		return answer, err
@@ -163,21 +160,61 @@ func ask[T any](ctx context.Context, f *fleet, name, format, prompt string) (ans
 	return answer, json.Unmarshal(text, &answer)
 }
 
-// fits checks a completion's content against the format that the request asked for.
-func fits(name, format string, content []byte) error {
-	var schema, value any
+type completion struct {
+	Error   any
+	Choices []struct {
+		FinishReason string `json:"finish_reason"`
+		Message      struct {
+			Content   any
+			Refusal   string
+			ToolCalls []struct {
+				Function struct{ Arguments string }
+			} `json:"tool_calls"`
+		}
+	}
+}
+
+// find returns the last JSON object in the answer that has the format that the request asked for.
+func (c completion) find(name, format string) ([]byte, error) {
+	if c.Error != nil {
+		return nil, fmt.Errorf("the LLM's provider reports an error: %.200v", c.Error)
+	}
+	choice := c.Choices[0]
+	texts := []string{}
+	for _, call := range choice.Message.ToolCalls {
+		texts = append(texts, call.Function.Arguments)
+	}
+	switch content := choice.Message.Content.(type) {
+	case string:
+		texts = append(texts, content)
+	case []any:
+		for _, part := range content {
+			if part, ok := part.(map[string]any); ok {
+				text, _ := part["text"].(string)
+				texts = append(texts, text)
+			}
+		}
+	}
+	var schema any
 	if err := json.Unmarshal([]byte(format), &schema); err != nil {
-		return err
+		return nil, err
 	}
 	validator, err := compile(name, schema, "")
 	if err != nil {
-		return err
+		return nil, err
 	}
-	if err := json.Unmarshal(content, &value); err != nil {
-		return fmt.Errorf("the LLM writes no JSON as %s", name)
+	whole := strings.Join(texts, "\n")
+	for at := strings.LastIndex(whole, "{"); at >= 0; at = strings.LastIndex(whole[:at], "{") {
+		var value any
+		if json.NewDecoder(strings.NewReader(whole[at:])).Decode(&value) == nil && conform(validator, value) == nil {
+			return json.Marshal(value)
+		}
 	}
-	if err := conform(validator, value); err != nil {
-		return fmt.Errorf("the LLM writes another shape of %s: %w", name, err)
+	switch {
+	case choice.Message.Refusal != "":
+		return nil, fmt.Errorf("the LLM answers with a refusal: %.200s", choice.Message.Refusal)
+	case choice.FinishReason != "" && choice.FinishReason != "stop":
+		return nil, fmt.Errorf("the LLM's answer has no %s; it ended with %q", name, choice.FinishReason)
 	}
-	return nil
+	return nil, fmt.Errorf("the LLM writes no JSON of the format of %s", name)
 }

@@ -62,15 +62,23 @@ func (f *fleet) transcribeTrack(ctx context.Context, j job[transcribeInput]) (tr
 		if err != nil {
 			return nil, err
 		}
-		var answer struct{ Words []word }
+		var answer struct {
+			Words []struct {
+				Word       string
+				Start, End any
+			}
+		}
 		err = f.call(ctx, "the transcription service", "transcribeFromUrl", 15*time.Minute, bearer(f.config.modalKey, r), &answer)
 		if err != nil {
 			return nil, err
 		}
-		for i := range answer.Words {
-			answer.Words[i].Word = clean(answer.Words[i].Word)
+		words, before := []word{}, 0.0
+		for _, w := range answer.Words {
+			start, end := seconds(w.Start, before), seconds(w.End, 0)
+			words = append(words, word{Word: clean(w.Word), Start: start, End: max(start, end)})
+			before = start
 		}
-		return json.Marshal(answer)
+		return json.Marshal(map[string]any{"words": words})
 	}
 	var answer []byte
 	var err error
@@ -94,6 +102,14 @@ func (f *fleet) transcribeTrack(ctx context.Context, j job[transcribeInput]) (tr
 	}
 	sortWords(out.Words)
 	return out, nil
+}
+
+// seconds reads a time; an unusable one is that of the word before.
+func seconds(value any, before float64) float64 {
+	if number, ok := value.(float64); ok {
+		return max(number, 0)
+	}
+	return before
 }
 
 // clean drops control characters, which PostgreSQL refuses in part.

@@ -40,6 +40,10 @@ IDLE_FLEET_POLL_SECONDS = 0.5
 """Pause between polls when the whole fleet is idle; delays a meeting's first task."""
 
 
+RESEND_AFTER_SECONDS = (0.2, 1.0)
+"""Pauses before a result that the server did not acknowledge is sent again."""
+
+
 class PollPace:
     """Polling intervals by recent activity, shared by all pollers of a fleet."""
 
@@ -70,6 +74,7 @@ class ContractWorker(WorkerInterface):  # type: ignore[misc]  # the SDK is untyp
         self.poll_interval = POLL_INTERVAL_MS
         self.thread_count = clients.settings.threads_per_type
         self.paused = False
+        self.lease_extend_enabled = True  # work may take longer than the response time-out
         self._clients = clients
         self._pace = pace
 
@@ -105,8 +110,12 @@ class CompatibleTaskResourceApi(TaskResourceApi):  # type: ignore[misc]  # the S
 
     Updating: the SDK posts to `/tasks/update-v2` and falls back to v1 on 404 or 405 only. 3.15.0
     answers 500 "Request method 'POST' not supported" instead. When two concurrent updates fail
-    that way, the SDK falls back for the first one only and retries the second after 10 s.
+    that way, the SDK falls back for the first one only and retries the second after 10 s. The same
+    pause would follow each lost connection and each 5xx, so results are sent again here first.
     """
+
+    is_stopping = False
+    """Whether updates no longer ask for the next task: the SDK would drop it."""
 
     _has_v2 = True
 
@@ -117,7 +126,17 @@ class CompatibleTaskResourceApi(TaskResourceApi):  # type: ignore[misc]  # the S
 
     def update_task_v2(self, body: TaskResult, **kwargs: Any) -> Task | None:
         """Update a task and return the next one; without v2 use v1, which returns none."""
-        if self._has_v2:
+        for pause in RESEND_AFTER_SECONDS:
+            try:
+                return self._update_once(body, **kwargs)
+            except ApiException as error:
+                if not _is_transient(error):
+                    raise
+            time.sleep(pause)
+        return self._update_once(body, **kwargs)
+
+    def _update_once(self, body: TaskResult, **kwargs: Any) -> Task | None:
+        if self._has_v2 and not self.is_stopping:
             try:
                 return super().update_task_v2(body, **kwargs)
             except ApiException as error:
@@ -126,6 +145,11 @@ class CompatibleTaskResourceApi(TaskResourceApi):  # type: ignore[misc]  # the S
                 self._has_v2 = False
         self.update_task(body)
         return None
+
+
+def _is_transient(error: ApiException) -> bool:
+    """Return whether the same update may succeed later; the SDK's status 0 is a lost connection."""
+    return not error.status or error.status >= HTTPStatus.INTERNAL_SERVER_ERROR
 
 
 def _is_method_not_allowed(error: ApiException) -> bool:
@@ -151,6 +175,11 @@ class FleetRunner:
             for task_type, runner in zip(task_types, self._runners, strict=True)
         ]
 
+    @property
+    def is_stopping(self) -> bool:
+        """Whether no further task is taken."""
+        return all(runner.task_client.is_stopping for runner in self._runners)
+
     def start(self) -> None:
         """Start polling."""
         for thread in self._threads:
@@ -159,6 +188,7 @@ class FleetRunner:
     def stop(self) -> None:
         """Stop polling, finish running tasks and join all threads."""
         for runner in self._runners:
+            runner.task_client.is_stopping = True
             runner.stop()
         for thread in self._threads:
             thread.join()

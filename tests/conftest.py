@@ -6,6 +6,7 @@ import gc
 import os
 import signal
 import ssl
+import tempfile
 from collections.abc import Callable, Generator, Iterator
 from contextlib import ExitStack, contextmanager
 from functools import cache
@@ -20,6 +21,7 @@ from trackproof.testbed.conductor import ConductorServer, start_process
 from trackproof.testbed.conductor.versions import DEFAULT_VERSION
 from trackproof.testbed.database import STARTED, VARIABLE, default_database
 from trackproof.testbed.postgres import PostgresServer, start_postgres
+from trackproof.verify.last_run import STATE_VARIABLE
 
 WHOLE_RUNS = Path(__file__).parent / "e2e"
 
@@ -42,6 +44,9 @@ def pytest_configure(config: pytest.Config) -> None:
         )
     config.stash[CONDUCTORS] = Conductors()
     os.environ[VARIABLE] = kind  # subprocesses use it too
+    state = tempfile.TemporaryDirectory(prefix="trackproof-tests-state-")
+    os.environ[STATE_VARIABLE] = state.name  # the user's own last run stays
+    config.add_cleanup(state.cleanup)
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:

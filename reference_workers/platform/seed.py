@@ -30,7 +30,11 @@ def seed(state: State, meeting: dict[str, Any]) -> dict[str, str]:
     transcript = Transcript(
         **meeting["transcript"], room_id=room.id, recording_id=recording.id, status="uploaded"
     )
-    consents = [Consent(transcript_id=transcript.id, **one) for one in meeting["consents"]]
+    consents = [
+        Consent(transcript_id=transcript.id, **one)
+        for one in meeting["consents"]
+        if one["granted"] is not None  # not answered
+    ]
     ids = {"room_id": room.id, "recording_id": recording.id, "transcript_id": transcript.id}
     with Session(state.engine) as session, session.begin():
         session.add_all([room, recording])

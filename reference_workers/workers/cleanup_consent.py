@@ -15,12 +15,13 @@ def cleanup_consent(context: Context, *, transcript_id: str) -> dict[str, Any]:
     tracks, padded tracks and the mixdown are all deleted.
     """
     state = context.clients.state
+    transcript = state.transcript(transcript_id)
     denied = [answer for answer in state.consents(transcript_id) if not answer.granted]
     if not denied:
         return {"audio_deleted": False, "reason": None}
 
     storage = context.clients.storage
-    recording = state.recording_of(state.transcript(transcript_id))
+    recording = state.recording_of(transcript)
     if recording is not None:
         for key in recording.track_keys:
             storage.delete(key, bucket=recording.bucket_name)

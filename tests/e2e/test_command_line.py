@@ -13,6 +13,7 @@ from typing import Any
 
 import psutil
 import pytest
+from junitparser import JUnitXml
 
 from trackproof.testbed.conductor import ConductorServer
 from trackproof.wait import wait_until
@@ -33,12 +34,18 @@ def trackproof(*arguments: str, folder: Path | None = None) -> subprocess.Comple
 
 
 @pytest.mark.conductor
-def test_run_with_its_own_server_passes_and_cleans_up(tmp_path: Path) -> None:
+def test_run_with_its_own_server_passes_and_cleans_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     report, scratch = tmp_path / "report.json", tmp_path / "scratch"
     scratch.mkdir()
+    monkeypatch.setenv("TRACKPROOF_STATE_DIR", str(tmp_path / "state"))
+    files = [part for kind in ("junit", "html") for part in (f"--{kind}", f"{tmp_path}/{kind}")]
 
     done = trackproof(
-        "run", "--conductor", "process", "--seconds", "8", "--json", str(report), folder=scratch
+        *("run", "--conductor", "process", "--seconds", "8", "--json", str(report)),
+        *files,
+        folder=scratch,
     )
 
     assert done.returncode == 0, done.stdout + done.stderr
@@ -52,6 +59,11 @@ def test_run_with_its_own_server_passes_and_cleans_up(tmp_path: Path) -> None:
         "seconds",
         "steps",
         "checks",
+        "fleet",
+        "verdict",
+        "headline",
+        "interrupted",
+        "timeline",
     ]
     assert result["conductor"] == {"backend": "process", "version": "3.15.0"}
     assert {key: type(value) for key, value in result["steps"][0].items()} == {
@@ -65,6 +77,14 @@ def test_run_with_its_own_server_passes_and_cleans_up(tmp_path: Path) -> None:
     assert "\x1b" not in done.stdout
     assert "✓ pad_track  3/3" in done.stdout
     assert done.stdout.splitlines()[-1].startswith("HELD: ")
+    assert JUnitXml.fromfile(f"{tmp_path}/junit").tests == len(result["checks"])
+    assert "HELD: " in (tmp_path / "html").read_text()
+    # The server is gone; the run is shown as it was, in the same way.
+    last = trackproof("explain", "--last")
+    assert last.returncode == 0, last.stderr
+    waterfall = last.stdout.partition("\n")[2]
+    assert result["workflow_id"] in waterfall
+    assert waterfall in done.stdout
 
 
 @pytest.mark.conductor

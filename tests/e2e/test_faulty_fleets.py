@@ -12,15 +12,18 @@ import pytest
 
 from fixtures_audio import make_meeting
 from tests.e2e.running_fleet import running_fleet
+from tests.unit.trackproof.verify.test_meeting_check import Recorder
 from trackproof.checks import judge
 from trackproof.errors import FleetError
+from trackproof.events.runs import RunEnded
 from trackproof.fleet import REFERENCE, FleetProfile
 from trackproof.runs.evidence import Evidence
 from trackproof.runs.pipeline_run import run_meeting
 from trackproof.runs.progress import unscheduled_retries
 from trackproof.runs.scenario import Scenario
-from trackproof.testbed.conductor import ConductorServer
+from trackproof.testbed.conductor import ConductorRest, ConductorServer
 from trackproof.testbed.stand_ins.faults import Fault
+from trackproof.verify.last_run import read_last_run
 from trackproof.verify.meeting_check import RunOptions, check_meeting
 
 pytestmark = pytest.mark.conductor
@@ -99,13 +102,22 @@ def test_a_dying_fleet_ends_the_run_at_once_with_its_last_log_lines(
         """
     )
     start = time.monotonic()
+    recorder = Recorder()
 
     with pytest.raises(FleetError) as caught:
-        check_meeting(RunOptions(seconds=8, conductor=conductor.api_url, fleet=fleet), [])
+        check_meeting(RunOptions(seconds=8, conductor=conductor.api_url, fleet=fleet), [recorder])
 
     assert "died with exit code 7" in str(caught.value)
     assert "no disk left for the mixdown" in caught.value.evidence
     assert time.monotonic() - start < 60  # mixdown_tracks itself would time out after 300 s
+    # Reports have what was seen, and no later fleet on this server takes up the run.
+    ended = recorder.events[-1]
+    assert isinstance(ended, RunEnded)
+    assert ended.timeline is not None
+    assert "died with exit code 7" in ended.interrupted
+    assert read_last_run().timeline == ended.timeline
+    with ConductorRest(conductor.api_url) as rest:
+        assert rest.workflow(ended.workflow_id)["status"] == "TERMINATED"
 
 
 def test_a_fleet_that_cannot_start_is_an_error_with_its_log(conductor: ConductorServer) -> None:

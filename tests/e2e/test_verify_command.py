@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -162,7 +164,12 @@ def test_a_kept_testbed_runs_until_it_is_interrupted(
         assert run.poll() is None, text
         addresses = dict(line.split() for line in text.partition("Ctrl-C:\n")[2].splitlines())
         started = run.children(recursive=True)
-        assert "HELD: 1 of 1 clauses" in text.partition("The testbed runs")[0]
+        before = text.partition("The testbed runs")[0]
+        assert "HELD: 1 of 1 clauses" in before
+        [command] = re.findall("^Explain one: trackproof (.*)$", before, re.MULTILINE)
+        explained = trackproof(*shlex.split(command), folder=tmp_path)
+        assert explained.returncode == 0, explained.stderr
+        assert "get_participants" in explained.stdout
         assert httpx.get(addresses["s3"]).status_code == 200
         assert Path(addresses["folder"], "fleet.log").exists()
 

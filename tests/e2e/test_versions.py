@@ -9,8 +9,9 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from reference_workers.platform.client import ConductorClient, ConductorRefusedError
-from trackproof.contracts.load import load_contracts
+from trackproof.contracts.load import load_contracts, with_dialect
 from trackproof.testbed.conductor import VERSIONS, ConductorRest, ConductorServer, register
+from trackproof.testbed.conductor.schema_enforcement import enforces_schemas, stop_enforcement
 from trackproof.verify.meeting_check import RunOptions, check_meeting
 from trackproof.wait import wait_until
 
@@ -139,6 +140,21 @@ def test_every_version_accepts_the_definitions_and_newer_ones_store_the_schemas(
             if version == "3.15.0":
                 assert "inputSchema" not in stored
             else:
-                assert stored["inputSchema"]["data"] == task.input
-                assert stored["outputSchema"]["data"] == task.output
+                assert stored["inputSchema"]["data"] == with_dialect(task.input)
+                assert stored["outputSchema"]["data"] == with_dialect(task.output)
                 assert stored["enforceSchema"] is True
+        stop_enforcement(rest, contracts.tasks, contracts.workflow["name"])
+        left = [one for one in rest.task_definitions() if one["name"] in contracts.tasks]
+    assert not any(one.get("enforceSchema") for one in left)
+    assert len(left) == len(contracts.tasks)
+
+
+def test_the_table_says_whether_a_version_enforces_schemas(
+    version: str, conductor_of: Callable[[str], ConductorServer]
+) -> None:
+    server = conductor_of(version)
+
+    assert enforces_schemas(server.api_url) is VERSIONS[version].enforces_schemas
+    with ConductorRest(server.api_url) as rest:
+        names = {one["name"] for one in rest.task_definitions()}
+    assert not any(name.startswith("trackproof_schema_") for name in names)

@@ -11,6 +11,7 @@ from importlib.util import find_spec
 
 from tests.mutants.bad_inputs import INPUT_MUTANTS
 from tests.mutants.definitions import DEFINITION_MUTANTS
+from tests.mutants.lifecycle import mutant as lifecycle
 from tests.mutants.model import Mutant
 from tests.mutants.service_errors import SERVICE_MUTANTS
 from tests.mutants.shared_state import SHARED_STATE_MUTANTS
@@ -32,6 +33,7 @@ def _gathered() -> tuple[Mutant, ...]:
         name = f"{__name__}.{task}"
         if find_spec(name) is not None:
             found.extend(import_module(name).mutant.mutants)
+    found.extend(lifecycle.mutants)
     return tuple(found)
 
 

@@ -4,9 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
+from reference_workers.platform.state.models import Transcript
 from reference_workers.workers import Worker
 from tests.mutants.model import Collection
-from tests.mutants.patches import around, change_input, change_output, drop_event, replace
+from tests.mutants.patches import (
+    around,
+    change_column,
+    change_input,
+    change_output,
+    drop_event,
+    replace,
+)
 
 TASK = "detect_topics"
 
@@ -109,3 +117,9 @@ def all_topics_start_at_0() -> None:
 def many_groups_left_out() -> None:
     """The words after the tenth chunk are dropped."""
     change_input(TASK, lambda given: given.update(words=given["words"][:3_000]))
+
+
+@mutant("stored")
+def topics_not_stored() -> None:
+    """The topics are returned and broadcast but not stored."""
+    change_column(Transcript.topics, lambda _: None)

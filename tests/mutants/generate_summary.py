@@ -7,6 +7,7 @@ from typing import Any
 from reference_workers.platform.state.models import Transcript
 from tests.mutants.model import Collection
 from tests.mutants.patches import (
+    around,
     change_column,
     change_event,
     change_input,
@@ -114,3 +115,17 @@ def every_detail_asked_twice() -> None:
 def end_of_a_long_meeting_lost() -> None:
     """Only the first 5,000 words are summarized."""
     change_input(TASK, lambda given: given.update(words=given["words"][:5_000]))
+
+
+@mutant("stored", "long-event", "short-event")
+def null_everywhere() -> None:
+    """Both summaries are null in the output, in the row and in the events."""
+    replace("executor", "check", lambda _: lambda *_: None)
+
+    def nothing(context: Any, *, transcript_id: str, **_: Any) -> dict[str, Any]:
+        with context.unit_of_work(transcript_id) as unit:
+            unit.emit("FINAL_LONG_SUMMARY", {"long_summary": None})
+            unit.emit("FINAL_SHORT_SUMMARY", {"short_summary": None})
+        return {"summary": None, "short_summary": None}
+
+    around(TASK, lambda _: nothing)

@@ -94,6 +94,19 @@ def many_topics_refused() -> None:
     around(TASK, make)
 
 
+@mutant("stored", "event")
+def null_everywhere() -> None:
+    """The title is null in the output, in the row and in the event."""
+    replace("executor", "check", lambda _: lambda *_: None)
+
+    def nothing(context: Any, *, transcript_id: str, **_: Any) -> dict[str, Any]:
+        with context.unit_of_work(transcript_id) as unit:
+            unit.emit("FINAL_TITLE", {"title": None})
+        return {"title": None}
+
+    around(TASK, lambda _: nothing)
+
+
 @mutant("answer-shapes")
 def only_bare_json() -> None:
     """Only an answer that is JSON from its first to its last character is taken."""

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from reference_workers.platform.state.models import Transcript
+from reference_workers.platform.state.unit_of_work import UnitOfWork
 from tests.mutants.model import Collection
-from tests.mutants.patches import change_input, change_output, replace
+from tests.mutants.patches import change_column, change_event, change_input, change_output, replace
 
 mutant = Collection("get_participants")
 
@@ -84,3 +86,35 @@ def first_page_only() -> None:
     change_output(
         "get_participants", lambda out: out.update(participants=out["participants"][:100])
     )
+
+
+@mutant("stored")
+def participants_not_stored() -> None:
+    """The participants are returned but not stored."""
+    change_column(Transcript.participants, lambda _: None)
+
+
+@mutant("stored")
+def stored_without_names() -> None:
+    """The stored participants have no names."""
+    change_column(
+        Transcript.participants, lambda people: [{**person, "name": None} for person in people]
+    )
+
+
+@mutant("status")
+def status_unchanged() -> None:
+    """The status stays what it was until the meeting ends."""
+    set_status = UnitOfWork.set_status
+
+    def late(self: UnitOfWork, status: str) -> None:
+        if status != "processing":
+            set_status(self, status)
+
+    UnitOfWork.set_status = late  # type: ignore[method-assign]
+
+
+@mutant("status")
+def status_not_broadcast() -> None:
+    """The status becomes processing without a STATUS event."""
+    change_event("STATUS", lambda data: None if data["value"] == "processing" else data)

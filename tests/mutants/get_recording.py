@@ -74,3 +74,15 @@ def retry_on_401() -> None:
         "is_retryable",
         lambda judge: lambda status: status == HTTPStatus.UNAUTHORIZED or judge(status),
     )
+
+
+@mutant("stored")
+def meeting_not_stored() -> None:
+    """The meeting is not stored."""
+    replace("platform.state.repository:State", "store_meeting", lambda _: lambda *args: None)
+
+
+@mutant("stored")
+def start_in_milliseconds() -> None:
+    """Daily's start, in seconds, is read as milliseconds."""
+    replace("workers.get_recording", "_utc", lambda read: lambda seconds: read(seconds / 1000))

@@ -4,9 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
+from reference_workers.platform.state.models import Transcript
 from reference_workers.platform.state.unit_of_work import UnitOfWork
 from tests.mutants.model import Collection
-from tests.mutants.patches import change_event, change_input, change_output, drop_event
+from tests.mutants.patches import (
+    change_column,
+    change_event,
+    change_input,
+    change_output,
+    drop_event,
+)
 
 TASK = "merge_transcripts"
 
@@ -118,3 +125,15 @@ def long_tracks_cut() -> None:
             transcripts=[{**one, "words": one["words"][:1_000]} for one in _branches(given)]
         ),
     )
+
+
+@mutant("stored")
+def words_not_stored() -> None:
+    """The words are returned and broadcast but not stored."""
+    change_column(Transcript.words, lambda _: None)
+
+
+@mutant("stored")
+def stored_without_speakers() -> None:
+    """The stored words all have the first speaker."""
+    change_column(Transcript.words, lambda words: [{**word, "speaker": 0} for word in words])

@@ -309,3 +309,25 @@ def silent_tracks_are_left_out() -> None:
 def truncated_track_passes() -> None:
     """A truncated track is mixed without an error."""
     replace("audio.media_input", "_check_complete", lambda _: lambda *_: None)
+
+
+@mutant("pauses")
+def long_pauses_are_cut() -> None:
+    """A pause is filled with 2 s of silence at most."""
+    rewrite(
+        "audio.decoder",
+        "decode_frames",
+        "yield from _silence(layout, start - position)",
+        "yield from _silence(layout, min(start - position, 2 * RATE))",
+    )
+
+
+@mutant("pauses")
+def only_the_first_pause_is_filled() -> None:
+    """Only the first pause of a track is filled with silence."""
+    rewrite(
+        "audio.decoder",
+        "decode_frames",
+        "yield from _silence(layout, start - position)",
+        "yield from () if silent else _silence(layout, start - position)",
+    )

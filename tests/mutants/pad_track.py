@@ -280,3 +280,14 @@ def source_instead() -> None:
         return lenient
 
     around(TASK, make)
+
+
+@mutant("live-start-time")
+def live_file_starts_at_0() -> None:
+    """The start_time of a WebM file without a duration is ignored."""
+    rewrite(
+        "audio.media_input",
+        "start_time",
+        "if is_mp3 or",
+        "if container.duration is None or is_mp3 or",
+    )

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import sys
 import uuid
+from collections.abc import Callable
 from typing import Any
 
 from reference_workers.workers import Worker
@@ -168,6 +169,50 @@ def deliveries_are_needed() -> None:
     change_workflow(needed)
 
 
+@mutant("optional")
+def a_required_step_is_optional() -> None:
+    """The waveform is optional, so that a meeting completes without one."""
+    change_workflow(lambda flow: task_of(flow, "generate_waveform").update(optional=True))
+
+
+def _around_mixdown(leave: Callable[[Any, str], object]) -> None:
+    def make(work: Worker) -> Worker:
+        def leaving(context: Any, **inputs: Any) -> dict[str, Any]:
+            output = work(context, **inputs)
+            leave(context.clients.storage, inputs["transcript_id"])
+            return output
+
+        return leaving
+
+    around("mixdown_tracks", make)
+
+
+@mutant("temporary-objects")
+def intermediate_mix_is_left() -> None:
+    """The intermediate WAV of the mixdown stays in S3."""
+    _around_mixdown(
+        lambda storage, transcript: storage._client.put_object(
+            Bucket=storage.bucket, Key=f"tmp/{transcript}.wav", Body=b"RIFF"
+        )
+    )
+
+
+@mutant("temporary-objects")
+def upload_is_left_unfinished() -> None:
+    """A multipart upload is begun and never ended."""
+    _around_mixdown(
+        lambda storage, transcript: storage._client.create_multipart_upload(
+            Bucket=storage.bucket, Key=f"{transcript}/audio.mp3"
+        )
+    )
+
+
+@mutant("completes")
+def webhook_is_never_sent() -> None:
+    """send_webhook reports a refusal without sending anything."""
+    around("send_webhook", lambda _: lambda context, **inputs: {"sent": False, "status_code": 404})
+
+
 @mutant("starts")
 def registered_under_another_name() -> None:
     """The workflow is registered under another name."""
@@ -297,3 +342,71 @@ def signed_urls_are_logged() -> None:
 def key_in_an_event() -> None:
     """PIPELINE_PROGRESS contains a key."""
     change_event(PROGRESS, lambda data: {**data, "key": os.environ["LLM_API_KEY"]})
+
+
+@mutant("audio")
+def first_waveform_for_all() -> None:
+    """Every meeting gets the waveform of the first."""
+
+    def make(work: Worker) -> Worker:
+        first: list[dict[str, Any]] = []
+
+        def remembered(context: Any, **inputs: Any) -> dict[str, Any]:
+            first.append(work(context, **inputs))
+            return first[0]
+
+        return remembered
+
+    around("generate_waveform", make)
+
+
+@mutant("temporary-objects")
+def mixdown_stored_twice() -> None:
+    """A second copy of the mixdown stays in the bucket."""
+
+    def make(put: Any) -> Any:
+        def twice(self: Any, key: str, path: Any, **more: Any) -> Any:
+            if key.endswith(".mp3"):
+                put(self, f"{key}.tmp", path, **more)
+            return put(self, key, path, **more)
+
+        return twice
+
+    replace("services.storage:Storage", "put_file", make)
+
+
+@mutant("llm")
+def only_the_first_twenty_words() -> None:
+    """Topics are detected in the first twenty words."""
+    change_input("detect_topics", lambda given: given.update(words=given["words"][:20]))
+
+
+@mutant("deliveries")
+def participants_not_delivered() -> None:
+    """The webhook has no participants."""
+
+    def make(payload: Any) -> Any:
+        def bare(*args: Any) -> dict[str, Any]:
+            sent: dict[str, Any] = payload(*args)
+            sent["transcript"]["participants"] = []
+            return sent
+
+        return bare
+
+    replace("workers.send_webhook", "_payload", make)
+
+
+@mutant("services")
+def language_not_sent() -> None:
+    """The transcription service is not given the language."""
+
+    def make(ask: Any) -> Any:
+        return lambda self, url, language: ask(self, url, "")
+
+    replace("services.modal:Modal", "transcribe", make)
+
+
+@mutant("storage")
+def urls_for_an_hour() -> None:
+    """Presigned URLs are valid for one hour."""
+    replace("services.storage", "PRESIGN_SECONDS", lambda _: 3600)

@@ -97,6 +97,29 @@ def failure_fails_the_meeting() -> None:
     around(TASK, make)
 
 
+@mutant("stored")
+def id_stored_with_a_prefix() -> None:
+    """The stored message id has the prefix `zulip-`, which only the fleet itself removes."""
+
+    def make(work: Worker) -> Worker:
+        def storing(context: Any, *, transcript_id: str) -> dict[str, Any]:
+            output = work(context, transcript_id=transcript_id)
+            with context.unit_of_work(transcript_id) as unit:
+                unit.transcript.zulip_message_id = f"zulip-{output['message_id']}"
+            return output
+
+        return storing
+
+    around(TASK, make)
+
+    def make_update(update: Any) -> Any:
+        return lambda self, message_id, *rest: update(
+            self, message_id.removeprefix("zulip-"), *rest
+        )
+
+    replace("services.zulip:Zulip", "update", make_update)
+
+
 @mutant("limits")
 def message_cut_off_by_zulip() -> None:
     """The message is sent at full length, and Zulip cuts off its end."""

@@ -31,6 +31,7 @@ from trackproof.testbed.conductor.process.jar import (
     sha256_of,
 )
 from trackproof.testbed.conductor.rest import http_client
+from trackproof.testbed.conductor.schema_enforcement import enforces_schemas
 from trackproof.testbed.conductor.versions import DEFAULT_VERSION, VERSIONS, ConductorVersion
 from trackproof.testbed.docker import docker_engine, has_image
 
@@ -58,7 +59,8 @@ class Capability:
 def examine() -> Iterator[Capability]:
     """Try everything that a run needs; starts nothing but `java -version`.
 
-    Where CONDUCTOR_SERVER_URL names a server, a run needs neither Java nor a jar.
+    Where CONDUCTOR_SERVER_URL names a server, a run needs neither Java nor a jar. A run of a
+    task of its own shows whether that server enforces schemas.
     """
     yield Capability("Python", sys.version_info >= (3, 11), True, platform.python_version())
     yield _codecs()
@@ -112,7 +114,8 @@ def _jar(version: ConductorVersion) -> Capability:
         )
     if not _has_jar(version):
         return Capability(name, True, False, f"{path} is damaged; the next run fetches it again")
-    return Capability(name, True, False, "fetched, SHA-256 matches")
+    schemas = "schemas" if version.enforces_schemas else "no schemas"
+    return Capability(name, True, False, f"fetched, SHA-256 matches; enforces {schemas}")
 
 
 def _cache(*, needed: bool) -> Capability:
@@ -234,8 +237,12 @@ def _server(url: str) -> Capability:
     name = "Conductor"
     try:
         with connect(url) as server:
+            schemas = "schemas" if enforces_schemas(server.api_url) else "no schemas"
             return Capability(
-                name, True, True, f"{server.version} at {server.api_url} ({SERVER_VARIABLE})"
+                name,
+                True,
+                True,
+                f"{server.version} at {server.api_url} ({SERVER_VARIABLE}), enforces {schemas}",
             )
     except TrackproofError as error:
         return Capability(name, False, True, f"{error.what} ({SERVER_VARIABLE}); {error.hint}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import socket
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -19,7 +19,9 @@ from trackproof.fleet.translation.adapters import TranslatedS3
 from trackproof.fleet.variables import fill, variable_list
 from trackproof.proxies import bypass_variables
 from trackproof.testbed.conductor import ConductorServer, start_conductor
+from trackproof.testbed.conductor.gateway import is_near, start_gateway
 from trackproof.testbed.conductor.rest import ConductorRest
+from trackproof.testbed.conductor.traffic import Traffic
 from trackproof.testbed.database import (
     STARTED,
     database_for,
@@ -36,6 +38,21 @@ RECORDING_BUCKET = "recordings"
 TRANSCRIPT_BUCKET = "transcripts"
 
 REDIS_VARIABLES = frozenset({"redis.url", "redis.host", "redis.port"})
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What one fleet connects to: the testbed, and the servers that only it needs."""
+
+    variables: Mapping[str, str]
+    """The values of a profile's variables by name, such as `s3.endpoint`."""
+    environment: Mapping[str, str]
+    """The environment of the fleet's profile, filled with them."""
+    database_url: str
+    refused: Sequence[str]
+    """Hosts that the intercept proxy refused; grows while the fleet runs."""
+    traffic: Traffic | None = None
+    """Its requests to Conductor; None where they pass no gateway."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,17 +158,30 @@ class Testbed:
                 yield url
 
     @contextmanager
-    def fleet(self, profile: FleetProfile) -> Iterator[Fleet]:
-        """Start a fleet against this testbed and end it with the block.
+    def surroundings(
+        self, profile: FleetProfile, *, watched: bool = False
+    ) -> Iterator[Surroundings]:
+        """Start what only this fleet needs (its Redis, proxy, database) and fill its environment.
+
+        Args:
+            profile: The fleet.
+            watched: Whether its requests to Conductor pass a gateway, which records them and
+                injects faults. Neither the requests of a fleet that runs already do, nor those to
+                a server on another network or over HTTPS.
 
         Raises:
-            FleetError: The fleet cannot be started, or its profile uses an unknown variable.
-            TestbedError: Its Redis or intercept proxy cannot be started.
+            FleetError: The profile uses an unknown variable.
+            TestbedError: Its Redis, database or intercept proxy cannot be started.
         """
         with ExitStack() as stack:
             database = stack.enter_context(self._database_of(profile))
             variables = {**self.variables(), **database_variables(database)}
             variables |= {"fleet.port": str(free_port()), "proxy.url": "", "proxy.ca": ""}
+            traffic = None
+            if watched and not profile.attach and is_near(self.conductor.api_url):
+                gateway = stack.enter_context(start_gateway(self.conductor.api_url))
+                variables["conductor.api_url"] = gateway.api_url
+                traffic = gateway.traffic
             if REDIS_VARIABLES & profile_variables(profile) or profile.events_redis:
                 from trackproof.testbed.redis import start_redis  # noqa: PLC0415 - slow import, rarely used
 
@@ -162,14 +192,7 @@ class Testbed:
                     "redis.port": str(redis_server.port),
                 }
             environment: dict[str, str] = {}
-            if profile.container is None:
-                # Temporary files of a killed fleet are removed with the testbed's folder.
-                scratch = self.folder / "tmp"
-                scratch.mkdir(exist_ok=True)
-                environment["TMPDIR"] = str(scratch)
-                if "PYTHONIOENCODING" in os.environ:
-                    # It describes the user's terminal; a fleet writes into a log in UTF-8.
-                    environment["PYTHONIOENCODING"] = "utf-8"
+            refused: Sequence[str] = ()
             if profile.intercept:
                 from trackproof.testbed.intercept_proxy import start_intercept_proxy  # noqa: PLC0415 - slow import, rarely used
 
@@ -179,11 +202,38 @@ class Testbed:
                 proxy = stack.enter_context(start_intercept_proxy(hosts, self.folder))
                 variables |= {"proxy.url": proxy.url, "proxy.ca": str(proxy.ca_file)}
                 environment |= proxy.environment()
+                refused = proxy.refused
             environment |= {
                 name: _fill(profile, value, variables)
                 for name, value in profile.environment.items()
             }
             environment |= bypass_variables({**os.environ, **environment})
+            yield Surroundings(variables, environment, database, refused, traffic)
+
+    @contextmanager
+    def fleet(
+        self,
+        profile: FleetProfile,
+        surroundings: Surroundings | None = None,
+        *,
+        watched: bool = False,
+    ) -> Iterator[Fleet]:
+        """Start a fleet against this testbed and end it with the block.
+
+        Args:
+            profile: The fleet.
+            surroundings: Where it starts, if that runs already.
+            watched: As in `surroundings`, which this starts if it is left out.
+
+        Raises:
+            FleetError: The fleet cannot be started, or its profile uses an unknown variable.
+            TestbedError: Its Redis or intercept proxy cannot be started.
+        """
+        with ExitStack() as stack:
+            around = surroundings or stack.enter_context(
+                self.surroundings(profile, watched=watched)
+            )
+            variables = around.variables
             fleet = Fleet(
                 replace(
                     profile,
@@ -191,14 +241,27 @@ class Testbed:
                     events_redis=_fill_url(profile, profile.events_redis, variables),
                     events_websocket=_fill_url(profile, profile.events_websocket, variables),
                 ),
-                environment,
+                {**self._process_variables(profile), **around.environment},
                 self.folder,
-                database_url=database,
+                database_url=around.database_url,
                 redis_url=variables.get("redis.url", ""),
-                intercepted=proxy.refused if profile.intercept else (),
+                intercepted=around.refused,
+                traffic=around.traffic,
             )
             stack.callback(fleet.stop)
             yield fleet
+
+    def _process_variables(self, profile: FleetProfile) -> dict[str, str]:
+        """Return the variables of a fleet that this process starts."""
+        if profile.container is not None:
+            return {}
+        # Temporary files of a killed fleet are removed with the testbed's folder.
+        scratch = self.folder / "tmp"
+        scratch.mkdir(exist_ok=True)
+        if "PYTHONIOENCODING" not in os.environ:
+            return {"TMPDIR": str(scratch)}
+        # It describes the user's terminal; a fleet writes into a log in UTF-8.
+        return {"TMPDIR": str(scratch), "PYTHONIOENCODING": "utf-8"}
 
 
 def database_choice(profile: FleetProfile, option: str | None) -> str | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import TypeVar
 
 from trackproof.errors import DeadlineError
@@ -43,3 +44,16 @@ def wait_until(
                 f"waited {timeout:g} s for {what} without success", evidence=evidence(), hint=hint
             )
         time.sleep(interval)
+
+
+def wait_for_interrupt(check: Callable[[], None] = lambda: None, *, interval: float = 0.5) -> None:
+    """Wait for Ctrl-C, or for SIGTERM where the command line turns it into Ctrl-C.
+
+    Args:
+        check: Called at each interval; what it raises ends the wait.
+        interval: Seconds between two checks.
+    """
+    with suppress(KeyboardInterrupt):
+        while True:
+            check()
+            time.sleep(interval)

@@ -19,8 +19,8 @@ from reference_workers.settings import Settings
 DESCRIPTION = """\
 Recordings, transcripts and Conductor's health. Errors are `application/problem+json`.
 
-The WebSocket `/ws/transcripts/{id}` streams a transcript's events; OpenAPI cannot describe it,
-see docs/api.md.
+The WebSocket `/ws/transcripts/{id}` streams a transcript's events as JSON messages; OpenAPI
+cannot describe it.
 """
 
 

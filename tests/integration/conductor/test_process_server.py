@@ -35,9 +35,8 @@ server = start_process("3.15.0", report=print, folder=folder / "server")
 def test_port_in_use_is_an_error_with_a_hint() -> None:
     with socket.create_server(("0.0.0.0", 0)) as taken:
         port = taken.getsockname()[1]
-        with pytest.raises(TestbedError, match="while starting") as failure:
+        with pytest.raises(TestbedError, match=f"cannot listen on port {port}: Address") as failure:
             start_process("3.15.0", report=print, port=port)
-    assert f"Port {port}" in failure.value.evidence
     assert "another port" in failure.value.hint
 
 

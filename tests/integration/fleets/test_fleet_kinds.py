@@ -12,25 +12,48 @@ from pathlib import Path
 import pytest
 
 from tests.integration.fleets.verdicts import REFERENCE_TOML, replaced, statuses, verify
+from trackproof.contracts.load import load_contracts
 from trackproof.errors import TestbedError
+from trackproof.fleet.launchers import ContainerFleet
+from trackproof.fleet.profile import Container
 from trackproof.lab import free_port
 from trackproof.testbed.conductor import ConductorServer
 from trackproof.testbed.docker import docker_engine, has_image
 from trackproof.testbed.processes import ManagedProcess
 from trackproof.testbed.stand_ins.credentials import Credentials
+from trackproof.wait import wait_until
 
 FLEETS = Path(__file__).parents[2] / "fleets"
 BASE_IMAGE = "trackproof/jre-base:17"
 NODE_IMAGE = "trackproof/node-fleet-test"
 KEYS = Credentials()
 
+
+def ids_of_the_pipeline() -> set[str]:
+    return {clause.id for clause in load_contracts().pipeline_clauses}
+
+
 pytestmark = pytest.mark.conductor
 
 
+OF_THE_LIFECYCLE = frozenset(
+    f"pipeline.{name}" for name in ("payloads", "late-result", "heartbeat", "drain", "orphans")
+)
+"""Clauses that start the fleet again, wait for a time-out or need a large meeting."""
+
+
+@pytest.mark.parametrize(
+    "clauses",
+    [
+        sorted(ids_of_the_pipeline() - OF_THE_LIFECYCLE),
+        pytest.param(sorted(OF_THE_LIFECYCLE), marks=pytest.mark.nightly),
+    ],
+    ids=["meetings", "lifecycle"],
+)
 def test_renamed_fleet_passes_the_whole_pipeline(
-    conductor: ConductorServer, tmp_path: Path
+    clauses: list[str], conductor: ConductorServer, tmp_path: Path
 ) -> None:
-    only = "pipeline,mixdown_tracks.presigned-sources"
+    only = ",".join([*clauses, "mixdown_tracks.presigned-sources"])
 
     verdict = verify(FLEETS / "renamed" / "fleet.toml", conductor, only, tmp_path / "verdict.json")
 
@@ -143,6 +166,23 @@ def test_container_fleet_passes_and_is_removed(
     assert set(statuses(verdict).values()) == {"passed"}
     with docker_engine() as engine:
         assert engine.containers.list(all=True, filters={"ancestor": node_image}) == []
+
+
+@pytest.mark.docker
+def test_sigterm_to_a_container_shows_its_exit(node_image: str) -> None:
+    waits = "process.on('SIGTERM', () => process.exit(3)); setInterval(() => {}, 1000);"
+    hello = "console.log('ready');"
+    fleet = ContainerFleet("sample", Container(node_image, ("node", "-e", waits + hello)), {})
+    try:
+        wait_until(lambda: "ready" in fleet.log(), what="the container's command", timeout=30)
+        assert (fleet.poll(), fleet.ended_at()) == (None, None)
+
+        fleet.request_end()
+
+        ended_at = wait_until(fleet.ended_at, what="its exit", timeout=30)
+        assert (fleet.poll(), fleet.ended_at()) == (3, ended_at)
+    finally:
+        fleet.stop()
 
 
 def test_fleet_that_serves_a_part_in_its_domain_is_judged_by_that_part(

@@ -14,6 +14,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from tests.mutants.report import MutantsHtmlFile
 from tests.mutants.results import MutantsEnded
 from tests.unit.mutants.test_report import KILLED, SUITE_ERROR, SURVIVOR
+from tests.unit.trackproof.report import run_events
 from tests.unit.trackproof.report.verify_events import (
     EVERY_STATUS,
     HOSTILE,
@@ -26,7 +27,7 @@ CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed")
 
-WIDTHS = [360, 768, 1440]
+WIDTHS = [360, 390, 768, 1440]
 
 POOR_CONTRASTS = """() => {
   const light = ([r, g, b]) => [r, g, b].map(v => (v /= 255) <= .03928 ? v / 12.92
@@ -86,7 +87,11 @@ def write_mutants_page(path: Path) -> None:
     MutantsHtmlFile(path).write(MUTANTS)
 
 
-@pytest.fixture(params=[write_verify_page, write_mutants_page])
+def write_run_page(path: Path) -> None:
+    HtmlFile(path).write(run_events.every_status("x" * 300))
+
+
+@pytest.fixture(params=[write_verify_page, write_run_page, write_mutants_page])
 def report(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
     path = tmp_path / "report.html"
     request.param(path)

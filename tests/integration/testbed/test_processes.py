@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from textwrap import dedent
@@ -228,3 +229,37 @@ def test_sigterm_to_the_supervisor_ends_the_command(start: Start) -> None:
 
     wait_until_gone(pid)
     assert wait_until(process.poll, what="its end", timeout=20) == 128 + signal.SIGTERM
+
+
+PARENT_OF_A_POLLER = f"""
+import subprocess, sys
+child = subprocess.Popen([sys.executable, "-c", "{SLEEP}"])
+print(child.pid, flush=True)
+{SLEEP}
+"""
+
+
+def test_sigterm_to_the_command_alone_leaves_its_children(start: Start) -> None:
+    process = start(PARENT_OF_A_POLLER)
+    (child,) = pids_in(process.log_path)
+    assert process.ended_at() is None
+    since = time.time()
+
+    process.request_end()
+
+    ended_at = wait_until(process.ended_at, what="its exit", timeout=20, interval=0.01)
+    assert since <= ended_at <= time.time()
+    assert process.ended_at() == ended_at
+    assert (runs(child), process.poll()) == (True, None)
+    process.stop()
+    wait_until_gone(child)
+
+
+def test_a_command_without_children_ends_with_its_own_code(start: Start) -> None:
+    process = start(f"import signal, sys; signal.signal(15, lambda *_: sys.exit(3)); {PRINT_PID}")
+    pids_in(process.log_path)
+
+    process.request_end()
+
+    assert wait_until(process.poll, what="its exit", timeout=20, interval=0.01) == 3
+    assert process.ended_at() is not None

@@ -3,6 +3,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
 from types import SimpleNamespace
@@ -20,6 +21,7 @@ from tests.unit.reference_workers.conductor_server import (
     conductor_server,
 )
 from tests.unit.reference_workers.worker_harness import TRANSCRIPT_ID, Json, WorkerHarness
+from trackproof.wait import wait_until
 
 UPDATE_V2 = "/api/tasks/update-v2"
 UPDATE_V1 = "/api/tasks"
@@ -112,6 +114,49 @@ def test_concurrent_updates_fall_back_without_a_pause(
     assert pauses == []
 
 
+def test_a_result_that_the_server_refuses_once_is_sent_again_without_the_sdks_pause(
+    harness: WorkerHarness, pauses: list[float]
+) -> None:
+    left, answers = iter([[TASK]]), iter([(503, ""), (200, "")])
+
+    def answer(_: str, path: str) -> Answer:
+        if path.startswith("/api/tasks/poll"):
+            return 200, next(left, [])
+        return next(answers)
+
+    with conductor_server(answer) as server, polling(harness, server):
+        server.wait_for("POST", UPDATE_V2, count=2)
+
+    assert pauses == []
+
+
+def test_a_stopping_fleet_does_not_ask_for_the_next_task(harness: WorkerHarness) -> None:
+    started, go_on = threading.Event(), threading.Event()
+
+    def work(*_: object, **__: object) -> Json:
+        started.set()
+        go_on.wait(10)
+        return {"title": "Tides"}
+
+    with (
+        pytest.MonkeyPatch.context() as patch,
+        one_task(update_v2=(200, "")) as server,
+        ThreadPoolExecutor(1) as pool,
+    ):
+        patch.setitem(WORKERS, "generate_title", work)
+        settings = harness.clients.settings.model_copy(update={"conductor_server_url": server.url})
+        fleet = FleetRunner(replace(harness.clients, settings=settings), ["generate_title"])
+        fleet.start()
+        assert started.wait(10)
+        stopping = pool.submit(fleet.stop)
+        wait_until(lambda: fleet.is_stopping, what="the stop", timeout=5, interval=0.01)
+        go_on.set()
+        stopping.result(10)
+
+        assert server.bodies("POST", UPDATE_V2) == []
+        assert [result["status"] for result in server.bodies("POST", UPDATE_V1)] == ["COMPLETED"]
+
+
 def test_a_server_with_update_v2(harness: WorkerHarness) -> None:
     with one_task(update_v2=(204, "")) as server, polling(harness, server):
         server.wait_for("POST", UPDATE_V2)
@@ -124,8 +169,7 @@ def test_another_500_is_retried_without_falling_back(harness: WorkerHarness) -> 
     broken = (500, {"status": 500, "message": "database is gone"})
     with one_task(update_v2=broken) as server, polling(harness, server):
         server.wait_for("POST", UPDATE_V2, count=4)
-
-    assert server.bodies("POST", UPDATE_V1) == []
+        assert server.bodies("POST", UPDATE_V1) == []
 
 
 def test_a_fleet_polls_for_every_task_type(harness: WorkerHarness) -> None:

@@ -265,6 +265,21 @@ def test_server_of_the_environment_is_what_a_run_uses(monkeypatch: pytest.Monkey
     assert "process backend" not in run_doctor().output
 
 
+@pytest.mark.parametrize(("enforced", "schemas"), [(True, "schemas"), (False, "no schemas")])
+def test_it_says_whether_the_server_enforces_schemas(
+    enforced: bool, schemas: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    @contextmanager
+    def server(url: str) -> Iterator[object]:
+        yield SimpleNamespace(api_url=f"{url}/api", version="3.40.0")
+
+    monkeypatch.setenv("CONDUCTOR_SERVER_URL", "http://h")
+    monkeypatch.setattr(doctor, "connect", server)
+    monkeypatch.setattr(doctor, "enforces_schemas", lambda _: enforced)
+
+    assert f"(CONDUCTOR_SERVER_URL), enforces {schemas}\n" in run_doctor().output
+
+
 def test_full_disk_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("trackproof.doctor.shutil.disk_usage", lambda _: SimpleNamespace(free=3))
 

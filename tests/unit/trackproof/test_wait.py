@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from trackproof.errors import DeadlineError
-from trackproof.wait import wait_until
+from trackproof.wait import wait_for_interrupt, wait_until
 
 
 def test_wait_returns_the_first_truthy_result() -> None:
@@ -61,3 +61,21 @@ def test_exception_of_the_condition_ends_the_wait() -> None:
         wait_until(condition, what="it", timeout=60)
 
     assert calls == [1]
+
+
+def test_a_wait_for_an_interrupt_ends_with_it() -> None:
+    looks = iter(range(3))
+
+    def check() -> None:
+        if next(looks) == 2:
+            raise KeyboardInterrupt
+
+    wait_for_interrupt(check, interval=0)
+
+
+def test_a_check_ends_the_wait_for_an_interrupt_by_its_error() -> None:
+    def check() -> None:
+        raise DeadlineError("the server has ended")
+
+    with pytest.raises(DeadlineError, match="the server has ended"):
+        wait_for_interrupt(check)

@@ -5,8 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 
+from trackproof.checks.visibility import if_visible
 from trackproof.events.runs import Check
 from trackproof.runs.evidence import Evidence
+from trackproof.runs.word_order import WordText
 from trackproof.testbed.stand_ins.ledger import Request
 from trackproof.testbed.stand_ins.llm_answers.chat_request import message_texts
 from trackproof.testbed.stand_ins.stand_ins import TRACER_WORDS
@@ -20,7 +22,7 @@ def checks(evidence: Evidence) -> Iterator[Check]:
     yield _topic_calls(evidence, topic_calls)
     yield _chunks(evidence, topic_calls)
     yield _summary_calls(evidence)
-    yield _tracers(evidence)
+    yield if_visible("llm.tracers", _tracers, evidence)
 
 
 def _words_per_call(evidence: Evidence) -> int:
@@ -38,12 +40,12 @@ def _topic_calls(evidence: Evidence, calls: Sequence[Request]) -> Check:
 
 
 def _chunks(evidence: Evidence, calls: Sequence[Request]) -> Check:
-    """Each chunk of words must appear in one prompt, complete and in order."""
+    """Each chunk of words must appear in one prompt, complete and in order, in any format."""
     texts = [word["word"] for word in evidence.output.get("all_words") or []]
-    prompts = [prompt(call) for call in calls]
+    prompts = [WordText(prompt(call)) for call in calls]
     size = _words_per_call(evidence)
-    chunks = [" ".join(texts[first : first + size]) for first in range(0, len(texts), size)]
-    sent = sum(any(chunk in text for text in prompts) for chunk in chunks)
+    chunks = [texts[first : first + size] for first in range(0, len(texts), size)]
+    sent = sum(any(text.has(chunk) for text in prompts) for chunk in chunks)
     return Check(
         "llm.chunks",
         bool(chunks) and sent == len(chunks),

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from statistics import median
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fixtures_audio import text_of, track_of
+from trackproof.checks.displaced_words import describe_displaced
 from trackproof.checks.word_matching import TimedWord, match
 from trackproof.contracts.load import load_contracts
 from trackproof.events.runs import Check
 from trackproof.runs.evidence import Evidence, Mixdown
+from trackproof.runs.json_text import as_json
 
 LEVEL_TOLERANCE = 0.10
 """Maximum relative difference of a track's gain from the median gain."""
@@ -52,8 +54,22 @@ def _words(evidence: Evidence, mixdown: Mixdown) -> Check:
         ),
     )
     return Check(
-        "mixdown.words", result.complete, f"{result.describe()}; error p99 {result.p99_ms:.1f} ms"
+        "mixdown.words",
+        bool(result.spoken) and result.complete,
+        "; ".join(
+            [
+                result.describe(),
+                *describe_displaced(result, _track_index),
+                f"error p99 {result.p99_ms:.1f} ms",
+            ]
+        ),
     )
+
+
+def _track_index(identity: Hashable) -> int:
+    """Return the track of a word's identity, which is the pair of track and text."""
+    assert isinstance(identity, tuple)
+    return int(identity[0])
 
 
 def _levels(evidence: Evidence, mixdown: Mixdown) -> Check:
@@ -89,7 +105,8 @@ def _duration(evidence: Evidence, mixdown: Mixdown) -> Check:
     return Check(
         "mixdown.duration",
         passed,
-        f"stated {stated} s, decoded {mixdown.audio.duration:.3f} s, meeting {truth:.3f} s",
+        f"stated {as_json(stated)} s, decoded {mixdown.audio.duration:.3f} s, "
+        f"meeting {truth:.3f} s",
     )
 
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from trackproof.checks.visibility import if_visible
 from trackproof.contracts.validate import event_violations
 from trackproof.events.runs import Check
+from trackproof.runs.equality import has_value, same_value
 from trackproof.runs.evidence import Evidence
 from trackproof.runs.json_text import as_json
 
@@ -22,9 +24,9 @@ EVENTS_ANYWHERE = ("FINAL_LONG_SUMMARY", "FINAL_SHORT_SUMMARY", "PIPELINE_PROGRE
 
 def checks(evidence: Evidence) -> Iterator[Check]:
     """Yield the checks on the transcript's row and on its events."""
-    yield _result(evidence)
-    yield _events(evidence)
-    yield _schema(evidence)
+    yield if_visible("database.result", _result, evidence)
+    yield if_visible("database.events", _events, evidence)
+    yield if_visible("events.schema", _schema, evidence)
 
 
 def _result(evidence: Evidence) -> Check:
@@ -39,7 +41,7 @@ def _result(evidence: Evidence) -> Check:
     problems = [
         f"{column} is {as_json(row.get(column))}, not {as_json(value)}"
         for column, value in expected.items()
-        if not value or row.get(column) != value
+        if not value or not same_value(row.get(column), value)
     ]
     return Check.of(
         "database.result",
@@ -55,10 +57,12 @@ def _events(evidence: Evidence) -> Check:
     if not problems:
         positions = [last[name] for name in EVENTS_IN_ORDER]
         if positions != sorted(positions):
-            problems.append(f"out of order: {sorted(EVENTS_IN_ORDER, key=lambda name: last[name])}")
+            problems.append(
+                f"out of order: {', '.join(sorted(EVENTS_IN_ORDER, key=last.__getitem__))}"
+            )
     final = [data for name, data in evidence.events if name == "STATUS"]
-    if not final or final[-1] != {"value": "ended"}:
-        problems.append(f"the last STATUS is {final[-1] if final else None}")
+    if not final or not has_value(final[-1], {"value": "ended"}):
+        problems.append(f"the last STATUS is {as_json(final[-1]) if final else 'missing'}")
     return Check.of("database.events", problems, otherwise=f"{len(names)} events, in order")
 
 

@@ -6,15 +6,17 @@ from collections.abc import Iterator
 from http import HTTPStatus
 from urllib.parse import parse_qs, urlsplit
 
+from trackproof.checks.visibility import if_visible
 from trackproof.events.runs import Check
 from trackproof.runs.evidence import Evidence
+from trackproof.runs.json_text import as_json
 
 
 def checks(evidence: Evidence) -> Iterator[Check]:
     """Yield the checks on objects, presigned URLs and consent."""
     yield _keys(evidence)
     yield _urls(evidence)
-    yield _consent(evidence)
+    yield if_visible("consent.honoured", _consent, evidence)
 
 
 def _expected_keys(evidence: Evidence) -> frozenset[str]:
@@ -75,13 +77,14 @@ def _consent(evidence: Evidence) -> Check:
     left = raw & evidence.recording_keys
     reported = bool(evidence.output.get("audio_deleted"))
     recorded = bool(evidence.transcript.get("audio_deleted"))
+    flags = f"{as_json(reported)} in the output and {as_json(recorded)} in the database"
     if not denied:
         passed = left == raw and not reported and not recorded
         return Check(
             "consent.honoured",
             passed,
-            f"no consent denied: {len(left)} of {len(raw)} raw tracks stored, audio_deleted is "
-            f"{reported} in the output and {recorded} in the database",
+            f"no consent denied: {len(left)} of {len(raw)} raw tracks stored, "
+            f"audio_deleted is {flags}",
         )
     audio_left = sorted(left | evidence.transcript_keys)
     return Check(
@@ -89,5 +92,5 @@ def _consent(evidence: Evidence) -> Check:
         not audio_left and reported and recorded,
         f"consent denied by {len(denied)}: {len(audio_left)} audio objects left"
         + (f" ({', '.join(audio_left[:3])})" if audio_left else "")
-        + f", audio_deleted is {reported} in the output and {recorded} in the database",
+        + f", audio_deleted is {flags}",
     )

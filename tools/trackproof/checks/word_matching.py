@@ -20,6 +20,15 @@ class TimedWord:
     start: float
     """Seconds from the meeting's start."""
 
+    @property
+    def name(self) -> str:
+        """The word in a message, with its track if that is part of the identity."""
+        match self.identity:
+            case (track, text):
+                return f"{text} of track {track}"
+            case _:
+                return str(self.identity)
+
 
 @dataclass(frozen=True, slots=True)
 class Match:
@@ -55,7 +64,7 @@ class Match:
         texts = []
         for kind, words in (("missing", self.missing), ("surplus", self.surplus)):
             if words:
-                first = ", ".join(f"{word.identity} at {word.start:.3f} s" for word in words[:3])
+                first = ", ".join(f"{word.name} at {word.start:.3f} s" for word in words[:3])
                 texts.append(f"{len(words)} {kind}: {first}")
         return texts
 

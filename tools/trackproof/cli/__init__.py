@@ -19,6 +19,8 @@ from trackproof.cli.fleet import fleet
 from trackproof.cli.interruption import INTERRUPTED, exit_at_once, handle_signals
 from trackproof.cli.register import register
 from trackproof.cli.run import run
+from trackproof.cli.server import server
+from trackproof.cli.up import up
 from trackproof.cli.verify import replay, verify
 from trackproof.contracts.load import ROOT
 from trackproof.proxies import bypass_for_loopback
@@ -37,6 +39,8 @@ app.command(name="verify")(verify)
 app.command(name="replay")(replay)
 app.command(name="register")(register)
 app.command(name="explain")(explain)
+app.command(name="server")(server)
+app.command(name="up")(up)
 app.command(name="doctor")(doctor)
 app.add_typer(contracts, name="contracts")
 app.add_typer(cache, name="cache")

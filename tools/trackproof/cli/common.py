@@ -13,12 +13,14 @@ from rich.text import Text
 
 from trackproof.cli.interruption import interruption_code
 from trackproof.errors import ExitCode, TrackproofError
+from trackproof.report.output import reserved_for_reports
 from trackproof.report.terminal.printable import escape_controls
 
 P = ParamSpec("P")
 
 JsonOption = Annotated[
-    Path | None, typer.Option("--json", help="Write the result to this file as JSON.")
+    Path | None,
+    typer.Option("--json", help="Write the result to this file as JSON; - is standard output."),
 ]
 
 CONDUCTOR_VARIABLE = "CONDUCTOR_SERVER_URL"
@@ -41,6 +43,26 @@ ConductorVersionOption = Annotated[
     str | None, typer.Option(help="Version to start; `trackproof doctor` lists them.")
 ]
 
+FleetOption = Annotated[
+    str, typer.Option("--fleet", help="The fleet's profile: a TOML file, or `reference`.")
+]
+
+KeepOption = Annotated[
+    bool,
+    typer.Option(
+        "--keep",
+        help="Leave the testbed running until Ctrl-C; prints its addresses and workflow ids.",
+    ),
+]
+
+JUnitOption = Annotated[Path | None, typer.Option("--junit", help="Write JUnit XML to this file.")]
+
+NdjsonOption = Annotated[
+    Path | None, typer.Option("--ndjson", help="Write each event to this file as it happens.")
+]
+
+HtmlOption = Annotated[Path | None, typer.Option("--html", help="Write one self-contained page.")]
+
 DatabaseOption = Annotated[
     str | None, typer.Option(help="Where the fleet keeps its state: sqlite or postgres.")
 ]
@@ -49,13 +71,17 @@ RootOption = Annotated[Path, typer.Option("--root", help="The contracts folder."
 
 
 def ends_cleanly(command: Callable[P, ExitCode]) -> Callable[P, None]:
-    """Turn a command's result or error into its exit code; print errors on standard error."""
+    """Turn a command's result or error into its exit code; print errors on standard error.
+
+    If a report goes to standard output (`--json -`), everything else goes to standard error.
+    """
 
     @wraps(command)
     def wrapped(*args: P.args, **kwargs: P.kwargs) -> None:
         code: int
         try:
-            code = command(*args, **kwargs)
+            with reserved_for_reports(kwargs.values()):
+                code = command(*args, **kwargs)
         except TrackproofError as error:
             print_error(str(error))
             code = error.exit_code

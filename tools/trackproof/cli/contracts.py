@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import json
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
@@ -14,7 +13,7 @@ from trackproof.cli.common import JsonOption, RootOption, ends_cleanly, print_er
 from trackproof.cli.compat import diff, freeze, gate
 from trackproof.contracts.load import ROOT, Clause, load_contracts
 from trackproof.errors import ExitCode, UsageError
-from trackproof.report.output import check_writable, write_json
+from trackproof.report.output import STANDARD_OUTPUT, check_writable, write_json, write_text
 
 contracts = typer.Typer(no_args_is_help=True, help="Check, compare, list and render the contracts.")
 
@@ -58,7 +57,10 @@ def check(root: RootOption = ROOT, json_file: JsonOption = None) -> ExitCode:
 def list_clauses(
     root: RootOption = ROOT,
     task: Annotated[str | None, typer.Option(help="Only the clauses of this task.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print JSON, or write it to the file that follows.")
+    ] = False,
+    json_file: Annotated[Path, typer.Argument(hidden=True)] = STANDARD_OUTPUT,
 ) -> ExitCode:
     """List all clauses, or those of one task."""
     loaded = load_contracts(root)
@@ -68,8 +70,14 @@ def list_clauses(
         )
     clauses = [_as_json(clause) for clause in loaded.clauses if task in (None, clause.task)]
     if as_json:
-        typer.echo(json.dumps(clauses, indent=2, ensure_ascii=False))
+        check_writable(json_file)
+        write_json(json_file, clauses)
         return ExitCode.HELD
+    if json_file != STANDARD_OUTPUT:
+        raise UsageError(
+            f"`contracts list` takes no argument, but got {str(json_file)!r}",
+            hint="options are --task TASK and --json [FILE]",
+        )
     for clause in clauses:  # no table: a narrow one would truncate ids
         typer.echo(f"{clause['clause']}  {clause['seed']}  {clause['severity']}")
         typer.echo(f"    {clause['text']}")
@@ -129,6 +137,6 @@ def docs(
         )
         return ExitCode.CHECK_FAILED
     check_writable(out)
-    out.write_text(page, encoding="utf-8")
+    write_text(out, page)
     typer.echo(f"wrote {out}")
     return ExitCode.HELD

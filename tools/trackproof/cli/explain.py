@@ -2,25 +2,31 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import asdict
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
+from rich.text import Text
 
-from trackproof.cli.common import JsonOption, ServerOption, ends_cleanly
+from trackproof.cli.common import CONDUCTOR_VARIABLE, JsonOption, ends_cleanly
 from trackproof.errors import ExitCode, UsageError
+from trackproof.events.timeline import Timeline
 from trackproof.report.output import check_writable, write_json
-
-FILE_COLUMNS = 200
-"""Width of the output in a file or a pipe."""
 
 
 @ends_cleanly
 def explain(
-    workflow_id: Annotated[str, typer.Argument(help="The workflow id of the run.")],
-    conductor: ServerOption,
+    workflow_id: Annotated[
+        str | None, typer.Argument(help="The workflow id of the run, on a server that still runs.")
+    ] = None,
+    last: Annotated[
+        bool,
+        typer.Option("--last", help="The last `trackproof run`, as it was kept; needs no server."),
+    ] = False,
+    conductor: Annotated[
+        str | None, typer.Option(envvar=CONDUCTOR_VARIABLE, help="URL of a running Conductor.")
+    ] = None,
     database: Annotated[
         str | None,
         typer.Option(envvar="DATABASE_URL", help="URL of the fleet's database, for the costs."),
@@ -28,21 +34,66 @@ def explain(
     json_file: JsonOption = None,
 ) -> ExitCode:
     """Show the timeline, attempts, costs and first cause of a finished or running run."""
-    import time
-    from http import HTTPStatus
-    from urllib.parse import quote
-
-    from trackproof.report.terminal.timeline import render_timeline
-    from trackproof.runs.costs import read_costs
-    from trackproof.runs.timeline import Timeline
-    from trackproof.testbed.conductor.external_server import connect
-    from trackproof.testbed.conductor.rest import ConductorRefusalError, ConductorRest
+    from trackproof.report.terminal.timeline import print_timeline
 
     if json_file:
         check_writable(json_file)
+    console = Console()
+    match workflow_id, last:
+        case None, True:
+            timeline = _last_timeline(console)
+        case str(), False:
+            timeline = _timeline_on_server(workflow_id, conductor, database)
+        case _:
+            both = "both" if workflow_id else "neither"
+            raise UsageError(
+                f"explain takes either a workflow id or --last, but got {both}",
+                hint="`trackproof run` and `trackproof verify --keep` print workflow ids; --last "
+                "is the last `trackproof run`",
+            )
+    print_timeline(console, timeline)
+    if json_file:
+        write_json(json_file, asdict(timeline))
+    return ExitCode.HELD
+
+
+def _last_timeline(console: Console) -> Timeline:
+    from trackproof.report.terminal.printable import one_line
+    from trackproof.verify.last_run import read_last_run
+
+    run = read_last_run()
+    parts = (f"fleet {run.fleet}", f"Conductor {run.conductor}", f"kept at {run.kept_at}")
+    console.print(Text("  ".join(map(one_line, parts)), style="dim"), soft_wrap=True)
+    return run.timeline
+
+
+def _timeline_on_server(workflow_id: str, conductor: str | None, database: str | None) -> Timeline:
+    import time
+
+    from trackproof.runs.costs import read_costs
+    from trackproof.runs.timeline import timeline_of
+
+    if conductor is None:
+        raise UsageError(
+            "explain needs the URL of the server that has the run",
+            hint=f"give --conductor URL, or set {CONDUCTOR_VARIABLE}; --last shows the last "
+            "`trackproof run` without a server",
+        )
+    workflow = _workflow(workflow_id, conductor)
+    costs = read_costs(database, workflow_id) if database else None
+    return timeline_of(workflow, costs, time.time())
+
+
+def _workflow(workflow_id: str, conductor: str) -> dict[str, Any]:
+    from http import HTTPStatus
+    from urllib.parse import quote
+
+    from trackproof.testbed.conductor.external_server import connect
+    from trackproof.testbed.conductor.rest import ConductorRefusalError, ConductorRest
+
     with connect(conductor) as server, ConductorRest(server.api_url) as rest:
         try:
-            workflow = rest.workflow(quote(workflow_id, safe=""))
+            return rest.workflow(quote(workflow_id, safe=""))
         except ConductorRefusalError as error:
             # 400: Conductor rejects an id that no run can have before it looks the id up.
             if error.status not in {HTTPStatus.NOT_FOUND, HTTPStatus.BAD_REQUEST}:
@@ -50,12 +101,6 @@ def explain(
             raise UsageError(
                 f"the Conductor at {server.api_url} has no run {workflow_id!r}",
                 evidence=error.evidence if error.status == HTTPStatus.NOT_FOUND else "",
-                hint="a server with in-memory storage loses its runs when it stops",
+                hint="a server with in-memory storage loses its runs when it stops; "
+                "`trackproof explain --last` shows the last `trackproof run` all the same",
             ) from error
-    costs = read_costs(database, workflow_id) if database else None
-    timeline = Timeline.of(workflow, costs, time.time())
-    console = Console() if sys.stdout.isatty() else Console(width=FILE_COLUMNS)
-    console.print(render_timeline(timeline, width=console.width))
-    if json_file:
-        write_json(json_file, asdict(timeline))
-    return ExitCode.HELD

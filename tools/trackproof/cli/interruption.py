@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM: both end a verb with a full clean-up, with the signal's exit code."""
+"""Ctrl-C, SIGTERM and a closed terminal end a verb with a full clean-up and the signal's code."""
 
 from __future__ import annotations
 
@@ -10,24 +10,29 @@ from typing import NoReturn
 
 SHELL_BASE = 128
 """A shell reports a command ended by signal n with the exit code 128 + n."""
-INTERRUPTED = (SHELL_BASE + signal.SIGINT, SHELL_BASE + signal.SIGTERM)
+INTERRUPTED = (
+    SHELL_BASE + signal.SIGHUP,
+    SHELL_BASE + signal.SIGINT,
+    SHELL_BASE + signal.SIGTERM,
+)
 """Exit codes of interrupted verbs."""
 
 _received: list[int] = []
 
 
 def handle_signals() -> None:
-    """Let Ctrl-C and SIGTERM raise KeyboardInterrupt.
+    """Let Ctrl-C, SIGTERM and SIGHUP raise KeyboardInterrupt.
 
-    An ignored SIGINT stays ignored: a shell starts its background jobs so.
+    An ignored SIGINT or SIGHUP stays ignored: a shell starts its background jobs so, and nohup.
     """
     signal.signal(signal.SIGTERM, _interrupt)
-    if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
-        signal.signal(signal.SIGINT, _interrupt)
+    for number in (signal.SIGINT, signal.SIGHUP):
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, _interrupt)
 
 
 def interruption_code() -> int:
-    """Return the exit code of an interrupted verb: 143 after SIGTERM, else 130."""
+    """Return an interrupted verb's exit code: 143 after SIGTERM, 129 after SIGHUP, else 130."""
     return SHELL_BASE + (_received[0] if _received else signal.SIGINT)
 
 

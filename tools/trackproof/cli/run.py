@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 from contextlib import closing
-from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
 
-from trackproof.cli.common import ConductorOption, ConductorVersionOption, JsonOption, ends_cleanly
+from trackproof.cli.common import (
+    ConductorOption,
+    ConductorVersionOption,
+    FleetOption,
+    HtmlOption,
+    JsonOption,
+    JUnitOption,
+    KeepOption,
+    NdjsonOption,
+    ends_cleanly,
+)
 from trackproof.errors import ExitCode, UsageError
 
 MIN_TRACKS, MAX_TRACKS = 1, 64
@@ -31,6 +40,7 @@ def run(
         list[int] | None,
         typer.Option(help="Index of a track whose participant denies consent; repeatable."),
     ] = None,
+    fleet: FleetOption = "reference",
     conductor: ConductorOption = "auto",
     conductor_version: ConductorVersionOption = None,
     database: Annotated[
@@ -40,9 +50,20 @@ def run(
             "Default: TRACKPROOF_DATABASE, else sqlite."
         ),
     ] = None,
+    keep: KeepOption = False,
     json_file: JsonOption = None,
+    junit: JUnitOption = None,
+    ndjson: NdjsonOption = None,
+    html: HtmlOption = None,
 ) -> ExitCode:
     """Run one synthetic meeting through a real Conductor and judge the result."""
+    from trackproof.fleet import load_profile
+    from trackproof.report.terminal.run import terminal_writer
+    from trackproof.report.writers import file_writers
+    from trackproof.testbed.conductor.versions import DEFAULT_VERSION
+    from trackproof.testbed.database import check_choice
+    from trackproof.verify.meeting_check import RunOptions, check_meeting
+
     denied = sorted(set(deny_consent or []))
     if not MIN_TRACKS <= tracks <= MAX_TRACKS:
         raise UsageError(
@@ -55,25 +76,6 @@ def run(
         )
     if any(not 0 <= index < tracks for index in denied):
         raise UsageError(f"--deny-consent {denied} is out of range: tracks are 0 to {tracks - 1}")
-    return _run(tracks, seconds, seed, denied, conductor, conductor_version, database, json_file)
-
-
-def _run(
-    tracks: int,
-    seconds: float,
-    seed: int,
-    denied: list[int],
-    conductor: str,
-    version: str | None,
-    database: str | None,
-    json_file: Path | None,
-) -> ExitCode:
-    from trackproof.report.json import JsonFile
-    from trackproof.report.terminal.run import terminal_writer
-    from trackproof.testbed.conductor.versions import DEFAULT_VERSION
-    from trackproof.testbed.database import check_choice
-    from trackproof.verify.meeting_check import RunOptions, check_meeting
-
     if database is not None:
         check_choice(database)
     options = RunOptions(
@@ -82,10 +84,12 @@ def _run(
         seed=seed,
         denied=denied,
         conductor=conductor,
-        version=version or DEFAULT_VERSION,
+        version=conductor_version or DEFAULT_VERSION,
         database=database,
+        fleet=load_profile(fleet),
+        keep=keep,
     )
+    files = file_writers(json=json_file, junit=junit, ndjson=ndjson, html=html)
     with closing(terminal_writer(Console())) as terminal:
-        writers = [terminal, *([JsonFile(json_file)] if json_file else [])]
-        ended = check_meeting(options, writers)
+        ended = check_meeting(options, [terminal, *files])
     return ExitCode.HELD if ended.passed else ExitCode.CHECK_FAILED

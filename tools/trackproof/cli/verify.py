@@ -13,7 +13,12 @@ from trackproof.cli.common import (
     ConductorOption,
     ConductorVersionOption,
     DatabaseOption,
+    FleetOption,
+    HtmlOption,
     JsonOption,
+    JUnitOption,
+    KeepOption,
+    NdjsonOption,
     ends_cleanly,
 )
 from trackproof.errors import ExitCode
@@ -27,14 +32,11 @@ FLOOR = 100.0
 FAILURES = Path(".trackproof/failures")  # `suite.options.FAILURES`, which is slow to import
 
 FailuresOption = Annotated[Path, typer.Option(help="The folder for failing clauses, for replay.")]
-KeepOption = Annotated[bool, typer.Option("--keep", help="Leave the testbed running until Ctrl-C.")]
 
 
 @ends_cleanly
 def verify(
-    fleet: Annotated[
-        str, typer.Option(help="The fleet's profile: a TOML file, or `reference`.")
-    ] = "reference",
+    fleet: FleetOption = "reference",
     only: Annotated[str, typer.Option(help="Task types or clause ids, by comma.")] = "",
     conductor: ConductorOption = "auto",
     conductor_version: ConductorVersionOption = None,
@@ -54,11 +56,9 @@ def verify(
     ] = FLOOR,
     keep: KeepOption = False,
     json_file: JsonOption = None,
-    junit: Annotated[Path | None, typer.Option(help="Write JUnit XML to this file.")] = None,
-    ndjson: Annotated[
-        Path | None, typer.Option(help="Write each event to this file as it happens.")
-    ] = None,
-    html: Annotated[Path | None, typer.Option(help="Write one self-contained page.")] = None,
+    junit: JUnitOption = None,
+    ndjson: NdjsonOption = None,
+    html: HtmlOption = None,
 ) -> ExitCode:
     """Judge a fleet by its contracts, clause by clause."""
     from trackproof.report.writers import file_writers

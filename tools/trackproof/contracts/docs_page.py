@@ -29,6 +29,11 @@ def render(contracts: Contracts, criteria: Sequence[Criterion]) -> str:
         _definitions(contracts),
         "## Tasks\n",
         *(_task(task) for task in contracts.tasks_in_order),
+        "## Rows before a workflow\n",
+        "As a seed command reads them: contracts/meeting_rows.yaml.\n",
+        *_rows(contracts.meeting_rows),
+        "## Notes for every task\n",
+        _list(contracts.notes),
         "## Pipeline clauses\n",
         _clauses(contracts.pipeline_clauses),
         "## Events\n",
@@ -106,8 +111,20 @@ def _task(task: TaskContract) -> str:
     cache = task.idempotency["cache_key"]
     key = f" Cache key: {', '.join(cache)}." if cache else ""
     parts.append(f"Idempotency: {task.idempotency['rule']}{key}\n")
+    if task.notes:
+        parts.append(f"Notes:\n\n{_list(task.notes)}")
     parts.append(_clauses(task.clauses))
     return "\n".join(parts)
+
+
+def _rows(schema: Schema) -> Iterator[str]:
+    for name, field in schema["properties"].items():
+        shape = _resolved(field.get("items", field), schema)
+        yield f"### {name}\n\n{shape['description']}\n\n{_fields({**schema, **shape})}"
+
+
+def _list(sentences: Sequence[str]) -> str:
+    return "".join(f"- {sentence}\n" for sentence in sentences)
 
 
 def _events(contracts: Contracts) -> Iterator[str]:
@@ -129,7 +146,8 @@ def _services(contracts: Contracts) -> str:
 def _effects(effects: Mapping[str, Any]) -> Iterator[str]:
     for stored in effects.get("s3", ()):
         when = f", when {stored['when']}" if "when" in stored else ""
-        yield f"S3 {stored['action']} `{stored['key']}` in {stored['bucket']}{when}"
+        stays = f"; stays {stored['stays']}" if "stays" in stored else ""
+        yield f"S3 {stored['action']} `{stored['key']}` in {stored['bucket']}{when}{stays}"
     if seconds := effects.get("presign_seconds"):
         yield f"URLs are presigned for {seconds} s"
     for row in effects.get("database", ()):

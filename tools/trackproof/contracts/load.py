@@ -21,6 +21,10 @@ ROOT = _INSTALLED if _INSTALLED.is_dir() else _CHECKOUT
 
 WORKFLOW_NAME = "diarization_pipeline"
 WORKFLOW_FILE = f"workflows/{WORKFLOW_NAME}.json"
+ROWS_FILE = "meeting_rows.yaml"
+
+DIALECT = "https://json-schema.org/draft/2020-12/schema"
+"""The `$schema` of exported schemas: Conductor does not enforce a schema without it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,11 +52,15 @@ class TaskContract:
     input: Schema
     output: Schema
     effects: Mapping[str, Any]
+    judged_by: Mapping[str, Sequence[str] | str]
+    """For each effect the clauses that judge it, or the reason why none does."""
     constants: Mapping[str, Any]
     """Values that the clauses mention."""
     errors: Mapping[str, Sequence[str]]
     idempotency: Mapping[str, Any]
     clauses: tuple[Clause, ...]
+    notes: tuple[str, ...] = ()
+    """Answers to the questions of those who write a worker."""
 
     @property
     def retry_count(self) -> int:
@@ -80,7 +88,8 @@ class TaskContract:
         }
 
     def _schema_definition(self, side: str, schema: Schema) -> dict[str, Any]:
-        return {"name": f"{self.name}_{side}", "version": 1, "type": "JSON", "data": schema}
+        data = with_dialect(schema)
+        return {"name": f"{self.name}_{side}", "version": 1, "type": "JSON", "data": data}
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +116,10 @@ class Contracts:
     """The template of the room that events are sent to: `ts:{transcript_id}`."""
     services: Mapping[str, Schema]
     """The OpenAPI document of each outside service, by service name."""
+    meeting_rows: Schema
+    """The schema of a meeting's rows before its workflow starts, as a seed command reads them."""
+    notes: tuple[str, ...] = ()
+    """Rules for every task, for those who write a worker."""
     root: Path = ROOT
     """The contracts folder."""
 
@@ -144,6 +157,11 @@ class Contracts:
     def task_definitions(self) -> list[dict[str, Any]]:
         """Return every task definition as Conductor's metadata API takes it, ordered by name."""
         return [self.tasks[name].task_definition() for name in sorted(self.tasks)]
+
+
+def with_dialect(schema: Schema) -> Schema:
+    """Return a schema as it is exported: with its `$schema` line."""
+    return {"$schema": DIALECT, **schema}
 
 
 def field_names(schema: Schema) -> list[str]:
@@ -202,6 +220,9 @@ def load_contracts(root: Path = ROOT) -> Contracts:
     pipeline_schema = read_data(meta / "pipeline.schema.yaml")
     check_data(pipeline_file, pipeline, {**pipeline_schema, "$defs": kind["$defs"]})
     shared = pipeline["definition"]
+    rows_file = root / ROWS_FILE
+    rows = read_data(rows_file)
+    check_schema(rows_file, "", rows)
     tasks = [
         _task(path, kind, shared, shapes["$defs"])
         for path in sorted((root / "tasks").glob("*.yaml"))
@@ -213,6 +234,8 @@ def load_contracts(root: Path = ROOT) -> Contracts:
         events={event.name: event.data for event in read_events(root, meta, shapes["$defs"])},
         event_room=pipeline["event_room"],
         services=read_services(root, meta),
+        meeting_rows=bundle_schema(rows, shapes["$defs"]),
+        notes=tuple(pipeline.get("notes", ())),
         root=root,
     )
 
@@ -235,10 +258,12 @@ def _task(
         input=bundle_schema(data["input"], shapes),
         output=bundle_schema(data["output"], shapes),
         effects=data["effects"],
+        judged_by=data.get("judged_by", {}),
         constants=data.get("constants", {}),
         errors=data["errors"],
         idempotency=data["idempotency"],
         clauses=_clauses(data["task"], data),
+        notes=tuple(data.get("notes", ())),
     )
 
 

@@ -1,11 +1,12 @@
-"""Traceability between the product's acceptance criteria and the clauses."""
+"""Traceability: acceptance criteria and effects, and the clauses that judge them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
+from typing import Any
 
 from trackproof.contracts.errors import ContractDefect
 from trackproof.contracts.load import ROOT, Contracts
@@ -47,7 +48,7 @@ def load_criteria(root: Path = ROOT) -> tuple[Criterion, ...]:
 
 
 def check_traceability(contracts: Contracts, criteria: Sequence[Criterion]) -> list[ContractDefect]:
-    """Return criteria with unknown clauses, and contracts with unknown task list items."""
+    """Return unknown clauses and task list items, and effects that no clause judges."""
     # Not `contracts.clauses`: it needs the steps, which a broken workflow does not have.
     of_tasks = [clause for task in contracts.tasks.values() for clause in task.clauses]
     known = [clause.id for clause in (*of_tasks, *contracts.pipeline_clauses)]
@@ -72,7 +73,46 @@ def check_traceability(contracts: Contracts, criteria: Sequence[Criterion]) -> l
             close = get_close_matches(item, items, 1)
             hint = f"did you mean {close[0]}?" if close else f"see {FILE}"
             defects.append(ContractDefect(file, pointer, what, hint))
+    defects.extend(_effect_defects(contracts, known))
     return defects
+
+
+def effect_names(effects: Mapping[str, Any]) -> list[str]:
+    """Return a name for each of a task's effects, as in `judged_by`, in file order."""
+    return [
+        *(f"{one['action']} {one['bucket']}/{one['key']}" for one in effects.get("s3", ())),
+        *(name for name in ("presign_seconds",) if name in effects),
+        *(
+            f"{row['table']}.{column}"
+            for row in effects.get("database", ())
+            for column in row["columns"]
+        ),
+        *(f"{call['service']}.{call['operation']}" for call in effects.get("calls", ())),
+        *effects.get("events", ()),
+    ]
+
+
+def _effect_defects(contracts: Contracts, known: Sequence[str]) -> Iterator[ContractDefect]:
+    for task in contracts.tasks.values():
+        file, names = f"tasks/{task.name}.yaml", effect_names(task.effects)
+        for name in names:
+            if name not in task.judged_by:
+                hint = "name its clauses in judged_by, or give the reason why none judges it"
+                what = f"no clause judges the effect {name}"
+                yield ContractDefect(file, json_pointer(["effects"]), what, hint)
+        for name, judges in task.judged_by.items():
+            pointer = json_pointer(["judged_by", name])
+            if name not in names:
+                close = get_close_matches(name, names, 1)
+                hint = (
+                    f"did you mean {close[0]}?" if close else "its effects are: " + ", ".join(names)
+                )
+                yield ContractDefect(file, pointer, f"the task has no effect {name}", hint)
+            for clause in [] if isinstance(judges, str) else judges:
+                if clause not in known:
+                    close = get_close_matches(clause, known, 1)
+                    hint = f"did you mean {close[0]}?" if close else "add the clause"
+                    yield ContractDefect(file, pointer, f"there is no clause {clause}", hint)
 
 
 def _item_references(contracts: Contracts) -> Iterator[tuple[str, str, str]]:

@@ -115,7 +115,7 @@ def check_data(path: Path, data: Any, schema: Any) -> None:
             path,
             json_pointer(error.instance_path),
             error.message[:300],
-            "compare the file with others of its kind and with contracts/meta",
+            "compare the file with others of its kind and with its schema in the folder meta",
         )
 
 

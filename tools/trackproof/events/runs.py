@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final, Self
+from typing import Final, Literal, Self
 
 from trackproof.events.steps import StepState
+from trackproof.events.timeline import Timeline
 
 MAX_LISTED: Final = 5
 """Problems that the detail of a check lists."""
@@ -55,6 +56,22 @@ class Check:
     passed: bool
     detail: str
     """What was observed, with figures."""
+    not_visible: str = ""
+    """The part of the fleet's data that the check needs and cannot see; it is then not judged."""
+    accepted: bool = False
+    """Whether the profile declares that part as not visible, with a reason."""
+
+    @property
+    def fails(self) -> bool:
+        """Whether the check fails the verdict."""
+        return not (self.passed or self.accepted)
+
+    @property
+    def status(self) -> Literal["passed", "failed", "not_visible"]:
+        """The result in one word: `not_visible` only if the profile declares it."""
+        if self.passed:
+            return "passed"
+        return "not_visible" if self.accepted else "failed"
 
     @classmethod
     def of(cls, check_id: str, problems: Sequence[str], *, otherwise: str) -> Self:
@@ -80,13 +97,47 @@ class RunEnded:
     """From the start of the command to the verdict, including the server's start."""
     steps: tuple[StepState, ...]
     checks: tuple[Check, ...]
+    fleet: str = "reference"
+    """The name of the fleet's profile."""
+    timeline: Timeline | None = None
+    """None if the workflow did not start."""
+    interrupted: str = ""
+    """Why the run ended early; empty if it ran to its end."""
 
     @property
     def failed_checks(self) -> tuple[Check, ...]:
-        """The checks that did not pass."""
-        return tuple(check for check in self.checks if not check.passed)
+        """The checks that fail the verdict."""
+        return tuple(check for check in self.checks if check.fails)
 
     @property
     def passed(self) -> bool:
-        """Whether every check passed."""
-        return not self.failed_checks
+        """Whether it ran to its end and no check fails it."""
+        return not self.failed_checks and not self.interrupted
+
+    @property
+    def word(self) -> str:
+        """The verdict in one word or three."""
+        if self.interrupted:
+            return "INTERRUPTED"
+        if not self.passed:
+            return "FAILED"
+        return "HELD IN PART" if any(check.accepted for check in self.checks) else "HELD"
+
+    @property
+    def headline(self) -> str:
+        """The verdict and its figures in one line, the same in every report."""
+        total = len(self.checks)
+        unseen = sum(check.accepted for check in self.checks)
+        match self.word:
+            case "INTERRUPTED":
+                state = f"the workflow is {self.status}" if self.timeline else "no workflow started"
+                return f"INTERRUPTED: {state}, {self.seconds:.1f} s"
+            case "FAILED":
+                names = ", ".join(check.id for check in self.failed_checks)
+                count = f"{len(self.failed_checks)} of {total} checks ({names})"
+                return f"FAILED: {count}, {self.seconds:.1f} s"
+            case "HELD":
+                return f"HELD: {total} of {total} checks, {self.seconds:.1f} s"
+            case _:
+                judged = f"{total - unseen} of {total} checks judged, {unseen} not visible"
+                return f"HELD IN PART: {judged}, {self.seconds:.1f} s"

@@ -137,11 +137,23 @@ class VerifyEnded:
 
 
 @dataclass(frozen=True, slots=True)
+class KeptRun:
+    """Workflows that a kept server still has."""
+
+    name: str
+    """The clause that ran them, or `meeting`."""
+    status: str
+    """The clause's status, or the workflow's."""
+    workflow_ids: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class EnvironmentKept:
     """The verdict is known and the testbed keeps running until Ctrl-C."""
 
     addresses: Mapping[str, str]
     """Addresses and folders of the testbed, by name."""
+    runs: tuple[KeptRun, ...] = ()
 
 
 def _counted(ended: VerifyEnded, *statuses: tuple[Status, str]) -> list[str]:

@@ -6,10 +6,11 @@ import difflib
 import os
 import time
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from trackproof.contracts.load import load_contracts
+from trackproof.contracts.load import WORKFLOW_NAME, load_contracts
 from trackproof.errors import DeadlineError, FleetError
 from trackproof.fleet.commands import run_to_end
 from trackproof.fleet.events import Event, EventSource, SqlEvents
@@ -20,8 +21,11 @@ from trackproof.fleet.rows import row_reader
 from trackproof.fleet.seeders import Ids, seeder_for
 from trackproof.fleet.translation.definitions import definitions
 from trackproof.fleet.translation.translator import Translator
+from trackproof.testbed import database
 from trackproof.testbed.conductor.registration import register
 from trackproof.testbed.conductor.rest import ConductorRest, split_queue
+from trackproof.testbed.conductor.schema_enforcement import stop_enforcement
+from trackproof.testbed.conductor.traffic import Traffic
 from trackproof.wait import wait_until
 
 TAIL_LINES = 30
@@ -43,6 +47,7 @@ class Fleet:
         database_url: str = "",
         redis_url: str = "",
         intercepted: Sequence[str] = (),
+        traffic: Traffic | None = None,
     ) -> None:
         """Start the fleet.
 
@@ -53,6 +58,7 @@ class Fleet:
             database_url: URL of the fleet's database.
             redis_url: URL of the Redis on which it publishes events.
             intercepted: Hosts that the intercept proxy refused; grows while the fleet runs.
+            traffic: Its requests to Conductor, if they pass a gateway.
 
         Raises:
             FleetError: Its migration failed, or it cannot be started.
@@ -60,6 +66,8 @@ class Fleet:
         self.profile = profile
         self.translator = Translator(profile)
         self.intercepted = intercepted
+        self.traffic = traffic
+        self._earlier_log = ""
         self._environment = {**os.environ, **environment}
         self._cwd = profile.directory or folder
         self._started_at = time.time()
@@ -68,7 +76,8 @@ class Fleet:
         self._seeder = seeder_for(profile, self._cwd, self._environment, database_url)
         if profile.migrate_command:
             run_to_end(profile, "migrate_command", self._cwd, self._environment)
-        self._running = start_fleet(profile, environment, self._cwd, folder)
+        self._start = partial(start_fleet, profile, environment, self._cwd, folder)
+        self._running = self._start()
         self._seeder.prepare()
         try:
             self._events = _event_source(profile, database_url, redis_url)
@@ -125,19 +134,35 @@ class Fleet:
             raise _unavailable(self.profile, "transcript's row", "transcript_sql or transcript_url")
         return self.translator.row_from_fleet(self._read_row(transcript_id))
 
+    def meeting(self, meeting_id: str) -> Mapping[str, Any]:
+        """Return the row of a meeting at Daily; empty if there is none.
+
+        Raises:
+            UnavailableError: The profile does not expose meetings.
+        """
+        if not self.profile.meeting_sql:
+            raise _unavailable(self.profile, "rows of meetings", "meeting_sql")
+        rows = database.rows(self.database_url, self.profile.meeting_sql, meeting_id=meeting_id)
+        return rows[0] if rows else {}
+
     def register(self, api_url: str) -> None:
         """Register the fleet's definitions, by its own command or from the contracts.
 
         Raises:
             FleetError: The fleet's command failed; the evidence is its output.
             TestbedError: The server refused a definition.
+
+        A server must not enforce schemas here: the fleet's own validation is judged.
         """
         if not self.profile.register_command:
-            tasks, workflow = definitions(self.profile)
-            # The workflow of a fleet that serves a part is somebody else's.
-            register(api_url, tasks, None if self.profile.serves else workflow)
+            register_definitions(self.profile, api_url)
             return
         run_to_end(self.profile, "register_command", self._cwd, self._environment)
+        name, _ = self.translator.workflow_name_to_fleet(WORKFLOW_NAME, None)
+        with ConductorRest(api_url) as server:
+            stop_enforcement(
+                server, map(self.translator.task_to_fleet, load_contracts().tasks), name
+            )
 
     def polled(self, conductor: ConductorRest, *, since: float = 0.0) -> set[str]:
         """Return the task types polled in the fleet's domain, in the contracts' terms.
@@ -218,7 +243,10 @@ class Fleet:
         what = f"fleet {self.profile.name!r} does not poll: {', '.join(missing)}"
         if not unknown:
             return FleetError(
-                what, evidence=self.log_tail(), hint="check that it starts a worker for each"
+                what,
+                evidence=self.log_tail(),
+                hint="check that it starts a worker for each; if it serves a part of the pipeline, "
+                "name its task types as `serves` in the profile",
             )
         renames = filter(None, (_rename_hint(name, missing) for name in unknown))
         return FleetError(
@@ -243,12 +271,36 @@ class Fleet:
             )
 
     def log(self) -> str:
-        """Return the fleet's whole log."""
-        return self._running.log()
+        """Return the fleet's whole log, of restarts too."""
+        return self._earlier_log + self._running.log()
 
     def log_tail(self) -> str:
         """Return the last lines of the fleet's log as plain text, its last exception first."""
         return readable_log(self.log(), TAIL_LINES)
+
+    @property
+    def is_own(self) -> bool:
+        """Whether the laboratory started the fleet, so that it may end it."""
+        return not self.profile.attach
+
+    def request_end(self) -> None:
+        """Send SIGTERM to the fleet's main process alone, as a container engine does."""
+        self._running.request_end()
+
+    def ended_at(self) -> float | None:
+        """Return when the main process exited after `request_end`, in epoch seconds."""
+        return self._running.ended_at()
+
+    def restart(self) -> None:
+        """End the fleet with all its children and start it again.
+
+        Raises:
+            FleetError: It cannot be started.
+        """
+        self._running.stop()
+        self._earlier_log += self._running.log()
+        self._started_at = time.time()
+        self._running = self._start()
 
     def stop(self) -> None:
         """End the fleet and its children."""
@@ -256,6 +308,17 @@ class Fleet:
             self._events.close()
         self._seeder.close()
         self._running.stop()
+
+
+def register_definitions(profile: FleetProfile, api_url: str) -> None:
+    """Register the contracts' definitions in a fleet's terms, with its overlay.
+
+    Raises:
+        TestbedError: The server refused a definition.
+    """
+    tasks, workflow = definitions(profile)
+    # The workflow of a fleet that serves a part is somebody else's.
+    register(api_url, tasks, None if profile.serves else workflow)
 
 
 def _event_source(profile: FleetProfile, database_url: str, redis_url: str) -> EventSource | None:

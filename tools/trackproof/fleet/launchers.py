@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Protocol
@@ -25,6 +26,12 @@ class RunningFleet(Protocol):
 
     def log(self) -> str:
         """Return its whole log."""
+
+    def request_end(self) -> None:
+        """Send SIGTERM to its main process alone."""
+
+    def ended_at(self) -> float | None:
+        """Return when its main process exited after `request_end`; None before."""
 
     def stop(self) -> None:
         """End it with all its children."""
@@ -61,6 +68,12 @@ class AttachedFleet:
     def log(self) -> str:
         """Return an empty log."""
         return ""
+
+    def request_end(self) -> None:
+        """Do nothing."""
+
+    def ended_at(self) -> None:
+        """Return None: its exit cannot be seen."""
 
     def stop(self) -> None:
         """Do nothing."""
@@ -103,6 +116,14 @@ class ProcessFleet:
         """Return its whole log."""
         return self._process.log_path.read_bytes()[self._log_start :].decode(errors="replace")
 
+    def request_end(self) -> None:
+        """Send SIGTERM to the command alone."""
+        self._process.request_end()
+
+    def ended_at(self) -> float | None:
+        """Return when the command exited after `request_end`; its children may still run."""
+        return self._process.ended_at()
+
     def stop(self) -> None:
         """End it with its whole process group."""
         self._process.stop()
@@ -125,6 +146,7 @@ class ContainerFleet:
             fleet.with_volume_mapping(folder, target, "ro")
         for variable, value in environment.items():
             fleet.with_env(variable, value)
+        self._ended_at: float | None = None
         self._container = ManagedContainer(fleet, network_mode="host")
         try:
             self._container.start()
@@ -142,6 +164,16 @@ class ContainerFleet:
     def log(self) -> str:
         """Return its whole log."""
         return self._container.log()
+
+    def request_end(self) -> None:
+        """Send SIGTERM to the container's main process, with which all others end."""
+        self._container.request_end()
+
+    def ended_at(self) -> float | None:
+        """Return when the container's exit was first seen; None while it runs."""
+        if self._ended_at is None and self.poll() is not None:
+            self._ended_at = time.time()
+        return self._ended_at
 
     def stop(self) -> None:
         """Remove the container."""

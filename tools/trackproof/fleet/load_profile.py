@@ -6,12 +6,13 @@ import re
 import sys
 import tomllib
 from collections.abc import Iterator
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
+from trackproof.contracts.load import load_contracts
 from trackproof.errors import UsageError
 from trackproof.fleet import variables
 from trackproof.fleet.contract_names import Problem, nearest, unknown_names
@@ -70,7 +71,8 @@ def load_profile(source: str | Path) -> FleetProfile:
         raise UsageError(
             f"the fleet's profile {str(source)!r} cannot be read",
             evidence=str(error),
-            hint=f"give a TOML file (see docs/fleets.md), or one of: {shipped}",
+            hint="give a TOML file (`trackproof fleet new FILE` writes one that explains "
+            f"every key), or one of: {shipped}",
         ) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise UsageError(f"{path}: invalid TOML", evidence=str(error)) from error
@@ -86,6 +88,8 @@ def load_profile(source: str | Path) -> FleetProfile:
         raise UsageError(
             f"{path}: {what}", evidence="\n".join(one for one, _ in problems[1:]), hint=hint
         )
+    if load_contracts().tasks.keys() <= set(profile.serves):
+        return replace(profile, serves=())  # it serves all
     return profile
 
 

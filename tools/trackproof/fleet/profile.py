@@ -46,7 +46,7 @@ def _expand_reason(value: Any) -> Any:
     return {"reason": value} if isinstance(value, str) else value
 
 
-Part = Literal["rows", "events", "recordings", "files"]
+Part = Literal["rows", "events", "recordings", "meetings", "files", "process", "traffic"]
 
 
 @dataclass(frozen=True, config=STRICT)
@@ -201,6 +201,8 @@ class FleetProfile:
     """URL of the row as a JSON object, with `{transcript_id}`."""
     recording_sql: str = ""
     """Query for column `id` of a run's recordings, with `:workflow_id`."""
+    meeting_sql: str = ""
+    """Query for the row of a meeting, with `:meeting_id`, which is Daily's mtg_session_id."""
     events_sql: str = ""
     """Query for columns `event` and `data` (JSON), oldest first, with `:transcript_id`."""
     events_redis: str = ""

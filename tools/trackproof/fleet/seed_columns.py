@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import json
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
+
+from trackproof.contracts.load import load_contracts
+from trackproof.contracts.schemas.normal_forms import inline_references
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,44 +29,51 @@ class SeedColumn:
         return f"{self.table.removesuffix('s')}_{self.name}"
 
 
-_WORD: Final = '[{"word": "tide", "start": 0.5, "end": 0.9, "speaker": 0}]'
-_TOPIC: Final = '[{"id": "t1", "title": "Tides", "summary": "", "timestamp": 0.0, "duration": 8.0}]'
+def _columns() -> Iterator[SeedColumn]:
+    """Yield the columns of contracts/meeting_rows.yaml."""
+    schema = inline_references(load_contracts().meeting_rows)
+    for table, rows in schema["properties"].items():
+        row = rows.get("items", rows)
+        for name, field in row["properties"].items():
+            example = next(
+                value
+                for whole in schema["examples"]
+                for one in _rows(whole[table])
+                if (value := one.get(name)) is not None
+            )
+            optional = "" if name in row["required"] else ", may be missing"
+            yield SeedColumn(
+                table,
+                name,
+                f"{_type_of(field)}{optional}",
+                json.dumps(example, ensure_ascii=False),
+                field.get("description", "an earlier result").rstrip("."),
+            )
 
-SEED_COLUMNS: Final = (
-    SeedColumn("room", "id", "text", '"room-1f2e"', "replaced by a returned room_id"),
-    SeedColumn("room", "name", "text", '"room-1f2e"', "the room's name at Daily"),
-    SeedColumn("room", "webhook_url", "text or null", '"http://127.0.0.1:9/x"', "null: no webhook"),
-    SeedColumn("room", "webhook_secret", "text", '"whsec"', "signs the webhook"),
-    SeedColumn("room", "zulip_stream", "text or null", '"meetings"', "null: nothing is posted"),
-    SeedColumn("room", "zulip_topic", "text or null", '"transcripts"', "topic of the message"),
-    SeedColumn("recording", "id", "text", '"recording-1f2e"', "Daily's id of the recording"),
-    SeedColumn("recording", "bucket_name", "text", '"recordings"', "bucket of the raw tracks"),
-    SeedColumn(
-        "recording",
-        "track_keys",
-        "list of text",
-        '["acme/room-1f2e/17-p0-cam-audio-17"]',
-        "S3 keys",
-    ),
-    SeedColumn(
-        "transcript", "id", "text", '"transcript-1f2e"', "replaced by a returned transcript_id"
-    ),
-    SeedColumn("transcript", "title", "text, may be missing", '"Tides"', "an earlier result"),
-    SeedColumn("transcript", "short_summary", "text, may be missing", '"A recap."', "likewise"),
-    SeedColumn("transcript", "long_summary", "text, may be missing", '"# All of it"', "likewise"),
-    SeedColumn("transcript", "duration", "number, may be missing", "8.0", "seconds"),
-    SeedColumn("transcript", "words", "list, may be missing", _WORD, "likewise"),
-    SeedColumn("transcript", "topics", "list, may be missing", _TOPIC, "likewise"),
-    SeedColumn(
-        "transcript",
-        "participants",
-        "list, may be missing",
-        '[{"id": "p1", "name": "Sarah", "speaker": 0}]',
-        "likewise",
-    ),
-    SeedColumn("consents", "participant_id", "text", '"p0"', "Daily's id of the participant"),
-    SeedColumn("consents", "granted", "true, false or null", "true", "null: not answered"),
-)
+
+def _rows(rows: Any) -> Sequence[Mapping[str, Any]]:
+    return rows if isinstance(rows, list) else [rows]
+
+
+def _type_of(field: Mapping[str, Any]) -> str:
+    """Return the type of a column in words."""
+    kinds = field["type"] if isinstance(field["type"], list) else [field["type"]]
+    names = [_TYPES[kind] for kind in kinds]
+    if field.get("items", {}).get("type") == "string":
+        names[0] = "list of text"
+    *others, last = ", ".join(names).split(", ")
+    return f"{', '.join(others)} or {last}" if others else last
+
+
+_TYPES: Final = {
+    "string": "text",
+    "number": "number",
+    "boolean": "true, false",
+    "array": "list",
+    "null": "null",
+}
+
+SEED_COLUMNS: Final = tuple(_columns())
 """Every column that a seeder may receive, in the contracts' terms."""
 
 

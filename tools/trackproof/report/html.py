@@ -1,10 +1,11 @@
-"""HTML report of a verification: one self-contained page."""
+"""HTML reports of a verification and of a run: one self-contained page each."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
 
 from trackproof.events.coverage import ENDS
+from trackproof.events.runs import RunEnded
 from trackproof.events.stream import Event
 from trackproof.events.verification import VerifyEnded
 from trackproof.report.output import ReportFile, write_text
@@ -12,13 +13,18 @@ from trackproof.report.pages import render
 
 
 class HtmlFile(ReportFile):
-    """Writes the page when the verification ends."""
+    """Writes the page when the run or the verification ends."""
 
     def write(self, event: Event) -> None:
-        """Write the page on `VerifyEnded`; ignore other events."""
-        if isinstance(event, VerifyEnded):
-            text = page(event, datetime.now(UTC))
-            write_text(self._path, text, complete=not event.interrupted)
+        """Write the page on the last event; ignore other events."""
+        match event:
+            case VerifyEnded():
+                text = page(event, datetime.now(UTC))
+            case RunEnded():
+                text = run_page(event, datetime.now(UTC))
+            case _:
+                return
+        write_text(self._path, text, complete=not event.interrupted)
 
 
 def page(ended: VerifyEnded, now: datetime) -> str:
@@ -33,4 +39,16 @@ def page(ended: VerifyEnded, now: datetime) -> str:
         failed=failed,
         excused=[clause for clause in clauses if clause.status in {"deviates", "not_visible"}],
         ends=ENDS,
+    )
+
+
+def run_page(ended: RunEnded, now: datetime) -> str:
+    """Render the page of a run that ended at `now`."""
+    return render(
+        "run.html.j2",
+        ended=ended,
+        ended_at=f"{now:%Y-%m-%d %H:%M} UTC",
+        failed_attempts=[one for one in ended.timeline.attempts if one.failed]
+        if ended.timeline
+        else [],
     )

@@ -26,7 +26,7 @@ class JsonFile(ReportFile):
         """Write the result on the last event; ignore other events."""
         match event:
             case RunEnded():
-                write_json(self._path, run_as_json(event))
+                write_json(self._path, run_as_json(event), complete=not event.interrupted)
             case VerifyEnded():
                 write_json(self._path, verification_as_json(event), complete=not event.interrupted)
             case _:
@@ -51,9 +51,19 @@ def run_as_json(ended: RunEnded) -> dict[str, object]:
             for step in ended.steps
         ],
         "checks": [
-            {"id": check.id, "passed": check.passed, "detail": check.detail}
+            {
+                "id": check.id,
+                "passed": check.passed,
+                "status": check.status,
+                "detail": check.detail,
+            }
             for check in ended.checks
         ],
+        "fleet": ended.fleet,
+        "verdict": VERDICTS[ended.word],
+        "headline": ended.headline,
+        "interrupted": ended.interrupted,
+        "timeline": None if ended.timeline is None else asdict(ended.timeline),
     }
 
 

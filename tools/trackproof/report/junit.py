@@ -1,4 +1,4 @@
-"""JUnit XML report: one test suite for each task, one test case for each clause."""
+"""JUnit XML reports: a suite for each task, a case for each clause; or a case for each check."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from junitparser.junitparser import FinalResult
 
 from trackproof.contracts.compat.release_document import working_version
 from trackproof.contracts.load import ROOT
+from trackproof.events.runs import Check, RunEnded
 from trackproof.events.stream import Event
 from trackproof.events.verdict import ClauseResult, TaskVerdict
 from trackproof.events.verification import VerifyEnded
@@ -21,43 +22,52 @@ FORBIDDEN = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 class JUnitFile(ReportFile):
-    """Writes the file when the verification ends."""
+    """Writes the file when the run or the verification ends."""
 
     def write(self, event: Event) -> None:
-        """Write the file on `VerifyEnded`; ignore other events."""
-        if isinstance(event, VerifyEnded):
-            report = JUnitXml(_xml_text(event.fleet))
-            for task in event.tasks:
-                suite = _suite(task)
-                for name, value in _properties(event).items():
-                    suite.add_property(name, _xml_text(value))
-                report.add_testsuite(suite)
-            if event.interrupted:
-                report.add_testsuite(_early_end(event.interrupted))
-            report.update_statistics()  # type: ignore[no-untyped-call]
-            content = io.BytesIO()
-            report.write(content, pretty=True)
-            text = content.getvalue().decode("utf-8")
-            write_text(self._path, text, complete=not event.interrupted)
+        """Write the file on the last event; ignore other events."""
+        match event:
+            case VerifyEnded():
+                suites = [_suite(task) for task in event.tasks]
+            case RunEnded():
+                suites = [_run_suite(event)] if event.checks else []
+            case _:
+                return
+        report = JUnitXml(_xml_text(event.fleet))
+        for suite in suites:
+            for name, value in _properties(event).items():
+                suite.add_property(name, _xml_text(value))
+            report.add_testsuite(suite)
+        if event.interrupted:
+            report.add_testsuite(_early_end(event))
+        report.update_statistics()  # type: ignore[no-untyped-call]
+        content = io.BytesIO()
+        report.write(content, pretty=True)
+        text = content.getvalue().decode("utf-8")
+        write_text(self._path, text, complete=not event.interrupted)
 
 
-def _properties(ended: VerifyEnded) -> dict[str, str]:
+def _properties(ended: VerifyEnded | RunEnded) -> dict[str, str]:
     """Return what was judged, by which versions."""
+    more = {"scope": ended.scope} if isinstance(ended, VerifyEnded) and ended.scope else {}
+    if isinstance(ended, RunEnded):
+        more = {"workflow": ended.workflow_id}
     return {
         "fleet": ended.fleet,
         "trackproof": version("trackproof"),
         "contracts": working_version(ROOT),
         "conductor": f"{ended.version} ({ended.backend})",
-        **({"scope": ended.scope} if ended.scope else {}),
+        **more,
     }
 
 
-def _early_end(reason: str) -> TestSuite:
-    """Return a suite with one error: why the verification did not run to its end."""
-    case = TestCase("verification", classname="trackproof")
-    first_line = reason.partition("\n")[0]
+def _early_end(ended: VerifyEnded | RunEnded) -> TestSuite:
+    """Return a suite with one error: why it did not come to its end."""
+    name = "verification" if isinstance(ended, VerifyEnded) else "run"
+    case = TestCase(name, classname="trackproof", time=ended.seconds)
+    first_line = ended.interrupted.partition("\n")[0]
     error = Error(_xml_text(first_line), "interrupted")
-    error.text = _xml_text(reason)
+    error.text = _xml_text(ended.interrupted)
     case.result = [error]
     suite = TestSuite("trackproof")
     suite.add_testcase(case)
@@ -68,6 +78,34 @@ def _suite(task: TaskVerdict) -> TestSuite:
     suite = TestSuite(task.name)
     suite.add_testcases([_case(clause) for clause in task.clauses])
     return suite
+
+
+def _run_suite(ended: RunEnded) -> TestSuite:
+    """Return a suite with one case for each check on a run's evidence."""
+    suite = TestSuite("run")
+    for check in ended.checks:
+        case = TestCase(check.id, classname="trackproof.run")
+        match check.status:
+            case "failed":
+                case.result = [Failure(_xml_text(check.detail), "failed")]
+                case.result[0].text = _xml_text(_run_details(ended, check))
+            case "not_visible":
+                case.result = [Skipped(_xml_text(check.detail), "not_visible")]
+            case "passed":
+                pass
+        suite.add_testcase(case)
+    return suite
+
+
+def _run_details(ended: RunEnded, check: Check) -> str:
+    cause = ended.timeline.cause if ended.timeline else ""
+    lines = [
+        f"{check.id}: {check.detail}",
+        f"workflow: {ended.workflow_id} {ended.status}",
+        f"first cause: {cause}" if cause else "",
+        "explain: trackproof explain --last",
+    ]
+    return "\n".join(line for line in lines if line)
 
 
 def _case(clause: ClauseResult) -> TestCase:

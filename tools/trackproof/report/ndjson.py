@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from trackproof.events.stream import Event
-from trackproof.report.output import ReportFile, move_aside
+from trackproof.report.output import STANDARD_OUTPUT, ReportFile, move_aside, print_report
 
 BEFORE_CAPITALS = re.compile(r"(?<!^)(?=[A-Z])")
 
@@ -24,13 +24,17 @@ class NdjsonFile(ReportFile):
             UsageError: `path` is not writable.
         """
         super().__init__(path)
-        move_aside(path)
-        path.write_bytes(b"")
+        if path != STANDARD_OUTPUT:
+            move_aside(path)
+            path.write_bytes(b"")
 
     def write(self, event: Event) -> None:
         """Append one line: `event`, `at`, then the event's fields."""
         name = BEFORE_CAPITALS.sub("_", type(event).__name__).lower()
         at = datetime.now(UTC).isoformat(timespec="milliseconds")
         line = json.dumps({"event": name, "at": at, **asdict(event)}, default=str)
+        if self._path == STANDARD_OUTPUT:
+            print_report(f"{line}\n")
+            return
         with self._path.open("a", encoding="utf-8") as file:
             file.write(f"{line}\n")

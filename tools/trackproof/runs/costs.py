@@ -6,42 +6,20 @@ required; a missing column of `Cost` counts as 0.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import make_url
 
 from trackproof.errors import TestbedError
+from trackproof.events.timeline import Cost
 from trackproof.testbed import database
 
 HINT = (
     "give --database the URL of the fleet's database (its DATABASE_URL); the fleet creates "
     "the table task_costs when it starts"
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Cost:
-    """Cost of one attempt, or the sum of several."""
-
-    seconds: float = 0.0
-    """Time spent in the worker; Conductor's times include queueing and transport."""
-    runs: int = 0
-    calls: int = 0
-    """Requests to outside services."""
-    remembered: int = 0
-    """Answers taken from a cache instead of a request."""
-    bytes_in: int = 0
-    bytes_out: int = 0
-    audio_seconds: float = 0.0
-    """Duration of the decoded audio."""
-    prompt_tokens: int = 0
-    completion_tokens: int = 0
-
-    def __add__(self, other: Cost) -> Cost:
-        """Add field by field."""
-        return Cost(*(getattr(self, f.name) + getattr(other, f.name) for f in fields(self)))
 
 
 def read_costs(database_url: str, workflow_id: str) -> dict[str, Cost]:

@@ -18,6 +18,7 @@ from trackproof.fleet import Fleet
 from trackproof.lab import RECORDING_BUCKET, TRANSCRIPT_BUCKET, Testbed
 from trackproof.runs.progress import step_states
 from trackproof.runs.scenario import Scenario
+from trackproof.runs.unavailable import unavailable_events, unavailable_row
 from trackproof.testbed.conductor.rest import http_client
 from trackproof.testbed.stand_ins.ledger import Request
 from trackproof.testbed.stand_ins.stand_ins import StandIns
@@ -53,7 +54,9 @@ class Evidence:
     workflow: Mapping[str, Any]
     steps: tuple[StepState, ...]
     transcript: Mapping[str, Any]
+    """The row; a placeholder if the profile does not expose it (`trackproof.runs.unavailable`)."""
     events: Sequence[tuple[str, Any]]
+    """By name; a placeholder if the profile does not expose them."""
     requests: Sequence[Request]
     stand_ins: StandIns
     recording_keys: frozenset[str]
@@ -102,8 +105,12 @@ def gather(
         scenario=scenario,
         workflow=workflow,
         steps=tuple(step_states(contracts.steps, workflow, now)),
-        transcript=fleet.transcript(scenario.transcript_id) if fleet.exposes_rows else {},
-        events=fleet.events(scenario.transcript_id) if fleet.exposes_events else (),
+        transcript=fleet.transcript(scenario.transcript_id)
+        if fleet.exposes_rows
+        else unavailable_row(),
+        events=fleet.events(scenario.transcript_id)
+        if fleet.exposes_events
+        else unavailable_events(),
         requests=testbed.stand_ins.ledger.requests(),
         stand_ins=testbed.stand_ins,
         recording_keys=frozenset(testbed.s3.keys(RECORDING_BUCKET)),
@@ -111,7 +118,7 @@ def gather(
         urls=tuple(_served_url(output) for output in _pad_track_outputs(workflow)),
         mixdown=_mixdown(testbed, workflow),
         fleet_log=fleet.log(),
-        secrets=_secrets(testbed, fleet.database_url),
+        secrets=secrets_of(testbed, fleet.database_url),
     )
 
 
@@ -147,7 +154,8 @@ def _mixdown(testbed: Testbed, workflow: Mapping[str, Any]) -> Mixdown | None:
     return Mixdown(audio, tuple(detect_words(audio.samples)))
 
 
-def _secrets(testbed: Testbed, database_url: str) -> tuple[str, ...]:
+def secrets_of(testbed: Testbed, database_url: str) -> tuple[str, ...]:
+    """Return every key, secret and password in a fleet's configuration."""
     keys = testbed.stand_ins.credentials
     secrets = (
         keys.daily_key,

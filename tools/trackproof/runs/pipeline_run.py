@@ -75,7 +75,7 @@ class PipelineRun:
             workflow_id=workflow["workflowId"],
             workflow_status=self.status,
             attempts=(attempt,),
-            events=tuple(self.evidence.events),
+            events=self.evidence.events,
             requests=tuple(self.evidence.requests),
             transcript=self.evidence.transcript,
             written=frozenset(),
@@ -106,11 +106,32 @@ def run_meeting(
     on_start: Callable[[str], None] = lambda _workflow_id: None,
     on_poll: Callable[[Workflow], None] = lambda _workflow: None,
 ) -> PipelineRun:
-    """Register the definitions, publish and seed a meeting, and run it to its end.
+    """Register the definitions and run a meeting as `run_registered_meeting` does.
+
+    Raises:
+        ConductorRefusalError: The registered workflow cannot be started.
+        DeadlineError: The run stopped making progress.
+        FleetError: The fleet died.
+    """
+    fleet.register(testbed.rest.api_url)
+    testbed = testbed.translated_for(fleet)
+    fleet.wait_until_polling(testbed.rest, sorted(load_contracts().tasks))
+    return run_registered_meeting(testbed, fleet, scenario, on_start=on_start, on_poll=on_poll)
+
+
+def run_registered_meeting(
+    testbed: Testbed,
+    fleet: Fleet,
+    scenario: Scenario,
+    *,
+    on_start: Callable[[str], None] = lambda _workflow_id: None,
+    on_poll: Callable[[Workflow], None] = lambda _workflow: None,
+) -> PipelineRun:
+    """Publish and seed a meeting, and run it to its end.
 
     Args:
         testbed: The testbed to run on.
-        fleet: A started fleet.
+        fleet: A fleet that has registered its definitions and polls.
         scenario: The meeting.
         on_start: Called with the workflow id once the run has started.
         on_poll: Called with the run after each poll.
@@ -122,11 +143,10 @@ def run_meeting(
     """
     testbed = testbed.translated_for(fleet)
     scenario.publish(testbed)
-    fleet.register(testbed.rest.api_url)
     secret = testbed.stand_ins.credentials.webhook_secret
     webhook = f"{testbed.served.urls['webhook']}/{scenario.room_name}"
     scenario.ids.update(fleet.seed(scenario.rows(webhook, secret)))
-    fleet.wait_until_polling(testbed.rest, sorted(load_contracts().tasks))
+    fleet.watch(scenario.transcript_id)
     workflow_id = start_run(testbed, scenario)
     on_start(workflow_id)
     return follow_meetings(

@@ -7,7 +7,7 @@ the number of retries are those the fleet registered.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,9 +17,11 @@ from trackproof.errors import DeadlineError, TrackproofError
 from trackproof.fleet import Fleet
 from trackproof.fleet.events import Event
 from trackproof.lab import RECORDING_BUCKET, TRANSCRIPT_BUCKET, Testbed
-from trackproof.runs.follow import follow
+from trackproof.runs.follow import Workflow, follow
 from trackproof.runs.limits import BUSY_SECONDS, POLL_SECONDS, task_limit
-from trackproof.runs.unavailable import UnavailableEvents, UnavailableRow
+from trackproof.runs.unavailable import unavailable_events, unavailable_row
+from trackproof.testbed.conductor.rest import ENDED
+from trackproof.testbed.conductor.schema_enforcement import without_enforcement
 from trackproof.testbed.stand_ins.ledger import Request
 from trackproof.wait import wait_until
 
@@ -145,6 +147,8 @@ class TaskRunner:
         *,
         transcript_id: str | None,
         retries: int | None = None,
+        response_timeout: int | None = None,
+        on_poll: Callable[[Workflow], None] = lambda _workflow: None,
     ) -> list[TaskRun]:
         """Run a task once for each payload, concurrently.
 
@@ -156,6 +160,9 @@ class TaskRunner:
             payloads: The inputs, exactly as the worker receives them.
             transcript_id: The transcript whose row and events are recorded.
             retries: Maximum number of retries; as registered by default.
+            response_timeout: Seconds, instead of the registered responseTimeoutSeconds; the server
+                then evaluates it at each poll.
+            on_poll: Called with a run after each poll.
 
         Raises:
             DeadlineError: A run did not end in time; the evidence lists its tasks.
@@ -164,6 +171,18 @@ class TaskRunner:
         self._wait_for_worker(task)
         before = self._baseline(transcript_id)
         definition = self._without_retry_delay(task, retries)
+        limit = task_limit(self._fleet.profile.limits, task, definition)
+        if response_timeout is not None:
+            definition["responseTimeoutSeconds"] = response_timeout
+            if timeout := definition.get("timeoutSeconds"):  # servers demand that it is longer
+                definition["timeoutSeconds"] = max(timeout, response_timeout + 1)
+            limit += response_timeout
+
+        def look(workflow: Workflow) -> None:
+            on_poll(workflow)
+            if response_timeout is not None and workflow["status"] not in ENDED:
+                self._testbed.rest.decide(workflow["workflowId"])
+
         workflow_ids = [
             self._testbed.rest.start_inline_workflow(
                 one_task_workflow(task, definition, payload), payload
@@ -176,9 +195,10 @@ class TaskRunner:
                     self._testbed.rest,
                     workflow_id,
                     what=task,
-                    seconds=task_limit(self._fleet.profile.limits, task, definition),
+                    seconds=limit,
                     interval=POLL_SECONDS,
                     check_alive=self._fleet.check_alive,
+                    on_poll=look,
                     hint="the worker hangs, or its result never reached the server; a slow one "
                     "needs a longer time in [limits] of the profile",
                 )
@@ -276,7 +296,7 @@ class TaskRunner:
     def transcript(self, transcript_id: str | None) -> Mapping[str, Any]:
         """Return a transcript's current row; empty if there is none."""
         if not self._fleet.exposes_rows:
-            return UnavailableRow("rows", "the transcript's row (transcript_sql or transcript_url)")
+            return unavailable_row()
         return {} if transcript_id is None else self._fleet.transcript(transcript_id)
 
     def _start_recording(self, transcript_id: str | None) -> int:
@@ -289,9 +309,7 @@ class TaskRunner:
     def events(self, transcript_id: str | None) -> Sequence[Event]:
         """Return a transcript's events so far, as (name, data), oldest first."""
         if not self._fleet.exposes_events:
-            return UnavailableEvents(
-                "events", "events (events_sql, events_redis or events_websocket)"
-            )
+            return unavailable_events()
         return () if transcript_id is None else self._fleet.events(transcript_id)
 
     def _objects(self) -> dict[StoredObject, str]:
@@ -321,7 +339,7 @@ def one_task_workflow(task: str, definition: Mapping[str, Any], payload: Payload
                 "type": "SIMPLE",
                 # References instead of values: the server would expand "${…}" in a value.
                 "inputParameters": {name: f"${{workflow.input.{name}}}" for name in payload},
-                "taskDefinition": dict(definition),
+                "taskDefinition": without_enforcement(definition),
             }
         ],
     }

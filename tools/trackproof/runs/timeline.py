@@ -7,11 +7,10 @@ if there are any.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any
 
 from trackproof.errors import UsageError
-from trackproof.runs.costs import Cost
+from trackproof.events.timeline import Cost, Timeline, TimelineEntry
 from trackproof.runs.progress import UNSCHEDULED_RETRY, has_failed, unscheduled_retries
 
 SYSTEM = frozenset(
@@ -20,90 +19,42 @@ SYSTEM = frozenset(
 """Task types that Conductor executes itself, without a worker."""
 
 
-@dataclass(frozen=True, slots=True)
-class TimelineEntry:
-    """One attempt at one task."""
+def timeline_of(
+    workflow: Mapping[str, Any], costs: Mapping[str, Cost] | None, now: float
+) -> Timeline:
+    """Build the timeline of a run in its present state.
 
-    task_id: str
-    reference: str
-    task_type: str
-    number: int
-    """Counts from 1."""
-    status: str
-    began: float | None
-    """Seconds since the workflow started; None while the task waits for a worker."""
-    seconds: float
-    """Duration as Conductor measures it; until now for a running attempt."""
-    waited: float
-    """Seconds in the queue; until now for a queued attempt."""
-    reason: str
-    optional: bool
-    cost: Cost | None
+    Args:
+        workflow: The run as Conductor's API returns it, with tasks.
+        costs: Costs by task id; None without a cost table.
+        now: Epoch seconds; the end of whatever is still running.
 
-    @property
-    def failed(self) -> bool:
-        """Whether the attempt ended unsuccessfully."""
-        return has_failed(self.status)
-
-    @property
-    def end(self) -> float:
-        """Seconds from the start of the workflow to the end of the attempt."""
-        return (self.began or 0.0) + self.seconds
-
-
-@dataclass(frozen=True, slots=True)
-class Timeline:
-    """All attempts of one run."""
-
-    workflow_id: str
-    name: str
-    status: str
-    seconds: float
-    """Duration of the run; until now if it is still running."""
-    attempts: tuple[TimelineEntry, ...]
-    """By start time; queued attempts come last."""
-    cost: Cost | None
-    """Sum of all attempts; None without a cost table."""
-    cause: str
-    """The first cause of the failure, in one line; empty if the run has not failed."""
-
-    @classmethod
-    def of(cls, workflow: Mapping[str, Any], costs: Mapping[str, Cost] | None, now: float) -> Self:
-        """Build the timeline of a run in its present state.
-
-        Args:
-            workflow: The run as Conductor's API returns it, with tasks.
-            costs: Costs by task id; None without a cost table.
-            now: Epoch seconds; the end of whatever is still running.
-
-        Raises:
-            UsageError: `workflow` is not a workflow run.
-        """
-        try:
-            start = _seconds(workflow.get("startTime")) or _seconds(workflow["createTime"]) or now
-            attempts = tuple(
-                _entry(task, start, now, costs)
-                for task in workflow["tasks"]
-                if task.get("taskType") not in SYSTEM
-            )
-            status = str(workflow["status"])
-            end = now if _is_running(status) else _seconds(workflow.get("endTime")) or now
-            return cls(
-                workflow_id=str(workflow["workflowId"]),
-                name=str(workflow.get("workflowName") or workflow.get("workflowType") or ""),
-                status=status,
-                seconds=end - start,
-                attempts=tuple(
-                    sorted(attempts, key=lambda one: (one.began is None, one.began or 0.0))
-                ),
-                cost=None if costs is None else sum(costs.values(), Cost()),
-                cause=_first_cause(status, attempts, workflow),
-            )
-        except (AttributeError, KeyError, TypeError, ValueError) as error:
-            raise UsageError(
-                f"the server's response is not a workflow run: {error!r}",
-                hint="give the id of a run, as `trackproof run` or Conductor shows it",
-            ) from error
+    Raises:
+        UsageError: `workflow` is not a workflow run.
+    """
+    try:
+        start = _seconds(workflow.get("startTime")) or _seconds(workflow["createTime"]) or now
+        attempts = tuple(
+            _entry(task, start, now, costs)
+            for task in workflow["tasks"]
+            if task.get("taskType") not in SYSTEM
+        )
+        status = str(workflow["status"])
+        end = now if _is_running(status) else _seconds(workflow.get("endTime")) or now
+        return Timeline(
+            workflow_id=str(workflow["workflowId"]),
+            name=str(workflow.get("workflowName") or workflow.get("workflowType") or ""),
+            status=status,
+            seconds=end - start,
+            attempts=tuple(sorted(attempts, key=lambda one: (one.began is None, one.began or 0.0))),
+            cost=None if costs is None else sum(costs.values(), Cost()),
+            cause=_first_cause(status, attempts, workflow),
+        )
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise UsageError(
+            f"the server's response is not a workflow run: {error!r}",
+            hint="give the id of a run, as `trackproof run` or Conductor shows it",
+        ) from error
 
 
 def _entry(
@@ -123,6 +74,7 @@ def _entry(
         reason=str(task.get("reasonForIncompletion") or ""),
         optional=bool((task.get("workflowTask") or {}).get("optional")),
         cost=(costs or {}).get(str(task["taskId"])),
+        failed=has_failed(str(task["status"])),
     )
 
 

@@ -6,9 +6,15 @@ Any access marks the clause that needs the data as not judged.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, overload
+from typing import Any, Final, overload
 
 import pytest
+
+PARTS: Final[Mapping[str, str]] = {
+    "rows": "the transcript's row (transcript_sql or transcript_url)",
+    "events": "events (events_sql, events_redis or events_websocket)",
+}
+"""What a profile may not expose, with the keys that would expose it."""
 
 
 class NotVisible(pytest.skip.Exception):  # type: ignore[name-defined, misc]
@@ -63,3 +69,13 @@ class UnavailableEvents(_Unavailable, Sequence[tuple[str, Any]]):
         if isinstance(index, slice):
             return self
         raise self._skip()
+
+
+def unavailable_row() -> UnavailableRow:
+    """Return the placeholder for a transcript's row."""
+    return UnavailableRow("rows", PARTS["rows"])
+
+
+def unavailable_events() -> UnavailableEvents:
+    """Return the placeholder for a transcript's events."""
+    return UnavailableEvents("events", PARTS["events"])

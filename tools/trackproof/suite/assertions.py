@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Collection
+from decimal import Decimal
 from typing import Any
 
+from trackproof.runs.equality import contains_value, has_value, same_value
 from trackproof.runs.json_text import as_json
 
 
@@ -47,24 +49,42 @@ class Expectation:
         self._what = what
 
     def equals(self, expected: Any) -> None:
-        """Raise a ClauseViolation unless it is the same."""
-        if self._observed != expected:
+        """Raise a ClauseViolation unless it means the same: 3 equals 3.0."""
+        if not same_value(self._observed, expected):
             raise ClauseViolation(expected, self._observed, self._what)
+
+    def has(self, expected: Any) -> None:
+        """Raise a ClauseViolation unless it has all of it; objects may have further fields.
+
+        For outputs, events and bodies, which are open.
+        """
+        if not has_value(self._observed, expected):
+            raise ClauseViolation(expected, self._observed, self._what)
+
+    def is_filled(self) -> None:
+        """Raise a ClauseViolation if it is missing, null or empty: nothing equals nothing."""
+        if self._observed in (None, "", [], {}, ()):
+            raise ClauseViolation("a value that is not empty", self._observed, self._what)
 
     def is_near(self, expected: float, tolerance: float) -> None:
         """Raise a ClauseViolation unless it is a number at most `tolerance` from `expected`."""
         number = self._observed
-        if not isinstance(number, (int, float)) or abs(number - expected) > tolerance:
+        if (
+            not isinstance(number, int | float | Decimal)
+            or isinstance(number, bool)
+            or not abs(float(number) - expected) <= tolerance  # NaN is near nothing
+        ):
             raise ClauseViolation(f"{expected:g} ± {tolerance:g}", number, self._what)
 
     def contains(self, expected: Any) -> None:
         """Raise a ClauseViolation unless `expected` is in it."""
-        if not isinstance(self._observed, Collection) or expected not in self._observed:
+        observed = self._observed
+        if not isinstance(observed, Collection) or not contains_value(observed, expected):
             raise ClauseViolation(f"{readable(expected)} in it", self._observed, self._what)
 
     def lacks(self, unwanted: Any) -> None:
         """Raise a ClauseViolation if `unwanted` is in it."""
-        if unwanted in self._observed:
+        if contains_value(self._observed, unwanted):
             raise ClauseViolation(f"no {readable(unwanted)} in it", self._observed, self._what)
 
     def holds(self, condition: bool, expected: str) -> None:

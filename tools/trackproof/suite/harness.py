@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import threading
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import astuple
 from functools import cache
 from pathlib import Path
 from tempfile import mkdtemp
-from typing import Any
+from typing import Any, Literal
 
 from fixtures_audio import Meeting, make_meeting, write_meeting
 from trackproof.errors import TrackproofError
 from trackproof.fleet import Fleet
 from trackproof.lab import Testbed
+from trackproof.runs.follow import Workflow
 from trackproof.runs.ids import id_sequence
 from trackproof.runs.scenario import ZULIP_STREAM, Scenario
 from trackproof.runs.task_run import TaskRun, TaskRunner
+from trackproof.runs.unavailable import NotVisible
 from trackproof.suite.timeout_trials import TimeoutTrials
+from trackproof.testbed.conductor.traffic import HELD_UPDATES, Traffic, UpdateFault
 from trackproof.testbed.stand_ins.faults import Fault
 
 
@@ -48,19 +52,29 @@ class Harness:
         """The runs of the current test, oldest first: the evidence of a failing clause."""
         self.transcripts: list[str] = []
         """The ids of all transcripts that were prepared, in every test."""
+        self.workflow_ids: dict[str, None] = {}
+        """The workflows of the current test, also of a run that raised an error."""
         self._latest: Scenario | None = None
         self._logged = 0
+        self._thread = threading.get_ident()
+        testbed.rest.watchers.append(self._see)
 
     def reset(self) -> None:
         """Start a test: without faults, without evidence."""
         self.clear_faults()
         self.runs.clear()
+        self.workflow_ids.clear()
         self._latest = None
         self._logged = len(self.fleet.log())
 
     def close(self) -> None:
         """End the background trials."""
         self.trials.close()
+        self.testbed.rest.watchers.remove(self._see)
+
+    def _see(self, workflow: Mapping[str, Any]) -> None:
+        if threading.get_ident() == self._thread:  # the trials run in threads of their own
+            self.workflow_ids[str(workflow["workflowId"])] = None
 
     def log_of_test(self) -> str:
         """Return the fleet's log lines of the current test."""
@@ -130,6 +144,8 @@ class Harness:
         *,
         about: Scenario | None = None,
         retries: int | None = None,
+        response_timeout: int | None = None,
+        on_poll: Callable[[Workflow], None] = lambda _workflow: None,
         **fields: Any,
     ) -> TaskRun:
         """Run one task to its end and return everything observed.
@@ -139,9 +155,18 @@ class Harness:
             payload: Its input; or give its fields by name.
             about: The meeting whose row and events are observed; the latest by default.
             retries: The retry count; as registered by the fleet by default.
+            response_timeout: The response time-out in seconds; as registered by default.
+            on_poll: Called with the run after each poll.
             fields: The input, field by field.
         """
-        [run] = self.run_tasks(task, [{**(payload or {}), **fields}], about=about, retries=retries)
+        [run] = self.run_tasks(
+            task,
+            [{**(payload or {}), **fields}],
+            about=about,
+            retries=retries,
+            response_timeout=response_timeout,
+            on_poll=on_poll,
+        )
         return run
 
     def run_tasks(
@@ -151,6 +176,8 @@ class Harness:
         *,
         about: Scenario | None = None,
         retries: int | None = None,
+        response_timeout: int | None = None,
+        on_poll: Callable[[Workflow], None] = lambda _workflow: None,
     ) -> list[TaskRun]:
         """Run one task for each input, side by side; return the runs in that order.
 
@@ -162,6 +189,8 @@ class Harness:
             payloads,
             transcript_id=meeting.transcript_id if meeting else None,
             retries=retries,
+            response_timeout=response_timeout,
+            on_poll=on_poll,
         )
         self.runs.extend(runs)
         return runs
@@ -171,6 +200,38 @@ class Harness:
         place = self.testbed.s3 if service == "s3" else self.testbed.stand_ins
         place.faults.add(Fault(service=service, **how))
 
+    @property
+    def traffic(self) -> Traffic:
+        """The fleet's requests to Conductor.
+
+        Raises:
+            NotVisible: They do not pass the laboratory's gateway.
+        """
+        if self.fleet.traffic is None:
+            raise NotVisible(
+                "traffic",
+                "its requests to Conductor: `command` or `container` and a server nearby over HTTP",
+            )
+        return self.fleet.traffic
+
+    def break_update(
+        self,
+        task: str,
+        failure: Literal["status", "reset", "hold"],
+        *,
+        carried_out: bool = False,
+    ) -> UpdateFault:
+        """Inject a fault into the fleet's next result of a task, until the test ends.
+
+        Raises:
+            NotVisible: The fleet's requests to Conductor do not pass the laboratory's gateway.
+        """
+        name = self.fleet.translator.task_to_fleet(task)
+        times = HELD_UPDATES if failure == "hold" else 1
+        fault = UpdateFault(name, failure, carried_out=carried_out, times=times)
+        self.traffic.add_fault(fault)
+        return fault
+
     def check_faults(self) -> None:
         """Check that the fleet met a fault of the current test, if there was any.
 
@@ -178,11 +239,13 @@ class Harness:
             VacuousTestError: No request of the fleet met a fault, so the test proves nothing.
         """
         rules = (self.testbed.stand_ins.faults, self.testbed.s3.faults)
-        unmet = [fault for faults in rules for fault in faults.unmet()]
-        if unmet and len(unmet) == sum(map(len, rules)):
+        updates = self.fleet.traffic.faults() if self.fleet.traffic else []
+        unmet = [describe_fault(fault) for faults in rules for fault in faults.unmet()]
+        unmet += [f"{one.failure} of a result of {one.task_type}" for one in updates if not one.met]
+        if unmet and len(unmet) == sum(map(len, rules)) + len(updates):
             raise VacuousTestError(
                 "vacuous: no request of the fleet met the injected fault",
-                evidence="\n".join(map(describe_fault, unmet)),
+                evidence="\n".join(unmet),
                 hint="the clause is not judged: the fleet did not make the request it is about",
             )
 
@@ -190,6 +253,8 @@ class Harness:
         """Remove all faults."""
         self.testbed.stand_ins.faults.clear()
         self.testbed.s3.faults.clear()
+        if self.fleet.traffic is not None:
+            self.fleet.traffic.clear_faults()
 
 
 @cache

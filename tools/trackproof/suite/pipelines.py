@@ -10,6 +10,7 @@ from trackproof.events.runs import Check
 from trackproof.runs.limits import pipeline_limit
 from trackproof.runs.pipeline_run import Mark, PipelineRun, follow_meetings, start_run
 from trackproof.runs.scenario import Scenario
+from trackproof.runs.unavailable import PARTS, NotVisible
 from trackproof.suite.assertions import ClauseViolation
 from trackproof.suite.harness import Harness
 from trackproof.testbed.conductor.rest import ConductorRefusalError
@@ -24,10 +25,16 @@ class CheckedRun:
         self._checks: dict[str, Check] = {}
 
     def expect(self, *ids: str) -> None:
-        """Raise a ClauseViolation unless these checks pass (see `trackproof.checks`)."""
+        """Raise a ClauseViolation unless these checks pass (see `trackproof.checks`).
+
+        Raises:
+            NotVisible: A check needs data that the fleet's profile does not expose.
+        """
         if not self._checks:
             self._checks.update((check.id, check) for check in judge(self._run.evidence))
         for check in (self._checks[name] for name in ids):
+            if check.not_visible:
+                raise NotVisible(check.not_visible, PARTS[check.not_visible])
             if not check.passed:
                 raise ClauseViolation(f"{check.id} holds", check.detail, self._run.name)
 
@@ -56,6 +63,8 @@ def run_meetings(harness: Harness, meetings: Mapping[str, Scenario]) -> dict[str
     testbed, fleet = harness.testbed, harness.fleet
     since = Mark.now(testbed, fleet)
     expect_registered(harness)
+    for meeting in meetings.values():
+        fleet.watch(meeting.transcript_id)
     try:
         ids = {name: start_run(testbed, meeting) for name, meeting in meetings.items()}
     except ConductorRefusalError as error:

@@ -140,7 +140,7 @@ class ClauseSuite:
             stack.enter_context(use_id_seed(self.options.id_seed, ""))
             self.session = session
             self.results.deviations = session.profile.deviations
-            self.results.not_visible = session.profile.not_visible
+            self.results.not_visible = session.not_visible
             emit(event=self._started(session))
             session.harness.trials.begin(
                 name.removesuffix(".definition")

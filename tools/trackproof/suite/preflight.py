@@ -11,15 +11,16 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from trackproof.contracts.load import load_contracts
-from trackproof.errors import FleetError
+from trackproof.errors import FleetError, TestbedError
 from trackproof.fleet import Fleet
 from trackproof.fleet.profile import FleetProfile
 from trackproof.fleet.translation.definitions import definitions
 from trackproof.fleet.translation.translator import Translator
 from trackproof.lab import Testbed
 from trackproof.suite.assertions import readable
-from trackproof.testbed.conductor.registration import is_registered
+from trackproof.testbed.conductor.registration import SERVER_OWNED, is_registered
 from trackproof.testbed.conductor.rest import ConductorRest, http_client, split_queue
+from trackproof.testbed.conductor.schema_enforcement import enforces_schemas
 from trackproof.testbed.conductor.versions import VERSIONS
 
 CLOCK_SECONDS: Final = 5.0
@@ -36,7 +37,7 @@ class PreflightResult:
     """The result of one check."""
 
     about: str
-    """`polls`, `pollers`, `definitions`, `clock`, `ports`, `versions` or `hosts`."""
+    """`polls`, `pollers`, `definitions`, `schemas`, `clock`, `ports`, `versions` or `hosts`."""
     good: bool
     text: str
     fatal: bool = False
@@ -48,6 +49,7 @@ def before_the_fleet(testbed: Testbed, profile: FleetProfile) -> Iterator[Prefli
     yield from _ports(testbed)
     yield _clock(testbed.rest.api_url)
     yield _version(testbed)
+    yield _schemas(testbed.rest.api_url)
     yield _others(testbed, profile)
 
 
@@ -147,6 +149,21 @@ def _version(testbed: Testbed) -> PreflightResult:
     )
 
 
+def _schemas(api_url: str) -> PreflightResult:
+    """Say whether the server enforces schemas, which the definitions of the suite switch off."""
+    try:
+        enforced = enforces_schemas(api_url)
+    except TestbedError as error:
+        return PreflightResult("schemas", False, f"enforcement cannot be tried: {error.what}")
+    return PreflightResult(
+        "schemas",
+        True,
+        "the server enforces schemas; the suite registers with enforceSchema false"
+        if enforced
+        else "the server enforces no schemas",
+    )
+
+
 def _others(testbed: Testbed, profile: FleetProfile) -> PreflightResult:
     """Find workers that poll although the fleet does not run."""
     mine = PreflightResult("pollers", True, "no other worker polls these task types")
@@ -201,13 +218,47 @@ def _drift(testbed: Testbed, fleet: Fleet, tasks: Sequence[str]) -> Iterator[Pre
     elif found is None:
         drifted.append(f"workflow {workflow['name']}/{workflow.get('version')} is not registered")
     elif not is_registered(found, workflow):
-        drifted.append(f"workflow {workflow['name']}/{workflow.get('version')} differs")
+        name = f"workflow {workflow['name']}/{workflow.get('version')}"
+        drifted += [f"{name}: {one}" for one in workflow_differences(found, workflow)]
     for one in drifted:
         yield PreflightResult("definitions", good=False, text=one)
     if not drifted:
         yield PreflightResult(
             "definitions", good=True, text="the server has the contracts' definitions"
         )
+
+
+def workflow_differences(present: Mapping[str, Any], wanted: Mapping[str, Any]) -> Iterator[str]:
+    """Yield one text for each step or field in which a registered workflow differs."""
+    registered, expected = _steps(present), _steps(wanted)
+    yield from (f"step {name} is missing" for name in expected if name not in registered)
+    yield from (
+        f"step {name} is not in the contract" for name in registered if name not in expected
+    )
+    both = [name for name in expected if name in registered]
+    if both != [name for name in registered if name in expected]:
+        yield f"the order of the steps is {', '.join(registered)}"
+    pairs = [
+        ("", present, wanted),
+        *((f"{name}.", registered[name], expected[name]) for name in both),
+    ]
+    for prefix, found, right in pairs:
+        for key in dict.fromkeys([*right, *found]):
+            if key in {"tasks", "forkTasks", *SERVER_OWNED}:
+                continue  # steps are compared one by one
+            if not is_registered({key: found.get(key)}, {key: right.get(key)}):
+                values = f"{readable(found.get(key))}, not {readable(right.get(key))}"
+                yield f"{prefix}{key} is {values}"
+
+
+def _steps(workflow: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+    """Return every step of a workflow, those of fork branches included, by reference name."""
+    steps: dict[str, Mapping[str, Any]] = {}
+    for task in workflow.get("tasks") or ():
+        steps[task["taskReferenceName"]] = task
+        for branch in task.get("forkTasks") or ():
+            steps |= _steps({"tasks": branch})
+    return steps
 
 
 def _difference(present: Mapping[str, Any] | None, wanted: Mapping[str, Any]) -> str:

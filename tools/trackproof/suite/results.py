@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from typing import Any
@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from trackproof.contracts.load import Clause, load_contracts
-from trackproof.errors import DeadlineError, FleetError
+from trackproof.errors import DeadlineError, FleetError, TrackproofError
 from trackproof.events.stream import Event
 from trackproof.events.verdict import ClauseResult, Exchange, Status, failure_id
 from trackproof.events.verification import ClauseFinished, ClauseStarted
@@ -51,6 +51,12 @@ def case_id(item: pytest.Item) -> str:
     return f"{item.path.name}::{item.nodeid.partition('::')[2]}"
 
 
+def in_words(test: str) -> str:
+    """Return a test's name as words: its file is of no use to who reads a report."""
+    name, bracket, case = test.removeprefix("test_").partition("[")
+    return name.replace("_", " ") + (f" ({case.removesuffix(']')})" if bracket else "")
+
+
 def is_selected(clauses: Sequence[str], only: Sequence[str]) -> bool:
     """Return whether `only`, task types or clause ids, names one of a test's clauses."""
     return not only or any(name in only or name.partition(".")[0] in only for name in clauses)
@@ -67,6 +73,8 @@ class ClauseResults:
         self._results: dict[str, ClauseResult] = {}
         self._causes: dict[int, tuple[BaseException, str]] = {}
         """The first clause that each error failed, by the error's identity."""
+        self.workflow_ids: dict[str, dict[str, None]] = {}
+        """The workflows that each clause's tests ran, in order."""
         self.deviations: Sequence[Deviation] = ()
         self.not_visible: Mapping[Part, Invisible] = {}
 
@@ -106,6 +114,10 @@ class ClauseResults:
         """Replace the result of a clause."""
         self._results[result.id] = result
 
+    def add_runs(self, clause: str, workflow_ids: Iterable[str]) -> None:
+        """Record workflows that a clause's tests ran."""
+        self.workflow_ids.setdefault(clause, {}).update(dict.fromkeys(workflow_ids))
+
     def begin(self, item: pytest.Item) -> Iterator[Event]:
         """Yield an event for each clause whose first test this is."""
         for name in clauses_of(item):
@@ -136,6 +148,9 @@ class ClauseResults:
         """Record one phase of a test."""
         for name in clauses_of(item):
             result = self._results[name]
+            if harness is not None:
+                earlier = (run.workflow_id for run in harness.runs)
+                self.add_runs(name, (*harness.workflow_ids, *earlier))
             if report.when == "call":
                 result = replace(result, seconds=round(result.seconds + report.duration, 3))
             if report.skipped and result.status == "passed":
@@ -144,7 +159,7 @@ class ClauseResults:
                 failed = replace(_failed(result, call, report, harness), test=case_id(item))
                 failed = self._grouped(failed, call.excinfo.value if call.excinfo else None)
                 if result.status in {"failed", "error"}:
-                    more = f"{failed.test}: {failed.observed}"
+                    more = f"{in_words(item.name)}: {failed.observed}"
                     failed = replace(result, also=(*result.also, more))
                 result = failed
             self._results[name] = result
@@ -215,7 +230,7 @@ def _failed(
         expected, observed = about + readable(error.expected), about + readable(error.observed)
         difference = error.difference
     else:
-        expected, observed, difference = result.text, _error_text(error, report), ""
+        expected, observed, difference = result.text, error_text(error, report.longreprtext), ""
     secrets = harness.secrets if harness else ()
     runs = harness.runs if harness else []
     return replace(
@@ -244,11 +259,24 @@ def _json(value: Any, limit: int) -> str:
     return shortened(as_json(value), limit)
 
 
-def _error_text(error: BaseException | None, report: pytest.TestReport) -> str:
+def error_text(error: BaseException | None, report: str) -> str:
+    """Return why a test failed, without the terms of Python's own errors.
+
+    Args:
+        error: What the test raised; None if pytest failed it without an exception.
+        report: Pytest's text, for that case.
+    """
     if error is None:
-        return report.longreprtext[-2000:]
-    text = str(error) or type(error).__name__
-    return text if isinstance(error, AssertionError) else f"{type(error).__name__}: {text}"
+        return report[-2000:]
+    match error:
+        case AssertionError() | TrackproofError():
+            return str(error) or type(error).__name__
+        case KeyError():
+            return f"the fleet's answer has no field {error.args[0] if error.args else ''}".strip()
+        case AttributeError() | LookupError() | TypeError() | ValueError():
+            return f"the fleet's answer cannot be read: {type(error).__name__}: {error}"
+        case _:
+            return f"{type(error).__name__}: {error}"
 
 
 def _last_lines(harness: Harness | None) -> str:

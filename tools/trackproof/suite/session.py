@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
+from typing import Protocol
 
 from sqlalchemy import make_url
 
 from trackproof.errors import TrackproofError
 from trackproof.fleet import Fleet, FleetProfile
-from trackproof.lab import Testbed, database_choice
+from trackproof.fleet.profile import Invisible, Part
+from trackproof.lab import Surroundings, Testbed, database_choice
 from trackproof.suite.harness import Harness
 from trackproof.suite.options import VerifyOptions
 from trackproof.suite.preflight import (
@@ -31,9 +33,37 @@ class Session:
     profile: FleetProfile
     harness: Harness
 
+    @property
+    def not_visible(self) -> dict[Part, Invisible]:
+        """Data that cannot be observed: what the profile declares, and what follows from it."""
+        implied: dict[Part, Invisible] = {}
+        if self.profile.attach:
+            reason = "the fleet runs already (attach)"
+            implied = dict.fromkeys(("process", "traffic"), Invisible(reason))
+        elif self.harness.fleet.traffic is None:
+            reason = "Conductor answers on another network, or over HTTPS only"
+            implied = {"traffic": Invisible(reason)}
+        return {**implied, **self.profile.not_visible}
+
+
+class Servers(Protocol):
+    """Options that say where Conductor and database come from."""
+
+    @property
+    def conductor(self) -> str:
+        """`auto`, `container`, `process` or the URL of a running server."""
+
+    @property
+    def version(self) -> str:
+        """Version of the server to start."""
+
+    @property
+    def database(self) -> str | None:
+        """`sqlite`, `postgres` or a URL; None for the default."""
+
 
 def start_testbed(
-    profile: FleetProfile, options: VerifyOptions, report: Report
+    profile: FleetProfile, options: Servers, report: Report
 ) -> AbstractContextManager[Testbed]:
     """Return the testbed that a fleet needs; it runs within the block.
 
@@ -86,6 +116,41 @@ def open_on(
     Raises:
         FleetError: The fleet died, does not poll one of `tasks`, or fails the preflight.
     """
+    with open_fleet(testbed, profile, tasks, report, watched=True) as (fleet, refusal):
+        harness = Harness(testbed, fleet, time_scale=options.time_scale)
+        harness.registration_error = refusal
+        try:
+            yield Session(profile, harness)
+        finally:
+            harness.close()
+
+
+@contextmanager
+def open_fleet(
+    testbed: Testbed,
+    profile: FleetProfile,
+    tasks: Sequence[str],
+    report: Report,
+    surroundings: Surroundings | None = None,
+    *,
+    watched: bool = False,
+) -> Iterator[tuple[Fleet, TrackproofError | None]]:
+    """Start a fleet, register its definitions and check both; the fleet ends with the block.
+
+    Args:
+        testbed: Where it starts.
+        profile: The fleet.
+        tasks: The task types that it must poll.
+        report: Takes one line at a time on what is being started.
+        surroundings: What only this fleet needs, if that runs already.
+        watched: Whether a gateway records its requests to Conductor; see `Testbed.surroundings`.
+
+    Yields:
+        The fleet, which polls `tasks`, and the error if its definitions were refused.
+
+    Raises:
+        FleetError: The fleet died, does not poll one of `tasks`, or fails the preflight.
+    """
 
     def heed(results: Iterable[PreflightResult], log: str = "") -> None:
         results = list(results)
@@ -95,16 +160,11 @@ def open_on(
         refuse(profile, results, log)
 
     heed(before_the_fleet(testbed, profile))
-    with testbed.fleet(profile) as fleet:
+    with testbed.fleet(profile, surroundings, watched=watched) as fleet:
         refusal = _register(testbed, fleet, report)
         fleet.wait_until_polling(testbed.rest, sorted(tasks))
         heed(with_the_fleet(testbed, fleet, sorted(tasks)), fleet.log_tail())
-        harness = Harness(testbed, fleet, time_scale=options.time_scale)
-        harness.registration_error = refusal
-        try:
-            yield Session(profile, harness)
-        finally:
-            harness.close()
+        yield fleet, refusal
 
 
 def _register(testbed: Testbed, fleet: Fleet, report: Report) -> TrackproofError | None:

@@ -16,6 +16,9 @@ from trackproof.runs.limits import POLL_SECONDS, TIMEOUT_SECONDS
 from trackproof.runs.task_run import Attempt, one_task_workflow, task_attempts
 from trackproof.testbed.conductor.rest import ENDED, ConductorRest
 
+ATTEMPT_SECONDS = 2.0
+"""Bound of one answered attempt on a machine with ten times its load."""
+
 DOMAIN = "trackproof-unanswered"
 WORKER = "trackproof"
 
@@ -109,7 +112,9 @@ def run_trial(rest: ConductorRest, definition: Mapping[str, Any], scale: float) 
         rest,
         workflow_id,
         what=f"the time-out of {task}",
-        seconds=TIMEOUT_SECONDS + 2 * compressed["responseTimeoutSeconds"],
+        seconds=TIMEOUT_SECONDS
+        + 2 * compressed["responseTimeoutSeconds"]
+        + ATTEMPT_SECONDS * (last + 1),
         interval=POLL_SECONDS,
         on_poll=take,
         hint="see whether the server is overloaded",

@@ -159,6 +159,10 @@ class ManagedContainer(Stoppable):
             return KILLED
         return None if container.status in ALIVE else int(container.attrs["State"]["ExitCode"])
 
+    def request_end(self) -> None:
+        """Send SIGTERM to the container's main process."""
+        self._container.get_wrapped_container().kill(signal="SIGTERM")
+
     def log(self, lines: int | None = None) -> str:
         """Return the last `lines` of the log, all by default; also after `stop`."""
         text = self._read_log() if self._final_log is None else self._final_log

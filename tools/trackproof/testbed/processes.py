@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -35,11 +37,13 @@ class ManagedProcess(Stoppable):
     ) -> None:
         """Start `command`; its standard output and error are appended to `log_path`."""
         self.name = name
+        self._ended_at: float | None = None
         self.log_path = log_path
-        with log_path.open("ab") as log:
+        self._control, control = socket.socketpair()
+        with control, log_path.open("ab") as log:
             self._supervisor = subprocess.Popen(  # noqa: S603
                 [sys.executable, "-I", "-S", supervisor.__file__, *command],
-                stdin=subprocess.PIPE,
+                stdin=control.fileno(),
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 cwd=cwd,
@@ -56,6 +60,21 @@ class ManagedProcess(Stoppable):
         text = self.log_path.read_text("utf-8", errors="replace")
         return "\n".join(text.splitlines()[-lines:])
 
+    def request_end(self) -> None:
+        """Send SIGTERM to the command alone; what becomes of its children is its own matter."""
+        self._supervisor.send_signal(signal.SIGUSR1)
+
+    def ended_at(self) -> float | None:
+        """Return when the command exited after `request_end`, in epoch seconds; None before.
+
+        Children that outlive the command run on until `stop`.
+        """
+        if self._ended_at is None:
+            with contextlib.suppress(OSError):  # nothing was written yet
+                text = self._control.recv(64, socket.MSG_DONTWAIT)
+                self._ended_at = float(text) if text else None
+        return self._ended_at
+
     def terminate(self, timeout: float) -> None:
         """Send SIGTERM and wait up to `timeout` seconds for the command to exit."""
         self._supervisor.terminate()
@@ -64,11 +83,10 @@ class ManagedProcess(Stoppable):
 
     def stop(self) -> None:
         """End the command and its children, and wait for their exit."""
-        if self._supervisor.stdin and not self._supervisor.stdin.closed:
-            with contextlib.suppress(OSError):  # the command has ended already
-                if _interrupted.is_set():
-                    self._supervisor.stdin.write(INTERRUPTED)
-                self._supervisor.stdin.close()
+        with contextlib.suppress(OSError):  # the command has ended already
+            if _interrupted.is_set():
+                self._control.send(INTERRUPTED)
+        self._control.close()
         try:
             self._supervisor.wait(GRACE_SECONDS + 5)
         except subprocess.TimeoutExpired:

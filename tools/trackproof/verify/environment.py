@@ -49,6 +49,15 @@ class Environment:
         self._fleet.callback(watchers.remove, self.watch.record)
         yield session
 
+    def check_alive(self) -> None:
+        """Check that Conductor runs; its runs can be looked at although the fleet may have died.
+
+        Raises:
+            TestbedError: Conductor has ended; with its last log lines.
+        """
+        if self._testbed is not None:
+            self._testbed.conductor.check_alive()
+
     def close(self) -> None:
         """End the fleet, then the testbed."""
         self._stack.push(self._fleet)

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import json
-import math
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
-from decimal import Decimal
 from typing import Any
 
 from fixtures_audio import make_meeting
@@ -16,11 +14,13 @@ from trackproof.errors import FleetError, TestbedError, TrackproofError
 from trackproof.fleet import Fleet, FleetProfile
 from trackproof.fleet.seed_columns import SEED_COLUMNS
 from trackproof.lab import Testbed
+from trackproof.runs.equality import has_value
 from trackproof.runs.json_text import as_json
 from trackproof.runs.scenario import Scenario
 from trackproof.suite.options import VerifyOptions
 from trackproof.suite.preflight import PreflightResult, before_the_fleet, with_the_fleet
 from trackproof.suite.session import start_testbed
+from trackproof.verify.stored_values import lost_columns
 
 
 def check_fleet(
@@ -58,23 +58,34 @@ def _started(testbed: Testbed, fleet: Fleet, tasks: Sequence[str]) -> Iterator[P
     except FleetError:
         fleet.check_alive()  # unpolled types are reported below
     yield from with_the_fleet(testbed, fleet, tasks)
-    yield from _read_back(fleet, _sample())
+    yield from _read_back(fleet, _sample(), tasks)
 
 
-def _read_back(fleet: Fleet, meeting: Mapping[str, Any]) -> Iterator[PreflightResult]:
+def _read_back(
+    fleet: Fleet, meeting: Mapping[str, Any], tasks: Sequence[str]
+) -> Iterator[PreflightResult]:
     """Seed a meeting and read it back."""
     ids: dict[str, Any] = {}
-    received = as_json(meeting)
     seeded = _tried(
         "seeds",
-        f"a meeting is seeded; the fleet received {received}",
+        "a meeting is seeded; the seeder received",
         lambda: ids.update(fleet.seed(meeting)),
         fatal=True,
     )
     yield seeded
+    for name, sent in meeting.items():
+        yield PreflightResult("seeds", seeded.good, f"  {name}: {as_json(sent)}")
     if not seeded.good:
-        yield PreflightResult("seeds", False, f"the seeder received {received}")
         return
+    if not fleet.profile.attach and (
+        lost := list(lost_columns(fleet.database_url, meeting, tasks))
+    ):
+        yield PreflightResult(
+            "seeds",
+            False,
+            f"sent and found in no column of the database: {', '.join(lost)}; ignore what the "
+            "fleet encrypts or keeps elsewhere",
+        )
     transcript_id = str(ids.get("transcript_id", meeting["transcript"]["id"]))
     if not fleet.exposes_rows:
         yield PreflightResult(
@@ -123,28 +134,9 @@ def _not_stored(sent: Mapping[str, Any], row: Mapping[str, Any]) -> Iterator[str
         if column == "id":  # the fleet may choose its own
             continue
         stored = row.get(column)
-        if not _is_same(value, stored):
+        if not has_value(stored, value):
             found = f"is {as_json(stored)}, not" if column in row else "is in no column; sent was"
             yield f"transcript.{column} {found} {as_json(value)}"
-
-
-def _is_same(sent: Any, stored: Any) -> bool:
-    """Return whether a stored value has what was sent; the fleet may store more."""
-    match sent:
-        case Mapping():
-            return isinstance(stored, Mapping) and all(
-                _is_same(value, stored.get(key)) for key, value in sent.items()
-            )
-        case list():
-            return (
-                isinstance(stored, list)
-                and len(sent) == len(stored)
-                and all(map(_is_same, sent, stored))
-            )
-        case float() | int() if isinstance(stored, Decimal | float | int):
-            return math.isclose(sent, stored)
-        case _:
-            return bool(sent == stored)
 
 
 def _tried(
@@ -153,10 +145,10 @@ def _tried(
     try:
         action()
     except TrackproofError as error:
-        lines = error.evidence.strip().splitlines()
-        return PreflightResult(
-            about, False, error.what + (f": {lines[-1]}" if lines else ""), fatal
-        )
+        # Logs have the exception first, and databases their message before a caret.
+        lines = [line.strip() for line in error.evidence.splitlines() if line.strip()]
+        detail = lines[0] if lines else error.hint
+        return PreflightResult(about, False, error.what + (f": {detail}" if detail else ""), fatal)
     return PreflightResult(about, True, success)
 
 
@@ -164,7 +156,9 @@ def _sample() -> dict[str, Any]:
     """Return the rows of a meeting of one participant, with every column of a transcript."""
     meeting = make_meeting(tracks=1, seconds=8.0, seed=0)
     scenario = Scenario(meeting, (), frozenset(), uuid.uuid4().hex[:12], datetime.now(UTC))
-    rows = scenario.rows("http://127.0.0.1:9/webhook", "none")
+    unique = scenario.run_id  # so that it is found only where the seeder stored it
+    rows = scenario.rows(f"http://127.0.0.1:9/webhook/{unique}", f"secret-{unique}")
+    rows["room"] |= {"zulip_stream": f"stream-{unique}", "zulip_topic": f"topic-{unique}"}
     rows["transcript"] |= {
         column.name: json.loads(column.example)
         for column in SEED_COLUMNS

@@ -3,28 +3,35 @@
 from __future__ import annotations
 
 import shutil
-import time
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
+from datetime import date
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from threading import Lock
+
+import httpx
 
 from fixtures_audio import Meeting, make_meeting
 from fixtures_audio.webm import BIT_RATE
 from trackproof.checks import judge
 from trackproof.contracts.load import load_contracts
-from trackproof.errors import TestbedError, UsageError
-from trackproof.events.runs import RunEnded, RunStarted, StepsSeen
-from trackproof.events.stream import Event, Note, Writer
+from trackproof.errors import TestbedError, TrackproofError, UsageError
+from trackproof.events.runs import Check, RunEnded
+from trackproof.events.stream import Note, Writer
+from trackproof.events.verification import EnvironmentKept, KeptRun
 from trackproof.fleet import REFERENCE, FleetProfile
-from trackproof.lab import Testbed, database_choice
+from trackproof.lab import Testbed
 from trackproof.runs.audio_progress import AudioWriting
-from trackproof.runs.follow import Workflow
-from trackproof.runs.pipeline_run import run_meeting
-from trackproof.runs.progress import step_states
+from trackproof.runs.pipeline_run import run_registered_meeting
 from trackproof.runs.scenario import Scenario
+from trackproof.suite.options import is_served
+from trackproof.suite.redaction import redacted_parts
+from trackproof.suite.session import addresses, open_fleet, start_testbed
+from trackproof.verify.run_progress import RunProgress
+from trackproof.verify.stream import Stream
+from trackproof.wait import wait_for_interrupt
 
 MEGABYTE = 1_000_000
 SPARE_BYTES = 20 * MEGABYTE
@@ -42,76 +49,132 @@ class RunOptions:
     version: str = "3.15.0"
     database: str | None = None
     fleet: FleetProfile = REFERENCE
+    keep: bool = False
+    """Leave the testbed running after the verdict, until Ctrl-C."""
 
 
 def check_meeting(options: RunOptions, writers: Sequence[Writer]) -> RunEnded:
     """Start everything, run the workflow, check the result, end everything.
 
+    Whatever ends it early, the writers get a `RunEnded` with what was seen so far.
+
     Raises:
-        UsageError: The meeting is too short for its tracks.
-        TrackproofError: The environment could not start, or the fleet died.
+        UsageError: The meeting is too short for its tracks, or the fleet serves only a part.
+        TrackproofError: The environment could not start, the fleet failed the preflight or died,
+            or a report could not be written.
     """
-    began = time.monotonic()
+    stream = Stream(writers)
+    progress = RunProgress(
+        stream,
+        fleet=options.fleet.name,
+        tracks=options.tracks,
+        server=(options.conductor, options.version),
+    )
+    try:
+        _check_serves(options.fleet)
+        with (
+            TemporaryDirectory(prefix="trackproof-meeting-") as folder,
+            ThreadPoolExecutor(1) as pool,
+            AudioWriting(options.tracks, options.seconds, stream.emit) as writing,
+        ):
+            # The audio is written while the server starts. An interruption cancels the writing.
+            meeting = _meeting(options)
+            writing.expect(meeting)
+            _check_space(meeting, Path(folder))
+            prepared = pool.submit(
+                Scenario.create,
+                meeting,
+                Path(folder),
+                denied=options.denied,
+                sound=writing.counted(),
+            )
+            prepared.add_done_callback(lambda _: writing.stop())
+            return _run_on_testbed(options, progress, prepared.result, stream)
+    except KeyboardInterrupt:
+        progress.end_early("interrupted by Ctrl-C or SIGTERM")
+        raise
+    except TrackproofError as error:
+        progress.end_early(str(error))
+        raise
 
-    emitting = Lock()  # progress comes from other threads
 
-    def emit(event: Event) -> None:
-        with emitting:
-            for writer in writers:
-                writer.write(event)
+def _run_on_testbed(
+    options: RunOptions, progress: RunProgress, scenario: Callable[[], Scenario], stream: Stream
+) -> RunEnded:
+    profile = options.fleet
+
+    def report(line: str) -> None:
+        stream.emit(Note(line))
 
     with (
-        TemporaryDirectory(prefix="trackproof-meeting-") as folder,
-        ThreadPoolExecutor(1) as pool,
-        AudioWriting(options.tracks, options.seconds, emit) as writing,
+        start_testbed(profile, options, report) as testbed,
+        open_fleet(testbed, profile, sorted(load_contracts().tasks), report) as (fleet, refusal),
     ):
-        # The audio is written while the server starts. An interruption cancels the writing.
-        meeting = _meeting(options)
-        writing.expect(meeting)
-        _check_space(meeting, Path(folder))
-        prepared = pool.submit(
-            Scenario.create,
-            meeting,
-            Path(folder),
-            denied=options.denied,
-            sound=writing.counted(),
-        )
-        prepared.add_done_callback(lambda _: writing.stop())
-        with (
-            Testbed.started(
-                conductor=options.conductor,
-                version=options.version,
-                database=database_choice(options.fleet, options.database),
-                report=lambda line: emit(Note(line)),
-            ) as testbed,
-            testbed.fleet(options.fleet) as fleet,
-        ):
-            server = testbed.conductor
-            contracts = load_contracts()
-
-            def on_start(workflow_id: str) -> None:
-                emit(RunStarted(workflow_id, options.tracks, server.backend, server.version))
-
-            def on_poll(workflow: Workflow) -> None:
-                emit(StepsSeen(tuple(step_states(contracts.steps, workflow, time.time()))))
-
-            run = run_meeting(testbed, fleet, prepared.result(), on_start=on_start, on_poll=on_poll)
-            checks = []
-            for check in judge(run.evidence):
-                checks.append(check)
-                emit(check)
-            ended = RunEnded(
-                status=run.status,
-                workflow_id=run.workflow["workflowId"],
-                tracks=options.tracks,
-                backend=server.backend,
-                version=server.version,
-                seconds=round(time.monotonic() - began, 3),
-                steps=run.evidence.steps,
-                checks=tuple(checks),
+        progress.use(testbed, fleet)
+        if refusal is not None:
+            raise refusal
+        with _terminated_on_error(testbed, progress):
+            run = run_registered_meeting(
+                testbed,
+                fleet,
+                scenario(),
+                on_start=progress.start,
+                on_poll=progress.poll,
             )
-    emit(ended)
+        checks = []
+        for check in judge(run.evidence):
+            seen = redacted_parts(as_declared(check, profile, date.today()), progress.secrets)
+            checks.append(seen)
+            stream.emit(seen)
+        ended = progress.end(run.workflow, run.evidence.steps, checks)
+        stream.check_written()
+        if options.keep:
+            runs = (KeptRun("meeting", run.status, (ended.workflow_id,)),)
+            stream.emit(EnvironmentKept(addresses(testbed, fleet.database_url), runs))
+            wait_for_interrupt(testbed.conductor.check_alive)
     return ended
+
+
+@contextmanager
+def _terminated_on_error(testbed: Testbed, progress: RunProgress) -> Iterator[None]:
+    """Terminate the workflow on a server that others use: no fleet may take it up later."""
+    try:
+        yield
+    except BaseException:
+        if testbed.conductor.backend == "url" and progress.workflow_id:
+            with suppress(TrackproofError, httpx.HTTPError):
+                testbed.rest.terminate(progress.workflow_id, "trackproof run ended early")
+        raise
+
+
+def _check_serves(profile: FleetProfile) -> None:
+    """Check that a fleet serves all task types: a meeting needs every one.
+
+    Raises:
+        UsageError: Its profile says that it serves a part.
+    """
+    tasks = load_contracts().tasks
+    if missing := [name for name in tasks if not is_served(name, profile.serves)]:
+        raise UsageError(
+            f"a whole meeting needs all {len(tasks)} task types, but fleet {profile.name!r} serves "
+            f"{len(tasks) - len(missing)}; missing: {', '.join(missing)}",
+            hint="judge the tasks that it serves with `trackproof verify --fleet FILE`, or remove "
+            "`serves` from its profile",
+        )
+
+
+def as_declared(check: Check, profile: FleetProfile, today: date) -> Check:
+    """Return a check that needs invisible data as the profile's `[not_visible]` declares it."""
+    if not check.not_visible:
+        return check
+    declared = profile.not_visible.get(check.not_visible)  # type: ignore[call-overload]
+    if declared is None:
+        advice = f"expose it, or declare `{check.not_visible}` in [not_visible] with a reason"
+        return replace(check, detail=f"not judged: {check.detail}; {advice}")
+    if declared.until is not None and today > declared.until:
+        overdue = f"declared until {declared.until}: {declared.reason}"
+        return replace(check, detail=f"not judged: {check.detail}; {overdue}")
+    return replace(check, accepted=True, detail=f"not visible: {declared.reason}")
 
 
 def _check_space(meeting: Meeting, folder: Path) -> None:

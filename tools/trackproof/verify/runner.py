@@ -4,17 +4,9 @@ from __future__ import annotations
 
 import io
 import os
-import threading
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import (
-    closing,
-    contextmanager,
-    nullcontext,
-    redirect_stderr,
-    redirect_stdout,
-    suppress,
-)
+from contextlib import closing, contextmanager, nullcontext, redirect_stderr, redirect_stdout
 from dataclasses import replace
 
 import pytest
@@ -27,6 +19,7 @@ from trackproof.events.verification import (
     ClauseFinished,
     EnvironmentKept,
     EnvironmentStarted,
+    KeptRun,
     VerifyEnded,
 )
 from trackproof.fleet import FleetProfile, load_profile
@@ -39,6 +32,8 @@ from trackproof.verify.coverage.floor import shortfalls
 from trackproof.verify.coverage.measurement import measure_coverage
 from trackproof.verify.environment import Environment
 from trackproof.verify.failure_store import FailureWriter
+from trackproof.verify.stream import Stream
+from trackproof.wait import wait_for_interrupt
 
 RAN = frozenset({pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED})
 NOT_FOUND = frozenset({pytest.ExitCode.USAGE_ERROR, pytest.ExitCode.NO_TESTS_COLLECTED})
@@ -46,26 +41,10 @@ PYTEST_VARIABLES = ("PYTEST_ADDOPTS", "PYTEST_PLUGINS")
 """The user's, for the user's own tests."""
 
 
-class _Stream:
-    """Hands events to the writers; a writer that fails does not stop the others."""
-
-    def __init__(self, writers: Sequence[Writer]) -> None:
-        self._writers = list(writers)
-        self.errors: list[str] = []
-
-    def emit(self, event: Event) -> None:
-        for writer in tuple(self._writers):
-            try:
-                writer.write(event)
-            except OSError as error:
-                self._writers.remove(writer)
-                self.errors.append(f"{type(writer).__name__}: {error}")
-
-
 class _Listener:
     """Takes the events of one pytest run; holds back clauses that will run again."""
 
-    def __init__(self, stream: _Stream, *, final: bool) -> None:
+    def __init__(self, stream: Stream, *, final: bool) -> None:
         self._stream = stream
         self._final = final
         self.started: EnvironmentStarted | None = None
@@ -99,7 +78,7 @@ def verify(options: VerifyOptions, writers: Sequence[Writer]) -> VerifyEnded:
         ended = VerifyEnded(
             options.fleet, options.conductor, options.version, 0.0, (), interrupted=str(error)
         )
-        _Stream(writers).emit(ended)
+        Stream(writers).emit(ended)
         raise
     environment = Environment(
         lambda report: start_testbed(profile, options, report), profile, options
@@ -126,7 +105,7 @@ def _verify(
 ) -> VerifyEnded:
     began = time.monotonic()
     stored = [FailureWriter(options.failures)] if options.failures else []
-    stream = _Stream([*writers, *stored])
+    stream = Stream([*writers, *stored])
     suite = ClauseSuite(options, environment.open)
     listener = _Listener(stream, final=not options.repeat_failures)
 
@@ -162,16 +141,22 @@ def _verify(
             shortfalls=() if is_partial else shortfalls(coverage, options.floor),
         )
         stream.emit(verdict)
-        if stream.errors:
-            raise TrackproofError(
-                "a report could not be written",
-                evidence="\n".join(stream.errors),
-                hint="see whether the disk is full and the folder is writable",
-            )
+        stream.check_written()
         if options.keep and listener.started:
-            stream.emit(EnvironmentKept(listener.started.addresses))
-            wait_for_interrupt()
+            stream.emit(_kept(listener.started, suite, verdict))
+            wait_for_interrupt(environment.check_alive)
     return verdict
+
+
+def _kept(started: EnvironmentStarted, suite: ClauseSuite, verdict: VerifyEnded) -> EnvironmentKept:
+    """Return what keeps running, with the runs of clauses that did not pass first."""
+    runs = [
+        KeptRun(result.id, result.status, workflow_ids)
+        for result in verdict.clauses
+        if (workflow_ids := tuple(suite.results.workflow_ids.get(result.id, ())))
+    ]
+    runs.sort(key=lambda run: run.status == "passed")
+    return EnvironmentKept(started.addresses, tuple(runs))
 
 
 def _is_repeatable(result: ClauseResult) -> bool:
@@ -179,7 +164,7 @@ def _is_repeatable(result: ClauseResult) -> bool:
 
 
 def _repeat_failures(
-    options: VerifyOptions, suite: ClauseSuite, environment: Environment, stream: _Stream
+    options: VerifyOptions, suite: ClauseSuite, environment: Environment, stream: Stream
 ) -> None:
     """Run failed clauses once more, alone and on a fresh fleet; emit their final results."""
     failed = [result for result in suite.results.all if _is_repeatable(result)]
@@ -191,13 +176,14 @@ def _repeat_failures(
         replace(options, only=only, id_seed=new_seed(), test="", failures=None), environment.open
     )
     try:
-        _run(again.options, again, _Listener(_Stream([]), final=True))
+        _run(again.options, again, _Listener(Stream([]), final=True))
     except TrackproofError as error:
         stream.emit(Note(f"the first results stand: {error.what}"))
     second = {result.id: result for result in again.results.all}
     for first in failed:
         result = _combined(first, second.get(first.id))
         suite.results.replace(result)
+        suite.results.add_runs(first.id, again.results.workflow_ids.get(first.id, ()))
         stream.emit(ClauseFinished(result))
 
 
@@ -258,12 +244,6 @@ def _without_variables(names: Sequence[str]) -> Iterator[None]:
         yield
     finally:
         os.environ.update(removed)
-
-
-def wait_for_interrupt() -> None:
-    """Wait for Ctrl-C, or for SIGTERM where the command line turns it into Ctrl-C."""
-    with suppress(KeyboardInterrupt):
-        threading.Event().wait()
 
 
 def check_only(only: Sequence[str]) -> None:

@@ -27,3 +27,11 @@ def test_the_flag_is_set_only_after_all_audio_is_deleted(empty_harness: WorkerHa
 
     assert empty_harness.execute("cleanup_consent", PAYLOAD).status == "FAILED_WITH_TERMINAL_ERROR"
     assert empty_harness.transcript().audio_deleted is False
+
+
+def test_an_unanswered_consent_is_no_denial(empty_harness: WorkerHarness) -> None:
+    rows = meeting_rows(track_keys=TRACK_KEYS)
+    rows["consents"] = [{"participant_id": "ada", "granted": None}]
+    seed(empty_harness.clients.state, rows)
+
+    assert empty_harness.completed("cleanup_consent", PAYLOAD)["audio_deleted"] is False

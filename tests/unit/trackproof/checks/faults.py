@@ -130,11 +130,15 @@ WORDS: list[Case] = [
 ]
 
 MIXDOWN: list[Case] = [
-    (with_mixdown(lambda m: replace(m, words=m.words[1:])), {"mixdown.words"}, "1 missing: (0, "),
+    (
+        with_mixdown(lambda m: replace(m, words=m.words[1:])),
+        {"mixdown.words"},
+        "1 missing: finish",
+    ),
     (
         with_mixdown(lambda m: replace(m, words=(*m.words, replace(m.words[0], start=7.5)))),
         {"mixdown.words"},
-        "1 surplus: (0, ",
+        "1 surplus: ",
     ),
     (
         with_mixdown(lambda m: replace(m, words=tuple(w for w in m.words if w.band != 2))),
@@ -149,7 +153,7 @@ MIXDOWN: list[Case] = [
     (
         lambda evidence: with_output(evidence, duration=None),
         {"mixdown.duration", "database.result", "webhook.payload"},
-        "stated None s",
+        "stated null s",
     ),
     (with_waveform(lambda peaks: peaks[1:]), {"waveform.peaks"}, "254 peaks, not 255"),
     (with_waveform(lambda peaks: [0.0] * len(peaks)), {"waveform.peaks"}, "255 peaks, at most 0."),
@@ -193,9 +197,9 @@ STORAGE: list[Case] = [
     (
         lambda evidence: with_output(evidence, audio_deleted=True),
         {"consent.honoured"},
-        "audio_deleted is True in the output",
+        "audio_deleted is true in the output",
     ),
-    (with_row(audio_deleted=True), {"consent.honoured"}, "True in the database"),
+    (with_row(audio_deleted=True), {"consent.honoured"}, "true in the database"),
 ]
 
 DENIED: list[Case] = [
@@ -212,9 +216,9 @@ DENIED: list[Case] = [
     (
         lambda evidence: with_output(evidence, audio_deleted=False),
         {"consent.honoured"},
-        "audio_deleted is False in the output and True in the database",
+        "audio_deleted is false in the output and true in the database",
     ),
-    (with_row(audio_deleted=False), {"consent.honoured"}, "False in the database"),
+    (with_row(audio_deleted=False), {"consent.honoured"}, "false in the database"),
     (with_url(status=200, received_bytes=1), {"storage.presigned"}, "track 0 still returns 200"),
 ]
 
@@ -228,7 +232,7 @@ LLM: list[Case] = [
     (incomplete_prompt, {"llm.chunks"}, "0 of 1 chunks in the prompts"),
     (
         lambda evidence: with_output(evidence, all_words=[], word_count=0),
-        {*WORD_CHECKS, "words.time", "quality", "llm.chunks"},
+        {*WORD_CHECKS, "words.time", "words.sorted", "quality", "llm.chunks"},
         "0 of 0 chunks in the prompts",
     ),
     (
@@ -259,16 +263,16 @@ STATE: list[Case] = [
     ),
     (without_event("WAVEFORM"), {"database.events"}, "no WAVEFORM"),
     (without_event("PIPELINE_PROGRESS"), {"database.events"}, "no PIPELINE_PROGRESS"),
-    (without_event("STATUS"), {"database.events"}, "the last STATUS is None"),
+    (without_event("STATUS"), {"database.events"}, "the last STATUS is missing"),
     (
         with_events(("DURATION", {"duration": 8.0})),
         {"database.events"},
-        "out of order: ['WAVEFORM', ",
+        "out of order: WAVEFORM, ",
     ),
     (
         with_events(("STATUS", {"value": "error"})),
         {"database.events"},
-        "the last STATUS is {'value': 'error'}",
+        'the last STATUS is {"value": "error"}',
     ),
     (
         lambda evidence: replace(evidence, fleet_log=f"key {evidence.secrets[0]}"),
@@ -372,7 +376,7 @@ DELIVERY: list[Case] = [
     (
         with_extra_requests("post_zulip", service="zulip", status=None),
         {"services.accepted"},
-        "zulip POST /v1/chat/completions → None",
+        "zulip POST /v1/chat/completions → no answer",
     ),
     (
         with_violation("body /topic: minLength 1 is wanted, a string of 0 characters is there"),

@@ -19,12 +19,14 @@ from tests.unit.trackproof.checks.changes import (
     with_shifted_word,
 )
 from tests.unit.trackproof.checks.faults import DENIED, FAULTS, Case
+from tests.unit.trackproof.python_terms import PYTHON
 from tests.unit.trackproof.runs import recorded_runs
 from tests.unit.trackproof.runs.recorded_runs import good_run, with_output
 from trackproof.checks import CHECKS, judge, secrets
 from trackproof.events.runs import Check
 from trackproof.runs.evidence import Evidence
 from trackproof.runs.progress import step_states
+from trackproof.runs.unavailable import unavailable_events, unavailable_row
 
 IDS = {name for names in CHECKS.values() for name in names}
 
@@ -59,9 +61,9 @@ def test_a_faulty_run_fails_exactly_the_expected_checks(
         evidence = with_matching_prompt(evidence)
 
     assert failed(evidence) == fails
-    assert any(message in verdict(evidence)[name].detail for name in fails), [
-        verdict(evidence)[name].detail for name in fails
-    ]
+    details = [check.detail for check in verdict(evidence).values()]
+    assert any(message in verdict(evidence)[name].detail for name in fails), details
+    assert [detail for detail in details if PYTHON.search(detail)] == []
 
 
 @pytest.mark.parametrize(("change", "fails", "message"), DENIED, ids=messages(DENIED))
@@ -198,3 +200,20 @@ def test_a_peak_at_a_segment_border_may_count_for_either_side() -> None:
     ]
 
     assert failed(with_output(good, waveform=shifted_peaks)) == set()
+
+
+def test_checks_on_invisible_data_are_not_judged_and_all_others_are() -> None:
+    unseen = replace(good_run(), transcript=unavailable_row(), events=unavailable_events())
+
+    checks = verdict(unseen)
+
+    assert checks.keys() == IDS
+    parts = {name: check.not_visible for name, check in checks.items() if not check.passed}
+    assert parts == {
+        "consent.honoured": "rows",
+        "llm.tracers": "rows",
+        "database.result": "rows",
+        "database.events": "events",
+        "events.schema": "events",
+        "zulip.message": "rows",
+    }

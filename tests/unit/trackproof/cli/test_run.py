@@ -102,6 +102,23 @@ def test_defaults_are_the_documented_ones(runs: list[RunOptions]) -> None:
     assert runs == [RunOptions(tracks=3, seconds=30, seed=0, denied=[], version="3.15.0")]
 
 
+def test_any_fleet_can_run_and_be_kept(runs: list[RunOptions], tmp_path: Path) -> None:
+    profile = tmp_path / "fleet.toml"
+    profile.write_text('name = "mine"\ncommand = ["true"]\n')
+
+    code, _ = trackproof("run", "--fleet", str(profile), "--keep")
+
+    assert code == 0
+    assert [(run.fleet.name, run.keep) for run in runs] == [("mine", True)]
+
+
+def test_an_unknown_fleet_is_an_error_before_anything_starts() -> None:
+    code, output = trackproof("run", "--fleet", "no-such.toml")
+
+    assert code == 2
+    assert "the fleet's profile 'no-such.toml' cannot be read" in output
+
+
 def test_a_passing_run_exits_with_0_and_writes_the_report(
     runs: list[RunOptions], tmp_path: Path
 ) -> None:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from trackproof.events.runs import Check, RunEnded, RunStarted, StepsSeen
 from trackproof.events.steps import StepState
 from trackproof.events.stream import Event, Note
+from trackproof.events.timeline import Cost, Timeline, TimelineEntry
 
 
 def step(
@@ -75,3 +78,50 @@ def failed_run() -> list[Event]:
         *checks,
         ended(*checks, status="FAILED", steps=steps),
     ]
+
+
+def attempt(reference: str, began: float | None = 0.0, *, reason: str = "") -> TimelineEntry:
+    status = "FAILED" if reason else "COMPLETED" if began is not None else "SCHEDULED"
+    return TimelineEntry(
+        task_id=f"id-{reference}",
+        reference=reference,
+        task_type=reference,
+        number=1,
+        status=status,
+        began=began,
+        seconds=1.5,
+        waited=0.1,
+        reason=reason,
+        optional=False,
+        cost=Cost(),
+        failed=bool(reason),
+    )
+
+
+def timeline(*attempts: TimelineEntry, status: str = "COMPLETED", cause: str = "") -> Timeline:
+    return Timeline(
+        workflow_id="workflow-1",
+        name="diarization_pipeline",
+        status=status,
+        seconds=10.0,
+        attempts=attempts,
+        cost=None,
+        cause=cause,
+    )
+
+
+def every_status(text: str = "S3 answered 503") -> RunEnded:
+    """Return a failed run with a check of every status and an attempt of every kind."""
+    checks = (
+        Check("words.complete", True, "121 of 121 words, each once"),
+        Check("storage.keys", False, f"missing: {text}"),
+        Check("database.events", False, "not visible: none are kept", "events", True),
+        Check("database.result", False, "not judged: no rows", "rows"),
+    )
+    attempts = (attempt("get_recording"), attempt("pad_track_0", 2.0, reason=text))
+    lines = timeline(*attempts, attempt("finalize", None), status="FAILED", cause=f"pad: {text}")
+    return replace(ended(*checks, status="FAILED"), fleet="acme", timeline=lines)
+
+
+def interrupted() -> RunEnded:
+    return replace(ended(), status="", workflow_id="", interrupted="the fleet died\nHint: buy one")

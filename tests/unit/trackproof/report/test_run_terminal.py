@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import pytest
 from rich.console import Console
@@ -13,6 +13,7 @@ from syrupy.assertion import SnapshotAssertion
 from tests.unit.trackproof.report import run_events
 from trackproof.events.runs import Check, RunStarted, StepsSeen
 from trackproof.events.stream import Event, Note
+from trackproof.events.verification import EnvironmentKept, KeptRun
 from trackproof.report.terminal.run import PlainLines, RunTerminal, terminal_writer
 
 RUNS = {"passed": run_events.passed_run(), "failed": run_events.failed_run()}
@@ -137,3 +138,40 @@ def test_one_track_is_singular() -> None:
 def test_the_writer_depends_on_the_console() -> None:
     assert isinstance(terminal_writer(console(terminal=True)), RunTerminal)
     assert isinstance(terminal_writer(console()), PlainLines)
+
+
+def test_a_run_ends_with_its_timeline_and_the_verdict() -> None:
+    lines = plain([run_events.every_status()]).splitlines()
+
+    assert lines[0].startswith("diarization_pipeline  workflow-1  FAILED")
+    bars = next(line for line in lines if "pad_track_0" in line)
+    assert "█" in bars  # wide enough for bars, whatever the width of a log
+    assert "First cause: pad: S3 answered 503" in lines
+    assert lines[-1].startswith("FAILED: 2 of 4 checks")
+
+
+def test_an_early_end_without_a_workflow_is_left_to_the_error() -> None:
+    assert plain([run_events.interrupted()]) == ""
+
+
+@pytest.mark.parametrize("show", [plain, on_terminal])
+def test_a_kept_testbed_is_shown_with_the_command_that_explains_its_run(
+    show: Callable[[Iterable[Event]], str],
+) -> None:
+    addresses = {"conductor": "http://c/api", "database": "sqlite:////tmp/a b/fleet.db"}
+    runs = (KeptRun("meeting", "COMPLETED", ("workflow-1",)),)
+
+    text = show([EnvironmentKept(addresses, runs)])
+
+    assert "trackproof explain workflow-1 --conductor http://c/api" in text
+    assert "--database 'sqlite:////tmp/a b/fleet.db'" in text
+    assert "The testbed runs until Ctrl-C:" in text
+
+
+def test_a_hidden_password_is_in_no_command() -> None:
+    kept = EnvironmentKept(
+        {"conductor": "http://c/api", "database": "postgresql://u:***@h/d"},
+        (KeptRun("meeting", "COMPLETED", ("workflow-1",)),),
+    )
+
+    assert "--database" not in plain([kept])

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from trackproof.errors import TestbedError, UsageError
-from trackproof.runs.costs import Cost, read_costs
+from trackproof.events.timeline import Cost
+from trackproof.runs.costs import read_costs
 
 
 def database(folder: Path, columns: str, *rows: tuple[object, ...]) -> str:

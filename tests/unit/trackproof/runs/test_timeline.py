@@ -6,9 +6,9 @@ import pytest
 from rich.console import Console
 
 from trackproof.errors import UsageError
+from trackproof.events.timeline import Cost, Timeline
 from trackproof.report.terminal.timeline import render_timeline
-from trackproof.runs.costs import Cost
-from trackproof.runs.timeline import Timeline
+from trackproof.runs.timeline import timeline_of
 
 BEGAN = 1_700_000_000.0
 NOW = BEGAN + 60
@@ -56,7 +56,7 @@ def build(
         "tasks": list(tasks),
         **changes,
     }
-    return Timeline.of(workflow, costs, NOW)
+    return timeline_of(workflow, costs, NOW)
 
 
 def printed(timeline: Timeline, *, width: int = 200) -> str:
@@ -187,7 +187,7 @@ def test_a_narrow_terminal_truncates_no_figure(width: int) -> None:
 
 
 def test_costs_are_unknown_without_a_database() -> None:
-    assert "Costs: unknown without --database" in printed(build(task("pad")))
+    assert "Costs: unknown: no table task_costs was read" in printed(build(task("pad")))
 
 
 def test_hostile_text_stays_on_its_line() -> None:
@@ -205,4 +205,4 @@ def test_hostile_text_stays_on_its_line() -> None:
 @pytest.mark.parametrize("response", [{}, {"tasks": []}, {"tasks": [{}], "createTime": 1}], ids=str)
 def test_a_response_that_is_no_run_is_a_usage_error(response: dict[str, Any]) -> None:
     with pytest.raises(UsageError, match="is not a workflow run"):
-        Timeline.of(response, None, NOW)
+        timeline_of(response, None, NOW)

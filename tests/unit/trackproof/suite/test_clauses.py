@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Iterator
 from importlib import import_module
 from typing import Any
@@ -42,3 +43,17 @@ def test_clauses_and_tests_match(pytestconfig: pytest.Config) -> None:
 
     # A clause without a test: write one, see docs/conformance.md.
     assert {clause.id for clause in load_contracts().clauses} == set(marked_clauses())
+
+
+def test_no_clause_test_fails_with_pythons_own_words() -> None:
+    # pytest writes both sides of a plain `assert` as Python does; `expect` writes JSON.
+    plain = [
+        f"{path.name}:{node.lineno}"
+        for folder in (CLAUSES, CLAUSES.parents[1] / "checks")
+        for path in sorted(folder.glob("*.py"))
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if (isinstance(node, ast.Assert) and path.name.startswith("test_"))
+        or (isinstance(node, ast.FormattedValue) and node.conversion == ord("r"))
+    ]
+
+    assert plain == []

@@ -7,7 +7,9 @@ from typing import Any, cast
 
 import pytest
 
+from trackproof.runs.unavailable import NotVisible
 from trackproof.suite.harness import Harness, VacuousTestError
+from trackproof.testbed.conductor.traffic import Traffic
 from trackproof.testbed.stand_ins.faults import Faults
 
 
@@ -17,6 +19,9 @@ def harness() -> Harness:
     stand_ins = SimpleNamespace(faults=Faults(frozenset({"daily"})))
     s3 = SimpleNamespace(faults=Faults(frozenset({"s3"})))
     bare: Any = object.__new__(Harness)
+    bare.fleet = SimpleNamespace(
+        traffic=Traffic(), translator=SimpleNamespace(task_to_fleet=str.title)
+    )
     bare.testbed = SimpleNamespace(stand_ins=stand_ins, s3=s3)
     return cast("Harness", bare)
 
@@ -40,3 +45,23 @@ def test_one_met_fault_of_several_is_enough(harness: Harness) -> None:
     harness.testbed.stand_ins.faults.take("daily", "GET", "/recordings/1")
 
     harness.check_faults()
+
+
+def test_an_update_that_no_result_met_is_vacuous(harness: Harness) -> None:
+    harness.break_update("finalize", "reset")
+
+    with pytest.raises(VacuousTestError) as caught:
+        harness.check_faults()
+
+    assert caught.value.evidence == "reset of a result of Finalize"
+    harness.clear_faults()
+    harness.check_faults()
+
+
+def test_updates_of_an_unwatched_fleet_cannot_be_broken(harness: Harness) -> None:
+    harness.fleet.traffic = None
+
+    with pytest.raises(NotVisible) as caught:
+        harness.break_update("finalize", "reset")
+
+    assert caught.value.part == "traffic"

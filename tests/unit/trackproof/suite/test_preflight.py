@@ -5,17 +5,18 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable, Iterator
+from copy import deepcopy
 from dataclasses import replace
 from email.utils import formatdate
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any, cast
+from typing import Any, NoReturn, cast
 
 import pytest
 import respx
 
 from trackproof.contracts.load import load_contracts
-from trackproof.errors import FleetError
+from trackproof.errors import FleetError, TestbedError
 from trackproof.fleet import Fleet, FleetProfile
 from trackproof.lab import Testbed, free_port
 from trackproof.suite import preflight
@@ -56,6 +57,12 @@ def bed_with(polls: Callable[[], Polls], *, port: int = 0, version: str = "3.15.
             variables=lambda: variables,
         ),
     )
+
+
+@pytest.fixture(autouse=True)
+def enforcement(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Fake a server that enforces no schemas."""
+    monkeypatch.setattr(preflight, "enforces_schemas", lambda _: False)
 
 
 @pytest.fixture(autouse=True)
@@ -139,6 +146,28 @@ def test_definitions_that_differ_from_the_contracts_are_reported_field_by_field(
         "workflow diarization_pipeline/1 is not registered",
     ]
     assert not any(finding.fatal or finding.good for finding in found)
+
+
+def test_a_workflow_that_differs_is_reported_step_by_step_and_field_by_field(
+    fleet: Fleet, definitions: respx.MockRouter
+) -> None:
+    workflow = deepcopy(dict(load_contracts().workflow))
+    first, *others = workflow["tasks"]
+    telling = next(task for task in others if task["name"] == "post_zulip")
+    del telling["optional"]
+    workflow |= {"timeoutSeconds": 60, "tasks": others}
+    definitions.get(url__startswith=f"{API}/metadata/workflow/{workflow['name']}").respond(
+        json=workflow
+    )
+
+    found = about("definitions", with_the_fleet(bed_with(polled(*TASKS)), fleet, TASKS))
+
+    name = "workflow diarization_pipeline/1"
+    assert [finding.text for finding in found] == [
+        f"{name}: step {first['taskReferenceName']} is missing",
+        f"{name}: timeoutSeconds is 60, not 28800",
+        f"{name}: post_zulip.optional is null, not true",
+    ]
 
 
 def test_workers_that_poll_before_the_fleet_starts_are_fatal() -> None:
@@ -267,3 +296,29 @@ def test_workflow_of_a_fleet_that_serves_a_part_is_not_compared(
     found = with_the_fleet(bed_with(polled("pad_track")), part, ["pad_track"])
 
     assert [one for one in found if not one.good] == []
+
+
+def _fails(_: str) -> NoReturn:
+    raise TestbedError("Conductor did not answer")
+
+
+@pytest.mark.parametrize(
+    ("tried", "good", "text"),
+    [
+        (lambda _: False, True, "the server enforces no schemas"),
+        (
+            lambda _: True,
+            True,
+            "the server enforces schemas; the suite registers with enforceSchema false",
+        ),
+        (_fails, False, "enforcement cannot be tried: Conductor did not answer"),
+    ],
+)
+def test_it_says_whether_the_server_enforces_schemas(
+    tried: Callable[[str], bool], good: bool, text: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(preflight, "enforces_schemas", tried)
+
+    (finding,) = about("schemas", before_the_fleet(bed_with(nobody), PLAIN))
+
+    assert (finding.good, finding.fatal, finding.text) == (good, False, text)

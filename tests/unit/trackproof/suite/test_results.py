@@ -13,7 +13,8 @@ from tests.unit.trackproof.report.verify_events import PASSED
 from trackproof.events.verdict import Status
 from trackproof.fleet.profile import Deviation, Invisible
 from trackproof.runs.unavailable import NotVisible
-from trackproof.suite.results import skipped_result, with_deviation
+from trackproof.suite.assertions import ClauseViolation
+from trackproof.suite.results import error_text, in_words, skipped_result, with_deviation
 
 TODAY = date(2026, 12, 1)
 DEVIATION = Deviation(PASSED.id, "the storage is old", date(2026, 12, 31))
@@ -78,3 +79,33 @@ def test_other_invisible_data_fails_the_verdict(declared: Any, observed: str) ->
     result = skipped_result(PASSED, skip(NotVisible("events", "events")), declared, TODAY)
 
     assert (result.status, result.observed, result.accepted) == ("skipped", observed, False)
+
+
+@pytest.mark.parametrize(
+    ("error", "text"),
+    [
+        (ClauseViolation({"a"}, None, "ids"), 'ids: expected ["a"], observed null'),
+        (KeyError("event"), "the fleet's answer has no field event"),
+        (
+            TypeError("not iterable"),
+            "the fleet's answer cannot be read: TypeError: not iterable",
+        ),
+        (OSError(5, "no space"), "OSError: [Errno 5] no space"),
+        (None, "the end of pytest's report"),
+    ],
+)
+def test_the_reason_of_a_failure_has_no_terms_of_python(
+    error: BaseException | None, text: str
+) -> None:
+    assert error_text(error, "the end of pytest's report") == text
+
+
+@pytest.mark.parametrize(
+    ("test", "words"),
+    [
+        ("test_every_word_is_merged_once[list]", "every word is merged once (list)"),
+        ("test_title_is_stored", "title is stored"),
+    ],
+)
+def test_a_further_failure_is_named_in_words(test: str, words: str) -> None:
+    assert in_words(test) == words

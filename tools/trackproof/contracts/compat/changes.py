@@ -97,6 +97,12 @@ def unclassified(pointer: str, old: Any, new: Any) -> Change:
     )
 
 
+def descriptive(pointer: str, old: Any, new: Any) -> Change:
+    """Return the change of a text that explains and is not judged."""
+    what = f"{format_optional(old)} became {format_optional(new)}"
+    return Change(pointer, what, "compatible", DESCRIPTIVE_REASON)
+
+
 def format_optional(value: Any) -> str:
     """Format a value; None becomes `nothing`."""
     return "nothing" if value is None else format_value(value)

@@ -6,10 +6,13 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from trackproof.contracts.compat.changes import (
+    DESCRIPTIVE_REASON,
     VERDICTS,
     Change,
+    descriptive,
     differences,
     format_optional,
+    join_pointer,
     prefix_change,
     unclassified,
 )
@@ -19,14 +22,50 @@ from trackproof.contracts.compat.schemas import schema_changes
 from trackproof.contracts.compat.services import service_changes
 from trackproof.contracts.compat.tasks import clause_changes, task_changes
 from trackproof.contracts.compat.workflow import workflow_changes
+from trackproof.contracts.load import DIALECT
 
 Data = Mapping[str, Any]
 
 
 def compare(old: Release, new: Release) -> list[Change]:
     """Return all differences between two contracts except the version, most severe first."""
-    changes = dict.fromkeys(_changes(old, new))
+    changes = dict.fromkeys(
+        (*_changes(_without_dialect(old), _without_dialect(new)), *_dialect_change(old, new))
+    )
     return sorted(changes, key=lambda change: (VERDICTS.index(change.verdict), change.pointer))
+
+
+def _dialect_change(old: Release, new: Release) -> Iterator[Change]:
+    """Yield one change for all schemas that have gained or lost their `$schema` line."""
+    if pointers := sorted(_other_dialects(old, new, "")):
+        what = f"the $schema line of {len(pointers)} schemas was added or removed"
+        yield Change(pointers[0], what, "compatible", DESCRIPTIVE_REASON)
+
+
+def _other_dialects(old: Any, new: Any, pointer: str) -> Iterator[str]:
+    if isinstance(old, Mapping) and isinstance(new, Mapping):
+        if (old.get("$schema") == DIALECT) != (new.get("$schema") == DIALECT):
+            yield join_pointer(pointer, "$schema")
+        for key in old.keys() & new.keys():
+            yield from _other_dialects(old[key], new[key], join_pointer(pointer, key))
+    elif isinstance(old, list) and isinstance(new, list):
+        for index, (before, after) in enumerate(zip(old, new, strict=False)):
+            yield from _other_dialects(before, after, join_pointer(pointer, index))
+
+
+def _without_dialect(part: Any) -> Any:
+    """Leave out the `$schema` lines of the one dialect: releases before 1.2.0 have none."""
+    match part:
+        case Mapping():
+            return {
+                key: _without_dialect(value)
+                for key, value in part.items()
+                if (key, value) != ("$schema", DIALECT)
+            }
+        case list():
+            return [_without_dialect(item) for item in part]
+        case _:
+            return part
 
 
 def _changes(old: Release, new: Release) -> Iterator[Change]:
@@ -43,6 +82,10 @@ def _changes(old: Release, new: Release) -> Iterator[Change]:
             yield from schema_changes(
                 root_node(before, pointer), root_node(after, pointer), "to fleets"
             )
+        elif section == "meeting_rows" and after:
+            yield from _meeting_rows(before, after, pointer)
+        elif section == "notes":
+            yield descriptive(pointer, before, after)
         elif section == "fork_inputs" and before and after:
             yield from _fork_inputs(before, after, pointer)
         else:
@@ -76,6 +119,14 @@ def _item(section: str, old: Data, new: Data, pointer: str) -> Iterator[Change]:
             )
         case _:
             yield from service_changes(old, new, pointer)
+
+
+def _meeting_rows(old: Data | None, new: Data, pointer: str) -> Iterator[Change]:
+    if old is None:
+        reason = "Fleets must be able to store them; consumers seed what they seeded before."
+        yield Change(pointer, "the rows were specified", "consumers only", reason, "a room")
+    else:
+        yield from schema_changes(root_node(old, pointer), root_node(new, pointer), "to fleets")
 
 
 def _fork_inputs(old: Data, new: Data, pointer: str) -> Iterator[Change]:

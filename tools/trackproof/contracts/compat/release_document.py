@@ -19,7 +19,7 @@ from trackproof.contracts.bundle import bundle_schema
 from trackproof.contracts.compat.changes import canonical
 from trackproof.contracts.errors import ContractFileError
 from trackproof.contracts.events_and_services import check_service
-from trackproof.contracts.load import ROOT, Clause, TaskContract, load_contracts
+from trackproof.contracts.load import ROOT, Clause, TaskContract, load_contracts, with_dialect
 from trackproof.contracts.yaml_files import check_data, check_schema, read_data, references
 
 Release = Mapping[str, Any]
@@ -42,7 +42,9 @@ def working_release(root: Path = ROOT) -> Release:
         "version": working_version(root),
         "tasks": {name: _task(task) for name, task in contracts.tasks.items()},
         "pipeline_clauses": _clauses(contracts.pipeline_clauses),
-        "workflow_input": _with_shapes(read_data(root / "workflow_input.yaml"), root),
+        "events": {name: with_dialect(schema) for name, schema in contracts.events.items()},
+        "meeting_rows": with_dialect(contracts.meeting_rows),
+        "workflow_input": with_dialect(_with_shapes(read_data(root / "workflow_input.yaml"), root)),
         "fork_inputs": read_data(root / "fork_inputs.yaml"),
     }
     del release["root"]
@@ -85,6 +87,7 @@ def _checked(path: Path, data: Any) -> Release:
         for side in ("input", "output"):
             _check_schema(path, f"/tasks/{name}/{side}", task[side])
     _check_schema(path, "/workflow_input", release["workflow_input"])
+    _check_schema(path, "/meeting_rows", release.get("meeting_rows", {}))
     for name, schema in release.get("events", {}).items():
         _check_schema(path, f"/events/{name}", schema)
     for name, service in release.get("services", {}).items():
@@ -115,7 +118,9 @@ def _task(task: TaskContract) -> dict[str, Any]:
     }
     parts = {field.name: getattr(task, field.name) for field in fields(task)}
     del parts["name"]
-    return {**parts, "definition": definition, "clauses": _clauses(task.clauses)}
+    del parts["judged_by"]  # about the suite: neither fleets nor consumers depend on it
+    schemas = {side: with_dialect(parts[side]) for side in ("input", "output")}
+    return {**parts, **schemas, "definition": definition, "clauses": _clauses(task.clauses)}
 
 
 def _clauses(clauses: Iterable[Clause]) -> dict[str, Any]:

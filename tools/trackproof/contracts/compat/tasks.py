@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from trackproof.contracts.compat.changes import (
-    DESCRIPTIVE_REASON,
     ORDER_REASON,
     Change,
     Verdict,
+    descriptive,
     differences,
     format_optional,
     join_pointer,
@@ -44,15 +44,16 @@ def task_changes(old: Data, new: Data, pointer: str) -> Iterator[Change]:
         "seed": _descriptive,
     }
     for part, before, after, here in differences(old, new, pointer):
-        if part in parts and before is not None and after is not None:
+        if part == "notes":
+            yield descriptive(here, before, after)
+        elif part in parts and before is not None and after is not None:
             yield from parts[part](before, after, here)
         else:
             yield unclassified(here, before, after)
 
 
 def _descriptive(old: Any, new: Any, pointer: str) -> Iterator[Change]:
-    what = f"{format_optional(old)} became {format_optional(new)}"
-    yield Change(pointer, what, "compatible", DESCRIPTIVE_REASON)
+    yield descriptive(pointer, old, new)
 
 
 def _definition(old: Data, new: Data, pointer: str) -> Iterator[Change]:
@@ -138,6 +139,7 @@ def _effects(old: Data, new: Data, pointer: str) -> Iterator[Change]:
                 yield from _named_effects("the column", _columns(before), _columns(after), here)
             case "s3":
                 yield from _keyed(_objects(before), _objects(after), here)
+                yield from _lifetimes(before, after, here)
             case "calls":
                 yield from _keyed(_calls(before), _calls(after), here)
             case "presign_seconds" if before and after:
@@ -171,6 +173,24 @@ def _objects(stored: Sequence[Data] | None) -> dict[str, Any]:
         f"{item['action']} {item['key']} in {item['bucket']}": item.get("when")
         for item in stored or ()
     }
+
+
+def _lifetimes(
+    old: Sequence[Data] | None, new: Sequence[Data] | None, pointer: str
+) -> Iterator[Change]:
+    """Compare how long temporary objects are kept."""
+    before = {(item["bucket"], item["key"]): item.get("stays") for item in old or ()}
+    for item in new or ():
+        key, stays = (item["bucket"], item["key"]), item.get("stays")
+        if key not in before or before[key] == stays:
+            continue
+        what = f"{item['key']} stays {stays or 'for an unstated time'}"
+        if before[key] is None:
+            reason = "Fleets must keep the object that long."
+            yield Change(pointer, what, "consumers only", reason, str(stays))
+        else:
+            reason = "Consumers that read the object later may not find it."
+            yield Change(pointer, what, "breaking", reason, f"it stayed {before[key]}")
 
 
 def _calls(calls: Sequence[Data] | None) -> dict[str, Any]:

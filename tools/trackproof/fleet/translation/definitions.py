@@ -8,6 +8,7 @@ from typing import Any
 from trackproof.contracts.load import load_contracts
 from trackproof.fleet.profile import FleetProfile
 from trackproof.fleet.translation.translator import Document, Translator
+from trackproof.testbed.conductor.schema_enforcement import without_enforcement
 
 
 def merge_patch(document: Mapping[str, Any], patch: Mapping[str, Any]) -> Document:
@@ -25,11 +26,16 @@ def merge_patch(document: Mapping[str, Any], patch: Mapping[str, Any]) -> Docume
 def definitions(profile: FleetProfile) -> tuple[list[Document], Document]:
     """Return the contracts' task definitions and workflow in a fleet's terms, with its overlay.
 
-    The task definitions are those that the fleet serves.
+    The task definitions are those that the fleet serves. The server enforces none of their
+    schemas, so that every invalid input reaches the fleet, which is judged.
     """
     contracts, translator, overlay = load_contracts(), Translator(profile), profile.overlay
     tasks = [
-        merge_patch(translator.task_definition_to_fleet(task), overlay.tasks.get(task["name"], {}))
+        without_enforcement(
+            merge_patch(
+                translator.task_definition_to_fleet(task), overlay.tasks.get(task["name"], {})
+            )
+        )
         for task in contracts.task_definitions()
         if not profile.serves or task["name"] in profile.serves
     ]

@@ -1,4 +1,4 @@
-"""Marks of task statuses: a character and its style."""
+"""Marks of task statuses: a character and its style; styles of verdicts."""
 
 from __future__ import annotations
 
@@ -9,3 +9,10 @@ RUN_MARKS = {
     "COMPLETED": ("✓", "green"),
 }
 FAILED_MARK = ("✗", "red")
+
+VERDICT_STYLES = {
+    "HELD": "bold green",
+    "HELD IN PART": "bold yellow",
+    "FAILED": "bold red",
+    "INTERRUPTED": "bold red",
+}

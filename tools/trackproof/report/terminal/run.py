@@ -10,10 +10,15 @@ from rich.text import Text
 from trackproof.events.runs import AudioProgress, Check, RunEnded, RunStarted, StepsSeen
 from trackproof.events.steps import StepState
 from trackproof.events.stream import Event, Note
+from trackproof.events.verification import EnvironmentKept
 from trackproof.report.terminal.audio import PlainAudioProgress, audio_line
-from trackproof.report.terminal.marks import FAILED_MARK, RUN_MARKS
+from trackproof.report.terminal.kept import kept_text
+from trackproof.report.terminal.marks import FAILED_MARK, RUN_MARKS, VERDICT_STYLES
 from trackproof.report.terminal.printable import one_line
+from trackproof.report.terminal.timeline import print_timeline
 from trackproof.runs.progress import NOT_STARTED
+
+CHECK_MARKS = {"passed": ("✓", "green"), "failed": FAILED_MARK, "not_visible": ("–", "yellow")}
 
 
 class RunTerminal:
@@ -42,7 +47,10 @@ class RunTerminal:
                 self.close()
                 self._console.print(_check_line(event))
             case RunEnded():
-                self._console.print(_verdict(event))
+                self.close()
+                _print_end(self._console, event)
+            case EnvironmentKept():
+                self._console.print(kept_text(event), soft_wrap=True)
             case _:
                 pass
 
@@ -85,7 +93,11 @@ class PlainLines:
             case Check():
                 self._print(_check_line(event))
             case RunEnded():
-                self._print(_verdict(event))
+                _print_end(self._console, event)
+            case EnvironmentKept():
+                self._print(kept_text(event))
+            case _:
+                pass
 
     def close(self) -> None:
         """Do nothing: there is no live display."""
@@ -143,21 +155,19 @@ def _remark(step: StepState) -> str:
 
 
 def _check_line(check: Check) -> Text:
-    mark, style = ("✓", "green") if check.passed else FAILED_MARK
+    mark, style = CHECK_MARKS[check.status]
     return Text.assemble(
         (f"{mark} ", style), (f"{check.id:<20}", "bold"), f" {one_line(check.detail)}"
     )
 
 
-def _verdict(ended: RunEnded) -> Text:
-    total = len(ended.checks)
-    if ended.passed:
-        return Text(f"HELD: {total} of {total} checks, {ended.seconds:.1f} s", style="bold green")
-    names = ", ".join(check.id for check in ended.failed_checks)
-    return Text(
-        f"FAILED: {len(ended.failed_checks)} of {total} checks ({names}), {ended.seconds:.1f} s",
-        style="bold red",
-    )
+def _print_end(console: Console, ended: RunEnded) -> None:
+    """Print the timeline, then the verdict."""
+    if ended.timeline is not None:
+        print_timeline(console, ended.timeline)
+    if ended.timeline or not ended.interrupted:  # else the error says it all
+        style = VERDICT_STYLES[ended.word]
+        console.print(Text(one_line(ended.headline), style=style), soft_wrap=True)
 
 
 def terminal_writer(console: Console) -> RunTerminal | PlainLines:

@@ -1,15 +1,14 @@
-"""Terminal output of `trackproof explain`: one line for each attempt, with a time bar."""
+"""The timeline of a run on a terminal: one line for each attempt, with a time bar."""
 
 from __future__ import annotations
 
-from rich.console import Group, RenderableType
+from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from trackproof.events.timeline import Cost, Timeline, TimelineEntry
 from trackproof.report.terminal.marks import FAILED_MARK, RUN_MARKS
 from trackproof.report.terminal.printable import one_line
-from trackproof.runs.costs import Cost
-from trackproof.runs.timeline import Timeline, TimelineEntry
 
 BAR = 30
 """Width of a bar that covers the whole run, in characters."""
@@ -17,7 +16,17 @@ BAR = 30
 NARROW = 130
 """Minimum terminal width for bars, in columns."""
 
+FILE_COLUMNS = 200
+"""Width of the output in a file or a pipe."""
+
 KILO = 1000
+
+
+def print_timeline(console: Console, timeline: Timeline) -> None:
+    """Print a timeline as wide as the terminal; in a file or a pipe `FILE_COLUMNS` wide."""
+    if not console.is_terminal:
+        console = Console(file=console.file, width=FILE_COLUMNS)
+    console.print(render_timeline(timeline, width=console.width))
 
 
 def render_timeline(timeline: Timeline, *, width: int) -> RenderableType:
@@ -96,7 +105,10 @@ def _failure(attempt: TimelineEntry) -> Text:
 
 def _total(timeline: Timeline) -> Text:
     if timeline.cost is None:
-        return Text("Costs: unknown without --database", style="dim")
+        return Text(
+            "Costs: unknown: no table task_costs was read (--database of `trackproof explain`)",
+            style="dim",
+        )
     cost = timeline.cost
     return Text(
         f"Costs: {cost.seconds:.1f} s of work, {cost.calls} service calls, "

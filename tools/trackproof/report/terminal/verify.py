@@ -14,6 +14,8 @@ from trackproof.events.verification import (
     EnvironmentStarted,
     VerifyEnded,
 )
+from trackproof.report.terminal.kept import kept_text
+from trackproof.report.terminal.marks import VERDICT_STYLES
 from trackproof.report.terminal.printable import escape_controls, one_line
 from trackproof.report.terminal.progress_line import ProgressLine
 from trackproof.suite.assertions import shortened
@@ -26,12 +28,6 @@ MARKS = {
     "skipped": ("?", "red"),
     "deviates": ("≈", "yellow"),
     "not_visible": ("–", "yellow"),
-}
-VERDICT_STYLES = {
-    "HELD": "bold green",
-    "HELD IN PART": "bold yellow",
-    "FAILED": "bold red",
-    "INTERRUPTED": "bold red",
 }
 DIFFERENCE_LINES = 20
 LOG_LINES = 12
@@ -78,7 +74,7 @@ class VerifyTerminal:
                 if event.clauses or not event.interrupted:  # else the error says it all
                     self._print(_verdict(event))
             case EnvironmentKept():
-                self._print(_testbed(event))
+                self._print(kept_text(event))
             case _:
                 pass
 
@@ -145,8 +141,3 @@ def _verdict(ended: VerifyEnded) -> Text:
     lines += [f"  {name}" for name in failed]
     lines += [f"  {line}" for line in ended.shortfalls]
     return Text("\n".join(map(escape_controls, lines)), style=VERDICT_STYLES[ended.word])
-
-
-def _testbed(kept: EnvironmentKept) -> Text:
-    lines = [f"  {name:<10} {one_line(value)}" for name, value in kept.addresses.items()]
-    return Text("\n".join(["The testbed runs until Ctrl-C:", *lines]))

@@ -17,6 +17,9 @@ TRACK_COUNTS = {"1 track": 1, "2 tracks": 2, "3 tracks": 3, "12 tracks": 12}
 
 REFUSED_WEBHOOK, BROKEN_TRACK = "refused webhook", "broken track"
 
+EMPTY_OUTPUTS = frozenset({"audio_deleted"})
+"""Outputs of the workflow that are false or null after a meeting with words."""
+
 VOLATILE_FIELDS = frozenset({"createTime", "updateTime", "createdBy", "updatedBy"})
 """Fields of a definition that the server sets at each registration."""
 
@@ -39,7 +42,8 @@ def registered_definitions(harness: Harness) -> dict[str, Any]:
     """Return all task definitions and the workflow from the server by name."""
     rest = harness.testbed.rest
     name = load_contracts().workflow["name"]
-    definitions = (*rest.task_definitions(), rest.workflow_definition(name) or {"name": name})
+    workflow = rest.workflow_definition(name)
+    definitions = (*rest.task_definitions(), *([workflow] if workflow else []))
     return {
         one["name"]: {key: value for key, value in one.items() if key not in VOLATILE_FIELDS}
         for one in definitions
@@ -55,6 +59,25 @@ def worker_task_types(tasks: list[dict[str, Any]]) -> Iterator[str]:
             yield from worker_task_types(branch)
         if branch_type := (task.get("inputParameters") or {}).get("task_type"):
             yield branch_type
+
+
+def optional_by_step(tasks: list[dict[str, Any]]) -> dict[str, bool]:
+    """Return whether each step of a workflow definition is optional, by reference name."""
+    steps = {task["taskReferenceName"]: bool(task.get("optional")) for task in tasks}
+    for task in tasks:
+        for branch in task.get("forkTasks") or []:
+            steps |= optional_by_step(branch)
+    return steps
+
+
+def answers_of_webhook(run: PipelineRun) -> list[int | None]:
+    """Return the status of each answer of the room's webhook, oldest first."""
+    path = f"/{run.evidence.scenario.room_name}"
+    return [
+        request.status
+        for request in run.evidence.requests
+        if request.service == "webhook" and request.path == path
+    ]
 
 
 def contract_violations(run: PipelineRun, side: Side) -> list[str]:

@@ -35,6 +35,7 @@ def encode(
     codec: str = "libopus",
     rate: int = RATE_HZ,
     start: Fraction = Fraction(0),
+    live: bool = False,
 ) -> bytes:
     """Return samples as an audio file.
 
@@ -44,11 +45,12 @@ def encode(
         codec: libav's name of the encoder.
         rate: Sample rate of the file, in Hz.
         start: Shift of every timestamp, in seconds; negative only if the container supports it.
+        live: Without duration and sizes, as a browser's MediaRecorder writes WebM.
     """
     file = io.BytesIO()
     layout = "mono" if len(samples) == 1 else "stereo"
-    keep_negative = {"avoid_negative_ts": "disabled"}
-    with av.open(file, "w", format=container, options=keep_negative) as output:
+    options = {"avoid_negative_ts": "disabled"} | ({"live": "1"} if live else {})
+    with av.open(file, "w", format=container, options=options) as output:
         # libav marks its own Vorbis encoder as experimental.
         stream = output.add_stream(codec, rate=rate, layout=layout, options={"strict": "-2"})
         assert isinstance(stream, AudioStream)

@@ -22,6 +22,7 @@ from fixtures_audio import (
     word_delay_samples,
 )
 from fixtures_audio.tones import WORD_SECONDS
+from trackproof.checks.displaced_words import describe_displaced
 from trackproof.checks.word_matching import TimedWord, match
 from trackproof.suite.assertions import ClauseViolation, expect
 
@@ -114,7 +115,9 @@ def expect_words(channel: Channel, tracks: Iterable[Track], tolerance_ms: float)
         [TimedWord(word.text, word.start) for word in detect_words(channel)],
         tolerance=tolerance_ms / 1000,
     )
-    expect(result.describe(), "words in the audio").holds(
+    track_of = {word.text: word.track_index for word in truth}
+    where = describe_displaced(result, lambda text: track_of[str(text)])
+    expect("; ".join([result.describe(), *where]), "words in the audio").holds(
         result.complete, f"{result.spoken} words, each once, at most {tolerance_ms:g} ms off"
     )
 
@@ -125,7 +128,7 @@ def expect_sample_exact(channel: Channel, tracks: Iterable[Track]) -> None:
         for word in track.words:
             start = round((track.offset + word.start) * RATE_HZ)
             band = band_of(track.index)
-            what = f"delay of {word.text!r} in track {track.index}, in samples"
+            what = f"delay of {word.text} in track {track.index}, in samples"
             try:
                 delay = word_delay_samples(channel, band=band, word_id=word.id, at=start)
             except ValueError as error:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from trackproof.contracts.load import load_contracts
+from trackproof.lab import RECORDING_BUCKET, TRANSCRIPT_BUCKET
+from trackproof.runs.pipeline_run import PipelineRun
+from trackproof.runs.task_run import StoredObject
 from trackproof.suite.harness import Harness
 from trackproof.testbed.stand_ins.ledger import Request
 
@@ -22,6 +25,49 @@ def padded_key(transcript_id: object, index: int) -> str:
 def mixdown_key(transcript_id: object) -> str:
     """Return the contract's key of the mixdown."""
     return TASKS["mixdown_tracks"].stored_key.format(transcript_id=transcript_id)
+
+
+def stored_objects(harness: Harness) -> frozenset[StoredObject]:
+    """Return every object in S3."""
+    return frozenset(
+        StoredObject(bucket, key)
+        for bucket in (RECORDING_BUCKET, TRANSCRIPT_BUCKET)
+        for key in harness.testbed.s3.keys(bucket)
+    )
+
+
+def unfinished_uploads(harness: Harness) -> list[str]:
+    """Return bucket and key of every multipart upload that was begun but not ended."""
+    client = harness.testbed.s3.client()
+    return [
+        f"{bucket}/{upload['Key']}"
+        for bucket in (RECORDING_BUCKET, TRANSCRIPT_BUCKET)
+        for upload in client.list_multipart_uploads(Bucket=bucket).get("Uploads", ())
+    ]
+
+
+def mixdown_of(run: PipelineRun) -> StoredObject:
+    """Return a meeting's mixdown."""
+    return StoredObject(TRANSCRIPT_BUCKET, mixdown_key(run.evidence.scenario.transcript_id))
+
+
+def kept_objects(run: PipelineRun) -> frozenset[StoredObject]:
+    """Return the objects that may exist after a meeting.
+
+    A fleet may store the waveform in S3, under any key that its row names.
+    """
+    scenario = run.evidence.scenario
+    indexes = range(len(scenario.meeting.tracks))
+    keys = [padded_key(scenario.transcript_id, index) for index in indexes]
+    if location := run.evidence.transcript.get("waveform_location"):
+        keys.append(str(location))
+    return frozenset(
+        {
+            *(StoredObject(RECORDING_BUCKET, key) for key in scenario.track_keys),
+            *(StoredObject(TRANSCRIPT_BUCKET, key) for key in keys),
+            mixdown_of(run),
+        }
+    )
 
 
 def put_object(harness: Harness, bucket: str, key: str, content: bytes) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 from trackproof.runs.ids import new_id
 from trackproof.runs.task_run import TaskRun
+from trackproof.runs.word_order import WordText, texts_of
 
 
 def _unique_word() -> str:
@@ -41,6 +42,6 @@ def make_topics(count: int) -> list[dict[str, Any]]:
     ]
 
 
-def prompts(run: TaskRun) -> list[str]:
-    """Return the body of each request to the LLM as text."""
-    return [str(request.json) for request in run.requests_to("llm")]
+def prompts(run: TaskRun) -> list[WordText]:
+    """Return the texts of each request to the LLM, in which words are looked up."""
+    return [WordText(*texts_of(request.json)) for request in run.requests_to("llm")]

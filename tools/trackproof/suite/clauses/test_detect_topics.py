@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from trackproof.contracts.load import load_contracts
+from trackproof.contracts.load import field_names, load_contracts
 from trackproof.runs.task_run import TaskRun
 from trackproof.suite.assertions import expect
 from trackproof.suite.clauses.task_inputs import make_words, prompts
@@ -30,12 +30,16 @@ def topics_of(run: TaskRun) -> list[dict[str, Any]]:
     return run.output.get("topics") or []
 
 
+def titles_of(run: TaskRun) -> list[Any]:
+    return [topic.get("title") for topic in topics_of(run)]
+
+
 def chunks_of(words: list[Word]) -> list[list[Word]]:
     return [words[first : first + CHUNK] for first in range(0, len(words), CHUNK)]
 
 
-def text_of(words: list[Word]) -> str:
-    return " ".join(word["word"] for word in words)
+def texts_of(words: list[Word]) -> list[str]:
+    return [word["word"] for word in words]
 
 
 @pytest.mark.clause("detect_topics.chunks")
@@ -45,9 +49,10 @@ def test_each_chunk_is_in_one_prompt(count: int, harness: Harness) -> None:
 
     run = detect_topics(harness, words)
 
+    all_prompts = prompts(run)
     for number, chunk in enumerate(chunks_of(words), start=1):
-        matches = [prompt for prompt in prompts(run) if text_of(chunk) in prompt]
-        expect(len(matches), f"prompts that contain chunk {number}").equals(1)
+        matches = [prompt for prompt in all_prompts if prompt.has(texts_of(chunk))]
+        expect(len(matches), f"prompts that contain the words of chunk {number} in order").equals(1)
 
 
 @pytest.mark.clause("detect_topics.calls")
@@ -62,10 +67,13 @@ def test_each_chunk_costs_one_llm_call(count: int, harness: Harness) -> None:
 @pytest.mark.clause("detect_topics.calls")
 def test_second_run_with_the_same_words_makes_no_call(harness: Harness) -> None:
     words = make_words(20)
-    detect_topics(harness, words)
+    first = detect_topics(harness, words)
+    expect(len(first.requests_to("llm")), "calls to the LLM in the first run").equals(1)
 
     second = detect_topics(harness, words)
 
+    expect(second.statuses, "attempt statuses of the second run").equals(["COMPLETED"])
+    expect(titles_of(second), "titles of the second run").equals(titles_of(first))
     expect(second.requests_to("llm"), "calls to the LLM in the second run").equals([])
 
 
@@ -73,7 +81,10 @@ def test_second_run_with_the_same_words_makes_no_call(harness: Harness) -> None:
 def test_each_topic_is_emitted(harness: Harness) -> None:
     run = detect_topics(harness, make_words(620))
 
-    expect(run.emitted("TOPIC"), "TOPIC events").equals(topics_of(run))
+    fields = field_names(load_contracts().events["TOPIC"])
+    expect(run.emitted("TOPIC"), "TOPIC events").has(
+        [{name: topic.get(name) for name in fields} for topic in topics_of(run)]
+    )
     expect(len(topics_of(run)), "number of topics").equals(3)
 
 
@@ -88,8 +99,16 @@ def test_each_topic_has_title_summary_and_time(harness: Harness) -> None:
     expect(times, "timestamp and duration of each topic").equals(
         [(chunk[0]["start"], chunk[-1]["end"] - chunk[0]["start"]) for chunk in chunks_of(words)]
     )
-    incomplete = [one for one in topics if not one.get("title") or "summary" not in one]
+    incomplete = [one for one in topics if not (one.get("title") and one.get("summary"))]
     expect(incomplete, "topics without title or summary").equals([])
+
+
+@pytest.mark.clause("detect_topics.stored")
+def test_every_topic_is_stored(harness: Harness) -> None:
+    run = detect_topics(harness, make_words(620))
+
+    expect(len(topics_of(run)), "number of topics").equals(3)
+    expect(run.transcript.get("topics"), "topics in the transcript row").equals(topics_of(run))
 
 
 @pytest.mark.clause("detect_topics.large-meeting")
@@ -104,6 +123,6 @@ def test_every_word_of_a_large_meeting_reaches_the_llm(harness: Harness) -> None
     missing = [
         number
         for number, chunk in enumerate(chunks_of(words), start=1)
-        if not any(text_of(chunk) in prompt for prompt in all_prompts)
+        if not any(prompt.has(texts_of(chunk)) for prompt in all_prompts)
     ]
     expect(missing, "chunks that are in no prompt").equals([])

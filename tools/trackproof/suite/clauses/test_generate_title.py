@@ -22,8 +22,7 @@ def generate_title(harness: Harness, topics: list[dict[str, Any]]) -> TaskRun:
 
 
 def expect_title(run: TaskRun) -> None:
-    title = run.output.get("title")
-    expect(title, "title").holds(bool(title), "a text that is not empty")
+    expect(run.output.get("title"), "title").is_filled()
 
 
 @pytest.mark.clause("generate_title.from-topics")
@@ -35,7 +34,7 @@ def test_prompt_contains_title_and_summary_of_every_topic(harness: Harness) -> N
     expect(len(run.requests_to("llm")), "calls to the LLM").equals(1)
     [prompt] = prompts(run)
     texts = [topic[field] for topic in topics for field in ("title", "summary")]
-    expect([text for text in texts if text not in prompt], "texts missing from the prompt").equals(
+    expect([text for text in texts if not prompt.has(text)], "texts missing in the prompt").equals(
         []
     )
     expect_title(run)
@@ -45,7 +44,8 @@ def test_prompt_contains_title_and_summary_of_every_topic(harness: Harness) -> N
 def test_title_is_emitted(harness: Harness) -> None:
     run = generate_title(harness, make_topics(2))
 
-    expect(run.emitted("FINAL_TITLE"), "FINAL_TITLE events").equals(
+    expect_title(run)
+    expect(run.emitted("FINAL_TITLE"), "FINAL_TITLE events").has(
         [{"title": run.output.get("title")}]
     )
 
@@ -54,6 +54,7 @@ def test_title_is_emitted(harness: Harness) -> None:
 def test_title_is_stored(harness: Harness) -> None:
     run = generate_title(harness, make_topics(2))
 
+    expect_title(run)
     expect(run.transcript.get("title"), "title in the transcript row").equals(
         run.output.get("title")
     )
@@ -63,7 +64,7 @@ def test_title_is_stored(harness: Harness) -> None:
 def test_meeting_without_topics_is_untitled_and_costs_no_llm_call(harness: Harness) -> None:
     run = generate_title(harness, [])
 
-    expect(run.output, "output").equals({"title": UNTITLED})
+    expect(run.output, "output").has({"title": UNTITLED})
     expect(run.requests_to("llm"), "calls to the LLM").equals([])
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from trackproof.runs.equality import same_value
 from trackproof.runs.scenario import Scenario
 from trackproof.runs.task_run import TaskRun
 from trackproof.suite.assertions import expect
@@ -80,6 +81,31 @@ def test_meeting_without_a_session_costs_no_call(harness: Harness) -> None:
     expect(run.requests_to("daily"), "calls to Daily").equals([])
 
 
+@pytest.mark.clause("get_participants.stored")
+def test_every_participant_is_stored_with_its_name(harness: Harness) -> None:
+    people = {f"p-{index}": (name, None) for index, name in enumerate(NAMES)}
+
+    run = get_participants(harness, meeting_of(harness, people))
+
+    stored = run.transcript.get("participants") or []
+    names = {
+        # The row may have the names of the output or those of the webhook's payload.
+        one.get("participant_id", one.get("id")): one.get("user_name", one.get("name"))
+        for one in stored
+    }
+    expect(names, "name by participant id in the transcript row").equals(
+        {participant: name for participant, (name, _) in people.items()}
+    )
+
+
+@pytest.mark.clause("get_participants.status")
+def test_transcript_status_becomes_processing(harness: Harness) -> None:
+    run = get_participants(harness, harness.meeting())
+
+    expect(run.transcript.get("status"), "status of the transcript").equals("processing")
+    expect(run.emitted("STATUS"), "STATUS events").equals([{"value": "processing"}])
+
+
 @pytest.mark.clause("get_participants.large-meeting")
 def test_500_long_names_are_unchanged(harness: Harness) -> None:
     people = {f"p-{index}": (f"{index} " + "שם🦉🦉" * 50, None) for index in range(500)}
@@ -88,5 +114,5 @@ def test_500_long_names_are_unchanged(harness: Harness) -> None:
 
     names = {participant: name for participant, (name, _) in people_of(run).items()}
     expect(len(names), "number of participants").equals(len(people))
-    changed = [one for one, (name, _) in people.items() if names.get(one) != name]
+    changed = [one for one, (name, _) in people.items() if not same_value(names.get(one), name)]
     expect(changed, "participants whose name has changed").equals([])

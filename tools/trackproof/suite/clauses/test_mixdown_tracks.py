@@ -302,6 +302,21 @@ def test_duration_is_that_of_the_longest_track(longest: int, harness: Harness) -
     expect(run.transcript.get("duration"), "duration in the transcript row").equals(duration)
 
 
+@pytest.mark.clause("mixdown_tracks.pauses")
+@pytest.mark.parametrize(
+    "gaps", [[(1.2, 5.5)], [(0.6, 0.8), (1.2, 1.24), (2.0, 3.5)]], ids=["long", "several"]
+)
+def test_pauses_of_a_track_that_starts_at_0_keep_their_length(
+    gaps: list[tuple[float, float]], harness: Harness
+) -> None:
+    paused = make_track(0.3, 0.9, 1.5 if len(gaps) > 1 else 5.6, 6.1, seconds=7, gaps=gaps)
+    tracks = [make_track(*WORDS, index=1, seconds=7), paused]
+
+    run = mix(harness, record_all(tracks))
+
+    expect_words_of(harness, run, tracks)
+
+
 @pytest.mark.clause("mixdown_tracks.lost-track")
 @pytest.mark.parametrize("kind", ["missing", "no audio stream", "not audio", "header only"])
 @pytest.mark.parametrize("index", [0, 2])

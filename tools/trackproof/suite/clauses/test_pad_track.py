@@ -102,9 +102,9 @@ def test_raw_track_is_read_by_a_presigned_url(harness: Harness) -> None:
 
 @pytest.mark.clause("pad_track.source-url")
 @pytest.mark.parametrize("fault", [{"status": 500}, {"status": 503}, {"drop": True}], ids=str)
-@pytest.mark.parametrize("method", ["HEAD", "GET"])
+@pytest.mark.parametrize("method", [None, "GET"], ids=["first request", "first read"])
 def test_transient_s3_failure_is_recovered(
-    method: str, fault: dict[str, Any], harness: Harness
+    method: str | None, fault: dict[str, Any], harness: Harness
 ) -> None:
     track = make_track(*WORDS, offset=1.5)
     harness.break_service("s3", method=method, path=f"/{RECORDING_BUCKET}/*", times=1, **fault)
@@ -156,6 +156,16 @@ def test_missing_or_negative_start_time_counts_as_0(kind: str, harness: Harness)
     run = pad(harness, source)
 
     expect_source_served(run, source)
+
+
+@pytest.mark.clause("pad_track.live-start-time")
+@pytest.mark.parametrize("offset", [Fraction(1, 8), Fraction(7, 2)], ids=lambda s: f"{float(s)} s")
+def test_start_time_of_a_live_file_counts(offset: Fraction, harness: Harness) -> None:
+    track = make_track(*WORDS, offset=float(offset))
+
+    run = pad(harness, encode(render_channels(track), start=offset, live=True))
+
+    expect_padded(harness, run, track)
 
 
 @pytest.mark.clause("pad_track.chain")

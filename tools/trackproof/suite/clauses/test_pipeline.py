@@ -15,21 +15,34 @@ from trackproof.contracts.dataflow import check_dataflow
 from trackproof.contracts.load import load_contracts
 from trackproof.contracts.validate import event_violations
 from trackproof.runs.pipeline_run import PipelineRun
+from trackproof.runs.task_run import StoredObject
 from trackproof.runs.unavailable import NotVisible
 from trackproof.suite.assertions import ClauseViolation, expect
 from trackproof.suite.clauses.meetings import (
     BROKEN_TRACK,
+    EMPTY_OUTPUTS,
     REFUSED_WEBHOOK,
     TRACK_COUNTS,
+    answers_of_webhook,
     contract_violations,
     expected_output,
+    optional_by_step,
     prepare_meetings,
     registered_definitions,
     status_events,
     worker_task_types,
 )
+from trackproof.suite.clauses.storage import (
+    kept_objects,
+    mixdown_of,
+    stored_objects,
+    unfinished_uploads,
+)
 from trackproof.suite.harness import Harness
 from trackproof.suite.pipelines import CheckedRun, expect_registered, run_meetings
+
+FILLED_OUTPUTS = tuple(load_contracts().workflow["outputParameters"].keys() - EMPTY_OUTPUTS)
+"""Outputs of the workflow that are never empty after a meeting with words."""
 
 COMPLETING = (*TRACK_COUNTS, REFUSED_WEBHOOK)
 
@@ -47,7 +60,16 @@ every_track_count = pytest.mark.parametrize("meeting", TRACK_COUNTS)
 
 
 @pytest.fixture(scope="module")
-def runs(session_harness: Harness) -> dict[str, PipelineRun]:
+def objects_before(session_harness: Harness) -> frozenset[StoredObject]:
+    """Return the objects in S3 before the meetings of this module."""
+    return stored_objects(session_harness)
+
+
+@pytest.fixture(scope="module")
+def runs(
+    session_harness: Harness,
+    objects_before: frozenset[StoredObject],
+) -> dict[str, PipelineRun]:
     """Run all meetings of this module concurrently."""
     session_harness.reset()
     return run_meetings(session_harness, prepare_meetings(session_harness))
@@ -103,6 +125,7 @@ def test_registered_workflow_passes_the_dataflow_check(workflow: Mapping[str, An
 @pytest.mark.clause("pipeline.wiring")
 @every_meeting
 def test_every_task_gets_a_valid_input(run: PipelineRun) -> None:
+    expect(len(run.tasks), "tasks of the workflow").holds(bool(run.tasks), "at least one")
     expect(contract_violations(run, "input"), "inputs that violate their contract").equals([])
 
 
@@ -126,7 +149,9 @@ def test_both_forks_have_one_branch_for_each_track(meeting: str, run: PipelineRu
 def test_each_track_is_transcribed_from_its_padded_track(meeting: str, run: PipelineRun) -> None:
     def path_of(reference: str, side: str, field: str) -> str:
         task = run.evidence.task(reference) or {}
-        return urlsplit(str((task.get(side) or {}).get(field))).path
+        url = (task.get(side) or {}).get(field)
+        expect(url, f"{field} of {reference}").is_filled()
+        return urlsplit(str(url)).path
 
     tracks = range(TRACK_COUNTS[meeting])
     padded = {index: path_of(f"pad_track_{index}", "outputData", "padded_url") for index in tracks}
@@ -156,7 +181,8 @@ def test_title_and_summary_are_scheduled_in_parallel(run: PipelineRun) -> None:
         ("generate_title", "generate_summary"),
         ("generate_summary", "generate_title"),
     ):
-        scheduled = (run.evidence.task(one) or {}).get("scheduledTime", 0)
+        scheduled = (run.evidence.task(one) or {}).get("scheduledTime")
+        expect(scheduled, f"scheduledTime of {one}").is_filled()
         other_end = (run.evidence.task(other) or {}).get("endTime", 0)
         expect(scheduled, f"scheduledTime of {one}").holds(
             scheduled < other_end, f"before {other_end}, the endTime of {other}"
@@ -174,15 +200,54 @@ def test_whole_meeting_completes(run: PipelineRun, checks: CheckedRun) -> None:
 @every_track_count
 def test_workflow_output_comes_from_the_task_outputs(run: PipelineRun) -> None:
     expect(contract_violations(run, "output"), "outputs that violate their contract").equals([])
-    expect(dict(run.evidence.output), "output of the workflow").equals(expected_output(run))
+    expect(dict(run.evidence.output), "output of the workflow").has(expected_output(run))
+    for name in FILLED_OUTPUTS:
+        expect(run.evidence.output.get(name), f"{name} of the workflow's output").is_filled()
+
+
+@pytest.mark.clause("pipeline.completes")
+@every_track_count
+def test_result_is_delivered_once(run: PipelineRun, harness: Harness) -> None:
+    expect(answers_of_webhook(run), "answers of the room's webhook").equals([200])
+    expect(run.evidence.output.get("webhook_sent"), "webhook_sent").equals(True)
+    message_id = str(run.evidence.output.get("message_id"))
+    message = harness.testbed.stand_ins.zulip.message(int(message_id or 0))
+    expect(message_id, "message_id").holds(message is not None, "the id of a message in Zulip")
 
 
 @pytest.mark.clause("pipeline.completes")
 @pytest.mark.parametrize("meeting", [REFUSED_WEBHOOK])
 def test_refused_webhook_does_not_fail_the_meeting(run: PipelineRun, checks: CheckedRun) -> None:
+    expect(answers_of_webhook(run), "answers of the room's webhook").equals([404])
     expect(run.evidence.output.get("webhook_sent"), "webhook_sent").equals(False)
     expect(run.status, "status of the workflow").equals("COMPLETED")
     checks.expect("database.result", "deliveries.optional")
+
+
+@pytest.mark.clause("pipeline.optional")
+def test_the_contracts_optional_steps_are_optional(workflow: Mapping[str, Any]) -> None:
+    contract = optional_by_step(load_contracts().workflow["tasks"])
+
+    registered = optional_by_step(workflow["tasks"])
+
+    found = {step: registered.get(step, "no such step") for step in contract}
+    expect(found, "optional of each step").equals(contract)
+
+
+@pytest.mark.clause("pipeline.temporary-objects")
+def test_no_temporary_object_is_left(
+    runs: dict[str, PipelineRun], objects_before: frozenset[StoredObject], harness: Harness
+) -> None:
+    kept = frozenset[StoredObject]().union(*map(kept_objects, runs.values()))
+    mixdowns = {mixdown_of(runs[name]) for name in COMPLETING}
+
+    present = stored_objects(harness)
+    if not harness.fleet.exposes_rows:  # then the key of a stored waveform is not known
+        kept |= {one for one in present if "waveform" in one.key}
+
+    expect(present - objects_before - kept, "objects beyond the contract's").equals(frozenset())
+    expect(mixdowns - present, "mixdowns that are missing").equals(set())
+    expect(unfinished_uploads(harness), "unfinished uploads").equals([])
 
 
 @pytest.mark.clause("pipeline.starts")
@@ -214,6 +279,8 @@ def test_registered_limits_equal_the_seed_table(harness: Harness) -> None:
 def test_second_registration_changes_nothing(harness: Harness) -> None:
     expect_registered(harness)
     before = registered_definitions(harness)
+    names = {*load_contracts().tasks, load_contracts().workflow["name"]}
+    expect(names - before.keys(), "definitions that are not registered").equals(set())
 
     harness.fleet.register(harness.testbed.rest.api_url)
 
@@ -244,9 +311,12 @@ def test_progress_names_step_index_total_and_workflow(run: PipelineRun) -> None:
 @every_meeting
 def test_start_of_every_task_is_emitted(run: PipelineRun) -> None:
     emitted = [
-        data["current_step"] for data in run.progress if data.get("step_status") == "in_progress"
+        str(data.get("current_step"))
+        for data in run.progress
+        if data.get("step_status") == "in_progress"
     ]
     started = [task["referenceTaskName"] for task in run.tasks if task.get("startTime")]
+    expect(started, "tasks that started").is_filled()
 
     expect(sorted(emitted), "steps emitted as in_progress").equals(sorted(started))
 
@@ -262,6 +332,7 @@ def test_start_of_every_task_is_emitted_before_its_end(run: PipelineRun) -> None
         elif data.get("current_step") not in started:
             early.append(data.get("current_step"))
 
+    expect(started, "steps emitted as in_progress").is_filled()
     expect(early, "steps whose end is emitted before their start").equals([])
 
 
@@ -275,6 +346,7 @@ def test_end_of_every_task_is_emitted_with_its_status(run: PipelineRun) -> None:
     ]
     # A branch that the server cancels because another one has failed may end either way.
     judged = {reference for reference, _ in ended}
+    expect(ended, "tasks that ended").is_filled()
 
     emitted = [
         (data.get("current_step"), data.get("step_status"))
@@ -289,7 +361,7 @@ def test_end_of_every_task_is_emitted_with_its_status(run: PipelineRun) -> None:
 def test_terminal_failure_of_a_required_step_sets_error(run: PipelineRun) -> None:
     expect(run.status, "status of the workflow").equals("FAILED")
     expect(run.evidence.transcript.get("status"), "status of the transcript").equals("error")
-    expect(status_events(run)[-1:], "last STATUS event").equals([{"value": "error"}])
+    expect(status_events(run)[-1:], "last STATUS event").has([{"value": "error"}])
 
 
 @pytest.mark.clause("pipeline.status-error")
@@ -297,6 +369,7 @@ def test_terminal_failure_of_a_required_step_sets_error(run: PipelineRun) -> Non
 def test_completed_meeting_is_never_in_error(run: PipelineRun) -> None:
     expect(run.evidence.transcript.get("status"), "status of the transcript").equals("ended")
     values = [data.get("value") for data in status_events(run)]
+    expect(values[-1:], "last STATUS event").equals(["ended"])
     expect(values, "values of the STATUS events").lacks("error")
 
 
@@ -315,3 +388,34 @@ def test_recording_stores_its_workflow_id(run: PipelineRun) -> None:
 @every_meeting
 def test_logs_events_and_errors_contain_no_secret(checks: CheckedRun) -> None:
     checks.expect("secrets.kept")
+
+
+@pytest.mark.clause("pipeline.audio")
+@every_track_count
+def test_mixdown_and_waveform_fit_the_meeting(checks: CheckedRun) -> None:
+    checks.expect("mixdown.level", "mixdown.duration", "waveform.peaks")
+
+
+@pytest.mark.clause("pipeline.storage")
+@every_track_count
+def test_urls_are_presigned_and_serve_their_objects(checks: CheckedRun) -> None:
+    checks.expect("storage.presigned")
+
+
+@pytest.mark.clause("pipeline.llm")
+@every_track_count
+def test_the_llm_reads_the_meeting_and_its_answers_are_used(checks: CheckedRun) -> None:
+    checks.expect("llm.chunks", "llm.tracers")
+
+
+@pytest.mark.clause("pipeline.deliveries")
+@every_track_count
+def test_message_and_webhook_carry_the_meetings_result(checks: CheckedRun) -> None:
+    checks.expect("zulip.message", "webhook.signature", "webhook.payload")
+
+
+@pytest.mark.clause("pipeline.services")
+@pytest.mark.parametrize("meeting", [next(iter(TRACK_COUNTS))])
+def test_every_request_conforms_to_its_service(checks: CheckedRun) -> None:
+    """Requests of all meetings: they run side by side."""
+    checks.expect("services.contract", "services.accepted")

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
 from trackproof.runs.scenario import ZULIP_STREAM, ZULIP_TOPIC, Scenario
 from trackproof.runs.task_run import TaskRun
+from trackproof.runs.word_order import WordText
 from trackproof.suite.assertions import expect
 from trackproof.suite.harness import Harness
 from trackproof.testbed.stand_ins.services.zulip import ZulipMessage
@@ -36,8 +37,7 @@ def expect_message(harness: Harness, run: TaskRun) -> ZulipMessage:
     message_id = run.output.get("message_id")
     message = harness.testbed.stand_ins.zulip.message(int(message_id or 0))
     expect(message_id, "message_id").holds(message is not None, "the id of a message in Zulip")
-    assert message is not None
-    return message
+    return cast("ZulipMessage", message)
 
 
 @pytest.mark.clause("post_zulip.posts")
@@ -49,7 +49,8 @@ def test_one_message_with_title_and_summaries_is_posted(harness: Harness) -> Non
     expect((form.get("to"), form.get("topic")), "stream and topic").equals(
         (ZULIP_STREAM, ZULIP_TOPIC)
     )
-    missing = [text for text in FINISHED.values() if text not in form.get("content", "")]
+    content = WordText(form.get("content", ""))
+    missing = [text for text in FINISHED.values() if not content.has(text)]
     expect(missing, "texts missing from the message").equals([])
     expect_message(harness, run)
 
@@ -58,7 +59,7 @@ def test_one_message_with_title_and_summaries_is_posted(harness: Harness) -> Non
 def test_room_without_a_stream_gets_no_message(harness: Harness) -> None:
     run = post(harness, harness.meeting(zulip_stream=None, **FINISHED))
 
-    expect(run.output, "output").equals({"message_id": None})
+    expect(run.output, "output").has({"message_id": None})
     expect(run.requests_to("zulip"), "calls to Zulip").equals([])
 
 
@@ -66,6 +67,7 @@ def test_room_without_a_stream_gets_no_message(harness: Harness) -> None:
 def test_second_run_updates_the_message(harness: Harness) -> None:
     meeting = harness.meeting(**FINISHED)
     first = post(harness, meeting)
+    expect_message(harness, first)
 
     second = post(harness, meeting)
 
@@ -77,6 +79,7 @@ def test_second_run_updates_the_message(harness: Harness) -> None:
 def test_deleted_message_is_posted_again(harness: Harness) -> None:
     meeting = harness.meeting(**FINISHED)
     first = post(harness, meeting)
+    expect_message(harness, first)
     harness.testbed.stand_ins.zulip.delete(int(first.output["message_id"]))
 
     second = post(harness, meeting)
@@ -85,6 +88,15 @@ def test_deleted_message_is_posted_again(harness: Harness) -> None:
         [("PATCH", 400), ("POST", 200)]
     )
     expect_message(harness, second)
+
+
+@pytest.mark.clause("post_zulip.stored")
+def test_id_of_the_message_is_stored(harness: Harness) -> None:
+    run = post(harness, harness.meeting(**FINISHED))
+
+    expect_message(harness, run)
+    stored = run.transcript.get("zulip_message_id")
+    expect(str(stored), "zulip_message_id in the transcript row").equals(run.output["message_id"])
 
 
 @pytest.mark.clause("post_zulip.errors")
@@ -97,6 +109,7 @@ def test_failing_zulip_does_not_change_the_transcript(status: int, harness: Harn
     run = post(harness, meeting, retries=1)
 
     expect(run.status, "last attempt status").holds(run.status != "COMPLETED", "a failure")
+    expect({code for _, code in calls_of(run)}, "answers of Zulip").equals({status})
     expect(run.transcript.get("status"), "status of the transcript").equals(before["status"])
     expect(run.emitted("STATUS"), "STATUS events").equals([])
 

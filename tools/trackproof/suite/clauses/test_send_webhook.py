@@ -62,27 +62,26 @@ def test_room_url_gets_the_finished_transcript(harness: Harness) -> None:
 
     run = send(harness, meeting)
 
-    expect(run.output, "output").equals({"sent": True, "status_code": 200})
+    expect(run.output, "output").has({"sent": True, "status_code": 200})
     delivery = only_delivery(run)
     expect(delivery.path, "path of the delivery").equals(f"/{meeting.room_name}")
     expect(delivery.header("x-webhook-event"), "X-Webhook-Event").equals("transcript.completed")
-    body = delivery.json
-    expect(body["event"], "event").equals("transcript.completed")
-    expect(body["room"], "room").equals({"id": meeting.room_id, "name": meeting.room_name})
-    transcript = body["transcript"]
-    expected = {"id": meeting.transcript_id, "room_id": meeting.room_id, **UNCHANGED_FIELDS}
-    expect({name: transcript.get(name) for name in expected}, "transcript").equals(expected)
-    expect([topic["title"] for topic in transcript["topics"]], "titles of the topics").equals(
-        ["Tides"]
+    transcript = {"id": meeting.transcript_id, "room_id": meeting.room_id, **UNCHANGED_FIELDS}
+    expect(delivery.json, "body").has(
+        {
+            "event": "transcript.completed",
+            "room": {"id": meeting.room_id, "name": meeting.room_name},
+            "transcript": {**transcript, "topics": [{"title": "Tides"}]},
+        }
     )
-    expect(transcript["webvtt"], "webvtt").contains("tide")
+    expect(str(delivery.json["transcript"].get("webvtt")), "webvtt").contains("tide")
 
 
 @pytest.mark.clause("send_webhook.payload")
 def test_room_without_a_webhook_gets_no_delivery(harness: Harness) -> None:
     run = send(harness, harness.meeting(webhook=None, **FINISHED))
 
-    expect(run.output, "output").equals({"sent": False, "status_code": None})
+    expect(run.output, "output").has({"sent": False, "status_code": None})
     expect(run.requests_to("webhook"), "deliveries").equals([])
 
 
@@ -106,7 +105,8 @@ def test_transient_failure_is_retried_and_counted(fault: dict[str, Any], harness
     expect([one.header("x-webhook-retry") for one in deliveries], "X-Webhook-Retry").equals(
         ["0", "1", "2"]
     )
-    expect(len({one.json["event_id"] for one in deliveries}), "distinct event ids").equals(1)
+    event_ids = {(one.json or {}).get("event_id") for one in deliveries} - {None}
+    expect(len(event_ids), "distinct event ids").equals(1)
 
 
 @pytest.mark.clause("send_webhook.no-retry-on-4xx")
@@ -117,7 +117,7 @@ def test_4xx_is_not_retried(status: int, harness: Harness) -> None:
 
     run = send(harness, meeting)
 
-    expect(run.output, "output").equals({"sent": False, "status_code": status})
+    expect(run.output, "output").has({"sent": False, "status_code": status})
     only_delivery(run)
 
 
@@ -130,7 +130,9 @@ def test_failing_webhook_does_not_change_the_transcript(harness: Harness) -> Non
     run = send(harness, meeting, retries=2)
 
     expect(run.statuses, "attempt statuses").equals(["FAILED"] * 3)
-    expect(run.transcript["status"], "status of the transcript").equals(before["status"])
+    answers = [delivery.status for delivery in run.requests_to("webhook")]
+    expect(answers, "answers of the webhook").equals([503] * 3)
+    expect(run.transcript.get("status"), "status of the transcript").equals(before["status"])
     expect(run.emitted("STATUS"), "STATUS events").equals([])
 
 
@@ -140,10 +142,11 @@ def test_transcript_of_20_000_words_is_delivered_whole_and_signed(harness: Harne
 
     run = send(harness, harness.meeting(**{**FINISHED, "words": words}))
 
-    expect(run.output, "output").equals({"sent": True, "status_code": 200})
+    expect(run.output, "output").has({"sent": True, "status_code": 200})
     delivery = only_delivery(run)
     expect_signed(harness, delivery)
-    delivered = set(re.findall(r"\w+", delivery.json["transcript"]["webvtt"]))
+    transcript = (delivery.json or {}).get("transcript") or {}
+    delivered = set(re.findall(r"\w+", str(transcript.get("webvtt"))))
     missing = [word["word"] for word in words if word["word"] not in delivered]
     expect(missing, "words missing from webvtt").equals([])
 
@@ -159,7 +162,7 @@ def test_a_receiver_that_never_ends_holds_up_no_other_room(harness: Harness) -> 
 
     run, other = harness.run_tasks(TASK, payloads, about=quick, retries=1)
 
-    expect(other.output, "output for the other room").equals({"sent": True, "status_code": 200})
+    expect(other.output, "output for the other room").has({"sent": True, "status_code": 200})
     begin = min(run.attempts[0].started_at, other.attempts[0].started_at)
     wait = other.attempts[-1].ended_at - begin
     expect(wait, "seconds until the other room had it").holds(wait < 20, "less than 20")

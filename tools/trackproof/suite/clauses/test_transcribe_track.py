@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from trackproof.lab import RECORDING_BUCKET
+from trackproof.runs.equality import has_value
 from trackproof.runs.scenario import Scenario
 from trackproof.runs.task_run import TaskRun
 from trackproof.suite.assertions import expect
@@ -65,6 +66,7 @@ def test_one_call_has_url_and_language(language: str, harness: Harness) -> None:
 def test_second_run_of_the_same_track_makes_no_call(harness: Harness) -> None:
     meeting = harness.meeting(seed=fresh_seed())
     first = transcribe(harness, meeting)
+    expect(words_of(first), "words of the first run").is_filled()
 
     second = transcribe(harness, meeting)
 
@@ -103,7 +105,7 @@ def test_track_without_speech_completes_without_words(harness: Harness) -> None:
     run = transcribe_answer(harness, text="", words=[])
 
     expect(run.statuses, "attempt statuses").equals(["COMPLETED"])
-    expect(run.output, "output").equals({"words": [], "track_index": 0})
+    expect(run.output, "output").has({"words": [], "track_index": 0})
 
 
 @pytest.mark.clause("transcribe_track.large-meeting")
@@ -120,7 +122,7 @@ def test_10_000_words_are_returned_unchanged(harness: Harness) -> None:
     changed = [
         word
         for word, returned in zip(words, words_of(run), strict=True)
-        if returned != {**word, "speaker": 0}
+        if not has_value(returned, {**word, "speaker": 0})
     ]
     expect(changed, "words that differ from the service's answer").equals([])
 

@@ -31,7 +31,7 @@ def http_client(url: str, *, timeout: float = limits.REQUEST) -> httpx.Client:
     Raises:
         TestbedError: `url` is elsewhere, and httpx cannot use the proxies of the environment.
     """
-    trust_env = not _is_near(httpx.URL(url).host)
+    trust_env = not is_near_host(httpx.URL(url).host)
     try:
         return httpx.Client(timeout=timeout, trust_env=trust_env, verify=_tls_context())
     except (ImportError, ValueError, httpx.InvalidURL) as error:
@@ -286,7 +286,8 @@ def split_queue(entry: Json) -> tuple[str, str]:
     return str(entry.get("domain") or domain), task
 
 
-def _is_near(host: str) -> bool:
+def is_near_host(host: str) -> bool:
+    """Return whether a host is this machine, a container or on a private network."""
     try:
         return ipaddress.ip_address(host).is_private
     except ValueError:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Literal
 
+from trackproof.errors import TestbedError
 from trackproof.testbed.stoppable import Stoppable
 
 Backend = Literal["container", "process", "url"]
@@ -36,6 +37,19 @@ class ConductorServer(Stoppable):
     def poll(self) -> int | None:
         """Return the server's exit code; None while it runs, and for a server given by its URL."""
         return self.exit_code()
+
+    def check_alive(self) -> None:
+        """Check that the server runs.
+
+        Raises:
+            TestbedError: It has exited; with its last log lines.
+        """
+        if (code := self.poll()) is not None:
+            raise TestbedError(
+                f"Conductor {self.version} has ended with exit code {code}",
+                evidence=self.logs(),
+                hint="read the end of its log above, and start it again",
+            )
 
     def logs(self, lines: int = 30) -> str:
         """Return the last lines of the server's log, also after `stop`."""

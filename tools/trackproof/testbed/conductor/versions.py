@@ -24,6 +24,8 @@ class ConductorVersion:
     """Properties that keep all state in memory or in the working folder."""
     images: tuple[str, ...]
     """Published images of this version, best first."""
+    enforces_schemas: bool = False
+    """Whether the server itself refuses inputs that violate a definition's inputSchema."""
 
     @property
     def arguments(self) -> tuple[str, ...]:

@@ -248,6 +248,14 @@ CASES: dict[str, tuple[Edit, str, str | None]] = {
         task("pad_track", "effects", "presign_seconds", value=9000), CONSUMERS,
         "a URL signed for 7200 s",
     ),
+    "lifetime of a temporary object changed": (
+        task("pad_track", "effects", "s3", 0, "stays", value="an hour"), BREAKING,
+        "it stayed as long as the mixdown; cleanup_consent deletes both",
+    ),
+    "lifetime of an object stated": (
+        task("mixdown_tracks", "effects", "s3", 0, "stays", value="for ever"), CONSUMERS,
+        "for ever",
+    ),
     "outside call with another count": (
         task("get_recording", "effects", "calls", 0, "count", value="2"), BREAKING, '"2"'
     ),
@@ -316,6 +324,20 @@ CASES: dict[str, tuple[Edit, str, str | None]] = {
         put("fork_inputs", "inputs", "pad_track", "s3_key", value="index"), CONSUMERS,
         "a branch input generated in the old way",
     ),
+    # texts that explain
+    "note changed": (task("finalize", "notes", value=["Another answer."]), COMPATIBLE, None),
+    "note removed": (task("finalize", "notes", value=None), COMPATIBLE, None),
+    "note for every task changed": (put("notes", value=["Another answer."]), COMPATIBLE, None),
+    "$schema line removed": (drop("workflow_input", "$schema"), COMPATIBLE, None),
+    # rows
+    "row's column made optional": (
+        put("meeting_rows", "$defs", "room", "required", value=["id", "name"]), CONSUMERS, None
+    ),
+    "row's column added": (
+        put("meeting_rows", "$defs", "room", "properties", "x", value={"type": "string"}),
+        COMPATIBLE, None,
+    ),
+    "rows removed": (drop("meeting_rows"), BREAKING, None),
     # events
     "event removed": (drop("events", "SAMPLE"), BREAKING, "SAMPLE"),
     "event added": (put("events", "OTHER", value={"type": "object"}), CONSUMERS, "OTHER"),

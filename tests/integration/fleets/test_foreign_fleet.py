@@ -1,25 +1,43 @@
-"""A fleet in another language, with its own names and units, is verified like any other."""
+"""Fleets in other languages are verified like any other.
+
+The one in Node has its own names and units; the one in Go uses Conductor's SDK and PostgreSQL.
+"""
 
 from __future__ import annotations
 
 import shutil
+import tomllib
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from tests.integration.fleets import go_fleet
 from tests.integration.fleets.verdicts import replaced, statuses, verify
 from trackproof.testbed.conductor import ConductorServer
 
 NODE_FLEET = Path(__file__).parents[2] / "fleets" / "node" / "fleet.toml"
 TASKS = ("generate_dynamic_fork_tasks", "merge_transcripts", "send_webhook")
 MILLISECONDS = '{ name = "from_ms", unit = "ms" }'
+WHOLE_SECONDS = 900
+GO_SAMPLE = (
+    "cleanup_consent.deletes",
+    "detect_topics.chunks",
+    "generate_dynamic_fork_tasks.by-index",
+    "get_participants.names",
+    "merge_transcripts.sorted",
+    "send_webhook.signature",
+    "transcribe_track.sorted",
+)
 
 pytestmark = [
     pytest.mark.conductor,
-    pytest.mark.skipif(shutil.which("node") is None, reason="Node is not installed"),
+    pytest.mark.timeout(go_fleet.BUILD_SECONDS + WHOLE_SECONDS),
 ]
+needs_node = pytest.mark.skipif(shutil.which("node") is None, reason="Node is not installed")
 
 
+@needs_node
 def test_node_fleet_passes_in_its_own_terms(conductor: ConductorServer, tmp_path: Path) -> None:
     verdict = verify(NODE_FLEET, conductor, ",".join(TASKS), tmp_path / "verdict.json")
 
@@ -29,6 +47,7 @@ def test_node_fleet_passes_in_its_own_terms(conductor: ConductorServer, tmp_path
     assert set(clause_statuses.values()) == {"passed"}
 
 
+@needs_node
 def test_profile_with_a_wrong_unit_fails(conductor: ConductorServer, tmp_path: Path) -> None:
     shutil.copytree(NODE_FLEET.parent, tmp_path / "node")
     profile = tmp_path / "node" / "fleet.toml"
@@ -39,3 +58,57 @@ def test_profile_with_a_wrong_unit_fails(conductor: ConductorServer, tmp_path: P
     verdict = verify(profile, conductor, "merge_transcripts.speakers", tmp_path / "verdict.json")
 
     assert statuses(verdict) == {"merge_transcripts.speakers": "failed"}
+
+
+@pytest.fixture(scope="module")
+def go_profile(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the profile of a new build of the Go fleet."""
+    return go_fleet.build(tmp_path_factory.mktemp("go-fleet"))
+
+
+def test_go_fleet_passes(
+    go_profile: Path,
+    conductor: ConductorServer,
+    new_database: Callable[[str], str],
+    tmp_path: Path,
+) -> None:
+    database = ("--database", new_database("postgres"))
+
+    verdict = verify(
+        go_profile, conductor, ",".join(GO_SAMPLE), tmp_path / "verdict.json", *database
+    )
+
+    assert verdict["verdict"] == "held", verdict
+    assert statuses(verdict) == dict.fromkeys(GO_SAMPLE, "passed")
+
+
+@pytest.mark.nightly
+def test_go_fleet_passes_every_clause_of_its_tasks(
+    go_profile: Path,
+    conductor: ConductorServer,
+    new_database: Callable[[str], str],
+    tmp_path: Path,
+) -> None:
+    tasks = tomllib.loads(go_profile.read_text())["serves"]
+
+    verdict = verify(
+        go_profile,
+        conductor,
+        ",".join(tasks),
+        tmp_path / "verdict.json",
+        *("--database", new_database("postgres")),
+        seconds=WHOLE_SECONDS,
+    )
+
+    clause_statuses = statuses(verdict)
+    assert {name.partition(".")[0] for name in clause_statuses} == set(tasks)
+    # A busy machine can make a clause unsteady; a clause that the fleet breaks fails twice.
+    assert set(clause_statuses.values()) <= {"passed", "unsteady"}, verdict
+
+
+@pytest.mark.nightly
+def test_go_fleet_is_free_of_findings_and_its_modules_are_intact() -> None:
+    go_fleet.require_go()
+
+    go_fleet.go("vet", "-mod=readonly", ".")
+    go_fleet.go("mod", "verify")

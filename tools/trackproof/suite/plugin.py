@@ -7,7 +7,7 @@ a verification implements the hook `pytest_trackproof_event`.
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator, Sequence
-from contextlib import AbstractContextManager, ExitStack
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ from trackproof.events.shards import Shard, split
 from trackproof.events.stream import Event, Note
 from trackproof.events.verification import ClauseFinished, EnvironmentStarted
 from trackproof.runs.ids import new_seed, use_id_seed
+from trackproof.suite import session_fixture
 from trackproof.suite.harness import Harness
 from trackproof.suite.options import VerifyOptions, is_served
 from trackproof.suite.results import ClauseResults, case_id, clauses_of, is_selected
@@ -69,6 +70,8 @@ class ClauseSuite:
         """Declare the markers."""
         config.addinivalue_line("markers", "clause(id, …): the clauses that the test proves")
         config.addinivalue_line("markers", "late: waits for what runs beside the other tests")
+        config.stash[session_fixture.OPENER] = self.opened_harness
+        config.pluginmanager.register(session_fixture)
 
     @pytest.hookimpl(trylast=True)
     def pytest_collection_modifyitems(
@@ -129,10 +132,10 @@ class ClauseSuite:
             self.results.record(item, call, report, harness)
         return report
 
-    @pytest.fixture(scope="session")
-    def session_harness(self, pytestconfig: pytest.Config) -> Iterator[Harness]:
-        """Return the harness of the one session that all tests share."""
-        emit = pytestconfig.hook.pytest_trackproof_event
+    @contextmanager
+    def opened_harness(self, config: pytest.Config) -> Iterator[Harness]:
+        """Open the one session that all tests share, and return its harness."""
+        emit = config.hook.pytest_trackproof_event
         with ExitStack() as stack:
             try:
                 session = stack.enter_context(

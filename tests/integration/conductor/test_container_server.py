@@ -49,6 +49,7 @@ def containers(**filters: str) -> list[str]:
         return [container.id for container in engine.containers.list(all=True, filters=filters)]
 
 
+@pytest.mark.nightly
 def test_container_starts_healthy_and_is_removed_by_stop(conductor_image: str) -> None:
     before = containers(label=LABEL)
     with start_container("3.15.0", report=print, image=conductor_image) as server:
@@ -168,6 +169,7 @@ def test_internal_url_is_reachable_from_another_container(
     assert b"200" in answer.splitlines()[0]
 
 
+@pytest.mark.nightly
 def test_failed_server_is_an_error_with_log_and_hint(conductor_image: str) -> None:
     before = containers()
     container = ConductorContainer(conductor_image).with_property("conductor.db.type", "postgres")

@@ -47,6 +47,7 @@ def test_node_fleet_passes_in_its_own_terms(conductor: ConductorServer, tmp_path
     assert set(clause_statuses.values()) == {"passed"}
 
 
+@pytest.mark.nightly
 @needs_node
 def test_profile_with_a_wrong_unit_fails(conductor: ConductorServer, tmp_path: Path) -> None:
     shutil.copytree(NODE_FLEET.parent, tmp_path / "node")

@@ -17,10 +17,6 @@ TRANSCRIPTS = 5
 """Three processes write to each, so that they contend for rows as well as for the file."""
 
 
-def test_fifteen_processes_write_concurrently(database_url: str) -> None:
-    assert_all_written(database_url, tasks=20)
-
-
 @pytest.mark.nightly
 @pytest.mark.timeout(240)
 def test_fifteen_processes_write_thousands_of_tasks(each_database_url: str) -> None:

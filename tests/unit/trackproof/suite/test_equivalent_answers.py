@@ -128,7 +128,7 @@ def topics_of(sent: Answer) -> list[dict[str, Any]]:
             {
                 "id": f"t{number}",
                 "title": f"Topic {number}",
-                "summary": "",
+                "summary": f"About topic {number}.",
                 "timestamp": chunk[0]["start"],
                 # As a sum, whose last digits differ.
                 "duration": (chunk[-1]["end"] + 0.1) - (chunk[0]["start"] + 0.1),

@@ -12,7 +12,7 @@ from trackproof.contracts.load import load_contracts
 from trackproof.lab import RECORDING_BUCKET
 from trackproof.runs.follow import Workflow
 from trackproof.runs.task_run import TaskRun
-from trackproof.suite.assertions import expect
+from trackproof.suite.assertions import ClauseViolation, expect
 from trackproof.suite.clauses.storage import PRESIGN_SECONDS
 from trackproof.suite.harness import Harness
 from trackproof.wait import wait_until
@@ -169,7 +169,8 @@ def test_late_result_does_no_harm(task: str, harness: Harness) -> None:
 def test_long_transcription_completes_at_the_first_attempt(
     long_work: LongWork | None, harness: Harness
 ) -> None:
-    assert long_work is not None
+    if long_work is None:
+        raise ClauseViolation("a long transcription", "none was started", "run")
 
     [run] = long_work.run.result()
 

@@ -87,6 +87,7 @@ def test_run_with_its_own_server_passes_and_cleans_up(
     assert waterfall in done.stdout
 
 
+@pytest.mark.nightly
 @pytest.mark.conductor
 def test_run_passes_in_a_hostile_environment(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -98,6 +98,7 @@ def test_keys_echoed_by_services_do_not_leak(
     assert_no_leak(evidence, database)
 
 
+@pytest.mark.nightly
 def test_the_url_of_unreadable_audio_does_not_leak(
     conductor: ConductorServer, database: str, tmp_path: Path
 ) -> None:

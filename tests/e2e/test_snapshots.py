@@ -29,7 +29,10 @@ HEADERS = ("content-type", "x-webhook-event", "x-webhook-retry", "x-webhook-sign
 PROGRESS = "PIPELINE_PROGRESS"
 
 
-@pytest.mark.parametrize("tracks", [1, pytest.param(3, marks=pytest.mark.nightly), 12])
+@pytest.mark.parametrize(
+    "tracks",
+    [pytest.param(1, marks=pytest.mark.nightly), pytest.param(3, marks=pytest.mark.nightly), 12],
+)
 def test_a_canonical_meeting_matches_its_snapshots(
     tracks: int, conductor: ConductorServer, tmp_path: Path, snapshot: SnapshotAssertion
 ) -> None:

@@ -119,6 +119,7 @@ def test_a_failed_run_is_shown_with_its_first_cause(lab: Lab) -> None:
     assert failed["cost"]["calls"] == 1
 
 
+@pytest.mark.nightly
 def test_a_running_workflow_is_shown_in_its_present_state(lab: Lab) -> None:
     faults = lab.testbed.stand_ins.faults
     faults.add(Fault(service="daily", path="/recordings/*", delay=8.0))

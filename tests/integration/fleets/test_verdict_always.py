@@ -174,6 +174,7 @@ def test_a_refused_registration_fails_the_pipeline_once_and_judges_the_tasks(
     assert len(failed) <= 4
 
 
+@pytest.mark.nightly
 def test_an_interrupted_verification_leaves_its_results(
     conductor: ConductorServer, tmp_path: Path
 ) -> None:

@@ -13,8 +13,9 @@ nox.options.error_on_missing_interpreters = True
 RUN_LOCK = "requirements/run.txt"
 DEV_LOCK = "requirements/dev.txt"
 
-# Most tests wait for servers, so two more than there are processors. A file stays in one process, because its tests share servers; long
-# files start first (tests/conftest.py), so that no process idles at the end.
+# Most tests wait for servers, so two more than there are processors. A file stays in one process,
+# because its tests share servers; long files start first (tests/conftest.py), so that no process
+# idles at the end.
 IN_PARALLEL = (
     *("-n", str(min(4, (os.cpu_count() or 1) + 2))),
     *("--dist", "loadfile", "--no-loadscope-reorder"),

@@ -13,11 +13,11 @@ nox.options.error_on_missing_interpreters = True
 RUN_LOCK = "requirements/run.txt"
 DEV_LOCK = "requirements/dev.txt"
 
-# Most tests wait for servers, so two more than there are processors. A file stays in one process,
+# Most tests wait for servers, so one more than there are processors. A file stays in one process,
 # because its tests share servers; long files start first (tests/conftest.py), so that no process
 # idles at the end.
 IN_PARALLEL = (
-    *("-n", str(min(4, (os.cpu_count() or 1) + 2))),
+    *("-n", str(min(4, (os.cpu_count() or 1) + 1))),
     *("--dist", "loadfile", "--no-loadscope-reorder"),
 )
 

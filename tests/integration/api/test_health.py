@@ -245,6 +245,7 @@ def test_a_conductor_that_is_up_stopped_and_killed(settings: Settings, tmp_path:
         up = api.get("/conductor/health")
         java = _java_in(folder)
         java.send_signal(signal.SIGSTOP)
+        wait_until(lambda: java.status() == psutil.STATUS_STOPPED, what="Java to stop", timeout=10)
         stopped = api.get("/conductor/health")
         java.send_signal(signal.SIGCONT)
         again = wait_until(

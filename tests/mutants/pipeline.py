@@ -397,13 +397,13 @@ def participants_not_delivered() -> None:
 
 
 @mutant("services")
-def language_not_sent() -> None:
-    """The transcription service is not given the language."""
+def calendar_event_is_null() -> None:
+    """The webhook's body has null where its document has an object."""
 
-    def make(ask: Any) -> Any:
-        return lambda self, url, language: ask(self, url, "")
+    def make(payload: Any) -> Any:
+        return lambda *args: {**payload(*args), "calendar_event": None}
 
-    replace("services.modal:Modal", "transcribe", make)
+    replace("workers.send_webhook", "_payload", make)
 
 
 @mutant("storage")

@@ -90,12 +90,12 @@ def send_request(
                 check_time()
                 body += chunk
                 if len(body) > max_bytes:
-                    where = _host_and_path(client, url) if show_path else _host(client, url)
+                    where = _where(client, url, show_path)
                     limit = f"{max_bytes / 1_000_000:g} MB"
                     raise TransientError(f"{method} {where}: the answer is larger than {limit}")
         call.record_response(response)
         decoded = {"content-encoding", "content-length", "transfer-encoding"}
-        headers = [(name, value) for name, value in response.headers.multi_items()]
+        headers = response.headers.multi_items()
         return httpx.Response(
             response.status_code,
             headers=[(name, value) for name, value in headers if name not in decoded],
@@ -117,10 +117,10 @@ def _transport_errors(
         with time_limit(seconds or client.timeout.read or DEFAULT_SECONDS):
             yield
     except httpx.DecodingError as error:
-        where = _host_and_path(client, url) if show_path else _host(client, url)
+        where = _where(client, url, show_path)
         raise TransientError(f"{method} {where}: the answer cannot be decoded") from error
     except httpx.TransportError as error:
-        where = _host_and_path(client, url) if show_path else _host(client, url)
+        where = _where(client, url, show_path)
         if isinstance(error, httpx.UnsupportedProtocol):
             raise PermanentError(f"{method} {where}: invalid URL") from error
         raise TransientError(f"{method} {where}: no answer ({type(error).__name__})") from error
@@ -224,6 +224,11 @@ def _host(client: httpx.Client, url: str) -> str:
         return client.base_url.join(url).host or "?"
     except (httpx.InvalidURL, ValueError):
         return "?"
+
+
+def _where(client: httpx.Client, url: str, show_path: bool) -> str:
+    """Return what an error says of the URL."""
+    return _host_and_path(client, url) if show_path else _host(client, url)
 
 
 def _host_and_path(client: httpx.Client, url: str) -> str:

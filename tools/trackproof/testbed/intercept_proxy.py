@@ -9,8 +9,7 @@ from __future__ import annotations
 import asyncio
 import os
 import ssl
-import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import AsyncExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,11 +21,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from trackproof.errors import TestbedError
+from trackproof.testbed.loop_server import LoopServer
 from trackproof.testbed.stand_ins.middleware import HANG_UP
 from trackproof.testbed.stand_ins.server import serve_app
 
-START_SECONDS: Final = 10.0
 FORWARD_SECONDS: Final = 120.0
 """Long, because a fault may delay the answer: the fleet's own time limit is under test."""
 CONNECT_BYTES: Final = 65536
@@ -145,45 +143,18 @@ class _Tunnel:
         self._hosts = hosts
         self._inner = inner
         self.refused: list[str] = []
-        self._ready = threading.Event()
-        self._thread = threading.Thread(
-            target=lambda: asyncio.run(self._run()), name="CONNECT proxy", daemon=True
-        )
-        self._port = 0
-        self._end: Callable[[], object] = lambda: None
-        self._open: set[asyncio.Task[None]] = set()
+        self._server = LoopServer(self._serve, what="the intercept proxy", limit=CONNECT_BYTES)
 
     def start(self) -> int:
         """Start listening and return the port."""
-        self._thread.start()
-        if not self._ready.wait(START_SECONDS) or not self._port:
-            raise TestbedError("the intercept proxy did not start")
-        return self._port
+        self._server.start()
+        return self._server.port
 
     def stop(self) -> None:
         """Close all connections and stop."""
-        self._end()
-        self._thread.join(START_SECONDS)
-
-    async def _run(self) -> None:
-        loop, ended = asyncio.get_running_loop(), asyncio.Event()
-        self._end = lambda: loop.call_soon_threadsafe(ended.set)
-        try:
-            server = await asyncio.start_server(self._serve, "127.0.0.1", 0, limit=CONNECT_BYTES)
-            self._port = server.sockets[0].getsockname()[1]
-        finally:
-            self._ready.set()
-        async with server:
-            await ended.wait()
-            for task in self._open:
-                task.cancel()
-            await asyncio.gather(*self._open, return_exceptions=True)
+        self._server.stop()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        if task is not None:
-            self._open.add(task)
-            task.add_done_callback(self._open.discard)
         async with AsyncExitStack() as stack:
             stack.callback(writer.close)
             with suppress(OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):

@@ -9,15 +9,13 @@ from __future__ import annotations
 import asyncio
 import socket
 import struct
-import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from typing import Final
 from urllib.parse import urlsplit
 
-from trackproof.errors import TestbedError
 from trackproof.testbed.conductor.http_messages import (
     HEAD_BYTES,
     Message,
@@ -26,8 +24,8 @@ from trackproof.testbed.conductor.http_messages import (
 )
 from trackproof.testbed.conductor.rest import is_near_host
 from trackproof.testbed.conductor.traffic import Traffic, UpdateFault, is_poll, is_update
+from trackproof.testbed.loop_server import LoopServer
 
-START_SECONDS: Final = 10.0
 HOLD_POLL_SECONDS: Final = 0.02
 REFUSAL = (
     "HTTP/1.1 503 Service Unavailable",
@@ -50,18 +48,14 @@ class ConductorGateway:
         self._host, self._target_port = target.hostname or "", target.port or 80
         self._netloc = target.netloc
         self._prefix = target.path.rstrip("/")
-        self._port = 0
-        self._ready = threading.Event()
-        self._end: Callable[[], object] = lambda: None
-        self._open: set[asyncio.Task[None]] = set()
-        self._thread = threading.Thread(
-            target=lambda: asyncio.run(self._run()), name="Conductor gateway", daemon=True
+        self._server = LoopServer(
+            self._serve, what="the gateway between fleet and Conductor", limit=HEAD_BYTES
         )
 
     @property
     def api_url(self) -> str:
         """URL for the fleet, with the path of the server's."""
-        return f"http://127.0.0.1:{self._port}{self._prefix}"
+        return f"http://127.0.0.1:{self._server.port}{self._prefix}"
 
     def start(self) -> None:
         """Start listening on a free port.
@@ -69,35 +63,14 @@ class ConductorGateway:
         Raises:
             TestbedError: The port cannot be opened.
         """
-        self._thread.start()
-        if not self._ready.wait(START_SECONDS) or not self._port:
-            raise TestbedError("the gateway between fleet and Conductor did not start")
+        self._server.start()
 
     def stop(self) -> None:
         """Close all connections and stop."""
         self.traffic.clear_faults()
-        self._end()
-        self._thread.join(START_SECONDS)
-
-    async def _run(self) -> None:
-        loop, ended = asyncio.get_running_loop(), asyncio.Event()
-        self._end = lambda: loop.call_soon_threadsafe(ended.set)
-        try:
-            server = await asyncio.start_server(self._serve, "127.0.0.1", 0, limit=HEAD_BYTES)
-            self._port = server.sockets[0].getsockname()[1]
-        finally:
-            self._ready.set()
-        async with server:
-            await ended.wait()
-            for task in self._open:
-                task.cancel()
-            await asyncio.gather(*self._open, return_exceptions=True)
+        self._server.stop()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None
-        self._open.add(task)
-        task.add_done_callback(self._open.discard)
         connection = _ServerConnection(self._host, self._target_port)
         try:
             with suppress(*Broken):

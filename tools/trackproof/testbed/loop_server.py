@@ -1,0 +1,73 @@
+"""A TCP server on loopback whose connections an event loop serves in a thread of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+from trackproof.errors import TestbedError
+
+START_SECONDS: Final = 10.0
+
+Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+
+
+class LoopServer:
+    """A server on a free port."""
+
+    def __init__(self, serve: Serve, *, what: str, limit: int) -> None:
+        """Start nothing yet.
+
+        Args:
+            serve: Serves one connection; cancelled when the server stops.
+            what: The server in an error: `the intercept proxy`.
+            limit: Bytes of the longest line or head that a connection may send.
+        """
+        self.port = 0
+        self._serve = serve
+        self._what = what
+        self._limit = limit
+        self._ready = threading.Event()
+        self._end: Callable[[], object] = lambda: None
+        self._open: set[asyncio.Task[None]] = set()
+        self._thread = threading.Thread(
+            target=lambda: asyncio.run(self._run()), name=what, daemon=True
+        )
+
+    def start(self) -> None:
+        """Start listening.
+
+        Raises:
+            TestbedError: The port cannot be opened.
+        """
+        self._thread.start()
+        if not self._ready.wait(START_SECONDS) or not self.port:
+            raise TestbedError(f"{self._what} did not start")
+
+    def stop(self) -> None:
+        """Close all connections and stop."""
+        self._end()
+        self._thread.join(START_SECONDS)
+
+    async def _run(self) -> None:
+        loop, ended = asyncio.get_running_loop(), asyncio.Event()
+        self._end = lambda: loop.call_soon_threadsafe(ended.set)
+        try:
+            server = await asyncio.start_server(self._accept, "127.0.0.1", 0, limit=self._limit)
+            self.port = server.sockets[0].getsockname()[1]
+        finally:
+            self._ready.set()
+        async with server:
+            await ended.wait()
+            for task in self._open:
+                task.cancel()
+            await asyncio.gather(*self._open, return_exceptions=True)
+
+    async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        self._open.add(task)
+        task.add_done_callback(self._open.discard)
+        await self._serve(reader, writer)

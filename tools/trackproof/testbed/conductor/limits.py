@@ -1,6 +1,6 @@
 """Time limits of the Conductor backends, in seconds."""
 
-REQUEST = 10.0
+REQUEST = 60.0
 """One request to a running server."""
 
 PROBE = 2.0

@@ -13,6 +13,7 @@ from tests.mutants.bad_inputs import INPUT_MUTANTS
 from tests.mutants.definitions import DEFINITION_MUTANTS
 from tests.mutants.lifecycle import mutant as lifecycle
 from tests.mutants.model import Mutant
+from tests.mutants.promises import PROMISE_MUTANTS
 from tests.mutants.service_errors import SERVICE_MUTANTS
 from tests.mutants.shared_state import SHARED_STATE_MUTANTS
 from trackproof.contracts.load import load_contracts
@@ -26,6 +27,7 @@ def _gathered() -> tuple[Mutant, ...]:
         of_every_task = (
             *DEFINITION_MUTANTS,
             *INPUT_MUTANTS,
+            *PROMISE_MUTANTS,
             *SERVICE_MUTANTS,
             *SHARED_STATE_MUTANTS,
         )

@@ -16,7 +16,7 @@ from trackproof.fleet import Fleet
 from trackproof.lab import Testbed
 from trackproof.runs.follow import Workflow
 from trackproof.runs.ids import id_sequence
-from trackproof.runs.scenario import ZULIP_STREAM, Scenario
+from trackproof.runs.scenario import ZULIP_STREAM, ZULIP_TOPIC, Scenario
 from trackproof.runs.task_run import TaskRun, TaskRunner
 from trackproof.runs.unavailable import NotVisible
 from trackproof.suite.timeout_trials import TimeoutTrials
@@ -98,6 +98,7 @@ class Harness:
         session: bool = True,
         webhook: str | None = "served",
         zulip_stream: str | None = ZULIP_STREAM,
+        zulip_topic: str | None = ZULIP_TOPIC,
         **transcript: Any,
     ) -> Scenario:
         """Prepare a meeting: rows in the database, raw tracks in S3, the recording in Daily.
@@ -116,6 +117,7 @@ class Harness:
             session: Whether Daily has the id of the meeting's session.
             webhook: The room's webhook URL: the stand-in's by default, None for none.
             zulip_stream: The room's stream; None for none.
+            zulip_topic: The room's topic; None for none.
             transcript: Columns of the transcript's row, such as `title="Plans"`.
         """
         begins = None if offsets is None else tuple(offsets)
@@ -128,7 +130,7 @@ class Harness:
         if webhook == "served":
             webhook = f"{self.testbed.served.urls['webhook']}/{scenario.room_name}"
         rows = scenario.rows(webhook, self.testbed.stand_ins.credentials.webhook_secret)
-        rows["room"]["zulip_stream"] = zulip_stream
+        rows["room"] |= {"zulip_stream": zulip_stream, "zulip_topic": zulip_topic}
         rows["transcript"] |= transcript
         if consents is not None:
             rows["consents"] = [dict(one) for one in consents]

@@ -97,6 +97,7 @@ class Harness:
         audio: Mapping[int, Path] | None = None,
         session: bool = True,
         webhook: str | None = "served",
+        signed: bool = True,
         zulip_stream: str | None = ZULIP_STREAM,
         zulip_topic: str | None = ZULIP_TOPIC,
         **transcript: Any,
@@ -116,6 +117,7 @@ class Harness:
             audio: Other files for some tracks, by track index.
             session: Whether Daily has the id of the meeting's session.
             webhook: The room's webhook URL: the stand-in's by default, None for none.
+            signed: Whether the room has a secret for its webhook.
             zulip_stream: The room's stream; None for none.
             zulip_topic: The room's topic; None for none.
             transcript: Columns of the transcript's row, such as `title="Plans"`.
@@ -129,7 +131,8 @@ class Harness:
         scenario.publish(self.testbed, session=session)
         if webhook == "served":
             webhook = f"{self.testbed.served.urls['webhook']}/{scenario.room_name}"
-        rows = scenario.rows(webhook, self.testbed.stand_ins.credentials.webhook_secret)
+        secret = self.testbed.stand_ins.credentials.webhook_secret
+        rows = scenario.rows(webhook, secret if signed else None)
         rows["room"] |= {"zulip_stream": zulip_stream, "zulip_topic": zulip_topic}
         rows["transcript"] |= transcript
         if consents is not None:

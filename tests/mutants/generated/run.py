@@ -20,7 +20,7 @@ from rich.console import Console
 
 from tests.mutants.generated.faults import Fault, faults_of
 from tests.mutants.generated.results import FaultResult, Outcome, ResultFile, as_markdown, table
-from tests.mutants.generated.scope import clauses_for, reached_modules
+from tests.mutants.generated.scope import clauses_for, is_left_out, reached_modules
 from tests.mutants.generated.triage import Triage, load_triage
 from trackproof.errors import TrackproofError
 from trackproof.fleet import REFERENCE
@@ -67,11 +67,11 @@ def run_generated(args: argparse.Namespace, modules: Sequence[str], report: Repo
 
 
 def sample(modules: Iterable[str], seed: str, triage: Triage) -> Iterator[Fault]:
-    """Yield the faults of modules in the seed's order, without those that a rule leaves out.
+    """Yield the faults of modules in the seed's order, without those that are left out.
 
     The order depends on each fault alone, so a change of the fleet moves no other fault.
     """
-    faults = [fault for module in modules for fault in faults_of(module)]
+    faults = [fault for module in modules for fault in faults_of(module) if not is_left_out(fault)]
     faults.sort(key=lambda fault: hashlib.sha256(f"{seed}\n{fault.id}".encode()).digest())
     return (fault for fault in faults if not triage.is_ruled_out(fault))
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import yaml
 
-from tests.mutants.generated.faults import FLEET
+from tests.mutants.generated.faults import FLEET, Fault
 from trackproof.contracts.load import load_contracts
 
 
@@ -26,7 +26,7 @@ def reached_modules() -> dict[str, list[str]]:
 
 
 def left_out() -> dict[str, str]:
-    """Return why a module, or a package with all that is in it, is left out."""
+    """Return why a function, a module, or a package with all that is in it, is left out."""
     return dict(_content()["left_out"])
 
 
@@ -53,6 +53,12 @@ def clauses_for(module: str) -> tuple[str, ...]:
             if of_group and not clause.id.endswith(".definition"):
                 chosen.append(clause.id)
     return tuple(chosen)
+
+
+def is_left_out(fault: Fault) -> bool:
+    """Return whether no clause can reach the changed function."""
+    place = fault.id.partition(":")[0]
+    return any(place == name or place.startswith(f"{name}.") for name in left_out())
 
 
 def row_of(module: str) -> str:

@@ -68,12 +68,19 @@ def test_ids_are_unique_and_do_not_depend_on_other_lines() -> None:
 def test_every_module_of_the_fleet_is_reached_or_left_out_with_a_reason() -> None:
     reached, reasons = reached_modules(), left_out()
     homes = {
-        module: [name for name in (*reached, *reasons) if _within(module, name)]
+        module: [name for name in {*reached, *reasons} if _within(module, name)]
         for module in modules_with_code()
     }
 
     assert {module: names for module, names in homes.items() if len(names) != 1} == {}
     assert all(reasons.values())
+    functions = {name: module for module in reached for name in reasons if _within(name, module)}
+    stale = {
+        name
+        for name, module in functions.items()
+        if not any(_within(fault.id.partition(":")[0], name) for fault in faults_of(module))
+    }
+    assert stale == set()
     assert {module for module in reached if not clauses_for(module)} == set()
 
 

@@ -158,6 +158,18 @@ def later_step_resumes() -> None:
     )
 
 
+@mutant("terminated")
+def nobody_looks_for_lost_meetings() -> None:
+    """A meeting whose workflow ends without a worker stays in processing."""
+    replace("platform.reconciler:Reconciler", "_run", lambda _: lambda self: None)
+
+
+@mutant("status-error")
+def first_failed_attempt_is_final() -> None:
+    """The status is error after the first failed attempt, and processing again with the retry."""
+    rewrite("executor", "_is_final", "context.attempt >= retries", "True")
+
+
 @mutant("workflow-id")
 def workflow_of_the_rooms_newest_recording() -> None:
     """The workflow id is stored on another recording of the same room."""

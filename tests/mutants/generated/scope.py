@@ -42,14 +42,18 @@ def clauses_for(module: str) -> tuple[str, ...]:
 
     Without `<task>.definition`: the testbed registers the definitions.
     """
-    lifecycle = {f"pipeline.{name}" for name in _content()["groups"]["lifecycle"]}
+    groups = {
+        name: {f"pipeline.{clause}" for clause in clauses}
+        for name, clauses in _content()["groups"].items()
+    }
     chosen = []
     for group in reached_modules()[module]:
         for clause in load_contracts().clauses:
-            of_group = {
-                "lifecycle": clause.id in lifecycle,
-                "meetings": clause.task == "pipeline" and clause.id not in lifecycle,
-            }.get(group, clause.task == group)
+            if group == "meetings":
+                grouped = set().union(*groups.values())
+                of_group = clause.task == "pipeline" and clause.id not in grouped
+            else:
+                of_group = clause.id in groups.get(group, ()) or clause.task == group
             if of_group and not clause.id.endswith(".definition"):
                 chosen.append(clause.id)
     return tuple(chosen)

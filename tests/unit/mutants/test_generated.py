@@ -151,9 +151,9 @@ def test_the_table_counts_by_task_and_scores_what_is_not_equivalent() -> None:
         ["finalize", "several tasks (services)", "all"]
     )
     assert as_markdown(rows).splitlines()[2:] == [
-        "| finalize | 1 | 1 | 1 | 1 | 0 | 1 | 33 % |",
-        "| several tasks (services) | 1 | 0 | 0 | 0 | 0 | 0 | 100 % |",
-        "| all | 2 | 1 | 1 | 1 | 0 | 1 | 50 % |",
+        "| finalize | 1 | 1 | 1 | 1 | 0 | 1 | 33 % | 50 % |",
+        "| several tasks (services) | 1 | 0 | 0 | 0 | 0 | 0 | 100 % | 100 % |",
+        "| all | 2 | 1 | 1 | 1 | 0 | 1 | 50 % | 67 % |",
     ]
 
 

@@ -15,6 +15,7 @@ from tests.unit.trackproof.checks.changes import (
     with_deliveries,
     with_extra_requests,
     with_matching_prompt,
+    with_mixdown,
     with_request,
     with_shifted_word,
 )
@@ -46,6 +47,20 @@ def failed(evidence: Evidence) -> set[str]:
 @pytest.mark.parametrize("denied", [(), (0,), (0, 1, 2)])
 def test_every_check_passes_for_a_good_run(denied: tuple[int, ...]) -> None:
     assert failed(good_run(denied=denied)) == set()
+
+
+def test_a_silent_track_has_no_level() -> None:
+    evidence = with_mixdown(lambda m: replace(m, words=tuple(w for w in m.words if w.band != 2)))(
+        good_run()
+    )
+    meeting = evidence.scenario.meeting
+    tracks = (*meeting.tracks[:2], replace(meeting.tracks[2], words=()))
+    scenario = replace(evidence.scenario, meeting=replace(meeting, tracks=tracks))
+
+    checks = verdict(replace(evidence, scenario=scenario))
+
+    assert checks["mixdown.words"].passed
+    assert checks["mixdown.level"].passed
 
 
 def messages(cases: list[Case]) -> list[str]:

@@ -56,6 +56,9 @@ VOLATILE_FIELDS = frozenset({"createTime", "updateTime", "createdBy", "updatedBy
 def prepare_meetings(harness: Harness) -> dict[str, Scenario]:
     """Prepare a meeting for each track count, and one for each failure, by name.
 
+    The room of the first refuses its webhook, and its get_participants fails once. The other has a
+    track that is not audio.
+
     "3 tracks" is in the room of "2 tracks" and has a silent track; the ids of "1 track" begin with
     those of "2 tracks", which is in another language.
     """
@@ -68,6 +71,8 @@ def prepare_meetings(harness: Harness) -> dict[str, Scenario]:
     }
     refused = harness.meeting(seed=221)
     harness.break_service("webhook", path=f"*{refused.room_name}*", status=404)
+    # As often as one attempt may repeat its request: the attempt fails, and its retry does not.
+    harness.break_service("daily", path=f"*{refused.session_id}*", status=503, times=3)
     no_audio = harness.testbed.folder / "no-audio"
     no_audio.write_bytes(b"<html>" * 999)
     broken = harness.meeting(tracks=2, seed=222, audio={1: no_audio})

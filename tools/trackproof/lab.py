@@ -98,7 +98,7 @@ class Testbed:
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="trackproof-")))
             database_url = stack.enter_context(database_for(database or default_database(), folder))
             s3 = stack.enter_context(S3Server([RECORDING_BUCKET, TRANSCRIPT_BUCKET], port=ports.s3))
-            stand_ins = StandIns()
+            stand_ins = StandIns(folder=folder)
             served = stack.enter_context(stand_ins.serve(port=ports.services))
             server = stack.enter_context(start_conductor(conductor, version, report=report))
             rest = stack.enter_context(ConductorRest(server.api_url))

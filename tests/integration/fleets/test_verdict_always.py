@@ -119,12 +119,17 @@ if not marker.exists():
     profile = tmp_path / "fleet.toml"
     profile.write_text(profile_with(OPTIONAL, prelude=prelude))
 
-    verdict = verify(profile, conductor, "merge_transcripts.all-words", tmp_path / "verdict.json")
+    only, events = "merge_transcripts.all-words", tmp_path / "events.ndjson"
+    verdict = verify(profile, conductor, only, tmp_path / "verdict.json", "--ndjson", str(events))
 
     assert statuses(verdict) == {"merge_transcripts.all-words": "unsteady"}
     [clause] = verdict["tasks"][0]["clauses"]
     assert "it passed when it ran again alone" in clause["observed"]
     assert verdict["verdict"] == "failed"
+    # The progress follows the second run too; only the final result is emitted.
+    lines = [json.loads(line)["event"] for line in events.read_text().splitlines()]
+    steps = [event for event in lines if event.startswith("clause_")]
+    assert steps == ["clause_started", "clause_started", "clause_finished"]
 
 
 @pytest.mark.nightly

@@ -15,8 +15,10 @@ from trackproof.errors import TrackproofError
 ROOT = Path(__file__).parents[3]
 
 APPLY_EACH = """
-import os, sys, traceback
+import gc, os, sys, traceback
+import reference_workers.runner
 from tests.mutants import MUTANTS
+gc.freeze()  # the forks share all memory
 for mutant in MUTANTS:
     if os.fork() == 0:  # a patch cannot be undone
         try:

@@ -11,6 +11,13 @@ from trackproof.testbed.conductor.rest import ENDED, ConductorRest
 
 Workflow = dict[str, Any]
 
+PATIENCE = 0.1
+"""Pause between two polls as a share of the time since the run's last change."""
+LONGEST_PAUSE = 0.5
+"""Seconds between two polls of a run that does not change."""
+READ_SHARE = 0.25
+"""Most of the time that may go into reading the run: a large meeting's is megabytes."""
+
 
 def follow(
     rest: ConductorRest,
@@ -32,7 +39,7 @@ def follow(
         workflow_id: The run.
         what: The run as a noun, for the error message.
         seconds: The time limit. A run that exceeds it is terminated.
-        interval: Seconds between two polls.
+        interval: Seconds between two polls after the run has changed; more while it does not.
         since: Start of the time limit, in seconds of `time.monotonic()`; now by default.
         stalled_only: Count the limit from the run's last change instead of its start.
         check_alive: Called after each poll; raises if the fleet is gone.
@@ -43,18 +50,22 @@ def follow(
     Raises:
         DeadlineError: The run did not end within the limit; the evidence lists its tasks.
     """
-    start = time.monotonic() if since is None else since
+    changed = time.monotonic()
+    start = changed if since is None else since
     last_state: object = None
     while True:
+        asked = time.monotonic()
         workflow = rest.workflow(workflow_id)
+        now = time.monotonic()
         poll_at_once = on_poll(workflow)
         if workflow["status"] in ENDED:
             return workflow
         check_alive()
         state = [(task["taskId"], task["status"]) for task in workflow["tasks"]]
-        if stalled_only and state != last_state:
-            last_state, start = state, time.monotonic()
-        if time.monotonic() - start > seconds:
+        if state != last_state:
+            last_state, changed = state, now
+            start = now if stalled_only else start
+        if now - start > seconds:
             rest.terminate(workflow_id, f"it did not end within {seconds:g} s")
             problem = "made no progress for" if stalled_only else "did not end within"
             raise DeadlineError(
@@ -66,4 +77,5 @@ def follow(
                 hint=hint,
             )
         if not poll_at_once:
-            time.sleep(interval)
+            patient = min(PATIENCE * (now - changed), LONGEST_PAUSE)
+            time.sleep(max(interval, patient, (now - asked) * (1 / READ_SHARE - 1)))

@@ -10,7 +10,7 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 
@@ -22,8 +22,8 @@ from trackproof.events.verification import ClauseFinished, EnvironmentStarted
 from trackproof.runs.ids import new_seed, use_id_seed
 from trackproof.suite import session_fixture
 from trackproof.suite.harness import Harness
-from trackproof.suite.options import VerifyOptions, is_served
-from trackproof.suite.results import ClauseResults, case_id, clauses_of, is_selected
+from trackproof.suite.options import VerifyOptions
+from trackproof.suite.results import ClauseResults, case_id, clauses_of, is_selected, tasks_of
 from trackproof.suite.session import Report, Session, addresses
 from trackproof.testbed.database import kind_of
 
@@ -69,6 +69,8 @@ class ClauseSuite:
     def pytest_configure(self, config: pytest.Config) -> None:
         """Declare the markers."""
         config.addinivalue_line("markers", "clause(id, …): the clauses that the test proves")
+        config.addinivalue_line("markers", "tasks(type, …): the task types of a pipeline clause")
+        config.addinivalue_line("markers", "one_of(type, …): task types of which any will do")
         config.addinivalue_line("markers", "late: waits for what runs beside the other tests")
         config.stash[session_fixture.OPENER] = self.opened_harness
         config.pluginmanager.register(session_fixture)
@@ -90,11 +92,16 @@ class ClauseSuite:
             item
             for item in clause_tests
             if is_selected(clauses_of(item), only)
-            and all(is_served(name, serves) for name in clauses_of(item))
+            and (not serves or tasks_of(item, serves) <= set(serves))
         ]
         if only or serves:
             left_out = [item for item in clause_tests if item not in chosen]
             config.hook.pytest_deselected(items=[*left_out, *(others if only else [])])
+        if only and serves and not chosen:
+            self._stop(
+                f"the fleet serves no task type that {', '.join(only)} needs",
+                hint=f"it serves {', '.join(serves)}: see `serves` in its profile",
+            )
         if self.options.shard is not None:
             chosen, others = self._of_shard(chosen, self.options.shard), []
         if only:
@@ -176,14 +183,18 @@ class ClauseSuite:
         weights = {task: float(tasks.count(task)) for task in dict.fromkeys(sorted(tasks))}
         self.shard = replace(shard, tasks=split(weights, shard.count))
         if not self.shard.own_tasks:
-            self.error = UsageError(
+            self._stop(
                 f"--shard {shard} has nothing to judge: {len(weights)} tasks are selected",
                 hint=f"use at most {len(weights)} shards",
             )
-            pytest.exit(str(self.error), returncode=self.error.exit_code)
         return [
             item for item, task in zip(items, tasks, strict=True) if task in self.shard.own_tasks
         ]
+
+    def _stop(self, what: str, *, hint: str) -> NoReturn:
+        """End the collection: there is nothing to judge."""
+        self.error = UsageError(what, hint=hint)
+        pytest.exit(str(self.error), returncode=self.error.exit_code)
 
     def _started(self, session: Session) -> EnvironmentStarted:
         testbed = session.harness.testbed

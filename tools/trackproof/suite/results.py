@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from typing import Any
@@ -47,6 +47,28 @@ def clauses_of(item: pytest.Item) -> tuple[str, ...]:
     return tuple(str(name) for mark in item.iter_markers("clause") for name in mark.args)
 
 
+def tasks_of(item: pytest.Item, serves: Collection[str]) -> frozenset[str]:
+    """Return the task types that a test of clauses runs on a fleet.
+
+    Args:
+        item: The test. Its marker `tasks` names the types, `one_of` names types of which any
+            will do; without them it runs the task of its clause, and the pipeline runs all.
+        serves: Task types that the fleet serves; all if empty.
+    """
+    known = load_contracts().tasks
+    if (one_of := item.get_closest_marker("one_of")) is not None:
+        return frozenset([chosen_task(one_of.args, serves)])
+    if (marker := item.get_closest_marker("tasks")) is not None:
+        return frozenset(marker.args)
+    named = {name.partition(".")[0] for name in clauses_of(item)}
+    return frozenset(known) if "pipeline" in named else frozenset(named)
+
+
+def chosen_task(tasks: Sequence[str], serves: Collection[str]) -> str:
+    """Return the first of some task types that a fleet serves, or the first of all."""
+    return next((name for name in tasks if name in serves), tasks[0])
+
+
 def case_id(item: pytest.Item) -> str:
     """Return a test's id within the suite, the same from whichever folder pytest runs."""
     return f"{item.path.name}::{item.nodeid.partition('::')[2]}"
@@ -71,6 +93,7 @@ class ClauseResults:
         self._options = options
         self._known = {clause.id: clause for clause in load_contracts().clauses}
         self._remaining: Counter[str] = Counter()
+        self._tasks: frozenset[str] = frozenset()
         self._results: dict[str, ClauseResult] = {}
         self._causes: dict[int, tuple[BaseException, str]] = {}
         """The first clause that each error failed, by the error's identity."""
@@ -86,6 +109,7 @@ class ClauseResults:
             pytest.UsageError: A test names an unknown clause.
         """
         for item in items:
+            self._tasks |= tasks_of(item, self._options.serves)
             for name in clauses_of(item):
                 if name not in self._known:
                     raise pytest.UsageError(f"{item.nodeid}: no clause is called {name!r}")
@@ -98,9 +122,8 @@ class ClauseResults:
 
     @property
     def tasks(self) -> tuple[str, ...]:
-        """The task types the fleet must poll: those of the clauses, or all for the pipeline."""
-        named = {self._known[name].task for name in self.clauses}
-        return tuple(load_contracts().tasks if "pipeline" in named else sorted(named))
+        """The task types that the fleet must poll: those that the tests run."""
+        return tuple(name for name in load_contracts().tasks if name in self._tasks)
 
     @property
     def all(self) -> tuple[ClauseResult, ...]:

@@ -14,9 +14,10 @@ import pytest
 from trackproof.contracts.load import load_contracts
 from trackproof.errors import TrackproofError, UsageError
 from trackproof.events.stream import Event, Note, Writer
-from trackproof.events.verdict import by_task
+from trackproof.events.verdict import ClauseResult, by_task
 from trackproof.events.verification import (
     ClauseFinished,
+    ClauseStarted,
     EnvironmentKept,
     EnvironmentStarted,
     KeptRun,
@@ -61,6 +62,38 @@ class _Listener:
             self.started = event
         if self._final or not (isinstance(event, ClauseFinished) and is_repeatable(event.result)):
             self._stream.emit(event)
+
+
+class _RepetitionListener(_Listener):
+    """Takes the events of the second run of failed clauses; emits each final result at its end."""
+
+    def __init__(
+        self, failed: Sequence[ClauseResult], suite: ClauseSuite, again: ClauseSuite, stream: Stream
+    ) -> None:
+        super().__init__(stream, final=True)
+        self._first = {result.id: result for result in failed}
+        self._suite = suite
+        self._again = again
+
+    def pytest_trackproof_event(self, event: Event) -> None:
+        match event:
+            case EnvironmentStarted():
+                self.started = event
+            case ClauseStarted() if event.id in self._first:
+                self._stream.emit(event)
+            case ClauseFinished() if event.result.id in self._first:
+                self._end(event.result.id, event.result)
+
+    def finish(self) -> None:
+        """Emit the first results of the clauses that did not run again."""
+        for name in tuple(self._first):
+            self._end(name, None)
+
+    def _end(self, name: str, second: ClauseResult | None) -> None:
+        result = combine(self._first.pop(name), second)
+        self._suite.results.replace(result)
+        self._suite.results.add_runs(name, self._again.results.workflow_ids.get(name, ()))
+        self._stream.emit(ClauseFinished(result))
 
 
 def verify(options: VerifyOptions, writers: Sequence[Writer]) -> VerifyEnded:
@@ -203,16 +236,12 @@ def _repeat_failures(
         ),
         environment.open,
     )
+    listener = _RepetitionListener(failed, suite, again, stream)
     try:
-        _run(again.options, again, _Listener(Stream([]), final=True))
+        _run(again.options, again, listener)
     except TrackproofError as error:
         stream.emit(Note(f"the first results stand: {error.what}"))
-    second = {result.id: result for result in again.results.all}
-    for first in failed:
-        result = combine(first, second.get(first.id))
-        suite.results.replace(result)
-        suite.results.add_runs(first.id, again.results.workflow_ids.get(first.id, ()))
-        stream.emit(ClauseFinished(result))
+    listener.finish()
 
 
 def _run(options: VerifyOptions, suite: ClauseSuite, listener: _Listener) -> None:

@@ -38,7 +38,12 @@ def _mark(mark: pytest.Mark | pytest.MarkDecorator) -> pytest.Mark:
 
 
 def test_clauses_and_tests_match(pytestconfig: pytest.Config) -> None:
-    for marker in ("clause(id)", "late"):  # as the suite's plugin registers them
+    for marker in (
+        "clause(id)",
+        "late",
+        "tasks(type)",
+        "one_of(type)",
+    ):  # as the suite's plugin registers them
         pytestconfig.addinivalue_line("markers", f"{marker}: see the plugin")
 
     # A clause without a test: write one, see docs/conformance.md.

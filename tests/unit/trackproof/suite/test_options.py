@@ -56,20 +56,20 @@ def test_replay_names_server_and_folder(tmp_path: Path) -> None:
     assert elsewhere.replay_command("id-1").endswith(f"3.15.0 --failures {tmp_path}")
 
 
-def test_fleet_that_serves_a_part_has_no_pipeline() -> None:
+def test_fleet_serves_the_clauses_of_its_tasks() -> None:
     serves = ("pad_track", "finalize")
 
     assert is_served("pad_track.offset", serves)
     assert is_served("finalize", serves)
-    assert not is_served("pipeline.order", serves)
-    assert is_served("pipeline.order", ())
+    assert not is_served("generate_title.one-line", serves)
+    assert is_served("generate_title.one-line", ())
 
 
 def test_only_must_name_what_the_fleet_serves() -> None:
     profile = FleetProfile(name="mine", attach=True, serves=("pad_track",))
 
     assert VerifyOptions(only=("pad_track.offset",)).for_fleet(profile).serves == ("pad_track",)
-    with pytest.raises(UsageError, match="does not serve: finalize, pipeline") as caught:
-        VerifyOptions(only=("finalize", "pipeline", "pad_track")).for_fleet(profile)
+    with pytest.raises(UsageError, match="does not serve: finalize") as caught:
+        VerifyOptions(only=("finalize", "pad_track")).for_fleet(profile)
 
     assert "pad_track" in caught.value.hint

@@ -27,22 +27,25 @@ CLAUSES = (
 class Item:
     """A test of one clause."""
 
-    def __init__(self, clause: str) -> None:
+    def __init__(self, clause: str, **markers: tuple[str, ...]) -> None:
         self.path, self.nodeid = Path("test_x.py"), f"test_x.py::test_{clause}"
         self.session = SimpleNamespace(shouldfail=False)
         self.ihook = SimpleNamespace(pytest_trackproof_event=lambda event: None)
         self._mark = SimpleNamespace(args=(clause,))
+        self._markers = {name: SimpleNamespace(args=args) for name, args in markers.items()}
 
     def iter_markers(self, name: str) -> Iterator[Any]:
         return iter([self._mark] if name == "clause" else [])
 
-    def get_closest_marker(self, _name: str) -> None:
-        return None
+    def get_closest_marker(self, name: str) -> Any:
+        return self._markers.get(name)
 
 
-def collect(options: VerifyOptions, clauses: Sequence[str] = CLAUSES) -> tuple[ClauseSuite, Any]:
+def collect(
+    options: VerifyOptions, clauses: Sequence[str] = CLAUSES, others: Sequence[Item] = ()
+) -> tuple[ClauseSuite, Any]:
     suite: ClauseSuite = ClauseSuite(options, lambda *_: pytest.fail("nothing starts"))
-    items: Any = [Item(clause) for clause in clauses]
+    items: Any = [*map(Item, clauses), *others]
     hook = SimpleNamespace(pytest_deselected=lambda items: None)
     config: Any = SimpleNamespace(hook=hook)
     suite.pytest_collection_modifyitems(config, items)
@@ -106,3 +109,34 @@ def test_exit_first_stops_after_a_clause_that_fails_the_verdict(
         around.send(True)
 
     assert bool(items[0].session.shouldfail) is stops
+
+
+LIFECYCLE = (
+    Item("pipeline.order"),
+    Item("pipeline.heartbeat", tasks=("transcribe_track",)),
+    Item("pipeline.late-result", tasks=("finalize",)),
+    Item("pipeline.drain", one_of=("get_recording", "send_webhook")),
+)
+"""Only the first needs the whole pipeline."""
+
+
+def test_fleet_that_serves_a_part_is_judged_by_the_pipeline_clauses_of_that_part() -> None:
+    serves = ("finalize", "send_webhook")
+
+    suite, items = collect(VerifyOptions(serves=serves), others=LIFECYCLE)
+
+    judged = {name for item in items for name in clauses_of(item)}
+    assert judged == {"finalize.bad-input", "finalize.definition"} | {
+        "pipeline.late-result",
+        "pipeline.drain",
+    }
+    assert set(suite.results.tasks) == set(serves)
+
+
+def test_only_what_the_fleet_cannot_show_is_a_usage_error() -> None:
+    options = VerifyOptions(serves=("finalize",), only=("pipeline.order",))
+
+    with pytest.raises(
+        pytest.exit.Exception, match=r"serves no task type that pipeline\.order needs"
+    ):
+        collect(options, others=LIFECYCLE)

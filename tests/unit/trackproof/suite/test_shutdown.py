@@ -6,8 +6,8 @@ from typing import Any, cast
 import pytest
 
 from trackproof.runs.unavailable import NotVisible
+from trackproof.suite.clauses.shutdown import shut_down
 from trackproof.suite.harness import Harness
-from trackproof.suite.shutdown import shut_down
 
 
 @pytest.mark.parametrize(("is_own", "part"), [(False, "process"), (True, "traffic")])
@@ -16,6 +16,6 @@ def test_a_fleet_that_cannot_be_ended_or_seen_is_not_judged(is_own: bool, part: 
     bare.fleet = SimpleNamespace(is_own=is_own, traffic=None)
 
     with pytest.raises(NotVisible) as caught:
-        shut_down(cast("Harness", bare))
+        shut_down(cast("Harness", bare), "get_recording")
 
     assert caught.value.part == part

@@ -114,10 +114,15 @@ def expect_one_effect(run: TaskRun) -> None:
             expect(posts, "answers to messages posted to Zulip").equals([200])
 
 
-LOST_UPDATES: list[tuple[str, Failure, bool]] = [
-    ("merge_transcripts", "status", False),
-    ("finalize", "reset", False),
-    ("post_zulip", "reset", True),
+def of_task(task: str, *values: object) -> Any:
+    """Return the parameters of a test that needs this task type only."""
+    return pytest.param(task, *values, marks=pytest.mark.tasks(task))
+
+
+LOST_UPDATES = [
+    of_task("merge_transcripts", "status", False),
+    of_task("finalize", "reset", False),
+    of_task("post_zulip", "reset", True),
 ]
 
 
@@ -141,7 +146,7 @@ def test_lost_update_of_a_result_costs_no_second_effect(
 
 
 @pytest.mark.clause("pipeline.late-result")
-@pytest.mark.parametrize("task", ["finalize", "post_zulip"])
+@pytest.mark.parametrize("task", [of_task("finalize"), of_task("post_zulip")])
 def test_late_result_does_no_harm(task: str, harness: Harness) -> None:
     meeting = harness.meeting(title="Tides", short_summary="Short.", long_summary="All of it.")
     payload = payload_of(task, meeting.transcript_id)
@@ -166,6 +171,7 @@ def test_late_result_does_no_harm(task: str, harness: Harness) -> None:
 
 
 @pytest.mark.clause("pipeline.heartbeat")
+@pytest.mark.tasks("transcribe_track")
 def test_long_transcription_completes_at_the_first_attempt(
     long_work: LongWork | None, harness: Harness
 ) -> None:

@@ -5,17 +5,18 @@ from __future__ import annotations
 import pytest
 
 from trackproof.suite.assertions import expect
+from trackproof.suite.clauses.shutdown import TASKS, Shutdown, shut_down
 from trackproof.suite.harness import Harness
-from trackproof.suite.shutdown import Shutdown, shut_down
+from trackproof.suite.results import chosen_task
 
-pytestmark = pytest.mark.late
+pytestmark = [pytest.mark.late, pytest.mark.one_of(*TASKS)]
 
 
 @pytest.fixture(scope="module")
 def shutdown(session_harness: Harness) -> Shutdown:
     """End the fleet once for all tests of this module, and start it again."""
     session_harness.reset()
-    return shut_down(session_harness)
+    return shut_down(session_harness, chosen_task(TASKS, session_harness.fleet.profile.serves))
 
 
 @pytest.mark.clause("pipeline.drain")

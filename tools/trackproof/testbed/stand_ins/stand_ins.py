@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from contextlib import AbstractContextManager
+from pathlib import Path
 
 from starlette.types import ASGIApp
 
@@ -54,6 +55,7 @@ class StandIns:
         shuffled_words: bool = True,
         tracers: Iterable[str] = TRACER_WORDS,
         vocabulary: Iterable[str] = VOCABULARY,
+        folder: Path | None = None,
     ) -> None:
         """Configure the services; nothing is served yet.
 
@@ -66,12 +68,17 @@ class StandIns:
             shuffled_words: Whether Modal returns words unsorted.
             tracers: Words that the LLM includes in every answer to a prompt with them.
             vocabulary: Words that the LLM prefers to those of instructions.
+            folder: Folder of temporary files; the system's by default.
         """
         self.credentials = keys = credentials or Credentials()
         self.ledger = Ledger()
         self.daily = DailyStandIn(keys.daily_key, daily_recordings, daily_participants)
         self.modal = ModalStandIn(
-            keys.modal_key, transcribe, leading_space=leading_space, shuffled=shuffled_words
+            keys.modal_key,
+            transcribe,
+            leading_space=leading_space,
+            shuffled=shuffled_words,
+            folder=folder,
         )
         self.llm = LlmStandIn(keys.llm_key, tracers=tracers, vocabulary=vocabulary)
         self.zulip = ZulipStandIn(keys.zulip_email, keys.zulip_key)

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from threading import Barrier
 from typing import Any
 
@@ -10,8 +11,8 @@ import pytest
 
 from tests.unit.trackproof.testbed.stand_ins.audio_server import AudioServer, serving
 from tests.unit.trackproof.testbed.stand_ins.conftest import transcribe_text
-from tests.unit.trackproof.testbed.stand_ins.transports import Caller, bearer
-from trackproof.testbed.stand_ins import StandIns
+from tests.unit.trackproof.testbed.stand_ins.transports import Caller, bearer, caller_of
+from trackproof.testbed.stand_ins import StandIns, TranscribedWord
 
 PATH = "/v1/audio/transcriptions-from-url"
 WORDS = ["good", "morning", "we", "launch", "on", "friday"]
@@ -65,6 +66,22 @@ def test_same_audio_gets_the_same_response(
     first, second = (transcribe(stand_ins, caller, url) for _ in range(2))
 
     assert first.content == second.content
+
+
+def test_downloads_are_below_the_given_folder(audio: AudioServer, tmp_path: Path) -> None:
+    files: list[Path] = []
+
+    def remember(path: Path) -> list[TranscribedWord]:
+        files.append(path)
+        return []
+
+    stand_ins = StandIns(transcribe=remember, folder=tmp_path)
+    with caller_of(stand_ins, "in process") as caller:
+        transcribe(stand_ins, caller, f"{audio.url}/track.webm")
+
+    [file] = files
+    assert file.is_relative_to(tmp_path)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_shuffling_and_leading_spaces_are_optional(audio: AudioServer) -> None:

@@ -67,7 +67,13 @@ class ModalStandIn:
     """An ASGI app that transcribes downloaded audio."""
 
     def __init__(
-        self, key: str, transcribe: Transcribe, *, leading_space: bool = True, shuffled: bool = True
+        self,
+        key: str,
+        transcribe: Transcribe,
+        *,
+        leading_space: bool = True,
+        shuffled: bool = True,
+        folder: Path | None = None,
     ) -> None:
         """Configure the service.
 
@@ -76,8 +82,10 @@ class ModalStandIn:
             transcribe: Returns the words in a downloaded file.
             leading_space: Whether some words have a leading space.
             shuffled: Whether words are unsorted (in the same order for the same audio).
+            folder: Folder of the downloads; the system's for temporary files by default.
         """
         self._key = key
+        self._folder = folder
         self._transcribe_file = transcribe
         self._leading_space = leading_space
         self._shuffled = shuffled
@@ -109,7 +117,7 @@ class ModalStandIn:
         return JSONResponse(self._response(words, job.language))
 
     def _download_and_transcribe(self, url: str) -> Sequence[TranscribedWord]:
-        with tempfile.TemporaryDirectory(prefix="trackproof-modal-") as folder:
+        with tempfile.TemporaryDirectory(prefix="trackproof-modal-", dir=self._folder) as folder:
             audio = Path(folder) / "audio"
             _download(url, audio)
             return self._transcribe_file(audio)

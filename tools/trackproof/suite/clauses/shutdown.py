@@ -14,11 +14,13 @@ from trackproof.runs.limits import task_limit
 from trackproof.runs.scenario import Scenario
 from trackproof.runs.task_run import one_task_workflow
 from trackproof.runs.unavailable import NotVisible
+from trackproof.suite.clauses.outside_calls import SERVICES, fresh_meeting, input_of
 from trackproof.suite.harness import Harness
 from trackproof.testbed.conductor.traffic import TakenTask
 from trackproof.wait import wait_until
 
-TASK = "get_recording"
+TASKS = tuple(SERVICES)
+"""Tasks of which one is at work at SIGTERM: a slow service can make each last."""
 RUNNING = 3
 """Tasks that are queued before SIGTERM."""
 WORK_SECONDS = 3.0
@@ -49,8 +51,12 @@ class Shutdown:
     """Polls that arrived after the exit."""
 
 
-def shut_down(harness: Harness) -> Shutdown:
+def shut_down(harness: Harness, task: str) -> Shutdown:
     """Send SIGTERM to a fleet that is at work, watch it until its exit, and start it again.
+
+    Args:
+        harness: The fleet.
+        task: One of `TASKS`, which the fleet serves.
 
     Raises:
         NotVisible: The fleet cannot be ended, or its requests to Conductor cannot be seen.
@@ -61,22 +67,23 @@ def shut_down(harness: Harness) -> Shutdown:
     if not fleet.is_own:
         raise NotVisible("process", "its main process: `command` or `container`")
     traffic = harness.traffic
-    limit = task_limit(fleet.profile.limits, TASK, _definition(harness))
+    limit = task_limit(fleet.profile.limits, task, _definition(harness, task))
     # More than one: a fleet that polls in batches holds some that it has not begun.
-    running, waiting = [harness.meeting() for _ in range(RUNNING)], harness.meeting()
-    ledger = harness.testbed.stand_ins.ledger
+    running = [fresh_meeting(harness, task) for _ in range(RUNNING)]
+    waiting = fresh_meeting(harness, task)
+    service, ledger = SERVICES[task], harness.testbed.stand_ins.ledger
     runs: list[str] = []
     try:
-        before, began_at = ledger.count("daily"), time.time()
-        harness.break_service("daily", delay=WORK_SECONDS)
-        runs += [_start(harness, meeting) for meeting in running]
+        before, began_at = ledger.count(service), time.time()
+        harness.break_service(service, delay=WORK_SECONDS)
+        runs += [_start(harness, task, meeting) for meeting in running]
         wait_until(
-            lambda: ledger.count("daily") > before, what=f"the fleet's {TASK}", timeout=limit
+            lambda: ledger.count(service) > before, what=f"the fleet's {task}", timeout=limit
         )
         asked_at, held = time.time(), len(traffic.without_result(began_at))
         fleet.request_end()
         _wait(lambda: fleet.ended_at() is not None, GRACE_SECONDS)
-        runs.append(_start(harness, waiting))
+        runs.append(_start(harness, task, waiting))
         _wait(lambda: fleet.ended_at() is not None, asked_at + limit - time.time())
         ended_at = fleet.ended_at()
         if ended_at is not None:
@@ -97,21 +104,21 @@ def shut_down(harness: Harness) -> Shutdown:
                 harness.testbed.rest.terminate(workflow_id, "its test has ended")
         harness.clear_faults()
         fleet.restart()
-        fleet.wait_until_polling(harness.testbed.rest, [TASK])
+        fleet.wait_until_polling(harness.testbed.rest, [task])
 
 
-def _start(harness: Harness, meeting: Scenario) -> str:
-    payload = {"recording_id": meeting.recording_id}
-    definition = _definition(harness)
+def _start(harness: Harness, task: str, meeting: Scenario) -> str:
+    payload = input_of(harness, task, meeting)
+    definition = _definition(harness, task)
     return harness.testbed.rest.start_inline_workflow(
-        one_task_workflow(TASK, definition, payload), payload
+        one_task_workflow(task, definition, payload), payload
     )
 
 
-def _definition(harness: Harness) -> Mapping[str, Any]:
+def _definition(harness: Harness, task: str) -> Mapping[str, Any]:
     """Return the registered task definition, or the contract's if none is registered."""
-    contract = load_contracts().tasks[TASK]
-    return harness.task_runner.definitions.get(TASK) or contract.task_definition()
+    contract = load_contracts().tasks[task]
+    return harness.task_runner.definitions.get(task) or contract.task_definition()
 
 
 def _wait(condition: Callable[[], bool], seconds: float) -> None:

@@ -1,12 +1,9 @@
-"""Mutants of the events and statuses of whole meetings, and of meetings beside each other."""
+"""Mutants of the events and statuses of whole meetings."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import select
-
-from reference_workers.platform.state.models import Recording, Transcript
 from reference_workers.platform.state.unit_of_work import UnitOfWork
 from reference_workers.workers import Worker
 from tests.mutants.model import Collection
@@ -170,88 +167,6 @@ def first_failed_attempt_is_final() -> None:
     rewrite("executor", "_is_final", "context.attempt >= retries", "True")
 
 
-@mutant("workflow-id")
-def workflow_of_the_rooms_newest_recording() -> None:
-    """The workflow id is stored on another recording of the same room."""
-
-    def make(assign: Any) -> Any:
-        def of_room(self: UnitOfWork, workflow_id: str, *, replace: bool) -> None:
-            query = (
-                select(Recording)
-                .join(Transcript, Transcript.recording_id == Recording.id)
-                .where(Transcript.room_id == self.transcript.room_id)
-                .order_by(Recording.id)
-            )
-            newest = self.session.scalars(query).first()
-            if newest is not None and (replace or newest.workflow_id is None):
-                newest.workflow_id = workflow_id
-
-        return of_room
-
-    replace("platform.state.unit_of_work:UnitOfWork", "assign_workflow", make)
-
-
-@mutant("deliveries")
-def webhook_of_the_rooms_newest_meeting() -> None:
-    """send_webhook sends the newest transcript of the room."""
-
-    def make(transcript: Any) -> Any:
-        def newest(self: Any, transcript_id: str) -> Any:
-            found = transcript(self, transcript_id)
-            with self.read_session() as session:
-                query = select(Transcript.id).where(Transcript.room_id == found.room_id)
-                ids = sorted(session.scalars(query))
-            return transcript(self, ids[-1])
-
-        return newest
-
-    replace("platform.state.repository:State", "transcript", make)
-
-
-@mutant("completes")
-def transcript_by_the_beginning_of_its_id() -> None:
-    """A row is looked up by the beginning of its id."""
-
-    def make(locked: Any) -> Any:
-        def by_beginning(session: Any, transcript_id: str) -> Any:
-            query = select(Transcript.id).where(Transcript.id.startswith(transcript_id))
-            ids = sorted(session.scalars(query))
-            return locked(session, ids[-1] if ids else transcript_id)
-
-        return by_beginning
-
-    replace("platform.state.repository", "_locked", make)
-
-
-@mutant("joins")
-def silent_track_ends_the_list() -> None:
-    """Words of tracks after a silent one are left out."""
-    rewrite(
-        "workers.merge_transcripts",
-        "merge_transcripts",
-        'words = [word for branch in branches for word in branch["words"]]',
-        "words = []\n"
-        '    for branch in sorted(branches, key=lambda branch: branch["track_index"]):\n'
-        '        if not branch["words"]:\n'
-        "            break\n"
-        '        words += branch["words"]',
-    )
-
-
-@mutant("completes")
-def silent_track_fails_the_meeting() -> None:
-    """A track without words fails its meeting."""
-
-    def make(work: Worker) -> Worker:
-        def heard(context: Any, **inputs: Any) -> dict[str, Any]:
-            output = work(context, **inputs)
-            return {**output, "words": output["words"] or None}
-
-        return heard
-
-    around("transcribe_track", make)
-
-
 @mutant("progress-start")
 def no_progress_of_get_recording() -> None:
     """The first step, whose input has no transcript, emits nothing."""
@@ -261,3 +176,31 @@ def no_progress_of_get_recording() -> None:
         "return context.clients.state.transcript_id_of_recording(recording_id)",
         "return None",
     )
+
+
+def _without_progress(status: str, *, of_retries: bool) -> None:
+    """Emit no PIPELINE_PROGRESS with a status of retries, or of attempts before a retry."""
+
+    def make(report: Any) -> Any:
+        def silent(
+            context: Any, transcript_id: Any, task_type: str, progress: str, **more: Any
+        ) -> None:
+            skipped = context.attempt > 0 if of_retries else not more.get("is_final")
+            if not (progress == status and skipped):
+                report(context, transcript_id, task_type, progress, **more)
+
+        return silent
+
+    replace("executor", "report_progress", make)
+
+
+@mutant("progress-start")
+def retries_start_silently() -> None:
+    """PIPELINE_PROGRESS is not emitted for the start of a retry."""
+    _without_progress("in_progress", of_retries=True)
+
+
+@mutant("progress-end")
+def failure_before_a_retry_untold() -> None:
+    """PIPELINE_PROGRESS is not emitted for a failed attempt that is retried."""
+    _without_progress("failed", of_retries=False)

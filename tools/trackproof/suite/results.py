@@ -96,7 +96,7 @@ class ClauseResults:
         self._tasks: frozenset[str] = frozenset()
         self._results: dict[str, ClauseResult] = {}
         self._causes: dict[int, tuple[BaseException, str]] = {}
-        """The first clause that each error failed, by the error's identity."""
+        """The first clause that each error or its cause failed, by the cause's identity."""
         self.workflow_ids: dict[str, dict[str, None]] = {}
         """The workflows that each clause's tests ran, in order."""
         self.deviations: Sequence[Deviation] = ()
@@ -203,7 +203,8 @@ class ClauseResults:
         if error is None:
             return result
         # pytest raises a fixture's error again, the same object, in each test that uses it.
-        _, first = self._causes.setdefault(id(error), (error, result.id))
+        cause = error.__cause__ or error
+        _, first = self._causes.setdefault(id(cause), (cause, result.id))
         if first == result.id:
             return result
         return replace(

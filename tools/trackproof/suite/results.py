@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import date
 from typing import Any
 
+import av
 import pytest
 
 from trackproof.contracts.load import Clause, load_contracts
@@ -38,6 +39,8 @@ FLEET_FAILURES = (
     LookupError,
     TypeError,
     ValueError,
+    # So does audio that cannot be decoded.
+    av.FFmpegError,
 )
 """What a failing test raises if the fleet is at fault."""
 
@@ -308,6 +311,8 @@ def error_text(error: BaseException | None, report: str) -> str:
             return str(error) or type(error).__name__
         case KeyError():
             return f"the fleet's answer has no field {error.args[0] if error.args else ''}".strip()
+        case av.FFmpegError():
+            return f"the fleet's audio cannot be read: {error.strerror}"
         case AttributeError() | LookupError() | TypeError() | ValueError():
             return f"the fleet's answer cannot be read: {type(error).__name__}: {error}"
         case _:

@@ -161,6 +161,16 @@ def nobody_looks_for_lost_meetings() -> None:
     replace("platform.reconciler:Reconciler", "_run", lambda _: lambda self: None)
 
 
+@mutant("terminated")
+def time_outs_are_not_noticed() -> None:
+    """A meeting whose workflow times out stays in processing."""
+
+    def without(endings: dict[str, str]) -> dict[str, str]:
+        return {status: end for status, end in endings.items() if status != "TIMED_OUT"}
+
+    replace("platform.reconciler", "ENDINGS", without)
+
+
 @mutant("status-error")
 def first_failed_attempt_is_final() -> None:
     """The status is error after the first failed attempt, and processing again with the retry."""

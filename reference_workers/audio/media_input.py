@@ -16,6 +16,7 @@ from av.packet import Packet
 
 from reference_workers import metrics
 from reference_workers.errors import PermanentError, TransientError, WorkerError
+from reference_workers.services.http import is_retryable, open_client, send_request
 
 _MISSING_SECONDS = Fraction(1, 2)
 """Tolerated difference between the audio's end and the container's declared end."""
@@ -39,6 +40,9 @@ _REMOTE = {
     # References inside untrusted media must not reach other protocols.
     "protocol_whitelist": "http,https,tcp,tls",
 }
+_ANSWER_SECONDS = 10.0
+"""Time limit of the request that tells a lost connection from an empty file."""
+
 _LOCAL = {"protocol_whitelist": "file"}
 
 _FORMATS = {"format_whitelist": "matroska,webm,ogg,mp3,wav,aac,flac,mov,mp4,m4a,3gp,3g2,mj2"}
@@ -168,7 +172,22 @@ def _container(source: str) -> InputContainer:
         except av.error.InvalidDataError:
             return av.open(address, options=options)
     except av.error.FFmpegError as error:
+        if isinstance(error, EOFError) and _is_remote(source):
+            _check_answer(source)
         raise worker_error(source, "audio cannot be opened", error) from error
+
+
+def _check_answer(source: str) -> None:
+    """Tell a server that gives no answer, which libav reports as end of file, from an empty file.
+
+    Raises:
+        TransientError: No answer, or one that says to try again.
+    """
+    with open_client(timeout=_ANSWER_SECONDS) as client:
+        answer = send_request(client, "GET", source, max_bytes=0, headers={"Range": "bytes=0-0"})
+    if is_retryable(answer.status_code):
+        what = f"audio cannot be opened: the server answers {answer.status_code}"
+        raise TransientError(f"{display_name(source)}: {what}")
 
 
 def _declared_end(container: InputContainer) -> Fraction | None:

@@ -16,6 +16,7 @@ from tests.mutants.model import Mutant
 from tests.mutants.pipeline_events import mutant as pipeline_events
 from tests.mutants.pipeline_meetings import mutant as pipeline_meetings
 from tests.mutants.pipeline_workflow import mutant as pipeline_workflow
+from tests.mutants.promises import PROMISE_MUTANTS
 from tests.mutants.service_errors import SERVICE_MUTANTS
 from tests.mutants.shared_state import SHARED_STATE_MUTANTS
 from trackproof.contracts.load import load_contracts
@@ -29,6 +30,7 @@ def _gathered() -> tuple[Mutant, ...]:
         of_every_task = (
             *DEFINITION_MUTANTS,
             *INPUT_MUTANTS,
+            *PROMISE_MUTANTS,
             *SERVICE_MUTANTS,
             *SHARED_STATE_MUTANTS,
         )

@@ -115,7 +115,7 @@ def tail_lost() -> None:
     change_output(TASK, without_end)
 
 
-@mutant("peaks")
+@mutant("broken-media")
 def broken_media_are_silence() -> None:
     """An unreadable mixdown results in the waveform of silence."""
 

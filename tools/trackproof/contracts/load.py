@@ -53,7 +53,7 @@ class TaskContract:
     output: Schema
     effects: Mapping[str, Any]
     judged_by: Mapping[str, Sequence[str] | str]
-    """For each effect the clauses that judge it, or the reason why none does."""
+    """For each promise the clauses that judge it, or the reason why none does."""
     constants: Mapping[str, Any]
     """Values that the clauses mention."""
     errors: Mapping[str, Sequence[str]]

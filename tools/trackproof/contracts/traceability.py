@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from trackproof.contracts.errors import ContractDefect
-from trackproof.contracts.load import ROOT, Contracts
+from trackproof.contracts.load import ROOT, Contracts, TaskContract
 from trackproof.contracts.yaml_files import check_data, json_pointer, read_data
 
 FILE = "seed.yaml"
@@ -73,7 +73,7 @@ def check_traceability(contracts: Contracts, criteria: Sequence[Criterion]) -> l
             close = get_close_matches(item, items, 1)
             hint = f"did you mean {close[0]}?" if close else f"see {FILE}"
             defects.append(ContractDefect(file, pointer, what, hint))
-    defects.extend(_effect_defects(contracts, known))
+    defects.extend(_promise_defects(contracts, known))
     return defects
 
 
@@ -92,22 +92,40 @@ def effect_names(effects: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def _effect_defects(contracts: Contracts, known: Sequence[str]) -> Iterator[ContractDefect]:
+def promise_names(task: TaskContract) -> list[str]:
+    """Return a name for each promise of a task that clauses judge, as in `judged_by`."""
+    return [
+        *effect_names(task.effects),
+        *(f"{kind}: {error}" for kind, errors in task.errors.items() for error in errors),
+        "idempotency.rule",
+        *(f"cache_key: {part}" for part in task.idempotency["cache_key"] or ()),
+        *(f"constant {name}" for name in task.constants),
+        *(
+            f"default {name}"
+            for name, schema in task.input["properties"].items()
+            if "default" in schema
+        ),
+    ]
+
+
+def _promise_defects(contracts: Contracts, known: Sequence[str]) -> Iterator[ContractDefect]:
     for task in contracts.tasks.values():
-        file, names = f"tasks/{task.name}.yaml", effect_names(task.effects)
+        file, names = f"tasks/{task.name}.yaml", promise_names(task)
         for name in names:
             if name not in task.judged_by:
                 hint = "name its clauses in judged_by, or give the reason why none judges it"
-                what = f"no clause judges the effect {name}"
-                yield ContractDefect(file, json_pointer(["effects"]), what, hint)
+                what = f"no clause judges {name!r}"
+                yield ContractDefect(file, json_pointer(["judged_by"]), what, hint)
         for name, judges in task.judged_by.items():
             pointer = json_pointer(["judged_by", name])
             if name not in names:
                 close = get_close_matches(name, names, 1)
                 hint = (
-                    f"did you mean {close[0]}?" if close else "its effects are: " + ", ".join(names)
+                    f"did you mean {close[0]}?"
+                    if close
+                    else "its promises are: " + ", ".join(names)
                 )
-                yield ContractDefect(file, pointer, f"the task has no effect {name}", hint)
+                yield ContractDefect(file, pointer, f"the task does not promise {name!r}", hint)
             for clause in [] if isinstance(judges, str) else judges:
                 if clause not in known:
                     close = get_close_matches(clause, known, 1)

@@ -16,7 +16,7 @@ from trackproof.fleet import Fleet
 from trackproof.lab import Testbed
 from trackproof.runs.follow import Workflow
 from trackproof.runs.ids import id_sequence
-from trackproof.runs.scenario import ZULIP_STREAM, Scenario
+from trackproof.runs.scenario import ZULIP_STREAM, ZULIP_TOPIC, Scenario
 from trackproof.runs.task_run import TaskRun, TaskRunner
 from trackproof.runs.unavailable import NotVisible
 from trackproof.suite.timeout_trials import TimeoutTrials
@@ -102,6 +102,7 @@ class Harness:
         room_of: Scenario | None = None,
         silent: Sequence[int] = (),
         languages: Mapping[str, str] | None = None,
+        zulip_topic: str | None = ZULIP_TOPIC,
         **transcript: Any,
     ) -> Scenario:
         """Prepare a meeting: rows in the database, raw tracks in S3, the recording in Daily.
@@ -126,6 +127,7 @@ class Harness:
                 a room of its own.
             silent: Tracks without a word.
             languages: `source_language` and `target_language` of the workflow's input.
+            zulip_topic: The room's topic; None for none.
             transcript: Columns of the transcript's row, such as `title="Plans"`.
         """
         begins = None if offsets is None else tuple(offsets)
@@ -148,7 +150,7 @@ class Harness:
             served = f"{self.testbed.served.urls['webhook']}/{scenario.room_name}"
             url = served if webhook == "served" else webhook
             rows = scenario.rows(url, self.testbed.stand_ins.credentials.webhook_secret)
-            rows["room"]["zulip_stream"] = zulip_stream
+            rows["room"] |= {"zulip_stream": zulip_stream, "zulip_topic": zulip_topic}
             rows["transcript"] |= transcript
             if consents is not None:
                 rows["consents"] = [dict(one) for one in consents]

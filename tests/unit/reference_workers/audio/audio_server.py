@@ -22,6 +22,8 @@ class Answer:
     """Fraction of the requested bytes to send before the connection is cut."""
     stalls: bool = False
     """Stay connected without sending instead of cutting."""
+    drops: bool = False
+    """Close the connection without an answer."""
 
 
 GOOD = Answer()
@@ -62,6 +64,9 @@ def serving(
             requested = self.headers.get("Range")
             source.ranges.append(requested)
             answer = left.pop(0) if left else then
+            if answer.drops:
+                self.close_connection = True
+                return
             if answer.status is not None:
                 self.send_error(answer.status)
                 return

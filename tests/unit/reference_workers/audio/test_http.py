@@ -150,3 +150,17 @@ def test_playlist_entries_are_not_fetched(tmp_path: Path, recorded: bytes) -> No
             mix(source.url, tmp_path / "audio.mp3")
 
     assert inside.ranges == []
+
+
+@pytest.mark.usefixtures("no_reconnect_delay")
+def test_a_server_without_an_answer_is_not_an_empty_file(tmp_path: Path, recorded: bytes) -> None:
+    nothing = Answer(drops=True)
+    with serving(recorded, then=nothing) as source, pytest.raises(TransientError) as caught:
+        pad(source.url, tmp_path / "padded.webm")
+    assert "secret" not in str(caught.value)
+
+    with (
+        serving(b"") as source,
+        pytest.raises(PermanentError, match=r"a track\.webm: audio cannot be opened"),
+    ):
+        pad(source.url, tmp_path / "padded.webm")

@@ -3,7 +3,12 @@ from __future__ import annotations
 from dataclasses import replace
 
 from trackproof.contracts.load import load_contracts
-from trackproof.contracts.traceability import check_traceability, effect_names, load_criteria
+from trackproof.contracts.traceability import (
+    check_traceability,
+    effect_names,
+    load_criteria,
+    promise_names,
+)
 
 
 def test_every_criterion_and_every_item_reference_is_valid() -> None:
@@ -45,7 +50,7 @@ def test_the_defect_of_an_unknown_item_suggests_the_closest_item() -> None:
     assert defects[0].hint.startswith("did you mean TASK-004")
 
 
-def test_an_effect_without_clause_or_reason_is_a_defect() -> None:
+def test_a_promise_without_clause_or_reason_is_a_defect() -> None:
     contracts = load_contracts()
     task = contracts.tasks["get_recording"]
     judged = {name: clauses for name, clauses in task.judged_by.items() if name != "meetings.id"}
@@ -53,8 +58,8 @@ def test_an_effect_without_clause_or_reason_is_a_defect() -> None:
 
     (defect,) = check_traceability(replace(contracts, tasks=tasks), load_criteria())
 
-    assert (defect.file, defect.pointer) == ("tasks/get_recording.yaml", "/effects")
-    assert defect.what == "no clause judges the effect meetings.id"
+    assert (defect.file, defect.pointer) == ("tasks/get_recording.yaml", "/judged_by")
+    assert defect.what == "no clause judges 'meetings.id'"
 
 
 def test_a_reason_may_stand_in_place_of_a_clause() -> None:
@@ -66,7 +71,7 @@ def test_a_reason_may_stand_in_place_of_a_clause() -> None:
     assert check_traceability(replace(contracts, tasks=tasks), load_criteria()) == []
 
 
-def test_unknown_effects_and_clauses_in_judged_by_are_defects() -> None:
+def test_unknown_promises_and_clauses_in_judged_by_are_defects() -> None:
     contracts = load_contracts()
     task = contracts.tasks["pad_track"]
     judged = {**task.judged_by, "presign_second": ["pad_track.presignd"]}
@@ -77,7 +82,7 @@ def test_unknown_effects_and_clauses_in_judged_by_are_defects() -> None:
     assert [(defect.pointer, defect.what, defect.hint) for defect in defects] == [
         (
             "/judged_by/presign_second",
-            "the task has no effect presign_second",
+            "the task does not promise 'presign_second'",
             "did you mean presign_seconds?",
         ),
         (
@@ -105,3 +110,16 @@ def test_every_kind_of_effect_has_a_name() -> None:
         "llm.ask",
         "TOPIC",
     ]
+
+
+def test_errors_idempotency_constants_and_defaults_are_promises_too() -> None:
+    names = promise_names(load_contracts().tasks["detect_topics"])
+
+    assert {
+        "retryable: no answer from the LLM",
+        "terminal: no such transcript",
+        "idempotency.rule",
+        "cache_key: model",
+        "constant words_per_call",
+        "default target_language",
+    } <= set(names)

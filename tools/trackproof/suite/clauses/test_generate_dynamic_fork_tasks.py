@@ -8,6 +8,7 @@ import jsonschema_rs
 import pytest
 
 from trackproof.contracts.load import load_contracts
+from trackproof.lab import RECORDING_BUCKET
 from trackproof.runs.task_run import TaskRun
 from trackproof.suite.assertions import expect
 from trackproof.suite.harness import Harness
@@ -115,4 +116,24 @@ def test_each_branch_gets_the_padded_track_of_its_index(reverse: bool, harness: 
     urls = {name: branch.get("audio_url") for name, branch in inputs_of(run).items()}
     expect(urls, "audio_url").equals(
         {f"transcribe_track_{index}": f"http://s3.test/padded-{index}" for index in range(12)}
+    )
+
+
+@pytest.mark.clause("generate_dynamic_fork_tasks.missing-inputs")
+@pytest.mark.parametrize("missing", ["bucket_name", "padded_tracks", "one padded track"])
+def test_a_branch_without_its_inputs_fails_terminally(missing: str, harness: Harness) -> None:
+    meeting = harness.meeting(tracks=2)
+    padded = join_output(1 if missing == "one padded track" else 2)
+    payload: dict[str, Any] = {
+        "tracks": [{"s3_key": key} for key in meeting.track_keys],
+        "transcript_id": meeting.transcript_id,
+        "task_type": "pad_track" if missing == "bucket_name" else "transcribe_track",
+        "bucket_name": None if missing == "bucket_name" else RECORDING_BUCKET,
+        "padded_tracks": None if missing == "padded_tracks" else padded,
+    }
+
+    run = harness.run_task(TASK, payload)
+
+    expect(run.statuses, f"attempt statuses without {missing}").equals(
+        ["FAILED_WITH_TERMINAL_ERROR"]
     )

@@ -120,11 +120,9 @@ def test_transient_s3_failure_is_recovered(fault: dict[str, Any], harness: Harne
     expect_peaks(run, mixdown)
 
 
-@pytest.mark.clause("generate_waveform.peaks")
-@pytest.mark.parametrize(
-    "mixdown", [None, b"<html>" * 999, b""], ids=["missing", "not audio", "empty"]
-)
-def test_unreadable_mixdown_fails_terminally(mixdown: bytes | None, harness: Harness) -> None:
+@pytest.mark.clause("generate_waveform.broken-media")
+@pytest.mark.parametrize("mixdown", [b"<html>" * 999, b""], ids=["not audio", "empty"])
+def test_unreadable_mixdown_fails_terminally(mixdown: bytes, harness: Harness) -> None:
     run = generate_waveform(harness, mixdown)
 
     expect(run.statuses, "attempt statuses").equals(["FAILED_WITH_TERMINAL_ERROR"])

@@ -297,13 +297,6 @@ def test_unreadable_media_fails_terminally(kind: str, harness: Harness) -> None:
 
 
 @pytest.mark.clause("pad_track.broken-media")
-def test_missing_track_fails_terminally(harness: Harness) -> None:
-    run = pad(harness, record_webm(make_track(*WORDS)), s3_key="acme/room/nothing-cam-audio-1")
-
-    expect(run.statuses, "attempt statuses").equals(["FAILED_WITH_TERMINAL_ERROR"])
-
-
-@pytest.mark.clause("pad_track.broken-media")
 def test_truncated_track_fails_the_task(harness: Harness) -> None:
     source = record_webm(make_track(*WORDS, offset=1.5))
 

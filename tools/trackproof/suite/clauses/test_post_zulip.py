@@ -161,3 +161,16 @@ def test_an_update_leaves_a_resolved_topic_resolved(harness: Harness) -> None:
 
     message = harness.testbed.stand_ins.zulip.message(message_id)
     expect(message and message.topic, "topic after the update").equals(f"✔ {ZULIP_TOPIC}")
+
+
+@pytest.mark.clause("post_zulip.topic")
+def test_a_room_without_a_topic_uses_its_name(harness: Harness) -> None:
+    meeting = harness.meeting(zulip_topic=None, **FINISHED)
+
+    run = post(harness, meeting)
+
+    expect(calls_of(run), "calls to Zulip").equals([("POST", 200)])
+    form = run.requests_to("zulip")[0].form
+    expect((form.get("to"), form.get("topic")), "stream and topic").equals(
+        (ZULIP_STREAM, meeting.room_name)
+    )

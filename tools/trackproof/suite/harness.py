@@ -5,12 +5,9 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import astuple, replace
-from functools import cache
 from pathlib import Path
-from tempfile import mkdtemp
 from typing import Any, Literal
 
-from fixtures_audio import Meeting, make_meeting, write_meeting
 from trackproof.errors import FleetError, TrackproofError
 from trackproof.fleet import Fleet
 from trackproof.lab import Testbed
@@ -19,6 +16,7 @@ from trackproof.runs.ids import id_sequence
 from trackproof.runs.scenario import ZULIP_STREAM, ZULIP_TOPIC, Scenario
 from trackproof.runs.task_run import TaskRun, TaskRunner
 from trackproof.runs.unavailable import NotVisible
+from trackproof.suite.meeting_audio import spoken_meeting
 from trackproof.suite.timeout_trials import TimeoutTrials
 from trackproof.testbed.conductor.traffic import HELD_UPDATES, Traffic, UpdateFault
 from trackproof.testbed.stand_ins.faults import Fault
@@ -132,7 +130,7 @@ class Harness:
         """
         begins = None if offsets is None else tuple(offsets)
         words_seed = id_sequence().words_seed(seed)
-        spoken, files = _spoken(
+        spoken, files = spoken_meeting(
             *(self.testbed.folder, tracks, begins, seconds, seed, words_seed, tuple(silent))
         )
         replaced = tuple((audio or {}).get(index, path) for index, path in enumerate(files))
@@ -288,28 +286,6 @@ class Harness:
         self.testbed.s3.faults.clear()
         if self.fleet.traffic is not None:
             self.fleet.traffic.clear_faults()
-
-
-@cache
-def _spoken(
-    folder: Path,
-    tracks: int,
-    offsets: tuple[float, ...] | None,
-    seconds: float,
-    seed: int,
-    words_seed: int,
-    silent: tuple[int, ...],
-) -> tuple[Meeting, tuple[Path, ...]]:
-    """Return a meeting and its audio, written once into `folder`."""
-    spoken = make_meeting(
-        tracks=tracks, seconds=seconds, seed=seed, offsets=offsets, words_seed=words_seed
-    )
-    heard = (
-        replace(track, words=() if track.index in silent else track.words)
-        for track in spoken.tracks
-    )
-    spoken = replace(spoken, tracks=tuple(heard))
-    return spoken, tuple(write_meeting(spoken, Path(mkdtemp(prefix="audio-", dir=folder))))
 
 
 def describe_fault(fault: Fault) -> str:

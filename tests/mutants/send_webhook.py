@@ -182,26 +182,6 @@ def long_transcripts_cut() -> None:
     )
 
 
-@mutant("voices")
-def everyone_has_the_first_name() -> None:
-    """The captions of all speakers have the first participant's name."""
-    replace(
-        "workers.send_webhook",
-        "to_webvtt",
-        lambda right: (
-            lambda words, names: right(words, dict.fromkeys(names, next(iter(names.values()))))
-        ),
-    )
-
-
-@mutant("voices")
-def captions_have_numbers() -> None:
-    """The captions have the speakers' numbers in place of their names."""
-    replace(
-        "workers.send_webhook", "to_webvtt", lambda right: lambda words, _names: right(words, {})
-    )
-
-
 @mutant("other-rooms")
 def one_delivery_at_a_time() -> None:
     """Deliveries wait for each other, and each answer is read to its end."""

@@ -120,7 +120,7 @@ class Scenario:
             **{name: value for name, value in self.ids.items() if name not in KNOWN_IDS},
         }
 
-    def rows(self, webhook_url: str | None, webhook_secret: str) -> dict[str, Any]:
+    def rows(self, webhook_url: str | None, webhook_secret: str | None) -> dict[str, Any]:
         """Return the database rows that exist before the workflow starts."""
         return {
             "room": {

@@ -95,6 +95,7 @@ class Harness:
         audio: Mapping[int, Path] | None = None,
         session: bool = True,
         webhook: str | None = "served",
+        signed: bool = True,
         zulip_stream: str | None = ZULIP_STREAM,
         run_id: str = "",
         room_of: Scenario | None = None,
@@ -119,6 +120,7 @@ class Harness:
             audio: Other files for some tracks, by track index.
             session: Whether Daily has the id of the meeting's session.
             webhook: The room's webhook URL: the stand-in's by default, None for none.
+            signed: Whether the room has a secret for its webhook.
             zulip_stream: The room's stream; None for none.
             run_id: The end of all its ids; a new one by default.
             room_of: A meeting in whose room this one is. A seeder that stores no room twice gets
@@ -147,7 +149,8 @@ class Harness:
         def seed_rows(scenario: Scenario) -> None:
             served = f"{self.testbed.served.urls['webhook']}/{scenario.room_name}"
             url = served if webhook == "served" else webhook
-            rows = scenario.rows(url, self.testbed.stand_ins.credentials.webhook_secret)
+            secret = self.testbed.stand_ins.credentials.webhook_secret
+            rows = scenario.rows(url, secret if signed else None)
             rows["room"] |= {"zulip_stream": zulip_stream, "zulip_topic": zulip_topic}
             rows["transcript"] |= transcript
             if consents is not None:

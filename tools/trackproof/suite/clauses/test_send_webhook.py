@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import html
 import re
-import unicodedata
-from collections.abc import Iterable, Sequence
 from typing import Any
 
 import pytest
@@ -152,57 +149,6 @@ def test_transcript_of_20_000_words_is_delivered_whole_and_signed(harness: Harne
     delivered = set(re.findall(r"\w+", str(transcript.get("webvtt"))))
     missing = [word["word"] for word in words if word["word"] not in delivered]
     expect(missing, "words missing from webvtt").equals([])
-
-
-@pytest.mark.clause("send_webhook.voices")
-def test_each_caption_names_the_speaker_of_its_words(harness: Harness) -> None:
-    names = {0: "Ada Lovelace", 1: None, 2: "José Núñez"}
-    people = [
-        {"id": f"p{speaker}", "name": name, "speaker": speaker} for speaker, name in names.items()
-    ]
-    spoken = [
-        {**word, "speaker": speaker}
-        for word, speaker in zip(make_words(8), (2, 0, 0, 1, 2, 1, 0, 2), strict=True)
-    ]
-    topic = {"id": "t1", "title": "Tides", "summary": "", "timestamp": 0.5, "duration": 2.0}
-    given = {**FINISHED, "words": spoken, "participants": people, "topics": [topic]}
-
-    run = send(harness, harness.meeting(**given))
-
-    transcript = (only_delivery(run).json or {}).get("transcript") or {}
-    for what, webvtt, words in (
-        ("webvtt", transcript.get("webvtt"), spoken),
-        ("the topic's webvtt", (transcript.get("topics") or [{}])[0].get("webvtt"), spoken[1:5]),
-    ):
-        heard = voices(webvtt, [word["word"] for word in words], names.values())
-        for word, possible in zip(words, heard, strict=True):
-            name = names[word["speaker"]]
-            expect(possible, f"speaker of {word['word']} in {what}").holds(
-                name in possible, name or "nobody's name"
-            )
-
-
-def voices(
-    webvtt: Any, words: Sequence[str], names: Iterable[str | None]
-) -> list[list[str | None]]:
-    """Return the possible speakers of each word: the name that stands last before it.
-
-    Text without a name between two words may be a cue of the same speaker or of one without name.
-    """
-    text = unicodedata.normalize("NFC", html.unescape(str(webvtt)))
-    found: list[list[str | None]] = []
-    possible: list[str | None] = [None]
-    for word in words:
-        before, at, text = text.partition(word)
-        if not at:
-            raise ClauseViolation(f"{word} in its place", webvtt, "webvtt")
-        named = {before.rfind(name): name for name in names if name and name in before}
-        if named:
-            possible = [named[max(named)]]
-        elif before.strip():
-            possible = [possible[0], None]
-        found.append(possible)
-    return found
 
 
 @pytest.mark.clause("send_webhook.other-rooms")

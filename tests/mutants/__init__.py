@@ -14,6 +14,7 @@ from tests.mutants.definitions import DEFINITION_MUTANTS
 from tests.mutants.lifecycle import mutant as lifecycle
 from tests.mutants.model import Mutant
 from tests.mutants.promises import PROMISE_MUTANTS
+from tests.mutants.recorders import RECORDER_MUTANTS
 from tests.mutants.service_errors import SERVICE_MUTANTS
 from tests.mutants.shared_state import SHARED_STATE_MUTANTS
 from trackproof.contracts.load import load_contracts
@@ -28,6 +29,7 @@ def _gathered() -> tuple[Mutant, ...]:
             *DEFINITION_MUTANTS,
             *INPUT_MUTANTS,
             *PROMISE_MUTANTS,
+            *RECORDER_MUTANTS,
             *SERVICE_MUTANTS,
             *SHARED_STATE_MUTANTS,
         )

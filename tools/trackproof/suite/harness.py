@@ -95,6 +95,7 @@ class Harness:
         denied: Sequence[int] = (),
         consents: Sequence[Mapping[str, Any]] | None = None,
         audio: Mapping[int, Path] | None = None,
+        recorded: tuple[Meeting, Sequence[Path]] | None = None,
         session: bool = True,
         webhook: str | None = "served",
         zulip_stream: str | None = ZULIP_STREAM,
@@ -114,6 +115,7 @@ class Harness:
             denied: Tracks whose participants deny consent.
             consents: Rows `{"participant_id", "granted"}` instead of one for each track.
             audio: Other files for some tracks, by track index.
+            recorded: A meeting and its files, instead of a generated one.
             session: Whether Daily has the id of the meeting's session.
             webhook: The room's webhook URL: the stand-in's by default, None for none.
             zulip_stream: The room's stream; None for none.
@@ -121,7 +123,7 @@ class Harness:
             transcript: Columns of the transcript's row, such as `title="Plans"`.
         """
         begins = None if offsets is None else tuple(offsets)
-        spoken, files = _spoken(self.testbed.folder, tracks, begins, seconds, seed)
+        spoken, files = recorded or _spoken(self.testbed.folder, tracks, begins, seconds, seed)
         replaced = tuple((audio or {}).get(index, path) for index, path in enumerate(files))
         scenario = Scenario(
             spoken, replaced, frozenset(denied), id_sequence().new(), id_sequence().started_at

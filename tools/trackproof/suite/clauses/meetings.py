@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from tempfile import mkdtemp
 from typing import Any
 
+from fixtures_audio.recorders import write_recorders
 from trackproof.contracts.load import load_contracts
 from trackproof.contracts.validate import ContractViolationError, Side, check
 from trackproof.runs.pipeline_run import PipelineRun
@@ -16,6 +18,7 @@ TRACK_COUNTS = {"1 track": 1, "2 tracks": 2, "3 tracks": 3, "12 tracks": 12}
 """With 10 or more tracks, branches sorted by name are no longer in order of track_index."""
 
 REFUSED_WEBHOOK, BROKEN_TRACK = "refused webhook", "broken track"
+HARD_RECORDINGS = "hard recordings"
 
 EMPTY_OUTPUTS = frozenset({"audio_deleted"})
 """Outputs of the workflow that are false or null after a meeting with words."""
@@ -35,7 +38,8 @@ def prepare_meetings(harness: Harness) -> dict[str, Scenario]:
     no_audio = harness.testbed.folder / "no-audio"
     no_audio.write_bytes(b"<html>" * 999)
     broken = harness.meeting(tracks=2, seed=222, audio={1: no_audio})
-    return meetings | {REFUSED_WEBHOOK: refused, BROKEN_TRACK: broken}
+    hard = harness.meeting(recorded=write_recorders(mkdtemp(dir=harness.testbed.folder)))
+    return meetings | {REFUSED_WEBHOOK: refused, BROKEN_TRACK: broken, HARD_RECORDINGS: hard}
 
 
 def registered_definitions(harness: Harness) -> dict[str, Any]:

@@ -8,6 +8,7 @@ pre-skip, so frame times are off by up to a millisecond. Packet times are exact 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from fractions import Fraction
 
 import av
 import numpy as np
@@ -16,11 +17,11 @@ from av.audio.frame import AudioFrame
 from av.audio.resampler import AudioResampler
 from av.audio.stream import AudioStream
 from av.container import InputContainer
-from av.packet import Packet
 from numpy.typing import NDArray
 
 from reference_workers import metrics
-from reference_workers.audio import JITTER_SAMPLES, RATE
+from reference_workers.audio import RATE
+from reference_workers.audio.clock import Clock
 from reference_workers.audio.media_input import display_name, packets, worker_error
 from reference_workers.errors import PermanentError
 
@@ -29,6 +30,11 @@ Samples = NDArray[np.float32]
 
 BLOCK_SAMPLES = RATE // 2
 """Samples in each block but the last; a larger block costs memory a track and saves no time."""
+
+_UNTIMED_FORMATS = frozenset({"aac", "flac", "mp3", "wav"})
+"""Their times are libav's own count of packets, wrong after a change of the sample rate."""
+
+_TIME_BASE = Fraction(1, RATE)
 
 _MISSING_SAMPLES = RATE // 2
 """Tolerated difference between the duration of the packets and the decoded samples."""
@@ -68,6 +74,7 @@ def decode_block_frames(
     fifo = AudioFifo()
     for frame in decode_frames(container, stream, lead=lead):
         frame.pts = None  # the FIFO would reject a jump in time
+        frame.time_base = _TIME_BASE  # which a new resampler inherits from its first frame
         fifo.write(frame)
         while fifo.samples >= BLOCK_SAMPLES:
             yield _read(fifo, BLOCK_SAMPLES)
@@ -86,9 +93,9 @@ def decode_frames(
 ) -> Iterator[AudioFrame]:
     """Yield 48 kHz float frames without gaps, after `lead` samples of silence.
 
-    A forward jump between two frames' times is a gap (a muted participant) and is filled with
-    silence, in frames without a pts. A backward jump restarts the clock: the following audio is
-    appended at the current position.
+    Positions follow the times of the packets (`clock.Clock`): a gap is filled with silence, in
+    frames without a pts; a backward jump appends the following audio at the current position.
+    Sample rate and channels may change within the stream; the layout stays that of its beginning.
 
     Raises:
         PermanentError: The media is damaged, has no audio, or less audio than its packets declare.
@@ -97,40 +104,41 @@ def decode_frames(
     # Opus packet times are exact; audible positions are one pre-skip earlier.
     by_packets = stream.codec_context.name in {"opus", "libopus"}
     layout = layout_of(stream)
-    resampler = _resampler(layout)
-    clock = _Clock(stream, skipped=stream.codec_context.delay if by_packets else 0)
-    last: Packet[AudioStream] | None = None
-    position, silent = 0, 0
+    clock = Clock(stream, skipped=stream.codec_context.delay if by_packets else 0)
+    resampler, shape = _resampler(layout), _Shape()
+    position, silent, excess = 0, 0, 0
     yield from _silence(layout, lead)
     try:
-        for packet in packets(container, stream):
-            for frame in packet.decode():
-                start = clock.position_of(packet.pts if by_packets else frame.pts, position)
-                if start > position:
-                    # Samples buffered in the resampler belong before the gap.
-                    for out in resampler.resample(None) if position else ():
-                        position += out.samples
-                        yield out
-                    resampler = _resampler(layout)
-                    yield from _silence(layout, start - position)
-                    silent += start - position
-                    position = start
-                for out in resampler.resample(frame):
+        timed = _timed_frames(container, stream, clock, by_packets)
+        for frame, start, dropped in clock.positions(timed):
+            if start or shape.changes_with(frame):
+                # Samples buffered in the resampler belong before the gap or the change.
+                for out in resampler.resample(None) if position else ():
                     position += out.samples
                     yield out
-            if packet.pts is not None and packet.duration:
-                last = packet
+                resampler = _resampler(layout)
+            if start > position:
+                yield from _silence(layout, start - position)
+                silent += start - position
+                position = start
+            excess += dropped
+            for out in resampler.resample(frame):
+                position += out.samples
+                kept, excess = _without_first(out, excess, layout)
+                position -= out.samples - (kept.samples if kept else 0)
+                if kept:
+                    yield kept
         for out in resampler.resample(None):
             position += out.samples
             yield out
-    except av.error.FFmpegError as error:
+    except (av.error.FFmpegError, ValueError) as error:  # PyAV raises both
         what = f"audio is cut off after {position / RATE:.3f} s"
         raise worker_error(container.name, what, error) from error
     finally:
         metrics.add_audio_seconds((position - silent) / RATE)
     if not position:
         raise PermanentError(f"{display_name(container.name)}: the audio stream contains no audio")
-    declared = clock.end_of(last)
+    declared = 0 if shape.has_changed and container.format.name in _UNTIMED_FORMATS else clock.end
     if position < declared - _MISSING_SAMPLES:
         raise PermanentError(
             f"{display_name(container.name)}: only {position / RATE:.3f} s of "
@@ -138,34 +146,46 @@ def decode_frames(
         )
 
 
-class _Clock:
-    """Converts a stream's times to sample positions relative to the first audible sample."""
+def _timed_frames(
+    container: InputContainer, stream: AudioStream, clock: Clock, by_packets: bool
+) -> Iterator[tuple[AudioFrame, int | None]]:
+    """Yield each frame with its time in ticks of the stream."""
+    is_timed = container.format.name not in _UNTIMED_FORMATS
+    for packet in packets(container, stream):
+        if packet.pts is not None and (by_packets or not is_timed):
+            clock.start_at(packet.pts)
+        for nth, frame in enumerate(packet.decode()):
+            ticks = (None if nth else packet.pts) if by_packets else frame.pts
+            yield frame, ticks if is_timed else None
+        if packet.pts is not None and packet.duration:
+            clock.last_end = packet.pts + packet.duration
 
-    def __init__(self, stream: AudioStream, *, skipped: int) -> None:
-        """`skipped`: samples between the first packet's time and the first audible sample."""
-        self._skipped = skipped
-        self._samples_a_tick = float((stream.time_base or 0) * RATE)
-        self._origin: float | None = None
 
-    def position_of(self, time: int | None, reached: int) -> int:
-        """Return a frame's position; `reached` if it has no time or jumps back."""
-        if time is None:
-            return reached
-        samples = time * self._samples_a_tick
-        if self._origin is None:
-            self._origin = samples + self._skipped
-        ahead = samples - self._origin - reached
-        if ahead > JITTER_SAMPLES:
-            return reached + round(ahead)
-        if reached and ahead < -JITTER_SAMPLES:
-            self._origin += ahead
-        return reached
+class _Shape:
+    """Recognises a change of sample rate, format or channels within a stream."""
 
-    def end_of(self, packet: Packet[AudioStream] | None) -> int:
-        """Return the position of a packet's declared end; 0 if it declares none."""
-        if packet is None or packet.pts is None or not packet.duration or self._origin is None:
-            return 0
-        return round((packet.pts + packet.duration) * self._samples_a_tick - self._origin)
+    def __init__(self) -> None:
+        self._seen: tuple[int, str, str] | None = None
+        self.has_changed = False
+
+    def changes_with(self, frame: AudioFrame) -> bool:
+        shape = (frame.sample_rate, frame.format.name, frame.layout.name)
+        changes = self._seen is not None and shape != self._seen
+        self._seen = shape
+        self.has_changed |= changes
+        return changes
+
+
+def _without_first(frame: AudioFrame, excess: int, layout: str) -> tuple[AudioFrame | None, int]:
+    """Return a frame without its first `excess` samples, and how many are still to drop."""
+    if not excess:
+        return frame, 0
+    if excess >= frame.samples:
+        return None, excess - frame.samples
+    samples = np.ascontiguousarray(_samples(frame)[:, excess:])
+    kept = AudioFrame.from_ndarray(samples, format="fltp", layout=layout)
+    kept.sample_rate = RATE
+    return kept, 0
 
 
 def _silence(layout: str, samples: int) -> Iterator[AudioFrame]:

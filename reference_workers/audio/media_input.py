@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from fractions import Fraction
 from pathlib import Path
 from typing import cast
@@ -50,8 +50,8 @@ _FORMATS = {"format_whitelist": "matroska,webm,ogg,mp3,wav,aac,flac,mov,mp4,m4a,
 
 
 @contextmanager
-def open_audio(source: str) -> Iterator[tuple[InputContainer, AudioStream]]:
-    """Open `source` (http URL or path) and yield its container and first audio stream.
+def open_audio(source: str, *, nth: int = 0) -> Iterator[tuple[InputContainer, AudioStream]]:
+    """Open `source` (http URL or path) and yield its container and first, or nth, audio stream.
 
     Raises:
         PermanentError: The source is not media, or has no audio stream.
@@ -60,7 +60,21 @@ def open_audio(source: str) -> Iterator[tuple[InputContainer, AudioStream]]:
     with _container(source) as container:
         if not container.streams.audio:
             raise PermanentError(f"{display_name(source)}: the media has no audio stream")
-        yield container, container.streams.audio[0]
+        yield container, container.streams.audio[nth]
+
+
+@contextmanager
+def open_audio_streams(source: str) -> Iterator[list[tuple[InputContainer, AudioStream]]]:
+    """Open `source` once for each of its audio streams, which are read side by side.
+
+    Raises:
+        PermanentError, TransientError: As `open_audio`.
+    """
+    with ExitStack() as stack:
+        opened = [stack.enter_context(open_audio(source))]
+        count = len(opened[0][0].streams.audio)
+        opened += [stack.enter_context(open_audio(source, nth=nth)) for nth in range(1, count)]
+        yield opened
 
 
 def libav_source(source: str) -> tuple[str, dict[str, str]]:
@@ -118,7 +132,7 @@ def packets(container: InputContainer, stream: AudioStream) -> Iterator[Packet[A
             if index == audio:
                 audio_bytes += packet.size
                 yield packet
-    except av.error.FFmpegError as error:
+    except (av.error.FFmpegError, ValueError) as error:
         what = f"audio is cut off after {end:.3f} s"
         raise worker_error(container.name, what, error) from error
     finally:
@@ -150,10 +164,11 @@ def _check_complete(container: InputContainer, end: float, end_byte: int, size: 
         )
 
 
-def worker_error(source: str, what: str, error: av.error.FFmpegError) -> WorkerError:
-    """Map a libav error: network and server errors are transient, all others permanent."""
+def worker_error(source: str, what: str, error: Exception) -> WorkerError:
+    """Map an error of libav or PyAV: network and server errors are transient, others permanent."""
     # Not libav's own message: it contains the URL, and a presigned URL a signature.
-    message = f"{display_name(source)}: {what}: {error.strerror or type(error).__name__}"
+    cause = getattr(error, "strerror", None) or type(error).__name__
+    message = f"{display_name(source)}: {what}: {cause}"
     if not _is_remote(source):
         return PermanentError(message)
     if isinstance(error, OSError | av.error.HTTPServerError | av.error.HTTPTooManyRequestsError):
@@ -173,7 +188,7 @@ def _container(source: str) -> InputContainer:
             return av.open(address, options=options)
         except av.error.InvalidDataError:
             return av.open(address, options=options)
-    except av.error.FFmpegError as error:
+    except (av.error.FFmpegError, ValueError) as error:
         if isinstance(error, EOFError) and _is_remote(source):
             _check_answer(source)
         raise worker_error(source, "audio cannot be opened", error) from error

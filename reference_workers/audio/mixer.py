@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from reference_workers.audio import RATE
 from reference_workers.audio.decoder import BLOCK_SAMPLES, Samples, decode_blocks, layout_of
 from reference_workers.audio.limiter import limit
-from reference_workers.audio.media_input import open_audio, start_time
+from reference_workers.audio.media_input import open_audio_streams, start_time
 from reference_workers.audio.mp3 import Mp3Writer
 
 _FULL_SCALE = 1 << 15
@@ -25,16 +25,16 @@ def write_mixdown(sources: Sequence[str], target: Path) -> float:
 
     Equivalent to the seed's graph (TASK-005a): N abuffer → amix normalize=0 → aformat s16 stereo;
     a track's level does not depend on the others. Tracks are placed at their offset; a limiter
-    prevents clipping. One thread decodes and mixes half a second while another encodes the
-    previous one.
+    prevents clipping. All audio streams of a source are mixed. One thread decodes and mixes half
+    a second while another encodes the previous one.
     """
     with ExitStack() as stack:
         tracks, channels = [], 1
         for source in sources:
-            container, stream = stack.enter_context(open_audio(source))
-            lead = round(start_time(container, stream) * RATE)
-            tracks.append(decode_blocks(container, stream, lead=lead))
-            channels = channels if layout_of(stream) == "mono" else 2
+            for container, stream in stack.enter_context(open_audio_streams(source)):
+                lead = round(start_time(container, stream) * RATE)
+                tracks.append(decode_blocks(container, stream, lead=lead))
+                channels = channels if layout_of(stream) == "mono" else 2
         output = Mp3Writer(stack.enter_context(target.open("wb")))
         pool = stack.enter_context(ThreadPoolExecutor(max_workers=1))
         encoding: Future[None] | None = None

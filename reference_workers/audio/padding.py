@@ -11,7 +11,9 @@ from av.filter import Graph
 
 from reference_workers.audio import RATE
 from reference_workers.audio.decoder import decode_blocks, layout_of
-from reference_workers.audio.media_input import open_audio, start_time
+from reference_workers.audio.limiter import limit
+from reference_workers.audio.media_input import open_audio, open_audio_streams, start_time
+from reference_workers.audio.mixer import mix_blocks
 from reference_workers.audio.remux import NotRemuxableError, write_remuxed
 
 BIT_RATE = 64_000
@@ -22,6 +24,12 @@ def offset_seconds(source: str) -> Fraction:
     """Return a track's exact offset in seconds, 0 without one (seed TASK-004a)."""
     with open_audio(source) as (container, stream):
         return start_time(container, stream)
+
+
+def has_several_streams(source: str) -> bool:
+    """Return whether a track has more than one audio stream, each with an offset of its own."""
+    with open_audio(source) as (container, _):
+        return len(container.streams.audio) > 1
 
 
 def delay_samples(offset: Fraction) -> int:
@@ -38,10 +46,13 @@ def write_padded(source: str, target: Path, offset: Fraction) -> None:
 
     Gaps (a muted participant) are filled, and the padded track's start_time is 0, so it is not
     padded again. A clean Opus track keeps its packets (docs/adr/0004); others are re-encoded.
+    Several audio streams become one, each at its own offset.
     """
     lead = delay_samples(offset)
     try:
         with open_audio(source) as (container, stream):
+            if len(container.streams.audio) > 1:
+                raise NotRemuxableError("several audio streams")
             write_remuxed(container, stream, target, lead)
     except NotRemuxableError:
         write_reencoded(source, target, lead)
@@ -51,10 +62,17 @@ def write_reencoded(source: str, target: Path, lead: int) -> None:
     """Pad by the seed's chain (TASK-004b): abuffer → aresample async → adelay → abuffersink."""
     reproducible = {"fflags": "+bitexact"}
     with (
-        open_audio(source) as (container, stream),
+        open_audio_streams(source) as streams,
         av.open(str(target), "w", format="webm", options=reproducible) as output,
     ):
-        layout = layout_of(stream)
+        layout = "mono" if {layout_of(stream) for _, stream in streams} == {"mono"} else "stereo"
+        blocks = decode_blocks(*streams[0])
+        if len(streams) > 1:
+            tracks = [
+                decode_blocks(container, stream, lead=delay_samples(start_time(container, stream)))
+                for container, stream in streams
+            ]
+            blocks, lead = limit(mix_blocks(tracks, 1 if layout == "mono" else 2)), 0
         encoder = output.add_stream("libopus", rate=RATE)
         encoder.layout = layout
         encoder.bit_rate = BIT_RATE
@@ -71,7 +89,7 @@ def write_reencoded(source: str, target: Path, lead: int) -> None:
                 written += padded.samples
 
         read = 0
-        for block in decode_blocks(container, stream):
+        for block in blocks:
             frame = AudioFrame.from_ndarray(block, format="fltp", layout=layout)
             frame.sample_rate = RATE
             graph.push(_at(read, frame))

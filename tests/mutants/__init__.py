@@ -17,6 +17,7 @@ from tests.mutants.pipeline_events import mutant as pipeline_events
 from tests.mutants.pipeline_meetings import mutant as pipeline_meetings
 from tests.mutants.pipeline_workflow import mutant as pipeline_workflow
 from tests.mutants.promises import PROMISE_MUTANTS
+from tests.mutants.recorders import RECORDER_MUTANTS
 from tests.mutants.service_errors import SERVICE_MUTANTS
 from tests.mutants.shared_state import SHARED_STATE_MUTANTS
 from trackproof.contracts.load import load_contracts
@@ -31,6 +32,7 @@ def _gathered() -> tuple[Mutant, ...]:
             *DEFINITION_MUTANTS,
             *INPUT_MUTANTS,
             *PROMISE_MUTANTS,
+            *RECORDER_MUTANTS,
             *SERVICE_MUTANTS,
             *SHARED_STATE_MUTANTS,
         )

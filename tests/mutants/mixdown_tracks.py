@@ -49,10 +49,10 @@ def other_rates_are_skipped() -> None:
     rewrite(
         "audio.decoder",
         "decode_frames",
-        "                for out in resampler.resample(frame):",
-        """                if frame.sample_rate != RATE:
-                    continue
-                for out in resampler.resample(frame):""",
+        "            for out in resampler.resample(frame):",
+        """            if frame.sample_rate != RATE:
+                continue
+            for out in resampler.resample(frame):""",
     )
 
 

@@ -91,9 +91,9 @@ def other_rates_play_too_fast() -> None:
     rewrite(
         "audio.decoder",
         "decode_frames",
-        "                for out in resampler.resample(frame):",
-        """                frame.sample_rate = RATE
-                for out in resampler.resample(frame):""",
+        "            for out in resampler.resample(frame):",
+        """            frame.sample_rate = RATE
+            for out in resampler.resample(frame):""",
     )
 
 
@@ -129,7 +129,7 @@ def gaps_are_closed() -> None:
 @mutant("chain")
 def short_gaps_are_closed() -> None:
     """Gaps of less than a second are dropped."""
-    replace("audio.decoder", "JITTER_SAMPLES", lambda _: RATE)
+    replace("audio.clock", "JITTER_SAMPLES", lambda _: RATE)
     rewrite("audio.remux", "_contiguous_packets", "> JITTER_SAMPLES", "> RATE")
 
 
@@ -192,7 +192,7 @@ def stereo_becomes_mono() -> None:
 @mutant("not-needed")
 def always_written() -> None:
     """A track without an offset is encoded and stored."""
-    rewrite("workers.pad_track", "pad_track", "if offset <= 0:", "if offset < 0:")
+    rewrite("workers.pad_track", "pad_track", "if offset <= 0 and", "if offset < 0 and")
 
 
 @mutant("start-time-zero")

@@ -27,6 +27,7 @@ SPOKEN_TRACKS = 3
 def list_(json_file: JsonOption = None) -> ExitCode:
     """List the named meetings and what each is for."""
     from fixtures_audio import NAMED_MEETINGS
+    from fixtures_audio.recorders import RECORDERS
 
     rows = [(name, named.tracks, named.description) for name, named in NAMED_MEETINGS.items()]
     rows.append((SPOKEN, SPOKEN_TRACKS, "voices by espeak-ng instead of tones"))
@@ -37,6 +38,10 @@ def list_(json_file: JsonOption = None) -> ExitCode:
     for name, tracks, what in rows:
         table.add_row(name, str(tracks), what)
     Console().print(table)
+    exhibits = Table("recorder", "what", box=None)
+    for name, exhibit in RECORDERS.items():
+        exhibits.add_row(name, exhibit.description)
+    Console().print(exhibits)
     return ExitCode.HELD
 
 
@@ -100,4 +105,36 @@ def make(
     typer.echo(
         f"{len(files)} tracks, {meeting.duration:.3f} s, {len(meeting.truth())} words: {out}"
     )
+    return ExitCode.HELD
+
+
+@fixtures.command(name="recorder")
+@ends_cleanly
+def recorder(
+    name: Annotated[str, typer.Argument(help="A recorder from `trackproof fixtures list`.")],
+    out: Annotated[Path, typer.Option("--out", help="Folder for the files; created if missing.")],
+    offset: Annotated[
+        float, typer.Option("--offset", help="Seconds from meeting start to the first file.")
+    ] = 0.0,
+) -> ExitCode:
+    """Write files that are hard to read, as recorders write them, and their words in truth.json."""
+    from fixtures_audio import Meeting, Track, truth_of
+    from fixtures_audio.recorders import RECORDERS, make_exhibit
+
+    if name not in RECORDERS:
+        raise UsageError(f"no recorder is named {name!r}", hint="see `trackproof fixtures list`")
+    if offset < 0:
+        raise UsageError("--offset is negative", hint="give seconds from the meeting's start")
+    with folder_to_fill(out) as partial:
+        files: list[Path] = []
+        tracks: list[Track] = []
+        for number, recording in enumerate(make_exhibit(name, offset=offset)):
+            path = partial / f"{name}-{number}.webm"
+            path.write_bytes(recording.content)
+            tracks += recording.tracks
+            files += [path] * len(recording.tracks)
+        write_json(
+            partial / "truth.json", {"name": name, **truth_of(Meeting(0, tuple(tracks)), files)}
+        )
+    typer.echo(f"{len(set(files))} files, {sum(len(track.words) for track in tracks)} words: {out}")
     return ExitCode.HELD

@@ -8,6 +8,7 @@ from dataclasses import astuple, replace
 from pathlib import Path
 from typing import Any, Literal
 
+from fixtures_audio import Meeting
 from trackproof.errors import FleetError, TrackproofError
 from trackproof.fleet import Fleet
 from trackproof.lab import Testbed
@@ -93,6 +94,7 @@ class Harness:
         denied: Sequence[int] = (),
         consents: Sequence[Mapping[str, Any]] | None = None,
         audio: Mapping[int, Path] | None = None,
+        recorded: tuple[Meeting, Sequence[Path]] | None = None,
         session: bool = True,
         webhook: str | None = "served",
         signed: bool = True,
@@ -118,6 +120,7 @@ class Harness:
             denied: Tracks whose participants deny consent.
             consents: Rows `{"participant_id", "granted"}` instead of one for each track.
             audio: Other files for some tracks, by track index.
+            recorded: A meeting and its files, instead of a generated one.
             session: Whether Daily has the id of the meeting's session.
             webhook: The room's webhook URL: the stand-in's by default, None for none.
             signed: Whether the room has a secret for its webhook.
@@ -132,7 +135,7 @@ class Harness:
         """
         begins = None if offsets is None else tuple(offsets)
         words_seed = id_sequence().words_seed(seed)
-        spoken, files = spoken_meeting(
+        spoken, files = recorded or spoken_meeting(
             *(self.testbed.folder, tracks, begins, seconds, seed, words_seed, tuple(silent))
         )
         replaced = tuple((audio or {}).get(index, path) for index, path in enumerate(files))

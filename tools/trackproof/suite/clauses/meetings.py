@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from tempfile import mkdtemp
 from typing import Any
 
 import pytest
 import yaml
 
+from fixtures_audio.recorders import write_recorders
 from trackproof.contracts.load import load_contracts
 from trackproof.contracts.validate import ContractViolationError, Side, check
 from trackproof.fleet.translation.definitions import definitions
@@ -25,6 +27,7 @@ TRACK_COUNTS = {"1 track": 1, "2 tracks": 2, "3 tracks": 3, "12 tracks": 12}
 """With 10 or more tracks, branches sorted by name are no longer in order of track_index."""
 
 REFUSED_WEBHOOK, BROKEN_TRACK = "refused webhook", "broken track"
+HARD_RECORDINGS = "hard recordings"
 
 COMPLETING = (*TRACK_COUNTS, REFUSED_WEBHOOK)
 
@@ -76,7 +79,8 @@ def prepare_meetings(harness: Harness) -> dict[str, Scenario]:
     no_audio = harness.testbed.folder / "no-audio"
     no_audio.write_bytes(b"<html>" * 999)
     broken = harness.meeting(tracks=2, seed=222, audio={1: no_audio})
-    return meetings | {REFUSED_WEBHOOK: refused, BROKEN_TRACK: broken}
+    hard = harness.meeting(recorded=write_recorders(mkdtemp(dir=harness.testbed.folder)))
+    return meetings | {REFUSED_WEBHOOK: refused, BROKEN_TRACK: broken, HARD_RECORDINGS: hard}
 
 
 def contract_differences(harness: Harness) -> list[str]:

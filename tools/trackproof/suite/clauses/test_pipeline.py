@@ -16,6 +16,7 @@ from trackproof.suite.clauses.meetings import (
     COMPLETING,
     EMPTY_OUTPUTS,
     FORK_INPUTS,
+    HARD_RECORDINGS,
     REFUSED_WEBHOOK,
     TRACK_COUNTS,
     answers_of_webhook,
@@ -92,6 +93,13 @@ def test_each_track_is_transcribed_from_its_padded_track(meeting: str, run: Pipe
 @pytest.mark.clause("pipeline.joins")
 @every_track_count
 def test_every_word_arrives_with_its_speaker_and_time(checks: CheckedRun) -> None:
+    checks.expect("words.complete", "words.speaker", "words.time", "words.sorted", "mixdown.words")
+
+
+@pytest.mark.clause("pipeline.recorders")
+@pytest.mark.parametrize("meeting", [HARD_RECORDINGS])
+def test_meeting_of_hard_recordings_keeps_every_word(run: PipelineRun, checks: CheckedRun) -> None:
+    expect(run.status, "status of the workflow").equals("COMPLETED")
     checks.expect("words.complete", "words.speaker", "words.time", "words.sorted", "mixdown.words")
 
 

@@ -10,6 +10,7 @@ from importlib import import_module
 from importlib.util import find_spec
 
 from tests.mutants.bad_inputs import INPUT_MUTANTS
+from tests.mutants.content import CONTENT_MUTANTS
 from tests.mutants.definitions import DEFINITION_MUTANTS
 from tests.mutants.lifecycle import mutant as lifecycle
 from tests.mutants.model import Mutant
@@ -32,6 +33,7 @@ def _gathered() -> tuple[Mutant, ...]:
             *DEFINITION_MUTANTS,
             *INPUT_MUTANTS,
             *PROMISE_MUTANTS,
+            *CONTENT_MUTANTS,
             *RECORDER_MUTANTS,
             *SERVICE_MUTANTS,
             *SHARED_STATE_MUTANTS,

@@ -90,7 +90,7 @@ class Scenario:
     @property
     def room_id(self) -> str:
         """Id of the room."""
-        return str(self.ids.get("room_id", self.room_name))
+        return str(self.ids.get("room_id", f"r{self.room or self.run_id}"))
 
     @property
     def room_name(self) -> str:

@@ -16,7 +16,7 @@ TASK = "finalize"
 
 RESULT: dict[str, Any] = {
     "title": "כותרת 🦉 & <b>“água”</b>",
-    "summary": "# Long\n\nAll of it.",
+    "summary": "\n# Long\n\nAll of it.\n",
     "short_summary": "Short: 5 < 6 && 'so on'. " + "At length. " * 300,
     "duration": 61.5,
 }

@@ -38,6 +38,8 @@ def test_prompt_contains_title_and_summary_of_every_topic(harness: Harness) -> N
     expect([text for text in texts if not prompt.has(text)], "texts missing in the prompt").equals(
         []
     )
+    titles = [topic["title"] for topic in topics]
+    expect(prompt.has(titles), "the prompt has the topics in their order").equals(True)
     expect_title(run)
     whole = llm_answers(run).has(run.output.get("title"))
     expect(run.output.get("title"), "title").holds(whole, "the LLM's, whole and unchanged")

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import math
+import random
 from typing import Any
 
 import pytest
 
+from fixtures_audio import VOCABULARY
 from trackproof.contracts.load import field_names, load_contracts
 from trackproof.runs.task_run import TaskRun
 from trackproof.suite.assertions import expect
 from trackproof.suite.clauses.llm_answers import llm_answers
 from trackproof.suite.clauses.task_inputs import make_words, prompts
 from trackproof.suite.harness import Harness
+from trackproof.testbed.stand_ins.stand_ins import TRACER_WORDS
 
 TASK = "detect_topics"
 CHUNK = int(load_contracts().tasks[TASK].constants["words_per_call"])
@@ -110,6 +113,9 @@ def test_each_topic_has_title_summary_and_time(harness: Harness) -> None:
     for word in words:  # no whole seconds, and a word that ends after all others of its chunk
         word["start"], word["end"] = word["start"] + 0.125, word["end"] + 0.125
     words[10]["end"] = 160.375
+    chosen = random.Random(words[0]["word"])  # so that titles have several words
+    for word in words[::12]:
+        word["word"] = chosen.choice(sorted(set(VOCABULARY) - TRACER_WORDS))
 
     run = detect_topics(harness, words)
 

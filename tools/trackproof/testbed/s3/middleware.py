@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 SERVICE = "s3"
 
+_PATHS = frozenset({"PATH_INFO", "RAW_URI", "REQUEST_URI"})
+"""Variables with the path; moto reads more than the one of the standard."""
+
 _CHECKSUM_HEADERS = ("HTTP_CONTENT_MD5", "HTTP_X_AMZ_CHECKSUM", "HTTP_X_AMZ_TRAILER")
 
 
@@ -36,8 +39,10 @@ class S3Middleware:
 
     def __call__(self, environ: WSGIEnvironment, start: StartResponse) -> Iterable[bytes]:
         """Answer one request."""
-        if self._folder and environ["PATH_INFO"].startswith(f"{self._folder}/"):
-            environ["PATH_INFO"] = environ["PATH_INFO"].removeprefix(self._folder)
+        if self._folder:
+            for name in _PATHS & environ.keys():
+                if str(environ[name]).startswith(f"{self._folder}/"):
+                    environ[name] = environ[name].removeprefix(self._folder)
         # WSGI decodes a path's bytes as Latin-1, whatever their encoding.
         path = environ["PATH_INFO"].encode("latin-1").decode("utf-8", "replace")
         method = environ["REQUEST_METHOD"]

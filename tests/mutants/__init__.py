@@ -12,6 +12,7 @@ from importlib.util import find_spec
 from tests.mutants.bad_inputs import INPUT_MUTANTS
 from tests.mutants.definitions import DEFINITION_MUTANTS
 from tests.mutants.lifecycle import mutant as lifecycle
+from tests.mutants.long_audio import LONG_AUDIO_MUTANTS
 from tests.mutants.model import Mutant
 from tests.mutants.promises import PROMISE_MUTANTS
 from tests.mutants.recorders import RECORDER_MUTANTS
@@ -28,6 +29,7 @@ def _gathered() -> tuple[Mutant, ...]:
         of_every_task = (
             *DEFINITION_MUTANTS,
             *INPUT_MUTANTS,
+            *LONG_AUDIO_MUTANTS,
             *PROMISE_MUTANTS,
             *RECORDER_MUTANTS,
             *SERVICE_MUTANTS,

@@ -113,6 +113,7 @@ def make_meeting(
     seconds: float = 30.0,
     seed: int = 0,
     offsets: Sequence[float] | None = None,
+    words_seed: int | None = None,
 ) -> Meeting:
     """Generate a meeting; the same arguments always give the same meeting.
 
@@ -120,6 +121,7 @@ def make_meeting(
         tracks: number of tracks, 1 to 64.
         seconds: length of the meeting, at most 14,400; 8 suffices for any number of tracks.
         seed: determines everything else.
+        words_seed: determines the words, but not their times, in place of `seed`.
         offsets: seconds, in whole milliseconds, one per track. By default track 0 starts with the
             meeting and the others join late.
 
@@ -133,7 +135,8 @@ def make_meeting(
         raise ValueError(f"a meeting lasts at most {MAX_SECONDS:g} s (4 hours), not {seconds:g} s")
     rng = random.Random(seed)  # noqa: S311 - reproducible, not secret
     spans = _spans(rng, tracks, round(seconds * 1000), offsets)
-    words = _words(rng, schedule_words(rng, spans))
+    onsets = schedule_words(rng, spans)
+    words = _words(rng if words_seed is None else random.Random(words_seed), onsets)  # noqa: S311
     return Meeting(
         seed=seed,
         tracks=tuple(

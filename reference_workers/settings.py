@@ -49,6 +49,8 @@ class Settings(BaseSettings):
     s3_access_key_id: str = ""
     s3_secret_access_key: SecretStr = SecretStr("")
     s3_region: str = "us-east-1"
+    s3_addressing_style: Literal["path", "virtual"] = "path"
+    """Where a URL has the bucket: in its path, as self-hosted stores require, or in its host."""
     transcript_bucket: str = "transcripts"
 
     database_url: str = Field(default="sqlite:///reference_workers.db", repr=False)

@@ -14,7 +14,7 @@ from av.audio.stream import AudioStream
 from av.container import InputContainer
 from av.packet import Packet
 
-from reference_workers import metrics
+from reference_workers import metrics, tls
 from reference_workers.errors import PermanentError, TransientError, WorkerError
 from reference_workers.services.http import is_retryable, open_client, send_request
 
@@ -80,7 +80,9 @@ def open_audio_streams(source: str) -> Iterator[list[tuple[InputContainer, Audio
 def libav_source(source: str) -> tuple[str, dict[str, str]]:
     """Return the URL and the options to open a source with."""
     if _is_remote(source):
-        return source, {**_REMOTE, **_FORMATS}
+        # libav verifies no certificate unless it is told to.
+        trusted = {"tls_verify": "1", "ca_file": tls.ca_file()}
+        return source, {**_REMOTE, **_FORMATS, **(trusted if source.startswith("https") else {})}
     # "file:" keeps libav from parsing a protocol from a path ("concat:a|b").
     return f"file:{source}", {**_LOCAL, **_FORMATS}
 

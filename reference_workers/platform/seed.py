@@ -1,7 +1,7 @@
 """Insert a meeting's rows: `python -m reference_workers.platform.seed < meeting.json`.
 
-Inserts the rows that the product creates before it starts the workflow: a room, a recording, a
-transcript and the participants' consents.
+Inserts the rows that the product creates before it starts the workflow: a room, if it is new, a
+recording, a transcript and the participants' consents.
 
 Standard input, one meeting a line: `{"room": {…}, "recording": {…}, "transcript": {…},
 "consents": [{"participant_id", "granted"}]}` with the columns of `state.models`.
@@ -37,7 +37,8 @@ def seed(state: State, meeting: dict[str, Any]) -> dict[str, str]:
     ]
     ids = {"room_id": room.id, "recording_id": recording.id, "transcript_id": transcript.id}
     with Session(state.engine) as session, session.begin():
-        session.add_all([room, recording])
+        session.merge(room)
+        session.add(recording)
         session.flush()
         session.add(transcript)
         session.flush()

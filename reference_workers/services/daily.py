@@ -5,8 +5,12 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import quote
 
+from reference_workers.errors import TransientError
 from reference_workers.services.http import fetch_json, open_client
 from reference_workers.settings import Settings
+
+PAGE_SIZE = 100
+"""Participants of a page; Daily's maximum."""
 
 
 class Daily:
@@ -24,11 +28,33 @@ class Daily:
         """Return one recording's metadata."""
         return fetch_json(self._client, "GET", f"/recordings/{quote(recording_id, safe='')}")
 
-    def participants(self, session_id: str) -> dict[str, Any]:
-        """Return a meeting session's participants under `data`."""
+    def participants(self, session_id: str) -> list[dict[str, Any]]:
+        """Return all participants of a meeting session, page by page.
+
+        Raises:
+            TransientError: No answer, or an answer of another shape.
+            PermanentError: Daily refuses.
+        """
         path = f"/meetings/{quote(session_id, safe='')}/participants"
-        return fetch_json(self._client, "GET", path)
+        people: list[dict[str, Any]] = []
+        query: dict[str, Any] = {"limit": PAGE_SIZE}
+        while True:
+            page = fetch_json(self._client, "GET", path, params=query).get("data")
+            if not isinstance(page, list) or not all(isinstance(one, dict) for one in page):
+                raise TransientError("Daily: unexpected shape of the participants")
+            last = next((one["participant_id"] for one in reversed(page) if _has_id(one)), None)
+            if len(page) < PAGE_SIZE or last is None or last == query.get("joined_after"):
+                return people + page
+            # The next page begins after the last participant with an id.
+            while not _has_id(page[-1]):
+                page.pop()
+            people += page
+            query["joined_after"] = last
 
     def close(self) -> None:
         """Close the connections."""
         self._client.close()
+
+
+def _has_id(person: dict[str, Any]) -> bool:
+    return isinstance(person.get("participant_id"), str) and bool(person["participant_id"])

@@ -17,7 +17,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
 from botocore.response import StreamingBody
 
-from reference_workers import metrics
+from reference_workers import metrics, tls
 from reference_workers.errors import MissingError, PermanentError, TransientError
 from reference_workers.services.http import is_retryable, open_client, stream
 from reference_workers.settings import Settings
@@ -45,7 +45,7 @@ class Storage:
     """Client of one S3 account; `bucket` defaults to the transcripts' bucket."""
 
     def __init__(self, settings: Settings) -> None:
-        """Open a client with path-style addressing, which self-hosted S3 servers require."""
+        """Open a client; the endpoint may be in a folder of its host: `https://host/storage/s3`."""
         self.bucket = settings.transcript_bucket
         self._reader = open_client(timeout=settings.outside_timeout_seconds)
         self._read_seconds = settings.transcription_timeout_seconds
@@ -55,9 +55,14 @@ class Storage:
             aws_access_key_id=settings.s3_access_key_id or None,
             aws_secret_access_key=settings.s3_secret_access_key.get_secret_value() or None,
             region_name=settings.s3_region,
+            verify=tls.ca_file(),
             config=Config(
                 signature_version="s3v4",
-                s3={"addressing_style": "path"},
+                s3={"addressing_style": settings.s3_addressing_style},
+                # Many stores do not know the trailers that the SDK sends by default, and would
+                # store them as part of the object.
+                request_checksum_calculation="when_required",
+                response_checksum_validation="when_required",
                 retries={"total_max_attempts": 2},
                 connect_timeout=5,
                 read_timeout=settings.outside_timeout_seconds,
@@ -79,12 +84,23 @@ class Storage:
 
     def presign_again(self, url: str) -> str:
         """Return `url` presigned again if it points to this S3: it may have expired by a retry."""
-        ours = urlsplit(self._client.meta.endpoint_url)
-        theirs = urlsplit(url)
-        if (theirs.scheme, theirs.netloc) != (ours.scheme, ours.netloc):
-            return url
-        bucket, _, key = unquote(theirs.path).lstrip("/").partition("/")
-        return self.presign(key, bucket=bucket)
+        location = self._location(url)
+        return url if location is None else self.presign(location[1], bucket=location[0])
+
+    def _location(self, url: str) -> tuple[str, str] | None:
+        """Return bucket and key of a URL of this S3; None for any other URL."""
+        ours, theirs = urlsplit(self._client.meta.endpoint_url), urlsplit(url)
+        folder = ours.path.rstrip("/") + "/"
+        if theirs.scheme != ours.scheme or not theirs.path.startswith(folder):
+            return None
+        path = unquote(theirs.path.removeprefix(folder))
+        if theirs.netloc == ours.netloc:
+            bucket, _, key = path.partition("/")
+        elif theirs.netloc.endswith(f".{ours.netloc}"):
+            bucket, key = theirs.netloc.removesuffix(f".{ours.netloc}"), path
+        else:
+            return None
+        return (bucket, key) if bucket and key else None
 
     def size(self, key: str, *, bucket: str | None = None) -> int:
         """Return an object's size in bytes.
@@ -131,13 +147,19 @@ class Storage:
         return digest.hexdigest()
 
     def put_file(self, key: str, path: Path, *, content_type: str) -> int:
-        """Upload a file into the transcripts' bucket; return its size in bytes."""
+        """Upload a file into the transcripts' bucket; return its size in bytes.
+
+        Raises:
+            PermanentError: The store keeps another size than was sent.
+        """
         size = path.stat().st_size
         with _operation("PutObject", key) as call, path.open("rb") as body:
             call.bytes_out = size
             self._client.put_object(
                 Bucket=self.bucket, Key=key, Body=body, ContentType=content_type
             )
+        if (stored := self.size(key)) != size:
+            raise PermanentError(f"S3 {key!r}: {size} bytes were sent, {stored} are stored")
         return size
 
     def keys(self, prefix: str) -> list[str]:

@@ -21,7 +21,7 @@ def get_participants(
 
 
 def _participants(context: Context, session_id: str) -> list[dict[str, Any]]:
-    answer = context.clients.daily.participants(session_id)
+    people = context.clients.daily.participants(session_id)
     try:
         return [
             {
@@ -30,7 +30,7 @@ def _participants(context: Context, session_id: str) -> list[dict[str, Any]]:
                 "user_name": _text(person.get("user_name")),
                 "user_id": _text(person.get("user_id")),
             }
-            for number, person in enumerate(answer["data"], 1)
+            for number, person in enumerate(people, 1)
         ]
     except (KeyError, TypeError, AttributeError) as error:
         raise TransientError("Daily: unexpected shape of the participants") from error

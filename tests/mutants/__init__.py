@@ -10,10 +10,14 @@ from importlib import import_module
 from importlib.util import find_spec
 
 from tests.mutants.bad_inputs import INPUT_MUTANTS
+from tests.mutants.content import CONTENT_MUTANTS
 from tests.mutants.definitions import DEFINITION_MUTANTS
 from tests.mutants.lifecycle import mutant as lifecycle
 from tests.mutants.long_audio import LONG_AUDIO_MUTANTS
 from tests.mutants.model import Mutant
+from tests.mutants.pipeline_events import mutant as pipeline_events
+from tests.mutants.pipeline_meetings import mutant as pipeline_meetings
+from tests.mutants.pipeline_workflow import mutant as pipeline_workflow
 from tests.mutants.promises import PROMISE_MUTANTS
 from tests.mutants.recorders import RECORDER_MUTANTS
 from tests.mutants.service_errors import SERVICE_MUTANTS
@@ -31,6 +35,7 @@ def _gathered() -> tuple[Mutant, ...]:
             *INPUT_MUTANTS,
             *LONG_AUDIO_MUTANTS,
             *PROMISE_MUTANTS,
+            *CONTENT_MUTANTS,
             *RECORDER_MUTANTS,
             *SERVICE_MUTANTS,
             *SHARED_STATE_MUTANTS,
@@ -39,7 +44,8 @@ def _gathered() -> tuple[Mutant, ...]:
         name = f"{__name__}.{task}"
         if find_spec(name) is not None:
             found.extend(import_module(name).mutant.mutants)
-    found.extend(lifecycle.mutants)
+    for collection in (pipeline_workflow, pipeline_events, pipeline_meetings, lifecycle):
+        found.extend(collection.mutants)
     return tuple(found)
 
 

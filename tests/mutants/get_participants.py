@@ -80,6 +80,12 @@ def asks_without_session() -> None:
     change_input("get_participants", spelt)
 
 
+@mutant("pages")
+def second_page_ignored() -> None:
+    """Daily's next pages are not requested."""
+    replace("services.daily", "PAGE_SIZE", lambda _: 1_000_000)
+
+
 @mutant("large-meeting")
 def first_page_only() -> None:
     """Only the first 100 participants are returned."""

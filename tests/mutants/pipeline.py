@@ -5,6 +5,7 @@ Several of them pass the clauses of every single task; only whole meetings detec
 
 from __future__ import annotations
 
+import base64
 import os
 import sys
 import uuid
@@ -342,6 +343,18 @@ def signed_urls_are_logged() -> None:
 def key_in_an_event() -> None:
     """PIPELINE_PROGRESS contains a key."""
     change_event(PROGRESS, lambda data: {**data, "key": os.environ["LLM_API_KEY"]})
+
+
+@mutant("secrets")
+def key_in_base64_in_an_event() -> None:
+    """PIPELINE_PROGRESS contains the credentials of a request, in base64."""
+    change_event(
+        PROGRESS,
+        lambda data: {
+            **data,
+            "authorization": base64.b64encode(f"bot:{os.environ['LLM_API_KEY']}".encode()).decode(),
+        },
+    )
 
 
 @mutant("audio")

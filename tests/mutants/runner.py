@@ -20,6 +20,7 @@ from pathlib import Path
 from queue import Empty
 
 from rich.console import Console
+from rich.text import Text
 
 from tests.mutants import MUTANTS, Mutant, mutant_by_id
 from tests.mutants.report import MutantsHtmlFile, MutantsJsonFile, MutantsTerminal
@@ -39,6 +40,9 @@ from trackproof.suite.options import VerifyOptions, comma_separated
 from trackproof.testbed.conductor.versions import DEFAULT_VERSION
 from trackproof.verify.runner import verify_on
 
+RESULTS = Path(".trackproof/mutants/generated.ndjson")
+"""Results of generated faults, by default."""
+
 POLL_SECONDS = 0.5
 """Interval between two checks whether the jobs are alive."""
 
@@ -49,6 +53,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the chosen mutants; return the exit code."""
     parser = _parser()
     args = parser.parse_args(arguments)
+    if args.generated:
+        return _run_generated(parser, args)
     known = {name for mutant in MUTANTS for name in (mutant.task, mutant.id)}
     if unknown := [name for name in comma_separated(args.only) if name not in known]:
         parser.error(f"--only: no such task or mutant: {', '.join(unknown)}; ids are TASK.MUTANT")
@@ -78,6 +84,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     emit(ended)
     return 0 if ended.passed else 1
+
+
+def _run_generated(parser: argparse.ArgumentParser, args: argparse.Namespace) -> int:
+    from tests.mutants.generated.run import run_generated  # noqa: PLC0415 - slow to load
+    from tests.mutants.generated.scope import reached_modules  # noqa: PLC0415 - slow to load
+
+    modules = comma_separated(args.only)
+    if unknown := [name for name in modules if name not in reached_modules()]:
+        parser.error(f"--only: no module of scope.yaml: {', '.join(unknown)}")
+    console = Console()
+    return run_generated(args, modules, lambda line: console.print(Text(line), soft_wrap=True))
 
 
 def _run(args: argparse.Namespace, chosen: Sequence[Mutant], emit: Emit) -> list[MutantResult]:
@@ -205,9 +222,23 @@ def _chosen(args: argparse.Namespace) -> list[Mutant]:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m tests.mutants", description=__doc__)
-    parser.add_argument("--only", default="", help="task types or mutant ids, comma-separated")
+    parser.add_argument(
+        "--only",
+        default="",
+        help="task types or mutant ids, comma-separated; with --generated, modules of scope.yaml",
+    )
     parser.add_argument("--sample", type=int, default=0, help="number of randomly chosen mutants")
     parser.add_argument("--seed", default="0", help="seed of the sample")
+    parser.add_argument(
+        "--generated", type=int, default=0, help="number of faults derived from the fleet's code"
+    )
+    parser.add_argument(
+        "--results", type=Path, default=RESULTS, help="results of generated faults, to continue"
+    )
+    parser.add_argument("--again", action="store_true", help="judge generated survivors again")
+    parser.add_argument(
+        "--minutes", type=float, default=0, help="start no generated fault after these minutes"
+    )
     parser.add_argument("--jobs", type=int, default=1, help="number of parallel jobs")
     parser.add_argument("--wide", action="store_true", help="run all clauses of a mutant's task")
     parser.add_argument("--conductor", default="process")

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Self
+from typing import Literal, Self
 
 from trackproof.errors import FleetError, UsageError
 from trackproof.fleet import Fleet, FleetProfile
@@ -38,6 +38,9 @@ RECORDING_BUCKET = "recordings"
 TRANSCRIPT_BUCKET = "transcripts"
 
 REDIS_VARIABLES = frozenset({"redis.url", "redis.host", "redis.port"})
+
+S3_FOLDERS = {"root": "", "folder": "/storage/v1/s3"}
+"""Path of S3's endpoint, by a profile's `s3`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +83,7 @@ class Testbed:
         report: Callable[[str], None],
         database: str | None = None,
         ports: Ports = Ports(),  # noqa: B008 - it is frozen
+        s3: Literal["root", "folder"] = "root",
     ) -> Iterator[Self]:
         """Start all parts and end them with the block.
 
@@ -90,6 +94,7 @@ class Testbed:
             database: `sqlite`, `postgres` or the URL of a database; by default the value of
                 TRACKPROOF_DATABASE, else `sqlite`; see `database_choice`.
             ports: Ports of S3 and the stand-ins.
+            s3: Where the endpoint of S3 is, as in a profile.
 
         Raises:
             TestbedError: A part could not be started.
@@ -97,12 +102,14 @@ class Testbed:
         with ExitStack() as stack:
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="trackproof-")))
             database_url = stack.enter_context(database_for(database or default_database(), folder))
-            s3 = stack.enter_context(S3Server([RECORDING_BUCKET, TRANSCRIPT_BUCKET], port=ports.s3))
+            buckets = [RECORDING_BUCKET, TRANSCRIPT_BUCKET]
+            store = S3Server(buckets, port=ports.s3, folder=S3_FOLDERS[s3])
+            stack.enter_context(store)
             stand_ins = StandIns(folder=folder)
             served = stack.enter_context(stand_ins.serve(port=ports.services))
             server = stack.enter_context(start_conductor(conductor, version, report=report))
             rest = stack.enter_context(ConductorRest(server.api_url))
-            yield cls(server, rest, s3, stand_ins, served, folder, database_url)
+            yield cls(server, rest, store, stand_ins, served, folder, database_url)
 
     def variables(self) -> dict[str, str]:
         """Return the values of a profile's variables by name, such as `s3.endpoint`."""

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -61,15 +62,24 @@ type participantsOutput struct {
 	Participants []dailyParticipant `json:"participants"`
 }
 
+// pageSize is the most participants that Daily lists in one answer.
+const pageSize = 100
+
 func (f *fleet) getParticipants(ctx context.Context, j job[participantsInput]) (participantsOutput, error) {
 	out := participantsOutput{[]dailyParticipant{}}
 	if j.in.Session != nil {
-		var answer struct{ Data []dailyParticipant }
-		path := "/meetings/" + url.PathEscape(*j.in.Session) + "/participants"
-		if err := f.daily(ctx, "getMeetingParticipants", path, &answer); err != nil {
-			return out, err
+		path := "/meetings/" + url.PathEscape(*j.in.Session) + "/participants?limit=" + strconv.Itoa(pageSize)
+		for after := ""; ; {
+			var page struct{ Data []dailyParticipant }
+			if err := f.daily(ctx, "getMeetingParticipants", path+after, &page); err != nil {
+				return out, err
+			}
+			out.Participants = append(out.Participants, page.Data...)
+			if len(page.Data) < pageSize {
+				break
+			}
+			after = "&joined_after=" + url.QueryEscape(page.Data[pageSize-1].ID)
 		}
-		out.Participants = append(out.Participants, answer.Data...)
 	}
 	if j.in.TranscriptID == "" {
 		return out, nil

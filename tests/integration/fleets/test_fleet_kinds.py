@@ -37,9 +37,10 @@ pytestmark = pytest.mark.conductor
 
 
 OF_THE_LIFECYCLE = frozenset(
-    f"pipeline.{name}" for name in ("payloads", "late-result", "heartbeat", "drain", "orphans")
+    f"pipeline.{name}"
+    for name in ("payloads", "late-result", "heartbeat", "terminated", "drain", "orphans")
 )
-"""Clauses that start the fleet again, wait for a time-out or need a large meeting."""
+"""Clauses that start the fleet again, wait for something or need a large meeting."""
 
 
 @pytest.mark.parametrize(

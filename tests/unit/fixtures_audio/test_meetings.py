@@ -34,6 +34,14 @@ def test_another_seed_makes_another_meeting() -> None:
     assert one.tracks[3].participant != other.tracks[3].participant
 
 
+def test_a_seed_of_words_changes_the_words_alone() -> None:
+    one, other = (make_meeting(tracks=3, seed=4, words_seed=words) for words in (1, 2))
+
+    assert [word.start for word in one.truth()] == [word.start for word in other.truth()]
+    assert [word.text for word in one.truth()] != [word.text for word in other.truth()]
+    assert one == make_meeting(tracks=3, seed=4, words_seed=1)
+
+
 @pytest.mark.parametrize("tracks", [0, -1, MAX_TRACKS + 1])
 def test_a_number_of_tracks_outside_1_to_64_raises_an_error(tracks: int) -> None:
     with pytest.raises(ValueError, match="1 to 64 tracks"):

@@ -8,6 +8,7 @@ from trackproof.checks.visibility import if_visible
 from trackproof.events.runs import Check
 from trackproof.runs.equality import same_value
 from trackproof.runs.evidence import Evidence
+from trackproof.runs.ids import names_id
 from trackproof.runs.json_text import as_json
 from trackproof.runs.scenario import ZULIP_STREAM, ZULIP_TOPIC
 from trackproof.runs.word_order import WordText
@@ -54,7 +55,7 @@ def _zulip(evidence: Evidence) -> Check:
 
 def _is_of_another(text: str, evidence: Evidence) -> bool:
     """Return whether a message is about a meeting that ran beside this one."""
-    return any(transcript_id in text for transcript_id in evidence.beside)
+    return any(names_id(text, transcript_id) for transcript_id in evidence.beside)
 
 
 def _own_deliveries(evidence: Evidence) -> list[Request]:

@@ -79,7 +79,9 @@ def _levels(evidence: Evidence, mixdown: Mixdown) -> Check:
     for word in mixdown.words:
         levels[track_of(word.band, word.start, len(tracks))].append(word.level)
     gains = {
-        track.index: median(levels.get(track.index) or [0.0]) / track.level for track in tracks
+        track.index: median(levels.get(track.index) or [0.0]) / track.level
+        for track in tracks
+        if track.words  # silence has no level
     }
     common = median(gains.values())
     off = {

@@ -1,4 +1,4 @@
-"""Secrets: keys and URL signatures appear nowhere but in their own fields.
+"""Secrets: keys and URL signatures appear nowhere but in their own fields, in no encoding.
 
 A presigned URL may appear in fields that the contracts define for URLs (`padded_url`, `audio_url`
 and the like), and its signature nowhere else.
@@ -6,8 +6,10 @@ and the like), and its signature nowhere else.
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Iterator, Mapping
 from typing import Any
+from urllib.parse import quote
 
 from trackproof.events.runs import Check
 from trackproof.runs.evidence import Evidence
@@ -15,17 +17,19 @@ from trackproof.testbed.stand_ins.ledger import Request
 
 SIGNATURE = "X-Amz-Signature"
 
+SHORTEST_FORM = 10
+"""Characters of an encoded secret that a text cannot have by chance."""
+
 
 def checks(evidence: Evidence) -> Iterator[Check]:
     """Yield the check on secrets."""
+    forms = {f"{secret[:4]}…": forms_of(secret) for secret in evidence.secrets}
+    forms[SIGNATURE] = forms_of(SIGNATURE)
     leaks = [
-        f"{source} contains {secret[:4]}…"
+        f"{source} contains {name}"
         for source, text in _texts(evidence)
-        for secret in evidence.secrets
-        if secret in text
-    ]
-    leaks += [
-        f"{source} contains {SIGNATURE}" for source, text in _texts(evidence) if SIGNATURE in text
+        for name, encoded in forms.items()
+        if any(form in text for form in encoded)
     ]
     leaks += [
         f"{request.service} received {secret[:4]}…, another service's key"
@@ -40,6 +44,21 @@ def checks(evidence: Evidence) -> Iterator[Check]:
         otherwise=f"none of {len(evidence.secrets)} keys and no signature in log, events, results, "
         f"reasons and {len(evidence.requests)} requests",
     )
+
+
+def forms_of(secret: str) -> frozenset[str]:
+    """Return a secret as it is, URL-encoded, in hexadecimal digits, and within base64.
+
+    In base64 three groups of characters stand for a secret, depending on the length of what is
+    before it; the characters that its neighbours share are left out.
+    """
+    content = secret.encode()
+    forms = {content.hex(), quote(secret, safe="")}
+    for before in range(3):
+        encoded = base64.b64encode(bytes(before) + content).decode()
+        own = encoded[(8 * before + 5) // 6 : (before + len(content)) * 8 // 6]
+        forms |= {own, own.translate(str.maketrans("+/", "-_"))}
+    return frozenset({secret, *(form for form in forms if len(form) >= SHORTEST_FORM)})
 
 
 def _texts(evidence: Evidence) -> Iterator[tuple[str, str]]:

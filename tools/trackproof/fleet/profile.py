@@ -170,6 +170,9 @@ class FleetProfile:
     """URLs that receive the HTTPS requests to hard-coded hosts, by host with an optional path
     prefix: `api.daily.co/v1`."""
     ports: Ports = Field(default_factory=Ports)
+    s3: Literal["root", "folder"] = "root"
+    """Whether the endpoint of S3 is a whole host, or a folder of one such as
+    `http://host/storage/v1/s3`."""
     database: str = ""
     """Kind of database that the fleet needs, `sqlite` or `postgres`; or the URL of its database,
     if it cannot be configured."""

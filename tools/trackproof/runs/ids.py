@@ -1,7 +1,7 @@
-"""Ids that are unique in every verification and reproducible in a replay.
+"""Ids and words that are new in every verification and reproducible in a replay.
 
-A fleet may cache its answers, so every verification needs new ids. A replay needs the ids of the
-failure. Both follow from deriving all ids of a test from one seed and the test's own id.
+A fleet may cache its answers, so every verification needs new ids and new words. A replay needs
+those of the failure. Both follow from deriving all of them from one seed and the test's own id.
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ class IdSequence:
             test: The id of the test; different tests get different ids.
         """
         self.started_at = seed_time(seed)
+        self._seed = seed
         self._source = f"{seed}\n{test}"
         self._count = count()
 
@@ -39,6 +40,10 @@ class IdSequence:
         """Return the next id: twelve hexadecimal digits."""
         digest = hashlib.sha256(f"{self._source}\n{next(self._count)}".encode())
         return digest.hexdigest()[:12]
+
+    def words_seed(self, number: int) -> int:
+        """Return a seed for words: the same for equal numbers in one verification only."""
+        return int(hashlib.sha256(f"{self._seed}\n{number}".encode()).hexdigest()[:12], 16)
 
 
 _CURRENT: ContextVar[IdSequence | None] = ContextVar("id_sequence", default=None)
@@ -72,6 +77,11 @@ def use_id_seed(seed: str, test: str) -> Iterator[IdSequence]:
         yield id_sequence()
     finally:
         _CURRENT.reset(token)
+
+
+def names_id(text: str, id_: object) -> bool:
+    """Return whether a text has an id as a whole, not as the beginning of a longer one."""
+    return re.search(rf"(?<![\w-]){re.escape(str(id_))}(?![\w-])", text) is not None
 
 
 def id_sequence() -> IdSequence:

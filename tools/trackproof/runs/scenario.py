@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -37,6 +37,10 @@ class Scenario:
     """Ids that the fleet's seeders printed; they replace the scenario's own."""
     limits: ErrorRateLimits = field(default_factory=ErrorRateLimits)
     """Maximum error rates of the transcript."""
+    room: str = ""
+    """The run id of the meeting in whose room this one is; its own by default."""
+    languages: Mapping[str, str] = field(default_factory=dict)
+    """`source_language` and `target_language` of the workflow's input; its defaults if missing."""
 
     @classmethod
     def create(
@@ -86,12 +90,12 @@ class Scenario:
     @property
     def room_id(self) -> str:
         """Id of the room."""
-        return str(self.ids.get("room_id", self.room_name))
+        return str(self.ids.get("room_id", f"r{self.room or self.run_id}"))
 
     @property
     def room_name(self) -> str:
         """Name of the room, in the database and at Daily."""
-        return f"room-{self.run_id}"
+        return f"room-{self.room or self.run_id}"
 
     @property
     def track_keys(self) -> tuple[str, ...]:
@@ -111,11 +115,12 @@ class Scenario:
             "bucket_name": RECORDING_BUCKET,
             "transcript_id": self.transcript_id,
             "room_id": self.room_id,
+            **self.languages,
             # Other ids that the fleet's seeders printed.
             **{name: value for name, value in self.ids.items() if name not in KNOWN_IDS},
         }
 
-    def rows(self, webhook_url: str | None, webhook_secret: str) -> dict[str, Any]:
+    def rows(self, webhook_url: str | None, webhook_secret: str | None) -> dict[str, Any]:
         """Return the database rows that exist before the workflow starts."""
         return {
             "room": {

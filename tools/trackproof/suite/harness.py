@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import astuple
-from functools import cache
+from dataclasses import astuple, replace
 from pathlib import Path
-from tempfile import mkdtemp
 from typing import Any, Literal
 
-from fixtures_audio import Meeting, make_meeting, write_meeting
-from trackproof.errors import TrackproofError
+from fixtures_audio import Meeting
+from trackproof.errors import FleetError, TrackproofError
 from trackproof.fleet import Fleet
 from trackproof.lab import Testbed
 from trackproof.runs.follow import Workflow
@@ -19,6 +17,7 @@ from trackproof.runs.ids import id_sequence
 from trackproof.runs.scenario import ZULIP_STREAM, ZULIP_TOPIC, Scenario
 from trackproof.runs.task_run import TaskRun, TaskRunner
 from trackproof.runs.unavailable import NotVisible
+from trackproof.suite.meeting_audio import spoken_meeting
 from trackproof.suite.timeout_trials import TimeoutTrials
 from trackproof.testbed.conductor.traffic import HELD_UPDATES, Traffic, UpdateFault
 from trackproof.testbed.stand_ins.faults import Fault
@@ -98,45 +97,79 @@ class Harness:
         recorded: tuple[Meeting, Sequence[Path]] | None = None,
         session: bool = True,
         webhook: str | None = "served",
+        signed: bool = True,
         zulip_stream: str | None = ZULIP_STREAM,
+        run_id: str = "",
+        room_of: Scenario | None = None,
+        silent: Sequence[int] = (),
+        languages: Mapping[str, str] | None = None,
         zulip_topic: str | None = ZULIP_TOPIC,
         **transcript: Any,
     ) -> Scenario:
         """Prepare a meeting: rows in the database, raw tracks in S3, the recording in Daily.
 
-        Every call uses new ids, so that tests do not interfere. Equal arguments give equal words;
+        Every call uses new ids, so that tests do not interfere. Equal arguments give equal words
+        within a verification and others in the next, whose answers a fleet cannot have cached;
         encoded audio is cached.
 
         Args:
             tracks: How many participants.
             offsets: When each track begins, in seconds; drawn from `seed` by default.
             seconds: The length.
-            seed: Decides words, names and gaps.
+            seed: Decides times, names and gaps, and, with the verification, the words.
             denied: Tracks whose participants deny consent.
             consents: Rows `{"participant_id", "granted"}` instead of one for each track.
             audio: Other files for some tracks, by track index.
             recorded: A meeting and its files, instead of a generated one.
             session: Whether Daily has the id of the meeting's session.
             webhook: The room's webhook URL: the stand-in's by default, None for none.
+            signed: Whether the room has a secret for its webhook.
             zulip_stream: The room's stream; None for none.
+            run_id: The end of all its ids; a new one by default.
+            room_of: A meeting in whose room this one is. A seeder that stores no room twice gets
+                a room of its own.
+            silent: Tracks without a word.
+            languages: `source_language` and `target_language` of the workflow's input.
             zulip_topic: The room's topic; None for none.
             transcript: Columns of the transcript's row, such as `title="Plans"`.
         """
         begins = None if offsets is None else tuple(offsets)
-        spoken, files = recorded or _spoken(self.testbed.folder, tracks, begins, seconds, seed)
+        words_seed = id_sequence().words_seed(seed)
+        spoken, files = recorded or spoken_meeting(
+            *(self.testbed.folder, tracks, begins, seconds, seed, words_seed, tuple(silent))
+        )
         replaced = tuple((audio or {}).get(index, path) for index, path in enumerate(files))
         scenario = Scenario(
-            spoken, replaced, frozenset(denied), id_sequence().new(), id_sequence().started_at
+            meeting=spoken,
+            audio=replaced,
+            denied=frozenset(denied),
+            run_id=run_id or id_sequence().new(),
+            started_at=id_sequence().started_at,
+            room="" if room_of is None else room_of.room or room_of.run_id,
+            languages=languages or {},
         )
+
+        def seed_rows(scenario: Scenario) -> None:
+            served = f"{self.testbed.served.urls['webhook']}/{scenario.room_name}"
+            url = served if webhook == "served" else webhook
+            secret = self.testbed.stand_ins.credentials.webhook_secret
+            rows = scenario.rows(url, secret if signed else None)
+            rows["room"] |= {"zulip_stream": zulip_stream, "zulip_topic": zulip_topic}
+            rows["transcript"] |= transcript
+            if consents is not None:
+                rows["consents"] = [dict(one) for one in consents]
+            scenario.ids.update(self.fleet.seed(rows))
+
+        if room_of is not None and "room_id" in room_of.ids:
+            scenario.ids["room_id"] = room_of.ids["room_id"]
+        try:
+            seed_rows(scenario)
+        except FleetError:
+            if room_of is None:
+                raise
+            scenario = replace(scenario, room="", ids={})
+            seed_rows(scenario)
         scenario.publish(self.testbed, session=session)
-        if webhook == "served":
-            webhook = f"{self.testbed.served.urls['webhook']}/{scenario.room_name}"
-        rows = scenario.rows(webhook, self.testbed.stand_ins.credentials.webhook_secret)
-        rows["room"] |= {"zulip_stream": zulip_stream, "zulip_topic": zulip_topic}
-        rows["transcript"] |= transcript
-        if consents is not None:
-            rows["consents"] = [dict(one) for one in consents]
-        scenario.ids.update(self.fleet.seed(rows))
         self.transcripts.append(scenario.transcript_id)
         self._latest = scenario
         return scenario
@@ -259,15 +292,6 @@ class Harness:
         self.testbed.s3.faults.clear()
         if self.fleet.traffic is not None:
             self.fleet.traffic.clear_faults()
-
-
-@cache
-def _spoken(
-    folder: Path, tracks: int, offsets: tuple[float, ...] | None, seconds: float, seed: int
-) -> tuple[Meeting, tuple[Path, ...]]:
-    """Return a meeting and its audio, written once into `folder`."""
-    spoken = make_meeting(tracks=tracks, seconds=seconds, seed=seed, offsets=offsets)
-    return spoken, tuple(write_meeting(spoken, Path(mkdtemp(prefix="audio-", dir=folder))))
 
 
 def describe_fault(fault: Fault) -> str:

@@ -43,7 +43,10 @@ def expect_registered(harness: Harness) -> None:
     """Raise a ClauseViolation with the server's answer if it refused the fleet's definitions."""
     if (refusal := harness.registration_error) is not None:
         seen = f"{refusal.what}: {refusal.evidence}" if refusal.evidence else refusal.what
-        raise ClauseViolation("the fleet's definitions are registered", seen, "registration")
+        # `from`: clauses that fail for one refusal are reported once.
+        raise ClauseViolation(
+            "the fleet's definitions are registered", seen, "registration"
+        ) from refusal
 
 
 def run_meetings(harness: Harness, meetings: Mapping[str, Scenario]) -> dict[str, PipelineRun]:

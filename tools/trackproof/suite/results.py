@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import date
 from typing import Any
 
+import av
 import pytest
 
 from trackproof.contracts.load import Clause, load_contracts
@@ -38,6 +39,8 @@ FLEET_FAILURES = (
     LookupError,
     TypeError,
     ValueError,
+    # So does audio that cannot be decoded.
+    av.FFmpegError,
 )
 """What a failing test raises if the fleet is at fault."""
 
@@ -96,7 +99,7 @@ class ClauseResults:
         self._tasks: frozenset[str] = frozenset()
         self._results: dict[str, ClauseResult] = {}
         self._causes: dict[int, tuple[BaseException, str]] = {}
-        """The first clause that each error failed, by the error's identity."""
+        """The first clause that each error or its cause failed, by the cause's identity."""
         self.workflow_ids: dict[str, dict[str, None]] = {}
         """The workflows that each clause's tests ran, in order."""
         self.deviations: Sequence[Deviation] = ()
@@ -203,7 +206,8 @@ class ClauseResults:
         if error is None:
             return result
         # pytest raises a fixture's error again, the same object, in each test that uses it.
-        _, first = self._causes.setdefault(id(error), (error, result.id))
+        cause = error.__cause__ or error
+        _, first = self._causes.setdefault(id(cause), (cause, result.id))
         if first == result.id:
             return result
         return replace(
@@ -307,6 +311,8 @@ def error_text(error: BaseException | None, report: str) -> str:
             return str(error) or type(error).__name__
         case KeyError():
             return f"the fleet's answer has no field {error.args[0] if error.args else ''}".strip()
+        case av.FFmpegError():
+            return f"the fleet's audio cannot be read: {error.strerror}"
         case AttributeError() | LookupError() | TypeError() | ValueError():
             return f"the fleet's answer cannot be read: {type(error).__name__}: {error}"
         case _:

@@ -78,6 +78,7 @@ def start_testbed(
         report=report,
         database=database_choice(profile, options.database),
         ports=profile.ports,
+        s3=profile.s3,
     )
 
 

@@ -74,7 +74,7 @@ def test_audio_seconds_and_bytes_are_recorded(harness: WorkerHarness, index: int
     assert size / 2 < cost.bytes_in <= size * (1 + index)
     (padded,) = harness.s3.keys("transcripts")
     assert cost.bytes_out == len(harness.s3.read("transcripts", padded))
-    assert cost.calls == 2  # HEAD and PUT
+    assert cost.calls == 3  # HEAD, PUT, and HEAD of what is stored
 
 
 @pytest.mark.parametrize("error", [TransientError("x"), PermanentError("x"), ValueError("x")])

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import base64
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from itertools import pairwise
+from urllib.parse import quote
 
 import numpy as np
 import pytest
@@ -15,6 +18,7 @@ from tests.unit.trackproof.checks.changes import (
     with_deliveries,
     with_extra_requests,
     with_matching_prompt,
+    with_mixdown,
     with_request,
     with_shifted_word,
 )
@@ -46,6 +50,40 @@ def failed(evidence: Evidence) -> set[str]:
 @pytest.mark.parametrize("denied", [(), (0,), (0, 1, 2)])
 def test_every_check_passes_for_a_good_run(denied: tuple[int, ...]) -> None:
     assert failed(good_run(denied=denied)) == set()
+
+
+def test_a_silent_track_has_no_level() -> None:
+    evidence = with_mixdown(lambda m: replace(m, words=tuple(w for w in m.words if w.band != 2)))(
+        good_run()
+    )
+    meeting = evidence.scenario.meeting
+    tracks = (*meeting.tracks[:2], replace(meeting.tracks[2], words=()))
+    scenario = replace(evidence.scenario, meeting=replace(meeting, tracks=tracks))
+
+    checks = verdict(replace(evidence, scenario=scenario))
+
+    assert checks["mixdown.words"].passed
+    assert checks["mixdown.level"].passed
+
+
+@pytest.mark.parametrize("before", ["", "a", "ab", "abc", "bot@example.com:"])
+@pytest.mark.parametrize("after", ["", "z", "zy"])
+def test_a_secret_is_found_within_base64(before: str, after: str) -> None:
+    secret = "sk-Ünd/key+1=?"
+    encoded = base64.b64encode(f"{before}{secret}{after}".encode()).decode()
+
+    assert any(form in encoded for form in secrets.forms_of(secret))
+
+
+@pytest.mark.parametrize("encode", [str, quote, lambda text: text.encode().hex()])
+def test_a_secret_is_found_in_other_encodings(encode: Callable[[str], str]) -> None:
+    assert any(form in f"key={encode('whsec key')}&x" for form in secrets.forms_of("whsec key"))
+
+
+def test_a_secret_is_not_found_in_another_text() -> None:
+    encoded = base64.b64encode(b"another text of some length, without it").decode()
+
+    assert not any(form in encoded for form in secrets.forms_of("sk-1234"))
 
 
 def messages(cases: list[Case]) -> list[str]:

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from trackproof.errors import UsageError
-from trackproof.runs.ids import id_sequence, new_id, new_seed, seed_time, use_id_seed
+from trackproof.runs.ids import id_sequence, names_id, new_id, new_seed, seed_time, use_id_seed
 
 SEED = "1795653142-6eca032aa04b"
 
@@ -35,6 +35,25 @@ def test_ids_after_a_test_are_new() -> None:
 
     assert id_sequence().started_at > seed_time(SEED) - timedelta(days=365 * 60)
     assert new_id() not in new_ids(SEED, "test_a")
+
+
+def test_words_differ_from_one_verification_to_the_next_only() -> None:
+    with use_id_seed(SEED, "test_a") as ids:
+        first = [ids.words_seed(0), ids.words_seed(1)]
+    with use_id_seed(SEED, "test_b") as ids:
+        other_test = [ids.words_seed(0), ids.words_seed(1)]
+    with use_id_seed(new_seed(), "test_a") as ids:
+        repeated = [ids.words_seed(0), ids.words_seed(1)]
+
+    assert first == other_test
+    assert len({*first, *repeated}) == 4
+
+
+def test_a_longer_id_does_not_name_the_one_it_begins_with() -> None:
+    assert names_id("https://host/transcripts/transcript-1a?x", "transcript-1a")
+    assert names_id('{"id": 17}', 17)
+    assert not names_id("/transcripts/transcript-1a0", "transcript-1a")
+    assert not names_id("my-transcript-1a", "transcript-1a")
 
 
 def test_a_seed_contains_its_time() -> None:

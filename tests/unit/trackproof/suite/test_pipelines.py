@@ -9,10 +9,12 @@ from typing import cast
 import pytest
 
 from tests.unit.trackproof.runs.recorded_runs import good_run
+from trackproof.errors import TrackproofError
 from trackproof.runs.pipeline_run import PipelineRun
 from trackproof.runs.unavailable import NotVisible, unavailable_row
 from trackproof.suite.assertions import ClauseViolation
-from trackproof.suite.pipelines import CheckedRun
+from trackproof.suite.harness import Harness
+from trackproof.suite.pipelines import CheckedRun, expect_registered
 
 
 @pytest.fixture
@@ -33,3 +35,13 @@ def test_other_checks_are_judged(checked: CheckedRun) -> None:
     checked.expect("words.complete", "webhook.signature")
     with pytest.raises(ClauseViolation):
         checked.expect("mixdown.words")
+
+
+def test_every_clause_names_one_cause_of_a_refused_registration() -> None:
+    refusal = TrackproofError("refused", evidence="400: no owner")
+    harness = cast("Harness", SimpleNamespace(registration_error=refusal))
+
+    for _ in range(2):
+        with pytest.raises(ClauseViolation, match="refused: 400: no owner") as caught:
+            expect_registered(harness)
+        assert caught.value.__cause__ is refusal

@@ -7,6 +7,7 @@ from datetime import date
 from types import SimpleNamespace
 from typing import Any
 
+import av
 import pytest
 
 from tests.unit.trackproof.report.verify_events import PASSED
@@ -14,7 +15,13 @@ from trackproof.events.verdict import Status
 from trackproof.fleet.profile import Deviation, Invisible
 from trackproof.runs.unavailable import NotVisible
 from trackproof.suite.assertions import ClauseViolation
-from trackproof.suite.results import error_text, in_words, skipped_result, with_deviation
+from trackproof.suite.results import (
+    FLEET_FAILURES,
+    error_text,
+    in_words,
+    skipped_result,
+    with_deviation,
+)
 
 TODAY = date(2026, 12, 1)
 DEVIATION = Deviation(PASSED.id, "the storage is old", date(2026, 12, 31))
@@ -90,6 +97,10 @@ def test_other_invisible_data_fails_the_verdict(declared: Any, observed: str) ->
             TypeError("not iterable"),
             "the fleet's answer cannot be read: TypeError: not iterable",
         ),
+        (
+            av.error.EOFError(541478725, "End of file"),
+            "the fleet's audio cannot be read: End of file",
+        ),
         (OSError(5, "no space"), "OSError: [Errno 5] no space"),
         (None, "the end of pytest's report"),
     ],
@@ -109,3 +120,9 @@ def test_the_reason_of_a_failure_has_no_terms_of_python(
 )
 def test_a_further_failure_is_named_in_words(test: str, words: str) -> None:
     assert in_words(test) == words
+
+
+def test_audio_that_cannot_be_read_fails_the_fleet() -> None:
+    assert issubclass(av.error.EOFError, FLEET_FAILURES)
+    assert issubclass(av.error.InvalidDataError, FLEET_FAILURES)
+    assert not issubclass(OSError, FLEET_FAILURES)

@@ -86,10 +86,14 @@ def test_nothing_is_deleted_without_a_denial(consent: dict[str, object], harness
 @pytest.mark.clause("cleanup_consent.flag")
 @pytest.mark.parametrize("denied", [[], [2]], ids=str)
 def test_transcript_row_records_the_deletion(denied: list[int], harness: Harness) -> None:
-    meeting, _ = meeting_with_audio(harness, denied=denied)
+    words = [{"word": "tide", "start": 0.5, "end": 0.9, "speaker": 0}]
+    meeting, _ = meeting_with_audio(harness, denied=denied, title="T", duration=8.0, words=words)
+    before = {**harness.task_runner.transcript(meeting.transcript_id)}
 
     run = clean_up(harness, meeting)
 
+    for name in ("title", "duration", "words"):  # only the audio goes
+        expect(run.transcript.get(name), f"{name} after the deletion").equals(before.get(name))
     expect(bool(run.transcript.get("audio_deleted")), "audio_deleted in the transcript row").equals(
         bool(denied)
     )

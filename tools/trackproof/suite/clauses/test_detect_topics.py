@@ -10,6 +10,7 @@ import pytest
 from trackproof.contracts.load import field_names, load_contracts
 from trackproof.runs.task_run import TaskRun
 from trackproof.suite.assertions import expect
+from trackproof.suite.clauses.llm_answers import llm_answers
 from trackproof.suite.clauses.task_inputs import make_words, prompts
 from trackproof.suite.harness import Harness
 
@@ -55,6 +56,21 @@ def test_each_chunk_is_in_one_prompt(count: int, harness: Harness) -> None:
         expect(len(matches), f"prompts that contain the words of chunk {number} in order").equals(1)
 
 
+@pytest.mark.clause("detect_topics.chunks")
+def test_repeated_words_and_words_of_any_script_reach_the_llm(harness: Harness) -> None:
+    words = make_words(40)
+    prefix = words[0]["word"]
+    for number, word in enumerate(words):
+        word["word"] = (f"{prefix}again", f"{prefix}é{number}", f"東京{prefix}ñ{number}")[
+            number % 3
+        ]
+
+    run = detect_topics(harness, words)
+
+    [prompt] = prompts(run)
+    expect(prompt.has(texts_of(words)), "the prompt has every word, in order").equals(True)
+
+
 @pytest.mark.clause("detect_topics.calls")
 @pytest.mark.parametrize("count", [0, 1, CHUNK - 1, CHUNK, CHUNK + 1, 2 * CHUNK + 50])
 def test_each_chunk_costs_one_llm_call(count: int, harness: Harness) -> None:
@@ -91,16 +107,31 @@ def test_each_topic_is_emitted(harness: Harness) -> None:
 @pytest.mark.clause("detect_topics.complete")
 def test_each_topic_has_title_summary_and_time(harness: Harness) -> None:
     words = make_words(620)
+    for word in words:  # no whole seconds, and a word that ends after all others of its chunk
+        word["start"], word["end"] = word["start"] + 0.125, word["end"] + 0.125
+    words[10]["end"] = 160.375
 
     run = detect_topics(harness, words)
 
     topics = topics_of(run)
     times = [(topic.get("timestamp"), topic.get("duration")) for topic in topics]
     expect(times, "timestamp and duration of each topic").equals(
-        [(chunk[0]["start"], chunk[-1]["end"] - chunk[0]["start"]) for chunk in chunks_of(words)]
+        [
+            (chunk[0]["start"], max(word["end"] for word in chunk) - chunk[0]["start"])
+            for chunk in chunks_of(words)
+        ]
     )
     incomplete = [one for one in topics if not (one.get("title") and one.get("summary"))]
     expect(incomplete, "topics without title or summary").equals([])
+    ids = [topic.get("id") for topic in topics]
+    expect(len(set(map(str, ids))), "distinct ids").equals(len(topics))
+    answers = llm_answers(run)
+    for field in ("title", "summary"):
+        texts = [topic.get(field) for topic in topics]
+        foreign = [text for text in texts if not answers.has(text)]
+        expect(foreign, f"{field} that the LLM has not given as a whole").equals([])
+    same = [topic for topic in topics if topic.get("title") == topic.get("summary")]
+    expect(same, "topics whose summary is their title").equals([])
 
 
 @pytest.mark.clause("detect_topics.stored")
@@ -119,6 +150,9 @@ def test_every_word_of_a_large_meeting_reaches_the_llm(harness: Harness) -> None
 
     expect(run.statuses, "attempt statuses").equals(["COMPLETED"])
     expect(len(run.requests_to("llm")), "calls to the LLM").equals(20)
+    stored = run.transcript.get("topics") or []
+    expect(stored, "topics in the transcript row").equals(topics_of(run))
+    expect(len(run.emitted("TOPIC")), "TOPIC events").equals(20)
     all_prompts = prompts(run)
     missing = [
         number

@@ -15,9 +15,9 @@ from trackproof.suite.harness import Harness
 TASK = "finalize"
 
 RESULT: dict[str, Any] = {
-    "title": "כותרת 🦉",
-    "summary": "# Long\n\nAll of it.",
-    "short_summary": "Short.",
+    "title": "כותרת 🦉 & <b>“água”</b>",
+    "summary": "\n# Long\n\nAll of it.\n",
+    "short_summary": "Short: 5 < 6 && 'so on'. " + "At length. " * 300,
     "duration": 61.5,
 }
 STORED = {
@@ -54,6 +54,19 @@ def test_result_replaces_the_stored_one(harness: Harness) -> None:
     run = finalize(harness, harness.meeting(title="Old", long_summary="Old", short_summary="Old"))
 
     expect_stored(run)
+
+
+@pytest.mark.clause("finalize.persists")
+def test_empty_texts_and_no_duration_replace_the_stored_ones(harness: Harness) -> None:
+    meeting = harness.meeting(title="Old", long_summary="Old", short_summary="Old", duration=5.0)
+    given = {"title": "T", "summary": "", "short_summary": "", "duration": 0}
+
+    run = harness.run_task(TASK, given, transcript_id=meeting.transcript_id)
+
+    columns = {name: run.transcript.get(name) for name in STORED}
+    expect(columns, "result in the transcript row").equals(
+        {"title": "T", "long_summary": "", "short_summary": "", "duration": 0}
+    )
 
 
 @pytest.mark.clause("finalize.event")

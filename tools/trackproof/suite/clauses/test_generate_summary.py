@@ -13,6 +13,7 @@ from trackproof.contracts.load import load_contracts
 from trackproof.runs.task_run import TaskRun
 from trackproof.runs.word_order import WordText
 from trackproof.suite.assertions import expect
+from trackproof.suite.clauses.llm_answers import llm_answers
 from trackproof.suite.clauses.task_inputs import make_topics, make_words, prompts
 from trackproof.suite.harness import Harness
 from trackproof.testbed.stand_ins.llm_answers.sent_answers import answer_texts
@@ -23,12 +24,12 @@ MOST_SUBJECTS = int(load_contracts().tasks[TASK].constants["most_subjects"])
 
 
 def summarize(harness: Harness, word_count: int = 12, topic_count: int = 4) -> TaskRun:
-    """Run the task on words in which the LLM stand-in reads three subjects."""
+    """Run the task on words in which the LLM stand-in reads several subjects."""
     meeting = harness.meeting()
     words = make_words(word_count)
     # Random, because answers become parts of later prompts, which a fleet may cache.
     others = random.Random(meeting.run_id).sample(sorted(set(VOCABULARY) - TRACER_WORDS), 40)
-    texts = [*sorted(TRACER_WORDS)[:3], *others]
+    texts = [*sorted(TRACER_WORDS)[:5], *others]
     for word, text in zip(words, texts, strict=False):
         word["word"] = text
     return harness.run_task(
@@ -128,6 +129,27 @@ def test_meeting_without_words_costs_no_llm_call(harness: Harness) -> None:
 
     expect(run.statuses, "attempt statuses").equals(["COMPLETED"])
     expect(run.requests_to("llm"), "calls to the LLM").equals([])
+    expect(run.output, "output").has({"summary": "", "short_summary": ""})
+    stored = (run.transcript.get("long_summary"), run.transcript.get("short_summary"))
+    expect(stored, "long and short summary in the transcript row").equals(("", ""))
+
+
+@pytest.mark.clause("generate_summary.long")
+def test_a_meeting_without_topics_is_summarized_by_its_words(harness: Harness) -> None:
+    run = summarize(harness, topic_count=0)
+
+    expect_summaries(run)
+    expect(len(run.requests_to("llm")), "calls to the LLM").holds(
+        len(run.requests_to("llm")) > 1, "more than one"
+    )
+
+
+@pytest.mark.clause("generate_summary.short")
+def test_short_summary_is_the_answer_to_one_call(harness: Harness) -> None:
+    run = summarize(harness)
+
+    short = run.output.get("short_summary")
+    expect(short, "short_summary").holds(llm_answers(run).has(short), "an answer of the LLM, whole")
 
 
 @pytest.mark.clause("generate_summary.large-meeting")

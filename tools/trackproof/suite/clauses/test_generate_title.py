@@ -9,6 +9,7 @@ import pytest
 from trackproof.contracts.load import load_contracts
 from trackproof.runs.task_run import TaskRun
 from trackproof.suite.assertions import expect
+from trackproof.suite.clauses.llm_answers import llm_answers
 from trackproof.suite.clauses.task_inputs import make_topics, prompts
 from trackproof.suite.harness import Harness
 
@@ -27,7 +28,7 @@ def expect_title(run: TaskRun) -> None:
 
 @pytest.mark.clause("generate_title.from-topics")
 def test_prompt_contains_title_and_summary_of_every_topic(harness: Harness) -> None:
-    topics = make_topics(3)
+    topics = make_topics(60)
 
     run = generate_title(harness, topics)
 
@@ -37,7 +38,11 @@ def test_prompt_contains_title_and_summary_of_every_topic(harness: Harness) -> N
     expect([text for text in texts if not prompt.has(text)], "texts missing in the prompt").equals(
         []
     )
+    titles = [topic["title"] for topic in topics]
+    expect(prompt.has(titles), "the prompt has the topics in their order").equals(True)
     expect_title(run)
+    whole = llm_answers(run).has(run.output.get("title"))
+    expect(run.output.get("title"), "title").holds(whole, "the LLM's, whole and unchanged")
 
 
 @pytest.mark.clause("generate_title.event")
@@ -51,8 +56,11 @@ def test_title_is_emitted(harness: Harness) -> None:
 
 
 @pytest.mark.clause("generate_title.stored")
-def test_title_is_stored(harness: Harness) -> None:
-    run = generate_title(harness, make_topics(2))
+@pytest.mark.parametrize("title", ["", "An older title"])
+def test_title_is_stored(title: str, harness: Harness) -> None:
+    meeting = harness.meeting(title=title)
+    topics = make_topics(2)
+    run = harness.run_task(TASK, topics=topics, transcript_id=meeting.transcript_id)
 
     expect_title(run)
     expect(run.transcript.get("title"), "title in the transcript row").equals(
@@ -66,6 +74,8 @@ def test_meeting_without_topics_is_untitled_and_costs_no_llm_call(harness: Harne
 
     expect(run.output, "output").has({"title": UNTITLED})
     expect(run.requests_to("llm"), "calls to the LLM").equals([])
+    expect(run.transcript.get("title"), "title in the transcript row").equals(UNTITLED)
+    expect(run.emitted("FINAL_TITLE"), "FINAL_TITLE events").has([{"title": UNTITLED}])
 
 
 @pytest.mark.clause("generate_title.large-meeting")

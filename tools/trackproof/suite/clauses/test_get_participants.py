@@ -12,7 +12,7 @@ from trackproof.runs.scenario import Scenario
 from trackproof.runs.task_run import TaskRun
 from trackproof.suite.assertions import expect
 from trackproof.suite.harness import Harness
-from trackproof.testbed.stand_ins.services.daily import DailyParticipant
+from trackproof.testbed.stand_ins.services.daily import PAGE_SIZE, DailyParticipant
 
 TASK = "get_participants"
 
@@ -116,3 +116,20 @@ def test_500_long_names_are_unchanged(harness: Harness) -> None:
     expect(len(names), "number of participants").equals(len(people))
     changed = [one for one, (name, _) in people.items() if not same_value(names.get(one), name)]
     expect(changed, "participants whose name has changed").equals([])
+
+
+@pytest.mark.clause("get_participants.pages")
+@pytest.mark.parametrize("count", [PAGE_SIZE, 2 * PAGE_SIZE + 50])
+def test_every_page_is_fetched(count: int, harness: Harness) -> None:
+    people = {f"p-{index}": (f"Name {index}", None) for index in range(count)}
+
+    run = get_participants(harness, meeting_of(harness, people))
+
+    expect(run.statuses, "attempt statuses").equals(["COMPLETED"])
+    listed = [one.get("participant_id") for one in run.output.get("participants") or []]
+    expect(sorted(map(str, listed)), "participants in the output").equals(sorted(people))
+    stored = run.transcript.get("participants") or []
+    ids = [str(one.get("participant_id", one.get("id"))) for one in stored]
+    expect(sorted(ids), "participants in the transcript row").equals(sorted(people))
+    violations = [one.violations for one in run.requests_to("daily") if one.violations]
+    expect(violations, "requests that break Daily's document").equals([])

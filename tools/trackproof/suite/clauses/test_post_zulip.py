@@ -17,9 +17,9 @@ from trackproof.testbed.stand_ins.services.zulip import ZulipMessage
 TASK = "post_zulip"
 
 FINISHED: dict[str, Any] = {
-    "title": "כותרת 🦉",
-    "short_summary": "A recap of it.",
-    "long_summary": "All of it, at length.",
+    "title": "כותרת 🦉 Q&A: tides 5<6",
+    "short_summary": "A recap of it: “água”.",
+    "long_summary": "All of it, at length. " * 200 + "The end.",
 }
 
 
@@ -88,6 +88,8 @@ def test_deleted_message_is_posted_again(harness: Harness) -> None:
         [("PATCH", 400), ("POST", 200)]
     )
     expect_message(harness, second)
+    stored = str(second.transcript.get("zulip_message_id"))
+    expect(stored, "zulip_message_id in the transcript row").equals(second.output["message_id"])
 
 
 @pytest.mark.clause("post_zulip.stored")

@@ -85,12 +85,18 @@ class ConductorRest(Stoppable):
         name: str,
         version: int | None = None,
         input: Mapping[str, Any] | None = None,  # noqa: A002 - Conductor's name of the field
+        definition: Mapping[str, Any] | None = None,
     ) -> str:
-        """Start a run of a registered workflow and return its id."""
+        """Start a run of a registered workflow and return its id.
+
+        A `definition`, in the server's terms, replaces the registered one in this run.
+        """
         name, version = self.terms.workflow_name_to_fleet(name, version)
         body: Json = {"name": name, "input": self.terms.workflow_input(input or {})}
         if version is not None:
             body["version"] = version
+        if definition is not None:
+            body["workflowDef"] = dict(definition)
         if self._domain:
             body["taskToDomain"] = {EVERY_TASK: self._domain}
         return self._call("POST", "/workflow", json=body).text.strip('"')

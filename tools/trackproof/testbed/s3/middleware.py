@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import socket
 import time
@@ -18,18 +19,25 @@ if TYPE_CHECKING:
 
 SERVICE = "s3"
 
+_CHECKSUM_HEADERS = ("HTTP_CONTENT_MD5", "HTTP_X_AMZ_CHECKSUM", "HTTP_X_AMZ_TRAILER")
+
 
 class S3Middleware:
     """Records requests without their bodies, which are audio, and applies the matching fault."""
 
-    def __init__(self, app: WSGIApplication, ledger: Ledger, faults: Faults) -> None:
-        """Wrap `app`, the S3 server's own."""
+    def __init__(
+        self, app: WSGIApplication, ledger: Ledger, faults: Faults, *, folder: str = ""
+    ) -> None:
+        """Wrap `app`, the S3 server's own, which answers below `folder` too."""
         self._app = app
+        self._folder = folder
         self._ledger = ledger
         self._faults = faults
 
     def __call__(self, environ: WSGIEnvironment, start: StartResponse) -> Iterable[bytes]:
         """Answer one request."""
+        if self._folder and environ["PATH_INFO"].startswith(f"{self._folder}/"):
+            environ["PATH_INFO"] = environ["PATH_INFO"].removeprefix(self._folder)
         # WSGI decodes a path's bytes as Latin-1, whatever their encoding.
         path = environ["PATH_INFO"].encode("latin-1").decode("utf-8", "replace")
         method = environ["REQUEST_METHOD"]
@@ -73,6 +81,8 @@ class S3Middleware:
 
         if fault is not None:
             time.sleep(fault.delay)
+            if fault.store_only is not None:
+                _shorten(environ, fault.store_only)
         answer = self._app(environ, record_status)
         self._ledger.close(
             ticket, status=statuses[0] if statuses else None, faulted=fault is not None
@@ -80,6 +90,16 @@ class S3Middleware:
         if fault is None or fault.cut_after is None:
             return answer
         return _cut(answer, fault.cut_after, environ)
+
+
+def _shorten(environ: WSGIEnvironment, size: int) -> None:
+    """Keep the first bytes of a request's body: the store loses the rest without a word."""
+    sent = int(environ.get("CONTENT_LENGTH") or 0)
+    body = environ["wsgi.input"].read(sent)[:size]
+    environ["wsgi.input"] = io.BytesIO(body)
+    environ["CONTENT_LENGTH"] = str(len(body))
+    for name in [name for name in environ if name.startswith(_CHECKSUM_HEADERS)]:
+        del environ[name]
 
 
 def _cut(answer: Iterable[bytes], left: int, environ: WSGIEnvironment) -> Iterator[bytes]:

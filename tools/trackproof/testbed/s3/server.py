@@ -64,13 +64,15 @@ class S3Server(Stoppable):
     secret_key = "trackproof-secret"  # noqa: S105 - made up, the server does not check it
     region = "us-east-1"
 
-    def __init__(self, buckets: Iterable[str] = (), *, port: int = 0) -> None:
+    def __init__(self, buckets: Iterable[str] = (), *, port: int = 0, folder: str = "") -> None:
         """Configure the server; nothing runs before `start`.
 
         Args:
             buckets: Created at the start.
             port: Port to listen on; 0 for any free one.
+            folder: Path of the endpoint, such as `/storage/v1/s3`; none by default.
         """
+        self._folder = folder
         self._buckets = tuple(buckets)
         self._port = port
         self._server: ThreadedMotoServer | None = None
@@ -90,7 +92,7 @@ class S3Server(Stoppable):
         if self._server is None:
             raise TestbedError("the S3 server is not running", hint="call start() first")
         host, port = self._server.get_host_and_port()
-        return f"http://{host}:{port}"
+        return f"http://{host}:{port}{self._folder}"
 
     def start(self) -> Self:
         """Start listening, delete the objects of earlier servers, create the buckets.
@@ -104,7 +106,9 @@ class S3Server(Stoppable):
         self._server.start()
         if self._server._server is not None:
             real = self._server._server.app
-            self._server._server.app = S3Middleware(real, self.ledger, self.faults)
+            self._server._server.app = S3Middleware(
+                real, self.ledger, self.faults, folder=self._folder
+            )
         self.reset()
         return self
 
@@ -122,7 +126,8 @@ class S3Server(Stoppable):
 
     def reset(self) -> None:
         """Delete all objects and create the buckets again."""
-        request = urllib.request.Request(f"{self.endpoint}/moto-api/reset", method="POST")  # noqa: S310
+        root = self.endpoint.removesuffix(self._folder)
+        request = urllib.request.Request(f"{root}/moto-api/reset", method="POST")  # noqa: S310
         urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request).close()
         for bucket in self._buckets:
             self.create_bucket(bucket)

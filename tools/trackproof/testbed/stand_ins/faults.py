@@ -35,6 +35,8 @@ class Fault(BaseModel):
     drop: bool = False
     cut_after: int | None = Field(default=None, ge=0)
     """Bytes of the right answer's body before the connection is cut; S3 only."""
+    store_only: int | None = Field(default=None, ge=0)
+    """Bytes of an upload that are stored although the answer is right; S3 only."""
     drip: float = Field(default=0.0, ge=0.0)
     """Seconds between the bytes of a body that does not end before the client gives up."""
     carried_out: bool = False
@@ -46,8 +48,11 @@ class Fault(BaseModel):
             raise ValueError("a dropped connection has no status, body or headers")
         if self.headers and not self.answers:
             raise ValueError("headers need a status or a body")
-        if not (self.drop or self.answers or self.delay or self.cut_after is not None):
-            raise ValueError("a fault needs a status, body, delay, drop or cut_after")
+        partial = (self.cut_after, self.store_only)
+        if not (self.drop or self.answers or self.delay or any(n is not None for n in partial)):
+            raise ValueError("a fault needs a status, body, delay, drop, cut_after or store_only")
+        if self.store_only is not None and self.service != "s3":
+            raise ValueError("store_only applies only to s3")
         if self.drip and (not self.answers or self.service == "s3"):
             raise ValueError("drip needs a status or a body, and does not apply to s3")
         if self.cut_after is not None and (self.service != "s3" or self.drop or self.answers):

@@ -40,8 +40,9 @@ class Prompt:
         """Return a phrase that starts with a subject and includes every other tracer."""
         subject, count = self._subject(index)
         others = [tracer for tracer in self.tracers if tracer != subject][: _MAX_TRACERS - 1]
-        near = [word for word in (*others, *self._supporting(2)) if word != subject]
-        phrase = f"{subject.capitalize()}: {' and '.join(near)}" if near else subject.capitalize()
+        near = [word for word in (*others, *self._supporting(6)) if word != subject]
+        # Long, and with a character that some outputs escape: a fleet passes it on unchanged.
+        phrase = f"{subject.capitalize()}: {' & '.join(near)}" if near else subject.capitalize()
         return f"{phrase}{count}"
 
     def summary(self, index: int = 0) -> str:
@@ -53,7 +54,7 @@ class Prompt:
             sentences.append(f"Along with it came {', '.join(others)}.")
         near = [word for word in self._supporting(5) if word != subject]
         if near:
-            sentences.append(f"What was said: {', '.join(near)}.")
+            sentences.append(f"What was said: “{', '.join(near)}”.")
         return " ".join(sentences)
 
     def _subject(self, index: int) -> tuple[str, str]:

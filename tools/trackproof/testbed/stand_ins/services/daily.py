@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -14,6 +14,9 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from trackproof.testbed.stand_ins.credentials import has_bearer
+
+PAGE_SIZE: Final = 100
+"""Most participants of one answer."""
 
 
 @dataclass(frozen=True)
@@ -137,7 +140,17 @@ class DailyStandIn:
             people = self._participants.get(request.path_params["id"])
         if people is None:
             return _not_found("meeting")
-        return JSONResponse({"data": [person.as_json() for person in people]})
+        after = request.query_params.get("joined_after")
+        ids = [person.participant_id for person in people]
+        begin = 0 if after is None else ids.index(after) + 1 if after in ids else len(ids)
+        limit = _limit(request.query_params.get("limit"))
+        page = people[begin : begin + limit]
+        return JSONResponse({"data": [person.as_json() for person in page]})
+
+
+def _limit(text: str | None) -> int:
+    """Return the size of a page; a wrong one is a violation that the ledger records."""
+    return min(int(text), PAGE_SIZE) if text and text.isdigit() and int(text) else PAGE_SIZE
 
 
 def _refused() -> JSONResponse:

@@ -1,0 +1,23 @@
+"""Mutants of content: each replaces one text in the source of a function (content.yaml)."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+
+import yaml
+
+from tests.mutants.model import Mutant
+from tests.mutants.patches import rewrite
+
+_FAULTS = yaml.safe_load(Path(__file__).with_suffix(".yaml").read_text(encoding="utf-8"))
+
+
+def _mutant(fault: dict[str, str]) -> Mutant:
+    module, _, function = fault["function"].rpartition(".")
+    patch = partial(rewrite, module, function, fault["old"], fault["new"])
+    task = fault["id"].partition(".")[0]
+    return Mutant(fault["id"], task, fault["text"], (fault["killed_by"],), patch)
+
+
+CONTENT_MUTANTS = tuple(map(_mutant, _FAULTS))

@@ -13,6 +13,7 @@ from tests.mutants.bad_inputs import INPUT_MUTANTS
 from tests.mutants.content import CONTENT_MUTANTS
 from tests.mutants.definitions import DEFINITION_MUTANTS
 from tests.mutants.lifecycle import mutant as lifecycle
+from tests.mutants.long_audio import LONG_AUDIO_MUTANTS
 from tests.mutants.model import Mutant
 from tests.mutants.pipeline_events import mutant as pipeline_events
 from tests.mutants.pipeline_meetings import mutant as pipeline_meetings
@@ -32,6 +33,7 @@ def _gathered() -> tuple[Mutant, ...]:
         of_every_task = (
             *DEFINITION_MUTANTS,
             *INPUT_MUTANTS,
+            *LONG_AUDIO_MUTANTS,
             *PROMISE_MUTANTS,
             *CONTENT_MUTANTS,
             *RECORDER_MUTANTS,

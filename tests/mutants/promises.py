@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
+from urllib.parse import unquote_plus
 
 from reference_workers.errors import MissingError, PermanentError, TransientError
 from reference_workers.workers import Worker
@@ -133,7 +134,58 @@ def branches_without_inputs(work: Worker) -> Worker:
     return lenient
 
 
+def stored_size_ignored() -> None:
+    """Trust the store to keep what was sent."""
+
+    def make(size: Any) -> Any:
+        def trusting(self: Any, key: str, *, bucket: str | None = None) -> Any:
+            if bucket is None:  # the fleet's own bucket: the look after an upload
+                return self.sent.pop(key)
+            return size(self, key, bucket=bucket)
+
+        return trusting
+
+    def remember(put: Any) -> Any:
+        def putting(self: Any, key: str, path: Any, *, content_type: str) -> Any:
+            self.__dict__.setdefault("sent", {})[key] = path.stat().st_size
+            return put(self, key, path, content_type=content_type)
+
+        return putting
+
+    replace("services.storage:Storage", "size", make)
+    replace("services.storage:Storage", "put_file", remember)
+
+
+def keys_are_unquoted() -> None:
+    """Take a key for a part of a URL."""
+
+    def make(presign: Any) -> Any:
+        def unquoted(self: Any, key: str, *, bucket: str | None = None) -> Any:
+            return presign(self, unquote_plus(key), bucket=bucket)
+
+        return unquoted
+
+    replace("services.storage:Storage", "presign", make)
+
+
 PROMISE_MUTANTS = (
+    *(
+        Mutant(
+            f"{task}.stored-size-ignored",
+            task,
+            "An upload is not compared with what the store keeps.",
+            (f"{task}.stored-size",),
+            stored_size_ignored,
+        )
+        for task in ("pad_track", "mixdown_tracks")
+    ),
+    Mutant(
+        "pad_track.keys-unquoted",
+        "pad_track",
+        "Keys with + or % are taken for a part of a URL.",
+        ("pad_track.odd-keys",),
+        keys_are_unquoted,
+    ),
     *_mutants(
         "branches-without-inputs",
         "A branch is planned without its inputs.",

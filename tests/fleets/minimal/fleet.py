@@ -28,6 +28,8 @@ def plan(given: dict[str, Any]) -> dict[str, Any]:
     """Return one branch for each track."""
     kind, tracks, common = given["task_type"], given["tracks"], given["transcript_id"]
     source = given[SOURCES[kind]]
+    if source is None:
+        raise ValueError(f"{SOURCES[kind]} is missing")
     inputs: dict[str, dict[str, Any]] = {}
     for index, track in enumerate(tracks):
         branch = {"track_index": index, "transcript_id": common}
@@ -35,7 +37,7 @@ def plan(given: dict[str, Any]) -> dict[str, Any]:
             branch |= {"s3_key": track["s3_key"], "bucket_name": source}
         else:
             [padded] = [one for one in source.values() if one["track_index"] == index]
-            branch |= {"audio_url": padded["padded_url"], "language": given.get("language", "en")}
+            branch |= {"audio_url": padded["padded_url"], "language": given.get("language") or "en"}
         inputs[f"{kind}_{index}"] = branch
     tasks = [{"name": kind, "taskReferenceName": name, "type": "SIMPLE"} for name in inputs]
     return {"tasks": tasks, "inputs": inputs}

@@ -54,6 +54,7 @@ function answerPings(socket) {
 // ---- state -------------------------------------------------------------------------------
 
 const records = new Map(); // transcript id -> {room, row}
+const rooms = new Map(); // by id
 
 async function bodyOf(request) {
   let body = "";
@@ -63,7 +64,10 @@ async function bodyOf(request) {
 
 const server = http.createServer(async (request, response) => {
   const id = decodeURIComponent(request.url.split("/").pop());
-  if (request.method === "PUT") records.set(id, await bodyOf(request));
+  if (request.method === "PUT") {
+    records.set(id, await bodyOf(request));
+    rooms.set(records.get(id).room.id, records.get(id).room);
+  }
   const record = records.get(id);
   response.writeHead(record ? 200 : 404, { "content-type": "application/json" });
   response.end(JSON.stringify(record ? record.row : { error: "no such transcript" }));
@@ -132,7 +136,7 @@ function merge({ transcripts, transcript_id }) {
   return { words, count: words.length };
 }
 
-const FINISHED = ["title", "short_summary", "long_summary", "duration", "topics", "participants"];
+const FINISHED = ["title", "short_summary", "long_summary", "duration", "participants", "status"];
 
 function stamp(ms) {
   const two = (number) => String(Math.floor(number)).padStart(2, "0");
@@ -140,16 +144,36 @@ function stamp(ms) {
   return `${two(ms / 3600000)}:${two((ms / 60000) % 60)}:${two((ms / 1000) % 60)}.${rest}`;
 }
 
-function payload(id, { room, row }) {
-  const cues = row.words.map(
-    (word) => `${stamp(word.from_ms)} --> ${stamp(word.to_ms)}\n<v Speaker ${word.speaker}>${word.text}`,
-  );
+const escape = (text) => text.replace(/&/g, "&amp;").replace(/</g, "&lt;").replace(/>/g, "&gt;");
+
+function captions(words, participants) {
+  const names = new Map((participants || []).map((one) => [one.speaker, one.name]));
+  const cues = words.map((word) => {
+    const name = names.get(word.speaker) || `Speaker ${word.speaker}`;
+    const times = `${stamp(word.from_ms)} --> ${stamp(word.to_ms)}`;
+    return `${times}\n<v ${escape(name)}>${escape(word.text)}`;
+  });
+  return ["WEBVTT", ...cues].join("\n\n");
+}
+
+function payload(id, row, room) {
   const result = Object.fromEntries(FINISHED.map((name) => [name, row[name]]));
+  result.topics = (row.topics || []).map((topic) => {
+    const [from, to] = [topic.timestamp * 1000, (topic.timestamp + topic.duration) * 1000];
+    const words = row.words.filter((word) => from <= word.from_ms && word.from_ms < to);
+    return { ...topic, webvtt: captions(words, row.participants) };
+  });
   return JSON.stringify({
     event: "transcript.completed",
     event_id: crypto.createHash("sha256").update(`transcript.completed:${id}`).digest("hex"),
     timestamp: new Date().toISOString(),
-    transcript: { id, room_id: room.id, ...result, webvtt: ["WEBVTT", ...cues].join("\n\n") },
+    transcript: {
+      id,
+      room_id: room.id,
+      ...result,
+      webvtt: captions(row.words, row.participants),
+      frontend_url: `https://notes.example.org/${id}`,
+    },
     room: { id: room.id, name: room.name },
   });
 }
@@ -159,21 +183,22 @@ async function notify({ transcript_id, room_id }, retry) {
   need(room_id === null || typeof room_id === "string", "room_id");
   const record = records.get(transcript_id);
   need(record, "no such transcript");
-  if (!record.room.webhook_url) return { sent: false, code: null };
-  const body = payload(transcript_id, record);
+  const room = room_id === null ? record.room : rooms.get(room_id);
+  if (!room?.webhook_url) return { sent: false, code: null };
+  const body = payload(transcript_id, record.row, room);
   const at = Math.floor(Date.now() / 1000);
-  const signed = crypto.createHmac("sha256", record.room.webhook_secret).update(`${at}.${body}`);
-  const answer = await fetch(record.room.webhook_url, {
-    method: "POST",
-    body,
-    headers: {
-      "content-type": "application/json",
-      "user-agent": "Reflector-Webhook/1.0",
-      "x-webhook-event": "transcript.completed",
-      "x-webhook-retry": String(retry),
-      "x-webhook-signature": `t=${at},v1=${signed.digest("hex")}`,
-    },
-  });
+  const headers = {
+    "content-type": "application/json",
+    "user-agent": "Reflector-Webhook/1.0",
+    "x-webhook-event": "transcript.completed",
+    "x-webhook-retry": String(retry),
+  };
+  if (room.webhook_secret) {
+    const signed = crypto.createHmac("sha256", room.webhook_secret).update(`${at}.${body}`);
+    headers["x-webhook-signature"] = `t=${at},v1=${signed.digest("hex")}`;
+  }
+  // A redirect is an answer: a signed body has one receiver.
+  const answer = await fetch(room.webhook_url, { method: "POST", body, headers, redirect: "manual" });
   await answer.body?.cancel(); // the status says all, and a body may never end
   const again = answer.status >= 500 || [408, 425, 429].includes(answer.status);
   if (again) throw new Error(`the webhook answered ${answer.status}`);

@@ -35,9 +35,9 @@ def storage_at(s3: S3Server, folder: Path, endpoint: str, style: str = "path") -
 @pytest.mark.parametrize("style", ["path", "virtual"])
 @pytest.mark.parametrize("endpoint", ["https://s3.test", f"https://s3.test{FOLDER}"])
 def test_a_url_is_presigned_again_for_the_same_object(
-    endpoint: str, style: str, s3_server: S3Server, tmp_path: Path
+    endpoint: str, style: str, s3: S3Server, tmp_path: Path
 ) -> None:
-    storage = storage_at(s3_server, tmp_path, endpoint, style)
+    storage = storage_at(s3, tmp_path, endpoint, style)
     url = storage.presign(KEY, bucket=RECORDINGS)
 
     again = storage.presign_again(f"{url}&expired=yes")
@@ -47,8 +47,8 @@ def test_a_url_is_presigned_again_for_the_same_object(
     assert unquote(urlsplit(again).path).endswith(KEY)
 
 
-def test_urls_of_others_stay_as_they_are(s3_server: S3Server, tmp_path: Path) -> None:
-    storage = storage_at(s3_server, tmp_path, f"https://s3.test{FOLDER}")
+def test_urls_of_others_stay_as_they_are(s3: S3Server, tmp_path: Path) -> None:
+    storage = storage_at(s3, tmp_path, f"https://s3.test{FOLDER}")
 
     for url in (
         "https://s3.test/other/recordings/a?X-Amz-Signature=x",
@@ -58,31 +58,25 @@ def test_urls_of_others_stay_as_they_are(s3_server: S3Server, tmp_path: Path) ->
         assert storage.presign_again(url) == url
 
 
-def test_an_upload_of_which_a_part_is_lost_fails_at_once(
-    s3_server: S3Server, tmp_path: Path
-) -> None:
+def test_an_upload_of_which_a_part_is_lost_fails_at_once(s3: S3Server, tmp_path: Path) -> None:
     source = tmp_path / "audio"
     source.write_bytes(bytes(1000))
-    s3_server.faults.add(Fault(service="s3", method="PUT", store_only=700))
+    s3.faults.add(Fault(service="s3", method="PUT", store_only=700))
     try:
         with pytest.raises(PermanentError, match="1000 bytes were sent, 700 are stored"):
-            storage_at(s3_server, tmp_path, s3_server.endpoint).put_file(
-                "a/b", source, content_type="audio/webm"
-            )
+            storage_at(s3, tmp_path, s3.endpoint).put_file("a/b", source, content_type="audio/webm")
     finally:
-        s3_server.faults.clear()
+        s3.faults.clear()
 
 
 @pytest.fixture
-def https_endpoint(
-    s3_server: S3Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[str]:
+def https_endpoint(s3: S3Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """Serve the S3 server below a folder over HTTPS, with a CA that only SSL_CERT_FILE names."""
 
     async def forward(scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope, receive)
         path = scope["raw_path"].decode().removeprefix(FOLDER)
-        url = f"{s3_server.endpoint}{path}?{scope['query_string'].decode()}"
+        url = f"{s3.endpoint}{path}?{scope['query_string'].decode()}"
         async with httpx.AsyncClient() as client:
             answer = await client.request(
                 request.method, url, headers=request.headers.items(), content=await request.body()
@@ -104,16 +98,16 @@ def https_endpoint(
 
 
 def test_tracks_are_padded_over_https_with_a_private_ca(
-    https_endpoint: str, s3_server: S3Server, tmp_path: Path
+    https_endpoint: str, s3: S3Server, tmp_path: Path
 ) -> None:
     track = tmp_path / "track.webm"
     write_track(make_meeting(tracks=2, seconds=3, seed=1).tracks[1], track)
-    s3_server.put_file(RECORDINGS, "a track.webm", track)
-    storage = storage_at(s3_server, tmp_path, https_endpoint)
+    s3.put_file(RECORDINGS, "a track.webm", track)
+    storage = storage_at(s3, tmp_path, https_endpoint)
     source, target = storage.presign("a track.webm", bucket=RECORDINGS), tmp_path / "padded.webm"
 
     write_padded(source, target, offset_seconds(source))
     size = storage.put_file("padded.webm", target, content_type="audio/webm")
 
     assert storage.sha256(storage.presign("padded.webm"))
-    assert len(s3_server.read(TRANSCRIPTS, "padded.webm")) == size
+    assert len(s3.read(TRANSCRIPTS, "padded.webm")) == size

@@ -22,6 +22,7 @@ KEYS = {
     "environment": '[environment]\nA = "{redis.host}:{redis.port}"',
     "intercept": '[intercept]\n"api.daily.co" = "{daily.url}"',
     "ports": "[ports]\ns3 = 9101",
+    "s3": 's3 = "folder"',
     "database": 'database = "postgres"',
     "migrate_command": 'migrate_command = ["./migrate"]',
     "ready_seconds": "ready_seconds = 5.0",

@@ -6,10 +6,12 @@ with an honest mistake in the same place fails.
 
 from __future__ import annotations
 
+import html
 import json
 from collections.abc import Callable, Mapping, Sequence
 from types import SimpleNamespace
 from typing import Any, cast
+from urllib.parse import urlencode
 
 import pytest
 
@@ -30,10 +32,15 @@ from trackproof.testbed.stand_ins.ledger import Request
 Answer = Mapping[str, Any]
 
 
-def request(service: str, body: bytes = b"", *, form: bool = False) -> Request:
+def request(
+    service: str, body: bytes = b"", *, form: bool = False, answer: object = None
+) -> Request:
+    """Return a request; `answer` is what the LLM's message has as JSON."""
+    message = {"choices": [{"message": {"content": json.dumps(answer)}}]}
     kind = "application/x-www-form-urlencoded" if form else "application/json"
     headers = (("content-type", kind),)
-    return Request(0, service, "POST", "/", {}, headers, body, 0.0, 200)
+    response = json.dumps(message).encode()
+    return Request(0, service, "POST", "/", {}, headers, body, 0.0, 200, response)
 
 
 class FakeHarness:
@@ -47,9 +54,11 @@ class FakeHarness:
         requests: Callable[[Answer], Sequence[Request]] = lambda _: (),
         events: Callable[[Answer, Answer], Sequence[tuple[str, Any]]] = lambda *_: (),
         row: Answer | None = None,
+        rows: Callable[[Answer], Answer] | None = None,
     ) -> None:
         self._output, self._statuses = output, statuses
-        self._requests, self._events, self._row = requests, events, row or {}
+        self._requests, self._events = requests, events
+        self._rows = rows or (lambda _: row or {})
         zulip = SimpleNamespace(message=lambda number: number)
         self.testbed = SimpleNamespace(stand_ins=SimpleNamespace(zulip=zulip))
 
@@ -71,7 +80,7 @@ class FakeHarness:
         )
         return TaskRun(
             task, sent, "w", "COMPLETED", attempts, self._events(sent, output),
-            tuple(self._requests(sent)), self._row, frozenset(), frozenset(), "", 0.0,
+            tuple(self._requests(sent)), self._rows(output), frozenset(), frozenset(), "", 0.0,
         )  # fmt: skip
 
 
@@ -131,7 +140,7 @@ def topics_of(sent: Answer) -> list[dict[str, Any]]:
                 "summary": f"About topic {number}.",
                 "timestamp": chunk[0]["start"],
                 # As a sum, whose last digits differ.
-                "duration": (chunk[-1]["end"] + 0.1) - (chunk[0]["start"] + 0.1),
+                "duration": (max(w["end"] for w in chunk) + 0.1) - (chunk[0]["start"] + 0.1),
                 "language": "en",
             }
         )
@@ -153,6 +162,7 @@ def prompt_requests(sent: Answer) -> list[Request]:
             json.dumps(
                 {"messages": [{"content": [{"type": "text", "text": forms[n % 3](chunk)}]}]}
             ).encode(),
+            answer={"title": f"Topic {n}", "summary": f"About topic {n}."},
         )
         for n, chunk in enumerate(chunks)
     ]
@@ -162,6 +172,7 @@ def test_prompts_may_have_any_format_and_topics_any_number_form() -> None:
     fleet = as_fleet(
         output=lambda sent: {"topics": topics_of(sent)},
         requests=prompt_requests,
+        rows=lambda output: {"topics": output["topics"]},
         events=lambda _, output: [
             ("TOPIC", {key: one[key] for key in sorted(one) if key != "language"} | {"seq": 1})
             for one in output["topics"]
@@ -251,7 +262,8 @@ def test_branches_may_come_in_any_order_with_further_fields() -> None:
 def test_title_prompt_may_be_json() -> None:
     def prompt(sent: Answer) -> list[Request]:
         text = json.dumps(sent["topics"], indent=1)
-        return [request("llm", json.dumps({"messages": [{"content": text}]}).encode())]
+        body = json.dumps({"messages": [{"content": text}]}).encode()
+        return [request("llm", body, answer={"name": "T"})]
 
     fleet = as_fleet(output=lambda _: {"title": "T"}, requests=prompt)
 
@@ -259,11 +271,10 @@ def test_title_prompt_may_be_json() -> None:
 
 
 def test_zulip_message_may_be_html() -> None:
-    body = (
-        "type=stream&to=meetings&topic=transcripts&content="
-        "%3Cb%3E%D7%9B%D7%95%D7%AA%D7%A8%D7%AA+%26%23129417%3B%3C%2Fb%3E%0A"
-        "A+recap+%0A+of+it.%3Cp%3EAll+of+it%2C++at+length.%3C%2Fp%3E"
-    )
+    texts = map(html.escape, test_post_zulip.FINISHED.values())
+    content = "".join(f"<p><b>{text}</b></p>\n" for text in texts)
+    form = {"type": "stream", "to": "meetings", "topic": "transcripts", "content": content}
+    body = urlencode(form)
     fleet = as_fleet(
         output=lambda _: {"message_id": "7"},
         requests=lambda _: [request("zulip", body.encode(), form=True)],

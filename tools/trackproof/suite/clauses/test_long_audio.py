@@ -60,7 +60,7 @@ def encode_large(track: Track) -> bytes:
         codec="pcm_s16le",
         start=Fraction(track.offset),
     )
-    assert len(content) > LARGE
+    expect(len(content), "bytes of the source").holds(len(content) > LARGE, f"above {LARGE}")
     return content
 
 
@@ -212,7 +212,7 @@ def long_mp3() -> bytes:
     """Return an MP3 beyond 5 MiB that is silent but for a tone after a minute and at its end."""
     silence, tone = (list(_frames(level)) for level in (0.0, 0.5))
     content = b"".join([*silence * 27, *tone, *silence * 41, *tone[: len(tone) // 2]])
-    assert len(content) > LARGE
+    expect(len(content), "bytes of the source").holds(len(content) > LARGE, f"above {LARGE}")
     return content
 
 

@@ -210,4 +210,15 @@ def _runner(worker: ContractWorker, settings: Settings, connection: httpx.Client
     configuration.http_connection = connection
     runner = TaskRunner(worker, configuration)
     runner.task_client = CompatibleTaskResourceApi(runner.task_client.api_client)
+    runner.task_client.api_client.rest_client._reset_connection = _keep_connection
     return runner
+
+
+def _keep_connection(expected: object = None) -> bool:
+    """Keep the HTTP client after a lost connection; return that it was not replaced.
+
+    The SDK would close the client that the task type's threads share. A thread that waits for an
+    answer is not woken by that, and polls again only after the time limit of two minutes. httpx
+    drops a lost connection by itself.
+    """
+    return False

@@ -8,9 +8,11 @@ from contextlib import contextmanager
 from dataclasses import replace
 from types import SimpleNamespace
 
+import httpx
 import pytest
 from conductor.client.automator import task_runner
 from conductor.client.http.models.task import Task
+from conductor.client.http.rest import ApiException
 
 from reference_workers import runner
 from reference_workers.runner import ContractWorker, FleetRunner, PollPace
@@ -293,3 +295,20 @@ def test_proxies_are_not_used_for_conductor(
 
     with one_task(update_v2=(204, "")) as server, polling(harness, server):
         server.wait_for("POST", UPDATE_V2)
+
+
+def test_a_lost_connection_does_not_close_the_client_of_other_threads(
+    harness: WorkerHarness,
+) -> None:
+    def lost(_: httpx.Request) -> httpx.Response:
+        raise httpx.ReadError("reset")
+
+    worker = ContractWorker("generate_title", harness.clients, PollPace())
+    with httpx.Client(transport=httpx.MockTransport(lost)) as connection:
+        client = runner._runner(worker, harness.clients.settings, connection).task_client
+
+        with pytest.raises(ApiException):
+            client.batch_poll("generate_title")
+
+        assert client.api_client.rest_client.connection is connection
+        assert not connection.is_closed

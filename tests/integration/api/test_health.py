@@ -6,7 +6,7 @@ import signal
 import socket
 import threading
 from collections.abc import Iterator
-from contextlib import aclosing, contextmanager
+from contextlib import aclosing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -274,6 +274,7 @@ def test_a_conductor_that_is_up_stopped_and_killed(settings: Settings, tmp_path:
 def _java_in(folder: Path) -> psutil.Process:
     """Return the Java process with this working folder."""
     for process in psutil.Process(os.getpid()).children(recursive=True):
-        if process.name() == "java" and process.cwd() == str(folder):
-            return process
+        with suppress(psutil.NoSuchProcess):  # others end meanwhile
+            if process.name() == "java" and process.cwd() == str(folder):
+                return process
     raise AssertionError(f"no java process in {folder}")

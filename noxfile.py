@@ -11,6 +11,7 @@ nox.options.reuse_existing_virtualenvs = True
 nox.options.error_on_missing_interpreters = True
 
 RUN_LOCK = "requirements/run.txt"
+LLAMA_FLEET = "tests/fleets/llama_index"
 DEV_LOCK = "requirements/dev.txt"
 
 # Most tests wait for servers, so one more than there are processors. A file stays in one process,
@@ -123,6 +124,14 @@ def lock(session: nox.Session) -> None:
             *extra,
             *session.posargs,
         )
+    session.run(
+        *("uv", "pip", "compile", f"{LLAMA_FLEET}/requirements.in"),
+        *("--generate-hashes", "--universal", "--python-version", "3.11"),
+        *("--no-emit-index-url", "--no-annotate", "--quiet"),
+        *("--output-file", f"{LLAMA_FLEET}/requirements.txt"),
+        *("--custom-compile-command", "nox -s lock"),
+        *session.posargs,
+    )
 
 
 def _checks(session: nox.Session) -> None:

@@ -1,11 +1,14 @@
-"""Fleets in other languages are verified like any other.
+"""Fleets of others are verified like any other.
 
-The one in Node has its own names and units; the one in Go uses Conductor's SDK and PostgreSQL.
+The one in Node has its own names and units; the one in Go uses Conductor's SDK and PostgreSQL; the
+one with llama-index requests everything from its LLM through that library.
 """
 
 from __future__ import annotations
 
 import shutil
+import subprocess
+import sys
 import tomllib
 from collections.abc import Callable
 from pathlib import Path
@@ -16,7 +19,8 @@ from tests.integration.fleets import go_fleet
 from tests.integration.fleets.verdicts import replaced, statuses, verify
 from trackproof.testbed.conductor import ConductorServer
 
-NODE_FLEET = Path(__file__).parents[2] / "fleets" / "node" / "fleet.toml"
+FLEETS = Path(__file__).parents[2] / "fleets"
+NODE_FLEET = FLEETS / "node" / "fleet.toml"
 TASKS = ("generate_dynamic_fork_tasks", "merge_transcripts", "send_webhook")
 MILLISECONDS = '{ name = "from_ms", unit = "ms" }'
 WHOLE_SECONDS = 900
@@ -113,3 +117,79 @@ def test_go_fleet_is_free_of_findings_and_its_modules_are_intact() -> None:
 
     go_fleet.go("vet", "-mod=readonly", ".")
     go_fleet.go("mod", "verify")
+
+
+@pytest.fixture(scope="module")
+def llama_profile(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the profile of the fleet with llama-index, in a new environment of its own."""
+    folder = tmp_path_factory.mktemp("llama") / "llama_index"
+    shutil.copytree(FLEETS / "llama_index", folder)
+    python = folder / "environment" / "bin" / "python"
+    for command in (
+        ["venv", "--python", sys.executable, str(folder / "environment")],
+        ["pip", "install", "--python", str(python), "--require-hashes", "-r", "requirements.txt"],
+    ):
+        subprocess.run(
+            [sys.executable, "-m", "uv", *command, "--quiet"], check=True, cwd=folder, timeout=240
+        )
+    profile = folder / "fleet.toml"
+    contracts = FLEETS.parents[1] / "contracts" / "releases"
+    profile.write_text(
+        replaced(
+            profile.read_text(),
+            ('\ncommand = ["{python}"', f'\ncommand = ["{python}"'),
+            ('"../../../contracts/releases/', f'"{contracts}/'),
+        )
+    )
+    return profile
+
+
+@pytest.mark.nightly
+def test_llama_index_fleet_passes_every_clause_of_its_tasks(
+    llama_profile: Path, conductor: ConductorServer, tmp_path: Path
+) -> None:
+    tasks = tomllib.loads(llama_profile.read_text())["serves"]
+
+    verdict = verify(
+        llama_profile,
+        conductor,
+        ",".join(tasks),
+        tmp_path / "verdict.json",
+        seconds=WHOLE_SECONDS,
+    )
+
+    clause_statuses = statuses(verdict)
+    assert {name.partition(".")[0] for name in clause_statuses} == set(tasks)
+    assert set(clause_statuses.values()) <= {"passed", "unsteady"}, verdict
+
+
+@pytest.mark.nightly
+@pytest.mark.parametrize(
+    ("clause", "right", "wrong"),
+    [
+        (
+            "detect_topics.chunks",
+            "for number, group in enumerate(groups)",
+            "for number, group in enumerate(groups[:-1])",
+        ),
+        ("generate_summary.calls", ".subjects[:MOST_SUBJECTS]", ".subjects[:20]"),
+        ("generate_title.answer-shapes", 'text.rpartition("</think>")[2]', "text"),
+    ],
+)
+def test_faults_of_the_llama_index_fleet_are_named(
+    clause: str,
+    right: str,
+    wrong: str,
+    llama_profile: Path,
+    conductor: ConductorServer,
+    tmp_path: Path,
+) -> None:
+    shutil.copytree(llama_profile.parent, tmp_path / "faulty", symlinks=True)
+    minutes = tmp_path / "faulty" / "minutes.py"
+    minutes.write_text(replaced(minutes.read_text(), (right, wrong)))
+
+    verdict = verify(
+        tmp_path / "faulty" / "fleet.toml", conductor, clause, tmp_path / "verdict.json"
+    )
+
+    assert statuses(verdict) == {clause: "failed"}

@@ -7,7 +7,7 @@ import socket
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal, Self
 
@@ -72,6 +72,8 @@ class Testbed:
     folder: Path
     database_url: str
     """URL of the fleet's database."""
+    migrated: set[tuple[str, str]] = field(default_factory=set)
+    """Fleets and URLs of the databases that their `migrate_command` has migrated."""
 
     @classmethod
     @contextmanager
@@ -254,7 +256,9 @@ class Testbed:
                 redis_url=variables.get("redis.url", ""),
                 intercepted=around.refused,
                 traffic=around.traffic,
+                migrated=(profile.name, around.database_url) in self.migrated,
             )
+            self.migrated.add((profile.name, around.database_url))
             stack.callback(fleet.stop)
             yield fleet
 

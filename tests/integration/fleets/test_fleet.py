@@ -218,6 +218,14 @@ def test_migration_runs_once_before_the_fleet(tmp_path: Path) -> None:
     assert fleet.log() == "migrated \n"
 
 
+def test_database_that_is_migrated_is_not_migrated_again(tmp_path: Path) -> None:
+    sample = replace(profile(), migrate_command=(sys.executable, "-c", "raise ValueError"))
+
+    fleet = Fleet(sample, {}, tmp_path, migrated=True)
+
+    fleet.stop()
+
+
 def test_failed_migration_is_an_error_with_its_output(tmp_path: Path) -> None:
     migrate = "print('applying 0001'); raise ValueError('no such column')"
     sample = replace(profile(), migrate_command=(sys.executable, "-c", migrate))

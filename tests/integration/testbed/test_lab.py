@@ -120,6 +120,15 @@ def test_unknown_variable_is_an_error_with_the_known_ones(value: str, testbed: T
     assert "s3.endpoint" in caught.value.hint
 
 
+def test_second_start_of_a_fleet_does_not_migrate_its_database_again(testbed: Testbed) -> None:
+    only_once = "import pathlib; pathlib.Path('migrated').touch(exist_ok=False)"
+    profile = replace(with_environment(), migrate_command=(sys.executable, "-c", only_once))
+
+    for _ in range(2):
+        with testbed.fleet(profile):
+            pass
+
+
 def test_fleet_ends_with_the_block(testbed: Testbed) -> None:
     profile = replace(
         with_environment(), command=(sys.executable, "-c", "import time; time.sleep(600)")

@@ -48,6 +48,7 @@ class Fleet:
         redis_url: str = "",
         intercepted: Sequence[str] = (),
         traffic: Traffic | None = None,
+        migrated: bool = False,
     ) -> None:
         """Start the fleet.
 
@@ -59,6 +60,7 @@ class Fleet:
             redis_url: URL of the Redis on which it publishes events.
             intercepted: Hosts that the intercept proxy refused; grows while the fleet runs.
             traffic: Its requests to Conductor, if they pass a gateway.
+            migrated: Whether its `migrate_command` has run on this database.
 
         Raises:
             FleetError: Its migration failed, or it cannot be started.
@@ -74,7 +76,7 @@ class Fleet:
         self.database_url = database_url
         self._read_row = row_reader(profile, database_url)
         self._seeder = seeder_for(profile, self._cwd, self._environment, database_url)
-        if profile.migrate_command:
+        if profile.migrate_command and not migrated:
             run_to_end(profile, "migrate_command", self._cwd, self._environment)
         self._start = partial(start_fleet, profile, environment, self._cwd, folder)
         self._running = self._start()

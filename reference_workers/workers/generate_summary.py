@@ -30,7 +30,6 @@ _SUBJECTS = {
         "subjects": {
             "type": "array",
             "minItems": 1,
-            "maxItems": MAX_SUBJECTS,
             "items": {"type": "string", "minLength": 1},
         }
     },
@@ -63,7 +62,8 @@ def _summaries(
 
     prompt = f"List the main subjects of this meeting, {MAX_SUBJECTS} at most.\n\n{meeting}"
     listed_subjects = ask(prompt, name="subjects", schema=_SUBJECTS)["subjects"]
-    subjects = list(dict.fromkeys(listed_subjects))  # without duplicates
+    # A model may list more than it should, or one twice: no reason to lose the meeting.
+    subjects = list(dict.fromkeys(listed_subjects))[:MAX_SUBJECTS]
     prompt = f"Recap this meeting in a few sentences.\n\n{meeting}"
     recap = ask(prompt, name="recap", schema=_TEXT)["text"]
 

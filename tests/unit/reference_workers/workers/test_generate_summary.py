@@ -28,9 +28,20 @@ def subjects_are(harness: WorkerHarness, count: int) -> None:
     harness.stand_ins.faults.add(Fault(service="llm", body=body, times=1))
 
 
-@pytest.mark.parametrize("subjects", [0, 7])
-def test_an_invalid_number_of_subjects_is_retried(harness: WorkerHarness, subjects: int) -> None:
-    subjects_are(harness, subjects)
+def test_no_subject_more_than_the_contract_allows_is_summarized(harness: WorkerHarness) -> None:
+    subjects_are(harness, 7)
+
+    output = generate_summary(
+        harness.context, words=words(5), topics=[topic()], transcript_id=TRANSCRIPT_ID
+    )
+
+    assert "subject 5" in output["summary"]
+    assert "subject 6" not in output["summary"]
+    assert harness.calls("llm") == 2 + 2 * 6
+
+
+def test_an_answer_without_subjects_is_retried(harness: WorkerHarness) -> None:
+    subjects_are(harness, 0)
 
     with pytest.raises(TransientError, match="'subjects': the answer does not match the schema"):
         generate_summary(

@@ -23,13 +23,15 @@ TASK = "generate_summary"
 MOST_SUBJECTS = int(load_contracts().tasks[TASK].constants["most_subjects"])
 
 
-def summarize(harness: Harness, word_count: int = 12, topic_count: int = 4) -> TaskRun:
+def summarize(
+    harness: Harness, word_count: int = 12, topic_count: int = 4, subject_count: int = 5
+) -> TaskRun:
     """Run the task on words in which the LLM stand-in reads several subjects."""
     meeting = harness.meeting()
     words = make_words(word_count)
     # Random, because answers become parts of later prompts, which a fleet may cache.
     others = random.Random(meeting.run_id).sample(sorted(set(VOCABULARY) - TRACER_WORDS), 40)
-    texts = [*sorted(TRACER_WORDS)[:5], *others]
+    texts = [*sorted(TRACER_WORDS)[:subject_count], *others]
     for word, text in zip(words, texts, strict=False):
         word["word"] = text
     return harness.run_task(
@@ -113,8 +115,9 @@ def test_both_summaries_are_stored(harness: Harness) -> None:
 
 
 @pytest.mark.clause("generate_summary.calls")
-def test_llm_is_called_twice_and_twice_more_for_each_subject(harness: Harness) -> None:
-    run = summarize(harness)
+@pytest.mark.parametrize("count", [5, MOST_SUBJECTS + 2])
+def test_llm_is_called_twice_and_twice_more_for_each_subject(count: int, harness: Harness) -> None:
+    run = summarize(harness, subject_count=count)
 
     subjects = [str(subject) for subject in subjects_of(run)][:MOST_SUBJECTS]
     # A fleet may treat a subject that the LLM lists twice as one.

@@ -9,8 +9,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-MAX_SUBJECTS: Final = 6
-"""Length of the longest list of subjects."""
+MAX_SUBJECTS: Final = 8
+"""Length of the longest list of subjects: more than a fleet may use."""
 _MAX_TRACERS: Final = 12
 _WORD = re.compile(r"[^\W\d_]+(?:['-][^\W\d_]+)*")
 _TERSE = re.compile(r"title|subject|topic|name|label|heading|tag|keyword|theme", re.IGNORECASE)

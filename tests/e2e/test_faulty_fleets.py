@@ -5,14 +5,13 @@ from __future__ import annotations
 import sys
 import time
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from textwrap import dedent
 
 import pytest
 
 from fixtures_audio import make_meeting
-from tests.e2e.running_fleet import run_until_retried, running_fleet
+from tests.e2e.running_fleet import running_fleet
 from tests.unit.trackproof.verify.test_meeting_check import Recorder
 from trackproof.checks import judge
 from trackproof.errors import FleetError
@@ -20,6 +19,7 @@ from trackproof.events.runs import RunEnded
 from trackproof.fleet import REFERENCE, FleetProfile
 from trackproof.runs.evidence import Evidence
 from trackproof.runs.pipeline_run import run_meeting
+from trackproof.runs.progress import unscheduled_retries
 from trackproof.runs.scenario import Scenario
 from trackproof.testbed.conductor import ConductorRest, ConductorServer
 from trackproof.testbed.stand_ins.faults import Fault
@@ -71,6 +71,8 @@ FAILED_BY_EACH = [
     {"words.speaker"},
     {"webhook.signature"},
 ]
+MEETINGS = 5
+"""Conductor may fail a run because of a branch that failed once (`docs/conductor.md`)."""
 CONSEQUENCES = {"quality", "storage.presigned"}
 """Late words raise the error rates; audio that is not deleted is still served."""
 
@@ -142,10 +144,21 @@ def with_failing_services(conductor: ConductorServer, folder: Path) -> Evidence:
         return run_meeting(testbed, fleet, scenario).evidence
 
 
+def join_failed(evidence: Evidence) -> bool:
+    """Return whether Conductor failed a JOIN although its branches were retried and completed."""
+    return any(
+        task["taskType"] == "JOIN" and task["status"] == "FAILED"
+        for task in evidence.workflow["tasks"]
+    )
+
+
 def test_failed_deliveries_do_not_fail_a_meeting_and_a_transient_failure_costs_one_retry(
     conductor: ConductorServer, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    evidence = run_until_retried(partial(with_failing_services, conductor), tmp_path_factory)
+    for _ in range(MEETINGS):
+        evidence = with_failing_services(conductor, tmp_path_factory.mktemp("meeting"))
+        if not (unscheduled_retries(evidence.workflow) or join_failed(evidence)):
+            break
 
     attempts = {step.name: step.attempts for step in evidence.steps}
     assert (evidence.workflow["status"], attempts["transcribe_track"]) == ("COMPLETED", 3)

@@ -10,7 +10,6 @@ import json
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +17,7 @@ import pytest
 from sqlalchemy import create_engine, inspect, make_url, text
 
 from fixtures_audio import make_meeting
-from tests.e2e.running_fleet import run_until_retried, running_fleet
+from tests.e2e.running_fleet import running_fleet
 from trackproof.checks.secrets import checks
 from trackproof.fleet import REFERENCE
 from trackproof.lab import RECORDING_BUCKET, Testbed
@@ -74,9 +73,10 @@ def assert_no_leak(evidence: Evidence, database: str) -> None:
         assert isinstance(json.loads(line), dict), line
 
 
-def with_echoing_services(conductor: ConductorServer, database: str, folder: Path) -> Evidence:
-    """Run a meeting while every service fails for a while and echoes its key."""
-    scenario = Scenario.create(make_meeting(tracks=2, seconds=5, seed=1), folder)
+def test_keys_echoed_by_services_do_not_leak(
+    conductor: ConductorServer, database: str, tmp_path: Path
+) -> None:
+    scenario = Scenario.create(make_meeting(tracks=2, seconds=5, seed=1), tmp_path)
     with running_fleet(conductor, VERBOSE, database=database) as (testbed, fleet):
         keys = testbed.stand_ins.credentials
         testbed.stand_ins.faults.add(
@@ -86,17 +86,10 @@ def with_echoing_services(conductor: ConductorServer, database: str, folder: Pat
             Fault(service="zulip", status=401, body=ECHO.format(key=keys.zulip_key), times=1),
             Fault(service="webhook", drop=True, times=1),
         )
-        return run_meeting(testbed, fleet, scenario).evidence
 
+        evidence = run_meeting(testbed, fleet, scenario).evidence
+        workflow = evidence.workflow
 
-def test_keys_echoed_by_services_do_not_leak(
-    conductor: ConductorServer, database: str, tmp_path_factory: pytest.TempPathFactory
-) -> None:
-    evidence = run_until_retried(
-        partial(with_echoing_services, conductor, database), tmp_path_factory
-    )
-
-    workflow = evidence.workflow
     failed = {
         task["taskDefName"] for task in workflow["tasks"] if task["status"].startswith("FAIL")
     }

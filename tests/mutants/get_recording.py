@@ -86,3 +86,9 @@ def meeting_not_stored() -> None:
 def start_in_milliseconds() -> None:
     """Daily's start, in seconds, is read as milliseconds."""
     replace("workers.get_recording", "_utc", lambda read: lambda seconds: read(seconds / 1000))
+
+
+@mutant("odd-answers")
+def id_not_quoted() -> None:
+    """The recording's id is not quoted in the URL."""
+    replace("services.daily", "quote", lambda _: lambda text, **_: text)

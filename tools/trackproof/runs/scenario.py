@@ -37,6 +37,8 @@ class Scenario:
     """Ids that the fleet's seeders printed; they replace the scenario's own."""
     limits: ErrorRateLimits = field(default_factory=ErrorRateLimits)
     """Maximum error rates of the transcript."""
+    key_patterns: tuple[str, ...] = ()
+    """S3 keys of the raw tracks instead of Daily's; `{room}` stands for the room's name."""
     room: str = ""
     """The run id of the meeting in whose room this one is; its own by default."""
     languages: Mapping[str, str] = field(default_factory=dict)
@@ -99,7 +101,9 @@ class Scenario:
 
     @property
     def track_keys(self) -> tuple[str, ...]:
-        """S3 keys of the raw tracks in Daily's naming scheme, in track order."""
+        """S3 keys of the raw tracks, by default in Daily's naming scheme, in track order."""
+        if self.key_patterns:
+            return tuple(one.replace("{room}", self.room_name) for one in self.key_patterns)
         stamp = int(self.started_at.timestamp() * 1000)
         return tuple(
             f"acme/{self.room_name}/{stamp}-{track.participant.id}-cam-audio-{stamp + track.index}"

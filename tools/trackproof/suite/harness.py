@@ -94,6 +94,7 @@ class Harness:
         denied: Sequence[int] = (),
         consents: Sequence[Mapping[str, Any]] | None = None,
         audio: Mapping[int, Path] | None = None,
+        keys: Sequence[str] = (),
         recorded: tuple[Meeting, Sequence[Path]] | None = None,
         session: bool = True,
         webhook: str | None = "served",
@@ -120,6 +121,8 @@ class Harness:
             denied: Tracks whose participants deny consent.
             consents: Rows `{"participant_id", "granted"}` instead of one for each track.
             audio: Other files for some tracks, by track index.
+            keys: S3 keys of the raw tracks, in which `{room}` stands for the room's unique name;
+                in Daily's scheme by default.
             recorded: A meeting and its files, instead of a generated one.
             session: Whether Daily has the id of the meeting's session.
             webhook: The room's webhook URL: the stand-in's by default, None for none.
@@ -147,6 +150,7 @@ class Harness:
             started_at=id_sequence().started_at,
             room="" if room_of is None else room_of.room or room_of.run_id,
             languages=languages or {},
+            key_patterns=tuple(keys),
         )
 
         def seed_rows(scenario: Scenario) -> None:

@@ -9,8 +9,10 @@ import pytest
 
 from trackproof.contracts.load import load_contracts
 from trackproof.lab import RECORDING_BUCKET
+from trackproof.runs.ids import new_id
 from trackproof.runs.task_run import TaskRun
 from trackproof.suite.assertions import expect
+from trackproof.suite.clauses.odd_texts import ODD_TEXTS
 from trackproof.suite.harness import Harness
 
 TASK = "generate_dynamic_fork_tasks"
@@ -137,3 +139,63 @@ def test_a_branch_without_its_inputs_fails_terminally(missing: str, harness: Har
     expect(run.statuses, f"attempt statuses without {missing}").equals(
         ["FAILED_WITH_TERMINAL_ERROR"]
     )
+
+
+ODD_KEYS = (
+    *(f"acme/{text}-cam-audio-1" for text in ODD_TEXTS),
+    "/leading//double/ space+plus%20percent?query#hash",
+    "..",
+    "acme/equal",
+    "acme/equal",
+)
+
+
+@pytest.mark.clause("generate_dynamic_fork_tasks.exact-inputs")
+@pytest.mark.parametrize("task_type", ["pad_track", "transcribe_track"])
+def test_each_input_has_exactly_its_fields(task_type: str, harness: Harness) -> None:
+    count = len(ODD_KEYS)
+    transcript_id = f"{ODD_TEXTS[0]} {new_id()}"
+    urls = [
+        f"http://s3.test/padded-{index}?X-Amz-Signature={key}" for index, key in enumerate(ODD_KEYS)
+    ]
+    padded = join_output(count + 2, reverse=True)
+    for index, url in enumerate(urls):
+        padded[f"pad_track_{index}"]["padded_url"] = url
+
+    run = harness.run_task(
+        TASK,
+        tracks=[{"s3_key": key} for key in ODD_KEYS],
+        task_type=task_type,
+        transcript_id=transcript_id,
+        bucket_name="bucket-1",
+        padded_tracks=padded,
+        language="zh-Hant-TW",
+    )
+
+    own: list[dict[str, Any]] = (
+        [{"s3_key": key, "bucket_name": "bucket-1"} for key in ODD_KEYS]
+        if task_type == "pad_track"
+        else [{"audio_url": url, "language": "zh-Hant-TW"} for url in urls]
+    )
+    expect(inputs_of(run), "inputs").equals(
+        {
+            f"{task_type}_{index}": {"track_index": index, "transcript_id": transcript_id, **one}
+            for index, one in enumerate(own)
+        }
+    )
+    tasks = sorted(run.output.get("tasks") or [], key=branch_number)
+    expect([one.get("taskReferenceName") for one in tasks], "names of the branches").equals(
+        [f"{task_type}_{index}" for index in range(count)]
+    )
+    expect({(one.get("name"), one.get("type")) for one in tasks}, "name and type").equals(
+        {(task_type, "SIMPLE")}
+    )
+
+
+@pytest.mark.clause("generate_dynamic_fork_tasks.exact-inputs")
+@pytest.mark.parametrize("task_type", ["pad_track", "transcribe_track"])
+def test_no_tracks_give_no_branches(task_type: str, harness: Harness) -> None:
+    run = generate_fork(harness, task_type, 0)
+
+    expect(run.statuses, "attempt statuses").equals(["COMPLETED"])
+    expect(run.output, "output").has({"tasks": [], "inputs": {}})

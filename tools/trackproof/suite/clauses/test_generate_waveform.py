@@ -151,8 +151,22 @@ def test_second_run_has_the_same_output(harness: Harness) -> None:
 
 @pytest.mark.clause("generate_waveform.stored")
 def test_waveform_is_stored_at_waveform_location(harness: Harness) -> None:
-    run = generate_waveform(harness, encode_mp3(stereo_words(*WORDS)))
+    earlier = generate_waveform(harness, encode_mp3(tone(0.5)))
+    expect_stored_peaks(harness, earlier)
+    transcript_id = str(earlier.sent["transcript_id"])
+    key = mixdown_key(transcript_id)
+    put_object(harness, TRANSCRIPT_BUCKET, key, encode_mp3(stereo_words(*WORDS)))
 
+    # Another mixdown of the same transcript: its peaks replace the earlier ones.
+    run = harness.run_task(TASK, audio_key=key, transcript_id=transcript_id)
+
+    expect(run.output.get("waveform"), "peaks of another mixdown").holds(
+        run.output.get("waveform") != earlier.output.get("waveform"), "other peaks"
+    )
+    expect_stored_peaks(harness, run)
+
+
+def expect_stored_peaks(harness: Harness, run: TaskRun) -> None:
     location = str(run.transcript.get("waveform_location") or "")
     expect(location, "waveform_location").holds(bool(location), "a path, URL or S3 key")
     stored = read_json(harness, location)

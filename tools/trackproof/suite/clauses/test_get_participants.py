@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,6 +12,7 @@ from trackproof.runs.equality import same_value
 from trackproof.runs.scenario import Scenario
 from trackproof.runs.task_run import TaskRun
 from trackproof.suite.assertions import expect
+from trackproof.suite.clauses.odd_texts import ODD_TEXTS
 from trackproof.suite.harness import Harness
 from trackproof.testbed.stand_ins.services.daily import PAGE_SIZE, DailyParticipant
 
@@ -116,6 +118,84 @@ def test_500_long_names_are_unchanged(harness: Harness) -> None:
     expect(len(names), "number of participants").equals(len(people))
     changed = [one for one, (name, _) in people.items() if not same_value(names.get(one), name)]
     expect(changed, "participants whose name has changed").equals([])
+
+
+Entry = tuple[str | None, str | None, int | None]
+"""Id and name of a participant at Daily, and the speaker in the row."""
+
+ENTRIES: tuple[Entry, ...] = (
+    ("ada", "Ada", 1),  # unmuted twice: tracks 1 and 4; track 0 is the sound of a screen
+    ("ada", "Ada (phone)", 1),
+    ("ada-2", "Ada", 3),
+    ("ad", "Two  Spaces", None),  # the beginning of another id
+    ("da", None, 2),
+    ("a.a", "Dot", None),  # as a pattern it would match ada
+    ("cam-audio", "Cam", None),
+    (None, "Guest", None),
+    ("", "Guest", None),
+    ("blank", "   ", None),
+    ("nobody", "", None),
+    *((f"odd-{index}", text, None) for index, text in enumerate(ODD_TEXTS)),
+    ("long", "Ü" * 32_768, None),
+)
+REJOINED = ("ada", "ada-2")
+KEYS = tuple(
+    f"acme/{{room}}/17-{name}-17{index}"
+    for index, name in enumerate(
+        ("ada-screen-audio", "ada-cam-audio", "da-cam-audio", "ada-2-cam-audio", "ada-cam-audio")
+    )
+)
+
+
+@pytest.mark.clause("get_participants.people")
+def test_each_entry_is_one_participant_with_its_name_and_speaker(harness: Harness) -> None:
+    meeting = harness.meeting(tracks=5, seconds=6, keys=KEYS)
+    listed = [
+        {
+            "participant_id": participant,
+            "user_name": name,
+            # Someone who rejoins has the same user_id, perhaps with another participant_id.
+            "user_id": "user-ada" if participant in REJOINED else None,
+            "join_time": 1_700_000_000,
+            "duration": 6,
+        }
+        for participant, name, _ in ENTRIES
+    ]
+    harness.break_service("daily", body=json.dumps({"data": listed}))
+
+    run = get_participants(harness, meeting)
+
+    expect(run.statuses, "attempt statuses").equals(["COMPLETED"])
+    stored = run.transcript.get("participants") or []
+    expected = [(one, _shown(name), speaker) for one, name, speaker in ENTRIES]
+    for place, people, fields in (
+        ("transcript row", stored, ("id", "name")),
+        ("output", run.output.get("participants") or [], ("participant_id", "user_name")),
+    ):
+        own = [(one.get(fields[0]), one.get(fields[1])) for one in people]
+        if place == "output":  # in Daily's form, where a blank name may stay
+            own = [(one, _shown(name)) for one, name in own]
+        expect(len(own), f"participants in the {place}").equals(len(ENTRIES))
+        known = sorted((one, name or "") for one, name in own if one in {e[0] for e in ENTRIES})
+        expect(known, f"ids and names in the {place}").equals(
+            sorted((one, name or "") for one, name, _ in expected if one)
+        )
+        invented = [one for one, _ in own if one not in {entry[0] for entry in ENTRIES if entry[0]}]
+        expect(invented, f"ids of guests without one in the {place}").holds(
+            all(isinstance(one, str) and one for one in invented), "texts that are not empty"
+        )
+    speakers = {one.get("id"): one.get("speaker") for one in stored}
+    expect({one: speakers.get(one) for one, _, _ in ENTRIES if one}, "speakers in the row").equals(
+        {one: speaker for one, _, speaker in ENTRIES if one}
+    )
+    expect(all("speaker" in one for one in stored), "each has a speaker, perhaps null").equals(True)
+    users = [one.get("user_id") for one in run.output.get("participants") or []]
+    expect([one for one in users if one], "user ids").equals(["user-ada"] * 3)
+
+
+def _shown(name: Any) -> str | None:
+    """Return a name as the contract has it: null if blank."""
+    return name if isinstance(name, str) and name.strip() else None
 
 
 @pytest.mark.clause("get_participants.pages")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime
 from typing import Any
 
@@ -11,13 +12,19 @@ from trackproof.runs.scenario import Scenario
 from trackproof.runs.task_run import TaskRun
 from trackproof.runs.unavailable import NotVisible
 from trackproof.suite.assertions import expect
+from trackproof.suite.clauses.odd_texts import ODD_TEXTS
 from trackproof.suite.harness import Harness
+from trackproof.testbed.stand_ins.services.daily import DailyRecording
 
 TASK = "get_recording"
 
 
+def get_recording_by_id(harness: Harness, recording_id: str) -> TaskRun:
+    return harness.run_task(TASK, recording_id=recording_id)
+
+
 def get_recording(harness: Harness, meeting: Scenario) -> TaskRun:
-    return harness.run_task(TASK, recording_id=meeting.recording_id)
+    return get_recording_by_id(harness, meeting.recording_id)
 
 
 @pytest.mark.clause("get_recording.polls")
@@ -109,3 +116,70 @@ def test_permanent_error_fails_terminally(status: int, harness: Harness) -> None
 
     expect(run.statuses, "attempt statuses").equals(["FAILED_WITH_TERMINAL_ERROR"])
     expect(len(run.requests_to("daily")), "calls to Daily").equals(1)
+
+
+@pytest.mark.clause("get_recording.odd-answers")
+def test_values_of_daily_are_told_apart_from_the_rows(harness: Harness) -> None:
+    start = 1_700_000_000
+    answers: tuple[dict[str, Any], ...] = (
+        {"room_name": ODD_TEXTS[0], "duration": 7_265, "max_participants": 0},
+        {"room_name": "", "duration": None, "max_participants": None, "status": "in-progress"},
+        {"room_name": ODD_TEXTS[2], "duration": 12.5, "max_participants": 300},
+        {"room_name": ODD_TEXTS[4], "duration": 0, "max_participants": 1},
+    )
+    meetings = [harness.meeting() for _ in answers]
+    for index, (meeting, answer) in enumerate(zip(meetings, answers, strict=True)):
+        body = {
+            "id": meeting.recording_id,
+            "start_ts": start + index,
+            "status": "finished",
+            "mtgSessionId": meeting.session_id,
+            "tracks": None,
+            **answer,
+        }
+        harness.break_service(
+            "daily", path=f"*/recordings/{meeting.recording_id}", body=json.dumps(body)
+        )
+
+    runs = harness.run_tasks(
+        TASK, [{"recording_id": one.recording_id} for one in meetings], about=meetings[0]
+    )
+
+    expect([run.statuses for run in runs], "attempt statuses").equals([["COMPLETED"]] * 4)
+    for index, (meeting, run, answer) in enumerate(zip(meetings, runs, answers, strict=True)):
+        expect(run.output, "output").has(
+            {
+                "id": meeting.recording_id,
+                "mtg_session_id": meeting.session_id,
+                "room_name": answer["room_name"],
+                "duration": answer["duration"] or 0,
+            }
+        )
+        if not harness.fleet.profile.meeting_sql:
+            continue
+        row = harness.fleet.meeting(meeting.session_id)
+        stored = {name: row.get(name) for name in ("id", "room_name", "max_participants")}
+        expect(stored, "row of the meeting").equals(
+            {
+                "id": meeting.session_id,
+                "room_name": answer["room_name"],
+                "max_participants": answer["max_participants"],
+            }
+        )
+        expect(str(row.get("room_id")), "room_id").equals(meeting.room_id)
+        expect(epoch_seconds(row.get("started_at")), "started_at").equals(start + index)
+
+
+@pytest.mark.clause("get_recording.odd-answers")
+def test_an_id_is_quoted_in_the_request(harness: Harness) -> None:
+    # The recording is unknown to the database: nothing is stored.
+    meeting = harness.meeting()
+    recording_id = f"{meeting.recording_id} a&b+c%2F?x=1#\N{LATIN SMALL LETTER E WITH ACUTE}"
+    harness.testbed.stand_ins.daily.add_recording(
+        DailyRecording(recording_id, meeting.room_name, 1_700_000_000, 8, meeting.session_id)
+    )
+
+    run = get_recording_by_id(harness, recording_id)
+
+    expect(run.statuses, "attempt statuses").equals(["COMPLETED"])
+    expect(run.output, "output").has({"id": recording_id, "duration": 8})

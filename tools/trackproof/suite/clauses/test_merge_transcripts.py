@@ -8,6 +8,7 @@ import pytest
 
 from trackproof.runs.task_run import TaskRun
 from trackproof.suite.assertions import expect
+from trackproof.suite.clauses.odd_texts import ODD_TEXTS
 from trackproof.suite.harness import Harness
 
 TASK = "merge_transcripts"
@@ -147,3 +148,42 @@ def test_20_000_words_are_merged_in_order(harness: Harness) -> None:
     expect(len(merged), "number of words").equals(20_000)
     expected = [f"w{index}-{nth}" for nth in range(2_000) for index in range(10)]
     expect(merged == expected, "words are the expected ones in order").equals(True)
+
+
+@pytest.mark.clause("merge_transcripts.exact-words")
+def test_words_of_every_kind_are_merged_unchanged(harness: Harness) -> None:
+    odd = [make_word(text, 1 + n / 7, 0) for n, text in enumerate(ODD_TEXTS)]
+    repeated = [make_word("yes", 2.0, 1) for _ in range(3)]
+    phrase = [make_word(text, 100 + n / 3, 1) for n, text in enumerate(["thank", "you"] * 5)]
+    simultaneous = [make_word(f"s{one}", 2.0, one) for one in (11, 2, 10, 9)]
+    zero = [{"word": "zero", "start": 0, "end": 0, "speaker": 12}]
+    long = [make_word("w" * 65_536, 36_000.123456, 13, end=36_000.2345678)]
+    branches = {
+        f"transcribe_track_{nth}": {"words": words, "track_index": words[0]["speaker"]}
+        for nth, words in enumerate(
+            [odd, repeated + phrase, *([s] for s in simultaneous), zero, long]
+        )
+    }
+    branches["transcribe_track_63"] = {"words": [], "track_index": 63}
+    expected = sorted((w for one in branches.values() for w in one["words"]), key=place)
+
+    run = merge(harness, branches)
+
+    expect(words_of(run), "all_words").equals(expected)
+    expect(run.output.get("word_count"), "word_count").equals(len(expected))
+    expect(run.transcript.get("words"), "words in the transcript row").equals(expected)
+    texts = [data.get("text") for data in run.emitted("TRANSCRIPT")]
+    expect(texts, "texts of TRANSCRIPT").equals([" ".join(one["word"] for one in expected)])
+
+
+@pytest.mark.clause("merge_transcripts.exact-words")
+@pytest.mark.parametrize("transcripts", [{}, [], [{"words": []}]], ids=str)
+def test_a_meeting_without_words_replaces_earlier_ones(transcripts: Any, harness: Harness) -> None:
+    meeting = harness.meeting(words=[make_word("old", 1.0, 0)])
+
+    run = harness.run_task(TASK, transcripts=transcripts, transcript_id=meeting.transcript_id)
+
+    expect(run.statuses, "attempt statuses").equals(["COMPLETED"])
+    expect(run.output, "output").has({"all_words": [], "word_count": 0})
+    expect(run.transcript.get("words") or [], "words in the transcript row").equals([])
+    expect([one.get("text") for one in run.emitted("TRANSCRIPT")], "texts").equals([""])

@@ -9,9 +9,11 @@ import pytest
 
 from trackproof.lab import RECORDING_BUCKET
 from trackproof.runs.equality import has_value
+from trackproof.runs.ids import new_id
 from trackproof.runs.scenario import Scenario
 from trackproof.runs.task_run import TaskRun
 from trackproof.suite.assertions import expect
+from trackproof.suite.clauses.odd_texts import ODD_TEXTS, UNCLEAN_TEXTS
 from trackproof.suite.clauses.outside_calls import fresh_seed
 from trackproof.suite.clauses.storage import PRESIGN_SECONDS
 from trackproof.suite.harness import Harness
@@ -175,3 +177,135 @@ def test_text_that_stores_refuse_is_cleaned(harness: Harness) -> None:
 
     expect(run.statuses, "attempt statuses").equals(["COMPLETED"])
     expect([word.get("word") for word in words_of(run)], "words").equals([*UNCLEAN.values()])
+
+
+PHRASE = ["thanks", "for", "watching"]
+
+
+def timed(texts: list[str], start: float = 0.0) -> list[Word]:
+    return [
+        {"word": text, "start": start + n * 0.25, "end": start + n * 0.25 + 0.2}
+        for n, text in enumerate(texts)
+    ]
+
+
+RECOGNISED: dict[str, tuple[str, list[Word]]] = {
+    "repeated phrase": (json.dumps(timed(PHRASE * 30)), timed(PHRASE * 30)),
+    "equal word at one time": (
+        json.dumps([*timed(["no"]), *timed(["no"]), *timed(["no"])]),
+        [*timed(["no"]), *timed(["no"]), *timed(["no"])],
+    ),
+    "word in silence": (
+        json.dumps([*timed(["hello"]), *timed(["you"], 3_725.5)]),
+        [*timed(["hello"]), *timed(["you"], 3_725.5)],
+    ),
+    "overlap": (
+        '[{"word": "long", "start": 1, "end": 9}, {"word": "in", "start": 2, "end": 3}]',
+        [{"word": "long", "start": 1, "end": 9}, {"word": "in", "start": 2, "end": 3}],
+    ),
+    "blank words": (
+        '[{"word": "", "start": 1, "end": 2}, {"word": " \\u00a0", "start": 1, "end": 2},'
+        ' {"word": "\\t real \\n", "start": 2, "end": 3}]',
+        [{"word": "real", "start": 2, "end": 3}],
+    ),
+    "end before start": (
+        '[{"word": "guys", "start": 126.66, "end": 102.96}]',
+        [{"word": "guys", "start": 126.66, "end": 126.66}],
+    ),
+    "negative times": (
+        '[{"word": "hi", "start": -0.02, "end": 0.2}, {"word": "so", "start": -2, "end": -1}]',
+        [{"word": "hi", "start": 0, "end": 0.2}, {"word": "so", "start": 0, "end": 0}],
+    ),
+    "only the end": (
+        '[{"word": "a", "start": 1, "end": 2}, {"word": "b", "end": 3.5, "start": null}]',
+        [{"word": "a", "start": 1, "end": 2}, {"word": "b", "start": 3.5, "end": 3.5}],
+    ),
+    "only the start": (
+        '[{"word": "a", "start": 1}, {"word": "b", "start": 2.5, "end": null}]',
+        [{"word": "a", "start": 1, "end": 1}, {"word": "b", "start": 2.5, "end": 2.5}],
+    ),
+    "times as text": (
+        '[{"word": "b", "start": "10.5", "end": "11"}, {"word": "a", "start": "2.5", "end": "3"}]',
+        [{"word": "a", "start": 2.5, "end": 3}, {"word": "b", "start": 10.5, "end": 11}],
+    ),
+    "all untimed": (
+        '[{"word": "one"}, {"word": "two"}, {"word": "three"}]',
+        [{"word": "one"}, {"word": "two"}, {"word": "three"}],
+    ),
+    "entries that are no words": (
+        '[{"word": "a", "start": 1, "end": 2}, null, {"text": "b"}, "c", {"word": 5}]',
+        [{"word": "a", "start": 1, "end": 2}],
+    ),
+    "odd texts": (json.dumps(timed([*ODD_TEXTS])), timed([*ODD_TEXTS])),
+    "unclean texts": (json.dumps(timed([*UNCLEAN_TEXTS])), timed([*UNCLEAN_TEXTS.values()])),
+    "long word": (json.dumps(timed(["é" * 65_536])), timed(["é" * 65_536])),
+    "fractions": (
+        '[{"word": "a", "start": 0.123456, "end": 0.1234567}]',
+        [{"word": "a", "start": 0.123456, "end": 0.1234567}],
+    ),
+}
+"""By kind: the list `words` of the service's answer, and what is promised of the result."""
+
+
+def write_audio(harness: Harness, meeting: Scenario, count: int) -> list[str]:
+    """Store files that no cache has seen, and return their URLs; a faulted service reads none."""
+    s3 = harness.testbed.s3
+    keys = [f"{meeting.room_name}/{index}" for index in range(count)]
+    for key in keys:
+        s3.client().put_object(Bucket=RECORDING_BUCKET, Key=key, Body=new_id().encode())
+    return [s3.presign(RECORDING_BUCKET, key, expires_in=PRESIGN_SECONDS) for key in keys]
+
+
+@pytest.mark.clause("transcribe_track.words")
+def test_words_of_every_kind_stay_what_they_are(harness: Harness) -> None:
+    meeting = harness.meeting()
+    audio = write_audio(harness, meeting, len(RECOGNISED))
+    for number, (kind, (answer, expected)) in enumerate(RECOGNISED.items()):
+        harness.clear_faults()
+        harness.break_service("modal", body=f'{{"words": {answer}}}')
+
+        run = transcribe(harness, meeting, track_index=number, audio_url=audio[number])
+
+        expect(run.statuses, f"attempt statuses, {kind}").equals(["COMPLETED"])
+        expect(words_of(run), f"words, {kind}").has(
+            [{**one, "speaker": number} for one in expected]
+        )
+        for word in words_of(run):
+            expect(word, f"times, {kind}").holds(
+                0 <= float(word.get("start", -1)) <= float(word.get("end", -1)), "0 <= start <= end"
+            )
+
+
+@pytest.mark.clause("transcribe_track.request")
+def test_equal_audio_of_another_track_gets_that_speaker(harness: Harness) -> None:
+    meeting = harness.meeting()
+    [url] = write_audio(harness, meeting, 1)
+    harness.break_service("modal", body='{"words": [{"word": "a", "start": 1, "end": 2}]}')
+
+    run = transcribe(harness, meeting, audio_url=url, language="zh-Hant-TW")
+
+    requests = run.requests_to("modal")
+    expect(len(requests), "calls to the transcription service").equals(1)
+    body = requests[0].json
+    expect({**body, "audio_file_url": None}, "body but for the URL").equals(
+        {"audio_file_url": None, "language": "zh-Hant-TW", "batch": True}
+    )
+    again = transcribe(harness, meeting, audio_url=url, language="zh-Hant-TW", track_index=63)
+    expect(again.requests_to("modal"), "calls for equal audio of another track").equals([])
+    expect(again.output, "output for another track").has(
+        {"track_index": 63, "words": [{"word": "a", "start": 1, "end": 2, "speaker": 63}]}
+    )
+
+
+@pytest.mark.clause("transcribe_track.request")
+def test_audio_that_only_the_service_can_read_is_transcribed(harness: Harness) -> None:
+    meeting = harness.meeting()
+    [url] = write_audio(harness, meeting, 1)
+    harness.break_service("modal", body='{"words": [{"word": "a", "start": 1, "end": 2}]}')
+    harness.break_service("s3", method="GET", status=403)
+
+    run = transcribe(harness, meeting, audio_url=url)
+
+    expect(run.statuses, "attempt statuses").equals(["COMPLETED"])
+    expect([word.get("word") for word in words_of(run)], "words").equals(["a"])
+    expect(len(run.requests_to("modal")), "calls to the transcription service").equals(1)

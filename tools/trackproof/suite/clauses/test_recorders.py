@@ -24,11 +24,14 @@ Runs = Mapping[str, tuple[Recording, TaskRun]]
 
 def _files(offset: float) -> dict[str, Recording]:
     """Return every file of every exhibit, by exhibit and number."""
-    return {
+    files = {
         f"{name} {number}" if number else name: recording
         for name in RECORDERS
         for number, recording in enumerate(make_exhibit(name, index=4, offset=offset))
     }
+    # A second stream is mixed in even where the track needs no padding.
+    [files["two-streams unpadded"]] = make_exhibit("two-streams", index=4, offset=0)
+    return files
 
 
 PADDED = tuple(_ for _ in RECORDERS)

@@ -81,6 +81,11 @@ func (f *fleet) getParticipants(ctx context.Context, j job[participantsInput]) (
 			after = "&joined_after=" + url.QueryEscape(page.Data[pageSize-1].ID)
 		}
 	}
+	for i := range out.Participants {
+		if out.Participants[i].ID == "" { // a guest
+			out.Participants[i].ID = fmt.Sprintf("guest-%d", i+1)
+		}
+	}
 	if j.in.TranscriptID == "" {
 		return out, nil
 	}
@@ -90,7 +95,11 @@ func (f *fleet) getParticipants(ctx context.Context, j job[participantsInput]) (
 	}
 	stored := []participant{}
 	for _, p := range out.Participants {
-		stored = append(stored, participant{p.ID, p.Name, p.UserID, speakerOf(p.ID, keys)})
+		name := p.Name
+		if name != nil && strings.TrimSpace(*name) == "" {
+			name = nil
+		}
+		stored = append(stored, participant{p.ID, name, p.UserID, speakerOf(p.ID, keys)})
 	}
 	if err := f.store.update(ctx, j.in.TranscriptID, "participants = $2", []any{stored}); err != nil {
 		return out, err
@@ -101,7 +110,7 @@ func (f *fleet) getParticipants(ctx context.Context, j job[participantsInput]) (
 // speakerOf finds the participant's track: Daily puts the participant's id into the key.
 func speakerOf(id string, keys []string) *int {
 	for index, key := range keys {
-		if strings.Contains(key, "-"+id+"-") {
+		if strings.Contains(key, "-"+id+"-cam-audio") || strings.Contains(key, "/"+id+"-cam-audio") {
 			return &index
 		}
 	}

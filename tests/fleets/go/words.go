@@ -6,11 +6,14 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
+	"math"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 	"unicode"
@@ -63,20 +66,25 @@ func (f *fleet) transcribeTrack(ctx context.Context, j job[transcribeInput]) (tr
 			return nil, err
 		}
 		var answer struct {
-			Words []struct {
-				Word       string
-				Start, End any
-			}
+			Words []any
 		}
 		err = f.call(ctx, "the transcription service", "transcribeFromUrl", 15*time.Minute, bearer(f.config.modalKey, r), &answer)
 		if err != nil {
 			return nil, err
 		}
 		words, before := []word{}, 0.0
-		for _, w := range answer.Words {
-			start, end := seconds(w.Start, before), seconds(w.End, 0)
-			words = append(words, word{Word: clean(w.Word), Start: start, End: max(start, end)})
+		for _, entry := range answer.Words {
+			w, _ := entry.(map[string]any)
+			said, ok := w["word"].(string)
+			if !ok {
+				continue // no word
+			}
+			start, end := seconds(w["start"], before), seconds(w["end"], 0)
+			words = append(words, word{Word: clean(said), Start: start, End: max(start, end)})
 			before = start
+		}
+		if len(words) == 0 && len(answer.Words) > 0 {
+			return nil, errors.New("the transcription service: no entry of words has a text")
 		}
 		return json.Marshal(map[string]any{"words": words})
 	}
@@ -106,7 +114,12 @@ func (f *fleet) transcribeTrack(ctx context.Context, j job[transcribeInput]) (tr
 
 // seconds reads a time; an unusable one is that of the word before.
 func seconds(value any, before float64) float64 {
-	if number, ok := value.(float64); ok {
+	if text, ok := value.(string); ok {
+		if number, err := strconv.ParseFloat(text, 64); err == nil {
+			value = number
+		}
+	}
+	if number, ok := value.(float64); ok && number == number && !math.IsInf(number, 0) {
 		return max(number, 0)
 	}
 	return before

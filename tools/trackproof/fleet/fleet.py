@@ -88,6 +88,11 @@ class Fleet:
             self._running.stop()
             raise
 
+    @property
+    def environment(self) -> Mapping[str, str]:
+        """The variables of its processes."""
+        return self._environment
+
     def seed(self, meeting: Mapping[str, Any]) -> Ids:
         """Write a meeting's rows into the fleet's database and return their ids.
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -15,8 +15,10 @@ from starlette.types import Receive, Scope, Send
 
 from trackproof.testbed.stand_ins.credentials import has_bearer
 
+T = TypeVar("T")
+
 PAGE_SIZE: Final = 100
-"""Most participants of one answer."""
+"""Most entries of one answer."""
 
 
 @dataclass(frozen=True)
@@ -107,6 +109,7 @@ class DailyStandIn:
             self.add_meeting(session_id, people)
         self._app = Starlette(
             routes=[
+                Route("/recordings", self._list),
                 Route("/recordings/{id}", self._recording),
                 Route("/meetings/{id}/participants", self._meeting_participants),
             ]
@@ -126,6 +129,20 @@ class DailyStandIn:
         """Answer one request."""
         await self._app(scope, receive, send)
 
+    async def _list(self, request: Request) -> JSONResponse:
+        """Answer with a page of the recordings, the latest first."""
+        if not has_bearer(request, self._key):
+            return _refused()
+        with self._lock:
+            recordings = sorted(
+                self._recordings.values(), key=lambda one: (one.start_ts, one.id), reverse=True
+            )
+        ids = [recording.id for recording in recordings]
+        page = _page(recordings, ids, request, "starting_after")
+        return JSONResponse(
+            {"total_count": len(recordings), "data": [recording.as_json() for recording in page]}
+        )
+
     async def _recording(self, request: Request) -> JSONResponse:
         if not has_bearer(request, self._key):
             return _refused()
@@ -140,12 +157,16 @@ class DailyStandIn:
             people = self._participants.get(request.path_params["id"])
         if people is None:
             return _not_found("meeting")
-        after = request.query_params.get("joined_after")
         ids = [person.participant_id for person in people]
-        begin = 0 if after is None else ids.index(after) + 1 if after in ids else len(ids)
-        limit = _limit(request.query_params.get("limit"))
-        page = people[begin : begin + limit]
+        page = _page(people, ids, request, "joined_after")
         return JSONResponse({"data": [person.as_json() for person in page]})
+
+
+def _page(entries: Sequence[T], ids: Sequence[str], request: Request, cursor: str) -> list[T]:
+    """Return the entries of one page: those after the entry with the cursor's id."""
+    after = request.query_params.get(cursor)
+    begin = 0 if after is None else ids.index(after) + 1 if after in ids else len(ids)
+    return list(entries[begin : begin + _limit(request.query_params.get("limit"))])
 
 
 def _limit(text: str | None) -> int:

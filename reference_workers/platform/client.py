@@ -6,6 +6,7 @@ instance: open a client where it is needed and close it there.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from http import HTTPStatus
 from types import TracebackType
@@ -30,6 +31,8 @@ ATTEMPTS = 3
 
 _MESSAGE_MAX_CHARACTERS = 500
 """Limit of the server's message in an error: a proxy may answer with a whole page."""
+
+_WORKFLOW_ID = re.compile(r"[\w.:-]{1,200}")
 
 
 class ConductorError(Exception):
@@ -108,14 +111,17 @@ class ConductorClient:
         Raises:
             ConductorUnreachableError: No answer. Not retried: the server may have started the
                 workflow.
-            ConductorRefusedError: For example, the workflow is not registered.
+            ConductorRefusedError: For example, the workflow is not registered, or the server is
+                not a Conductor server.
         """
         answer = self._call(
             lambda: self._workflows.start_workflow_by_name(
                 name, dict(input_data), version=version, correlationId=correlation_id
             )
         )
-        return str(answer)
+        if not isinstance(answer, str) or not _WORKFLOW_ID.fullmatch(answer):
+            raise self._unexpected_response("not a workflow id")
+        return answer
 
     def workflow(self, workflow_id: str, *, tasks: bool = True) -> Json:
         """Return a workflow, with or without its tasks.
@@ -167,6 +173,20 @@ class ConductorClient:
             ConductorRefusedError: For example, the workflow still runs.
         """
         self._call(lambda: self._workflows.restart_workflow(workflow_id))
+
+    def running(self, name: str, version: int) -> list[str]:
+        """Return the ids of all running workflows of a definition.
+
+        Raises:
+            ConductorUnreachableError: No answer after all attempts.
+            ConductorRefusedError: The server refused, or is not a Conductor server.
+        """
+        ids = self._request(
+            "GET", "/workflow/running/{name}", {"name": name}, {"version": str(version)}
+        )
+        if not isinstance(ids, list):
+            raise self._unexpected_response("not a list of running workflows")
+        return [str(workflow_id) for workflow_id in ids]
 
     def search(self, name: str, transcript_id: str, *, known: Iterable[str] = ()) -> list[Json]:
         """Return all workflows of a transcript, the newest first.

@@ -52,7 +52,7 @@ def execute_task(context: Context, task_type: str, payload: Mapping[str, Any]) -
         report_progress(context, transcript_id, task_type, "in_progress")
         started_at, start = time.time(), time.perf_counter()
         with metrics.measure() as meter:
-            outcome = _outcome(context, task_type, payload)
+            outcome = _outcome(context, task_type, payload, transcript_id)
         seconds = time.perf_counter() - start
         report_progress(
             context,
@@ -73,13 +73,16 @@ def execute_task(context: Context, task_type: str, payload: Mapping[str, Any]) -
     return outcome
 
 
-def _outcome(context: Context, task_type: str, payload: Mapping[str, Any]) -> Outcome:
+def _outcome(
+    context: Context, task_type: str, payload: Mapping[str, Any], transcript_id: str | None
+) -> Outcome:
     start = time.perf_counter()
     try:
         arguments = accepted_input(task_type, payload)
     except ContractViolationError as error:
         return _failed(context, "FAILED_WITH_TERMINAL_ERROR", error)
     try:
+        _check_owner(context, transcript_id)
         output = WORKERS[task_type](context, **arguments)
         check(task_type, "output", output)
     except PermanentError as error:
@@ -97,6 +100,17 @@ def _outcome(context: Context, task_type: str, payload: Mapping[str, Any]) -> Ou
         log.exception("unexpected failure")
         return Outcome("FAILED", reason=f"unexpected {type(error).__name__}")
     return Outcome("COMPLETED", output=output)
+
+
+def _check_owner(context: Context, transcript_id: str | None) -> None:
+    """Check that no fallback has taken the meeting from its workflow.
+
+    Raises:
+        PermanentError: The legacy pipeline processes it.
+        TransientError: The database does not answer.
+    """
+    if transcript_id is not None and context.clients.state.is_handed_over(transcript_id):
+        raise PermanentError(f"transcript {transcript_id!r} was handed over to the legacy pipeline")
 
 
 def _failed(context: Context, status: Status, error: Exception) -> Outcome:
@@ -117,7 +131,8 @@ def _transcript_id(context: Context, payload: Mapping[str, Any]) -> str | None:
         return transcript_id
     if isinstance(recording_id := payload.get("recording_id"), str):
         try:
-            return context.clients.state.transcript_id_of_recording(recording_id)
+            live = context.clients.state.transcript_id_of_recording(recording_id)
+            return live and (context.clients.state.shadow_id(live) or live)
         except Exception as error:
             log.warning("cannot look up the transcript", cause=str(error))
     return None

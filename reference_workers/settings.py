@@ -27,6 +27,30 @@ class Settings(BaseSettings):
 
     conductor_enabled: bool = False
     conductor_shadow_mode: bool = False
+    """Run the workflow beside the legacy pipeline, which stays the one that counts."""
+
+    conductor_fallback: bool = True
+    """Process a recording with the legacy pipeline if Conductor does not."""
+
+    fallback_after_seconds: float = Field(default=300.0, gt=0)
+    """Time without an answer of Conductor after which running meetings fall back."""
+
+    celery_broker_url: str = Field(default="", repr=False)
+    """Broker of the legacy pipeline, such as Redis; by default folders below DATA_DIR."""
+
+    trigger_host: str = "127.0.0.1"
+    """Address of the endpoint for Daily's webhooks."""
+
+    trigger_port: int = Field(default=8011, ge=0, le=65_535)
+
+    trigger_poll_seconds: float = Field(default=60.0, gt=0)
+    """Pause between two requests for Daily's finished recordings."""
+
+    daily_webhook_secret: SecretStr = SecretStr("")
+    """Base64 key with which Daily signs webhooks; without it all are refused."""
+
+    recording_bucket: str = "recordings"
+    """Bucket in which Daily stores raw tracks."""
 
     daily_api_url: str = "https://api.daily.co/v1"
     daily_api_key: SecretStr = SecretStr("")

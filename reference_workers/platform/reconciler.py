@@ -14,7 +14,8 @@ from http import HTTPStatus
 from typing import Any
 
 import structlog
-from sqlalchemy import select
+from sqlalchemy import func, select
+from sqlalchemy.orm import aliased
 
 from reference_workers.platform.client import ConductorClient, ConductorRefusedError
 from reference_workers.platform.progress import close_open_steps
@@ -111,11 +112,16 @@ class Reconciler:
                 return
 
     def _unfinished(self) -> list[tuple[str, str]]:
+        # A shadow's recording is that of the transcript it shadows, which the legacy pipeline ends.
+        live = aliased(Transcript)
+        recording_id = func.coalesce(Transcript.recording_id, live.recording_id)
         query = (
             select(Transcript.id, Recording.workflow_id)
-            .join(Recording, Transcript.recording_id == Recording.id)
+            .outerjoin(live, Transcript.shadow_of == live.id)
+            .join(Recording, Recording.id == recording_id)
             .where(Transcript.status.not_in(sorted(set(ENDINGS.values()))))
             .where(Recording.workflow_id.is_not(None))
+            .where(Recording.legacy_task_id.is_(None) | Transcript.shadow_of.is_not(None))
         )
         with self._state.read_session() as session:
             return [(row_id, workflow) for row_id, workflow in session.execute(query) if workflow]
@@ -139,5 +145,9 @@ def _is_unknown_workflow(workflow_id: str, error: ConductorRefusedError) -> bool
 
 
 def _workflow_of(unit: UnitOfWork) -> str | None:
-    recording = unit.session.get(Recording, unit.transcript.recording_id)
+    recording_id = unit.transcript.recording_id
+    if unit.transcript.shadow_of is not None:
+        live = unit.session.get(Transcript, unit.transcript.shadow_of)
+        recording_id = live.recording_id if live else None
+    recording = unit.session.get(Recording, recording_id) if recording_id else None
     return recording.workflow_id if recording else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 from urllib.parse import quote
 
@@ -10,7 +11,10 @@ from reference_workers.services.http import fetch_json, open_client
 from reference_workers.settings import Settings
 
 PAGE_SIZE = 100
-"""Participants of a page; Daily's maximum."""
+"""Entries of a page; Daily's maximum."""
+
+MAX_PAGES = 100
+"""Limit of one listing, in case a page never ends the list."""
 
 
 class Daily:
@@ -27,6 +31,21 @@ class Daily:
     def recording(self, recording_id: str) -> dict[str, Any]:
         """Return one recording's metadata."""
         return fetch_json(self._client, "GET", f"/recordings/{quote(recording_id, safe='')}")
+
+    def finished_recordings(self) -> Iterator[dict[str, Any]]:
+        """Yield all finished recordings, the newest first, page by page."""
+        after: str | None = None
+        for _ in range(MAX_PAGES):
+            query = {"limit": PAGE_SIZE} | ({"starting_after": after} if after else {})
+            page = fetch_json(self._client, "GET", "/recordings", params=query).get("data")
+            if not isinstance(page, list) or not page:
+                return
+            recordings = [one for one in page if isinstance(one, dict)]
+            yield from (one for one in recordings if one.get("status") == "finished")
+            last = page[-1].get("id") if isinstance(page[-1], dict) else None
+            if not isinstance(last, str) or last == after or len(page) < PAGE_SIZE:
+                return
+            after = last
 
     def participants(self, session_id: str) -> list[dict[str, Any]]:
         """Return all participants of a meeting session, page by page.

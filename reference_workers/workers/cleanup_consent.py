@@ -22,7 +22,8 @@ def cleanup_consent(context: Context, *, transcript_id: str) -> dict[str, Any]:
 
     storage = context.clients.storage
     recording = state.recording_of(transcript)
-    if recording is not None:
+    # A shadow run leaves the raw tracks to the pipeline that counts.
+    if recording is not None and transcript.shadow_of is None:
         for key in recording.track_keys:
             storage.delete(key, bucket=recording.bucket_name)
     for key in [*storage.keys(padded_prefix(transcript_id)), audio_key(transcript_id)]:

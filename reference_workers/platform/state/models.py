@@ -110,6 +110,8 @@ class Recording(Base):
     track_keys: Mapped[list[str]] = mapped_column(JSON)
     workflow_id: Mapped[str | None] = mapped_column(index=True)
     """Conductor's id of its workflow (seed STATE-001)."""
+    legacy_task_id: Mapped[str | None]
+    """Celery's id of the task that was sent to the legacy pipeline."""
 
 
 class Transcript(Base):
@@ -120,6 +122,8 @@ class Transcript(Base):
     id: Mapped[str] = mapped_column(primary_key=True)
     recording_id: Mapped[str | None] = mapped_column(ForeignKey("recordings.id"), index=True)
     room_id: Mapped[str | None] = mapped_column(ForeignKey("rooms.id"))
+    shadow_of: Mapped[str | None] = mapped_column(ForeignKey("transcripts.id"), index=True)
+    """The transcript that this one's workflow shadows; null for all others."""
     status: Mapped[str] = mapped_column(default="idle", index=True)
     """idle, uploaded, processing, ended or error."""
     title: Mapped[str | None]

@@ -24,7 +24,7 @@ from reference_workers.platform.state.models import (
 )
 from reference_workers.platform.state.unit_of_work import EventSource, UnitOfWork
 
-Row = TypeVar("Row", Recording, Room)
+Row = TypeVar("Row", Recording, Room, Transcript)
 Listener = Callable[[str], None]
 
 
@@ -93,8 +93,9 @@ class State:
             return _existing(session.get(Transcript, transcript_id), transcript_id)
 
     def recording_of(self, transcript: Transcript) -> Recording | None:
-        """Return a transcript's recording."""
-        return self._get(Recording, transcript.recording_id)
+        """Return a transcript's recording; a shadow's is that of the transcript it shadows."""
+        live = self._get(Transcript, transcript.shadow_of) or transcript
+        return self._get(Recording, live.recording_id)
 
     def recording_by_workflow(self, workflow_id: str) -> Recording | None:
         """Return the recording of a workflow (seed STATE-001)."""
@@ -129,6 +130,22 @@ class State:
         with self.read_session() as session:
             query = select(Transcript.id).where(Transcript.recording_id == recording_id)
             return session.scalars(query).first()
+
+    def shadow_id(self, transcript_id: str) -> str | None:
+        """Return the id of the transcript that shadows another."""
+        with self.read_session() as session:
+            query = select(Transcript.id).where(Transcript.shadow_of == transcript_id)
+            return session.scalars(query).first()
+
+    def is_handed_over(self, transcript_id: str) -> bool:
+        """Return whether the legacy pipeline processes a transcript instead of its workflow."""
+        with self.read_session() as session:
+            query = (
+                select(Recording.legacy_task_id)
+                .join(Transcript, Transcript.recording_id == Recording.id)
+                .where(Transcript.id == transcript_id)
+            )
+            return session.scalars(query).first() is not None
 
     def store_workflow(self, recording_id: str, workflow_id: str) -> None:
         """Store the workflow that was started for a recording.

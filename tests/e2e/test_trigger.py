@@ -30,6 +30,7 @@ from trackproof.runs.scenario import Scenario
 from trackproof.testbed import database
 from trackproof.testbed.conductor import ConductorServer
 from trackproof.testbed.processes import ManagedProcess
+from trackproof.verify.shadow_comparison import compare_shadow_run
 from trackproof.wait import wait_until
 
 pytestmark = [pytest.mark.conductor, pytest.mark.timeout(400)]
@@ -211,5 +212,13 @@ def test_a_recording_goes_to_the_pipelines_of_the_switch(product: Product) -> No
     used = [(bool(row["workflow_id"]), bool(row["legacy_task_id"])) for row in rows]
     assert used == [(False, True), (True, True), (False, True), (True, False)]
     product.wait_for_workflows([row["workflow_id"] for row in rows if row["workflow_id"]])
+    comparison = compare_shadow_run(
+        REFERENCE,
+        shadowed.recording_id,
+        product.fleet.database_url,
+        rest=product.testbed.rest,
+    )
+    assert comparison.differences == ()
+    assert comparison.right.steps["mixdown_tracks"] > 0
     # A meeting has its deliveries once: a shadow run delivers nothing.
     assert [product.deliveries(one) for one in (legacy, shadowed, lost, alone)] == [(1, 1)] * 4

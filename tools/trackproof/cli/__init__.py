@@ -23,6 +23,7 @@ from trackproof.cli.register import register
 from trackproof.cli.report import report
 from trackproof.cli.run import run
 from trackproof.cli.server import server
+from trackproof.cli.shadow import shadow
 from trackproof.cli.up import up
 from trackproof.cli.verify import replay, verify
 from trackproof.contracts.load import ROOT
@@ -50,6 +51,7 @@ app.add_typer(cache, name="cache")
 app.add_typer(fixtures, name="fixtures")
 app.add_typer(fleet, name="fleet")
 app.add_typer(report, name="report")
+app.add_typer(shadow, name="shadow")
 
 
 def _print_version(wanted: bool) -> None:

@@ -206,6 +206,9 @@ class FleetProfile:
     """Query for column `id` of a run's recordings, with `:workflow_id`."""
     meeting_sql: str = ""
     """Query for the row of a meeting, with `:meeting_id`, which is Daily's mtg_session_id."""
+    shadow_sql: str = ""
+    """Query for columns `counting` and `shadow`, the ids of a recording's two transcripts, and
+    `workflow_id` of the shadow run, with `:recording_id`."""
     events_sql: str = ""
     """Query for columns `event` and `data` (JSON), oldest first, with `:transcript_id`."""
     events_redis: str = ""

@@ -38,6 +38,7 @@ KEYS = {
     "transcript_url": 'transcript_url = "http://h/{transcript_id}"',
     "recording_sql": 'recording_sql = "SELECT 1"',
     "meeting_sql": 'meeting_sql = "SELECT 1"',
+    "shadow_sql": 'shadow_sql = "SELECT 1"',
     "events_sql": 'events_sql = "SELECT 1"',
     "events_redis": 'events_redis = "{transcript_id}"',
     "events_websocket": 'events_websocket = "ws://h/{transcript_id}"',

@@ -1,0 +1,185 @@
+"""Comparison of one meeting's results from two pipelines, such as a shadow run with its meeting.
+
+It reads what the pipelines stored. What is missing on both sides is a difference too: two empty
+results prove nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from difflib import SequenceMatcher
+from typing import Any, Final
+
+from trackproof.runs.equality import same_value
+
+SECONDS: Final = 0.02
+"""Tolerance for times and durations, the suite's own for words."""
+
+LISTED: Final = 5
+"""Most words named in one difference."""
+
+TEXTS: Final = ("title", "long_summary", "short_summary")
+UNORDERED: Final = frozenset({"PIPELINE_PROGRESS", "STATUS"})
+"""Events that one pipeline may emit more often than another."""
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """What one pipeline made of the meeting."""
+
+    name: str
+    row: Mapping[str, Any]
+    """The transcript's row, in the contracts' terms."""
+    events: Sequence[str] | None = None
+    """Names of its events, oldest first; None if they are not visible."""
+    steps: Mapping[str, float] = field(default_factory=dict)
+    """Seconds of each step, where they are known."""
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One field in which the two sides differ."""
+
+    field: str
+    left: Any
+    right: Any
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Both sides and what differs."""
+
+    left: Side
+    right: Side
+    similarity: float | None
+    differences: tuple[Difference, ...]
+
+    @property
+    def equal(self) -> bool:
+        """Whether nothing differs."""
+        return not self.differences
+
+
+def compare(left: Side, right: Side, *, similarity: float | None = None) -> Comparison:
+    """Compare two results.
+
+    Args:
+        left: The result that counts.
+        right: The result that is compared with it.
+        similarity: The least share of common words, 0 to 1, of texts that an LLM wrote; None
+            demands equal texts.
+    """
+    found = (
+        *_texts(left.row, right.row, similarity),
+        *_topics(left.row.get("topics"), right.row.get("topics"), similarity),
+        *_words(left.row.get("words"), right.row.get("words")),
+        *_duration(left.row.get("duration"), right.row.get("duration")),
+        *_events(left.events, right.events),
+    )
+    return Comparison(left, right, similarity, found)
+
+
+def text_similarity(left: str, right: str) -> float:
+    """Return the share of common words in order, 0 to 1."""
+    words = (left.lower().split(), right.lower().split())
+    return SequenceMatcher(None, *words, autojunk=False).ratio()
+
+
+def _texts(left: Any, right: Any, similarity: float | None) -> Iterator[Difference]:
+    for name in TEXTS:
+        if difference := _text(name, left.get(name), right.get(name), similarity):
+            yield difference
+
+
+def _text(name: str, left: Any, right: Any, similarity: float | None) -> Difference | None:
+    if not left and not right:
+        return Difference(name, left, right, "missing on both sides: nothing was compared")
+    if same_value(left, right):
+        return None
+    if similarity is None or not left or not right:
+        return Difference(name, left, right)
+    share = text_similarity(str(left), str(right))
+    if share >= similarity:
+        return None
+    return Difference(name, left, right, f"similarity {share:.2f}, {similarity:.2f} at least")
+
+
+def _topics(left: Any, right: Any, similarity: float | None) -> Iterator[Difference]:
+    ours, theirs = left or [], right or []
+    if not ours and not theirs:
+        yield Difference("topics", left, right, "missing on both sides: nothing was compared")
+        return
+    if len(ours) != len(theirs):
+        yield Difference("topic_count", len(ours), len(theirs))
+        return
+    for number, (one, other) in enumerate(zip(ours, theirs, strict=True)):
+        place = f"topics[{number}]"
+        for name in ("title", "summary"):
+            if one.get(name) or other.get(name):
+                difference = _text(f"{place}.{name}", one.get(name), other.get(name), similarity)
+                if difference:
+                    yield difference
+        for name in ("timestamp", "duration"):
+            if not _near(one.get(name), other.get(name)):
+                yield Difference(f"{place}.{name}", one.get(name), other.get(name))
+
+
+def _words(left: Any, right: Any) -> Iterator[Difference]:
+    ours, theirs = list(left or []), list(right or [])
+    if not ours and not theirs:
+        yield Difference("words", 0, 0, "no words on either side: nothing was compared")
+        return
+    if len(ours) != len(theirs):
+        yield Difference("word_count", len(ours), len(theirs))
+    missing = [word for word in ours if not _take(theirs, word)]
+    if missing or theirs:
+        detail = "; ".join(
+            f"{what}: {', '.join(map(_named, words[:LISTED]))}"
+            + (f" and {len(words) - LISTED} more" if len(words) > LISTED else "")
+            for what, words in (("only left", missing), ("only right", theirs))
+            if words
+        )
+        yield Difference("words", len(missing), len(theirs), detail)
+
+
+def _take(words: list[Mapping[str, Any]], wanted: Mapping[str, Any]) -> bool:
+    """Remove the word that is the same by text, speaker and times; return whether there is one."""
+    for index, word in enumerate(words):
+        if (
+            same_value(word.get("word"), wanted.get("word"))
+            and word.get("speaker") == wanted.get("speaker")
+            and _near(word.get("start"), wanted.get("start"))
+            and _near(word.get("end"), wanted.get("end"))
+        ):
+            del words[index]
+            return True
+        if float(word.get("start") or 0) > float(wanted.get("start") or 0) + 1:
+            return False  # the words are in order: no later one can be it
+    return False
+
+
+def _named(word: Mapping[str, Any]) -> str:
+    return f"{word.get('word')!r} of speaker {word.get('speaker')} at {word.get('start')} s"
+
+
+def _duration(left: Any, right: Any) -> Iterator[Difference]:
+    if left is None and right is None:
+        yield Difference("duration", left, right, "missing on both sides: nothing was compared")
+    elif not _near(left, right):
+        yield Difference("duration", left, right)
+
+
+def _near(left: Any, right: Any) -> bool:
+    if left is None or right is None:
+        return left is right
+    return abs(float(left) - float(right)) <= SECONDS
+
+
+def _events(left: Sequence[str] | None, right: Sequence[str] | None) -> Iterator[Difference]:
+    if left is None or right is None:
+        return
+    ours, theirs = ([name for name in one if name not in UNORDERED] for one in (left, right))
+    if ours != theirs:
+        yield Difference("events", ours, theirs, "another order or number")

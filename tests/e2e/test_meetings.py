@@ -20,6 +20,7 @@ def test_denied_consent_leaves_no_audio(denied: list[int], conductor: ConductorS
     assert check_meeting(options, []).failed_checks == ()
 
 
+@pytest.mark.nightly
 def test_a_big_meeting_passes_and_emits_its_events(conductor: ConductorServer) -> None:
     events: list[Event] = []
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-SAMPLE = 3
+SAMPLE = 2
 SEED = os.environ.get("TRACKPROOF_MUTANT_SEED") or datetime.now(UTC).date().isoformat()
 """An earlier day repeats the sample of that day."""
 

@@ -158,7 +158,7 @@ def test_pytest_judges_a_fleet_from_any_folder(
     installed: Installed, conductor: ConductorServer
 ) -> None:
     code, output = installed.run(
-        *("pytest", "--fleet", "reference", "--fleet-only", "finalize"),
+        *("pytest", "--fleet", "reference", "--fleet-only", "finalize.persists"),
         *("--fleet-conductor", conductor.api_url, "-W", "error"),
     )
 

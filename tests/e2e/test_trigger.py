@@ -1,189 +1,37 @@
 """Finished recordings become transcripts through the real trigger, Conductor and Celery.
 
 One product moves: it starts with the legacy pipeline, runs both side by side, loses its Conductor
-and ends with Conductor alone. Each stage restarts the trigger with another environment.
+and ends with Conductor alone. Each stage restarts the trigger with another environment. At night
+the server dies in the middle of a meeting, and the answer to a start is lost.
 """
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import hmac
 import json
-import sys
-import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
-from sqlalchemy import create_engine, text
 
-from fixtures_audio import make_meeting
-from tests.e2e.running_fleet import running_fleet
-from trackproof.fleet import REFERENCE, Fleet
-from trackproof.lab import RECORDING_BUCKET, Testbed, free_port
-from trackproof.runs.scenario import Scenario
-from trackproof.testbed import database
-from trackproof.testbed.conductor import ConductorServer
-from trackproof.testbed.processes import ManagedProcess
+from tests.e2e.product import CONDUCTOR, LEGACY, NOWHERE, SHADOW, Product, announce, start_product
+from tests.unit.background import in_background
+from trackproof.fleet import REFERENCE
+from trackproof.testbed.conductor import ConductorServer, start_conductor
+from trackproof.testbed.stand_ins.faults import Fault
 from trackproof.verify.shadow_comparison import compare_shadow_run
 from trackproof.wait import wait_until
 
 pytestmark = [pytest.mark.conductor, pytest.mark.timeout(400)]
 
-KEY = base64.b64encode(b"key of the tests").decode()
-MEETING_SECONDS = 60
-NOWHERE = "http://127.0.0.1:9/api"
-LEGACY_WORKER = (
-    *("celery", "-A", "reference_workers.platform.legacy.worker", "worker", "--pool", "solo"),
-    *("--loglevel", "info", "--without-gossip", "--without-mingle", "--without-heartbeat"),
-)
-LEGACY = {"CONDUCTOR_ENABLED": "false"}
-SHADOW = {"CONDUCTOR_ENABLED": "true", "CONDUCTOR_SHADOW_MODE": "true"}
-CONDUCTOR = {"CONDUCTOR_ENABLED": "true", "CONDUCTOR_SHADOW_MODE": "false"}
-
-
-@dataclass(frozen=True)
-class Product:
-    """Workers, legacy worker and database of one product."""
-
-    testbed: Testbed
-    fleet: Fleet
-    environment: Mapping[str, str]
-    folder: Path
-
-    def rows(self, query: str, **parameters: Any) -> list[Mapping[str, Any]]:
-        return list(database.rows(self.fleet.database_url, query, **parameters))
-
-    @contextmanager
-    def trigger(self, switch: Mapping[str, str]) -> Iterator[str]:
-        """Run a trigger with this switch; yield the URL for Daily's webhooks."""
-        port = free_port()
-        log = self.folder / f"trigger-{port}.log"
-        command = (sys.executable, "-m", "reference_workers.platform.trigger")
-        environment = {**self.environment, **switch, "TRIGGER_PORT": str(port)}
-        process = ManagedProcess("trigger", command, log_path=log, env=environment)
-        try:
-            url = f"http://127.0.0.1:{port}/webhooks/daily"
-            wait_until(lambda: _refuses(url), what=f"the trigger ({log})", timeout=60)
-            yield url
-        finally:
-            process.stop()
-
-    def finished_meeting(self) -> Scenario:
-        """Store a room, of which Daily has a finished recording."""
-        scenario = Scenario.create(make_meeting(tracks=2, seconds=6, seed=3), self.folder / "audio")
-        room = {
-            "id": scenario.room_id,
-            "name": scenario.room_name,
-            "webhook_url": f"{self.testbed.served.urls['webhook']}/{scenario.room_name}",
-        }
-        engine = create_engine(self.fleet.database_url)
-        with engine.begin() as connection:
-            connection.execute(
-                text(
-                    "INSERT INTO rooms (id, name, webhook_url, webhook_secret, zulip_stream) "
-                    "VALUES (:id, :name, :webhook_url, 'secret', 'meetings')"
-                ),
-                room,
-            )
-        engine.dispose()
-        scenario.publish(self.testbed)
-        return scenario
-
-    def wait_for_transcripts(self, scenario: Scenario, count: int) -> list[Mapping[str, Any]]:
-        """Return the ended transcripts of a recording, that of a shadow run last."""
-        query = (
-            "SELECT t.* FROM transcripts t LEFT JOIN transcripts live ON t.shadow_of = live.id "
-            "WHERE coalesce(t.recording_id, live.recording_id) = :id "
-            "ORDER BY t.shadow_of IS NOT NULL"
-        )
-
-        def ended() -> list[Mapping[str, Any]] | None:
-            rows = self.rows(query, id=scenario.recording_id)
-            done = [row for row in rows if row["status"] == "ended"]
-            return done if len(done) == len(rows) == count else None
-
-        return wait_until(ended, what="the transcripts to end", timeout=MEETING_SECONDS)
-
-    def wait_for_workflows(self, ids: Sequence[str]) -> None:
-        """Wait until these workflows are complete, deliveries included."""
-        wait_until(
-            lambda: {self.testbed.rest.workflow(one)["status"] for one in ids} == {"COMPLETED"},
-            what="the workflows to complete",
-            timeout=MEETING_SECONDS,
-        )
-
-    def recording(self, scenario: Scenario) -> Mapping[str, Any]:
-        [row] = self.rows("SELECT * FROM recordings WHERE id = :id", id=scenario.recording_id)
-        return row
-
-    def deliveries(self, scenario: Scenario) -> tuple[int, int]:
-        """Return how many webhooks and Zulip messages a room got."""
-        ledger = self.testbed.stand_ins.ledger
-        webhooks = [one for one in ledger.requests("webhook") if scenario.room_name in one.path]
-        messages = [
-            one
-            for one in ledger.requests("zulip")
-            if one.path.endswith("/messages") and scenario.room_name in str(one.body)
-        ]
-        return len(webhooks), len(messages)
-
-
-def _refuses(url: str) -> bool:
-    """Return whether the trigger answers: an event without a signature is refused."""
-    try:
-        return httpx.post(url, content=b"{}").status_code == httpx.codes.UNAUTHORIZED
-    except httpx.TransportError:
-        return False
-
-
-def announce(url: str, scenario: Scenario) -> httpx.Response:
-    """Send Daily's webhook for a recording, which has the track of a screen too."""
-    keys = [*scenario.track_keys, "acme/1-eve-screen-video-2"]
-    payload = {
-        "recording_id": scenario.recording_id,
-        "room_name": scenario.room_name,
-        "tracks": [{"type": "audio", "s3Key": key, "size": 1} for key in keys],
-    }
-    body = json.dumps({"type": "recording.ready-to-download", "payload": payload}).encode()
-    now = str(int(time.time() * 1000))
-    digest = hmac.new(base64.b64decode(KEY), now.encode() + b"." + body, hashlib.sha256).digest()
-    headers = {
-        "X-Webhook-Signature": base64.b64encode(digest).decode(),
-        "X-Webhook-Timestamp": now,
-    }
-    return httpx.post(url, content=body, headers=headers, timeout=60)
-
 
 @pytest.fixture
-def product(
-    conductor: ConductorServer, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Product]:
-    folder = tmp_path_factory.mktemp("product")
-    environment = {
-        **REFERENCE.environment,
-        "DAILY_WEBHOOK_SECRET": KEY,
-        "RECORDING_BUCKET": RECORDING_BUCKET,
-        "TRIGGER_POLL_SECONDS": "3600",
-    }
-    profile = replace(REFERENCE, environment=environment)
-    with ExitStack() as stack:
-        testbed, fleet = stack.enter_context(running_fleet(conductor, profile))
-        fleet.register(testbed.rest.api_url)
-        legacy = ManagedProcess(
-            "legacy worker",
-            (sys.executable, "-m", *LEGACY_WORKER),
-            log_path=folder / "legacy.log",
-            cwd=folder,
-            env=fleet.environment,
-        )
-        stack.callback(legacy.stop)
-        yield Product(testbed, fleet, fleet.environment, folder)
+def product(conductor: ConductorServer, tmp_path: Path) -> Iterator[Product]:
+    with start_product(conductor, tmp_path) as started:
+        yield started
 
 
 def test_a_recording_goes_to_the_pipelines_of_the_switch(product: Product) -> None:
@@ -222,3 +70,81 @@ def test_a_recording_goes_to_the_pipelines_of_the_switch(product: Product) -> No
     assert comparison.right.steps["mixdown_tracks"] > 0
     # A meeting has its deliveries once: a shadow run delivers nothing.
     assert [product.deliveries(one) for one in (legacy, shadowed, lost, alone)] == [(1, 1)] * 4
+
+
+@pytest.mark.nightly
+def test_a_meeting_whose_conductor_dies_goes_to_the_legacy_pipeline(tmp_path: Path) -> None:
+    with start_conductor("process") as server, start_product(server, tmp_path) as product:
+        impatient = {**CONDUCTOR, "FALLBACK_AFTER_SECONDS": "2", "RECONCILE_SECONDS": "0.3"}
+        ledger = product.testbed.stand_ins.ledger
+        # The transcription is under way when the server dies.
+        product.testbed.stand_ins.faults.add(Fault(service="modal", delay=5, times=2))
+        with product.trigger(impatient) as url:
+            meeting = product.finished_meeting()
+            announce(url, meeting)
+            wait_until(lambda: ledger.requests("modal"), what="a transcription", timeout=60)
+            server.stop()
+
+            [transcript] = product.wait_for_transcripts(meeting, 1)
+
+        row = product.recording(meeting)
+        assert row["workflow_id"]
+        assert row["legacy_task_id"]
+        assert len(json.loads(transcript["words"])) > 4
+        assert product.deliveries(meeting) == (1, 1)
+        [log] = tmp_path.glob("trigger-*.log")
+        assert log.read_text().count("falling back to the legacy pipeline") == 1
+
+
+@contextmanager
+def losing_answers(api_url: str, seconds: float) -> Iterator[str]:
+    """Serve a Conductor whose answer to the start of a workflow is lost after some seconds."""
+    ended = threading.Event()
+
+    class Handler(BaseHTTPRequestHandler):
+        def pass_on(self) -> None:
+            body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            answer = httpx.request(
+                self.command,
+                api_url.removesuffix("/api") + self.path,
+                content=body,
+                headers={"Content-Type": "application/json"},
+            )
+            if self.command == "POST" and self.path.startswith("/api/workflow/diarization"):
+                ended.wait(seconds)
+                self.close_connection = True
+                return
+            self.send_response(answer.status_code)
+            self.send_header("Content-Type", answer.headers.get("Content-Type", "text/plain"))
+            self.send_header("Content-Length", str(len(answer.content)))
+            self.end_headers()
+            self.wfile.write(answer.content)
+
+        do_GET = do_POST = do_PUT = do_DELETE = pass_on  # noqa: N815 - names of http.server
+
+        def log_message(self, *_: object) -> None:
+            """Log nothing."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server, in_background(server):
+        yield f"http://127.0.0.1:{server.server_port}/api"
+        ended.set()
+
+
+@pytest.mark.nightly
+@pytest.mark.parametrize("seconds", [0, 30], ids=["lost", "too late"])
+def test_a_workflow_whose_start_has_no_answer_is_found_and_not_doubled(
+    seconds: float, product: Product
+) -> None:
+    with (
+        losing_answers(product.testbed.conductor.api_url, seconds) as api_url,
+        product.trigger({**CONDUCTOR, "CONDUCTOR_SERVER_URL": api_url}) as url,
+    ):
+        meeting = product.finished_meeting()
+        assert announce(url, meeting).json()["processed"]
+
+        [_] = product.wait_for_transcripts(meeting, 1)
+
+    row = product.recording(meeting)
+    assert row["legacy_task_id"] is None
+    product.wait_for_workflows([row["workflow_id"]])
+    assert product.deliveries(meeting) == (1, 1)

@@ -183,7 +183,7 @@ def no_progress_of_get_recording() -> None:
     rewrite(
         "executor",
         "_transcript_id",
-        "return context.clients.state.transcript_id_of_recording(recording_id)",
+        "return live and (context.clients.state.shadow_id(live) or live)",
         "return None",
     )
 

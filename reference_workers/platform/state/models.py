@@ -112,6 +112,9 @@ class Recording(Base):
     """Conductor's id of its workflow (seed STATE-001)."""
     legacy_task_id: Mapped[str | None]
     """Celery's id of the task that was sent to the legacy pipeline."""
+    start_requested_at: Mapped[datetime | None]
+    """When the start of a workflow was first requested; it may have been started without an answer,
+    or without being stored."""
 
 
 class Transcript(Base):
@@ -122,7 +125,7 @@ class Transcript(Base):
     id: Mapped[str] = mapped_column(primary_key=True)
     recording_id: Mapped[str | None] = mapped_column(ForeignKey("recordings.id"), index=True)
     room_id: Mapped[str | None] = mapped_column(ForeignKey("rooms.id"))
-    shadow_of: Mapped[str | None] = mapped_column(ForeignKey("transcripts.id"), index=True)
+    shadow_of: Mapped[str | None] = mapped_column(index=True)
     """The transcript that this one's workflow shadows; null for all others."""
     status: Mapped[str] = mapped_column(default="idle", index=True)
     """idle, uploaded, processing, ended or error."""

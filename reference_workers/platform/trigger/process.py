@@ -13,7 +13,7 @@ import structlog
 from reference_workers.errors import PermanentError
 from reference_workers.platform.client import ConductorClient
 from reference_workers.platform.state import leases
-from reference_workers.platform.state.models import Recording, Transcript
+from reference_workers.platform.state.models import Recording, Transcript, now
 from reference_workers.platform.state.repository import State
 from reference_workers.platform.trigger.recordings import (
     FinishedRecording,
@@ -99,20 +99,22 @@ class Trigger:
     def _start_workflow(self, row: Recording, transcript: Transcript) -> bool:
         """Start the workflow and store its id; return whether it runs."""
         subject = register_shadow(self.state, transcript) if self.switch.shadow else transcript
+        requested_before = row.start_requested_at is not None
+        self._record_request(row)
+        workflow_id = self._worked_on(subject) if requested_before else None
         try:
-            with self.connect() as client:
-                workflow_id = start_workflow(client, self._workflow_input(row, transcript, subject))
+            if workflow_id is None:
+                with self.connect() as client:
+                    workflow_id = start_workflow(
+                        client,
+                        self._workflow_input(row, transcript, subject),
+                        may_run=requested_before,
+                    )
         except WorkflowStartError as error:
-            log.error(
-                "Conductor workflow start failed"
-                + (", falling back to the legacy pipeline" if self.switch.fallback else ""),
-                cause=str(error),
-                recording_id=row.id,
-                transcript_id=transcript.id,
-                may_run=not error.is_certain,
-                exc_info=True,
-            )
-            return False
+            workflow_id = self._worked_on(subject)
+            if workflow_id is None:
+                self._log_failed_start(row, transcript, error)
+                return False
         self.state.store_workflow(row.id, workflow_id)
         log.info(
             "Started Conductor workflow",
@@ -121,6 +123,32 @@ class Trigger:
             recording_id=row.id,
         )
         return True
+
+    def _worked_on(self, subject: Transcript) -> str | None:
+        """Return the workflow of a transcript of which a worker has had a task.
+
+        Some servers do not list a workflow that has ended.
+        """
+        known = self.state.workflows_of(subject.id)
+        return known[-1] if known else None
+
+    def _log_failed_start(
+        self, row: Recording, transcript: Transcript, error: WorkflowStartError
+    ) -> None:
+        log.error(
+            "Conductor workflow start failed"
+            + (", falling back to the legacy pipeline" if self.switch.fallback else ""),
+            cause=str(error),
+            recording_id=row.id,
+            transcript_id=transcript.id,
+            may_run=not error.is_certain,
+            exc_info=error,
+        )
+
+    def _record_request(self, row: Recording) -> None:
+        """Store that a start is requested now: this process may end before it stores the result."""
+        with self.state.write_session() as session:
+            session.get_one(Recording, row.id).start_requested_at = now()
 
     def _workflow_input(
         self, row: Recording, transcript: Transcript, subject: Transcript

@@ -26,17 +26,31 @@ class WorkflowStartError(Exception):
         self.is_certain = is_certain
 
 
-def start_workflow(client: ConductorClient, input_data: Mapping[str, Any]) -> str:
+def start_workflow(
+    client: ConductorClient, input_data: Mapping[str, Any], *, may_run: bool = False
+) -> str:
     """Return the id of the workflow that was started for a transcript.
 
     Its correlation id is the transcript's. A request without a proper answer may have started it
     nevertheless, so it is looked up.
+
+    Args:
+        client: The server's client.
+        input_data: The workflow's input.
+        may_run: Whether an earlier request may have started it; it is looked up first.
 
     Raises:
         WorkflowStartError: Conductor refused, does not answer, or another server answered.
     """
     definition = load_contracts().workflow
     transcript_id = str(input_data["transcript_id"])
+    if may_run:
+        try:
+            running = started_workflow(client, transcript_id)
+        except ConductorError as error:
+            raise WorkflowStartError(error, is_certain=False) from error
+        if running is not None:
+            return running
     try:
         return client.start_workflow(
             definition["name"], definition["version"], input_data, correlation_id=transcript_id

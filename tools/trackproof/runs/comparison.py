@@ -74,7 +74,7 @@ def compare(left: Side, right: Side, *, similarity: float | None = None) -> Comp
     found = (
         *_texts(left.row, right.row, similarity),
         *_topics(left.row.get("topics"), right.row.get("topics"), similarity),
-        *_words(left.row.get("words"), right.row.get("words")),
+        *_words(left, right),
         *_duration(left.row.get("duration"), right.row.get("duration")),
         *_events(left.events, right.events),
     )
@@ -126,8 +126,8 @@ def _topics(left: Any, right: Any, similarity: float | None) -> Iterator[Differe
                 yield Difference(f"{place}.{name}", one.get(name), other.get(name))
 
 
-def _words(left: Any, right: Any) -> Iterator[Difference]:
-    ours, theirs = list(left or []), list(right or [])
+def _words(left: Side, right: Side) -> Iterator[Difference]:
+    ours, theirs = (list(side.row.get("words") or []) for side in (left, right))
     if not ours and not theirs:
         yield Difference("words", 0, 0, "no words on either side: nothing was compared")
         return
@@ -138,7 +138,7 @@ def _words(left: Any, right: Any) -> Iterator[Difference]:
         detail = "; ".join(
             f"{what}: {', '.join(map(_named, words[:LISTED]))}"
             + (f" and {len(words) - LISTED} more" if len(words) > LISTED else "")
-            for what, words in (("only left", missing), ("only right", theirs))
+            for what, words in ((f"only {left.name}", missing), (f"only {right.name}", theirs))
             if words
         )
         yield Difference("words", len(missing), len(theirs), detail)

@@ -79,7 +79,7 @@ def test_a_lost_word_is_named_with_its_speaker_and_time() -> None:
     count, words = compare(LEFT, changed("words", ROW["words"][:-1])).differences
 
     assert (count.field, count.left, count.right) == ("word_count", 3, 2)
-    assert words.detail == "only left: 'tides' of speaker 1 at 60.5 s"
+    assert words.detail == "only legacy: 'tides' of speaker 1 at 60.5 s"
 
 
 def test_swapped_speakers_of_one_word_at_one_time_are_equal_and_of_different_words_not() -> None:

@@ -49,10 +49,14 @@ def execute_task(context: Context, task_type: str, payload: Mapping[str, Any]) -
         attempt=context.attempt,
         transcript_id=transcript_id,
     ):
+        if _is_handed_over(context, transcript_id):  # its pipeline is another one: write nothing
+            reason = f"transcript {transcript_id!r} was handed over to the legacy pipeline"
+            log.warning("task refused", reason=reason)
+            return Outcome("FAILED_WITH_TERMINAL_ERROR", reason=reason)
         report_progress(context, transcript_id, task_type, "in_progress")
         started_at, start = time.time(), time.perf_counter()
         with metrics.measure() as meter:
-            outcome = _outcome(context, task_type, payload, transcript_id)
+            outcome = _outcome(context, task_type, payload)
         seconds = time.perf_counter() - start
         report_progress(
             context,
@@ -73,16 +77,13 @@ def execute_task(context: Context, task_type: str, payload: Mapping[str, Any]) -
     return outcome
 
 
-def _outcome(
-    context: Context, task_type: str, payload: Mapping[str, Any], transcript_id: str | None
-) -> Outcome:
+def _outcome(context: Context, task_type: str, payload: Mapping[str, Any]) -> Outcome:
     start = time.perf_counter()
     try:
         arguments = accepted_input(task_type, payload)
     except ContractViolationError as error:
         return _failed(context, "FAILED_WITH_TERMINAL_ERROR", error)
     try:
-        _check_owner(context, transcript_id)
         output = WORKERS[task_type](context, **arguments)
         check(task_type, "output", output)
     except PermanentError as error:
@@ -102,15 +103,14 @@ def _outcome(
     return Outcome("COMPLETED", output=output)
 
 
-def _check_owner(context: Context, transcript_id: str | None) -> None:
-    """Check that no fallback has taken the meeting from its workflow.
-
-    Raises:
-        PermanentError: The legacy pipeline processes it.
-        TransientError: The database does not answer.
-    """
-    if transcript_id is not None and context.clients.state.is_handed_over(transcript_id):
-        raise PermanentError(f"transcript {transcript_id!r} was handed over to the legacy pipeline")
+def _is_handed_over(context: Context, transcript_id: str | None) -> bool:
+    """Return whether a fallback has taken the meeting from its workflow."""
+    if transcript_id is None:
+        return False
+    try:
+        return context.clients.state.is_handed_over(transcript_id)
+    except TransientError:
+        return False  # the task itself fails for the same reason
 
 
 def _failed(context: Context, status: Status, error: Exception) -> Outcome:

@@ -100,7 +100,7 @@ class Reconciler:
                     log.warning(
                         "workflow status unknown", workflow_id=workflow_id, cause=str(error)
                     )
-                elif _is_unknown_workflow(workflow_id, error):  # for the second time in a row
+                elif is_unknown_workflow(workflow_id, error):  # for the second time in a row
                     workflow = {"workflowId": workflow_id, "tasks": []}
                     self._end(transcript_id, workflow_id, STATUS_WITHOUT_WORKFLOW, workflow)
                 self._refused.add(workflow_id)
@@ -138,7 +138,7 @@ class Reconciler:
         log.info("transcript reconciled", transcript_id=transcript_id, status=status)
 
 
-def _is_unknown_workflow(workflow_id: str, error: ConductorRefusedError) -> bool:
+def is_unknown_workflow(workflow_id: str, error: ConductorRefusedError) -> bool:
     """Return whether Conductor itself reports an unknown workflow, not a server a missing page."""
     # A server's error page may repeat the path, in which the id follows a slash.
     return error.status == HTTPStatus.NOT_FOUND and f" {workflow_id}" in error.message

@@ -13,12 +13,16 @@ from reference_workers.settings import Settings
 
 TASK = "task_pipeline_multitrack_process"
 
+BROKER_SECONDS = 10.0
+"""Time limit for one answer of Redis."""
+
 
 def create_app(settings: Settings) -> Celery:
     """Return an app with the configured broker; results are not kept."""
     app = Celery("legacy", broker=settings.celery_broker_url or "filesystem://localhost")
     app.conf.update(
-        task_acks_late=True,  # a task of a killed worker is delivered again
+        task_acks_late=True,  # a broker such as Redis delivers a killed worker's task again
+        task_reject_on_worker_lost=True,
         task_ignore_result=True,
         task_serializer="json",
         accept_content=["json"],
@@ -28,6 +32,11 @@ def create_app(settings: Settings) -> Celery:
     )
     if not settings.celery_broker_url:
         app.conf.broker_transport_options = _folders(settings.data_dir / "celery")
+    elif settings.celery_broker_url.startswith("redis"):
+        app.conf.broker_transport_options = {
+            "socket_timeout": BROKER_SECONDS,
+            "socket_connect_timeout": BROKER_SECONDS,
+        }
     return app
 
 
@@ -47,7 +56,7 @@ def send_task(
     with create_app(settings) as app:
         try:
             app.send_task(TASK, task_id=task_id, kwargs=arguments, retry=False)
-        except OperationalError as error:
+        except (OperationalError, OSError) as error:
             raise TransientError("the legacy pipeline's broker does not answer") from error
 
 

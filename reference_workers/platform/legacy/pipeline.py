@@ -6,12 +6,16 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+import stamina
 import structlog
 
 from reference_workers.context import Clients, Context
-from reference_workers.errors import WorkerError
+from reference_workers.errors import TransientError, WorkerError
 from reference_workers.platform.state.models import Recording, Transcript
 from reference_workers.workers import WORKERS
+
+ATTEMPTS = 4
+"""Of each step, as with the contracts' retryCount of 3."""
 
 log = structlog.get_logger()
 
@@ -116,7 +120,10 @@ class _Meeting:
             workflow_id=f"legacy {self._transcript.id}",
             reference=reference or task,
         )
-        return WORKERS[task](context, **arguments)
+        for attempt in stamina.retry_context(TransientError, attempts=ATTEMPTS, wait_initial=1.0):
+            with attempt:
+                output = WORKERS[task](context, **arguments)
+        return output
 
 
 @contextmanager

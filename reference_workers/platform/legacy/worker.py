@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from typing import Any
 
 import structlog
 
@@ -14,15 +15,18 @@ from reference_workers.platform.redaction import secrets_of
 from reference_workers.platform.state import leases
 from reference_workers.settings import Settings
 
-LEASE_SECONDS = 8 * 3600.0
-"""Longer than any meeting's processing."""
+LEASE_SECONDS = 2 * 3600.0
+"""Longer than a meeting's processing; after it, another worker takes over from a killed one."""
+
+RETRY_SECONDS = 300
+"""Pause before a task is looked at again whose meeting another worker processes."""
 
 app = create_app(Settings())
 
 
-@app.task(name=TASK)  # type: ignore[untyped-decorator]  # Celery is untyped
+@app.task(name=TASK, bind=True, max_retries=None)  # type: ignore[untyped-decorator]  # Celery is untyped
 def task_pipeline_multitrack_process(
-    transcript_id: str, bucket_name: str, track_keys: list[str]
+    task: Any, transcript_id: str, bucket_name: str, track_keys: list[str]
 ) -> None:
     """Process a recording once, however often the task is delivered."""
     settings = Settings()
@@ -37,7 +41,8 @@ def task_pipeline_multitrack_process(
     ):
         name, owner = f"legacy/{transcript_id}", uuid.uuid4().hex
         if not leases.acquire(clients.state, name, owner, seconds=LEASE_SECONDS):
-            return  # another worker is at it
+            # Another worker is at it, or was killed: its task is done then, or taken over.
+            raise task.retry(countdown=RETRY_SECONDS)
         try:
             if clients.state.transcript(transcript_id).status == "ended":
                 return

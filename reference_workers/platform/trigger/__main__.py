@@ -55,7 +55,7 @@ def _run(settings: Settings) -> None:
             seconds=settings.trigger_poll_seconds,
         )
         stack.enter_context(poller.running())
-        if switch.fallback:
+        if switch.legacy or switch.fallback:  # a meeting may have begun under another switch
             watch = FallbackWatch(
                 trigger,
                 seconds=settings.reconcile_seconds,

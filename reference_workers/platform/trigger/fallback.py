@@ -7,16 +7,16 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
-from http import HTTPStatus
 
 import structlog
 from sqlalchemy import Select, select
 
 from reference_workers.platform.client import (
     ConductorClient,
+    ConductorError,
     ConductorRefusedError,
-    ConductorUnreachableError,
 )
+from reference_workers.platform.reconciler import is_unknown_workflow
 from reference_workers.platform.state.models import Recording, Transcript, now
 from reference_workers.platform.trigger.process import Trigger
 from reference_workers.platform.trigger.workflow_start import started_workflow
@@ -27,7 +27,8 @@ HANDED_OVER = "the legacy pipeline processes the recording"
 WATCHED_HOURS = 24
 """Age of a transcript up to which its workflow may come back."""
 
-ENDED = ("ended", "error")
+ENDED = "ended"
+"""The reconciler may set `error` for a workflow that the server has lost."""
 
 log = structlog.get_logger()
 
@@ -75,10 +76,11 @@ class FallbackWatch:
                     cause = f"Conductor no longer knows workflow {workflow_id}"
                     self._trigger.fall_back(recording_id, cause)
             self._silent_since = None
-        except ConductorUnreachableError as error:
+        except ConductorError as error:  # no answer, or none of Conductor's
             self._silent_since = self._silent_since or time.monotonic()
             if time.monotonic() - self._silent_since >= self._after_seconds:
-                for recording_id, _ in self._recordings(_unfinished()):
+                running = _unfinished().where(Transcript.status != "error")
+                for recording_id, _ in self._recordings(running):
                     self._trigger.fall_back(recording_id, str(error))
 
     def _is_lost(self, client: ConductorClient, workflow_id: str) -> bool:
@@ -86,8 +88,8 @@ class FallbackWatch:
         try:
             client.workflow(workflow_id, tasks=False)
         except ConductorRefusedError as error:
-            if error.status != HTTPStatus.NOT_FOUND:
-                return False
+            if not is_unknown_workflow(workflow_id, error):
+                raise
             seen_before = workflow_id in self._unknown
             self._unknown.add(workflow_id)
             return seen_before
@@ -100,9 +102,8 @@ class FallbackWatch:
             if recording_id in self._stopped_workflows:
                 continue
             found = workflow_id or self._find(client, recording_id)
-            if found is not None:
-                self._terminate(client, found)
-            self._stopped_workflows.add(recording_id)
+            if found is not None and self._terminate(client, found):
+                self._stopped_workflows.add(recording_id)
 
     def _find(self, client: ConductorClient, recording_id: str) -> str | None:
         """Return a workflow that was started without an answer, and store it."""
@@ -112,16 +113,19 @@ class FallbackWatch:
             self._trigger.state.store_workflow(recording_id, found)
         return found
 
-    def _terminate(self, client: ConductorClient, workflow_id: str) -> None:
+    def _terminate(self, client: ConductorClient, workflow_id: str) -> bool:
+        """Terminate a workflow; return whether it does not run any more."""
         try:
-            if client.status(workflow_id) != "RUNNING":
-                return
+            if client.status(workflow_id) not in ("RUNNING", "PAUSED"):
+                return True
             client.terminate(workflow_id, HANDED_OVER)
         except ConductorRefusedError as error:
-            if error.status != HTTPStatus.NOT_FOUND:
-                raise
-        else:
-            log.warning("Terminated Conductor workflow", workflow_id=workflow_id, cause=HANDED_OVER)
+            if is_unknown_workflow(workflow_id, error):
+                return True
+            log.warning("cannot terminate", workflow_id=workflow_id, cause=str(error))
+            return False
+        log.warning("Terminated Conductor workflow", workflow_id=workflow_id, cause=HANDED_OVER)
+        return True
 
     def _recordings(self, query: Select[str, str | None]) -> list[tuple[str, str | None]]:
         with self._trigger.state.read_session() as session:
@@ -149,7 +153,7 @@ def _recent() -> Select[str, str | None]:
 def _unfinished() -> Select[str, str | None]:
     """Return the recordings that Conductor alone processes."""
     return _recent().where(
-        Transcript.status.not_in(ENDED),
+        Transcript.status != ENDED,
         Recording.legacy_task_id.is_(None),
         Recording.workflow_id.is_not(None),
     )

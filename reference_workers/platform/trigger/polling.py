@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 import structlog
 
-from reference_workers.errors import PermanentError, WorkerError
+from reference_workers.errors import MissingError, PermanentError, TransientError, WorkerError
 from reference_workers.platform.trigger.daily_webhook import recording_of
 from reference_workers.platform.trigger.process import Trigger
 from reference_workers.services.daily import Daily
@@ -62,9 +62,13 @@ class RecordingPoller:
                 self._trigger.process_multitrack_recording(
                     recording_of(described, self._bucket_name)
                 )
+            except MissingError as error:  # its room may be created
+                log.info("recording of no known room", recording_id=recording_id, cause=str(error))
             except PermanentError as error:
                 self._refused.add(recording_id)  # log once, not in every round
                 log.warning("recording refused", recording_id=recording_id, cause=str(error))
+            except TransientError as error:  # the others may be started
+                log.warning("recording not started", recording_id=recording_id, cause=str(error))
 
     def _run(self) -> None:
         while True:

@@ -27,6 +27,9 @@ from reference_workers.platform.trigger.workflow_start import WorkflowStartError
 START_LEASE_SECONDS = 120.0
 """Longer than all requests of one start; another process starts the recording after it."""
 
+NEW = ("idle", "uploaded")
+"""Statuses of a transcript that no pipeline has worked on."""
+
 SendLegacyTask = Callable[[str, Transcript, Recording], None]
 """Sends the legacy pipeline's task, with this id, for a recording."""
 
@@ -89,10 +92,14 @@ class Trigger:
         if row.legacy_task_id is not None:
             return
         if row.workflow_id is None:
+            if self.state.transcript(transcript.id).status not in NEW:
+                self._store_known_workflow(row, transcript)  # a pipeline has it already
+                return
             started = self.switch.conductor and self._start_workflow(row, transcript)
             is_due = self.switch.legacy or (self.switch.fallback and not started)
         else:
-            is_due = self.state.shadow_id(transcript.id) is not None
+            can_send = self.switch.legacy or self.switch.fallback
+            is_due = can_send and self.state.shadow_id(transcript.id) is not None
         if is_due:
             self._send_legacy(row, transcript)
 
@@ -123,6 +130,12 @@ class Trigger:
             recording_id=row.id,
         )
         return True
+
+    def _store_known_workflow(self, row: Recording, transcript: Transcript) -> None:
+        """Store a workflow that was started by a process that ended before it could."""
+        workflow_id = self._worked_on(transcript)
+        if workflow_id is not None:
+            self.state.store_workflow(row.id, workflow_id)
 
     def _worked_on(self, subject: Transcript) -> str | None:
         """Return the workflow of a transcript of which a worker has had a task.

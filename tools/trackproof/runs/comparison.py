@@ -23,6 +23,9 @@ TEXTS: Final = ("title", "long_summary", "short_summary")
 UNORDERED: Final = frozenset({"PIPELINE_PROGRESS", "STATUS"})
 """Events that one pipeline may emit more often than another."""
 
+PARALLEL: Final = frozenset({"FINAL_TITLE", "FINAL_LONG_SUMMARY", "FINAL_SHORT_SUMMARY"})
+"""Events of steps that the workflow runs side by side."""
+
 
 @dataclass(frozen=True, slots=True)
 class Side:
@@ -117,7 +120,7 @@ def _topics(left: Any, right: Any, similarity: float | None) -> Iterator[Differe
     for number, (one, other) in enumerate(zip(ours, theirs, strict=True)):
         place = f"topics[{number}]"
         for name in ("title", "summary"):
-            if one.get(name) or other.get(name):
+            if name == "title" or one.get(name) or other.get(name):
                 difference = _text(f"{place}.{name}", one.get(name), other.get(name), similarity)
                 if difference:
                     yield difference
@@ -130,6 +133,10 @@ def _words(left: Side, right: Side) -> Iterator[Difference]:
     ours, theirs = (list(side.row.get("words") or []) for side in (left, right))
     if not ours and not theirs:
         yield Difference("words", 0, 0, "no words on either side: nothing was compared")
+        return
+    if unreadable := [word for word in (*ours, *theirs) if not _is_word(word)]:
+        detail = f"not all have a text and two times, such as {unreadable[0]!r:.200}"
+        yield Difference("words", len(ours), len(theirs), detail)
         return
     if len(ours) != len(theirs):
         yield Difference("word_count", len(ours), len(theirs))
@@ -155,7 +162,7 @@ def _take(words: list[Mapping[str, Any]], wanted: Mapping[str, Any]) -> bool:
         ):
             del words[index]
             return True
-        if float(word.get("start") or 0) > float(wanted.get("start") or 0) + 1:
+        if word["start"] > wanted["start"] + 1:
             return False  # the words are in order: no later one can be it
     return False
 
@@ -171,15 +178,36 @@ def _duration(left: Any, right: Any) -> Iterator[Difference]:
         yield Difference("duration", left, right)
 
 
+def _is_word(word: Any) -> bool:
+    return (
+        isinstance(word, Mapping)
+        and isinstance(word.get("word"), str)
+        and all(_is_number(word.get(name)) for name in ("start", "end"))
+    )
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
 def _near(left: Any, right: Any) -> bool:
-    if left is None or right is None:
-        return left is right
-    return abs(float(left) - float(right)) <= SECONDS
+    if _is_number(left) and _is_number(right):
+        return bool(abs(left - right) <= SECONDS)
+    return same_value(left, right)
+
+
+def _in_order(events: Sequence[str]) -> list[str]:
+    """Return the events whose order both pipelines share, those of parallel steps sorted."""
+    names = [name for name in events if name not in UNORDERED]
+    parallel = iter(sorted(name for name in names if name in PARALLEL))
+    return [next(parallel) if name in PARALLEL else name for name in names]
 
 
 def _events(left: Sequence[str] | None, right: Sequence[str] | None) -> Iterator[Difference]:
     if left is None or right is None:
         return
-    ours, theirs = ([name for name in one if name not in UNORDERED] for one in (left, right))
-    if ours != theirs:
+    ours, theirs = (_in_order(one) for one in (left, right))
+    if not ours and not theirs:
+        yield Difference("events", ours, theirs, "none on either side: nothing was compared")
+    elif ours != theirs:
         yield Difference("events", ours, theirs, "another order or number")

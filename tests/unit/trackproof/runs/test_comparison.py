@@ -69,6 +69,9 @@ def test_equal_results_have_no_difference() -> None:
         ("words.0.speaker", 2, "words"),
         ("words.2.start", 60.53, "words"),
         ("words.2.end", None, "words"),
+        ("words.2.end", "61.0", "words"),
+        ("words.2", "tides", "words"),
+        ("duration", "63.5", "duration"),
     ],
 )
 def test_each_kind_of_difference_is_found(path: str, value: Any, field: str) -> None:
@@ -93,6 +96,28 @@ def test_swapped_speakers_of_one_word_at_one_time_are_equal_and_of_different_wor
 @pytest.mark.parametrize("events", [EVENTS[::-1], EVENTS[:-1], (*EVENTS, "TOPIC")])
 def test_another_order_or_number_of_events_is_found(events: tuple[str, ...]) -> None:
     assert fields(Side("conductor", ROW, events)) == ["events"]
+
+
+def test_parallel_steps_may_end_in_any_order() -> None:
+    left = Side("legacy", ROW, ("TOPIC", "FINAL_TITLE", "FINAL_LONG_SUMMARY"))
+    right = Side("conductor", ROW, ("TOPIC", "FINAL_LONG_SUMMARY", "FINAL_TITLE"))
+
+    assert compare(left, right).equal
+
+
+def test_words_and_topics_in_terms_that_nobody_translated_are_not_equal() -> None:
+    row = {**ROW, "words": [{"text": "a", "t0": 1}], "topics": [{"heading": "b"}]}
+    side = Side("legacy", row, EVENTS)
+
+    fields = {one.field for one in compare(side, replace(side, name="conductor")).differences}
+
+    assert fields == {"words", "topics[0].title"}
+
+
+def test_no_events_on_both_sides_prove_nothing() -> None:
+    assert fields(Side("conductor", ROW, EVENTS)) == []
+    empty = Side("legacy", ROW, ())
+    assert [one.field for one in compare(empty, empty).differences] == ["events"]
 
 
 def test_events_that_one_side_does_not_expose_are_left_out() -> None:

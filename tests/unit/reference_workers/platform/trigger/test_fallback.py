@@ -91,15 +91,40 @@ def test_a_server_that_answers_again_starts_the_time_anew(harness: WorkerHarness
     assert subject.sent == []
 
 
-@pytest.mark.parametrize("status", ["ended", "error"])
-def test_meetings_that_have_ended_are_left_alone(status: str, harness: WorkerHarness) -> None:
+def test_a_meeting_that_has_ended_is_left_alone(harness: WorkerHarness) -> None:
     subject = Subject(harness)
-    subject.set_status(status)
+    subject.set_status("ended")
 
     subject.look(lambda *_: UNKNOWN, times=3)
     subject.look(lambda *_: AWAY, times=3)
 
     assert subject.sent == []
+
+
+def test_a_failed_meeting_is_left_alone_while_its_server_knows_it(harness: WorkerHarness) -> None:
+    subject = Subject(harness)
+    subject.set_status("error")
+
+    subject.look(lambda *_: (200, {"workflowId": "workflow-1", "status": "FAILED"}), times=3)
+    subject.look(lambda *_: AWAY, times=3)
+    assert subject.sent == []
+
+    # The reconciler sets error too where the server has lost the workflow.
+    subject.look(lambda *_: UNKNOWN, times=2)
+    assert subject.sent == [TRANSCRIPT_ID]
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [(503, "<html>503</html>"), (200, "<html>It works!</html>"), (404, "<html>404</html>")],
+)
+def test_pages_of_a_proxy_count_as_no_answer(answer: Answer, harness: WorkerHarness) -> None:
+    patient, hasty = Subject(harness, after_seconds=3_600), Subject(harness)
+
+    patient.look(lambda *_: answer, times=3)
+    assert patient.sent == []
+    hasty.look(lambda *_: answer, times=2)
+    assert hasty.sent == [TRANSCRIPT_ID]
 
 
 def test_the_workflow_of_a_meeting_that_was_handed_over_is_terminated_once(

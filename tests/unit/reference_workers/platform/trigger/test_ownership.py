@@ -49,6 +49,8 @@ def test_no_worker_touches_a_meeting_that_was_handed_over(
     assert outcome.status == "FAILED_WITH_TERMINAL_ERROR"
     assert "handed over to the legacy pipeline" in str(outcome.reason)
     assert harness.transcript().title is None
+    assert harness.transcript().status == "uploaded"
+    assert harness.event_names() == []
     assert harness.calls("daily") == 0
 
 

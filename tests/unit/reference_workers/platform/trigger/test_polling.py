@@ -6,6 +6,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from reference_workers.errors import TransientError
+from reference_workers.platform.state.models import Room
 from reference_workers.platform.trigger.polling import RecordingPoller
 from reference_workers.platform.trigger.process import Trigger
 from reference_workers.platform.trigger.switch import Switch
@@ -59,7 +60,7 @@ def test_a_recording_that_is_refused_is_logged_once(
     poller: RecordingPoller, sent: list[str], harness: WorkerHarness
 ) -> None:
     harness.stand_ins.daily.add_recording(
-        DailyRecording("rec-x", "Elsewhere", 1_800_000_000, 5, tracks=AUDIO)
+        DailyRecording("rec-silent", "Standup", 1_800_000_000, 5, tracks=())
     )
     harness.stand_ins.daily.add_recording(
         DailyRecording("rec-y", "Standup", 1_700_000_000, 5, tracks=AUDIO)
@@ -70,8 +71,23 @@ def test_a_recording_that_is_refused_is_logged_once(
         poller.poll()
 
     refused = [one["recording_id"] for one in logs if one["event"] == "recording refused"]
-    assert refused.count("rec-x") == 1
+    assert refused.count("rec-silent") == 1
     assert sent == ["rec-y"]
+
+
+def test_a_recording_whose_room_comes_later_is_processed_then(
+    poller: RecordingPoller, sent: list[str], harness: WorkerHarness
+) -> None:
+    harness.stand_ins.daily.add_recording(
+        DailyRecording("rec-x", "Elsewhere", 1_800_000_000, 5, tracks=AUDIO)
+    )
+    poller.poll()
+    with harness.clients.state.write_session() as session:
+        session.add(Room(id="room-2", name="Elsewhere"))
+
+    poller.poll()
+
+    assert sent == ["rec-x"]
 
 
 def test_an_outage_of_daily_fails_the_round_only(

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
@@ -20,7 +20,7 @@ from reference_workers.platform.trigger.process import Trigger
 from reference_workers.platform.trigger.recordings import FinishedRecording
 from reference_workers.platform.trigger.switch import Switch
 from tests.unit.reference_workers.conductor_server import Answer, ConductorServer, conductor_server
-from tests.unit.reference_workers.worker_harness import WorkerHarness
+from tests.unit.reference_workers.worker_harness import TRANSCRIPT_ID, WorkerHarness
 
 START = "/api/workflow/diarization_pipeline"
 RUNNING = "/api/workflow/running/diarization_pipeline"
@@ -328,6 +328,21 @@ def test_a_start_that_nobody_stored_is_found_and_not_repeated(
 
         assert len(subject.started()) == 1
         assert subject.row().workflow_id == "workflow-9"
+        assert subject.sent == []
+
+
+@pytest.mark.parametrize("switch", [CONDUCTOR, SHADOW, LEGACY], ids=("alone", "shadow", "legacy"))
+@pytest.mark.parametrize("status", ["processing", "ended", "error"])
+def test_a_meeting_of_the_time_before_the_trigger_is_not_processed_again(
+    status: str, switch: Switch, subject_of: Callable[..., Any], harness: WorkerHarness
+) -> None:
+    with harness.clients.state.unit_of_work(TRANSCRIPT_ID) as unit:
+        unit.set_status(status)
+
+    with subject_of(switch) as subject:
+        subject.trigger.process_multitrack_recording(replace(RECORDING, recording_id="rec-1"))
+
+        assert subject.started() == []
         assert subject.sent == []
 
 

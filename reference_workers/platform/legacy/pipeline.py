@@ -23,7 +23,7 @@ log = structlog.get_logger()
 def run_pipeline(
     clients: Clients, transcript_id: str, bucket_name: str, keys: Sequence[str]
 ) -> None:
-    """Turn a recording into a finished transcript.
+    """Turn a recording into a finished transcript; of one that has ended, only honour consent.
 
     Args:
         clients: Clients of everything outside the process.
@@ -37,6 +37,9 @@ def run_pipeline(
     transcript = clients.state.transcript(transcript_id)
     recording = clients.state.recording_of(transcript)
     meeting = _Meeting(clients, transcript, recording)
+    if transcript.status == "ended":  # by a worker that may have been killed after that
+        meeting.clean_up()
+        return
     try:
         meeting.set_status("processing")
         meeting.process(bucket_name, keys)
@@ -96,6 +99,10 @@ class _Meeting:
         title = self._run_own("generate_title", topics=topics)["title"]
         summaries = self._run_own("generate_summary", words=words, topics=topics)
         self._run_own("finalize", title=title, duration=mixdown["duration"], **summaries)
+        self.clean_up()
+
+    def clean_up(self) -> None:
+        """Honour denied consent; again, it changes nothing."""
         self._run_own("cleanup_consent")
 
     def deliver(self) -> None:

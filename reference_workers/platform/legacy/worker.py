@@ -44,8 +44,6 @@ def task_pipeline_multitrack_process(
             # Another worker is at it, or was killed: its task is done then, or taken over.
             raise task.retry(countdown=RETRY_SECONDS)
         try:
-            if clients.state.transcript(transcript_id).status == "ended":
-                return
             run_pipeline(clients, transcript_id, bucket_name, track_keys)
         finally:
             leases.release(clients.state, name, owner)

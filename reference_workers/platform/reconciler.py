@@ -17,6 +17,7 @@ import structlog
 from sqlalchemy import func, select
 from sqlalchemy.orm import aliased
 
+from reference_workers.platform.background import background_thread
 from reference_workers.platform.client import ConductorClient, ConductorRefusedError
 from reference_workers.platform.progress import close_open_steps
 from reference_workers.platform.state import leases
@@ -67,13 +68,10 @@ class Reconciler:
     @contextmanager
     def running(self) -> Iterator[None]:
         """Reconcile periodically until the block ends."""
-        thread = threading.Thread(target=self._run, name="reconciler")
-        thread.start()
         try:
-            yield
+            with background_thread("reconciler", self._run, self._stopping):
+                yield
         finally:
-            self._stopping.set()
-            thread.join()
             leases.release(self._state, LEASE, self._owner)
 
     def _run(self) -> None:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from datetime import timedelta
 
 import structlog
 from sqlalchemy import Select, select
 
+from reference_workers.platform.background import background_thread
 from reference_workers.platform.client import (
     ConductorClient,
     ConductorError,
@@ -52,16 +52,9 @@ class FallbackWatch:
         self._unknown: set[str] = set()
         self._stopped_workflows: set[str] = set()
 
-    @contextmanager
-    def running(self) -> Iterator[None]:
+    def running(self) -> AbstractContextManager[None]:
         """Watch until the block ends."""
-        thread = threading.Thread(target=self._run, name="fallback watch")
-        thread.start()
-        try:
-            yield
-        finally:
-            self._stopping.set()
-            thread.join()
+        return background_thread("fallback watch", self._run, self._stopping)
 
     def look(self, client: ConductorClient) -> None:
         """Look at every running meeting once.

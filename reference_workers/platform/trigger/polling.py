@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 
 import structlog
 
 from reference_workers.errors import MissingError, PermanentError, TransientError, WorkerError
+from reference_workers.platform.background import background_thread
 from reference_workers.platform.trigger.daily_webhook import recording_of
 from reference_workers.platform.trigger.process import Trigger
 from reference_workers.services.daily import Daily
@@ -35,16 +35,9 @@ class RecordingPoller:
         self._stopping = threading.Event()
         self._refused: set[str] = set()
 
-    @contextmanager
-    def running(self) -> Iterator[None]:
+    def running(self) -> AbstractContextManager[None]:
         """Poll periodically until the block ends."""
-        thread = threading.Thread(target=self._run, name="recording poller")
-        thread.start()
-        try:
-            yield
-        finally:
-            self._stopping.set()
-            thread.join()
+        return background_thread("recording poller", self._run, self._stopping)
 
     def poll(self) -> None:
         """Start the pipelines of all finished recordings that have none.

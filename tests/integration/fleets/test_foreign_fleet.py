@@ -65,6 +65,25 @@ def test_profile_with_a_wrong_unit_fails(conductor: ConductorServer, tmp_path: P
     assert statuses(verdict) == {"merge_transcripts.speakers": "failed"}
 
 
+def assert_serves(profile: Path, conductor: ConductorServer, folder: Path, *options: str) -> None:
+    """Check that a fleet passes every clause of the tasks that it serves."""
+    tasks = tomllib.loads(profile.read_text())["serves"]
+
+    verdict = verify(
+        profile,
+        conductor,
+        ",".join(tasks),
+        folder / "verdict.json",
+        *options,
+        seconds=WHOLE_SECONDS,
+    )
+
+    clause_statuses = statuses(verdict)
+    assert {name.partition(".")[0] for name in clause_statuses} == set(tasks)
+    # A busy machine can make a clause unsteady; a clause that the fleet breaks fails twice.
+    assert set(clause_statuses.values()) <= {"passed", "unsteady"}, verdict
+
+
 @pytest.fixture(scope="module")
 def go_profile(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return the profile of a new build of the Go fleet."""
@@ -94,21 +113,7 @@ def test_go_fleet_passes_every_clause_of_its_tasks(
     new_database: Callable[[str], str],
     tmp_path: Path,
 ) -> None:
-    tasks = tomllib.loads(go_profile.read_text())["serves"]
-
-    verdict = verify(
-        go_profile,
-        conductor,
-        ",".join(tasks),
-        tmp_path / "verdict.json",
-        *("--database", new_database("postgres")),
-        seconds=WHOLE_SECONDS,
-    )
-
-    clause_statuses = statuses(verdict)
-    assert {name.partition(".")[0] for name in clause_statuses} == set(tasks)
-    # A busy machine can make a clause unsteady; a clause that the fleet breaks fails twice.
-    assert set(clause_statuses.values()) <= {"passed", "unsteady"}, verdict
+    assert_serves(go_profile, conductor, tmp_path, "--database", new_database("postgres"))
 
 
 @pytest.mark.nightly
@@ -148,19 +153,7 @@ def llama_profile(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_llama_index_fleet_passes_every_clause_of_its_tasks(
     llama_profile: Path, conductor: ConductorServer, tmp_path: Path
 ) -> None:
-    tasks = tomllib.loads(llama_profile.read_text())["serves"]
-
-    verdict = verify(
-        llama_profile,
-        conductor,
-        ",".join(tasks),
-        tmp_path / "verdict.json",
-        seconds=WHOLE_SECONDS,
-    )
-
-    clause_statuses = statuses(verdict)
-    assert {name.partition(".")[0] for name in clause_statuses} == set(tasks)
-    assert set(clause_statuses.values()) <= {"passed", "unsteady"}, verdict
+    assert_serves(llama_profile, conductor, tmp_path)
 
 
 @pytest.mark.nightly

@@ -37,7 +37,7 @@ from trackproof.testbed.stand_ins.stand_ins import StandIns
 RECORDING_BUCKET = "recordings"
 TRANSCRIPT_BUCKET = "transcripts"
 
-REDIS_VARIABLES = frozenset({"redis.url", "redis.host", "redis.port"})
+REDIS_VARIABLES = frozenset({"redis.url", "redis.host", "redis.port", "trigger.redis_url"})
 
 S3_FOLDERS = {"root": "", "folder": "/storage/v1/s3"}
 """Path of S3's endpoint, by a profile's `s3`."""
@@ -257,6 +257,7 @@ class Testbed:
                 intercepted=around.refused,
                 traffic=around.traffic,
                 migrated=(profile.name, around.database_url) in self.migrated,
+                variables=variables,
             )
             self.migrated.add((profile.name, around.database_url))
             stack.callback(fleet.stop)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from contextlib import suppress
 
-from trackproof.fleet.profile import FleetProfile
+from trackproof.fleet.profile import FleetProfile, TriggerProfile
 from trackproof.fleet.variables import variables_in
 from trackproof.testbed.database import STARTED
 
@@ -21,10 +22,24 @@ def profile_variables(profile: FleetProfile) -> set[str]:
         *profile.environment.values(),
         *profile.intercept.values(),
         *(profile.transcript_url, profile.events_redis, profile.events_websocket),
+        *(text for _, text in trigger_templates(profile.trigger)),
     ):
         with suppress(ValueError):  # reported when the profile is loaded
             names |= set(variables_in(text))
     return names
+
+
+def trigger_templates(trigger: TriggerProfile | None) -> Iterator[tuple[str, str]]:
+    """Yield each template of `[trigger]` with its key."""
+    if trigger is None:
+        return
+    yield "webhook_url", trigger.webhook_url
+    yield "broker", trigger.broker
+    tables = {"environment": trigger.environment, "no_fallback": trigger.no_fallback}
+    tables |= {"impatient": trigger.impatient}
+    tables |= {f"switch.{name}": values for name, values in trigger.switch.items()}
+    for table, values in tables.items():
+        yield from ((f"{table}.{name}", text) for name, text in values.items())
 
 
 def needed_database(profile: FleetProfile) -> str | None:

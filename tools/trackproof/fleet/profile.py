@@ -46,7 +46,10 @@ def _expand_reason(value: Any) -> Any:
     return {"reason": value} if isinstance(value, str) else value
 
 
-Part = Literal["rows", "events", "recordings", "meetings", "files", "process", "traffic"]
+Part = Literal["rows", "events", "recordings", "meetings", "files", "process", "traffic", "trigger"]
+
+Position = Literal["legacy", "legacy_with_shadow_mode", "shadow", "conductor"]
+"""Positions of the switch between the pipelines, as in contracts/switch.yaml."""
 
 
 @dataclass(frozen=True, config=STRICT)
@@ -151,6 +154,35 @@ class Limits:
 
 
 @dataclass(frozen=True, config=STRICT)
+class TriggerProfile:
+    """The product's trigger, which starts a pipeline for each finished recording."""
+
+    command: Command
+    """Starts one process of the trigger; with a container, in the fleet's image."""
+    webhook_url: Text
+    """Its URL for Daily's webhooks, a template with `{trigger.port}`."""
+    broker: Text
+    """Where the message that starts the legacy pipeline is seen, as a template: the URL of a
+    Redis, or the folder of Celery's filesystem transport."""
+    environment: Mapping[str, str] = Field(default_factory=dict)
+    """Variables of its processes beyond the fleet's, as templates."""
+    poll_command: Command = ()
+    """Runs one polling round and exits; without it the trigger polls by itself."""
+    legacy_command: Command = ()
+    """Starts a worker of the legacy pipeline."""
+    legacy_task: str = ""
+    """Name of the legacy pipeline's task; by default the contract's."""
+    switch: Mapping[Position, Mapping[str, str]] = Field(default_factory=dict)
+    """Environment of a position of the switch; by default the contract's."""
+    no_fallback: Mapping[str, str] = Field(default_factory=dict)
+    """Variables that turn the fallback off in position `conductor`."""
+    impatient: Mapping[str, str] = Field(default_factory=dict)
+    """Variables of the process that loses Conductor: it falls back within `seconds`."""
+    seconds: Seconds = 30.0
+    """Time limit for each start and each fallback."""
+
+
+@dataclass(frozen=True, config=STRICT)
 class FleetProfile:
     """Everything the laboratory knows about a fleet."""
 
@@ -209,6 +241,9 @@ class FleetProfile:
     shadow_sql: str = ""
     """Query for columns `counting` and `shadow`, the ids of a recording's two transcripts, and
     `workflow_id` of the shadow run, with `:recording_id`."""
+    trigger: TriggerProfile | None = None
+    """The product's trigger; None for a fleet of workers only."""
+
     events_sql: str = ""
     """Query for columns `event` and `data` (JSON), oldest first, with `:transcript_id`."""
     events_redis: str = ""

@@ -45,6 +45,14 @@ VARIABLES: Final[Mapping[str, str]] = {
 }
 """Descriptions by name."""
 
+TRIGGER_VARIABLES: Final[Mapping[str, str]] = {
+    "trigger.port": "a free port for the endpoint of Daily's webhooks",
+    "trigger.secret": "base64 key with which Daily signs webhooks",
+    "trigger.folder": "a folder of this process's own",
+    "trigger.redis_url": "URL of a Redis database of this process's own",
+}
+"""Further variables of `[trigger]`, by name."""
+
 
 def variables_in(text: str) -> Iterator[str]:
     """Yield the names of a template's variables.

@@ -13,6 +13,7 @@ import pytest
 PARTS: Final[Mapping[str, str]] = {
     "rows": "the transcript's row (transcript_sql or transcript_url)",
     "events": "events (events_sql, events_redis or events_websocket)",
+    "trigger": "a trigger ([trigger])",
 }
 """What a profile may not expose, with the keys that would expose it."""
 

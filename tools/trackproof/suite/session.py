@@ -43,6 +43,8 @@ class Session:
         elif self.harness.fleet.traffic is None:
             reason = "Conductor answers on another network, or over HTTPS only"
             implied = {"traffic": Invisible(reason)}
+        if self.profile.trigger is None:
+            implied["trigger"] = Invisible("a fleet of workers: the profile has no [trigger]")
         return {**implied, **self.profile.not_visible}
 
 

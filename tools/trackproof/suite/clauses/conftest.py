@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,11 +11,14 @@ import pytest
 from trackproof.contracts.load import load_contracts
 from trackproof.runs.pipeline_run import PipelineRun
 from trackproof.runs.task_run import StoredObject
+from trackproof.runs.unavailable import PARTS, NotVisible
 from trackproof.suite.assertions import ClauseViolation
 from trackproof.suite.clauses.meetings import prepare_meetings
 from trackproof.suite.clauses.storage import stored_objects, unfinished_uploads
 from trackproof.suite.harness import Harness
 from trackproof.suite.pipelines import CheckedRun, expect_registered, run_meetings
+from trackproof.suite.product.stages import product_trial
+from trackproof.suite.product.trial import ProductTrial
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,3 +88,18 @@ def workflow(harness: Harness) -> Mapping[str, Any]:
         expect_registered(harness)
         raise ClauseViolation(name, "not registered", "workflow")
     return definition
+
+
+@pytest.fixture(scope="session")
+def trial(session_harness: Harness) -> Iterator[ProductTrial]:
+    """Run recordings through the product's trigger once, for all clauses about it."""
+    trigger = session_harness.fleet.profile.trigger
+    if trigger is None:
+        raise NotVisible("trigger", PARTS["trigger"])
+    if session_harness.fleet.traffic is None:
+        what = "its requests to Conductor: `command` or `container` and a server nearby over HTTP"
+        raise NotVisible("traffic", what)
+    session_harness.reset()
+    expect_registered(session_harness)
+    with product_trial(session_harness, trigger) as finished:
+        yield finished

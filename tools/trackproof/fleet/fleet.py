@@ -73,6 +73,8 @@ class Fleet:
         self.intercepted = intercepted
         self.traffic = traffic
         self.variables = variables
+        self.own_environment = environment
+        """Its variables without those of this process."""
         self._earlier_log = ""
         self._environment = {**os.environ, **environment}
         self._cwd = profile.directory or folder

@@ -46,7 +46,9 @@ def _expand_reason(value: Any) -> Any:
     return {"reason": value} if isinstance(value, str) else value
 
 
-Part = Literal["rows", "events", "recordings", "meetings", "files", "process", "traffic", "trigger"]
+Part = Literal[
+    "rows", "events", "recordings", "meetings", "files", "process", "traffic", "trigger", "legacy"
+]
 
 Position = Literal["legacy", "legacy_with_shadow_mode", "shadow", "conductor"]
 """Positions of the switch between the pipelines, as in contracts/switch.yaml."""
@@ -161,9 +163,10 @@ class TriggerProfile:
     """Starts one process of the trigger; with a container, in the fleet's image."""
     webhook_url: Text
     """Its URL for Daily's webhooks, a template with `{trigger.port}`."""
-    broker: Text
+    broker: str = ""
     """Where the message that starts the legacy pipeline is seen, as a template: the URL of a
-    Redis, or the folder of Celery's filesystem transport."""
+    Redis, or the folder of Celery's filesystem transport. Empty after the move, where no legacy
+    pipeline is left."""
     environment: Mapping[str, str] = Field(default_factory=dict)
     """Variables of its processes beyond the fleet's, as templates."""
     poll_command: Command = ()

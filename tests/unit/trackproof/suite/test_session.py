@@ -42,3 +42,11 @@ def test_a_fleet_of_workers_has_no_trigger_to_judge() -> None:
     not_visible = Session(FleetProfile(name="sample", command=("x",)), harness).not_visible
 
     assert not_visible["trigger"].reason == "a fleet of workers: the profile has no [trigger]"
+
+
+def test_a_product_after_the_move_has_no_legacy_pipeline_to_judge() -> None:
+    harness = cast("Harness", SimpleNamespace(fleet=SimpleNamespace(traffic=Traffic())))
+    trigger = TriggerProfile(command=("t",), webhook_url="http://h")
+    profile = FleetProfile(name="sample", command=("x",), trigger=trigger)
+
+    assert set(Session(profile, harness).not_visible) == {"legacy"}

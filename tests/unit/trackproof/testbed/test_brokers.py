@@ -8,7 +8,6 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from celery import Celery
 
 from trackproof.errors import TestbedError
 from trackproof.testbed.brokers import waiting_messages
@@ -17,7 +16,8 @@ TASK = "task_pipeline_multitrack_process"
 
 
 def test_a_folder_of_celery_shows_task_and_arguments(tmp_path: Path) -> None:
-    app = Celery("legacy", broker="filesystem://localhost")
+    celery = pytest.importorskip("celery")
+    app = celery.Celery("legacy", broker="filesystem://localhost")
     folder = str(tmp_path)
     app.conf.broker_transport_options = {
         "data_folder_in": folder,

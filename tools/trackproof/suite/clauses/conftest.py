@@ -19,6 +19,7 @@ from trackproof.suite.harness import Harness
 from trackproof.suite.pipelines import CheckedRun, expect_registered, run_meetings
 from trackproof.suite.product.stages import product_trial
 from trackproof.suite.product.trial import ProductTrial
+from trackproof.suite.results import clauses_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +92,7 @@ def workflow(harness: Harness) -> Mapping[str, Any]:
 
 
 @pytest.fixture(scope="session")
-def trial(session_harness: Harness) -> Iterator[ProductTrial]:
+def trial(session_harness: Harness, request: pytest.FixtureRequest) -> Iterator[ProductTrial]:
     """Run recordings through the product's trigger once, for all clauses about it."""
     trigger = session_harness.fleet.profile.trigger
     if trigger is None:
@@ -101,5 +102,6 @@ def trial(session_harness: Harness) -> Iterator[ProductTrial]:
         raise NotVisible("traffic", what)
     session_harness.reset()
     expect_registered(session_harness)
-    with product_trial(session_harness, trigger) as finished:
+    clauses = {name for item in request.session.items for name in clauses_of(item)}
+    with product_trial(session_harness, trigger, clauses) as finished:
         yield finished

@@ -5,7 +5,12 @@ from __future__ import annotations
 import pytest
 
 from trackproof.suite.assertions import expect
-from trackproof.suite.clauses.trials import expect_pipelines, expect_shadow, expect_stored
+from trackproof.suite.clauses.trials import (
+    expect_legacy,
+    expect_pipelines,
+    expect_shadow,
+    expect_stored,
+)
 from trackproof.suite.harness import Harness
 from trackproof.suite.product.processes import switch_variables
 from trackproof.suite.product.trial import ENDED, ProductTrial
@@ -120,6 +125,7 @@ def test_running_meeting_falls_back_once(trial: ProductTrial, harness: Harness) 
 @pytest.mark.clause("switch.fallback-log")
 @pytest.mark.parametrize("case", FALLBACKS)
 def test_fallback_is_logged(case: str, trial: ProductTrial, harness: Harness) -> None:
+    expect_legacy(trial)
     names = trial.names_of(case)
     entries = trial.log_entries(*names)
     errors = [one for one in entries if "error" in one.lower() or "exception" in one.lower()]

@@ -6,11 +6,16 @@ from trackproof.runs.unavailable import PARTS, NotVisible
 from trackproof.suite.assertions import expect
 from trackproof.suite.product.trial import Outcome, ProductTrial
 
+LEGACY_CASES = frozenset({"legacy", "legacy with shadow mode", "shadow", "refused", "running"})
+"""Cases that only a product with a legacy pipeline has."""
+
 
 def expect_pipelines(
     trial: ProductTrial, case: str, *, workflows: int, legacy: int, what: str = "recording"
 ) -> Outcome:
     """Raise a ClauseViolation unless a case has started exactly these pipelines; return it."""
+    if legacy or case in LEGACY_CASES:
+        expect_legacy(trial)
     outcome = trial.outcomes[case]
     started = {"workflows": len(outcome.workflow_ids), "legacy pipelines": outcome.legacy}
     wanted = {"workflows": workflows, "legacy pipelines": legacy}
@@ -33,8 +38,15 @@ def expect_stored(trial: ProductTrial, case: str) -> None:
     )
 
 
+def expect_legacy(trial: ProductTrial) -> None:
+    """Raise NotVisible unless the product has a legacy pipeline."""
+    if not trial.has_legacy:
+        raise NotVisible("legacy", PARTS["legacy"])
+
+
 def expect_shadow(trial: ProductTrial) -> None:
     """Raise NotVisible unless the profile shows both results of a shadow run."""
+    expect_legacy(trial)
     profile = trial.harness.fleet.profile
     if not profile.shadow_sql or not trial.trigger.legacy_command:
         keys = "the results of a shadow run (shadow_sql and trigger.legacy_command)"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import replace
@@ -15,12 +16,15 @@ from trackproof.fleet.profile import Command, FleetProfile, Position, TriggerPro
 from trackproof.fleet.variables import fill
 from trackproof.lab import free_port
 from trackproof.suite.harness import Harness
-from trackproof.suite.product.webhooks import SECRET, Answer, send
+from trackproof.suite.product.webhooks import NO_ANSWER, SECRET, Answer, send
 from trackproof.testbed.brokers import waiting_messages
 from trackproof.testbed.conductor.gateway import start_gateway
 from trackproof.wait import wait_until
 
 START_SECONDS: Final = 60.0
+
+RESEND_AFTER: Final = (1.0, 2.0)
+"""Pauses before a webhook that failed is sent again, in seconds."""
 
 
 class TriggerProcess:
@@ -70,7 +74,7 @@ class TriggerProcess:
         }
         templates = {**fleet.profile.environment, **trigger.environment, **switch}
         self.environment = {
-            **fleet.environment,
+            **fleet.own_environment,
             **{name: fill(text, values) for name, text in templates.items()},
         }
         self.url = fill(trigger.webhook_url, values)
@@ -117,7 +121,7 @@ class TriggerProcess:
                 evidence=self.log()[-3000:],
                 hint="read the end of its log above",
             )
-        return send(self.url, b"{}", {}).status != 0
+        return send(self.url, b"{}", {}).status > NO_ANSWER
 
     def exit_code(self) -> int | None:
         """Return its exit code; None while it runs."""
@@ -125,7 +129,7 @@ class TriggerProcess:
 
     def is_serving(self) -> bool:
         """Return whether it answers webhooks."""
-        return send(self.url, b"{}", {}).status != 0
+        return send(self.url, b"{}", {}).status > NO_ANSWER
 
     def log(self) -> str:
         """Return its whole log."""
@@ -134,6 +138,16 @@ class TriggerProcess:
     def post(self, body: bytes, headers: Mapping[str, str] | None = None) -> Answer:
         """Send a webhook, signed by default."""
         return send(self.url, body, headers)
+
+    def report(self, body: bytes) -> Answer:
+        """Send a webhook as Daily does: again after each answer that is none or a 5xx."""
+        answer = self.post(body)
+        for pause in RESEND_AFTER:
+            if not answer.is_failure:
+                break
+            time.sleep(pause)
+            answer = self.post(body)
+        return answer
 
     def poll(self) -> None:
         """Make it run a polling round, if it does not poll by itself.
@@ -157,6 +171,8 @@ class TriggerProcess:
 
     def legacy_messages(self) -> list[str]:
         """Return the messages in its broker that start the legacy pipeline."""
+        if not self.broker:
+            return []
         constants = load_contracts().parts["switch"].constants
         task = self.trigger.legacy_task or constants["legacy_task"]
         return [message for message in waiting_messages(self.broker) if task in message]
@@ -170,11 +186,14 @@ def position(trigger: TriggerProfile, name: Position) -> Mapping[str, str]:
 
 
 def switch_variables(trigger: TriggerProfile) -> list[str]:
-    """Return the variables that set the switch: those of all positions whose values differ."""
+    """Return the variables of position `conductor` that differ from another position."""
     positions = load_contracts().parts["switch"].constants["positions"]
-    environments = [position(trigger, name) for name in positions]
-    names = set.intersection(*(set(one) for one in environments))
-    return sorted(name for name in names if len({one[name] for one in environments}) > 1)
+    others = [position(trigger, name) for name in positions]
+    return sorted(
+        name
+        for name, value in position(trigger, "conductor").items()
+        if any(other.get(name) != value for other in others)
+    )
 
 
 def _redis_database(url: str, number: int) -> str:

@@ -73,6 +73,11 @@ class ProductTrial:
     shadow: dict[str, Any] = field(default_factory=dict)
     """The ids of the shadowed recording's transcripts and workflow."""
 
+    @property
+    def has_legacy(self) -> bool:
+        """Whether the product has a legacy pipeline."""
+        return bool(self.trigger.broker)
+
     def outcome(self, name: str) -> Outcome:
         """Return what the triggers have made of a case so far."""
         case = self.cases[name]
@@ -89,12 +94,11 @@ class ProductTrial:
         ]
 
     def _messages(self, case: Case) -> list[str]:
-        return [
-            message
-            for process in self.processes.values()
-            for message in process.legacy_messages()
-            if case.is_named_in(message)
-        ]
+        return [message for message in self._legacy_messages() if case.is_named_in(message)]
+
+    def _legacy_messages(self) -> list[str]:
+        brokers = {process.broker: process for process in self.processes.values()}
+        return [message for process in brokers.values() for message in process.legacy_messages()]
 
     def _recordings_of(self, workflow_id: str) -> list[str]:
         fleet = self.harness.fleet
@@ -113,11 +117,10 @@ class ProductTrial:
 
     def started_in(self, room_name: str) -> int:
         """Return how many pipelines were started for recordings of a room."""
-        return sum(
-            len(process.gateway.starts.about(room_name))
-            + sum(room_name in message for message in process.legacy_messages())
-            for process in self.processes.values()
+        starts = sum(
+            len(process.gateway.starts.about(room_name)) for process in self.processes.values()
         )
+        return starts + sum(room_name in message for message in self._legacy_messages())
 
     def settle(self, *names: str) -> None:
         """Keep the outcomes of cases: what happens later is somebody else's doing."""
@@ -136,8 +139,9 @@ class ProductTrial:
         return False
 
     def wait_for_legacy(self, name: str) -> None:
-        """Wait until a case has started the legacy pipeline."""
-        self.wait_for(lambda: self.outcome(name).legacy)
+        """Wait until a case has started the legacy pipeline, if there is one."""
+        if self.has_legacy:
+            self.wait_for(lambda: self.outcome(name).legacy)
 
     def status_of(self, name: str) -> str:
         """Return the status of a case's last workflow; empty if it has none."""

@@ -7,11 +7,13 @@ from typing import Any, cast
 
 import pytest
 
+from trackproof.contracts.load import load_contracts
 from trackproof.fleet.profile import Position, TriggerProfile
 from trackproof.suite.assertions import ClauseViolation
 from trackproof.suite.clauses.trials import expect_pipelines
 from trackproof.suite.product.cases import Case
 from trackproof.suite.product.processes import position, switch_variables
+from trackproof.suite.product.selection import STAGES, needed_stages
 from trackproof.suite.product.trial import Outcome, ProductTrial
 from trackproof.testbed.conductor.starts import WorkflowStart
 
@@ -26,6 +28,7 @@ def process(
         return [one for one in starts or [] if text in one.body]
 
     return SimpleNamespace(
+        broker=f"/queue/{len(messages)}",
         gateway=SimpleNamespace(starts=SimpleNamespace(about=about)),
         legacy_messages=lambda: list(messages),
         log=lambda: log,
@@ -92,3 +95,16 @@ def test_the_contract_sets_the_switch_where_the_profile_does_not() -> None:
     assert position(TRIGGER, "shadow")["CONDUCTOR_SHADOW_MODE"] == "true"
     assert switch_variables(TRIGGER) == ["CONDUCTOR_ENABLED", "CONDUCTOR_SHADOW_MODE"]
     assert switch_variables(own) == ["PIPELINES"]
+
+
+def test_every_clause_of_the_product_needs_a_stage() -> None:
+    judged = frozenset.union(*STAGES.values())
+
+    assert judged == {clause.id for clause in load_contracts().part_clauses}
+
+
+def test_only_the_stages_of_the_judged_clauses_run() -> None:
+    clauses = ["trigger.signature", "switch.outage", "pad_track.offset"]
+
+    assert needed_stages(clauses, has_legacy=True) == {"bad", "outage"}
+    assert needed_stages(clauses, has_legacy=False) == {"bad"}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Self
@@ -80,6 +80,25 @@ class _Rule:
     """Requests that it still applies to; None: unlimited."""
     met: int = 0
     """Requests that it applied to."""
+    lasting: bool = False
+    """It outlasts `Faults.clear` and counts for no test."""
+
+
+class LastingFaults:
+    """Rules for work beside the tests: active until `remove`."""
+
+    def __init__(self, faults: Faults, rules: list[_Rule]) -> None:
+        """Handle rules that are active already."""
+        self._faults = faults
+        self._rules = rules
+
+    def unmet(self) -> list[Fault]:
+        """Return the rules that no request has met."""
+        return [rule.fault for rule in self._rules if not rule.met]
+
+    def remove(self) -> None:
+        """Deactivate them."""
+        self._faults.discard(self._rules)
 
 
 class Faults:
@@ -105,13 +124,26 @@ class Faults:
         Raises:
             ValueError: A rule is for an unknown service.
         """
+        self._add(faults, lasting=False)
+
+    def add_lasting(self, *faults: Fault) -> LastingFaults:
+        """Activate rules that `clear` leaves active, and `unmet` and `len` leave out.
+
+        Raises:
+            ValueError: A rule is for an unknown service.
+        """
+        return LastingFaults(self, self._add(faults, lasting=True))
+
+    def _add(self, faults: Sequence[Fault], *, lasting: bool) -> list[_Rule]:
         for fault in faults:
             if fault.service not in self._services:
                 known = ", ".join(sorted(self._services))
                 raise ValueError(f"unknown service {fault.service!r}; known: {known}")
         translated = map(self._translate, faults) if self._translate else faults
+        rules = [_Rule(fault, fault.times, lasting=lasting) for fault in translated]
         with self._lock:
-            self._rules.extend(_Rule(fault, fault.times) for fault in translated)
+            self._rules.extend(rules)
+        return rules
 
     def take(self, service: str, method: str, path: str) -> Fault | None:
         """Return the rule that applies to a request and count the request; None without one."""
@@ -128,11 +160,12 @@ class Faults:
     def unmet(self) -> list[Fault]:
         """Return the rules that no request has met since they were added."""
         with self._lock:
-            return [rule.fault for rule in self._rules if not rule.met]
+            return [rule.fault for rule in self._rules if not (rule.met or rule.lasting)]
 
     def __len__(self) -> int:
         """Return the number of rules since the last `clear`, used up or not."""
-        return len(self._rules)
+        with self._lock:
+            return sum(not rule.lasting for rule in self._rules)
 
     def active(self) -> list[Fault]:
         """Return the active rules, oldest first, with the remaining number in `times`."""
@@ -144,6 +177,12 @@ class Faults:
             ]
 
     def clear(self) -> None:
-        """Remove all rules."""
+        """Remove all rules but the lasting ones."""
         with self._lock:
-            self._rules.clear()
+            self._rules[:] = [rule for rule in self._rules if rule.lasting]
+
+    def discard(self, rules: Sequence[_Rule]) -> None:
+        """Remove these rules, lasting ones too."""
+        removed = set(map(id, rules))
+        with self._lock:
+            self._rules[:] = [rule for rule in self._rules if id(rule) not in removed]

@@ -10,6 +10,7 @@ from pydantic import ValidationError
 
 from tests.unit.trackproof.testbed.stand_ins.transports import Caller, bearer
 from trackproof.testbed.stand_ins import Fault, StandIns
+from trackproof.testbed.stand_ins.faults import Faults
 from trackproof.wait import wait_until
 
 

@@ -11,7 +11,7 @@ from trackproof.suite.clauses.trials import expect_shadow
 from trackproof.suite.harness import Harness
 from trackproof.suite.product.trial import ProductTrial
 
-pytestmark = pytest.mark.late
+pytestmark = pytest.mark.late(3)
 
 FIELDS = {
     "comparison.texts": ("title", "long_summary", "short_summary"),

@@ -9,7 +9,7 @@ from trackproof.suite.clauses.trials import expect_pipelines
 from trackproof.suite.harness import Harness
 from trackproof.suite.product.trial import ProductTrial
 
-pytestmark = pytest.mark.late
+pytestmark = pytest.mark.late(3)
 
 
 @pytest.mark.clause("deployment.without-legacy")

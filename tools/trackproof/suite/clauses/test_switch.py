@@ -15,7 +15,7 @@ from trackproof.suite.harness import Harness
 from trackproof.suite.product.processes import switch_variables
 from trackproof.suite.product.trial import ENDED, ProductTrial
 
-pytestmark = pytest.mark.late
+pytestmark = pytest.mark.late(3)
 
 FALLBACKS = ("refused", "error", "page", "hang", "running")
 

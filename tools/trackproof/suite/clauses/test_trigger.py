@@ -14,7 +14,7 @@ from trackproof.suite.clauses.trials import expect_pipelines, expect_stored
 from trackproof.suite.harness import Harness
 from trackproof.suite.product.trial import ProductTrial
 
-pytestmark = pytest.mark.late
+pytestmark = pytest.mark.late(3)
 
 CONSTANTS = load_contracts().parts["trigger"].constants
 

@@ -32,7 +32,7 @@ from trackproof.fleet.profile import (
     Overlay,
     Ports,
     TaskTerms,
-    TriggerProfile,
+    TriggerTerms,
     WorkflowTerms,
 )
 from trackproof.testbed.database import STARTED, check_choice
@@ -52,7 +52,7 @@ _PARTS: tuple[tuple[str, type], ...] = (
     (r"ports", Ports),
     (r"limits", Limits),
     (r"overlay", Overlay),
-    (r"trigger", TriggerProfile),
+    (r"trigger", TriggerTerms),
     (r"workflow", WorkflowTerms),
     (r"deviations\.\d+", Deviation),
     (r"tasks\.[^.]+", TaskTerms),
@@ -235,4 +235,4 @@ def _check_templates(profile: FleetProfile) -> Iterator[Problem]:
     for key, text in trigger_templates(profile.trigger):
         if error := variables.template_error(text, *variables.TRIGGER_VARIABLES):
             known = variables.variable_list(*variables.TRIGGER_VARIABLES)
-            yield f"trigger.{key}: {error}", f"known variables: {known}"
+            yield f"{key}: {error}", f"known variables: {known}"

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import suppress
+from typing import get_args
 
-from trackproof.fleet.profile import FleetProfile, TriggerProfile
+from trackproof.fleet.profile import FleetProfile, Position, TriggerTerms
 from trackproof.fleet.variables import variables_in
 from trackproof.testbed.database import STARTED
 
@@ -29,17 +30,16 @@ def profile_variables(profile: FleetProfile) -> set[str]:
     return names
 
 
-def trigger_templates(trigger: TriggerProfile | None) -> Iterator[tuple[str, str]]:
-    """Yield each template of `[trigger]` with its key."""
+def trigger_templates(trigger: TriggerTerms | None) -> Iterator[tuple[str, str]]:
+    """Yield key and text of each template in the table of the trigger."""
     if trigger is None:
         return
-    yield "webhook_url", trigger.webhook_url
-    yield "broker", trigger.broker
-    tables = {"environment": trigger.environment, "no_fallback": trigger.no_fallback}
-    tables |= {"impatient": trigger.impatient}
-    tables |= {f"switch.{name}": values for name, values in trigger.switch.items()}
-    for table, values in tables.items():
-        yield from ((f"{table}.{name}", text) for name, text in values.items())
+    yield "trigger.webhook_url", trigger.webhook_url
+    yield "trigger.webhook_secret", trigger.webhook_secret
+    yield "trigger.broker", trigger.broker
+    for table in ("environment", "polling", *get_args(Position)):
+        for name, text in (getattr(trigger, table) or {}).items():
+            yield f"trigger.{table}.{name}", text
 
 
 def needed_database(profile: FleetProfile) -> str | None:

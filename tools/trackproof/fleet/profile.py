@@ -50,9 +50,6 @@ Part = Literal[
     "rows", "events", "recordings", "meetings", "files", "process", "traffic", "trigger", "legacy"
 ]
 
-Position = Literal["legacy", "legacy_with_shadow_mode", "shadow", "conductor"]
-"""Positions of the switch between the pipelines, as in contracts/switch.yaml."""
-
 
 @dataclass(frozen=True, config=STRICT)
 class Container:
@@ -155,34 +152,45 @@ class Limits:
     """For concurrent runs of the pipeline, until the last one ends."""
 
 
-@dataclass(frozen=True, config=STRICT)
-class TriggerProfile:
-    """The product's trigger, which starts a pipeline for each finished recording."""
+Position = Literal["legacy", "shadow", "fallback", "conductor"]
+"""A position of the switch between the pipelines, in the order of a move."""
 
-    command: Command
-    """Starts one process of the trigger; with a container, in the fleet's image."""
+
+@dataclass(frozen=True, config=STRICT)
+class TriggerTerms:
+    """What starts pipelines for finished recordings, and the pipeline before Conductor."""
+
+    command: Annotated[Command, Field(min_length=1)]
+    """Receives Daily's webhooks and polls Daily; starts again for each position of the switch."""
     webhook_url: Text
-    """Its URL for Daily's webhooks, a template with `{trigger.port}`."""
-    broker: str = ""
-    """Where the message that starts the legacy pipeline is seen, as a template: the URL of a
-    Redis, or the folder of Celery's filesystem transport. Empty after the move, where no legacy
-    pipeline is left."""
-    environment: Mapping[str, str] = Field(default_factory=dict)
-    """Variables of its processes beyond the fleet's, as templates."""
+    """URL for Daily's webhooks, with `{trigger.port}`."""
+    webhook_secret: Text = "{daily.webhook_secret}"  # noqa: S105 - a template
+    """Base64 key that signs them."""
+    ready_seconds: Seconds = 60.0
+    """Time limit for the first answer of `webhook_url`, in seconds."""
     poll_command: Command = ()
     """Runs one polling round and exits; without it the trigger polls by itself."""
-    legacy_command: Command = ()
-    """Starts a worker of the legacy pipeline."""
-    legacy_task: str = ""
-    """Name of the legacy pipeline's task; by default the contract's."""
-    switch: Mapping[Position, Mapping[str, str]] = Field(default_factory=dict)
-    """Environment of a position of the switch; by default the contract's."""
-    no_fallback: Mapping[str, str] = Field(default_factory=dict)
-    """Variables that turn the fallback off in position `conductor`."""
-    impatient: Mapping[str, str] = Field(default_factory=dict)
-    """Variables of the process that loses Conductor: it falls back within `seconds`."""
     seconds: Seconds = 30.0
     """Time limit for each start and each fallback."""
+    legacy_command: Command = ()
+    """Worker of the legacy pipeline; none after the move."""
+    legacy_task: Text | None = None
+    """Name of the legacy pipeline's task in messages; by default the contract's."""
+    broker: str = ""
+    """Where these messages are seen before a worker takes them, as a template: the URL of a Redis,
+    or the folder of Celery's filesystem transport. Empty after the move."""
+    environment: Mapping[str, str] = Field(default_factory=dict)
+    """Variables of trigger, legacy worker and fleet, beside the profile's `[environment]`."""
+    polling: Mapping[str, str] = Field(default_factory=dict)
+    """Variables with which the trigger polls Daily at once and often."""
+    legacy: Mapping[str, str] | None = None
+    """Variables of the trigger that send recordings to the legacy pipeline alone."""
+    shadow: Mapping[str, str] | None = None
+    """Variables that run both pipelines, of which the legacy one counts."""
+    fallback: Mapping[str, str] | None = None
+    """Variables that start workflows, and the legacy pipeline soon after Conductor fails."""
+    conductor: Mapping[str, str] | None = None
+    """Variables that start workflows alone."""
 
 
 @dataclass(frozen=True, config=STRICT)
@@ -244,9 +252,6 @@ class FleetProfile:
     shadow_sql: str = ""
     """Query for columns `counting` and `shadow`, the ids of a recording's two transcripts, and
     `workflow_id` of the shadow run, with `:recording_id`."""
-    trigger: TriggerProfile | None = None
-    """The product's trigger; None for a fleet of workers only."""
-
     events_sql: str = ""
     """Query for columns `event` and `data` (JSON), oldest first, with `:transcript_id`."""
     events_redis: str = ""
@@ -265,6 +270,9 @@ class FleetProfile:
     """Terms for the transcript's row, by column."""
     keys: Mapping[str, Text] = Field(default_factory=dict)
     """The fleet's S3 keys by the contract's, such as `{transcript_id}/audio.mp3`."""
+
+    trigger: TriggerTerms | None = None
+    """What starts the pipelines, and the switch between them; None if that is not there."""
 
     time_tolerance_ms: Annotated[float, Field(ge=0)] = 20.0
     """Tolerance for the times of words, in milliseconds."""

@@ -112,12 +112,6 @@ def test_commented_keys_of_a_new_profile_load_too(tmp_path: Path) -> None:
             "trigger.webhook_url: unknown variable {trigger.prt}; did you mean {trigger.port}?",
             "{trigger.folder}",
         ),
-        (
-            GOOD + '[trigger]\ncommand = ["x"]\nwebhook_url = "u"\nbroker = "/q"\n'
-            '[trigger.switch]\nshadwo = { A = "1" }\n',
-            "trigger.switch.shadwo",
-            "new",
-        ),
         (GOOD + "[overlay.steps.post_zulp]\na = 1\n", "have no 'post_zulp'", "'post_zulip'"),
     ],
 )

@@ -5,7 +5,7 @@ from typing import Any, cast
 
 import pytest
 
-from trackproof.fleet.profile import FleetProfile, Invisible, TriggerProfile
+from trackproof.fleet.profile import FleetProfile, Invisible, TriggerTerms
 from trackproof.suite.harness import Harness
 from trackproof.suite.session import Session
 from trackproof.testbed.conductor.traffic import Traffic
@@ -25,7 +25,7 @@ DECLARED = {"traffic": Invisible("a proxy of our own")}
 def test_what_cannot_be_seen_follows_from_the_profile(
     profile: dict[str, Any], traffic: Traffic | None, parts: dict[str, str]
 ) -> None:
-    trigger = TriggerProfile(command=("t",), webhook_url="http://h", broker="/queue")
+    trigger = TriggerTerms(command=("t",), webhook_url="http://h", broker="/queue")
     harness = cast("Harness", SimpleNamespace(fleet=SimpleNamespace(traffic=traffic)))
 
     not_visible = Session(
@@ -46,7 +46,7 @@ def test_a_fleet_of_workers_has_no_trigger_to_judge() -> None:
 
 def test_a_product_after_the_move_has_no_legacy_pipeline_to_judge() -> None:
     harness = cast("Harness", SimpleNamespace(fleet=SimpleNamespace(traffic=Traffic())))
-    trigger = TriggerProfile(command=("t",), webhook_url="http://h")
+    trigger = TriggerTerms(command=("t",), webhook_url="http://h")
     profile = FleetProfile(name="sample", command=("x",), trigger=trigger)
 
     assert set(Session(profile, harness).not_visible) == {"legacy"}

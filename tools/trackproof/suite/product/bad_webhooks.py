@@ -31,14 +31,19 @@ class BadWebhook:
     """Whether the answer must be a refusal; an event of another type is only ignored."""
 
 
-def bad_webhooks(case: Case) -> Iterator[BadWebhook]:
-    """Yield the webhooks, each about a recording of its own in a case's room."""
-    yield from _unsigned(case)
-    yield from _unreadable(case)
-    yield from _wrong_recordings(case)
+def bad_webhooks(case: Case, secret: str) -> Iterator[BadWebhook]:
+    """Yield the webhooks, each about a recording of its own in a case's room.
+
+    Args:
+        case: Its room and its microphone track.
+        secret: Daily's key in base64.
+    """
+    yield from _unsigned(case, secret)
+    yield from _unreadable(case, secret)
+    yield from _wrong_recordings(case, secret)
     for kind in ("recording.started", "meeting.ended", "recording.error"):
         body = json.dumps({**json.loads(_good(case)), "type": kind}).encode()
-        yield BadWebhook("other-events", f"the event {kind}", body, signature(body), False)
+        yield BadWebhook("other-events", f"the event {kind}", body, signature(body, secret), False)
 
 
 def _good(case: Case) -> bytes:
@@ -46,7 +51,7 @@ def _good(case: Case) -> bytes:
     return event(recording, case.scenario.room_name, case.audio_keys)
 
 
-def _unsigned(case: Case) -> Iterator[BadWebhook]:
+def _unsigned(case: Case, secret: str) -> Iterator[BadWebhook]:
     constants = load_contracts().parts["trigger"].constants
     header = constants["signature_header"]
     age = constants["timestamp_tolerance_seconds"] + LATE_SECONDS
@@ -56,31 +61,31 @@ def _unsigned(case: Case) -> Iterator[BadWebhook]:
 
     yield bad("no signature", _good(case), {})
     body = _good(case)
-    signed = signature(body)
+    signed = signature(body, secret)
     without = {name: value for name, value in signed.items() if name != header}
     yield bad("a timestamp without a signature", body, without)
     yield bad("an empty signature", body, {**signed, header: ""})
-    yield bad("a signature with another key", body, signature(body, secret=OTHER_SECRET))
+    yield bad("a signature with another key", body, signature(body, OTHER_SECRET))
     yield bad("a body that was changed after it was signed", body + b" ", signed)
     body = _good(case)
-    yield bad("an old signature", body, signature(body, age=age))
-    yield bad("a signature of a time to come", body, signature(body, age=-age))
+    yield bad("an old signature", body, signature(body, secret, age=age))
+    yield bad("a signature of a time to come", body, signature(body, secret, age=-age))
 
 
-def _unreadable(case: Case) -> Iterator[BadWebhook]:
+def _unreadable(case: Case, secret: str) -> Iterator[BadWebhook]:
     body = _good(case)
     large = body[:-1] + b', "padding": "' + b"x" * LARGE_BYTES + b'"}'
-    yield BadWebhook("too-large", "a body of 10 MB", large, signature(large))
+    yield BadWebhook("too-large", "a body of 10 MB", large, signature(large, secret))
     for text in (b"", b"not JSON", b"[]", b"null", b'{"type": "recording', b"\xff\xfe"):
         what = f"the body '{text.decode(errors='replace')}'"
-        yield BadWebhook("unreadable", what, text, signature(text))
+        yield BadWebhook("unreadable", what, text, signature(text, secret))
     for payload in (None, "text", [json.loads(body)["payload"]]):
         changed = json.dumps({**json.loads(_good(case)), "payload": payload}).encode()
         what = f"the payload {json.dumps(payload)[:20]}"
-        yield BadWebhook("unreadable", what, changed, signature(changed))
+        yield BadWebhook("unreadable", what, changed, signature(changed, secret))
 
 
-def _wrong_recordings(case: Case) -> Iterator[BadWebhook]:
+def _wrong_recordings(case: Case, secret: str) -> Iterator[BadWebhook]:
     room, key = case.scenario.room_name, case.audio_keys[0]
     folder, _, name = key.rpartition("/")
     others = ("cam-video", "screen-audio")
@@ -95,4 +100,4 @@ def _wrong_recordings(case: Case) -> Iterator[BadWebhook]:
         ("bad-keys", "a key with a NUL", room, (f"{folder}/\0{name}",)),
     ):
         body = event(f"recording-{id_sequence().new()}", of_room, keys)
-        yield BadWebhook(clause, what, body, signature(body))
+        yield BadWebhook(clause, what, body, signature(body, secret))

@@ -12,16 +12,16 @@ from typing import Final
 from trackproof.contracts.load import load_contracts
 from trackproof.errors import DeadlineError, FleetError
 from trackproof.fleet.launchers import RunningFleet, start_fleet
-from trackproof.fleet.profile import Command, FleetProfile, Position, TriggerProfile
+from trackproof.fleet.profile import Command, FleetProfile, Position, TriggerTerms
 from trackproof.fleet.variables import fill
 from trackproof.lab import free_port
 from trackproof.suite.harness import Harness
-from trackproof.suite.product.webhooks import NO_ANSWER, SECRET, Answer, send
+from trackproof.suite.product.webhooks import NO_ANSWER, Answer, send, signature
 from trackproof.testbed.brokers import waiting_messages
 from trackproof.testbed.conductor.gateway import start_gateway
 from trackproof.wait import wait_until
 
-START_SECONDS: Final = 60.0
+POLL_SECONDS: Final = 60.0
 
 RESEND_AFTER: Final = (1.0, 2.0)
 """Pauses before a webhook that failed is sent again, in seconds."""
@@ -33,7 +33,7 @@ class TriggerProcess:
     def __init__(
         self,
         harness: Harness,
-        trigger: TriggerProfile,
+        trigger: TriggerTerms,
         name: str,
         switch: Mapping[str, str],
         *,
@@ -67,10 +67,9 @@ class TriggerProcess:
             **fleet.variables,
             "conductor.api_url": self.gateway.api_url,
             "trigger.port": str(free_port()),
-            "trigger.secret": SECRET,
             "trigger.folder": str(self.folder),
             "daily.key": self.daily_key,
-            "trigger.redis_url": _redis_database(fleet.variables.get("redis.url", ""), number),
+            "redis.url": _redis_database(fleet.variables.get("redis.url", ""), number),
         }
         templates = {**fleet.profile.environment, **trigger.environment, **switch}
         self.environment = {
@@ -78,6 +77,7 @@ class TriggerProcess:
             **{name: fill(text, values) for name, text in templates.items()},
         }
         self.url = fill(trigger.webhook_url, values)
+        self.secret = fill(trigger.webhook_secret, values)
         self.broker = fill(trigger.broker, values)
         self._running = self.start(trigger.command, "trigger", stack)
 
@@ -106,7 +106,7 @@ class TriggerProcess:
             FleetError: It exited, or does not answer in time.
         """
         try:
-            wait_until(self._answers, what="an answer", timeout=START_SECONDS)
+            wait_until(self._answers, what="an answer", timeout=self.trigger.ready_seconds)
         except DeadlineError as error:
             raise FleetError(
                 f"the trigger ({self.name}) does not answer at {self.url}",
@@ -137,7 +137,7 @@ class TriggerProcess:
 
     def post(self, body: bytes, headers: Mapping[str, str] | None = None) -> Answer:
         """Send a webhook, signed by default."""
-        return send(self.url, body, headers)
+        return send(self.url, body, signature(body, self.secret) if headers is None else headers)
 
     def report(self, body: bytes) -> Answer:
         """Send a webhook as Daily does: again after each answer that is none or a 5xx."""
@@ -162,7 +162,7 @@ class TriggerProcess:
             code = wait_until(
                 lambda: (running.poll(),) if running.poll() is not None else None,
                 what=f"the end of poll_command ({self.name})",
-                timeout=START_SECONDS,
+                timeout=POLL_SECONDS,
                 evidence=running.log,
             )[0]
             if code != 0:
@@ -178,22 +178,36 @@ class TriggerProcess:
         return [message for message in waiting_messages(self.broker) if task in message]
 
 
-def position(trigger: TriggerProfile, name: Position) -> Mapping[str, str]:
+def position(trigger: TriggerTerms, name: Position) -> Mapping[str, str]:
     """Return the environment of a position of the switch, as templates."""
-    positions = load_contracts().parts["switch"].constants["positions"]
-    environment: Mapping[str, str] = trigger.switch.get(name, positions[name])
+    own = getattr(trigger, name)
+    environment: Mapping[str, str] = _positions()[name] if own is None else own
     return environment
 
 
-def switch_variables(trigger: TriggerProfile) -> list[str]:
-    """Return the variables of position `conductor` that differ from another position."""
+def legacy_with_shadow_mode(trigger: TriggerTerms) -> Mapping[str, str] | None:
+    """Return the environment in which shadow mode is set and Conductor is disabled.
+
+    None for a product whose switch has other variables than the contract's.
+    """
+    legacy = position(trigger, "legacy")
+    known: Mapping[str, str] = _positions()["legacy"]
+    return {**legacy, **_positions()["legacy_with_shadow_mode"]} if known.keys() & legacy else None
+
+
+def switch_variables(trigger: TriggerTerms) -> list[str]:
+    """Return the variables that set the switch: the contract's, else those that differ."""
+    contract: set[str] = set().union(*_positions().values())
+    own = [position(trigger, name) for name in ("legacy", "shadow", "conductor")]
+    used: set[str] = set().union(*own)
+    differing = {name for name in used if len({one.get(name) for one in own}) > 1}
+    return sorted(used & contract or differing)
+
+
+def _positions() -> Mapping[str, Mapping[str, str]]:
+    positions: Mapping[str, Mapping[str, str]]
     positions = load_contracts().parts["switch"].constants["positions"]
-    others = [position(trigger, name) for name in positions]
-    return sorted(
-        name
-        for name, value in position(trigger, "conductor").items()
-        if any(other.get(name) != value for other in others)
-    )
+    return positions
 
 
 def _redis_database(url: str, number: int) -> str:

@@ -9,12 +9,17 @@ from typing import Any, Final
 
 from trackproof.contracts.load import load_contracts
 from trackproof.errors import FleetError
-from trackproof.fleet.profile import TriggerProfile
+from trackproof.fleet.profile import TriggerTerms
 from trackproof.runs.ids import id_sequence
 from trackproof.suite.harness import Harness
 from trackproof.suite.product.bad_webhooks import bad_webhooks
 from trackproof.suite.product.cases import prepare_case, prepare_mixed_case
-from trackproof.suite.product.processes import TriggerProcess, position, switch_variables
+from trackproof.suite.product.processes import (
+    TriggerProcess,
+    legacy_with_shadow_mode,
+    position,
+    switch_variables,
+)
 from trackproof.suite.product.selection import Stage, needed_stages
 from trackproof.suite.product.trial import ProductTrial, Refusal
 from trackproof.suite.product.webhooks import Answer
@@ -32,7 +37,7 @@ UNKNOWN: Final = "unknown "
 
 @contextmanager
 def product_trial(
-    harness: Harness, trigger: TriggerProfile, clauses: Collection[str]
+    harness: Harness, trigger: TriggerTerms, clauses: Collection[str]
 ) -> Iterator[ProductTrial]:
     """Run the trial; its processes end with the block.
 
@@ -67,23 +72,24 @@ def product_trial(
 def _switches(trial: ProductTrial, stages: Collection[Stage]) -> dict[str, Mapping[str, str]]:
     """Return the environment of each process that some stages need, by name."""
     trigger = trial.trigger
-    conductor = position(trigger, "conductor")
-    alone = {**conductor, **trigger.no_fallback}
+    alone = position(trigger, "conductor")
     value = load_contracts().parts["switch"].constants["unknown_value"]
     switches: dict[str, Mapping[str, str]] = {}
     if {"starts", "failures", "outage"} & set(stages):
-        switches["conductor"] = {**conductor, **trigger.impatient} if trial.has_legacy else alone
+        falling_back = position(trigger, "fallback") if trial.has_legacy else alone
+        switches["conductor"] = {**falling_back, **trigger.polling}
     if {"starts", "alone"} & set(stages) or ("bad" in stages and not trial.has_legacy):
-        switches["second"] = {**alone, **_blocked_packages(trial)}
+        switches["second"] = {**alone, **trigger.polling, **_blocked_packages(trial)}
     if {"legacy", "bad"} & set(stages) and trial.has_legacy:
         switches["legacy"] = position(trigger, "legacy")
-    if "legacy" in stages:
-        switches["legacy with shadow mode"] = position(trigger, "legacy_with_shadow_mode")
+    shadow_mode = legacy_with_shadow_mode(trigger)
+    if "legacy" in stages and shadow_mode is not None:
+        switches["legacy with shadow mode"] = shadow_mode
     if "shadow" in stages:
         switches["shadow"] = position(trigger, "shadow")
     if "unknown" in stages:
         switches |= {
-            f"{UNKNOWN}{name}": {**conductor, name: value} for name in switch_variables(trigger)
+            f"{UNKNOWN}{name}": {**alone, name: value} for name in switch_variables(trigger)
         }
     return switches
 
@@ -111,7 +117,7 @@ def _start_processes(trial: ProductTrial, stages: Collection[Stage], stack: Exit
 def _start_unblocked(trial: ProductTrial, name: str, number: int, stack: ExitStack) -> None:
     """Start a trigger again, where the legacy pipeline's packages can be imported."""
     trigger = trial.trigger
-    switch = {**position(trigger, "conductor"), **trigger.no_fallback}
+    switch = {**position(trigger, "conductor"), **trigger.polling}
     process = TriggerProcess(trial.harness, trigger, name, switch, number=number, stack=stack)
     trial.processes[name] = process
     process.wait_until_ready()
@@ -185,7 +191,7 @@ def _report_side_by_side(
     if "bad" in stages:
         trial.refusals.extend(_refusals(trial))
     if "legacy" in stages:
-        for name in ("legacy", "legacy with shadow mode"):
+        for name in {"legacy", "legacy with shadow mode"} & processes.keys():
             report(name, name)
             trial.wait_for_legacy(name)
     return sent
@@ -196,7 +202,7 @@ def _refusals(trial: ProductTrial) -> Iterator[Refusal]:
     process = trial.processes["legacy" if trial.has_legacy else "second"]
     case = prepare_case(trial.harness, tracks=1, seconds=4.0, seed=302)
     room = case.scenario.room_name
-    for bad in bad_webhooks(case):
+    for bad in bad_webhooks(case, process.secret):
         lines, started = len(process.log()), trial.started_in(room)
         answer = process.post(bad.body, bad.headers)
         logged = not bad.is_refused or trial.wait_for(

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from trackproof.errors import DeadlineError
-from trackproof.fleet.profile import TriggerProfile
+from trackproof.fleet.profile import TriggerTerms
 from trackproof.suite.harness import Harness
 from trackproof.suite.product.bad_webhooks import BadWebhook
 from trackproof.suite.product.cases import Case
@@ -56,7 +56,7 @@ class ProductTrial:
     """The evidence of a trial."""
 
     harness: Harness
-    trigger: TriggerProfile
+    trigger: TriggerTerms
     processes: dict[str, TriggerProcess] = field(default_factory=dict)
     cases: dict[str, Case] = field(default_factory=dict)
     outcomes: dict[str, Outcome] = field(default_factory=dict)

@@ -16,7 +16,6 @@ import httpx
 
 from trackproof.contracts.load import load_contracts
 
-SECRET: Final = base64.b64encode(b"key of Daily's webhooks").decode()
 OTHER_SECRET: Final = base64.b64encode(b"key of somebody else").decode()
 
 ANSWER_SECONDS: Final = 60.0
@@ -90,7 +89,7 @@ def event(recording_id: str, room_name: str, keys: Sequence[str], **payload: Any
     ).encode()
 
 
-def signature(body: bytes, *, secret: str = SECRET, age: float = 0.0) -> dict[str, str]:
+def signature(body: bytes, secret: str, *, age: float = 0.0) -> dict[str, str]:
     """Return the headers with which Daily signs a body.
 
     Args:
@@ -107,10 +106,8 @@ def signature(body: bytes, *, secret: str = SECRET, age: float = 0.0) -> dict[st
     }
 
 
-def send(url: str, body: bytes, headers: Mapping[str, str] | None = None) -> Answer:
-    """Send a webhook, signed by default, and return the answer."""
-    if headers is None:
-        headers = signature(body)
+def send(url: str, body: bytes, headers: Mapping[str, str]) -> Answer:
+    """Send a webhook and return the answer."""
     sent = {"Content-Type": "application/json", **headers}
     try:
         with httpx.Client(trust_env=False, timeout=ANSWER_SECONDS) as client:

@@ -8,16 +8,20 @@ from typing import Any, cast
 import pytest
 
 from trackproof.contracts.load import load_contracts
-from trackproof.fleet.profile import Position, TriggerProfile
+from trackproof.fleet.profile import TriggerTerms
 from trackproof.suite.assertions import ClauseViolation
 from trackproof.suite.clauses.trials import expect_pipelines
 from trackproof.suite.product.cases import Case
-from trackproof.suite.product.processes import position, switch_variables
+from trackproof.suite.product.processes import (
+    legacy_with_shadow_mode,
+    position,
+    switch_variables,
+)
 from trackproof.suite.product.selection import STAGES, needed_stages
 from trackproof.suite.product.trial import Outcome, ProductTrial
 from trackproof.testbed.conductor.starts import WorkflowStart
 
-TRIGGER = TriggerProfile(command=("t",), webhook_url="http://h", broker="/queue", seconds=0.1)
+TRIGGER = TriggerTerms(command=("t",), webhook_url="http://h", broker="/queue", seconds=0.1)
 CASE = Case(SimpleNamespace(recording_id="rec-1", room_name="room-1"), ("room-1/key",))  # type: ignore[arg-type]
 
 
@@ -84,17 +88,22 @@ def test_a_wait_for_what_does_not_happen_ends() -> None:
 
 
 def test_the_contract_sets_the_switch_where_the_profile_does_not() -> None:
-    names: tuple[Position, ...] = ("legacy", "legacy_with_shadow_mode", "shadow", "conductor")
-    own = TriggerProfile(
+    own = TriggerTerms(
         command=("t",),
         webhook_url="http://h",
-        broker="/queue",
-        switch={name: {"PIPELINES": name, "SAME": "1"} for name in names},
+        legacy={"PIPELINES": "old", "SAME": "1"},
+        shadow={"PIPELINES": "both", "SAME": "1"},
+        fallback={"PIPELINES": "new", "SOON": "1"},
+        conductor={"PIPELINES": "only", "SAME": "1"},
     )
 
     assert position(TRIGGER, "shadow")["CONDUCTOR_SHADOW_MODE"] == "true"
     assert switch_variables(TRIGGER) == ["CONDUCTOR_ENABLED", "CONDUCTOR_SHADOW_MODE"]
     assert switch_variables(own) == ["PIPELINES"]
+    assert position(own, "shadow") == {"PIPELINES": "both", "SAME": "1"}
+    assert legacy_with_shadow_mode(own) is None
+    mode = legacy_with_shadow_mode(TRIGGER)
+    assert mode == {"CONDUCTOR_ENABLED": "false", "CONDUCTOR_SHADOW_MODE": "true"}
 
 
 def test_every_clause_of_the_product_needs_a_stage() -> None:

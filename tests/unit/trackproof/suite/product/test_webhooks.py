@@ -16,7 +16,8 @@ from reference_workers.platform.trigger.daily_webhook import (
 from tests.unit.background import in_background
 from trackproof.suite.product.bad_webhooks import BadWebhook, bad_webhooks
 from trackproof.suite.product.cases import Case
-from trackproof.suite.product.webhooks import SECRET, Answer, event, send, signature
+from trackproof.suite.product.webhooks import Answer, event, send, signature
+from trackproof.testbed.stand_ins.credentials import Credentials
 
 KEY = "acme/room-1/1-p-cam-audio-2"
 
@@ -27,7 +28,8 @@ class _Scenario:
 
 
 CASE = Case(_Scenario(), (KEY,))  # type: ignore[arg-type]
-BAD = list(bad_webhooks(CASE))
+SECRET = Credentials().daily_webhook_secret
+BAD = list(bad_webhooks(CASE, SECRET))
 
 
 def headers_of(webhook: BadWebhook) -> dict[str, str]:
@@ -40,7 +42,7 @@ def headers_of(webhook: BadWebhook) -> dict[str, str]:
 
 def test_a_signed_event_is_right() -> None:
     body = CASE.event()
-    headers = signature(body)
+    headers = signature(body, SECRET)
 
     SignatureCheck(SECRET)(
         body,
@@ -108,7 +110,7 @@ def test_a_server_that_closes_the_connection_has_given_no_answer() -> None:
             """Print nothing."""
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Closing) as server, in_background(server):
-        answer = send(f"http://127.0.0.1:{server.server_port}/", b"{}")
+        answer = send(f"http://127.0.0.1:{server.server_port}/", b"{}", {})
 
     assert answer.is_closed
     assert answer.is_failure

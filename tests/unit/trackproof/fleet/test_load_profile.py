@@ -152,4 +152,5 @@ def test_variables_of_the_testbed_are_the_documented_ones() -> None:
     variables = Testbed.variables(cast("Testbed", parts))
 
     others = {"redis.url", "redis.host", "redis.port", "fleet.port", "proxy.url", "proxy.ca"}
+    others |= {"trigger.port"}
     assert {*variables, *database_variables("sqlite:///x.db"), *others} == set(VARIABLES)

@@ -13,7 +13,7 @@ from trackproof.suite.product.cases import Case
 from trackproof.suite.product.webhooks import OTHER_SECRET, event, signature
 
 LARGE_BYTES: Final = 10_000_000
-LATE_SECONDS: Final = 60.0
+LATE_SECONDS: Final = 3600.0
 """Beyond the tolerance for a signature's age."""
 
 

@@ -37,6 +37,7 @@ LEGACY_WORKER = (
 LEGACY = {"CONDUCTOR_ENABLED": "false"}
 SHADOW = {"CONDUCTOR_ENABLED": "true", "CONDUCTOR_SHADOW_MODE": "true"}
 CONDUCTOR = {"CONDUCTOR_ENABLED": "true", "CONDUCTOR_SHADOW_MODE": "false"}
+CONDUCTOR_ONLY = {**CONDUCTOR, "CONDUCTOR_FALLBACK": "false"}
 
 
 @dataclass(frozen=True)
@@ -153,7 +154,9 @@ def announce(url: str, scenario: Scenario) -> httpx.Response:
 
 
 @contextmanager
-def start_product(conductor: ConductorServer, folder: Path) -> Iterator[Product]:
+def start_product(
+    conductor: ConductorServer, folder: Path, *, with_legacy: bool = True
+) -> Iterator[Product]:
     """Start the workers and the legacy worker; a trigger starts with `Product.trigger`."""
     environment = {
         **REFERENCE.environment,
@@ -165,12 +168,13 @@ def start_product(conductor: ConductorServer, folder: Path) -> Iterator[Product]
     with ExitStack() as stack:
         testbed, fleet = stack.enter_context(running_fleet(conductor, profile))
         fleet.register(testbed.rest.api_url)
-        legacy = ManagedProcess(
-            "legacy worker",
-            (sys.executable, "-m", *LEGACY_WORKER),
-            log_path=folder / "legacy.log",
-            cwd=folder,
-            env=fleet.environment,
-        )
-        stack.callback(legacy.stop)
+        if with_legacy:
+            legacy = ManagedProcess(
+                "legacy worker",
+                (sys.executable, "-m", *LEGACY_WORKER),
+                log_path=folder / "legacy.log",
+                cwd=folder,
+                env=fleet.environment,
+            )
+            stack.callback(legacy.stop)
         yield Product(testbed, fleet, fleet.environment, folder)

@@ -89,12 +89,27 @@ def conductor_only(session: nox.Session) -> None:
 
 
 @nox.session
+def compose(session: nox.Session) -> None:
+    """Build the images of tools/compose and run a meeting through the deployment."""
+    _install(session, *TEST_LOCKS)
+    session.run("tools/compose/images/build.sh", external=True)
+    session.run("pytest", "tests/integration/compose", "-m", "", *session.posargs)
+
+
+@nox.session
 def contracts(session: nox.Session) -> None:
     """Check the contracts, their page and the release gate."""
     _install(session, RUN_LOCK)
     session.run("trackproof", "contracts", "check")
     session.run("trackproof", "contracts", "docs", "--check")
     session.run("trackproof", "contracts", "gate")
+
+
+@nox.session
+def docs(session: nox.Session) -> None:
+    """Write the generated pages of docs/; `-- --check` only compares."""
+    _install(session, *TEST_LOCKS)
+    session.run("python", "-m", "tests.docs", *session.posargs)
 
 
 @nox.session

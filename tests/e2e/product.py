@@ -8,7 +8,7 @@ import hmac
 import json
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -62,7 +62,7 @@ class Product:
         process = ManagedProcess("trigger", command, log_path=log, env=environment)
         try:
             url = f"http://127.0.0.1:{port}/webhooks/daily"
-            wait_until(lambda: _refuses(url), what=f"the trigger ({log})", timeout=60)
+            wait_for_trigger(url, evidence=process.tail)
             yield url
         finally:
             process.stop()
@@ -125,6 +125,11 @@ class Product:
             if one.path.endswith("/messages") and scenario.room_name in str(one.body)
         ]
         return len(webhooks), len(messages)
+
+
+def wait_for_trigger(url: str, evidence: Callable[[], str] = str) -> None:
+    """Wait until a trigger answers."""
+    wait_until(lambda: _refuses(url), what="the trigger", timeout=60, evidence=evidence)
 
 
 def _refuses(url: str) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import socket
 import socketserver
@@ -18,6 +19,10 @@ from trackproof.testbed.docker import docker_engine
 FOLDER = Path(__file__).parents[3] / "tools" / "compose"
 COMPOSE = FOLDER / "compose.yaml"
 EXAMPLE = FOLDER / "environment.example"
+IMAGES = tuple(
+    dict.fromkeys(re.findall(r"\$\{\w+_IMAGE:-([^}]+)\}", COMPOSE.read_text(encoding="utf-8")))
+)
+"""The images that the file names, which images/build.sh builds."""
 PROJECT_LABEL = "com.docker.compose.project"
 COMMAND_SECONDS = 240.0
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+from importlib.metadata import version
 from typing import Any
 
 import pytest
 import yaml
 
 from reference_workers.settings import Settings
-from tests.integration.compose.deployment import COMPOSE, EXAMPLE
+from tests.integration.compose.deployment import COMPOSE, EXAMPLE, FOLDER, IMAGES
 
 FILE: dict[str, Any] = yaml.safe_load(COMPOSE.read_text(encoding="utf-8"))
 SERVICES: dict[str, Any] = FILE["services"]
@@ -81,3 +82,11 @@ def test_the_example_has_every_required_variable() -> None:
     example = dict(re.findall(r"^(\w+)=(.*)$", EXAMPLE.read_text(encoding="utf-8"), re.MULTILINE))
     assert required <= example.keys()
     assert {example[name] for name in SECRETS & example.keys()} == {""}
+
+
+def test_the_recipe_builds_every_image_of_the_file_and_of_this_version() -> None:
+    recipe = (FOLDER / "images" / "build.sh").read_text(encoding="utf-8")
+
+    assert len(IMAGES) == 4
+    assert [image for image in IMAGES if image not in recipe] == []
+    assert f"trackproof/product:{version('trackproof')}" in IMAGES

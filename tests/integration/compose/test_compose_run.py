@@ -15,6 +15,7 @@ import pytest
 from fixtures_audio import make_meeting
 from tests.e2e.product import KEY, announce
 from tests.integration.compose.deployment import (
+    IMAGES,
     Deployment,
     compose_command,
     host_of_containers,
@@ -32,12 +33,6 @@ pytestmark = [
     pytest.mark.timeout(600),
 ]
 
-IMAGES = (
-    "trackproof/compose-conductor:3.15.0",
-    "trackproof/compose-postgres:15",
-    "trackproof/compose-redis:7",
-    "trackproof/product:0.1.0",
-)
 TOKEN = "a-token-of-the-test-deployment"
 ROOM = """
 from contextlib import closing

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import shlex
 import uuid
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -14,6 +16,7 @@ import pytest
 
 from fixtures_audio import make_meeting
 from tests.e2e.product import KEY, announce
+from tests.e2e.runbook.recipes import RUNBOOK
 from tests.integration.compose.deployment import (
     IMAGES,
     Deployment,
@@ -197,6 +200,21 @@ def test_the_workers_are_replicas_without_root(running: Running) -> None:
 
     assert len(ids) == 2
     assert "0" not in users.values()
+
+
+def test_the_commands_of_the_runbook_work(running: Running) -> None:
+    page = RUNBOOK.read_text(encoding="utf-8")
+    commands = re.findall(r"`docker compose ([^`]*\bup [^`]+)`", page)
+    counts = {}
+    try:
+        for command in commands:
+            running.deployment.run(*shlex.split(command))
+            counts[command] = len(running.deployment.run("ps", "--quiet", "workers").split())
+    finally:
+        running.deployment.run("up", "--detach", "workers")  # as many as the file says
+
+    assert len(commands) == 3
+    assert [count for command, count in counts.items() if "workers=4" in command] == [4]
 
 
 def test_a_meeting_goes_to_the_legacy_worker_while_conductor_is_down(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -69,6 +70,12 @@ class Settings(BaseSettings):
     zulip_bot_email: str = ""
     zulip_api_key: SecretStr = SecretStr("")
 
+    webhook_allowed_hosts: Annotated[tuple[str, ...], NoDecode] = ()
+    """Hosts that webhook URLs may name although their addresses are not public."""
+
+    webhook_allowed_networks: Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode] = ()
+    """Networks whose addresses webhook URLs may reach although they are not public."""
+
     s3_endpoint_url: str | None = None
     s3_access_key_id: str = ""
     s3_secret_access_key: SecretStr = SecretStr("")
@@ -117,7 +124,9 @@ class Settings(BaseSettings):
     api_subscribers: int = Field(default=1000, ge=1)
     """Maximum of concurrent WebSocket subscribers in one API process."""
 
-    @field_validator("api_tokens", mode="before")
+    @field_validator(
+        "api_tokens", "webhook_allowed_hosts", "webhook_allowed_networks", mode="before"
+    )
     @classmethod
     def _split(cls, value: object) -> object:
         """Split a comma-separated list."""

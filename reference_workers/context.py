@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -24,6 +23,9 @@ from reference_workers.services.storage import Storage
 from reference_workers.services.webhook import Webhook
 from reference_workers.services.zulip import Zulip
 from reference_workers.settings import Settings
+from trackproof.scratch import clear_abandoned, scratch_folder
+
+SCRATCH_PREFIX = "trackproof-worker-"
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,5 +134,10 @@ class Context:
     @contextmanager
     def scratch(self, suffix: str) -> Iterator[Path]:
         """Yield a path for a temporary file that is deleted when the block ends."""
-        with tempfile.TemporaryDirectory(prefix="trackproof-worker-") as folder:
-            yield Path(folder) / f"audio{suffix}"
+        with scratch_folder(SCRATCH_PREFIX) as folder:
+            yield folder / f"audio{suffix}"
+
+
+def clear_abandoned_scratch() -> int:
+    """Remove the audio that killed processes of this machine have left; return the number."""
+    return len(clear_abandoned(SCRATCH_PREFIX, without_lock=True))

@@ -107,6 +107,10 @@ class Settings(BaseSettings):
     """Time limit of one call to an outside service, with the wait that it requests after it
     (Retry-After); below every task's response timeout."""
 
+    outage_wait_seconds: float = Field(default=30.0, ge=0)
+    """Time for which one attempt waits for storage or database to come back; with the attempts of
+    the contracts, an outage of two minutes ends no meeting."""
+
     transcription_timeout_seconds: float = Field(default=840.0, gt=0)
     """Time limit of one transcription; below transcribe_track's response timeout."""
 

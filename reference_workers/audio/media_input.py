@@ -15,7 +15,7 @@ from av.container import InputContainer
 from av.packet import Packet
 
 from reference_workers import metrics, tls
-from reference_workers.errors import PermanentError, TransientError, WorkerError
+from reference_workers.errors import OutageError, PermanentError, TransientError, WorkerError
 from reference_workers.services.http import is_retryable, open_client, send_request
 
 _MISSING_SECONDS = Fraction(1, 2)
@@ -172,7 +172,7 @@ def worker_error(source: str, what: str, error: Exception) -> WorkerError:
     if not _is_remote(source):
         return PermanentError(message)
     if isinstance(error, OSError | av.error.HTTPServerError | av.error.HTTPTooManyRequestsError):
-        return TransientError(message)
+        return OutageError(message)
     return PermanentError(message)
 
 
@@ -204,7 +204,7 @@ def _check_answer(source: str) -> None:
         answer = send_request(client, "GET", source, max_bytes=0, headers={"Range": "bytes=0-0"})
     if is_retryable(answer.status_code):
         what = f"audio cannot be opened: the server answers {answer.status_code}"
-        raise TransientError(f"{display_name(source)}: {what}")
+        raise OutageError(f"{display_name(source)}: {what}")
 
 
 def _declared_end(container: InputContainer) -> Fraction | None:

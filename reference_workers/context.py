@@ -11,6 +11,7 @@ from typing import Any, Self
 
 import jsonschema_rs
 
+from reference_workers.audio.limits import media_limits
 from reference_workers.platform.redaction import Redactor, secrets_of
 from reference_workers.platform.state.cache import Cache
 from reference_workers.platform.state.repository import State
@@ -23,6 +24,7 @@ from reference_workers.services.storage import Storage
 from reference_workers.services.webhook import Webhook
 from reference_workers.services.zulip import Zulip
 from reference_workers.settings import Settings
+from trackproof.contracts.load import load_contracts
 from trackproof.scratch import clear_abandoned, scratch_folder
 
 SCRATCH_PREFIX = "trackproof-worker-"
@@ -130,6 +132,21 @@ class Context:
             timeout=clients.settings.outside_timeout_seconds,
         )
         return answer
+
+    @contextmanager
+    def media_limits(self, task: str, transcript_id: str) -> Iterator[None]:
+        """Limit the block's audio by the recording's length, its time by the task's time-out.
+
+        A meeting may be longer than Daily says of its recording: an hour, and twice the length,
+        are free.
+        """
+        known = self.clients.state.recorded_seconds(transcript_id)
+        longest = self.clients.settings.meeting_max_seconds
+        if known is not None:
+            longest = min(longest, 2 * known + 3600)
+        seconds = float(load_contracts().tasks[task].definition["timeoutSeconds"])
+        with media_limits(longest=longest, seconds=seconds):
+            yield
 
     @contextmanager
     def scratch(self, suffix: str) -> Iterator[Path]:

@@ -107,6 +107,9 @@ class Settings(BaseSettings):
     """Time limit of one call to an outside service, with the wait that it requests after it
     (Retry-After); below every task's response timeout."""
 
+    meeting_max_seconds: float = Field(default=12 * 3600.0, gt=0)
+    """Length of the longest meeting: audio behind it is refused."""
+
     outage_wait_seconds: float = Field(default=30.0, ge=0)
     """Time for which one attempt waits for storage or database to come back; with the attempts of
     the contracts, an outage of two minutes ends no meeting."""

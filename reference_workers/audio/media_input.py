@@ -15,6 +15,7 @@ from av.container import InputContainer
 from av.packet import Packet
 
 from reference_workers import metrics, tls
+from reference_workers.audio.limits import check_length, check_time
 from reference_workers.errors import OutageError, PermanentError, TransientError, WorkerError
 from reference_workers.services.http import is_retryable, open_client, send_request
 
@@ -23,9 +24,6 @@ _MISSING_SECONDS = Fraction(1, 2)
 
 _MISSING_BYTES = 1 << 16
 """Without a declared end, bytes that may follow the last packet: tags, an index."""
-
-_LATEST_SECONDS = 48 * 3600
-"""Upper bound for packet times: an invalid time would be filled with silence up to it."""
 
 _REMOTE = {
     "reconnect": "1",
@@ -114,20 +112,18 @@ def packets(container: InputContainer, stream: AudioStream) -> Iterator[Packet[A
     end, end_byte, audio_bytes = 0.0, 0, 0
     # Floats and local counters: a Fraction or the meter for each packet would dominate the cost.
     tick_seconds = [float(each.time_base or 0) for each in container.streams]
-    audio = stream.index
+    audio, name = stream.index, display_name(container.name)
     demuxed = cast("Iterator[Packet[AudioStream]]", container.demux())
     try:
         # All streams: each contributes to the end of the file.
         for packet in demuxed:
             index, pts = packet.stream_index, packet.pts
+            check_time(name)
             if pts is not None:
                 packet_end = (pts + (packet.duration or 0)) * tick_seconds[index]
                 if packet_end > end:
                     end = packet_end
-                    if end > _LATEST_SECONDS:
-                        raise PermanentError(
-                            f"{display_name(container.name)}: a packet at {end / 3600:.0f} h"
-                        )
+                    check_length(end, name)
                 end_byte = max(end_byte, (packet.pos or 0) + packet.size)
             if index == audio:
                 audio_bytes += packet.size

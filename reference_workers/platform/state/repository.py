@@ -163,6 +163,22 @@ class State:
                 raise PermanentError(f"there is no recording {recording_id!r}")
             recording.workflow_id = workflow_id
 
+    def recorded_seconds(self, transcript_id: str) -> float | None:
+        """Return the length of a transcript's recording; None if it is unknown."""
+        with self.read_session() as session:
+            query = (
+                select(Recording.duration)
+                .join(Transcript, Transcript.recording_id == Recording.id)
+                .where(Transcript.id == transcript_id)
+            )
+            return session.scalars(query).first()
+
+    def store_duration(self, recording_id: str, seconds: float) -> None:
+        """Store a recording's length; no effect for an unknown recording."""
+        with self.write_session() as session:
+            if (recording := session.get(Recording, recording_id)) is not None:
+                recording.duration = seconds
+
     def store_meeting(self, recording_id: str, meeting: MeetingRow) -> None:
         """Insert or update a recording's meeting; no effect for an unknown recording."""
         with self.write_session() as session:

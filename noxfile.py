@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 import nox
 
@@ -101,6 +102,18 @@ def nightly(session: nox.Session) -> None:
         session.run("pytest", search, env={"TRACKPROOF_AUDIO_EXAMPLES": "2000"})
         properties = ("tests/unit/trackproof/contracts", "tests/unit/fixtures_audio")
         session.run("pytest", *properties, env={"TRACKPROOF_EXAMPLES_FACTOR": "20"})
+
+
+@nox.session
+def audit(session: nox.Session) -> None:
+    """Check the locks for known vulnerabilities, write the SBOM, and run the security rules."""
+    session.install("cyclonedx-bom", "pip-audit", "ruff")
+    session.run("ruff", "check", "--select", "S", ".")
+    sbom = ("--output-reproducible", "--output-file", "build/sbom.cdx.json")
+    Path("build").mkdir(exist_ok=True)
+    session.run("cyclonedx-py", "requirements", RUN_LOCK, *sbom)
+    for lock in (RUN_LOCK, DEV_LOCK):
+        session.run("pip-audit", "--require-hashes", "--disable-pip", "-r", lock)
 
 
 @nox.session

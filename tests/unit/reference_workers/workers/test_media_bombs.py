@@ -58,14 +58,14 @@ def test_audio_behind_the_meetings_end_is_refused_at_once(
     assert path.stat().st_size < 2_000
     key = harness.store(path, "bomb.webm", bucket=TRANSCRIPTS)
     url = harness.clients.storage.presign(key)
-    payload: Json = {
+    payloads: dict[str, Json] = {
         "pad_track": {"track_index": 0, "s3_key": key, "bucket_name": TRANSCRIPTS},
         "mixdown_tracks": {"padded_urls": [url]},
         "generate_waveform": {"audio_key": key},
-    }[task]
+    }
     began = time.process_time()
 
-    outcome = harness.execute(task, {"transcript_id": TRANSCRIPT_ID, **payload})
+    outcome = harness.execute(task, {"transcript_id": TRANSCRIPT_ID, **payloads[task]})
 
     assert outcome.status == "FAILED_WITH_TERMINAL_ERROR"
     assert "the meeting has at most 1.0 h" in str(outcome.reason)
@@ -130,12 +130,12 @@ def test_nothing_is_written_for_a_transcript_that_does_not_exist(
         write_bomb(harness.folder / "a.webm", starts=[0.0]), "a.webm", bucket=TRANSCRIPTS
     )
     url = harness.clients.storage.presign(key)
-    payload: Json = {
+    payloads: dict[str, Json] = {
         "mixdown_tracks": {"padded_urls": [url]},
         "generate_waveform": {"audio_key": key},
-    }[task]
+    }
 
-    outcome = harness.execute(task, {"transcript_id": "absent", **payload})
+    outcome = harness.execute(task, {"transcript_id": "absent", **payloads[task]})
 
     assert outcome.status == "FAILED_WITH_TERMINAL_ERROR"
     assert harness.s3.keys(TRANSCRIPTS) == [key]

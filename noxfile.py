@@ -108,7 +108,7 @@ def nightly(session: nox.Session) -> None:
 def audit(session: nox.Session) -> None:
     """Check the locks for known vulnerabilities, write the SBOM, and run the security rules."""
     session.install("cyclonedx-bom", "pip-audit", "ruff")
-    session.run("ruff", "check", "--select", "S", ".")
+    session.run("ruff", "check", "--select", "S", "--ignore", "S101", ".")
     sbom = ("--output-reproducible", "--output-file", "build/sbom.cdx.json")
     Path("build").mkdir(exist_ok=True)
     session.run("cyclonedx-py", "requirements", RUN_LOCK, *sbom)

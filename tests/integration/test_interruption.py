@@ -93,21 +93,21 @@ def test_the_next_run_removes_the_folders_of_a_killed_one(tmp_path: Path) -> Non
             command = [sys.executable, "-m", "trackproof", *RUN]
             return psutil.Popen(command, stdout=file, stderr=subprocess.STDOUT, env=environment)
 
-    def is_writing() -> bool:
-        return "writing the audio" in output.read_text("utf-8")
+    def is_starting() -> bool:
+        return "as a process" in output.read_text("utf-8")
 
     def names() -> set[str]:
         return {folder.name for folder in (tmp_path / "folder").iterdir()}
 
     killed = start()
-    wait_until(is_writing, what="the audio", timeout=60)
+    wait_until(is_starting, what="the server's start", timeout=60)
     killed.kill()
     killed.wait()
     left = names()
-    assert any(name.startswith("trackproof-meeting-") for name in left)
+    assert {name.rpartition("-")[0] for name in left} == {"trackproof-lab", "trackproof-meeting"}
 
     following = start()
-    wait_until(is_writing, what="the audio", timeout=60)
+    wait_until(is_starting, what="the server's start", timeout=60)
     during = names()
     following.send_signal(signal.SIGINT)
     following.wait()

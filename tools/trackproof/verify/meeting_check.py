@@ -34,6 +34,7 @@ from trackproof.verify.run_progress import RunProgress
 from trackproof.verify.stream import Stream
 from trackproof.wait import wait_for_interrupt
 
+MEETING_PREFIX = "trackproof-meeting-"
 MEGABYTE = 1_000_000
 SPARE_BYTES = 20 * MEGABYTE
 
@@ -71,12 +72,11 @@ def check_meeting(options: RunOptions, writers: Sequence[Writer]) -> RunEnded:
         tracks=options.tracks,
         server=(options.conductor, options.version),
     )
-    for prefix in ("trackproof-lab-", "trackproof-meeting-"):
-        clear_abandoned(prefix)
+    clear_abandoned(MEETING_PREFIX)
     try:
         _check_serves(options.fleet)
         with (
-            scratch_folder("trackproof-meeting-") as folder,
+            scratch_folder(MEETING_PREFIX) as folder,
             ThreadPoolExecutor(1) as pool,
             AudioWriting(options.tracks, options.seconds, stream.emit) as writing,
         ):

@@ -41,6 +41,16 @@ _REMOTE = {
 _ANSWER_SECONDS = 10.0
 """Time limit of the request that tells a lost connection from an empty file."""
 
+_NO_ANSWER = (
+    ConnectionError,
+    TimeoutError,
+    av.error.HTTPServerError,
+    av.error.HTTPTooManyRequestsError,
+)
+
+_MAY_BE_EMPTY = (EOFError, av.error.OSError)
+"""What libav reports for a server without an answer and for a file that is cut off alike."""
+
 _LOCAL = {"protocol_whitelist": "file"}
 
 _FORMATS = {"format_whitelist": "matroska,webm,ogg,mp3,wav,aac,flac,mov,mp4,m4a,3gp,3g2,mj2"}
@@ -167,8 +177,10 @@ def worker_error(source: str, what: str, error: Exception) -> WorkerError:
     message = f"{display_name(source)}: {what}: {cause}"
     if not _is_remote(source):
         return PermanentError(message)
-    if isinstance(error, OSError | av.error.HTTPServerError | av.error.HTTPTooManyRequestsError):
+    if isinstance(error, _NO_ANSWER):
         return OutageError(message)
+    if isinstance(error, OSError):  # an I/O error may be a lost connection or a cut-off file
+        return TransientError(message)
     return PermanentError(message)
 
 
@@ -185,7 +197,7 @@ def _container(source: str) -> InputContainer:
         except av.error.InvalidDataError:
             return av.open(address, options=options)
     except (av.error.FFmpegError, ValueError) as error:
-        if isinstance(error, EOFError) and _is_remote(source):
+        if isinstance(error, _MAY_BE_EMPTY) and _is_remote(source):
             _check_answer(source)
         raise worker_error(source, "audio cannot be opened", error) from error
 
@@ -194,10 +206,14 @@ def _check_answer(source: str) -> None:
     """Tell a server that gives no answer, which libav reports as end of file, from an empty file.
 
     Raises:
-        TransientError: No answer, or one that says to try again.
+        OutageError: No answer, or one that says to try again.
     """
-    with open_client(timeout=_ANSWER_SECONDS) as client:
-        answer = send_request(client, "GET", source, max_bytes=0, headers={"Range": "bytes=0-0"})
+    headers = {"Range": "bytes=0-0"}
+    try:
+        with open_client(timeout=_ANSWER_SECONDS) as client:
+            answer = send_request(client, "GET", source, max_bytes=0, headers=headers)
+    except TransientError as error:
+        raise OutageError(f"{display_name(source)}: audio cannot be opened: {error}") from error
     if is_retryable(answer.status_code):
         what = f"audio cannot be opened: the server answers {answer.status_code}"
         raise OutageError(f"{display_name(source)}: {what}")

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from fixtures_audio import make_meeting, write_track
 from reference_workers import executor
 from reference_workers.errors import OutageError, TransientError
 from reference_workers.executor import execute_task
@@ -186,3 +187,31 @@ def test_a_long_id_is_cut_in_the_reason(
 
     assert outcome.status == "FAILED_WITH_TERMINAL_ERROR", outcome
     assert len(str(outcome.reason)) < 5_000
+
+
+@pytest.mark.parametrize("size", [0, 50, 100, 200])
+@pytest.mark.usefixtures("no_reconnect_delay")
+def test_a_file_that_is_cut_off_is_no_outage(
+    size: int, harness: WorkerHarness, clock: Clock
+) -> None:
+    whole, part = harness.folder / "whole.webm", harness.folder / "part.webm"
+    write_track(make_meeting(tracks=1, seconds=4, seed=1).tracks[0], whole)
+    part.write_bytes(whole.read_bytes()[:size])
+    url = harness.clients.storage.presign(harness.store(part, "part.webm", bucket=TRANSCRIPTS))
+
+    outcome = harness.execute(
+        "mixdown_tracks", {"padded_urls": [url], "transcript_id": TRANSCRIPT_ID}
+    )
+
+    assert outcome.status != "COMPLETED"
+    assert clock.now == 0
+
+
+@pytest.mark.usefixtures("no_reconnect_delay")
+def test_a_track_whose_storage_is_away_is_waited_for(harness: WorkerHarness, clock: Clock) -> None:
+    payload = {"padded_urls": ["http://127.0.0.1:9/a"], "transcript_id": TRANSCRIPT_ID}
+
+    outcome = harness.execute("mixdown_tracks", payload)
+
+    assert outcome.status == "FAILED"
+    assert clock.now == 30

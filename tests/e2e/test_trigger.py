@@ -25,7 +25,7 @@ from trackproof.testbed.stand_ins.faults import Fault
 from trackproof.verify.shadow_comparison import compare_shadow_run
 from trackproof.wait import wait_until
 
-pytestmark = [pytest.mark.conductor, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.conductor, pytest.mark.legacy, pytest.mark.timeout(400)]
 
 
 @pytest.fixture

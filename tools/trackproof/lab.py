@@ -120,6 +120,7 @@ class Testbed:
             "conductor.api_url": self.conductor.api_url,
             "daily.url": urls["daily"],
             "daily.key": keys.daily_key,
+            "daily.webhook_secret": keys.daily_webhook_secret,
             "modal.url": urls["modal"],
             "modal.key": keys.modal_key,
             "llm.url": urls["llm"],
@@ -185,7 +186,8 @@ class Testbed:
         with ExitStack() as stack:
             database = stack.enter_context(self._database_of(profile))
             variables = {**self.variables(), **database_variables(database)}
-            variables |= {"fleet.port": str(free_port()), "proxy.url": "", "proxy.ca": ""}
+            variables |= {"fleet.port": str(free_port()), "trigger.port": str(free_port())}
+            variables |= {"proxy.url": "", "proxy.ca": ""}
             traffic = None
             if watched and not profile.attach and is_near(self.conductor.api_url):
                 gateway = stack.enter_context(start_gateway(self.conductor.api_url))

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 import sys
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import fields, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -26,7 +26,9 @@ from trackproof.fleet.profile import (
     Limits,
     Overlay,
     Ports,
+    Position,
     TaskTerms,
+    TriggerTerms,
     WorkflowTerms,
 )
 from trackproof.testbed.database import STARTED, check_choice
@@ -47,6 +49,7 @@ _PARTS: tuple[tuple[str, type], ...] = (
     (r"limits", Limits),
     (r"overlay", Overlay),
     (r"workflow", WorkflowTerms),
+    (r"trigger", TriggerTerms),
     (r"deviations\.\d+", Deviation),
     (r"tasks\.[^.]+", TaskTerms),
     (r"events\.[^.]+", EventTerms),
@@ -94,12 +97,9 @@ def load_profile(source: str | Path) -> FleetProfile:
 
 
 def _profile(path: Path, data: dict[str, Any]) -> FleetProfile:
-    values = {
-        key: [_with_python(word) for word in value]
-        if key.endswith("command") and isinstance(value, list)
-        else value
-        for key, value in data.items()
-    }
+    values = _with_python(data)
+    if isinstance(trigger := values.get("trigger"), dict):
+        values["trigger"] = _with_python(trigger)
     if isinstance(folder := values.get("directory"), str):
         values["directory"] = path.parent / folder
     container = values.get("container")
@@ -123,9 +123,20 @@ def _profile(path: Path, data: dict[str, Any]) -> FleetProfile:
         ) from error
 
 
-def _with_python(word: Any) -> Any:
-    # No other variable: a command may contain braces of its own.
-    return word.replace("{python}", sys.executable) if isinstance(word, str) else word
+def _with_python(table: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the table with `{python}` filled in its commands.
+
+    No other variable: a command may contain braces of its own.
+    """
+    return {
+        key: [
+            word.replace("{python}", sys.executable) if isinstance(word, str) else word
+            for word in value
+        ]
+        if key.endswith("command") and isinstance(value, list)
+        else value
+        for key, value in table.items()
+    }
 
 
 def _expected(kind: str, message: str) -> str:
@@ -169,6 +180,7 @@ def _check_alternatives(profile: FleetProfile) -> Iterator[Problem]:
             [profile.events_sql, profile.events_redis, profile.events_websocket],
         ),
         ("seed_command and seed_sql", [profile.seed_command, profile.seed_sql]),
+        ("trigger.room_command and trigger.room_sql", _ways_to_a_room(profile.trigger)),
     ):
         if sum(map(bool, values)) > 1:
             yield f"{keys} exclude each other", "remove all but one"
@@ -182,6 +194,10 @@ def _check_alternatives(profile: FleetProfile) -> Iterator[Problem]:
             "[overlay] has no effect with register_command",
             "remove one of them",
         )
+
+
+def _ways_to_a_room(trigger: TriggerTerms | None) -> list[object]:
+    return [] if trigger is None else [trigger.room_command, trigger.room_sql]
 
 
 def _check_database(profile: FleetProfile) -> Iterator[Problem]:
@@ -210,6 +226,7 @@ def _check_templates(profile: FleetProfile) -> Iterator[Problem]:
     for key, text, more in (
         *((f"environment.{name}", text, ()) for name, text in profile.environment.items()),
         *((f"intercept.{name}", text, ()) for name, text in profile.intercept.items()),
+        *((key, text, ()) for key, text in _trigger_templates(profile.trigger)),
         ("transcript_url", profile.transcript_url, id_variable),
         ("events_redis", profile.events_redis, id_variable),
         ("events_websocket", profile.events_websocket, id_variable),
@@ -218,3 +235,14 @@ def _check_templates(profile: FleetProfile) -> Iterator[Problem]:
             yield f"{key}: {error}", f"known variables: {variables.variable_list(*more)}"
         elif more and text and "{transcript_id}" not in text:
             yield f"{key}: {{transcript_id}} is missing", "add it, to select one transcript"
+
+
+def _trigger_templates(trigger: TriggerTerms | None) -> Iterator[tuple[str, str]]:
+    """Yield key and text of each template in the table of the trigger."""
+    if trigger is None:
+        return
+    yield "trigger.webhook_url", trigger.webhook_url
+    yield "trigger.webhook_secret", trigger.webhook_secret
+    for table in ("environment", "polling", *get_args(Position)):
+        for name, text in (getattr(trigger, table) or {}).items():
+            yield f"trigger.{table}.{name}", text

@@ -49,6 +49,7 @@ KEYS = {
     "workflow": '[workflow.output_from]\ntitle = "transcript.title"',
     "transcript": '[transcript]\ntitle = "headline"',
     "keys": '[keys]\n"{transcript_id}/audio.mp3" = "{transcript_id}.mp3"',
+    "trigger": '[trigger]\ncommand = ["./trigger"]\nwebhook_url = "http://h:{trigger.port}"',
     "time_tolerance_ms": "time_tolerance_ms = 30.0",
     "not_visible": '[not_visible]\nevents = "none are kept"',
     "limits": "[limits]\ntask = 60.0\npipeline = 600\n[limits.tasks]\npad_track = 90",

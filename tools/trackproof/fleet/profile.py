@@ -256,6 +256,8 @@ class FleetProfile:
     shadow_sql: str = ""
     """Query for columns `counting` and `shadow`, the ids of a recording's two transcripts, and
     `workflow_id` of the shadow run, with `:recording_id`."""
+    steps_sql: str = ""
+    """Query for columns `step` and `seconds`, of any pipeline, with `:transcript_id`."""
     events_sql: str = ""
     """Query for columns `event` and `data` (JSON), oldest first, with `:transcript_id`."""
     events_redis: str = ""

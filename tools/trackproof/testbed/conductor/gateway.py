@@ -23,7 +23,13 @@ from trackproof.testbed.conductor.http_messages import (
     read_request,
 )
 from trackproof.testbed.conductor.rest import is_near_host
-from trackproof.testbed.conductor.traffic import Traffic, UpdateFault, is_poll, is_update
+from trackproof.testbed.conductor.traffic import (
+    Traffic,
+    UpdateFault,
+    is_poll,
+    is_start,
+    is_update,
+)
 from trackproof.testbed.loop_server import LoopServer
 
 HOLD_POLL_SECONDS: Final = 0.02
@@ -91,6 +97,8 @@ class ConductorGateway:
 
     async def _answer(self, request: Message, connection: _ServerConnection) -> Message | None:
         """Return the answer to a request; None to reset the connection."""
+        if self.traffic.is_cut:
+            return None
         method, target, *_ = request.start.split(" ")
         path = target.partition("?")[0].removeprefix(self._prefix)
         request = replace(request, headers=tuple(self._headers(request)))
@@ -106,7 +114,10 @@ class ConductorGateway:
             if answer_or_none is not None:
                 self.traffic.record_answer(answer_or_none.body, asked_at)
             return answer_or_none
-        return await connection.ask(request, method)
+        answer = await connection.ask(request, method)
+        if is_start(method, path) and answer.start.split(" ")[1].startswith("2"):
+            self.traffic.record_start(path, request.body, answer.body)
+        return answer
 
     def _headers(self, request: Message) -> Iterator[tuple[str, str]]:
         """Yield the request's headers for the server, without an offer to speak HTTP/2."""

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from trackproof.errors import FleetError
 from trackproof.fleet import REFERENCE, FleetProfile
 from trackproof.testbed.conductor import ConductorServer
 from trackproof.verify.rehearsal import Rehearsal, RehearsalOptions, rehearse
@@ -133,3 +134,13 @@ def test_a_legacy_pipeline_that_loses_a_word_is_mismatched(conductor: ConductorS
 
     assert failed(move, "mismatched") == {"legacy", "shadow", "fallback"}
     assert failed(move, "lost") == set()
+
+
+@pytest.mark.nightly
+def test_a_legacy_worker_that_does_not_start_is_named(conductor: ConductorServer) -> None:
+    absent = (sys.executable, "-c", "raise SystemExit('celery is not installed')")
+
+    with pytest.raises(FleetError, match="legacy-worker ended with exit code 1") as caught:
+        moved(conductor, product(legacy_command=absent))
+
+    assert "celery is not installed" in caught.value.evidence

@@ -11,12 +11,13 @@ from typing import Any, Final
 import httpx
 import redis
 
-from trackproof.errors import DeadlineError, TrackproofError
+from trackproof.errors import DeadlineError, FleetError, TrackproofError
 from trackproof.fleet.profile import Position
 from trackproof.runs.product import Product, RunningTrigger
 from trackproof.runs.scenario import Scenario
 from trackproof.testbed.conductor.rest import ENDED
 from trackproof.testbed.conductor.traffic import Traffic
+from trackproof.testbed.processes import ManagedProcess
 from trackproof.testbed.stand_ins.faults import Fault
 from trackproof.verify.rehearsal.judgement import Meeting, has_deliveries, judge_meeting
 from trackproof.verify.rehearsal.results import StageResult
@@ -46,6 +47,8 @@ class Stages:
     report: Callable[[str], None]
     _stages: dict[Position, tuple[list[Meeting], float]] = field(default_factory=dict)
     _faults: list[str] = field(default_factory=list)
+    _processes: list[ManagedProcess] = field(default_factory=list)
+    """Those that run through several stages."""
     _ended: dict[str, Mapping[str, Any]] = field(default_factory=dict)
     """Runs that have ended, by id."""
 
@@ -59,10 +62,11 @@ class Stages:
             FleetError: The fleet or a trigger does not start, or the fleet died.
         """
         with ExitStack() as stack:
-            stack.enter_context(self.product.legacy_worker())
+            self._processes = [stack.enter_context(self.product.legacy_worker())]
             for position in STAGES:
                 if position == "conductor":
                     stack.close()  # from here on nothing may depend on the legacy pipeline
+                    self._processes = []
                 self._run_stage(position, shares[position])
         return tuple(self._judge(position) for position in STAGES)
 
@@ -78,7 +82,7 @@ class Stages:
                 self._lose_conductor(trigger, meetings, count)
             else:
                 meetings += [self._start(trigger, position) for _ in range(count)]
-                self._follow(meetings, self.limit)
+                self._follow(trigger, meetings, self.limit)
             self._settle(meetings)
             if polling and self.product.terms.polling:
                 self._wait_for_polls()
@@ -112,17 +116,17 @@ class Stages:
         self.traffic.cut()
         try:
             meetings.append(self._start(trigger, "fallback"))
-            self._follow(meetings, min(OUTAGE_SECONDS, self.limit))
+            self._follow(trigger, meetings, min(OUTAGE_SECONDS, self.limit))
         finally:
             self.traffic.restore()
         self.report("outage of Conductor ends")
-        self._follow(meetings, self.limit)
+        self._follow(trigger, meetings, self.limit)
 
-    def _follow(self, meetings: Sequence[Meeting], seconds: float) -> None:
+    def _follow(self, trigger: RunningTrigger, meetings: Sequence[Meeting], seconds: float) -> None:
         """Wait until the transcripts of all meetings have ended, or the time is over."""
 
         def all_ended() -> bool:
-            self.product.fleet.check_alive()
+            self._check_alive(trigger)
             for meeting in meetings:
                 if meeting.ended_at is None and self._status(meeting) in FINAL:
                     meeting.ended_at = time.monotonic()
@@ -130,6 +134,17 @@ class Stages:
 
         with suppress(DeadlineError):
             wait_until(all_ended, what="the transcripts to end", timeout=seconds, interval=0.1)
+
+    def _check_alive(self, trigger: RunningTrigger) -> None:
+        """Raise a FleetError with the log of a process of the product that has ended."""
+        self.product.fleet.check_alive()
+        for process in (trigger.process, *self._processes):
+            if (code := process.poll()) is not None:
+                raise FleetError(
+                    f"the product's {process.name} ended with exit code {code}",
+                    evidence=process.tail(),
+                    hint="read the end of its log above",
+                )
 
     def _status(self, meeting: Meeting) -> object:
         return self.product.transcript(meeting.scenario.recording_id).get("status")

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import sys
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from trackproof.errors import FleetError
-from trackproof.fleet import REFERENCE, FleetProfile
+from trackproof.fleet import REFERENCE, FleetProfile, load_profile
 from trackproof.testbed.conductor import ConductorServer
 from trackproof.verify.rehearsal import Rehearsal, RehearsalOptions, rehearse
+
+FLEETS = Path(__file__).parents[1] / "fleets"
 
 pytestmark = [pytest.mark.conductor, pytest.mark.timeout(500)]
 
@@ -144,3 +147,14 @@ def test_a_legacy_worker_that_does_not_start_is_named(conductor: ConductorServer
         moved(conductor, product(legacy_command=absent))
 
     assert "celery is not installed" in caught.value.evidence
+
+
+@pytest.mark.nightly
+def test_a_foreign_product_is_moved_by_its_profile(conductor: ConductorServer) -> None:
+    profile = load_profile(FLEETS / "own_trigger" / "fleet.toml")
+
+    move = moved(conductor, profile)
+
+    assert [one for stage in move.stages for one in stage.meetings if one.problems] == []
+    assert move.go
+    assert len(move.stages[2].meetings[0].pipelines) == 2

@@ -9,6 +9,7 @@ from urllib.parse import quote, urlsplit
 
 import boto3
 import httpx
+from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from fixtures_audio.audio_file import AudioSource
@@ -51,10 +52,10 @@ def mixdown_reader(template: str) -> ReadAudio:
 def _from_s3(url: str) -> io.BytesIO | None:
     place = urlsplit(url)
     try:
-        body = boto3.client("s3").get_object(Bucket=place.netloc, Key=place.path.lstrip("/"))[
-            "Body"
-        ]
-        return io.BytesIO(body.read())
+        # In the path: self-hosted stores have no host name for each bucket.
+        client = boto3.client("s3", config=Config(s3={"addressing_style": "path"}))
+        found = client.get_object(Bucket=place.netloc, Key=place.path.lstrip("/"))
+        return io.BytesIO(found["Body"].read())
     except ClientError as error:
         if error.response.get("Error", {}).get("Code") in {"NoSuchKey", "404"}:
             return None

@@ -54,7 +54,8 @@ def stuck_at_daily(
         run.join()
 
 
-@pytest.mark.parametrize("kind", [pytest.param("sqlite", marks=pytest.mark.nightly), "postgres"])
+@pytest.mark.nightly
+@pytest.mark.parametrize("kind", ["sqlite", "postgres"])
 def test_a_terminated_workflow_sets_the_error_status_and_ends_its_step(
     kind: str, conductor: ConductorServer, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:

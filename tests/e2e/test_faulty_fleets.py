@@ -152,6 +152,7 @@ def join_failed(evidence: Evidence) -> bool:
     )
 
 
+@pytest.mark.nightly  # each run has this meeting among the clauses of the pipeline
 def test_failed_deliveries_do_not_fail_a_meeting_and_a_transient_failure_costs_one_retry(
     conductor: ConductorServer, tmp_path_factory: pytest.TempPathFactory
 ) -> None:

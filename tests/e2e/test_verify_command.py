@@ -134,6 +134,7 @@ def test_a_removed_test_cannot_be_replayed(conductor: ConductorServer, tmp_path:
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.nightly
 def test_a_kept_testbed_runs_until_it_is_interrupted(
     conductor: ConductorServer, tmp_path: Path
 ) -> None:

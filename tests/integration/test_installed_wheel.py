@@ -153,6 +153,7 @@ def test_the_users_own_tests_run_as_before(installed: Installed) -> None:
     assert "1 passed" in output
 
 
+@pytest.mark.nightly
 @pytest.mark.conductor
 def test_pytest_judges_a_fleet_from_any_folder(
     installed: Installed, conductor: ConductorServer

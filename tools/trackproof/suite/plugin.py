@@ -71,7 +71,9 @@ class ClauseSuite:
         config.addinivalue_line("markers", "clause(id, …): the clauses that the test proves")
         config.addinivalue_line("markers", "tasks(type, …): the task types of a pipeline clause")
         config.addinivalue_line("markers", "one_of(type, …): task types of which any will do")
-        config.addinivalue_line("markers", "late: waits for what runs beside the other tests")
+        config.addinivalue_line(
+            "markers", "late(phase=1): 1 runs beside background work, 2 waits for it, 3 follows it"
+        )
         config.stash[session_fixture.OPENER] = self.opened_harness
         config.pluginmanager.register(session_fixture)
 
@@ -108,7 +110,7 @@ class ClauseSuite:
             others = []
         chosen.sort(
             key=lambda item: (
-                item.get_closest_marker("late") is not None,
+                late_phase(item),
                 min(order.get(name, len(order)) for name in clauses_of(item)),
             )
         )
@@ -209,3 +211,9 @@ class ClauseSuite:
             addresses=addresses(testbed, session.harness.fleet.database_url),
             clauses=self.results.clauses,
         )
+
+
+def late_phase(item: pytest.Item) -> int:
+    """Return the phase of a test's `late` marker; 0 without one."""
+    marker = item.get_closest_marker("late")
+    return 0 if marker is None else int(marker.args[0]) if marker.args else 1

@@ -1,8 +1,8 @@
-"""Fixtures of the pipeline clauses: the whole meetings, run side by side once for all of them."""
+"""Fixtures that many clauses share: whole meetings, run side by side once, and background work."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,10 +12,12 @@ from trackproof.contracts.load import load_contracts
 from trackproof.runs.pipeline_run import PipelineRun
 from trackproof.runs.task_run import StoredObject
 from trackproof.suite.assertions import ClauseViolation
+from trackproof.suite.clauses.background_work import BackgroundWork
 from trackproof.suite.clauses.meetings import prepare_meetings
 from trackproof.suite.clauses.storage import stored_objects, unfinished_uploads
 from trackproof.suite.harness import Harness
 from trackproof.suite.pipelines import CheckedRun, expect_registered, run_meetings
+from trackproof.suite.results import clauses_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +43,24 @@ def meetings_and_objects(
         before, stored_objects(session_harness), unfinished_uploads(session_harness)
     )
     return runs, stored
+
+
+@pytest.fixture(scope="session")
+def background_work(
+    session_harness: Harness, request: pytest.FixtureRequest
+) -> Iterator[BackgroundWork]:
+    """Start the work that runs beside the late tests."""
+    judged = frozenset(str(name) for item in request.session.items for name in clauses_of(item))
+    work = BackgroundWork(session_harness, judged)
+    yield work
+    work.close()
+
+
+@pytest.fixture(autouse=True)
+def started_background_work(request: pytest.FixtureRequest) -> None:
+    """Start it with the first late test, whichever that is."""
+    if request.node.get_closest_marker("late") is not None:
+        request.getfixturevalue("background_work")
 
 
 @pytest.fixture(scope="session")

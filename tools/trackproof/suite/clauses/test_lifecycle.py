@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, Literal
 
 import pytest
 
 from trackproof.contracts.load import load_contracts
-from trackproof.lab import RECORDING_BUCKET
 from trackproof.runs.follow import Workflow
 from trackproof.runs.task_run import TaskRun
 from trackproof.suite.assertions import ClauseViolation, expect
-from trackproof.suite.clauses.storage import PRESIGN_SECONDS
+from trackproof.suite.clauses.background_work import HEARTBEAT_SECONDS, BackgroundWork
 from trackproof.suite.harness import Harness
-from trackproof.wait import wait_until
 
 Failure = Literal["status", "reset"]
 
@@ -26,57 +22,7 @@ that never does leaves the task to the server's retry."""
 LATE_SECONDS = 2
 """Response time-out of a result that is held back."""
 
-HEARTBEAT_SECONDS, WORK_SECONDS = 15, 18
-"""Response time-out of long work, and its length. Clients extend a lease after 80 % of it and look
-once a second, which leaves 2 s on a busy machine."""
-
 pytestmark = pytest.mark.late
-
-
-class LongWork:
-    """A transcription that takes longer than its response time-out, beside the other tests."""
-
-    def __init__(self, harness: Harness) -> None:
-        """Start it, and wait until the fleet works on it."""
-        meeting = harness.meeting(seed=108)
-        url = harness.testbed.s3.presign(
-            RECORDING_BUCKET, meeting.track_keys[0], expires_in=PRESIGN_SECONDS
-        )
-        payload = {"track_index": 0, "audio_url": url, "transcript_id": meeting.transcript_id}
-        harness.break_service("modal", delay=WORK_SECONDS, times=1)
-        before = harness.testbed.stand_ins.ledger.count("modal")
-        self._pool = ThreadPoolExecutor(1, thread_name_prefix="long work")
-        self.run: Future[list[TaskRun]] = self._pool.submit(
-            harness.task_runner.run_tasks,
-            "transcribe_track",
-            [payload],
-            transcript_id=meeting.transcript_id,
-            retries=0,
-            response_timeout=HEARTBEAT_SECONDS,
-        )
-        wait_until(
-            lambda: self.run.done() or harness.testbed.stand_ins.ledger.count("modal") > before,
-            what="the fleet's call to the transcription service",
-            timeout=30,
-        )
-
-    def close(self) -> None:
-        """Wait for its end."""
-        self._pool.shutdown()
-
-
-@pytest.fixture(scope="module", autouse=True)
-def long_work(
-    session_harness: Harness, request: pytest.FixtureRequest
-) -> Iterator[LongWork | None]:
-    """Start the long work with the first test of this module, if its clause is judged."""
-    if not any("long_transcription" in item.name for item in request.session.items):
-        yield None
-        return
-    session_harness.reset()
-    work = LongWork(session_harness)
-    yield work
-    work.close()
 
 
 RESULT: dict[str, Any] = {
@@ -173,12 +119,12 @@ def test_late_result_does_no_harm(task: str, harness: Harness) -> None:
 @pytest.mark.clause("pipeline.heartbeat")
 @pytest.mark.tasks("transcribe_track")
 def test_long_transcription_completes_at_the_first_attempt(
-    long_work: LongWork | None, harness: Harness
+    background_work: BackgroundWork, harness: Harness
 ) -> None:
-    if long_work is None:
+    if background_work.long_work is None:
         raise ClauseViolation("a long transcription", "none was started", "run")
 
-    [run] = long_work.run.result()
+    [run] = background_work.long_work.run.result()
 
     harness.runs.append(run)
     expect(run.statuses, "attempt statuses").equals(["COMPLETED"])

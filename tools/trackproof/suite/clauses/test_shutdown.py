@@ -9,7 +9,7 @@ from trackproof.suite.clauses.shutdown import TASKS, Shutdown, shut_down
 from trackproof.suite.harness import Harness
 from trackproof.suite.results import chosen_task
 
-pytestmark = [pytest.mark.late, pytest.mark.one_of(*TASKS)]
+pytestmark = [pytest.mark.late(3), pytest.mark.one_of(*TASKS)]
 
 
 @pytest.fixture(scope="module")

@@ -31,7 +31,7 @@ LostMeetings = Mapping[str, tuple[Scenario, str]]
 
 @pytest.fixture(scope="session")
 def lost_meetings(session_harness: Harness) -> LostMeetings:
-    """Start a meeting for each ending, whose workflow stops early; terminate the first."""
+    """Run a meeting for each ending, to the early end of its workflow."""
     harness = session_harness
     expect_registered(harness)
     harness.reset()
@@ -48,6 +48,13 @@ def lost_meetings(session_harness: Harness) -> LostMeetings:
 
         wait_until(is_held, what=f"the end of {HELD_AFTER}", timeout=30)
     harness.testbed.rest.terminate(meetings["TERMINATED"][1], "by an operator")
+    for ending, (_, workflow_id) in meetings.items():
+
+        def has_ended(ending: str = ending, workflow_id: str = workflow_id) -> bool:
+            harness.testbed.rest.decide(workflow_id)  # its time-outs, now
+            return bool(harness.testbed.rest.workflow(workflow_id)["status"] == ending)
+
+        wait_until(has_ended, what=f"the workflow's status {ending}", timeout=30)
     return meetings
 
 
@@ -87,17 +94,12 @@ def test_workflow_is_terminated(lost_meetings: LostMeetings, harness: Harness) -
 def test_status_of_a_lost_meeting_becomes_error(
     ending: str, lost_meetings: LostMeetings, harness: Harness
 ) -> None:
-    meeting, workflow_id = lost_meetings[ending]
-
-    def has_ended() -> bool:
-        harness.testbed.rest.decide(workflow_id)  # its time-outs, now
-        return bool(harness.testbed.rest.workflow(workflow_id)["status"] == ending)
+    meeting, _ = lost_meetings[ending]
 
     def status() -> Any:
         harness.fleet.check_alive()
         return harness.task_runner.transcript(meeting.transcript_id).get("status")
 
-    wait_until(has_ended, what=f"the workflow's status {ending}", timeout=30)
     with suppress(DeadlineError):  # the row is judged as it is then
         wait_until(lambda: status() == "error", what="the final status", timeout=NOTICED_SECONDS)
 

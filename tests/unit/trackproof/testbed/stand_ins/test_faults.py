@@ -10,6 +10,7 @@ from pydantic import ValidationError
 
 from tests.unit.trackproof.testbed.stand_ins.transports import Caller, bearer
 from trackproof.testbed.stand_ins import Fault, StandIns
+from trackproof.testbed.stand_ins.faults import Faults
 from trackproof.wait import wait_until
 
 
@@ -199,6 +200,22 @@ def test_a_fault_that_no_request_met_is_unmet_until_cleared(
     assert stand_ins.faults.active() == [unmet]
     stand_ins.faults.clear()
     assert (stand_ins.faults.unmet(), len(stand_ins.faults)) == ([], 0)
+
+
+def test_a_lasting_fault_outlasts_clear_and_counts_for_no_test() -> None:
+    faults = Faults(frozenset({"s3"}))
+    lasting = faults.add_lasting(Fault(service="s3", path="lasting", status=500))
+    faults.add(Fault(service="s3", status=503))
+
+    faults.clear()
+
+    assert (faults.unmet(), len(faults)) == ([], 0)
+    assert [fault.path for fault in lasting.unmet()] == ["lasting"]
+    taken = [faults.take("s3", "GET", path) for path in ("lasting", "other")]
+    assert [fault and fault.status for fault in taken] == [500, None]
+    assert lasting.unmet() == []
+    lasting.remove()
+    assert faults.take("s3", "GET", "lasting") is None
 
 
 def test_a_dripped_body_lasts_until_the_client_gives_up(stand_ins: StandIns) -> None:

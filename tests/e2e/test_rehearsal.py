@@ -126,7 +126,7 @@ def test_a_product_that_needs_its_legacy_pipeline_to_the_end_is_no_go(
     move = moved(conductor, product(conductor={"CONDUCTOR_ENABLED": "false"}), limit=15)
 
     assert failed(move, "lost") == {"conductor"}
-    assert move.stages[-1].faults == ("1 messages were sent to the legacy pipeline",)
+    assert "1 messages were sent to the legacy pipeline" in move.stages[-1].faults
 
 
 @pytest.mark.nightly

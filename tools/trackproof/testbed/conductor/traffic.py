@@ -91,6 +91,18 @@ class Traffic:
         self._faults: list[UpdateFault] = []
         self._started: list[StartedRun] = []
         self._outage = threading.Event()
+        self._cut_off = 0
+
+    @property
+    def cut_off(self) -> int:
+        """Number of requests that outages reset."""
+        with self._lock:
+            return self._cut_off
+
+    def record_cut(self) -> None:
+        """Record a request that an outage resets."""
+        with self._lock:
+            self._cut_off += 1
 
     @property
     def is_cut(self) -> bool:

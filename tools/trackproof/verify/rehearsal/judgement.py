@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +15,9 @@ from trackproof.runs.product import Product, RecordingRow
 from trackproof.runs.scenario import Scenario
 from trackproof.verify.rehearsal.results import MeetingResult
 from trackproof.verify.shadow_comparison import compare_shadow_run
+
+LEGACY = "legacy"
+"""The legacy pipeline among a meeting's pipelines; all others are ids of workflows."""
 
 COMPLETE = ("title", "short_summary", "long_summary", "topics", "words", "duration")
 """Columns that a complete transcript has."""
@@ -38,6 +41,23 @@ class Meeting:
         return None if self.ended_at is None else round(self.ended_at - self.announced_at, 3)
 
 
+def switch_faults(position: Position, meetings: Sequence[MeetingResult]) -> Iterator[str]:
+    """Yield how ended meetings show that the switch was not obeyed."""
+    for meeting in meetings:
+        if meeting.lost:
+            continue
+        has_run = any(one != LEGACY for one in meeting.pipelines)
+        has_legacy = LEGACY in meeting.pipelines
+        if position == "legacy" and has_run:
+            yield f"{meeting.recording_id}: a workflow was started with the switch at legacy"
+        if position in {"shadow", "conductor"} and not has_run:
+            yield f"{meeting.recording_id}: no workflow was seen at Conductor"
+        if position == "shadow" and not has_legacy:
+            yield f"{meeting.recording_id}: the legacy pipeline was not started"
+        if position == "conductor" and has_legacy:
+            yield f"{meeting.recording_id}: the legacy pipeline was started"
+
+
 def judge_meeting(
     product: Product,
     meeting: Meeting,
@@ -59,7 +79,7 @@ def judge_meeting(
         recording_id=meeting.scenario.recording_id,
         transcript_id=row.transcript_id,
         pipelines=(
-            *(("legacy",) if row.legacy_task_id else ()),
+            *((LEGACY,) if row.legacy_task_id else ()),
             *(str(run["workflowId"]) for run in runs),
         ),
         seconds=meeting.seconds,

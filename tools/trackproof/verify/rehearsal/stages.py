@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
@@ -19,7 +20,12 @@ from trackproof.testbed.conductor.rest import ENDED
 from trackproof.testbed.conductor.traffic import Traffic
 from trackproof.testbed.processes import ManagedProcess
 from trackproof.testbed.stand_ins.faults import Fault
-from trackproof.verify.rehearsal.judgement import Meeting, has_deliveries, judge_meeting
+from trackproof.verify.rehearsal.judgement import (
+    Meeting,
+    has_deliveries,
+    judge_meeting,
+    switch_faults,
+)
 from trackproof.verify.rehearsal.results import StageResult
 from trackproof.wait import wait_until
 
@@ -46,7 +52,7 @@ class Stages:
     similarity: float | None
     report: Callable[[str], None]
     _stages: dict[Position, tuple[list[Meeting], float]] = field(default_factory=dict)
-    _faults: list[str] = field(default_factory=list)
+    _faults: dict[Position, list[str]] = field(default_factory=lambda: defaultdict(list))
     _processes: list[ManagedProcess] = field(default_factory=list)
     """Those that run through several stages."""
     _ended: dict[str, Mapping[str, Any]] = field(default_factory=dict)
@@ -87,7 +93,7 @@ class Stages:
             if polling and self.product.terms.polling:
                 self._wait_for_polls()
         if polling and (sent := self._legacy_messages() - waiting):
-            self._faults.append(f"{sent} messages were sent to the legacy pipeline")
+            self._faults[position].append(f"{sent} messages were sent to the legacy pipeline")
         self._stages[position] = (meetings, time.monotonic() - began)
 
     def _start(self, trigger: RunningTrigger, position: Position) -> Meeting:
@@ -119,6 +125,8 @@ class Stages:
             self._follow(trigger, meetings, min(OUTAGE_SECONDS, self.limit))
         finally:
             self.traffic.restore()
+        if not self.traffic.cut_off:
+            self._faults["fallback"].append("the outage met no request of the product to Conductor")
         self.report("outage of Conductor ends")
         self._follow(trigger, meetings, self.limit)
 
@@ -208,15 +216,11 @@ class Stages:
 
     def _judge(self, position: Position) -> StageResult:
         meetings, seconds = self._stages[position]
-        return StageResult(
-            name=position,
-            meetings=tuple(
-                judge_meeting(self.product, one, self._runs(one), self.similarity)
-                for one in meetings
-            ),
-            seconds=seconds,
-            faults=tuple(self._faults) if position == "conductor" else (),
+        judged = tuple(
+            judge_meeting(self.product, one, self._runs(one), self.similarity) for one in meetings
         )
+        faults = (*self._faults[position], *switch_faults(position, judged))
+        return StageResult(position, judged, seconds, faults)
 
 
 def _answer(trigger: RunningTrigger, scenario: Scenario) -> str:

@@ -280,6 +280,7 @@ def test_an_outage_resets_every_request_until_it_ends(
 
     assert fleet.get("/anything").content == b"t1"
     assert len(server.requests) == 1
+    assert gateway.traffic.cut_off >= 2
 
 
 @pytest.mark.parametrize(

@@ -13,8 +13,10 @@ from typer.testing import CliRunner
 from trackproof.cli import app
 from trackproof.errors import UsageError
 from trackproof.fleet import REFERENCE
+from trackproof.fleet.profile import Position
 from trackproof.verify.rehearsal import MeetingResult, Rehearsal, RehearsalOptions, StageResult
 from trackproof.verify.rehearsal import rehearse as run_rehearsal
+from trackproof.verify.rehearsal.judgement import switch_faults
 from trackproof.verify.rehearsal.rehearsal import check_profile, shares_of
 
 GOOD = MeetingResult("rec-1", "t-1", ("legacy",), 2.5)
@@ -96,3 +98,27 @@ def test_the_command_prints_a_table_and_writes_both_reports(
     assert data["stages"][0]["meetings"][0]["lost"] == lost
     assert "<script>" not in page.read_text()
     assert move.headline in page.read_text()
+
+
+@pytest.mark.parametrize(
+    ("position", "pipelines", "fault"),
+    [
+        ("legacy", ("legacy",), ""),
+        ("legacy", ("w-1",), "a workflow was started"),
+        ("shadow", ("legacy", "w-1"), ""),
+        ("shadow", ("legacy",), "no workflow was seen"),
+        ("shadow", ("w-1",), "the legacy pipeline was not started"),
+        ("fallback", ("legacy",), ""),
+        ("fallback", ("w-1",), ""),
+        ("conductor", ("w-1",), ""),
+        ("conductor", (), "no workflow was seen"),
+        ("conductor", ("legacy", "w-1"), "the legacy pipeline was started"),
+    ],
+)
+def test_a_switch_that_is_not_obeyed_is_a_fault(
+    position: Position, pipelines: tuple[str, ...], fault: str
+) -> None:
+    found = list(switch_faults(position, [replace(GOOD, pipelines=pipelines)]))
+
+    assert [fault in text for text in found] == ([True] if fault else [])
+    assert list(switch_faults(position, [replace(GOOD, pipelines=pipelines, lost="x")])) == []

@@ -109,8 +109,7 @@ class Stages:
         """Cut Conductor while meetings run, start one more, and restore it when they have ended."""
         stand_ins = self.product.testbed.stand_ins
         transcriptions = stand_ins.ledger.count("modal")
-        fault = Fault(service="modal", delay=SLOW_SECONDS, times=2)
-        stand_ins.faults.add(fault)
+        stand_ins.faults.add(Fault(service="modal", delay=SLOW_SECONDS, times=2))
         meetings += [self._start(trigger, "fallback") for _ in range(count)]
         with suppress(DeadlineError):
             wait_until(
@@ -125,6 +124,7 @@ class Stages:
             self._follow(trigger, meetings, min(OUTAGE_SECONDS, self.limit))
         finally:
             self.traffic.restore()
+            stand_ins.faults.clear()
         if not self.traffic.cut_off:
             self._faults["fallback"].append("the outage met no request of the product to Conductor")
         self.report("outage of Conductor ends")

@@ -49,7 +49,7 @@ def test_a_recording_goes_to_the_pipelines_of_the_switch(product: MeetingsOfProd
         lost = product.finished_meeting()
         assert trigger.announce(lost).json()["processed"]
     # Daily's list has all of them: only the one without a pipeline is started, once.
-    with product.trigger("conductor", polling=True) as trigger:
+    with product.trigger("conductor") as trigger:
         alone = product.finished_meeting()
         trigger.announce(alone)
         [of_conductor] = product.wait_for_transcripts(alone, 1)

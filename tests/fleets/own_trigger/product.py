@@ -1,4 +1,4 @@
-"""The processes of the product: `product.py migrate | room | trigger | legacy`."""
+"""The processes of the product: `product.py migrate | trigger | legacy`."""
 
 from __future__ import annotations
 
@@ -48,13 +48,6 @@ def migrate() -> None:
         state.migrate()
     with jobs() as connection:
         connection.execute(TABLE)
-
-
-def create_room() -> None:
-    """Store the room on standard input."""
-    with closing(State(Settings().database_url)) as state, state.write_session() as session:
-        session.add(Room(**json.load(sys.stdin)["room"]))
-    sys.stdout.write("{}")
 
 
 def process_legacy_jobs() -> None:
@@ -202,19 +195,17 @@ def run_trigger() -> None:
     threading.Thread(target=server.serve_forever, daemon=True).start()
     daily = {"Authorization": f"Bearer {settings.daily_api_key.get_secret_value()}"}
     while True:
-        if "POLL" in os.environ:
-            answer = httpx.get(f"{settings.daily_api_url}/recordings", headers=daily, timeout=30)
-            for recording in answer.raise_for_status().json()["data"]:
-                trigger.start(recording)
+        answer = httpx.get(f"{settings.daily_api_url}/recordings", headers=daily, timeout=30)
+        for recording in answer.raise_for_status().json()["data"]:
+            trigger.start(recording)
         if os.environ["MODE"] == "new":
             trigger.look()
-        time.sleep(float(os.environ.get("POLL", "0.3")))
+        time.sleep(float(os.environ["POLL"]))
 
 
 if __name__ == "__main__":
     {
         "migrate": migrate,
-        "room": create_room,
         "legacy": process_legacy_jobs,
         "trigger": run_trigger,
     }[sys.argv[1]]()

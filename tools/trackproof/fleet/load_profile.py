@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 import sys
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import fields, replace
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -16,7 +16,12 @@ from trackproof.contracts.load import load_contracts
 from trackproof.errors import UsageError
 from trackproof.fleet import variables
 from trackproof.fleet.contract_names import Problem, nearest, unknown_names
-from trackproof.fleet.needs import POSTGRES_VARIABLES, needed_database, profile_variables
+from trackproof.fleet.needs import (
+    POSTGRES_VARIABLES,
+    needed_database,
+    profile_variables,
+    trigger_templates,
+)
 from trackproof.fleet.profile import (
     Container,
     Deviation,
@@ -26,7 +31,6 @@ from trackproof.fleet.profile import (
     Limits,
     Overlay,
     Ports,
-    Position,
     TaskTerms,
     TriggerTerms,
     WorkflowTerms,
@@ -48,8 +52,8 @@ _PARTS: tuple[tuple[str, type], ...] = (
     (r"ports", Ports),
     (r"limits", Limits),
     (r"overlay", Overlay),
-    (r"workflow", WorkflowTerms),
     (r"trigger", TriggerTerms),
+    (r"workflow", WorkflowTerms),
     (r"deviations\.\d+", Deviation),
     (r"tasks\.[^.]+", TaskTerms),
     (r"events\.[^.]+", EventTerms),
@@ -97,9 +101,9 @@ def load_profile(source: str | Path) -> FleetProfile:
 
 
 def _profile(path: Path, data: dict[str, Any]) -> FleetProfile:
-    values = _with_python(data)
+    values = _with_commands(data)
     if isinstance(trigger := values.get("trigger"), dict):
-        values["trigger"] = _with_python(trigger)
+        values["trigger"] = _with_commands(trigger)
     if isinstance(folder := values.get("directory"), str):
         values["directory"] = path.parent / folder
     container = values.get("container")
@@ -123,20 +127,19 @@ def _profile(path: Path, data: dict[str, Any]) -> FleetProfile:
         ) from error
 
 
-def _with_python(table: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the table with `{python}` filled in its commands.
-
-    No other variable: a command may contain braces of its own.
-    """
+def _with_commands(table: dict[str, Any]) -> dict[str, Any]:
+    """Return a table with the laboratory's Python in its commands."""
     return {
-        key: [
-            word.replace("{python}", sys.executable) if isinstance(word, str) else word
-            for word in value
-        ]
+        key: [_with_python(word) for word in value]
         if key.endswith("command") and isinstance(value, list)
         else value
         for key, value in table.items()
     }
+
+
+def _with_python(word: Any) -> Any:
+    # No other variable: a command may contain braces of its own.
+    return word.replace("{python}", sys.executable) if isinstance(word, str) else word
 
 
 def _expected(kind: str, message: str) -> str:
@@ -180,7 +183,6 @@ def _check_alternatives(profile: FleetProfile) -> Iterator[Problem]:
             [profile.events_sql, profile.events_redis, profile.events_websocket],
         ),
         ("seed_command and seed_sql", [profile.seed_command, profile.seed_sql]),
-        ("trigger.room_command and trigger.room_sql", _ways_to_a_room(profile.trigger)),
     ):
         if sum(map(bool, values)) > 1:
             yield f"{keys} exclude each other", "remove all but one"
@@ -194,10 +196,6 @@ def _check_alternatives(profile: FleetProfile) -> Iterator[Problem]:
             "[overlay] has no effect with register_command",
             "remove one of them",
         )
-
-
-def _ways_to_a_room(trigger: TriggerTerms | None) -> list[object]:
-    return [] if trigger is None else [trigger.room_command, trigger.room_sql]
 
 
 def _check_database(profile: FleetProfile) -> Iterator[Problem]:
@@ -226,7 +224,6 @@ def _check_templates(profile: FleetProfile) -> Iterator[Problem]:
     for key, text, more in (
         *((f"environment.{name}", text, ()) for name, text in profile.environment.items()),
         *((f"intercept.{name}", text, ()) for name, text in profile.intercept.items()),
-        *((key, text, ()) for key, text in _trigger_templates(profile.trigger)),
         ("transcript_url", profile.transcript_url, id_variable),
         ("events_redis", profile.events_redis, id_variable),
         ("events_websocket", profile.events_websocket, id_variable),
@@ -235,14 +232,7 @@ def _check_templates(profile: FleetProfile) -> Iterator[Problem]:
             yield f"{key}: {error}", f"known variables: {variables.variable_list(*more)}"
         elif more and text and "{transcript_id}" not in text:
             yield f"{key}: {{transcript_id}} is missing", "add it, to select one transcript"
-
-
-def _trigger_templates(trigger: TriggerTerms | None) -> Iterator[tuple[str, str]]:
-    """Yield key and text of each template in the table of the trigger."""
-    if trigger is None:
-        return
-    yield "trigger.webhook_url", trigger.webhook_url
-    yield "trigger.webhook_secret", trigger.webhook_secret
-    for table in ("environment", "polling", *get_args(Position)):
-        for name, text in (getattr(trigger, table) or {}).items():
-            yield f"trigger.{table}.{name}", text
+    for key, text in trigger_templates(profile.trigger):
+        if error := variables.template_error(text, *variables.TRIGGER_VARIABLES):
+            known = variables.variable_list(*variables.TRIGGER_VARIABLES)
+            yield f"{key}: {error}", f"known variables: {known}"

@@ -46,7 +46,9 @@ def _expand_reason(value: Any) -> Any:
     return {"reason": value} if isinstance(value, str) else value
 
 
-Part = Literal["rows", "events", "recordings", "meetings", "files", "process", "traffic"]
+Part = Literal[
+    "rows", "events", "recordings", "meetings", "files", "process", "traffic", "trigger", "legacy"
+]
 
 
 @dataclass(frozen=True, config=STRICT)
@@ -168,16 +170,17 @@ class TriggerTerms:
     """Base64 key that signs them."""
     ready_seconds: Seconds = 60.0
     """Time limit for the first answer of `webhook_url`, in seconds."""
+    poll_command: Command = ()
+    """Runs one polling round and exits; without it the trigger polls by itself."""
+    seconds: Seconds = 30.0
+    """Time limit for each start and each fallback."""
     legacy_command: Command = ()
     """Worker of the legacy pipeline; none after the move."""
     legacy_task: Text | None = None
-    """Name of the legacy pipeline's Celery task, in messages on the testbed's Redis."""
-    legacy_queue: Text = "celery"
-    """Key of the Redis list with these messages."""
-    room_command: Command = ()
-    """Reads a room as JSON on standard input and prints its ids as JSON."""
-    room_sql: tuple[Text, ...] = ()
-    """Statements with `:room_id`, `:room_name` …; the columns they return are ids."""
+    """Name of the legacy pipeline's task in messages; by default the contract's."""
+    broker: str = ""
+    """Where these messages are seen before a worker takes them, as a template: the URL of a Redis,
+    or the folder of Celery's filesystem transport. Empty after the move."""
     recording_sql: str = ""
     """Query for columns `transcript_id` (of the result that counts), `workflow_id` and
     `legacy_task_id` of a recording, with `:recording_id`; NULL where a pipeline was not started."""
@@ -192,7 +195,7 @@ class TriggerTerms:
     shadow: Mapping[str, str] | None = None
     """Variables that run both pipelines, of which the legacy one counts."""
     fallback: Mapping[str, str] | None = None
-    """Variables that start workflows, and the legacy pipeline where Conductor fails."""
+    """Variables that start workflows, and the legacy pipeline soon after Conductor fails."""
     conductor: Mapping[str, str] | None = None
     """Variables that start workflows alone."""
 

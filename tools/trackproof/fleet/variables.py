@@ -47,6 +47,11 @@ VARIABLES: Final[Mapping[str, str]] = {
 }
 """Descriptions by name."""
 
+TRIGGER_VARIABLES: Final[Mapping[str, str]] = {
+    "trigger.folder": "a folder of each process of the trigger",
+}
+"""Further variables of `[trigger]`, by name."""
+
 
 def variables_in(text: str) -> Iterator[str]:
     """Yield the names of a template's variables.

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Awaitable, Callable
-from typing import Final
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any, Final
 
 from trackproof.errors import TestbedError
 
@@ -32,6 +32,8 @@ class LoopServer:
         self._ready = threading.Event()
         self._end: Callable[[], object] = lambda: None
         self._open: set[asyncio.Task[None]] = set()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._server: asyncio.Server | None = None
         self._thread = threading.Thread(
             target=lambda: asyncio.run(self._run()), name=what, daemon=True
         )
@@ -51,19 +53,41 @@ class LoopServer:
         self._end()
         self._thread.join(START_SECONDS)
 
+    def refuse(self) -> None:
+        """Cut all connections and refuse new ones, until `accept`."""
+        self._call(self._close())
+
+    def accept(self) -> None:
+        """Listen again, on the same port."""
+        self._call(self._listen())
+
+    def _call(self, work: Coroutine[Any, Any, None]) -> None:
+        assert self._loop is not None
+        asyncio.run_coroutine_threadsafe(work, self._loop).result(START_SECONDS)
+
     async def _run(self) -> None:
-        loop, ended = asyncio.get_running_loop(), asyncio.Event()
+        self._loop, ended = asyncio.get_running_loop(), asyncio.Event()
+        loop = self._loop
         self._end = lambda: loop.call_soon_threadsafe(ended.set)
         try:
-            server = await asyncio.start_server(self._accept, "127.0.0.1", 0, limit=self._limit)
-            self.port = server.sockets[0].getsockname()[1]
+            await self._listen()
         finally:
             self._ready.set()
-        async with server:
-            await ended.wait()
-            for task in self._open:
-                task.cancel()
-            await asyncio.gather(*self._open, return_exceptions=True)
+        await ended.wait()
+        await self._close()
+
+    async def _listen(self) -> None:
+        self._server = await asyncio.start_server(
+            self._accept, "127.0.0.1", self.port, limit=self._limit
+        )
+        self.port = self._server.sockets[0].getsockname()[1]
+
+    async def _close(self) -> None:
+        if self._server is not None:
+            self._server.close()
+        for task in self._open:
+            task.cancel()
+        await asyncio.gather(*self._open, return_exceptions=True)
 
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()

@@ -92,11 +92,6 @@ def test_commented_keys_of_a_new_profile_load_too(tmp_path: Path) -> None:
         (GOOD + "[environment]\nA = '{\"a\": 1}'\n", "environment.A", "{llm.url}"),
         (GOOD + TRIGGER + "legacy_comand = []\n", "trigger.legacy_comand", "'legacy_command'"),
         (GOOD + TRIGGER + 'polling.A = "{daily.kee}"\n', "trigger.polling.A", "{daily.key}"),
-        (
-            GOOD + TRIGGER + 'room_command = ["x"]\nroom_sql = ["y"]\n',
-            "trigger.room_command and trigger.room_sql exclude each other",
-            "all but one",
-        ),
         (GOOD + '[trigger]\nwebhook_url = "u"\n', "trigger.command: this key is required", "new"),
         (GOOD + 'events_redis = "events"\n', "{transcript_id} is missing", "select"),
         (
@@ -113,6 +108,13 @@ def test_commented_keys_of_a_new_profile_load_too(tmp_path: Path) -> None:
             GOOD + '[[deviations]]\nclause = "pad_track.offse"\nreason = "x"\nuntil = 2030-01-01\n',
             "have no 'pad_track.offse'",
             "'pad_track.offset'",
+        ),
+        (GOOD + '[trigger]\ncommand = ["x"]\n', "trigger.webhook_url: this key is", "new"),
+        (GOOD + '[trigger]\ncomand = ["x"]\n', "trigger.comand: unknown", "'command'"),
+        (
+            GOOD + '[trigger]\ncommand = ["x"]\nwebhook_url = "{trigger.prt}"\nbroker = "/q"\n',
+            "trigger.webhook_url: unknown variable {trigger.prt}; did you mean {trigger.port}?",
+            "{trigger.folder}",
         ),
         (GOOD + "[overlay.steps.post_zulp]\na = 1\n", "have no 'post_zulp'", "'post_zulip'"),
     ],
@@ -153,6 +155,6 @@ def test_variables_of_the_testbed_are_the_documented_ones() -> None:
     )
     variables = Testbed.variables(cast("Testbed", parts))
 
-    others = {"redis.url", "redis.host", "redis.port", "fleet.port", "trigger.port"}
-    others |= {"proxy.url", "proxy.ca"}
+    others = {"redis.url", "redis.host", "redis.port", "fleet.port", "proxy.url", "proxy.ca"}
+    others |= {"trigger.port"}
     assert {*variables, *database_variables("sqlite:///x.db"), *others} == set(VARIABLES)

@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from trackproof.contracts.load import load_contracts
 from trackproof.errors import FleetError, UsageError
 from trackproof.fleet import Fleet, FleetProfile
 from trackproof.fleet.profile import Position, TriggerTerms
-from trackproof.fleet.seeders import seeder_for
 from trackproof.fleet.variables import fill
 from trackproof.lab import Surroundings, Testbed, free_port
 from trackproof.runs.product.running_trigger import RunningTrigger
 from trackproof.runs.scenario import Scenario
 from trackproof.testbed import database
+from trackproof.testbed.brokers import waiting_messages
 from trackproof.testbed.processes import ManagedProcess
 from trackproof.testbed.stand_ins.ledger import Request
+from trackproof.wait import wait_until
+
+START_SECONDS: Final = 60.0
+"""Time limit for a polling round."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +43,7 @@ class Product:
     testbed: Testbed
     fleet: Fleet
     surroundings: Surroundings
-    """Where the fleet runs, with the variables of `[trigger.environment]`."""
+    """Where the fleet runs."""
     folder: Path
     """Receives logs."""
 
@@ -49,33 +54,22 @@ class Product:
 
     @contextmanager
     def trigger(
-        self,
-        position: Position,
-        *,
-        polling: bool = False,
-        environment: Mapping[str, str] | None = None,
+        self, position: Position, *, environment: Mapping[str, str] | None = None
     ) -> Iterator[RunningTrigger]:
-        """Run a trigger at a position of the switch; several may run at the same time.
+        """Run a trigger that polls often, at a position of the switch; several may run.
 
         Args:
             position: Position of the switch.
-            polling: Whether it polls Daily at once and often.
             environment: Further variables, which take precedence.
 
         Raises:
-            UsageError: The product's profile lacks this position.
             FleetError: It does not start, or does not answer in time.
         """
         terms = self.terms
-        switch: Mapping[str, str] | None = getattr(terms, position)
-        if switch is None:
-            raise UsageError(
-                f"the profile of fleet {self.fleet.profile.name!r} has no [trigger.{position}]",
-                hint="it has the variables that bring the trigger's switch into this position",
-            )
-        values = {**self.surroundings.variables, "trigger.port": str(free_port())}
-        templates = {**terms.environment, **switch, **(terms.polling if polling else {})}
-        variables = {name: fill(text, values) for name, text in templates.items()}
+        values = {**self._values(), "trigger.port": str(free_port())}
+        variables = self._filled(
+            {**terms.environment, **terms.polling, **position_variables(terms, position)}, values
+        )
         variables |= environment or {}
         name = f"trigger-{position}-{values['trigger.port']}"
         process = self._start(name, terms.command, variables)
@@ -103,36 +97,58 @@ class Product:
                 f"the profile of fleet {self.fleet.profile.name!r} has no legacy pipeline",
                 hint="add `legacy_command` to [trigger]",
             )
-        process = self._start("legacy-worker", self.terms.legacy_command, {})
+        values = {**self._values(), "trigger.port": str(free_port())}
+        variables = self._filled(self.terms.environment, values)
+        process = self._start("legacy-worker", self.terms.legacy_command, variables)
         try:
             yield process
         finally:
             process.stop()
 
-    def create_room(self, scenario: Scenario) -> None:
-        """Store the room of a meeting, which exists before its recording is finished.
+    def poll(self, trigger: RunningTrigger) -> None:
+        """Run a polling round by the profile's `poll_command`.
 
         Raises:
-            FleetError: The command or a statement failed.
+            FleetError: It did not end in time, or failed.
+        """
+        process = self._start("poll", self.terms.poll_command, trigger.variables)
+        try:
+            code = wait_until(
+                lambda: None if (code := process.poll()) is None else (code,),
+                what="the end of poll_command",
+                timeout=START_SECONDS,
+                evidence=process.tail,
+            )[0]
+            if code:
+                raise FleetError(
+                    f"poll_command exited with code {code}",
+                    evidence=process.tail(),
+                    hint="run it by hand",
+                )
+        finally:
+            process.stop()
+
+    def legacy_messages(self) -> int:
+        """Return the number of messages that wait for the legacy pipeline in the broker."""
+        broker = fill(self.terms.broker, {**self._values(), "trigger.port": ""})
+        if not broker:
+            return 0
+        task = self.terms.legacy_task or _switch_constants()["legacy_task"]
+        return sum(task in message for message in waiting_messages(broker))
+
+    def finish_meeting(self, scenario: Scenario) -> None:
+        """Store the room of a meeting and let Daily have its finished recording.
+
+        The room is seeded with a meeting of its own, because seeders write whole meetings.
         """
         secret = self.testbed.stand_ins.credentials.webhook_secret
         webhook = f"{self.testbed.served.urls['webhook']}/{scenario.room_name}"
-        room = scenario.rows(webhook, secret)["room"] | {"zulip_topic": None}
-        profile = self.fleet.profile
-        rooms = replace(
-            profile,
-            seed_command=self.terms.room_command,
-            seed_sql=self.terms.room_sql,
-            seed_lines=False,
-        )
-        cwd = profile.directory or self.folder
-        seeder = seeder_for(rooms, cwd, self.fleet.environment, self.fleet.database_url)
-        scenario.ids.update(seeder.seed({"room": room}))
-
-    def finish_meeting(self, scenario: Scenario) -> None:
-        """Store the room of a meeting and let Daily have its finished recording."""
-        self.create_room(scenario)
-        scenario.publish(self.testbed.translated_for(self.fleet))
+        earlier = replace(scenario, run_id=uuid.uuid4().hex[:12], room=scenario.run_id, ids={})
+        rows = earlier.rows(webhook, secret)
+        rows["room"] |= {"zulip_topic": None}
+        ids = self.fleet.seed(rows)
+        scenario.ids.update({name: value for name, value in ids.items() if name == "room_id"})
+        scenario.publish(self.testbed)
 
     def recording(self, recording_id: str) -> RecordingRow:
         """Return what the product stored about a recording; empty if nothing.
@@ -175,6 +191,16 @@ class Product:
             and _is_done(one)
         ]
 
+    def _values(self) -> dict[str, str]:
+        """Return the values of the variables in `[trigger]`, its port left out."""
+        folder = self.testbed.folder / "product"
+        folder.mkdir(exist_ok=True)
+        return {**self.surroundings.variables, "trigger.folder": str(folder)}
+
+    @staticmethod
+    def _filled(templates: Mapping[str, str], values: Mapping[str, str]) -> dict[str, str]:
+        return {name: fill(text, values) for name, text in templates.items()}
+
     def _start(
         self, name: str, command: Sequence[str], variables: Mapping[str, str]
     ) -> ManagedProcess:
@@ -206,10 +232,11 @@ def trigger_terms(profile: FleetProfile) -> TriggerTerms:
     return profile.trigger
 
 
-def with_trigger_environment(profile: FleetProfile) -> FleetProfile:
-    """Return the profile with the variables of `[trigger.environment]` in its own."""
-    terms = trigger_terms(profile)
-    return replace(profile, environment={**profile.environment, **terms.environment})
+def position_variables(terms: TriggerTerms, position: Position) -> Mapping[str, str]:
+    """Return the variables of a position of the switch, as templates; the contract's by default."""
+    own: Mapping[str, str] | None = getattr(terms, position)
+    positions: Mapping[str, Mapping[str, str]] = _switch_constants()["positions"]
+    return positions[position] if own is None else own
 
 
 @contextmanager
@@ -223,7 +250,7 @@ def open_product(testbed: Testbed, profile: FleetProfile) -> Iterator[Product]:
         FleetError: The fleet does not start or does not poll.
         TestbedError: A server that the product needs does not start.
     """
-    profile = with_trigger_environment(profile)
+    trigger_terms(profile)
     with (
         testbed.surroundings(profile, watched=True) as around,
         testbed.fleet(profile, around) as fleet,
@@ -237,6 +264,10 @@ def open_product(testbed: Testbed, profile: FleetProfile) -> Iterator[Product]:
 def _is_done(request: Request) -> bool:
     """Return whether the service did what a request asks for, even if its answer was lost."""
     return request.carried_out and (request.status is None or request.status < 300)
+
+
+def _switch_constants() -> Mapping[str, Any]:
+    return load_contracts().parts["switch"].constants
 
 
 def _text(value: object) -> str | None:

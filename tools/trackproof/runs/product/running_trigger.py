@@ -75,5 +75,5 @@ class RunningTrigger:
             raise FleetError(
                 str(error),
                 evidence=self.process.tail(),
-                hint="check `webhook_url` and `ready_seconds` in [trigger] of the profile",
+                hint="check `webhook_url` and the environment in [trigger] of the profile",
             ) from error

@@ -1,4 +1,4 @@
-"""A fleet's traffic with Conductor: the runs it started, the tasks it took, its updates, faults."""
+"""A fleet's traffic with Conductor: the tasks it took, its updates, faults, outages."""
 
 from __future__ import annotations
 
@@ -17,7 +17,6 @@ HELD_UPDATES: Final = 1_000
 POLL_TIMES: Final = 20_000
 """Number of the latest polls that are remembered."""
 
-_START = re.compile(r"/workflow(/(?!bulk$|test$|decide$)[^/]+)?/?")
 _RESULT_IN_PATH = re.compile(r"/tasks/(?P<workflow>[^/]+)/(?P<reference>[^/]+)/(?P<status>[A-Z_]+)")
 
 
@@ -46,15 +45,6 @@ class Update:
     """Epoch seconds."""
     extends_lease: bool = False
     """Whether it only says that the work goes on; any other IN_PROGRESS hands the task back."""
-
-
-@dataclass(frozen=True, slots=True)
-class StartedRun:
-    """A run that a request started."""
-
-    workflow_id: str
-    input: Mapping[str, Any]
-    """In the fleet's terms."""
 
 
 @dataclass(slots=True)
@@ -89,7 +79,6 @@ class Traffic:
         self._taken: dict[str, TakenTask] = {}
         self._updates: list[Update] = []
         self._faults: list[UpdateFault] = []
-        self._started: list[StartedRun] = []
         self._outage = threading.Event()
         self._cut_off = 0
 
@@ -116,24 +105,6 @@ class Traffic:
     def restore(self) -> None:
         """End the outage."""
         self._outage.clear()
-
-    def started(self) -> list[StartedRun]:
-        """Return the runs that requests started, oldest first."""
-        with self._lock:
-            return list(self._started)
-
-    def record_start(self, path: str, body: bytes, answer: bytes) -> None:
-        """Record a run that the server has started."""
-        try:
-            request = json.loads(body)
-        except ValueError:
-            return
-        if path.count("/") == 1:
-            request = request.get("input") if isinstance(request, dict) else None
-        with self._lock:
-            workflow_id = answer.decode(errors="replace").strip().strip('"')
-            given = request if isinstance(request, dict) else {}
-            self._started.append(StartedRun(workflow_id, given))
 
     def polls_since(self, since: float) -> int:
         """Return the number of polls that arrived after a time in epoch seconds."""
@@ -226,11 +197,6 @@ class Traffic:
 def is_poll(path: str) -> bool:
     """Return whether a path below the API's is that of a poll."""
     return path.startswith("/tasks/poll/")
-
-
-def is_start(method: str, path: str) -> bool:
-    """Return whether a request starts a run, by `/workflow` or `/workflow/<name>`."""
-    return method == "POST" and bool(_START.fullmatch(path))
 
 
 def is_update(method: str, path: str) -> bool:

@@ -28,7 +28,7 @@ class Meeting:
     """A meeting on its way through a stage."""
 
     scenario: Scenario
-    position: Position
+    stage: Position
     announced_at: float = 0.0
     """Monotonic seconds."""
     ended_at: float | None = None
@@ -41,20 +41,22 @@ class Meeting:
         return None if self.ended_at is None else round(self.ended_at - self.announced_at, 3)
 
 
-def switch_faults(position: Position, meetings: Sequence[MeetingResult]) -> Iterator[str]:
+def switch_faults(stage: Position, meetings: Sequence[MeetingResult]) -> Iterator[str]:
     """Yield how ended meetings show that the switch was not obeyed."""
+    if stage == "fallback" and not any(LEGACY in one.pipelines for one in meetings):
+        yield "no meeting of the outage went to the legacy pipeline"
     for meeting in meetings:
         if meeting.lost:
             continue
         has_run = any(one != LEGACY for one in meeting.pipelines)
         has_legacy = LEGACY in meeting.pipelines
-        if position == "legacy" and has_run:
+        if stage == "legacy" and has_run:
             yield f"{meeting.recording_id}: a workflow was started with the switch at legacy"
-        if position in {"shadow", "conductor"} and not has_run:
+        if stage in {"shadow", "conductor"} and not has_run:
             yield f"{meeting.recording_id}: no workflow was seen at Conductor"
-        if position == "shadow" and not has_legacy:
+        if stage == "shadow" and not has_legacy:
             yield f"{meeting.recording_id}: the legacy pipeline was not started"
-        if position == "conductor" and has_legacy:
+        if stage == "conductor" and has_legacy:
             yield f"{meeting.recording_id}: the legacy pipeline was started"
 
 
@@ -145,7 +147,7 @@ def _mismatched(
     product: Product, meeting: Meeting, transcript: Mapping[str, Any], similarity: float | None
 ) -> str:
     found = _difference_to_truth(product, meeting.scenario, transcript)
-    if not found and meeting.position == "shadow":
+    if not found and meeting.stage == "shadow":
         found = _difference_to_shadow(product, meeting.scenario, similarity)
     return found
 

@@ -16,7 +16,7 @@ from trackproof.fleet import REFERENCE, FleetProfile
 from trackproof.fleet.profile import Position
 from trackproof.lab import Testbed
 from trackproof.runs.product import Product
-from trackproof.runs.product.product import trigger_terms, with_trigger_environment
+from trackproof.runs.product.product import trigger_terms
 from trackproof.runs.scenario import Scenario
 from trackproof.suite.session import open_fleet, start_testbed
 from trackproof.testbed.conductor.versions import DEFAULT_VERSION
@@ -62,7 +62,7 @@ def rehearse(
             f"{options.meetings} meetings are not enough: each of the {len(STAGES)} stages has one"
         )
     began = time.monotonic()
-    profile = with_trigger_environment(options.fleet)
+    profile = options.fleet
     with (
         TemporaryDirectory(prefix="trackproof-rehearsal-") as folder,
         ThreadPoolExecutor(1) as pool,
@@ -89,8 +89,6 @@ def check_profile(profile: FleetProfile) -> None:
         "shadow_sql": profile.shadow_sql,
         "trigger.legacy_command": terms.legacy_command,
         "trigger.recording_sql": terms.recording_sql,
-        "trigger.room_command or trigger.room_sql": terms.room_command or terms.room_sql,
-        **{f"[trigger.{position}]": getattr(terms, position) is not None for position in STAGES},
     }
     if missing := [name for name, value in needed.items() if not value]:
         raise UsageError(
@@ -103,7 +101,7 @@ def check_profile(profile: FleetProfile) -> None:
 def shares_of(meetings: int) -> dict[Position, int]:
     """Return the number of meetings by stage, the outage's own left out."""
     each, rest = divmod(meetings, len(STAGES))
-    return {position: each + (index < rest) for index, position in enumerate(STAGES)}
+    return {stage: each + (index < rest) for index, stage in enumerate(STAGES)}
 
 
 def _run_on_testbed(
@@ -120,7 +118,7 @@ def _run_on_testbed(
     ):
         if refusal is not None:
             raise refusal
-        if around.traffic is None:
+        if around.traffic is None or around.starts is None:
             raise TestbedError(
                 "an outage needs a Conductor on plain HTTP in this network, and a fleet that the "
                 "laboratory starts",
@@ -130,6 +128,7 @@ def _run_on_testbed(
         return Stages(
             product,
             around.traffic,
+            around.starts,
             _results(scenarios),
             options.limit,
             options.similarity,

@@ -1,4 +1,4 @@
-"""The stages of a rehearsal: meetings at each position of the switch, and an outage."""
+"""The stages of a rehearsal: meetings at each stage of the switch, and an outage."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 import httpx
-import redis
 
 from trackproof.errors import DeadlineError, FleetError, TrackproofError
 from trackproof.fleet.profile import Position
 from trackproof.runs.product import Product, RunningTrigger
 from trackproof.runs.scenario import Scenario
 from trackproof.testbed.conductor.rest import ENDED
+from trackproof.testbed.conductor.starts import Starts
 from trackproof.testbed.conductor.traffic import Traffic
 from trackproof.testbed.processes import ManagedProcess
 from trackproof.testbed.stand_ins.faults import Fault
@@ -35,6 +35,9 @@ FINAL: Final = frozenset({"ended", "error"})
 OUTAGE_SECONDS: Final = 60.0
 """Longest outage; it ends when the meetings have ended without Conductor."""
 
+POLL_SECONDS: Final = 15.0
+"""Time limit for two rounds of a trigger that polls by itself."""
+
 SLOW_SECONDS: Final = 4.0
 """Delay of the transcription service, so that the outage meets a meeting at work."""
 
@@ -46,6 +49,8 @@ class Stages:
     product: Product
     traffic: Traffic
     """The product's requests to Conductor, which can be cut."""
+    starts: Starts
+    """The product's starts of workflows."""
     scenarios: Iterator[Scenario]
     limit: float
     """Seconds within which the meetings of a stage must end."""
@@ -69,36 +74,34 @@ class Stages:
         """
         with ExitStack() as stack:
             self._processes = [stack.enter_context(self.product.legacy_worker())]
-            for position in STAGES:
-                if position == "conductor":
+            for stage in STAGES:
+                if stage == "conductor":
                     stack.close()  # from here on nothing may depend on the legacy pipeline
                     self._processes = []
-                self._run_stage(position, shares[position])
-        return tuple(self._judge(position) for position in STAGES)
+                self._run_stage(stage, shares[stage])
+        return tuple(self._judge(stage) for stage in STAGES)
 
-    def _run_stage(self, position: Position, count: int) -> None:
-        self.report(f"stage {position}: {count} meetings")
+    def _run_stage(self, stage: Position, count: int) -> None:
+        self.report(f"stage {stage}: {count} meetings")
         began = time.monotonic()
-        waiting = self._legacy_messages()
+        waiting = self.product.legacy_messages()
         meetings: list[Meeting] = []
-        self._stages[position] = (meetings, 0.0)
-        polling = position == "conductor"  # Daily lists the earlier recordings too
-        with self.product.trigger(position, polling=polling) as trigger:
-            if position == "fallback":
+        self._stages[stage] = (meetings, 0.0)
+        with self.product.trigger(stage) as trigger:
+            if stage == "fallback":
                 self._lose_conductor(trigger, meetings, count)
             else:
-                meetings += [self._start(trigger, position) for _ in range(count)]
+                meetings += [self._start(trigger, stage) for _ in range(count)]
                 self._follow(trigger, meetings, self.limit)
             self._settle(meetings)
-            if polling and self.product.terms.polling:
-                self._wait_for_polls()
-        if polling and (sent := self._legacy_messages() - waiting):
-            self._faults[position].append(f"{sent} messages were sent to the legacy pipeline")
-        self._stages[position] = (meetings, time.monotonic() - began)
+            self._poll_twice(trigger)  # Daily lists the earlier recordings too
+        if stage == "conductor" and (sent := self.product.legacy_messages() - waiting):
+            self._faults[stage].append(f"{sent} messages were sent to the legacy pipeline")
+        self._stages[stage] = (meetings, time.monotonic() - began)
 
-    def _start(self, trigger: RunningTrigger, position: Position) -> Meeting:
+    def _start(self, trigger: RunningTrigger, stage: Position) -> Meeting:
         """Let Daily finish a recording and announce it twice, as Daily does without an answer."""
-        meeting = Meeting(next(self.scenarios), position)
+        meeting = Meeting(next(self.scenarios), stage)
         self.product.finish_meeting(meeting.scenario)
         meeting.announced_at = time.monotonic()
         answers = [_answer(trigger, meeting.scenario) for _ in range(2)]
@@ -170,23 +173,27 @@ class Stages:
         with suppress(DeadlineError):
             wait_until(settled, what="deliveries and workflows", timeout=self.limit, interval=0.2)
 
-    def _wait_for_polls(self) -> None:
-        """Wait until the trigger has asked Daily for its recordings twice more."""
+    def _poll_twice(self, trigger: RunningTrigger) -> None:
+        """Let the trigger ask Daily for its recordings twice more."""
+        if self.product.terms.poll_command:
+            self.product.poll(trigger)
+            self.product.poll(trigger)
+            return
         ledger = self.product.testbed.stand_ins.ledger
         asked = ledger.count("daily", path="/recordings")
         with suppress(DeadlineError):
             wait_until(
                 lambda: ledger.count("daily", path="/recordings") >= asked + 2,
                 what="two polls",
-                timeout=30,
+                timeout=POLL_SECONDS,
             )
 
     def _runs(self, meeting: Meeting) -> list[Mapping[str, Any]]:
         """Return the runs that were started for a meeting's recording."""
         recording_id = meeting.scenario.recording_id
         stored = self.product.recording(recording_id).workflow_id
-        started = [one.workflow_id for one in self.traffic.started()]
-        runs = (self._run(one) for one in dict.fromkeys([*started, *filter(None, [stored])]))
+        started = [one.workflow_id for one in self.starts.about(recording_id)]
+        runs = (self._run(one) for one in dict.fromkeys(filter(None, [*started, stored])))
         return [
             run
             for run in runs
@@ -206,21 +213,13 @@ class Stages:
                 self._ended[workflow_id] = run
         return run
 
-    def _legacy_messages(self) -> int:
-        """Return the number of messages that wait for the legacy pipeline on Redis."""
-        url = self.product.surroundings.variables.get("redis.url")
-        if not url:
-            return 0
-        with redis.Redis.from_url(url) as client:
-            return int(client.llen(self.product.terms.legacy_queue))
-
-    def _judge(self, position: Position) -> StageResult:
-        meetings, seconds = self._stages[position]
+    def _judge(self, stage: Position) -> StageResult:
+        meetings, seconds = self._stages[stage]
         judged = tuple(
             judge_meeting(self.product, one, self._runs(one), self.similarity) for one in meetings
         )
-        faults = (*self._faults[position], *switch_faults(position, judged))
-        return StageResult(position, judged, seconds, faults)
+        faults = (*self._faults[stage], *switch_faults(stage, judged))
+        return StageResult(stage, judged, seconds, faults)
 
 
 def _answer(trigger: RunningTrigger, scenario: Scenario) -> str:

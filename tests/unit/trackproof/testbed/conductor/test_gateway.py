@@ -281,23 +281,3 @@ def test_an_outage_resets_every_request_until_it_ends(
     assert fleet.get("/anything").content == b"t1"
     assert len(server.requests) == 1
     assert gateway.traffic.cut_off >= 2
-
-
-@pytest.mark.parametrize(
-    ("path", "body"),
-    [
-        ("/workflow", {"name": "diarization", "input": {"recording_id": "r1"}}),
-        ("/workflow/diarization", {"recording_id": "r1"}),
-    ],
-)
-def test_started_runs_are_recorded_with_their_input(
-    path: str, body: dict[str, Any], fleet: httpx.Client, gateway: ConductorGateway
-) -> None:
-    fleet.post(path, json=body)
-    fleet.get("/workflow/t1")
-    fleet.post("/workflow/bulk", json=["t1"])
-    fleet.post("/workflow", content=b"no JSON")
-
-    assert [(one.workflow_id, one.input) for one in gateway.traffic.started()] == [
-        ("t1", {"recording_id": "r1"})
-    ]

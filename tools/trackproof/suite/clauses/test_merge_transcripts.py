@@ -101,8 +101,8 @@ def test_every_word_keeps_its_speaker(harness: Harness) -> None:
 def test_merged_words_are_stored(earlier: int, harness: Harness) -> None:
     """Whatever number of words an earlier run stored."""
     words = [make_word("old", 11.5, 2, end=11.6) for _ in range(earlier)]
-    stored: dict[str, Any] = {"words": words} if words else {}
-    meeting = harness.meeting(**stored)
+    columns: dict[str, Any] = {"words": words} if words else {}
+    meeting = harness.meeting(**columns)
     run = harness.run_task(TASK, transcripts=join_output(), transcript_id=meeting.transcript_id)
 
     expect(len(words_of(run)), "number of words").equals(len(SORTED))

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from trackproof.checks.secrets import leaking
 from trackproof.suite.assertions import expect
 from trackproof.suite.clauses.outside_calls import (
     SERVICES,
@@ -21,7 +22,7 @@ from trackproof.suite.clauses.task_inputs import make_words
 from trackproof.suite.harness import Harness, describe_fault
 
 TRANSIENT: tuple[dict[str, Any], ...] = (
-    *({"status": status} for status in (408, 425, 429, 500, 502, 503, 504)),
+    *({"status": status} for status in (408, 425, 429, 500, 501, 502, 503, 504, 520)),
     {"drop": True},
 )
 
@@ -90,6 +91,8 @@ def test_each_refusal_fails_terminally(task: str, harness: Harness) -> None:
         )
         refused = [one for one in run.requests_to(SERVICES[task]) if one.status == status]
         expect(len(refused), f"requests that were answered {status}").equals(1)
+        leaks = leaking({"the reason": run.reason}, harness.secrets)
+        expect(leaks, "secrets in the reason").equals([])
         harness.check_faults()
         harness.clear_faults()
 

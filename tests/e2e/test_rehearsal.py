@@ -16,7 +16,7 @@ from trackproof.verify.rehearsal import Rehearsal, RehearsalOptions, rehearse
 
 FLEETS = Path(__file__).parents[1] / "fleets"
 
-pytestmark = [pytest.mark.conductor, pytest.mark.timeout(500)]
+pytestmark = [pytest.mark.conductor, pytest.mark.legacy, pytest.mark.timeout(500)]
 
 
 def test_the_reference_product_loses_and_doubles_nothing(conductor: ConductorServer) -> None:

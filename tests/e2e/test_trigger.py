@@ -17,7 +17,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.e2e.product import MeetingsOfProduct, start_product
+from tests.e2e.product_meetings import MeetingsOfProduct, start_product
 from tests.unit.background import in_background
 from trackproof.fleet import REFERENCE
 from trackproof.testbed.conductor import ConductorServer, start_conductor
@@ -25,7 +25,7 @@ from trackproof.testbed.stand_ins.faults import Fault
 from trackproof.verify.shadow_comparison import compare_shadow_run
 from trackproof.wait import wait_until
 
-pytestmark = [pytest.mark.conductor, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.conductor, pytest.mark.legacy, pytest.mark.timeout(400)]
 
 
 NOWHERE = {"CONDUCTOR_SERVER_URL": "http://127.0.0.1:9/api"}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import socket
-import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
@@ -18,6 +17,7 @@ from trackproof.fleet.profile import Ports
 from trackproof.fleet.translation.adapters import TranslatedS3
 from trackproof.fleet.variables import fill, variable_list
 from trackproof.proxies import bypass_variables
+from trackproof.scratch import clear_abandoned, scratch_folder
 from trackproof.testbed.conductor import ConductorServer, start_conductor
 from trackproof.testbed.conductor.gateway import is_near, start_gateway
 from trackproof.testbed.conductor.rest import ConductorRest
@@ -37,6 +37,7 @@ from trackproof.testbed.stand_ins.stand_ins import StandIns
 
 RECORDING_BUCKET = "recordings"
 TRANSCRIPT_BUCKET = "transcripts"
+SCRATCH_PREFIX = "trackproof-lab-"
 
 REDIS_VARIABLES = frozenset({"redis.url", "redis.host", "redis.port"})
 
@@ -104,8 +105,9 @@ class Testbed:
         Raises:
             TestbedError: A part could not be started.
         """
+        clear_abandoned(SCRATCH_PREFIX)
         with ExitStack() as stack:
-            folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="trackproof-")))
+            folder = stack.enter_context(scratch_folder(SCRATCH_PREFIX))
             database_url = stack.enter_context(database_for(database or default_database(), folder))
             buckets = [RECORDING_BUCKET, TRANSCRIPT_BUCKET]
             store = S3Server(buckets, port=ports.s3, folder=S3_FOLDERS[s3])

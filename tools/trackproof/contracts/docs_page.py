@@ -25,7 +25,7 @@ def render(contracts: Contracts, criteria: Sequence[Criterion]) -> str:
     parts = [
         HEADER,
         "## The pipeline\n",
-        "```mermaid\n" + "\n".join(["flowchart TD", *_diagram(contracts)]) + "\n```\n",
+        "```mermaid\n" + "\n".join(["flowchart TD", *pipeline_diagram(contracts)]) + "\n```\n",
         "## Time-outs and retries\n",
         _definitions(contracts),
         "## Tasks\n",
@@ -61,7 +61,7 @@ def _part(part: ProductPart) -> str:
     )
 
 
-def _diagram(contracts: Contracts) -> Iterator[str]:
+def pipeline_diagram(contracts: Contracts) -> Iterator[str]:
     """Yield the DAG as lines of a Mermaid flowchart."""
     names = {step.reference: step.task_type for step in contracts.steps if step.dynamic}
     previous: list[str] = []

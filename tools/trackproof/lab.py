@@ -21,6 +21,7 @@ from trackproof.scratch import clear_abandoned, scratch_folder
 from trackproof.testbed.conductor import ConductorServer, start_conductor
 from trackproof.testbed.conductor.gateway import is_near, start_gateway
 from trackproof.testbed.conductor.rest import ConductorRest
+from trackproof.testbed.conductor.starts import Starts
 from trackproof.testbed.conductor.traffic import Traffic
 from trackproof.testbed.database import (
     STARTED,
@@ -57,6 +58,8 @@ class Surroundings:
     """Hosts that the intercept proxy refused; grows while the fleet runs."""
     traffic: Traffic | None = None
     """Its requests to Conductor; None where they pass no gateway."""
+    starts: Starts | None = None
+    """Its starts of workflows; None where they pass no gateway."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,11 +193,11 @@ class Testbed:
             variables = {**self.variables(), **database_variables(database)}
             variables |= {"fleet.port": str(free_port()), "trigger.port": str(free_port())}
             variables |= {"proxy.url": "", "proxy.ca": ""}
-            traffic = None
+            traffic, starts = None, None
             if watched and not profile.attach and is_near(self.conductor.api_url):
                 gateway = stack.enter_context(start_gateway(self.conductor.api_url))
                 variables["conductor.api_url"] = gateway.api_url
-                traffic = gateway.traffic
+                traffic, starts = gateway.traffic, gateway.starts
             if REDIS_VARIABLES & profile_variables(profile) or profile.events_redis:
                 from trackproof.testbed.redis import start_redis  # noqa: PLC0415 - slow import, rarely used
 
@@ -221,7 +224,7 @@ class Testbed:
                 for name, value in profile.environment.items()
             }
             environment |= bypass_variables({**os.environ, **environment})
-            yield Surroundings(variables, environment, database, refused, traffic)
+            yield Surroundings(variables, environment, database, refused, traffic, starts)
 
     @contextmanager
     def fleet(

@@ -155,6 +155,8 @@ class Limits:
 Position = Literal["legacy", "shadow", "fallback", "conductor"]
 """A position of the switch between the pipelines, in the order of a move."""
 
+Delivery = Literal["webhook", "zulip"]
+
 
 @dataclass(frozen=True, config=STRICT)
 class TriggerTerms:
@@ -179,6 +181,11 @@ class TriggerTerms:
     broker: str = ""
     """Where these messages are seen before a worker takes them, as a template: the URL of a Redis,
     or the folder of Celery's filesystem transport. Empty after the move."""
+    recording_sql: str = ""
+    """Query for columns `transcript_id` (of the result that counts), `workflow_id` and
+    `legacy_task_id` of a recording, with `:recording_id`; NULL where a pipeline was not started."""
+    deliveries: tuple[Delivery, ...] = ("webhook", "zulip")
+    """What an ended meeting delivers once."""
     environment: Mapping[str, str] = Field(default_factory=dict)
     """Variables of trigger, legacy worker and fleet, beside the profile's `[environment]`."""
     polling: Mapping[str, str] = Field(default_factory=dict)
@@ -252,6 +259,8 @@ class FleetProfile:
     shadow_sql: str = ""
     """Query for columns `counting` and `shadow`, the ids of a recording's two transcripts, and
     `workflow_id` of the shadow run, with `:recording_id`."""
+    steps_sql: str = ""
+    """Query for columns `step` and `seconds`, of any pipeline, with `:transcript_id`."""
     events_sql: str = ""
     """Query for columns `event` and `data` (JSON), oldest first, with `:transcript_id`."""
     events_redis: str = ""

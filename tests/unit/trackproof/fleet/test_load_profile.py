@@ -20,6 +20,7 @@ from trackproof.testbed.database import database_variables
 from trackproof.testbed.stand_ins.stand_ins import StandIns
 
 GOOD = 'name = "mine"\ncommand = ["./run"]\n'
+TRIGGER = '[trigger]\ncommand = ["./trigger"]\nwebhook_url = "http://h:{trigger.port}/"\n'
 
 
 def loaded(folder: Path, text: str) -> FleetProfile:
@@ -89,6 +90,9 @@ def test_commented_keys_of_a_new_profile_load_too(tmp_path: Path) -> None:
         (GOOD + '[keys]\n"{transcript}/audio.mp3" = "x"\n', "have no", "audio.mp3"),
         (GOOD + '[environment]\nA = "{s3.endpont}"\n', "did you mean {s3.endpoint}?", "{llm.url}"),
         (GOOD + "[environment]\nA = '{\"a\": 1}'\n", "environment.A", "{llm.url}"),
+        (GOOD + TRIGGER + "legacy_comand = []\n", "trigger.legacy_comand", "'legacy_command'"),
+        (GOOD + TRIGGER + 'polling.A = "{daily.kee}"\n', "trigger.polling.A", "{daily.key}"),
+        (GOOD + '[trigger]\nwebhook_url = "u"\n', "trigger.command: this key is required", "new"),
         (GOOD + 'events_redis = "events"\n', "{transcript_id} is missing", "select"),
         (
             GOOD + 'events_sql = "x"\nevents_redis = "{transcript_id}"\n',

@@ -102,6 +102,9 @@ class ConductorGateway:
 
     async def _answer(self, request: Message, connection: _ServerConnection) -> Message | None:
         """Return the answer to a request; None to reset the connection."""
+        if self.traffic.is_cut:
+            self.traffic.record_cut()
+            return None
         method, target, *_ = request.start.split(" ")
         path = target.partition("?")[0].removeprefix(self._prefix)
         request = replace(request, headers=tuple(self._headers(request)))

@@ -267,3 +267,17 @@ def test_results_of_other_types_are_not_broken(
 )
 def test_only_plain_http_nearby_passes_a_gateway(url: str, near: bool) -> None:
     assert is_near(url) is near
+
+
+def test_an_outage_resets_every_request_until_it_ends(
+    fleet: httpx.Client, gateway: ConductorGateway, server: type[Server]
+) -> None:
+    gateway.traffic.cut()
+    for _ in range(2):
+        with pytest.raises(httpx.TransportError):
+            fleet.get("/anything")
+    gateway.traffic.restore()
+
+    assert fleet.get("/anything").content == b"t1"
+    assert len(server.requests) == 1
+    assert gateway.traffic.cut_off >= 2

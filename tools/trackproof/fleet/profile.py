@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -176,6 +177,8 @@ class TriggerTerms:
     """Time limit for each start and each fallback."""
     legacy_command: Command = ()
     """Worker of the legacy pipeline; none after the move."""
+    legacy_module: Text | None = None
+    """Python module that `{python}` needs for it; not judged where it cannot be imported."""
     legacy_task: Text | None = None
     """Name of the legacy pipeline's task in messages; by default the contract's."""
     broker: str = ""
@@ -198,6 +201,15 @@ class TriggerTerms:
     """Variables that start workflows, and the legacy pipeline soon after Conductor fails."""
     conductor: Mapping[str, str] | None = None
     """Variables that start workflows alone."""
+
+    @property
+    def missing_legacy(self) -> str | None:
+        """Why there is no legacy pipeline to judge; None if there is one."""
+        if not self.broker:
+            return "no legacy pipeline: [trigger] has no broker"
+        if self.legacy_module and find_spec(self.legacy_module) is None:
+            return f"no legacy pipeline: the Python package {self.legacy_module} is not installed"
+        return None
 
 
 @dataclass(frozen=True, config=STRICT)

@@ -45,8 +45,8 @@ class Session:
             implied = {"traffic": Invisible(reason)}
         if self.profile.trigger is None:
             implied["trigger"] = Invisible("a fleet of workers: the profile has no [trigger]")
-        elif not self.profile.trigger.broker:
-            implied["legacy"] = Invisible("no legacy pipeline: [trigger] has no broker")
+        elif missing := self.profile.trigger.missing_legacy:
+            implied["legacy"] = Invisible(missing)
         return {**implied, **self.profile.not_visible}
 
 

@@ -219,7 +219,7 @@ def _run_shadow(trial: ProductTrial, stack: ExitStack) -> None:
         trial.wait_for_legacy(name)
     trial.wait_for(lambda: trial.has_workflow("shadow"))
     trial.settle("shadow", "shadow without conductor")
-    if not trial.trigger.legacy_command or not fleet.profile.shadow_sql:
+    if not (trial.has_legacy and trial.trigger.legacy_command) or not fleet.profile.shadow_sql:
         return
     process.start(trial.trigger.legacy_command, "legacy", stack)
     recording = trial.cases["shadow"].recording_id

@@ -76,7 +76,7 @@ class ProductTrial:
     @property
     def has_legacy(self) -> bool:
         """Whether the product has a legacy pipeline."""
-        return bool(self.trigger.broker)
+        return self.trigger.missing_legacy is None
 
     def outcome(self, name: str) -> Outcome:
         """Return what the triggers have made of a case so far."""

@@ -29,6 +29,7 @@ from trackproof.testbed.database import (
     default_database,
     kind_of,
 )
+from trackproof.testbed.fault_proxy.proxied import Proxies, start_proxies
 from trackproof.testbed.s3.object_store import ObjectStore
 from trackproof.testbed.s3.server import S3Server
 from trackproof.testbed.stand_ins.server import ServedStandIns
@@ -56,6 +57,8 @@ class Surroundings:
     """Hosts that the intercept proxy refused; grows while the fleet runs."""
     traffic: Traffic | None = None
     """Its requests to Conductor; None where they pass no gateway."""
+    proxies: Proxies = field(default_factory=dict)
+    """Fault proxies in front of the servers, by name; empty unless it is `proxied`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +171,7 @@ class Testbed:
 
     @contextmanager
     def surroundings(
-        self, profile: FleetProfile, *, watched: bool = False
+        self, profile: FleetProfile, *, watched: bool = False, proxied: bool = False
     ) -> Iterator[Surroundings]:
         """Start what only this fleet needs (its Redis, proxy, database) and fill its environment.
 
@@ -177,6 +180,7 @@ class Testbed:
             watched: Whether its requests to Conductor pass a gateway, which records them and
                 injects faults. Neither the requests of a fleet that runs already do, nor those to
                 a server on another network or over HTTPS.
+            proxied: Whether its connections pass fault proxies; SQLite, a file, has none.
 
         Raises:
             FleetError: The profile uses an unknown variable.
@@ -200,6 +204,10 @@ class Testbed:
                     "redis.host": "127.0.0.1",
                     "redis.port": str(redis_server.port),
                 }
+            proxies: Proxies = {}
+            if proxied:
+                changed, proxies = stack.enter_context(start_proxies(variables))
+                variables |= changed
             environment: dict[str, str] = {}
             refused: Sequence[str] = ()
             if profile.intercept:
@@ -217,7 +225,7 @@ class Testbed:
                 for name, value in profile.environment.items()
             }
             environment |= bypass_variables({**os.environ, **environment})
-            yield Surroundings(variables, environment, database, refused, traffic)
+            yield Surroundings(variables, environment, database, refused, traffic, proxies)
 
     @contextmanager
     def fleet(

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import threading
-from collections.abc import Awaitable, Callable
-from typing import Final
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any, Final
 
 from trackproof.errors import TestbedError
 
@@ -31,6 +32,8 @@ class LoopServer:
         self._limit = limit
         self._ready = threading.Event()
         self._end: Callable[[], object] = lambda: None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._listener: asyncio.Server | None = None
         self._open: set[asyncio.Task[None]] = set()
         self._thread = threading.Thread(
             target=lambda: asyncio.run(self._run()), name=what, daemon=True
@@ -51,19 +54,48 @@ class LoopServer:
         self._end()
         self._thread.join(START_SECONDS)
 
+    def refuse(self) -> None:
+        """Refuse new connections until `accept`; the port stays reserved."""
+        self._call(self._refuse())
+
+    def accept(self) -> None:
+        """Accept connections again."""
+        self._call(self._listen())
+
+    def _call(self, coroutine: Coroutine[Any, Any, None]) -> None:
+        if self._loop is None:
+            coroutine.close()
+            raise TestbedError(f"{self._what} does not run")
+        asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(START_SECONDS)
+
     async def _run(self) -> None:
-        loop, ended = asyncio.get_running_loop(), asyncio.Event()
-        self._end = lambda: loop.call_soon_threadsafe(ended.set)
-        try:
-            server = await asyncio.start_server(self._accept, "127.0.0.1", 0, limit=self._limit)
-            self.port = server.sockets[0].getsockname()[1]
-        finally:
-            self._ready.set()
-        async with server:
+        self._loop, ended = asyncio.get_running_loop(), asyncio.Event()
+        self._end = lambda: self._loop and self._loop.call_soon_threadsafe(ended.set)
+        with _reserved_port() as reserved:
+            try:
+                self.port = reserved.getsockname()[1]
+                await self._listen()
+            except OSError:
+                self.port = 0
+                raise
+            finally:
+                self._ready.set()
             await ended.wait()
+            await self._refuse()
             for task in self._open:
                 task.cancel()
             await asyncio.gather(*self._open, return_exceptions=True)
+
+    async def _listen(self) -> None:
+        if self._listener is None:
+            self._listener = await asyncio.start_server(
+                self._accept, "127.0.0.1", self.port, limit=self._limit, reuse_port=True
+            )
+
+    async def _refuse(self) -> None:
+        if self._listener is not None:
+            self._listener.close()
+            self._listener = None
 
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
@@ -71,3 +103,11 @@ class LoopServer:
         self._open.add(task)
         task.add_done_callback(self._open.discard)
         await self._serve(reader, writer)
+
+
+def _reserved_port() -> socket.socket:
+    """Return a socket with a free port that listens never: the port stays ours while refused."""
+    reserved = socket.socket()
+    reserved.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+    reserved.bind(("127.0.0.1", 0))
+    return reserved

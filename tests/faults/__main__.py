@@ -5,8 +5,10 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 
 from tests.faults.runner import main
 
+signal.signal(signal.SIGTERM, signal.default_int_handler)  # the jobs end with this process
 sys.exit(main())

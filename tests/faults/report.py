@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from dataclasses import asdict, dataclass
 from html import escape
@@ -52,6 +53,16 @@ def verdict(ended: MatrixEnded) -> str:
 def write_json(ended: MatrixEnded, path: Path) -> None:
     """Write every cell with its evidence."""
     write_json_file(path, {**asdict(ended), "counts": ended.counts, "passed": ended.passed})
+
+
+def read_results(path: Path) -> list[CellResult]:
+    """Return the cells of an earlier run; none if there is no file."""
+    if not path.exists():
+        return []
+    return [
+        CellResult(**{**cell, "effects": tuple(cell["effects"])})
+        for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]
+    ]
 
 
 def write_html(ended: MatrixEnded, path: Path) -> None:

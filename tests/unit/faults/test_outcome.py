@@ -11,7 +11,15 @@ import pytest
 
 from tests.faults.cells import Cell
 from tests.faults.outcome import CellResult, failures, names_cause, problems_of
-from tests.faults.report import MatrixEnded, line_of, verdict, write_html, write_json, write_page
+from tests.faults.report import (
+    MatrixEnded,
+    line_of,
+    read_results,
+    verdict,
+    write_html,
+    write_json,
+    write_page,
+)
 from tests.unit.trackproof.runs.recorded_runs import good_run, post, with_words
 from trackproof.checks.effects import EffectCount
 
@@ -109,6 +117,8 @@ def test_every_report_has_every_cell_with_its_evidence(tmp_path: Path) -> None:
     write_html(both, tmp_path / "m.html")
     write_page(both, tmp_path / "m.md")
 
+    assert read_results(tmp_path / "m.json") == [RESULT, WRONG]
+    assert read_results(tmp_path / "none.json") == []
     told = json.loads((tmp_path / "m.json").read_text())
     assert [one["outcome"] for one in told["cells"]] == ["exact", "WRONG"]
     assert (told["passed"], told["counts"]) == (False, {"exact": 1, "WRONG": 1})

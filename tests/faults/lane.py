@@ -14,10 +14,12 @@ from tests.faults.cells import Cell
 from tests.faults.injection import Injection, not_applicable
 from tests.faults.outcome import CellResult, failures, names_cause, problems_of
 from trackproof.checks.effects import EffectCount, count_effects
+from trackproof.checks.storage import expected_keys
 from trackproof.contracts.load import load_contracts
 from trackproof.errors import DeadlineError, TestbedError, TrackproofError
 from trackproof.fleet import REFERENCE, Fleet, FleetProfile
 from trackproof.lab import TRANSCRIPT_BUCKET, Surroundings, Testbed
+from trackproof.runs.evidence import Evidence
 from trackproof.runs.follow import Workflow, follow
 from trackproof.runs.limits import FOLLOW_SECONDS
 from trackproof.runs.pipeline_run import Mark, PipelineRun, follow_meetings, start_run
@@ -136,7 +138,7 @@ class Lane:
         run = self._gather(scenario, workflow_id, mark)
         evidence = run.evidence
         losses = replace(injection.losses, earlier=(workflow,))
-        counts = count_effects(evidence, self._writes(before), losses)
+        counts = count_effects(evidence, self._writes(evidence, before), losses)
         attempts = sum(task["taskDefName"] == cell.task for task in evidence.workflow["tasks"])
         result = replace(result, attempts=attempts, effects=_repeated(counts))
         evidence = replace(
@@ -253,10 +255,11 @@ class Lane:
             check_alive=lambda: None,
         )["meeting"]
 
-    def _writes(self, before: frozenset[str]) -> dict[str, int]:
-        """Return how often each object of this meeting was written."""
+    def _writes(self, evidence: Evidence, before: frozenset[str]) -> dict[str, int]:
+        """Return how often each object of this meeting was written, deleted ones too."""
         store = self.testbed.s3
         keys = frozenset(store.keys(TRANSCRIPT_BUCKET)) - before
+        keys |= expected_keys(evidence, denied=False)
         return {
             key: sum(not one.deleted for one in store.history(TRANSCRIPT_BUCKET, key))
             for key in keys

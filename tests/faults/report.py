@@ -12,6 +12,7 @@ from tests.faults.outcome import CellResult
 from trackproof.report.output import write_json as write_json_file
 
 MARKS = {"exact": "✓", "recovered": "↻", "WRONG": "✗", "not met": "·", "not applicable": "–"}
+FAILURES = frozenset({"WRONG", "error"})
 DETAIL_CHARACTERS = 240
 
 
@@ -35,7 +36,7 @@ class MatrixEnded:
     @property
     def passed(self) -> bool:
         """Whether no cell is wrong, and the laboratory had no error."""
-        return bool(self.cells) and not {"WRONG", "error"} & self.counts.keys()
+        return bool(self.cells) and not FAILURES & self.counts.keys()
 
 
 def line_of(cell: CellResult) -> str:

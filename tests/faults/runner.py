@@ -22,6 +22,7 @@ from tests.faults.cells import Cell, all_cells, sample
 from tests.faults.lane import Lane, scaled
 from tests.faults.outcome import CellResult
 from tests.faults.report import (
+    FAILURES,
     MatrixEnded,
     line_of,
     read_results,
@@ -60,7 +61,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stdout.writelines(f"{cell.id}\n" for _, cell in chosen)
         return 0
     sys.stdout.write(f"{len(chosen)} of {len(cells)} cells, {args.jobs} jobs\n")
-    earlier = read_results(args.json) if args.resume and args.json else []
+    kept = read_results(args.json) if args.resume and args.json else []
+    earlier = [result for result in kept if result.outcome not in FAILURES]
     done = {result.id for result in earlier}
     start = time.monotonic()
 
@@ -144,7 +146,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--conductor-version", default=DEFAULT_VERSION)
     parser.add_argument("--json", type=Path, help="write every cell to this JSON file")
     parser.add_argument(
-        "--resume", action="store_true", help="keep the cells in the JSON file, run the others"
+        "--resume",
+        action="store_true",
+        help="keep the cells in the JSON file that passed, run the others",
     )
     parser.add_argument("--html", type=Path, help="write the table to this HTML file")
     parser.add_argument("--page", action="store_true", help="write docs/faults.md")

@@ -91,15 +91,20 @@ def count_effects(
     ]
 
 
-def _attempts(evidence: Evidence, losses: Losses, *tasks: str) -> int:
-    """Return the number of attempts at tasks that may have begun."""
+def _attempts_by_branch(evidence: Evidence, losses: Losses, *tasks: str) -> Counter[str]:
+    """Return the numbers of attempts at tasks that may have begun, by reference name."""
     begun = {
-        task["taskId"]
+        task["taskId"]: str(task["referenceTaskName"])
         for workflow in (*losses.earlier, evidence.workflow)
         for task in workflow["tasks"]
         if task["taskDefName"] in tasks and task.get("startTime")
     }
-    return len(begun)
+    return Counter(begun.values())
+
+
+def _attempts(evidence: Evidence, losses: Losses, *tasks: str) -> int:
+    """Return the number of attempts at tasks that may have begun."""
+    return _attempts_by_branch(evidence, losses, *tasks).total()
 
 
 def _objects(
@@ -160,20 +165,23 @@ def _webhooks(evidence: Evidence, losses: Losses) -> Iterator[EffectCount]:
 
 
 def _transcriptions(evidence: Evidence, losses: Losses) -> Iterator[EffectCount]:
-    tracks = len(evidence.scenario.meeting.tracks)
-    again = max(0, _attempts(evidence, losses, "transcribe_track") - tracks) + losses.of("modal")
+    tracks, lost = len(evidence.scenario.meeting.tracks), losses.of("modal")
+    attempts = _attempts_by_branch(evidence, losses, "transcribe_track")
+    again = sum(number - 1 for number in attempts.values()) + lost
     calls = [
         urlsplit(str((request.json or {}).get("audio_file_url"))).path
         for request in _performed(evidence, "modal")
     ]
     yield EffectCount("GPU calls", len(calls), 0, tracks + again, tracks)
-    yield EffectCount("GPU calls of one track", _most_equal(calls), 0, 1 + again)
+    of_one = max(attempts.values(), default=1)
+    yield EffectCount("GPU calls of one track", _most_equal(calls), 0, of_one + lost)
 
 
 def _completions(evidence: Evidence, losses: Losses) -> Iterator[EffectCount]:
-    again = max(0, _attempts(evidence, losses, *LLM_TASKS) - len(LLM_TASKS)) + losses.of("llm")
+    attempts = _attempts_by_branch(evidence, losses, *LLM_TASKS)
+    most = max(attempts.values(), default=1) + losses.of("llm")
     bodies = [request.body for request in _performed(evidence, "llm")]
-    yield EffectCount("LLM calls with one prompt", _most_equal(bodies), 0, 1 + again)
+    yield EffectCount("LLM calls with one prompt", _most_equal(bodies), 0, most)
 
 
 def _decoded(value: Any) -> Any:

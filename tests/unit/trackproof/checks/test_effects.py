@@ -26,7 +26,13 @@ def run_with_ids(**extra_attempts: int) -> Evidence:
     tasks = [{**task, "taskId": str(n)} for n, task in enumerate(evidence.workflow["tasks"])]
     for name, number in extra_attempts.items():
         tasks += [
-            {"taskId": f"{name}-{n}", "taskDefName": name, "startTime": 1} for n in range(number)
+            {
+                "taskId": f"{name}-{n}",
+                "taskDefName": name,
+                "referenceTaskName": f"{name}_0" if name == "transcribe_track" else name,
+                "startTime": 1,
+            }
+            for n in range(number)
         ]
     return replace(evidence, workflow={**evidence.workflow, "tasks": tasks})
 
@@ -122,7 +128,9 @@ def test_objects_are_written_once_an_attempt(evidence: Evidence) -> None:
 
 def test_a_repair_drops_no_attempt(evidence: Evidence) -> None:
     mixdown = next(key for key in evidence.transcript_keys if key.endswith("audio.mp3"))
-    earlier = {"tasks": [{"taskId": "e", "taskDefName": "mixdown_tracks", "startTime": 1}]}
+    name = "mixdown_tracks"
+    task = {"taskId": "e", "taskDefName": name, "referenceTaskName": name, "startTime": 1}
+    earlier = {"tasks": [task]}
     writes = {**writes_of(evidence), mixdown: 2}
     assert broken(evidence, writes, Losses(earlier=[earlier])) == []
 
@@ -157,10 +165,12 @@ def test_a_track_is_transcribed_once(evidence: Evidence) -> None:
     once = [call(f"http://s3.test/t/{n}.webm?signature=1") for n in range(3)]
     assert broken(replace(evidence, requests=(*evidence.requests, *once))) == []
     again = call("http://s3.test/t/2.webm?signature=2")
-    assert broken(replace(evidence, requests=(*evidence.requests, *once, again))) == [
-        "GPU calls",
-        "GPU calls of one track",
-    ]
+    twice = (*evidence.requests, *once, again)
+    assert broken(replace(evidence, requests=twice)) == ["GPU calls", "GPU calls of one track"]
+    workflow = run_with_ids(transcribe_track=1).workflow
+    assert broken(replace(evidence, requests=twice, workflow=workflow)) == []
+    thrice = replace(evidence, requests=(*twice, again), workflow=workflow)
+    assert broken(thrice) == ["GPU calls", "GPU calls of one track"]
 
 
 def test_the_row_has_each_participant_and_topic_once(evidence: Evidence) -> None:

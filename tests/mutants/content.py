@@ -14,8 +14,10 @@ _FAULTS = yaml.safe_load(Path(__file__).with_suffix(".yaml").read_text(encoding=
 
 
 def _mutant(fault: dict[str, str]) -> Mutant:
-    module, _, function = fault["function"].rpartition(".")
-    patch = partial(rewrite, module, function, fault["old"], fault["new"])
+    path = fault["function"].split(".")
+    parts = 2 if path[-2].lstrip("_")[0].isupper() else 1  # Class.method, or a function
+    module, name = ".".join(path[:-parts]), ".".join(path[-parts:])
+    patch = partial(rewrite, module, name, fault["old"], fault["new"])
     task = fault["id"].partition(".")[0]
     return Mutant(fault["id"], task, fault["text"], (fault["killed_by"],), patch)
 

@@ -39,13 +39,13 @@ def replace(module: str, name: str, make: Callable[[Any], Any]) -> None:
 
 
 def rewrite(module: str, name: str, old: str, new: str, *more: tuple[str, str]) -> None:
-    """Replace text in a function's source, in every module that imports the function.
+    """Replace text in a function's source, in every module that imports it, or in a method's.
 
     Works once for each function, because a rewritten function has no source file.
 
     Args:
         module: Module below the package, such as `audio.mixer`.
-        name: A function of that module.
+        name: A function of that module, or `Class.method`.
         old: Text that occurs once in its source.
         new: The replacement of `old`.
         more: Further pairs of old and new text.
@@ -54,7 +54,9 @@ def rewrite(module: str, name: str, old: str, new: str, *more: tuple[str, str]) 
         LookupError: A text does not occur once; the mutant must follow the fleet's change.
     """
     place: Any = import_module(f"reference_workers.{module}")
-    right = getattr(place, name)
+    owner_name, _, name = name.rpartition(".")
+    owner = getattr(place, owner_name) if owner_name else place
+    right = getattr(owner, name)
     text = inspect.getsource(right)
     for found, instead in ((old, new), *more):
         if text.count(found) != 1:
@@ -63,6 +65,12 @@ def rewrite(module: str, name: str, old: str, new: str, *more: tuple[str, str]) 
             )
         text = text.replace(found, instead)
     annotations = __future__.annotations.compiler_flag
+    if owner_name:
+        methods: dict[str, Any] = {}
+        indented = f"if True:\n{text}"
+        exec(compile(indented, place.__file__, "exec", annotations), vars(place), methods)
+        setattr(owner, name, methods[name])
+        return
     exec(compile(text, place.__file__, "exec", annotations), vars(place))
     for user in [m for key, m in sys.modules.items() if key.startswith("reference_workers.")]:
         if vars(user).get(name) is right:

@@ -7,7 +7,8 @@ and the like), and its signature nowhere else.
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from functools import cache
 from typing import Any
 from urllib.parse import quote
 
@@ -23,14 +24,7 @@ SHORTEST_FORM = 10
 
 def checks(evidence: Evidence) -> Iterator[Check]:
     """Yield the check on secrets."""
-    forms = {f"{secret[:4]}…": forms_of(secret) for secret in evidence.secrets}
-    forms[SIGNATURE] = forms_of(SIGNATURE)
-    leaks = [
-        f"{source} contains {name}"
-        for source, text in _texts(evidence)
-        for name, encoded in forms.items()
-        if any(form in text for form in encoded)
-    ]
+    leaks = leaking(dict(_texts(evidence)), evidence.secrets)
     leaks += [
         f"{request.service} received {secret[:4]}…, another service's key"
         for request in evidence.requests
@@ -46,6 +40,19 @@ def checks(evidence: Evidence) -> Iterator[Check]:
     )
 
 
+def leaking(texts: Mapping[str, str], secrets: Iterable[str]) -> list[str]:
+    """Return which texts, by their source, contain a secret or a URL's signature."""
+    forms = {f"{secret[:4]}…": forms_of(secret) for secret in secrets}
+    forms[SIGNATURE] = forms_of(SIGNATURE)
+    return [
+        f"{source} contains {name}"
+        for source, text in texts.items()
+        for name, encoded in forms.items()
+        if any(form in text for form in encoded)
+    ]
+
+
+@cache
 def forms_of(secret: str) -> frozenset[str]:
     """Return a secret as it is, URL-encoded, in hexadecimal digits, and within base64.
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from fixtures_audio import Meeting
+from trackproof.checks.secrets import leaking
 from trackproof.errors import FleetError, TrackproofError
 from trackproof.fleet import Fleet
 from trackproof.lab import Testbed
@@ -51,6 +52,8 @@ class Harness:
         """The runs of the current test, oldest first: the evidence of a failing clause."""
         self.transcripts: list[str] = []
         """The ids of all transcripts that were prepared, in every test."""
+        self.leaks: list[str] = []
+        """Secrets in logs, reasons and events, of all tests."""
         self.workflow_ids: dict[str, None] = {}
         """The workflows of the current test, also of a run that raised an error."""
         self._latest: Scenario | None = None
@@ -79,6 +82,15 @@ class Harness:
         """Return the fleet's log lines of the current test."""
         return self.fleet.log()[self._logged :]
 
+    def record_leaks(self, test: str) -> None:
+        """Look for secrets in what the fleet wrote during the current test."""
+        texts = {"the log": self.log_of_test()}
+        for run in self.runs:
+            texts[f"the reason of {run.task}"] = " ".join(one.reason for one in run.attempts)
+            if self.fleet.exposes_events:
+                texts[f"an event of {run.task}"] = str(run.events)
+        self.leaks += [f"{test}: {where}" for where in leaking(texts, self.secrets)]
+
     @property
     def secrets(self) -> tuple[str, ...]:
         """Every key that the fleet received; none may appear in a report."""
@@ -99,6 +111,7 @@ class Harness:
         session: bool = True,
         webhook: str | None = "served",
         signed: bool = True,
+        secret: str = "",
         zulip_stream: str | None = ZULIP_STREAM,
         run_id: str = "",
         room_of: Scenario | None = None,
@@ -127,6 +140,7 @@ class Harness:
             session: Whether Daily has the id of the meeting's session.
             webhook: The room's webhook URL: the stand-in's by default, None for none.
             signed: Whether the room has a secret for its webhook.
+            secret: That secret; the stand-in's by default.
             zulip_stream: The room's stream; None for none.
             run_id: The end of all its ids; a new one by default.
             room_of: A meeting in whose room this one is. A seeder that stores no room twice gets
@@ -156,8 +170,8 @@ class Harness:
         def seed_rows(scenario: Scenario) -> None:
             served = f"{self.testbed.served.urls['webhook']}/{scenario.room_name}"
             url = served if webhook == "served" else webhook
-            secret = self.testbed.stand_ins.credentials.webhook_secret
-            rows = scenario.rows(url, secret if signed else None)
+            key = secret or self.testbed.stand_ins.credentials.webhook_secret
+            rows = scenario.rows(url, key if signed else None)
             rows["room"] |= {"zulip_stream": zulip_stream, "zulip_topic": zulip_topic}
             rows["transcript"] |= transcript
             if consents is not None:

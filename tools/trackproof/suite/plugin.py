@@ -178,6 +178,7 @@ class ClauseSuite:
             session_harness.check_faults()
         finally:
             session_harness.clear_faults()
+            session_harness.record_leaks(request.node.name)
 
     def _of_shard(self, items: list[pytest.Item], shard: Shard) -> list[pytest.Item]:
         """Return the tests of the shard's tasks; the number of tests is a task's weight."""

@@ -27,6 +27,10 @@ SHAPES: dict[str, dict[str, Any]] = {
         f'<think>\nFor {{budget}} perhaps {{"title": "Draft"}}.\n</think>\n\n{TEXT}'
     ),
     "in parts": message([{"type": "text", "text": TEXT}]),
+    "in several parts": message(
+        [{"type": "text", "text": part} for part in (TEXT[:15], TEXT[15:20], TEXT[20:])]
+    ),
+    "in a fence without a language": message(f"```\n{TEXT}\n```\n"),
     "in a tool call": {
         **message(None),
         "tool_calls": [
@@ -59,6 +63,10 @@ UNUSABLE: dict[str, Callable[[], dict[str, Any]]] = {
     "length": lambda: {
         "choices": [{"finish_reason": "length", "message": message('{"title": "Budg')}]
     },
+    "length, nothing written": lambda: {
+        "choices": [{"finish_reason": "length", "message": message("")}]
+    },
+    "filter": lambda: {"choices": [{"finish_reason": "content_filter", "message": message(None)}]},
     "provider": lambda: {"error": {"message": "provider is overloaded", "code": 429}},
 }
 """Answers without a title, by the word that the failure's reason must contain."""
@@ -75,5 +83,5 @@ def test_the_reason_of_a_failure_names_the_cause(cause: str, harness: Harness) -
     )
 
     expect(run.status, "status").holds(run.status.startswith("FAILED"), "a failure")
-    words = {"refusal": "refus"}.get(cause, cause)
+    words = {"refusal": "refus"}.get(cause, cause.partition(",")[0])
     expect(run.reason.lower(), "reason of the failure").contains(words)

@@ -15,16 +15,30 @@ from trackproof.suite.harness import Harness
 
 TASK = "cleanup_consent"
 
+ODD_KEYS = (
+    "acme/{room}/a b%20c%2Fd-cam-audio-1",
+    "acme/{room}/q?r#s&t+u-cam-audio-2",
+    "acme/{room}/Ame\u0301lie//caf\u00e9-cam-audio-3",
+)
+"""Keys of raw tracks; none may be decoded, normalised or encoded once more."""
+
 
 def meeting_with_audio(harness: Harness, **consent: object) -> tuple[Scenario, set[StoredObject]]:
     """Prepare a meeting after padding and mixdown; return it with all its audio objects."""
     meeting = harness.meeting(tracks=3, offsets=[0, 1, 2], **consent)  # type: ignore[arg-type]
-    derived = [padded_key(meeting.transcript_id, index) for index in (1, 2)]
-    derived.append(mixdown_key(meeting.transcript_id))
-    for key in derived:
-        harness.testbed.s3.put_file(TRANSCRIPT_BUCKET, key, meeting.audio[0])
+    derived = store_derived(harness, meeting)
     raw = {StoredObject(RECORDING_BUCKET, key) for key in meeting.track_keys}
-    return meeting, raw | {StoredObject(TRANSCRIPT_BUCKET, key) for key in derived}
+    return meeting, raw | derived
+
+
+def store_derived(harness: Harness, meeting: Scenario) -> set[StoredObject]:
+    """Store the padded tracks and the mixdown of a meeting; return them."""
+    indexes = range(len(meeting.meeting.tracks))
+    keys = [padded_key(meeting.transcript_id, index) for index in indexes]
+    keys.append(mixdown_key(meeting.transcript_id))
+    for key in keys:
+        harness.testbed.s3.put_file(TRANSCRIPT_BUCKET, key, meeting.audio[0])
+    return {StoredObject(TRANSCRIPT_BUCKET, key) for key in keys}
 
 
 def clean_up(harness: Harness, meeting: Scenario) -> TaskRun:
@@ -58,11 +72,53 @@ def test_raw_and_padded_tracks_and_mixdown_are_deleted(harness: Harness) -> None
 def test_audio_of_other_meetings_is_not_deleted(harness: Harness) -> None:
     _, others = meeting_with_audio(harness, denied=[])
     meeting, audio = meeting_with_audio(harness, denied=[0])
+    longer = [f"{meeting.transcript_id}{tail}" for tail in ("0", "-2", ".bak")]
+    for transcript_id in longer:  # whose ids begin with this one
+        for key in (padded_key(transcript_id, 1), mixdown_key(transcript_id)):
+            harness.testbed.s3.put_file(TRANSCRIPT_BUCKET, key, meeting.audio[0])
+            others.add(StoredObject(TRANSCRIPT_BUCKET, key))
 
     run = clean_up(harness, meeting)
 
     expect(run.deleted & others, "deleted objects of another meeting").equals(frozenset())
     expect(run.deleted, "deleted objects").equals(frozenset(audio))
+
+
+@pytest.mark.clause("cleanup_consent.everybody")
+def test_denial_by_somebody_without_a_track_counts(harness: Harness) -> None:
+    people = [{"id": "ada", "name": "Ada"}, {"id": "ben", "name": "Ben"}]
+    answers = [
+        {"participant_id": "ada", "granted": True},
+        {"participant_id": "left before the recording", "granted": False},
+    ]
+    meeting, audio = meeting_with_audio(harness, consents=answers, participants=people)
+
+    run = clean_up(harness, meeting)
+
+    expect(run.output.get("audio_deleted"), "audio_deleted").equals(True)
+    expect(run.deleted, "deleted objects").equals(frozenset(audio))
+
+
+@pytest.mark.clause("cleanup_consent.odd-keys")
+def test_tracks_with_odd_keys_are_deleted(harness: Harness) -> None:
+    meeting, audio = meeting_with_audio(harness, denied=[0], keys=ODD_KEYS)
+
+    run = clean_up(harness, meeting)
+
+    expect(run.deleted, "deleted objects").equals(frozenset(audio))
+
+
+@pytest.mark.clause("cleanup_consent.refused")
+@pytest.mark.parametrize("bucket", [RECORDING_BUCKET, TRANSCRIPT_BUCKET])
+def test_a_refused_deletion_fails_at_once(bucket: str, harness: Harness) -> None:
+    meeting, _ = meeting_with_audio(harness, denied=[1])
+    for method in ("DELETE", "POST"):
+        harness.break_service("s3", method=method, path=f"/{bucket}*", status=403)
+
+    run = clean_up(harness, meeting)
+
+    expect(run.statuses, "attempt statuses").equals(["FAILED_WITH_TERMINAL_ERROR"])
+    expect(bool(run.transcript.get("audio_deleted")), "audio_deleted in the row").equals(False)
 
 
 @pytest.mark.clause("cleanup_consent.keeps")
@@ -104,11 +160,13 @@ def test_second_run_completes_with_the_same_output(harness: Harness) -> None:
     meeting, _ = meeting_with_audio(harness, denied=[0])
     first = clean_up(harness, meeting)
     expect(first.output.get("audio_deleted"), "audio_deleted of the first run").equals(True)
+    written_again = store_derived(harness, meeting)  # by a restarted workflow
 
     second = clean_up(harness, meeting)
 
     expect(second.statuses, "attempt statuses").equals(["COMPLETED"])
     expect(second.output, "output of the second run").equals(first.output)
+    expect(second.deleted, "objects deleted by the second run").equals(frozenset(written_again))
 
 
 @pytest.mark.clause("cleanup_consent.large-meeting")

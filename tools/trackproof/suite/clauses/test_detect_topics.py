@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import random
+import re
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ import pytest
 from fixtures_audio import VOCABULARY
 from trackproof.contracts.load import field_names, load_contracts
 from trackproof.runs.task_run import TaskRun
+from trackproof.runs.word_order import texts_of as texts_in
 from trackproof.suite.assertions import expect
 from trackproof.suite.clauses.llm_answers import llm_answers
 from trackproof.suite.clauses.task_inputs import make_words, prompts
@@ -72,6 +74,32 @@ def test_repeated_words_and_words_of_any_script_reach_the_llm(harness: Harness) 
 
     [prompt] = prompts(run)
     expect(prompt.has(texts_of(words)), "the prompt has every word, in order").equals(True)
+
+
+NAMES = {
+    "en": r"en|english",
+    "fr": r"fr|french|français",
+    "zh-Hant": r"zh[-_]hant|traditional chinese|chinese \(traditional\)",
+}
+"""How a prompt may name a language: by its tag or its name."""
+
+
+@pytest.mark.clause("detect_topics.language")
+@pytest.mark.parametrize("language", NAMES)
+def test_each_prompt_names_the_target_language(language: str, harness: Harness) -> None:
+    run = harness.run_task(
+        TASK,
+        words=make_words(CHUNK + 1),
+        transcript_id=harness.meeting().transcript_id,
+        target_language=language,
+    )
+
+    requests = [" ".join(texts_in(one.json)) for one in run.requests_to("llm")]
+    silent = [
+        one for one in requests if not re.search(rf"(?i)(?<!\w)({NAMES[language]})(?!\w)", one)
+    ]
+    expect(len(requests), "calls to the LLM").equals(2)
+    expect(silent, f"prompts that do not name {language}").equals([])
 
 
 @pytest.mark.clause("detect_topics.calls")
@@ -146,6 +174,10 @@ def test_every_topic_is_stored(harness: Harness) -> None:
 
     expect(len(topics_of(run)), "number of topics").equals(3)
     expect(run.transcript.get("topics"), "topics in the transcript row").equals(topics_of(run))
+
+    empty = harness.run_task(TASK, words=[], transcript_id=run.sent["transcript_id"])
+
+    expect(empty.transcript.get("topics"), "topics in the row of words without any").equals([])
 
 
 @pytest.mark.clause("detect_topics.large-meeting")

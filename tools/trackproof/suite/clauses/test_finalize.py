@@ -15,8 +15,8 @@ from trackproof.suite.harness import Harness
 TASK = "finalize"
 
 RESULT: dict[str, Any] = {
-    "title": "כותרת 🦉 & <b>“água”</b>",
-    "summary": "\n# Long\n\nAll of it.\n",
+    "title": " כותרת 🦉 & <b>“água”</b>\t",
+    "summary": "\n# Long\r\n\r\nAll of it.\u2028 ”\n ",
     "short_summary": "Short: 5 < 6 && 'so on'. " + "At length. " * 300,
     "duration": 61.5,
 }
@@ -67,6 +67,18 @@ def test_empty_texts_and_no_duration_replace_the_stored_ones(harness: Harness) -
     expect(columns, "result in the transcript row").equals(
         {"title": "T", "long_summary": "", "short_summary": "", "duration": 0}
     )
+
+
+@pytest.mark.clause("finalize.persists")
+def test_another_result_replaces_that_of_an_ended_meeting(harness: Harness) -> None:
+    meeting = harness.meeting()
+    earlier = {"title": "Old", "summary": "Old", "short_summary": "Old", "duration": 5.0}
+    harness.run_task(TASK, earlier, transcript_id=meeting.transcript_id)
+
+    run = finalize(harness, meeting)
+
+    expect_stored(run)
+    expect_ended(run)
 
 
 @pytest.mark.clause("finalize.event")

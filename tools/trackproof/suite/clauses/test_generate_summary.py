@@ -60,16 +60,43 @@ def expect_summaries(run: TaskRun) -> None:
 
 
 @pytest.mark.clause("generate_summary.long")
-def test_long_summary_contains_each_subject(harness: Harness) -> None:
-    run = summarize(harness)
+@pytest.mark.parametrize("count", [5, MOST_SUBJECTS + 2])
+def test_long_summary_contains_each_subject(count: int, harness: Harness) -> None:
+    run = summarize(harness, subject_count=count)
 
     summary = str(run.output.get("summary"))
     text = WordText(summary)
-    missing = [subject for subject in subjects_of(run) if not text.has(str(subject))]
+    subjects = subjects_of(run)[:MOST_SUBJECTS]
+    missing = [subject for subject in subjects if not text.has(str(subject))]
     expect(missing, "subjects missing from the summary").equals([])
     expect(summary == run.output.get("short_summary"), "long summary equals the short one").equals(
         False
     )
+
+
+LINES = "First line: “quoted” & <b>\n\nThird line, long " + "and longer " * 12 + "end"
+"""An answer of several lines, the same to every call."""
+
+
+@pytest.mark.clause("generate_summary.long", "generate_summary.long-event")
+@pytest.mark.clause("generate_summary.short-event", "generate_summary.stored")
+def test_equal_answers_of_several_lines_are_kept_whole(harness: Harness) -> None:
+    harness.break_service("llm", text=LINES)
+
+    run = summarize(harness)
+
+    long, short = str(run.output.get("summary")), run.output.get("short_summary")
+    expect(short, "short_summary").holds(llm_answers(run).has(short), "an answer of the LLM, whole")
+    missing = [one for one in subjects_of(run) if not WordText(long).has(str(one))]
+    expect(missing, "subjects missing from the summary").equals([])
+    expect(run.emitted("FINAL_SHORT_SUMMARY"), "FINAL_SHORT_SUMMARY events").has(
+        [{"short_summary": short}]
+    )
+    expect(run.emitted("FINAL_LONG_SUMMARY"), "FINAL_LONG_SUMMARY events").has(
+        [{"long_summary": long}]
+    )
+    stored = (run.transcript.get("long_summary"), run.transcript.get("short_summary"))
+    expect(stored, "long and short summary in the transcript row").equals((long, short))
 
 
 @pytest.mark.clause("generate_summary.short")
@@ -135,6 +162,11 @@ def test_meeting_without_words_costs_no_llm_call(harness: Harness) -> None:
     expect(run.output, "output").has({"summary": "", "short_summary": ""})
     stored = (run.transcript.get("long_summary"), run.transcript.get("short_summary"))
     expect(stored, "long and short summary in the transcript row").equals(("", ""))
+    # An earlier result does not stay either.
+    earlier = harness.meeting(long_summary="Old.", short_summary="Old.")
+    empty = harness.run_task(TASK, words=[], topics=[], transcript_id=earlier.transcript_id)
+    stored = (empty.transcript.get("long_summary"), empty.transcript.get("short_summary"))
+    expect(stored, "summaries in a row with an earlier result").equals(("", ""))
 
 
 @pytest.mark.clause("generate_summary.long")

@@ -29,6 +29,9 @@ def expect_title(run: TaskRun) -> None:
 @pytest.mark.clause("generate_title.from-topics")
 def test_prompt_contains_title_and_summary_of_every_topic(harness: Harness) -> None:
     topics = make_topics(60)
+    for topic in topics[10:14]:  # namesakes, and a topic of few words
+        topic["title"] = topics[10]["title"]
+    topics[20]["summary"] = ""
 
     run = generate_title(harness, topics)
 
@@ -43,6 +46,18 @@ def test_prompt_contains_title_and_summary_of_every_topic(harness: Harness) -> N
     expect_title(run)
     whole = llm_answers(run).has(run.output.get("title"))
     expect(run.output.get("title"), "title").holds(whole, "the LLM's, whole and unchanged")
+
+
+@pytest.mark.clause("generate_title.event", "generate_title.stored")
+def test_a_long_title_is_kept_whole(harness: Harness) -> None:
+    harness.break_service("llm", text="A & B: “title” <i>without</i> " + "an end " * 17 + "here")
+
+    run = generate_title(harness, make_topics(2))
+
+    title = run.output.get("title")
+    expect(title, "title").holds(llm_answers(run).has(title), "the LLM's, whole and unchanged")
+    expect(run.emitted("FINAL_TITLE"), "FINAL_TITLE events").has([{"title": title}])
+    expect(run.transcript.get("title"), "title in the transcript row").equals(title)
 
 
 @pytest.mark.clause("generate_title.event")
@@ -69,8 +84,13 @@ def test_title_is_stored(title: str, harness: Harness) -> None:
 
 
 @pytest.mark.clause("generate_title.untitled")
-def test_meeting_without_topics_is_untitled_and_costs_no_llm_call(harness: Harness) -> None:
-    run = generate_title(harness, [])
+@pytest.mark.parametrize("title", ["", "An older title"])
+def test_meeting_without_topics_is_untitled_and_costs_no_llm_call(
+    title: str, harness: Harness
+) -> None:
+    meeting = harness.meeting(title=title)
+
+    run = harness.run_task(TASK, topics=[], transcript_id=meeting.transcript_id)
 
     expect(run.output, "output").has({"title": UNTITLED})
     expect(run.requests_to("llm"), "calls to the LLM").equals([])

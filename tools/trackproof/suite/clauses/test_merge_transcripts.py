@@ -97,8 +97,13 @@ def test_every_word_keeps_its_speaker(harness: Harness) -> None:
 
 
 @pytest.mark.clause("merge_transcripts.stored")
-def test_merged_words_are_stored(harness: Harness) -> None:
-    run = merge(harness, join_output())
+@pytest.mark.parametrize("earlier", [0, len(SORTED)])
+def test_merged_words_are_stored(earlier: int, harness: Harness) -> None:
+    """Whatever number of words an earlier run stored."""
+    words = [make_word("old", 11.5, 2, end=11.6) for _ in range(earlier)]
+    columns: dict[str, Any] = {"words": words} if words else {}
+    meeting = harness.meeting(**columns)
+    run = harness.run_task(TASK, transcripts=join_output(), transcript_id=meeting.transcript_id)
 
     expect(len(words_of(run)), "number of words").equals(len(SORTED))
     stored = run.transcript.get("words") or []
@@ -167,6 +172,10 @@ def test_words_of_every_kind_are_merged_unchanged(harness: Harness) -> None:
             [odd, repeated + phrase, *([s] for s in simultaneous), zero, long]
         )
     }
+    # A millisecond apart, the later speaker first; and white space within a word.
+    close = [make_word("second  two\tthree", 50.002, 4), make_word("first\nline", 50.001, 5)]
+    for nth, word in enumerate(close):
+        branches[f"transcribe_track_{40 + nth}"] = {"words": [word], "track_index": 4 + nth}
     branches["transcribe_track_63"] = {"words": [], "track_index": 63}
     expected = sorted((w for one in branches.values() for w in one["words"]), key=place)
 

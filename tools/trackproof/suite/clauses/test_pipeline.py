@@ -205,6 +205,13 @@ def test_logs_events_and_errors_contain_no_secret(checks: CheckedRun) -> None:
     checks.expect("secrets.kept")
 
 
+@pytest.mark.late
+@pytest.mark.clause("pipeline.secrets")
+def test_failing_services_bring_no_secret_to_light(harness: Harness) -> None:
+    """In any test before this one."""
+    expect(harness.leaks, "secrets in logs, reasons and events").equals([])
+
+
 @pytest.mark.clause("pipeline.audio")
 @every_track_count
 def test_mixdown_and_waveform_fit_the_meeting(checks: CheckedRun) -> None:

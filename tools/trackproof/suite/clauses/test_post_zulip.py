@@ -130,6 +130,69 @@ def test_a_long_message_keeps_its_link_and_a_long_topic_its_room(harness: Harnes
     expect(message.content, "message").contains(FINISHED["title"])
 
 
+@pytest.mark.clause("post_zulip.limits")
+def test_a_message_within_the_limit_is_posted_whole(harness: Harness) -> None:
+    long = "会議は長く続きました。" * 490  # 5,390 characters, 16,170 bytes
+    meeting = harness.meeting(**{**FINISHED, "long_summary": long})
+
+    run = post(harness, meeting)
+
+    message = expect_message(harness, run)
+    expect(long in message.content, "the message has the whole summary").equals(True)
+
+
+@pytest.mark.clause("post_zulip.transient-errors")
+@pytest.mark.parametrize("status", [429, 500, 503])
+def test_a_message_that_cannot_be_read_is_not_taken_for_gone(status: int, harness: Harness) -> None:
+    meeting = harness.meeting(**FINISHED)
+    first = post(harness, meeting)
+    refusal = json.dumps({"result": "error", "msg": "Zeitlimit", "code": "BAD_REQUEST"})
+    harness.break_service("zulip", method="PATCH", status=400, body=refusal)
+    harness.break_service("zulip", method="GET", status=status)
+
+    second = post(harness, meeting, retries=0)
+
+    posted = [method for method, _ in calls_of(second)].count("POST")
+    expect(posted, "messages posted while Zulip cannot be read").equals(0)
+    expect(second.transcript.get("zulip_message_id"), "zulip_message_id").equals(
+        first.transcript.get("zulip_message_id")
+    )
+
+
+@pytest.mark.clause("post_zulip.permanent-errors")
+@pytest.mark.parametrize("status", [401, 403, 404, 410])
+def test_a_refused_update_posts_nothing(status: int, harness: Harness) -> None:
+    meeting = harness.meeting(**FINISHED)
+    post(harness, meeting)
+    harness.break_service("zulip", method="PATCH", status=status)
+
+    second = post(harness, meeting)
+
+    expect(second.statuses, "attempt statuses").equals(["FAILED_WITH_TERMINAL_ERROR"])
+    expect(calls_of(second), "calls to Zulip").equals([("PATCH", status)])
+
+
+@pytest.mark.clause("post_zulip.transient-errors")
+@pytest.mark.parametrize("method", ["POST", "PATCH"])
+def test_a_message_is_sent_once_in_an_attempt(method: str, harness: Harness) -> None:
+    meeting = harness.meeting(**FINISHED)
+    if method == "PATCH":
+        post(harness, meeting)
+    harness.break_service("zulip", method=method, status=503, times=1)
+
+    run = post(harness, meeting, retries=1)
+
+    expect(run.statuses, "attempt statuses").equals(["FAILED", "COMPLETED"])
+    expect(calls_of(run), "calls to Zulip").equals([(method, 503), (method, 200)])
+
+
+@pytest.mark.clause("post_zulip.topic")
+def test_two_rooms_of_one_stream_keep_their_topics(harness: Harness) -> None:
+    for topic in ("first room", "second room & more"):
+        run = post(harness, harness.meeting(zulip_topic=topic, **FINISHED))
+        expect(run.requests_to("zulip")[0].form.get("topic"), "topic").equals(topic)
+
+
 @pytest.mark.clause("post_zulip.refused-edit")
 @pytest.mark.parametrize("is_gone", [True, False], ids=["gone", "not editable"])
 def test_only_a_message_that_is_gone_is_posted_anew(is_gone: bool, harness: Harness) -> None:

@@ -45,9 +45,9 @@ def only_delivery(run: TaskRun) -> Request:
     return deliveries[0]
 
 
-def expect_signed(harness: Harness, delivery: Request) -> None:
+def expect_signed(harness: Harness, delivery: Request, secret: str = "") -> None:
     header = delivery.header("x-webhook-signature")
-    secret = harness.testbed.stand_ins.credentials.webhook_secret
+    secret = secret or harness.testbed.stand_ins.credentials.webhook_secret
     try:
         verify_signature(secret, header, delivery.body, delivery.received_at)
     except SignatureError as error:
@@ -90,6 +90,15 @@ def test_signature_covers_the_exact_body(harness: Harness) -> None:
     run = send(harness, harness.meeting(**FINISHED))
 
     expect_signed(harness, only_delivery(run))
+
+
+@pytest.mark.clause("send_webhook.signature")
+def test_the_whole_secret_is_the_key(harness: Harness) -> None:
+    secret = " Schlüssel “鍵” %20 " + "0123456789abcdef" * 5
+
+    run = send(harness, harness.meeting(secret=secret, **FINISHED))
+
+    expect_signed(harness, only_delivery(run), secret)
 
 
 @pytest.mark.clause("send_webhook.retry-on-5xx")

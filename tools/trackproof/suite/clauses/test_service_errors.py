@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from trackproof.checks.secrets import leaking
 from trackproof.suite.assertions import expect
 from trackproof.suite.clauses.outside_calls import (
     SERVICES,
@@ -17,14 +18,15 @@ from trackproof.suite.clauses.outside_calls import (
     fresh_meeting,
     input_of,
 )
+from trackproof.suite.clauses.task_inputs import make_words
 from trackproof.suite.harness import Harness, describe_fault
 
 TRANSIENT: tuple[dict[str, Any], ...] = (
-    *({"status": status} for status in (408, 425, 429, 500, 502, 503, 504)),
+    *({"status": status} for status in (408, 425, 429, 500, 501, 502, 503, 504, 520)),
     {"drop": True},
 )
 
-PERMANENT = (401, 403, 404, 422)
+PERMANENT = (401, 402, 403, 404, 405, 410, 422, 451)
 
 NOT_JSON = ("", "<html>", "[]", "null")
 
@@ -87,6 +89,10 @@ def test_each_refusal_fails_terminally(task: str, harness: Harness) -> None:
         expect(run.statuses, f"attempt statuses after an answer of {status}").equals(
             ["FAILED_WITH_TERMINAL_ERROR"]
         )
+        refused = [one for one in run.requests_to(SERVICES[task]) if one.status == status]
+        expect(len(refused), f"requests that were answered {status}").equals(1)
+        leaks = leaking({"the reason": run.reason}, harness.secrets)
+        expect(leaks, "secrets in the reason").equals([])
         harness.check_faults()
         harness.clear_faults()
 
@@ -97,3 +103,24 @@ def test_each_refusal_fails_terminally(task: str, harness: Harness) -> None:
 )
 def test_an_answer_of_another_shape_is_retried(task: str, harness: Harness) -> None:
     expect_retries(harness, task, [{"body": body} for body in OTHER_SHAPES[SERVICES[task]]])
+
+
+@pytest.mark.parametrize("task", clauses("transient-errors", "detect_topics", "generate_summary"))
+def test_an_outage_at_the_last_call_costs_no_part_of_the_result(
+    task: str, harness: Harness
+) -> None:
+    meeting = fresh_meeting(harness, task)
+    payload = input_of(harness, task, meeting) | {"words": make_words(620)}
+    calls = len(harness.run_task(task, payload).requests_to("llm"))
+    expect(calls, "calls to the LLM").holds(calls > 1, "more than one")
+    payload |= {"words": make_words(620)}
+    harness.break_service("llm", skip=calls - 1, times=1, status=503)
+
+    run = harness.run_task(task, payload, retries=1)
+
+    unmet = [describe_fault(fault) for fault in harness.testbed.stand_ins.faults.unmet()]
+    expect(unmet, "failures of the service that were left when the task ended").equals([])
+    expect_result(run)
+    again = harness.run_task(task, payload)
+    expect(again.output, "output of the next run").equals(run.output)
+    expect(again.requests_to("llm"), "calls to the LLM in the next run").equals([])

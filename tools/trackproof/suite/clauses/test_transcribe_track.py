@@ -108,6 +108,9 @@ def test_track_without_speech_completes_without_words(harness: Harness) -> None:
 
     expect(run.statuses, "attempt statuses").equals(["COMPLETED"])
     expect(run.output, "output").has({"words": [], "track_index": 0})
+    again = harness.run_task(TASK, run.sent)
+    expect(again.output, "output of a second run").equals(run.output)
+    expect(again.requests_to("modal"), "calls of a second run").equals([])
 
 
 @pytest.mark.clause("transcribe_track.large-meeting")
@@ -205,8 +208,13 @@ RECOGNISED: dict[str, tuple[str, list[Word]]] = {
     ),
     "blank words": (
         '[{"word": "", "start": 1, "end": 2}, {"word": " \\u00a0", "start": 1, "end": 2},'
-        ' {"word": "\\t real \\n", "start": 2, "end": 3}]',
-        [{"word": "real", "start": 2, "end": 3}],
+        ' {"word": "\\t real \\n", "start": 2, "end": 3},'
+        ' {"word": "\\u3000\\u2003", "start": 3, "end": 4},'
+        ' {"word": "\\u3000東京\\u00a0", "start": 4, "end": 5}]',
+        [
+            {"word": "real", "start": 2, "end": 3},
+            {"word": "東京", "start": 4, "end": 5},
+        ],
     ),
     "end before start": (
         '[{"word": "guys", "start": 126.66, "end": 102.96}]',
@@ -227,6 +235,19 @@ RECOGNISED: dict[str, tuple[str, list[Word]]] = {
     "times as text": (
         '[{"word": "b", "start": "10.5", "end": "11"}, {"word": "a", "start": "2.5", "end": "3"}]',
         [{"word": "a", "start": 2.5, "end": 3}, {"word": "b", "start": 10.5, "end": 11}],
+    ),
+    "overlap of equal words": (
+        '[{"word": "no", "start": 1, "end": 3}, {"word": "no", "start": 2, "end": 4}]',
+        [{"word": "no", "start": 1, "end": 3}, {"word": "no", "start": 2, "end": 4}],
+    ),
+    "negative time as text": (
+        '[{"word": "hi", "start": "-0.5", "end": "0.25"}, {"word": "so", "start": "2", "end": 3}]',
+        [{"word": "hi", "start": 0, "end": 0.25}, {"word": "so", "start": 2, "end": 3}],
+    ),
+    "untimed at both ends": (
+        '[{"word": "head"}, {"word": "a", "start": 5, "end": 6}, {"word": "tail"},'
+        ' {"word": "end", "start": null, "end": null}]',
+        [{"word": "head"}, {"word": "a", "start": 5, "end": 6}, {"word": "tail"}, {"word": "end"}],
     ),
     "all untimed": (
         '[{"word": "one"}, {"word": "two"}, {"word": "three"}]',
@@ -293,12 +314,34 @@ def test_equal_audio_of_another_track_gets_that_speaker(harness: Harness) -> Non
     )
 
 
+@pytest.mark.clause("transcribe_track.cache-key")
+def test_audio_that_differs_at_its_end_only_is_transcribed_anew(harness: Harness) -> None:
+    meeting = harness.meeting()
+    s3 = harness.testbed.s3
+    begin = new_id().encode() * 100_000
+    for end in ("1", "2"):
+        key = f"{meeting.room_name}/{end}"
+        s3.client().put_object(Bucket=RECORDING_BUCKET, Key=key, Body=begin + end.encode())
+        harness.clear_faults()
+        harness.break_service(
+            "modal", body=f'{{"words": [{{"word": "take{end}", "start": 1, "end": 2}}]}}'
+        )
+        url = s3.presign(RECORDING_BUCKET, key, expires_in=PRESIGN_SECONDS)
+
+        run = transcribe(harness, meeting, audio_url=url)
+
+        expect([word.get("word") for word in words_of(run)], "words").equals([f"take{end}"])
+
+
 @pytest.mark.clause("transcribe_track.request")
-def test_audio_that_only_the_service_can_read_is_transcribed(harness: Harness) -> None:
+@pytest.mark.parametrize("fault", [{"status": 403}, {"status": 503}], ids=str)
+def test_audio_that_only_the_service_can_read_is_transcribed(
+    fault: dict[str, int], harness: Harness
+) -> None:
     meeting = harness.meeting()
     [url] = write_audio(harness, meeting, 1)
     harness.break_service("modal", body='{"words": [{"word": "a", "start": 1, "end": 2}]}')
-    harness.break_service("s3", method="GET", status=403)
+    harness.break_service("s3", method="GET", **fault)
 
     run = transcribe(harness, meeting, audio_url=url)
 

@@ -41,7 +41,13 @@ def make_words() -> list[Word]:
         }
         for number, text in enumerate(SPOKEN)
     ]
-    return [*words, {"word": "late w10", "start": HOUR, "end": HOUR + 0.5, "speaker": 1}]
+    # One turn, whose first word ends after its last.
+    turn = [
+        {"word": "hold w11", "start": 400.0, "end": 404.5, "speaker": 2},
+        {"word": "in w12", "start": 400.5, "end": 401.0, "speaker": 2},
+    ]
+    late = {"word": "late w10", "start": HOUR, "end": HOUR + 0.5, "speaker": 1}
+    return sorted([*words, *turn, late], key=lambda word: word["start"])
 
 
 def make_topics(words: list[Word]) -> list[dict[str, Any]]:
@@ -218,6 +224,24 @@ def test_the_room_of_room_id_gets_it(harness: Harness) -> None:
     body = body_of(run)
     expect(run.requests_to("webhook")[0].path, "path").equals(f"/{other.room_name}")
     expect(body.get("room"), "room").has({"id": other.room_id})
+
+
+@pytest.mark.clause("send_webhook.room")
+def test_an_unknown_room_gets_nothing_nor_does_the_transcripts(harness: Harness) -> None:
+    run = send(harness, harness.meeting(**finished()), "no-such-room")
+
+    expect(run.output, "output").has({"sent": False, "status_code": None})
+    expect(run.requests_to("webhook"), "deliveries").equals([])
+
+
+@pytest.mark.clause("send_webhook.repeat")
+def test_event_id_depends_on_the_transcript_only(harness: Harness) -> None:
+    other, meeting = harness.meeting(), harness.meeting(**finished())
+
+    bodies = [body_of(send(harness, meeting, one.room_id)) for one in (meeting, other)]
+
+    ids = {body.get("event_id") for body in bodies}
+    expect(len(ids), "distinct event ids of two deliveries").equals(1)
 
 
 @pytest.mark.clause("send_webhook.room")

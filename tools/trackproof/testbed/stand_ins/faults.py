@@ -27,6 +27,8 @@ class Fault(BaseModel):
     """Glob over the path below the base URL; `*` matches slashes."""
     times: int | None = Field(default=None, ge=1)
     """Number of requests it applies to; None: all, until `Faults.clear`."""
+    skip: int = Field(default=0, ge=0)
+    """Number of matching requests that pass before it applies."""
     status: int | None = Field(default=None, ge=200, le=599)
     body: str | None = None
     headers: Mapping[str, str] = Field(default_factory=dict)
@@ -39,6 +41,8 @@ class Fault(BaseModel):
     """Bytes of an upload that are stored although the answer is right; S3 only."""
     drip: float = Field(default=0.0, ge=0.0)
     """Seconds between the bytes of a body that does not end before the client gives up."""
+    text: str | None = Field(default=None, min_length=1)
+    """Every text of the right answer, in the shape that the caller requests; LLM only."""
     carried_out: bool = False
     """The service performs the request before the failure: a lost acknowledgement."""
 
@@ -48,9 +52,13 @@ class Fault(BaseModel):
             raise ValueError("a dropped connection has no status, body or headers")
         if self.headers and not self.answers:
             raise ValueError("headers need a status or a body")
-        partial = (self.cut_after, self.store_only)
-        if not (self.drop or self.answers or self.delay or any(n is not None for n in partial)):
-            raise ValueError("a fault needs a status, body, delay, drop, cut_after or store_only")
+        others = (self.cut_after, self.store_only, self.text)
+        if not (self.drop or self.answers or self.delay or any(one is not None for one in others)):
+            raise ValueError(
+                "a fault needs a status, body, text, delay, drop, cut_after or store_only"
+            )
+        if self.text is not None and self.service != "llm":
+            raise ValueError("text applies only to llm")
         if self.store_only is not None and self.service != "s3":
             raise ValueError("store_only applies only to s3")
         if self.drip and (not self.answers or self.service == "s3"):
@@ -78,6 +86,8 @@ class _Rule:
     fault: Fault
     left: int | None
     """Requests that it still applies to; None: unlimited."""
+    passing: int = 0
+    """Requests that still pass before it applies."""
     met: int = 0
     """Requests that it applied to."""
     lasting: bool = False
@@ -140,7 +150,7 @@ class Faults:
                 known = ", ".join(sorted(self._services))
                 raise ValueError(f"unknown service {fault.service!r}; known: {known}")
         translated = map(self._translate, faults) if self._translate else faults
-        rules = [_Rule(fault, fault.times, lasting=lasting) for fault in translated]
+        rules = [_Rule(fault, fault.times, fault.skip, lasting=lasting) for fault in translated]
         with self._lock:
             self._rules.extend(rules)
         return rules
@@ -150,6 +160,9 @@ class Faults:
         with self._lock:
             for rule in self._rules:
                 if rule.left == 0 or not rule.fault.matches(service, method, path):
+                    continue
+                if rule.passing:
+                    rule.passing -= 1
                     continue
                 rule.met += 1
                 if rule.left is not None:

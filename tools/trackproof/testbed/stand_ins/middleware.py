@@ -14,6 +14,9 @@ from trackproof.testbed.stand_ins.contract_violations import IncomingRequest, vi
 from trackproof.testbed.stand_ins.faults import Fault, Faults
 from trackproof.testbed.stand_ins.ledger import Ledger
 
+LLM_TEXT: Final = "trackproof.llm_text"
+"""Scope extension: the text that a fault puts into the LLM's answer."""
+
 HANG_UP: Final = "trackproof.hang_up"
 """Scope extension: a callable that closes the connection without an answer."""
 
@@ -86,6 +89,9 @@ class StandInMiddleware:
     async def _answer(self, scope: Scope, body: bytes, fault: Fault | None) -> StandInResponse:
         if fault is None:
             return await _call(self._app, scope, body)
+        if fault.text is not None:
+            extensions = {**scope.get("extensions", {}), LLM_TEXT: fault.text}
+            scope = {**scope, "extensions": extensions}
         answer = await _call(self._app, scope, body) if fault.carried_out else None
         await asyncio.sleep(fault.delay)
         if fault.answers or fault.drop:

@@ -175,6 +175,8 @@ def test_client_times_out_on_a_long_delay(stand_ins: StandIns, any_caller: Calle
         ({"status": 500, "times": 0}, "greater than or equal to 1"),
         ({"delay": -1}, "greater than or equal to 0"),
         ({"status": 500, "tmies": 1}, "Extra inputs"),
+        ({"text": "same"}, "text applies only to llm"),
+        ({"status": 500, "skip": -1}, "greater than or equal to 0"),
     ],
 )
 def test_contradictory_rule_is_invalid(rule: dict[str, Any], reason: str) -> None:
@@ -200,6 +202,15 @@ def test_a_fault_that_no_request_met_is_unmet_until_cleared(
     assert stand_ins.faults.active() == [unmet]
     stand_ins.faults.clear()
     assert (stand_ins.faults.unmet(), len(stand_ins.faults)) == ([], 0)
+
+
+def test_a_fault_skips_the_requests_before_it() -> None:
+    faults = Faults(frozenset({"s3"}))
+    faults.add(Fault(service="s3", status=503, skip=2, times=1))
+
+    taken = [faults.take("s3", "GET", "key") for _ in range(4)]
+
+    assert [fault and fault.status for fault in taken] == [None, None, 503, None]
 
 
 def test_a_lasting_fault_outlasts_clear_and_counts_for_no_test() -> None:

@@ -16,6 +16,7 @@ from tests.unit.trackproof.testbed.stand_ins.llm_calls import (
 )
 from tests.unit.trackproof.testbed.stand_ins.transports import Caller, bearer
 from trackproof.testbed.stand_ins import TRACER_WORDS, StandIns
+from trackproof.testbed.stand_ins.faults import Fault
 from trackproof.testbed.stand_ins.llm_answers.prompt_reader import MAX_SUBJECTS
 
 
@@ -54,6 +55,16 @@ def test_list_of_subjects_has_one_item_per_tracer(stand_ins: StandIns, caller: C
     first, second = content["subjects"]
     assert first.lower().startswith("albatross")
     assert second.lower().startswith("bergamot")
+
+
+def test_a_text_fills_every_string_of_the_answer(stand_ins: StandIns, caller: Caller) -> None:
+    stand_ins.faults.add(Fault(service="llm", text="Two\nlines"))
+
+    content = json.loads(text_of(complete(stand_ins, caller, response_format=recap_format())))
+    prose = text_of(complete(stand_ins, caller))
+
+    assert (content["title"], content["summary"], prose) == ("Two\nlines",) * 3
+    assert content["subjects"] == ["Two\nlines", "Two\nlines (2)"]
 
 
 def test_list_of_subjects_has_a_longest_length() -> None:

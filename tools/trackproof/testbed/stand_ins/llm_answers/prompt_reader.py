@@ -6,7 +6,7 @@ import hashlib
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 MAX_SUBJECTS: Final = 8
@@ -26,6 +26,12 @@ class Prompt:
     """Other words in the prompt, the most frequent first."""
     digest: int
     """Hash of the whole prompt, so that different prompts get different answers."""
+    text: str | None = None
+    """The text of every answer, instead of one of the prompt's words."""
+
+    def with_text(self, text: str | None) -> Prompt:
+        """Return the prompt with a text for every answer."""
+        return replace(self, text=text)
 
     @property
     def subjects(self) -> tuple[str, ...]:
@@ -34,7 +40,13 @@ class Prompt:
 
     def text_for(self, name: str, index: int = 0) -> str:
         """Return a text for the property `name`; `index` is the position in a list."""
+        if self.text is not None:
+            return f"{self.text} ({index + 1})" if index else self.text
         return self.title(index) if _TERSE.search(name) else self.summary(index)
+
+    def prose(self) -> str:
+        """Return an answer without a schema."""
+        return self.text or self.summary()
 
     def title(self, index: int = 0) -> str:
         """Return a phrase that starts with a subject and includes every other tracer."""

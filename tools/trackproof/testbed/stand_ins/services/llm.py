@@ -44,6 +44,7 @@ from trackproof.testbed.stand_ins.llm_answers.response_body import (
     response_events,
 )
 from trackproof.testbed.stand_ins.llm_answers.schema_filler import UnfillableError, fill
+from trackproof.testbed.stand_ins.middleware import LLM_TEXT
 
 _DEFAULT_SCHEMA = {
     "type": "object",
@@ -107,7 +108,7 @@ class LlmStandIn:
             asked = parse(await request.body())
             prompt = prompt_reader.read(
                 asked.texts, tracers=self._tracers, vocabulary=self._vocabulary
-            )
+            ).with_text(request.scope.get("extensions", {}).get(LLM_TEXT))
             compose = _content if parse is parse_completion else _message
             answer = compose(asked, prompt)
         except BadRequestError as error:
@@ -149,7 +150,7 @@ def _content(request: ChatRequest, prompt: Prompt) -> str:
     schema = find_schema(request.instructions)
     if schema is None and (request.wish == "json" or wants_json(request.instructions)):
         schema = guess_schema(request.instructions) or _DEFAULT_SCHEMA
-    return prompt.summary() if schema is None else _fill(schema, prompt, "messages")
+    return prompt.prose() if schema is None else _fill(schema, prompt, "messages")
 
 
 def _fill(schema: Any, prompt: Prompt, param: str) -> str:

@@ -27,6 +27,7 @@ class MatrixEnded:
     total: int
     """Number of cells in the whole matrix."""
     seconds: float
+    """From the start of this run to its end."""
 
     @property
     def counts(self) -> dict[str, int]:
@@ -48,7 +49,9 @@ def verdict(ended: MatrixEnded) -> str:
     """Return the last line."""
     counts = ", ".join(f"{number} {outcome}" for outcome, number in sorted(ended.counts.items()))
     word = "PASSED" if ended.passed else "FAILED"
-    return f"{word}: {counts}; {len(ended.cells)} of {ended.total} cells, {ended.seconds:.0f} s\n"
+    spent = sum(cell.seconds for cell in ended.cells)
+    number = f"{len(ended.cells)} of {ended.total} cells"
+    return f"{word}: {counts}; {number}, {spent:.0f} s in cells\n"
 
 
 def write_json(ended: MatrixEnded, path: Path) -> None:

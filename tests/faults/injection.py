@@ -58,6 +58,8 @@ class Injection:
         self._timer: threading.Thread | None = None
         self.begun = threading.Event()
         self.lifted = threading.Event()
+        self.workflow_id = ""
+        """The meeting's run, once it has started."""
         self.problem = ""
         """Why the laboratory could not begin or lift it."""
 

@@ -104,6 +104,9 @@ class Lane:
         try:
             result = self._run(cell, number, injection)
         except TrackproofError as error:
+            injection.lift()
+            with suppress(TestbedError):  # it would go on beside the next cell's meeting
+                self.testbed.rest.terminate(injection.workflow_id, "its cell had an error")
             detail = " ".join(f"{error.what} {error.evidence}".split())[:600]
             result = CellResult(cell.id, cell.task, "error", detail)
         finally:
@@ -117,7 +120,7 @@ class Lane:
         scenario, before = self._prepare(cell, number)
         mark = Mark.now(self.testbed, self.fleet)
         injection.arm()
-        workflow_id = start_run(self.testbed, scenario)
+        injection.workflow_id = workflow_id = start_run(self.testbed, scenario)
         try:
             workflow = self._follow(workflow_id, cell, injection)
         except DeadlineError as error:
@@ -184,7 +187,13 @@ class Lane:
                 with suppress(TestbedError):
                     self.testbed.rest.decide(workflow_id)
 
-        return self._follow_with(workflow_id, on_poll, RUN_SECONDS)
+        while True:
+            try:
+                return self._follow_with(workflow_id, on_poll, RUN_SECONDS)
+            except TestbedError:
+                if cell.place != "server" or injection.lifted.is_set():
+                    raise
+                injection.lift()  # it was stopped while a request was under way
 
     def _follow_with(
         self, workflow_id: str, on_poll: Callable[[Workflow], None], seconds: float

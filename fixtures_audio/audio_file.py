@@ -57,6 +57,16 @@ def read_audio(source: AudioSource) -> Audio:
     return Audio(samples, start_time, samples.size / RATE_HZ)
 
 
+def audio_blocks(source: AudioSource) -> Iterator[Samples]:
+    """Decode a file to 48 kHz mono block by block, using bounded memory for any length.
+
+    Raises:
+        ValueError: The file has no audio stream.
+    """
+    with _open(source) as container:
+        yield from _blocks(container, _audio_stream(container))
+
+
 def detect_words_in_file(
     source: AudioSource, *, bands: Iterable[int] | None = None, add_start_time: bool = True
 ) -> list[DetectedWord]:

@@ -9,7 +9,7 @@ from contextlib import ExitStack, contextmanager
 
 import structlog
 
-from reference_workers.context import Clients
+from reference_workers.context import Clients, clear_abandoned_scratch
 from reference_workers.platform import log
 from reference_workers.platform.client import ConductorClient
 from reference_workers.platform.reconciler import Reconciler
@@ -37,6 +37,8 @@ def _run(settings: Settings) -> None:
 
     with Clients.open(settings) as clients:
         clients.state.migrate()
+        if abandoned := clear_abandoned_scratch():
+            structlog.get_logger().info("removed scratch of killed processes", folders=abandoned)
         with _background_services(clients):
             fleet = FleetRunner(clients)
             fleet.start()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -12,6 +11,7 @@ from typing import Any, Self
 
 import jsonschema_rs
 
+from reference_workers.audio.limits import media_limits
 from reference_workers.platform.redaction import Redactor, secrets_of
 from reference_workers.platform.state.cache import Cache
 from reference_workers.platform.state.repository import State
@@ -24,6 +24,10 @@ from reference_workers.services.storage import Storage
 from reference_workers.services.webhook import Webhook
 from reference_workers.services.zulip import Zulip
 from reference_workers.settings import Settings
+from trackproof.contracts.load import load_contracts
+from trackproof.scratch import clear_abandoned, scratch_folder
+
+SCRATCH_PREFIX = "trackproof-worker-"
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +134,27 @@ class Context:
         return answer
 
     @contextmanager
+    def media_limits(self, task: str, transcript_id: str) -> Iterator[None]:
+        """Limit the block's audio by the recording's length, its time by the task's time-out.
+
+        A meeting may be longer than Daily says of its recording: an hour, and twice the length,
+        are free.
+        """
+        known = self.clients.state.recorded_seconds(transcript_id)
+        longest = self.clients.settings.meeting_max_seconds
+        if known is not None:
+            longest = min(longest, 2 * known + 3600)
+        seconds = float(load_contracts().tasks[task].definition["timeoutSeconds"])
+        with media_limits(longest=longest, seconds=seconds):
+            yield
+
+    @contextmanager
     def scratch(self, suffix: str) -> Iterator[Path]:
         """Yield a path for a temporary file that is deleted when the block ends."""
-        with tempfile.TemporaryDirectory(prefix="trackproof-worker-") as folder:
-            yield Path(folder) / f"audio{suffix}"
+        with scratch_folder(SCRATCH_PREFIX) as folder:
+            yield folder / f"audio{suffix}"
+
+
+def clear_abandoned_scratch() -> int:
+    """Remove the audio that killed processes of this machine have left; return the number."""
+    return len(clear_abandoned(SCRATCH_PREFIX, without_lock=True))

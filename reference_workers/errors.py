@@ -28,6 +28,10 @@ class TransientError(WorkerError):
         self.retry_after = retry_after
 
 
+class OutageError(TransientError):
+    """The fleet's own storage or database gives no answer: the same attempt waits for it."""
+
+
 class ConflictError(TransientError):
     """Another transaction wrote the same row first."""
 

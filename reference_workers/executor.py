@@ -7,25 +7,32 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from itertools import chain, repeat
 from typing import Any, Literal
 
 import structlog
 
 from reference_workers import metrics
 from reference_workers.context import Context
-from reference_workers.errors import PermanentError, TransientError
+from reference_workers.errors import OutageError, PermanentError, TransientError
 from reference_workers.platform.costs import store_cost, task_cost
 from reference_workers.platform.progress import report_progress
-from reference_workers.text import clean_json
+from reference_workers.system_errors import unexpected_reason
+from reference_workers.text import clean_json, cut
 from reference_workers.workers import WORKERS
 from trackproof.contracts.load import load_contracts
 from trackproof.contracts.validate import ContractViolationError, accepted_input, check
 
 Status = Literal["COMPLETED", "FAILED", "FAILED_WITH_TERMINAL_ERROR"]
 
+_OUTAGE_PAUSES = (0.5, 1.0, 2.0, 4.0)
+"""Seconds between two looks at a storage or database that is away; the last one repeats."""
+
 pause = time.sleep
 """Waits some seconds; replaced in tests."""
+
+monotonic = time.monotonic
 
 log = structlog.get_logger()
 
@@ -50,7 +57,7 @@ def execute_task(context: Context, task_type: str, payload: Mapping[str, Any]) -
         transcript_id=transcript_id,
     ):
         if _is_handed_over(context, transcript_id):  # its pipeline is another one: write nothing
-            reason = f"transcript {transcript_id!r} was handed over to the legacy pipeline"
+            reason = cut(f"transcript {transcript_id!r} was handed over to the legacy pipeline")
             log.warning("task refused", reason=reason)
             return Outcome("FAILED_WITH_TERMINAL_ERROR", reason=reason)
         report_progress(context, transcript_id, task_type, "in_progress")
@@ -84,8 +91,7 @@ def _outcome(context: Context, task_type: str, payload: Mapping[str, Any]) -> Ou
     except ContractViolationError as error:
         return _failed(context, "FAILED_WITH_TERMINAL_ERROR", error)
     try:
-        output = WORKERS[task_type](context, **arguments)
-        check(task_type, "output", output)
+        output = _run_worker(context, task_type, arguments)
     except PermanentError as error:
         return _failed(context, "FAILED_WITH_TERMINAL_ERROR", error)
     except TransientError as error:
@@ -99,8 +105,33 @@ def _outcome(context: Context, task_type: str, payload: Mapping[str, Any]) -> Ou
         # A bug: the log gets the traceback, Conductor only the exception's name, since a
         # library's message may contain a presigned URL.
         log.exception("unexpected failure")
-        return Outcome("FAILED", reason=f"unexpected {type(error).__name__}")
+        return Outcome("FAILED", reason=unexpected_reason(error))
     return Outcome("COMPLETED", output=output)
+
+
+def _run_worker(context: Context, task_type: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the worker's valid output; wait in place while storage or database are away.
+
+    Raises:
+        WorkerError: As the worker; OutageError when the time for waiting is over.
+        ContractViolationError: The output breaks the contract.
+    """
+    limit = context.clients.settings.outage_wait_seconds
+    longest = load_contracts().tasks[task_type].definition["timeoutSeconds"] / 2
+    end = monotonic() + min(limit, longest)
+    for delay in chain(_OUTAGE_PAUSES, repeat(_OUTAGE_PAUSES[-1])):
+        try:
+            output = WORKERS[task_type](replace(context), **arguments)
+            check(task_type, "output", output)
+        except OutageError as error:
+            left = end - monotonic()
+            if left <= 0:
+                raise
+            log.warning("waiting for the end of an outage", cause=str(error))
+            pause(min(delay, left))
+        else:
+            return output
+    raise AssertionError("unreachable")
 
 
 def _is_handed_over(context: Context, transcript_id: str | None) -> bool:
@@ -115,7 +146,7 @@ def _is_handed_over(context: Context, transcript_id: str | None) -> bool:
 
 def _failed(context: Context, status: Status, error: Exception) -> Outcome:
     """Return a failure with secrets redacted from its reason, which Conductor shows."""
-    return Outcome(status, reason=context.clients.redact(str(error)))
+    return Outcome(status, reason=cut(context.clients.redact(str(error))))
 
 
 def _is_final(context: Context, task_type: str, outcome: Outcome) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -69,6 +70,12 @@ class Settings(BaseSettings):
     zulip_bot_email: str = ""
     zulip_api_key: SecretStr = SecretStr("")
 
+    webhook_allowed_hosts: Annotated[tuple[str, ...], NoDecode] = ()
+    """Hosts that webhook URLs may name although their addresses are not public."""
+
+    webhook_allowed_networks: Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode] = ()
+    """Networks whose addresses webhook URLs may reach although they are not public."""
+
     s3_endpoint_url: str | None = None
     s3_access_key_id: str = ""
     s3_secret_access_key: SecretStr = SecretStr("")
@@ -100,6 +107,13 @@ class Settings(BaseSettings):
     """Time limit of one call to an outside service, with the wait that it requests after it
     (Retry-After); below every task's response timeout."""
 
+    meeting_max_seconds: float = Field(default=12 * 3600.0, gt=0)
+    """Length of the longest meeting: audio behind it is refused."""
+
+    outage_wait_seconds: float = Field(default=30.0, ge=0)
+    """Time for which one attempt waits for storage or database to come back; with the attempts of
+    the contracts, an outage of two minutes ends no meeting."""
+
     transcription_timeout_seconds: float = Field(default=840.0, gt=0)
     """Time limit of one transcription; below transcribe_track's response timeout."""
 
@@ -117,7 +131,9 @@ class Settings(BaseSettings):
     api_subscribers: int = Field(default=1000, ge=1)
     """Maximum of concurrent WebSocket subscribers in one API process."""
 
-    @field_validator("api_tokens", mode="before")
+    @field_validator(
+        "api_tokens", "webhook_allowed_hosts", "webhook_allowed_networks", mode="before"
+    )
     @classmethod
     def _split(cls, value: object) -> object:
         """Split a comma-separated list."""

@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from reference_workers import metrics
 from reference_workers.audio import RATE
 from reference_workers.audio.clock import Clock
+from reference_workers.audio.limits import check_length, check_time
 from reference_workers.audio.media_input import display_name, packets, worker_error
 from reference_workers.errors import PermanentError
 
@@ -107,6 +108,8 @@ def decode_frames(
     clock = Clock(stream, skipped=stream.codec_context.delay if by_packets else 0)
     resampler, shape = _resampler(layout), _Shape()
     position, silent, excess = 0, 0, 0
+    name = display_name(container.name)
+    check_length(lead / RATE, name)
     yield from _silence(layout, lead)
     try:
         timed = _timed_frames(container, stream, clock, by_packets)
@@ -118,12 +121,14 @@ def decode_frames(
                     yield out
                 resampler = _resampler(layout)
             if start > position:
+                check_length(start / RATE, name)
                 yield from _silence(layout, start - position)
                 silent += start - position
                 position = start
             excess += dropped
             for out in resampler.resample(frame):
                 position += out.samples
+                check_length(position / RATE, name)
                 kept, excess = _without_first(out, excess, layout)
                 position -= out.samples - (kept.samples if kept else 0)
                 if kept:
@@ -191,6 +196,7 @@ def _without_first(frame: AudioFrame, excess: int, layout: str) -> tuple[AudioFr
 def _silence(layout: str, samples: int) -> Iterator[AudioFrame]:
     channels = 1 if layout == "mono" else 2
     while samples > 0:
+        check_time("silence")
         zeros = np.zeros((channels, min(BLOCK_SAMPLES, samples)), np.float32)
         frame = AudioFrame.from_ndarray(zeros, format="fltp", layout=layout)
         frame.sample_rate = RATE

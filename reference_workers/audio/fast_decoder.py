@@ -15,7 +15,8 @@ from av.audio.frame import AudioFrame
 
 from reference_workers.audio import RATE
 from reference_workers.audio.decoder import BLOCK_SAMPLES
-from reference_workers.audio.media_input import libav_source
+from reference_workers.audio.limits import check_time
+from reference_workers.audio.media_input import display_name, libav_source
 
 _UNSAFE = re.compile(r"([^\w./])", re.ASCII)
 
@@ -36,7 +37,9 @@ def decode_unchecked(source: str) -> Iterator[AudioFrame]:
         # Opened as a `lavfi` device: a filter graph of PyAV would open the source while holding the
         # GIL, and a stalled server would stop the whole fleet.
         with av.open(graph, format="lavfi") as container:
-            yield from container.decode(audio=0)
+            for frame in container.decode(audio=0):
+                check_time(display_name(source))
+                yield frame
     except av.error.FFmpegError:
         return  # the checked decoder reports the error
 

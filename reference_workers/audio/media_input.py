@@ -15,7 +15,8 @@ from av.container import InputContainer
 from av.packet import Packet
 
 from reference_workers import metrics, tls
-from reference_workers.errors import PermanentError, TransientError, WorkerError
+from reference_workers.audio.limits import check_length, check_time
+from reference_workers.errors import OutageError, PermanentError, TransientError, WorkerError
 from reference_workers.services.http import is_retryable, open_client, send_request
 
 _MISSING_SECONDS = Fraction(1, 2)
@@ -23,9 +24,6 @@ _MISSING_SECONDS = Fraction(1, 2)
 
 _MISSING_BYTES = 1 << 16
 """Without a declared end, bytes that may follow the last packet: tags, an index."""
-
-_LATEST_SECONDS = 48 * 3600
-"""Upper bound for packet times: an invalid time would be filled with silence up to it."""
 
 _REMOTE = {
     "reconnect": "1",
@@ -42,6 +40,16 @@ _REMOTE = {
 }
 _ANSWER_SECONDS = 10.0
 """Time limit of the request that tells a lost connection from an empty file."""
+
+_NO_ANSWER = (
+    ConnectionError,
+    TimeoutError,
+    av.error.HTTPServerError,
+    av.error.HTTPTooManyRequestsError,
+)
+
+_MAY_BE_EMPTY = (EOFError, av.error.OSError)
+"""What libav reports for a server without an answer and for a file that is cut off alike."""
 
 _LOCAL = {"protocol_whitelist": "file"}
 
@@ -114,20 +122,18 @@ def packets(container: InputContainer, stream: AudioStream) -> Iterator[Packet[A
     end, end_byte, audio_bytes = 0.0, 0, 0
     # Floats and local counters: a Fraction or the meter for each packet would dominate the cost.
     tick_seconds = [float(each.time_base or 0) for each in container.streams]
-    audio = stream.index
+    audio, name = stream.index, display_name(container.name)
     demuxed = cast("Iterator[Packet[AudioStream]]", container.demux())
     try:
         # All streams: each contributes to the end of the file.
         for packet in demuxed:
             index, pts = packet.stream_index, packet.pts
+            check_time(name)
             if pts is not None:
                 packet_end = (pts + (packet.duration or 0)) * tick_seconds[index]
                 if packet_end > end:
                     end = packet_end
-                    if end > _LATEST_SECONDS:
-                        raise PermanentError(
-                            f"{display_name(container.name)}: a packet at {end / 3600:.0f} h"
-                        )
+                    check_length(end, name)
                 end_byte = max(end_byte, (packet.pos or 0) + packet.size)
             if index == audio:
                 audio_bytes += packet.size
@@ -171,7 +177,9 @@ def worker_error(source: str, what: str, error: Exception) -> WorkerError:
     message = f"{display_name(source)}: {what}: {cause}"
     if not _is_remote(source):
         return PermanentError(message)
-    if isinstance(error, OSError | av.error.HTTPServerError | av.error.HTTPTooManyRequestsError):
+    if isinstance(error, _NO_ANSWER):
+        return OutageError(message)
+    if isinstance(error, OSError):  # an I/O error may be a lost connection or a cut-off file
         return TransientError(message)
     return PermanentError(message)
 
@@ -189,7 +197,7 @@ def _container(source: str) -> InputContainer:
         except av.error.InvalidDataError:
             return av.open(address, options=options)
     except (av.error.FFmpegError, ValueError) as error:
-        if isinstance(error, EOFError) and _is_remote(source):
+        if isinstance(error, _MAY_BE_EMPTY) and _is_remote(source):
             _check_answer(source)
         raise worker_error(source, "audio cannot be opened", error) from error
 
@@ -198,13 +206,17 @@ def _check_answer(source: str) -> None:
     """Tell a server that gives no answer, which libav reports as end of file, from an empty file.
 
     Raises:
-        TransientError: No answer, or one that says to try again.
+        OutageError: No answer, or one that says to try again.
     """
-    with open_client(timeout=_ANSWER_SECONDS) as client:
-        answer = send_request(client, "GET", source, max_bytes=0, headers={"Range": "bytes=0-0"})
+    headers = {"Range": "bytes=0-0"}
+    try:
+        with open_client(timeout=_ANSWER_SECONDS) as client:
+            answer = send_request(client, "GET", source, max_bytes=0, headers=headers)
+    except TransientError as error:
+        raise OutageError(f"{display_name(source)}: audio cannot be opened: {error}") from error
     if is_retryable(answer.status_code):
         what = f"audio cannot be opened: the server answers {answer.status_code}"
-        raise TransientError(f"{display_name(source)}: {what}")
+        raise OutageError(f"{display_name(source)}: {what}")
 
 
 def _declared_end(container: InputContainer) -> Fraction | None:

@@ -12,7 +12,13 @@ from av.filter import Graph
 from reference_workers.audio import RATE
 from reference_workers.audio.decoder import decode_blocks, layout_of
 from reference_workers.audio.limiter import limit
-from reference_workers.audio.media_input import open_audio, open_audio_streams, start_time
+from reference_workers.audio.limits import check_length
+from reference_workers.audio.media_input import (
+    display_name,
+    open_audio,
+    open_audio_streams,
+    start_time,
+)
 from reference_workers.audio.mixer import mix_blocks
 from reference_workers.audio.remux import NotRemuxableError, write_remuxed
 
@@ -48,6 +54,7 @@ def write_padded(source: str, target: Path, offset: Fraction) -> None:
     padded again. A clean Opus track keeps its packets (docs/adr/0004); others are re-encoded.
     Several audio streams become one, each at its own offset.
     """
+    check_length(float(offset), display_name(source))
     lead = delay_samples(offset)
     try:
         with open_audio(source) as (container, stream):

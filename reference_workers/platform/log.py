@@ -12,6 +12,7 @@ import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
 from reference_workers.platform.redaction import Redactor
+from reference_workers.text import MAX_MESSAGE, cut
 
 SIGNERS = ("httpx", "httpcore", "boto3", "botocore", "urllib3")
 """Libraries whose debug logs contain URLs, headers or signatures."""
@@ -35,6 +36,7 @@ def configure(*, debug: bool, as_json: bool = False, secrets: Iterable[str] = ()
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         structlog.processors.format_exc_info,
         _without_secrets(Redactor(secrets)),
+        _cut_texts,
     ]
     render: Processor = (
         structlog.processors.JSONRenderer(ensure_ascii=False, default=str)
@@ -80,3 +82,12 @@ def _without_secrets(
         return {key: redacted(value) for key, value in event.items()}
 
     return processor
+
+
+def _cut_texts(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
+    """Cut long texts; a traceback may be ten times as long."""
+    limits = {"exception": 10 * MAX_MESSAGE}
+    return {
+        key: cut(value, limits.get(key, MAX_MESSAGE)) if isinstance(value, str) else value
+        for key, value in event.items()
+    }

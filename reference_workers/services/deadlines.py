@@ -39,16 +39,18 @@ def check_time() -> None:
 class DeadlineTransport(httpx.HTTPTransport):
     """An HTTP transport whose every network operation ends with the time limit."""
 
-    def __init__(self, verify: ssl.SSLContext) -> None:
+    def __init__(self, verify: ssl.SSLContext, backend: NetworkBackend | None = None) -> None:
         """Open a connection pool with the TLS context `verify`."""
         super().__init__(verify=verify)
         # httpx has no parameter for the network backend of its pool.
         self._pool = httpcore.ConnectionPool(
-            ssl_context=verify, network_backend=_Backend(), max_connections=100
+            ssl_context=verify, network_backend=backend or NetworkBackend(), max_connections=100
         )
 
 
-class _Backend(httpcore.SyncBackend):
+class NetworkBackend(httpcore.SyncBackend):
+    """Opens connections whose every operation ends with the time limit."""
+
     def connect_tcp(
         self,
         host: str,
@@ -57,6 +59,7 @@ class _Backend(httpcore.SyncBackend):
         local_address: str | None = None,
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore.NetworkStream:
+        """Connect within the shorter of `timeout` and the time that is left."""
         limit = _remaining(timeout, httpcore.ConnectTimeout)
         return _Stream(super().connect_tcp(host, port, limit, local_address, socket_options))
 

@@ -19,7 +19,13 @@ import httpx
 
 from reference_workers import metrics, tls
 from reference_workers.errors import PermanentError, TransientError
-from reference_workers.services.deadlines import DeadlineTransport, check_time, time_limit
+from reference_workers.services.bodies import ACCEPTED_ENCODINGS, TooLargeError, read_body
+from reference_workers.services.deadlines import (
+    DeadlineTransport,
+    NetworkBackend,
+    check_time,
+    time_limit,
+)
 from reference_workers.text import clean_json
 
 RETRYABLE_STATUSES = frozenset(
@@ -31,8 +37,8 @@ RETRYABLE_STATUSES = frozenset(
 )
 
 
-MAX_RESPONSE_BYTES = 64_000_000
-"""Size limit of a response. The words of a track of ten hours have about 10 MB."""
+MAX_BYTES = 8_000_000
+"""Size limit of a response, compressed and decompressed."""
 
 DEFAULT_SECONDS = 60.0
 """Time limit of a request of a client without one."""
@@ -43,16 +49,22 @@ def is_retryable(status_code: int) -> bool:
     return status_code >= HTTPStatus.INTERNAL_SERVER_ERROR or status_code in RETRYABLE_STATUSES
 
 
-def open_client(*, timeout: float, **options: Any) -> httpx.Client:
+def open_client(
+    *, timeout: float, backend: NetworkBackend | None = None, **options: Any
+) -> httpx.Client:
     """Return a client whose requests take at most `timeout` seconds as a whole.
 
     Args:
         timeout: Seconds from connecting to the last byte of the response.
+        backend: Opens the connections; by default to any address.
         options: Passed to httpx: base URL, headers, authentication.
     """
     context = tls.context()  # for proxies too, which the environment may name
-    transport = DeadlineTransport(context)
-    return httpx.Client(timeout=timeout, transport=transport, verify=context, **options)
+    transport = DeadlineTransport(context, backend)
+    headers = {"Accept-Encoding": ACCEPTED_ENCODINGS, **options.pop("headers", {})}
+    return httpx.Client(
+        timeout=timeout, transport=transport, verify=context, headers=headers, **options
+    )
 
 
 def send_request(
@@ -61,7 +73,7 @@ def send_request(
     url: str,
     *,
     show_path: bool = True,
-    max_bytes: int = MAX_RESPONSE_BYTES,
+    max_bytes: int = MAX_BYTES,
     **arguments: Any,
 ) -> httpx.Response:
     """Send one request and return its response, whatever the status.
@@ -84,22 +96,19 @@ def send_request(
         _transport_errors(client, method, url, show_path),
         client.stream(method, url, **arguments) as response,
     ):
-        body = bytearray()
-        if max_bytes:
-            for chunk in response.iter_bytes():
-                check_time()
-                body += chunk
-                if len(body) > max_bytes:
-                    where = _where(client, url, show_path)
-                    limit = f"{max_bytes / 1_000_000:g} MB"
-                    raise TransientError(f"{method} {where}: the answer is larger than {limit}")
+        try:
+            body = read_body(response, max_bytes) if max_bytes else b""
+        except TooLargeError:
+            where = _where(client, url, show_path)
+            limit = f"{max_bytes / 1_000_000:g} MB"
+            raise TransientError(f"{method} {where}: the answer is larger than {limit}") from None
         call.record_response(response)
         decoded = {"content-encoding", "content-length", "transfer-encoding"}
         headers = response.headers.multi_items()
         return httpx.Response(
             response.status_code,
             headers=[(name, value) for name, value in headers if name not in decoded],
-            content=bytes(body),
+            content=body,
             request=response.request,
         )
 

@@ -19,9 +19,6 @@ Json = dict[str, Any]
 
 _PATH = "chat/completions"
 
-_MAX_BYTES = 8_000_000
-"""Size limit of an answer."""
-
 _UNSUPPORTED = re.compile(rb"response_format|json_schema|json_object|structured|schema|grammar")
 """What a refusal mentions when a server cannot be held to a schema."""
 
@@ -91,7 +88,7 @@ class LLM:
     def _request(self, prompt: str, name: str, schema: Json) -> httpx.Response:
         for number in range(self._form, len(_FORMS)):
             body = {"model": self.model, **_FORMS[number](prompt, name, schema)}
-            response = send_request(self._client, "POST", _PATH, json=body, max_bytes=_MAX_BYTES)
+            response = send_request(self._client, "POST", _PATH, json=body)
             if not _is_unsupported(response):
                 break
             self._form = min(number + 1, len(_FORMS) - 1)

@@ -7,6 +7,9 @@ from typing import Any
 from reference_workers.services.http import fetch_json, open_client
 from reference_workers.settings import Settings
 
+_MAX_BYTES = 64_000_000
+"""Size limit of an answer. The words of a track of ten hours have about 10 MB."""
+
 
 class Modal:
     """Client for transcriptions of audio URLs."""
@@ -28,6 +31,7 @@ class Modal:
             "POST",
             "/v1/audio/transcriptions-from-url",
             json={"audio_file_url": audio_url, "language": language, "batch": True},
+            max_bytes=_MAX_BYTES,
         )
 
     def close(self) -> None:

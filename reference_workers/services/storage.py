@@ -18,7 +18,12 @@ from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
 from botocore.response import StreamingBody
 
 from reference_workers import metrics, tls
-from reference_workers.errors import MissingError, PermanentError, TransientError
+from reference_workers.errors import (
+    MissingError,
+    OutageError,
+    PermanentError,
+    TransientError,
+)
 from reference_workers.services.http import is_retryable, open_client, stream
 from reference_workers.settings import Settings
 from trackproof.contracts.load import load_contracts
@@ -138,12 +143,18 @@ class Storage:
         """Return the SHA-256 of a URL's content in hex, streamed in constant memory.
 
         Raises:
-            TransientError: The URL cannot be read for now.
+            OutageError: The URL is of this S3, which gives no answer.
+            TransientError: The URL of somebody else cannot be read for now.
             PermanentError: The server refuses, or the object does not exist.
         """
         digest = hashlib.sha256()
-        for chunk in stream(self._reader, url, seconds=self._read_seconds):
-            digest.update(chunk)
+        try:
+            for chunk in stream(self._reader, url, seconds=self._read_seconds):
+                digest.update(chunk)
+        except TransientError as error:
+            if self._location(url) is None:
+                raise
+            raise OutageError(*error.args) from error
         return digest.hexdigest()
 
     def put_file(self, key: str, path: Path, *, content_type: str) -> int:
@@ -200,10 +211,10 @@ def _mapped_errors(key: str) -> Iterator[None]:
     except ParamValidationError as error:
         raise PermanentError(f"S3 {key!r}: invalid bucket or key") from error
     except BotoCoreError as error:
-        raise TransientError(f"S3 {key!r}: no answer ({type(error).__name__})") from error
+        raise OutageError(f"S3 {key!r}: no answer ({type(error).__name__})") from error
 
 
-def _error_class(status: int) -> type[TransientError | PermanentError]:
+def _error_class(status: int) -> type[OutageError | PermanentError]:
     if is_retryable(status):
-        return TransientError
+        return OutageError
     return MissingError if status == HTTPStatus.NOT_FOUND else PermanentError

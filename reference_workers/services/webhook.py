@@ -7,6 +7,12 @@ import hmac
 
 import httpx
 
+from reference_workers.errors import PermanentError
+from reference_workers.services.address_policy import (
+    AddressPolicy,
+    ForbiddenAddressError,
+    PolicyBackend,
+)
 from reference_workers.services.http import open_client, send_request
 from reference_workers.settings import Settings
 
@@ -22,7 +28,12 @@ class Webhook:
 
     def __init__(self, settings: Settings) -> None:
         """Open an HTTP client that follows no redirects: a signed body has one receiver."""
-        self._client = open_client(timeout=settings.outside_timeout_seconds)
+        self._policy = AddressPolicy(
+            settings.webhook_allowed_hosts, settings.webhook_allowed_networks
+        )
+        self._client = open_client(
+            timeout=settings.outside_timeout_seconds, backend=PolicyBackend(self._policy)
+        )
 
     def send(
         self, url: str, body: bytes, *, event: str, retry: int, timestamp: int, secret: str | None
@@ -39,7 +50,17 @@ class Webhook:
 
         Raises:
             TransientError: No answer.
+            PermanentError: The URL is invalid, or the address policy refuses it.
         """
+        try:
+            self._policy.check_url(url)
+            return self._post(url, body, event, retry, timestamp, secret)
+        except ForbiddenAddressError as error:
+            raise PermanentError(f"webhook: {error}") from error
+
+    def _post(
+        self, url: str, body: bytes, event: str, retry: int, timestamp: int, secret: str | None
+    ) -> httpx.Response:
         headers = {
             "Content-Type": "application/json",
             "X-Webhook-Event": event,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from reference_workers.context import Context
+from reference_workers.context import Context, clear_abandoned_scratch
 from reference_workers.services.object_keys import audio_key, padded_prefix
 
 
@@ -28,6 +28,7 @@ def cleanup_consent(context: Context, *, transcript_id: str) -> dict[str, Any]:
             storage.delete(key, bucket=recording.bucket_name)
     for key in [*storage.keys(padded_prefix(transcript_id)), audio_key(transcript_id)]:
         storage.delete(key)
+    clear_abandoned_scratch()  # a killed attempt may have left the audio
     with context.unit_of_work(transcript_id) as unit:
         unit.transcript.audio_deleted = True
     return {"audio_deleted": True, "reason": f"consent denied by {len(denied)} participant(s)"}

@@ -12,7 +12,9 @@ from reference_workers.services.object_keys import waveform_file
 
 def generate_waveform(context: Context, *, audio_key: str, transcript_id: str) -> dict[str, Any]:
     """Return the peaks and store them as JSON in the data folder."""
-    waveform = compute_peaks(context.clients.storage.presign(audio_key))
+    context.clients.state.transcript(transcript_id)  # before anything is stored for it
+    with context.media_limits("generate_waveform", transcript_id):
+        waveform = compute_peaks(context.clients.storage.presign(audio_key))
     stored = waveform_file(context.clients.settings.data_dir, transcript_id)
     stored.parent.mkdir(parents=True, exist_ok=True)
     stored.write_text(json.dumps({"data": waveform}))

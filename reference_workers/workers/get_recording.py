@@ -15,6 +15,8 @@ def get_recording(context: Context, *, recording_id: str) -> dict[str, Any]:
     recording = context.clients.daily.recording(recording_id)
     if isinstance(recording.get("mtgSessionId"), str):
         context.clients.state.store_meeting(recording_id, _meeting(recording))
+    if _is_length(recording.get("duration")):
+        context.clients.state.store_duration(recording_id, recording["duration"])
     return {
         "id": recording.get("id"),
         "mtg_session_id": recording.get("mtgSessionId"),
@@ -31,6 +33,10 @@ def _meeting(recording: Mapping[str, Any]) -> MeetingRow:
         started_at=_utc(recording.get("start_ts")),
         max_participants=participants if _is_count(participants) else None,
     )
+
+
+def _is_length(value: object) -> bool:
+    return type(value) in {int, float} and 0 < float(str(value)) < float("inf")
 
 
 def _utc(seconds: object) -> datetime | None:

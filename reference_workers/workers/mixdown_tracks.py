@@ -16,7 +16,9 @@ def mixdown_tracks(
     """Return the mixdown's key, duration (seconds) and size (bytes)."""
     storage = context.clients.storage
     key = audio_key(transcript_id)
-    with context.scratch(".mp3") as path:
+    context.clients.state.transcript(transcript_id)  # before anything is uploaded for it
+    limits = context.media_limits("mixdown_tracks", transcript_id)
+    with limits, context.scratch(".mp3") as path:
         duration = write_mixdown([storage.presign_again(url) for url in padded_urls], path)
         size = storage.put_file(key, path, content_type="audio/mpeg")
     with context.unit_of_work(transcript_id) as unit:

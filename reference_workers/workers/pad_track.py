@@ -24,7 +24,7 @@ def pad_track(
         return {"padded_url": source, "size": size, "track_index": track_index}
 
     key = padded_key(transcript_id, track_index)
-    with context.scratch(".webm") as path:
+    with context.media_limits("pad_track", transcript_id), context.scratch(".webm") as path:
         write_padded(source, path, offset)
         size = storage.put_file(key, path, content_type="audio/webm")
     return {"padded_url": storage.presign(key), "size": size, "track_index": track_index}

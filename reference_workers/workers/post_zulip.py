@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from reference_workers.context import Context
 from reference_workers.platform.state.models import Transcript
 from reference_workers.services.zulip import ELLIPSIS, MAX_CONTENT
+
+_MENTION = re.compile(r"@(?=_?\*)")
+"""The beginning of a mention: what was said in a meeting notifies nobody."""
 
 
 def post_zulip(context: Context, *, transcript_id: str) -> dict[str, Any]:
@@ -33,5 +37,6 @@ def _message(transcript: Transcript, frontend_url: str) -> str:
     text = "\n\n".join(
         [f"### {transcript.title}", transcript.short_summary or "", transcript.long_summary or ""]
     )
+    text = _MENTION.sub("@\N{ZERO WIDTH SPACE}", text)
     free = MAX_CONTENT - len(link)
     return (text if len(text) <= free else text[: free - 1] + ELLIPSIS) + link

@@ -7,7 +7,7 @@ from typing import Any
 import jsonschema_rs
 
 from reference_workers.context import Context
-from reference_workers.errors import WorkerError
+from reference_workers.errors import OutageError, WorkerError
 from reference_workers.services.recognised_words import recognised_words
 
 _WORDS = {
@@ -42,6 +42,8 @@ def transcribe_track(
 
     try:
         content = clients.storage.sha256(url)
+    except OutageError:
+        raise  # the service cannot read the audio either, and would refuse it for good
     except WorkerError:
         words = transcribe()  # only the service can reach this URL, or it reports the error
     else:

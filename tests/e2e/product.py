@@ -8,7 +8,7 @@ import hmac
 import json
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -37,6 +37,7 @@ LEGACY_WORKER = (
 LEGACY = {"CONDUCTOR_ENABLED": "false"}
 SHADOW = {"CONDUCTOR_ENABLED": "true", "CONDUCTOR_SHADOW_MODE": "true"}
 CONDUCTOR = {"CONDUCTOR_ENABLED": "true", "CONDUCTOR_SHADOW_MODE": "false"}
+CONDUCTOR_ONLY = {**CONDUCTOR, "CONDUCTOR_FALLBACK": "false"}
 
 
 @dataclass(frozen=True)
@@ -61,7 +62,7 @@ class Product:
         process = ManagedProcess("trigger", command, log_path=log, env=environment)
         try:
             url = f"http://127.0.0.1:{port}/webhooks/daily"
-            wait_until(lambda: _refuses(url), what=f"the trigger ({log})", timeout=60)
+            wait_for_trigger(url, evidence=process.tail)
             yield url
         finally:
             process.stop()
@@ -126,6 +127,11 @@ class Product:
         return len(webhooks), len(messages)
 
 
+def wait_for_trigger(url: str, evidence: Callable[[], str] = str) -> None:
+    """Wait until a trigger answers."""
+    wait_until(lambda: _refuses(url), what="the trigger", timeout=60, evidence=evidence)
+
+
 def _refuses(url: str) -> bool:
     """Return whether the trigger answers: an event without a signature is refused."""
     try:
@@ -153,7 +159,9 @@ def announce(url: str, scenario: Scenario) -> httpx.Response:
 
 
 @contextmanager
-def start_product(conductor: ConductorServer, folder: Path) -> Iterator[Product]:
+def start_product(
+    conductor: ConductorServer, folder: Path, *, with_legacy: bool = True
+) -> Iterator[Product]:
     """Start the workers and the legacy worker; a trigger starts with `Product.trigger`."""
     environment = {
         **REFERENCE.environment,
@@ -165,12 +173,13 @@ def start_product(conductor: ConductorServer, folder: Path) -> Iterator[Product]
     with ExitStack() as stack:
         testbed, fleet = stack.enter_context(running_fleet(conductor, profile))
         fleet.register(testbed.rest.api_url)
-        legacy = ManagedProcess(
-            "legacy worker",
-            (sys.executable, "-m", *LEGACY_WORKER),
-            log_path=folder / "legacy.log",
-            cwd=folder,
-            env=fleet.environment,
-        )
-        stack.callback(legacy.stop)
+        if with_legacy:
+            legacy = ManagedProcess(
+                "legacy worker",
+                (sys.executable, "-m", *LEGACY_WORKER),
+                log_path=folder / "legacy.log",
+                cwd=folder,
+                env=fleet.environment,
+            )
+            stack.callback(legacy.stop)
         yield Product(testbed, fleet, fleet.environment, folder)

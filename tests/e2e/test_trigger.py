@@ -17,7 +17,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.e2e.product import CONDUCTOR, LEGACY, NOWHERE, SHADOW, Product, announce, start_product
+from tests.e2e.product_meetings import MeetingsOfProduct, start_product
 from tests.unit.background import in_background
 from trackproof.fleet import REFERENCE
 from trackproof.testbed.conductor import ConductorServer, start_conductor
@@ -25,29 +25,33 @@ from trackproof.testbed.stand_ins.faults import Fault
 from trackproof.verify.shadow_comparison import compare_shadow_run
 from trackproof.wait import wait_until
 
-pytestmark = [pytest.mark.conductor, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.conductor, pytest.mark.legacy, pytest.mark.timeout(400)]
+
+
+NOWHERE = {"CONDUCTOR_SERVER_URL": "http://127.0.0.1:9/api"}
 
 
 @pytest.fixture
-def product(conductor: ConductorServer, tmp_path: Path) -> Iterator[Product]:
+def product(conductor: ConductorServer, tmp_path: Path) -> Iterator[MeetingsOfProduct]:
     with start_product(conductor, tmp_path) as started:
         yield started
 
 
-def test_a_recording_goes_to_the_pipelines_of_the_switch(product: Product) -> None:
-    with product.trigger(LEGACY) as url:
+@pytest.mark.nightly
+def test_a_recording_goes_to_the_pipelines_of_the_switch(product: MeetingsOfProduct) -> None:
+    with product.trigger("legacy") as trigger:
         legacy = product.finished_meeting()
-        assert announce(url, legacy).json()["processed"]
-    with product.trigger(SHADOW) as url:
+        assert trigger.announce(legacy).json()["processed"]
+    with product.trigger("shadow") as trigger:
         shadowed = product.finished_meeting()
-        assert announce(url, shadowed).json()["processed"]
-    with product.trigger({**CONDUCTOR, "CONDUCTOR_SERVER_URL": NOWHERE}) as url:
+        assert trigger.announce(shadowed).json()["processed"]
+    with product.trigger("fallback", environment=NOWHERE) as trigger:
         lost = product.finished_meeting()
-        assert announce(url, lost).json()["processed"]
+        assert trigger.announce(lost).json()["processed"]
     # Daily's list has all of them: only the one without a pipeline is started, once.
-    with product.trigger({**CONDUCTOR, "TRIGGER_POLL_SECONDS": "0.1"}) as url:
+    with product.trigger("conductor") as trigger:
         alone = product.finished_meeting()
-        announce(url, alone)
+        trigger.announce(alone)
         [of_conductor] = product.wait_for_transcripts(alone, 1)
 
     [by_celery] = product.wait_for_transcripts(legacy, 1)
@@ -56,10 +60,10 @@ def test_a_recording_goes_to_the_pipelines_of_the_switch(product: Product) -> No
     spoken = of_conductor["words"]
     assert len(json.loads(spoken)) > 4
     assert {one["words"] for one in (by_celery, counting, shadow, fallen_back)} == {spoken}
-    rows = [product.recording(one) for one in (legacy, shadowed, lost, alone)]
-    used = [(bool(row["workflow_id"]), bool(row["legacy_task_id"])) for row in rows]
+    rows = [product.recording(one.recording_id) for one in (legacy, shadowed, lost, alone)]
+    used = [(bool(row.workflow_id), bool(row.legacy_task_id)) for row in rows]
     assert used == [(False, True), (True, True), (False, True), (True, False)]
-    product.wait_for_workflows([row["workflow_id"] for row in rows if row["workflow_id"]])
+    product.wait_for_workflows([row.workflow_id for row in rows if row.workflow_id])
     comparison = compare_shadow_run(
         REFERENCE,
         shadowed.recording_id,
@@ -75,25 +79,23 @@ def test_a_recording_goes_to_the_pipelines_of_the_switch(product: Product) -> No
 @pytest.mark.nightly
 def test_a_meeting_whose_conductor_dies_goes_to_the_legacy_pipeline(tmp_path: Path) -> None:
     with start_conductor("process") as server, start_product(server, tmp_path) as product:
-        impatient = {**CONDUCTOR, "FALLBACK_AFTER_SECONDS": "2", "RECONCILE_SECONDS": "0.3"}
         ledger = product.testbed.stand_ins.ledger
         # The transcription is under way when the server dies.
         product.testbed.stand_ins.faults.add(Fault(service="modal", delay=5, times=2))
-        with product.trigger(impatient) as url:
+        with product.trigger("fallback") as trigger:
             meeting = product.finished_meeting()
-            announce(url, meeting)
+            trigger.announce(meeting)
             wait_until(lambda: ledger.requests("modal"), what="a transcription", timeout=60)
             server.stop()
 
             [transcript] = product.wait_for_transcripts(meeting, 1)
+            assert trigger.log().count("falling back to the legacy pipeline") == 1
 
-        row = product.recording(meeting)
-        assert row["workflow_id"]
-        assert row["legacy_task_id"]
+        row = product.recording(meeting.recording_id)
+        assert row.workflow_id
+        assert row.legacy_task_id
         assert len(json.loads(transcript["words"])) > 4
         assert product.deliveries(meeting) == (1, 1)
-        [log] = tmp_path.glob("trigger-*.log")
-        assert log.read_text().count("falling back to the legacy pipeline") == 1
 
 
 @contextmanager
@@ -133,18 +135,18 @@ def losing_answers(api_url: str, seconds: float) -> Iterator[str]:
 @pytest.mark.nightly
 @pytest.mark.parametrize("seconds", [0, 30], ids=["lost", "too late"])
 def test_a_workflow_whose_start_has_no_answer_is_found_and_not_doubled(
-    seconds: float, product: Product
+    seconds: float, product: MeetingsOfProduct
 ) -> None:
     with (
         losing_answers(product.testbed.conductor.api_url, seconds) as api_url,
-        product.trigger({**CONDUCTOR, "CONDUCTOR_SERVER_URL": api_url}) as url,
+        product.trigger("fallback", environment={"CONDUCTOR_SERVER_URL": api_url}) as trigger,
     ):
         meeting = product.finished_meeting()
-        assert announce(url, meeting).json()["processed"]
+        assert trigger.announce(meeting).json()["processed"]
 
         [_] = product.wait_for_transcripts(meeting, 1)
 
-    row = product.recording(meeting)
-    assert row["legacy_task_id"] is None
-    product.wait_for_workflows([row["workflow_id"]])
+    row = product.recording(meeting.recording_id)
+    assert row.legacy_task_id is None
+    product.wait_for_workflows([str(row.workflow_id)])
     assert product.deliveries(meeting) == (1, 1)

@@ -79,3 +79,38 @@ def test_a_verb_that_still_loads_ends_with_the_same_codes(
 
     assert verb.returncode == code
     assert b"Traceback" not in output
+
+
+@pytest.mark.nightly
+@pytest.mark.conductor
+def test_the_next_run_removes_the_folders_of_a_killed_one(tmp_path: Path) -> None:
+    output = tmp_path / "output"
+    environment = {**os.environ, "TMPDIR": str(tmp_path / "folder")}
+    (tmp_path / "folder").mkdir()
+
+    def start() -> psutil.Popen:
+        with output.open("wb") as file:
+            command = [sys.executable, "-m", "trackproof", *RUN]
+            return psutil.Popen(command, stdout=file, stderr=subprocess.STDOUT, env=environment)
+
+    def is_starting() -> bool:
+        return "as a process" in output.read_text("utf-8")
+
+    def names() -> set[str]:
+        return {folder.name for folder in (tmp_path / "folder").iterdir()}
+
+    killed = start()
+    wait_until(is_starting, what="the server's start", timeout=60)
+    killed.kill()
+    killed.wait()
+    left = names()
+    assert {name.rpartition("-")[0] for name in left} == {"trackproof-lab", "trackproof-meeting"}
+
+    following = start()
+    wait_until(is_starting, what="the server's start", timeout=60)
+    during = names()
+    following.send_signal(signal.SIGINT)
+    following.wait()
+
+    assert during.isdisjoint(left)
+    assert names() == set()

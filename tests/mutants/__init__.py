@@ -23,13 +23,14 @@ from tests.mutants.recorders import RECORDER_MUTANTS
 from tests.mutants.service_errors import SERVICE_MUTANTS
 from tests.mutants.shared_state import SHARED_STATE_MUTANTS
 from trackproof.contracts.load import load_contracts
+from trackproof.contracts.parts import PART_NAMES
 
 __all__ = ["MUTANTS", "Mutant", "mutant_by_id"]
 
 
 def _gathered() -> tuple[Mutant, ...]:
     found: list[Mutant] = []
-    for task in (*load_contracts().tasks, "pipeline"):
+    for task in (*load_contracts().tasks, "pipeline", *PART_NAMES):
         of_every_task = (
             *DEFINITION_MUTANTS,
             *INPUT_MUTANTS,

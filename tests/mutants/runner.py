@@ -32,6 +32,7 @@ from tests.mutants.results import (
     ineffective_clauses,
 )
 from trackproof.contracts.load import load_contracts
+from trackproof.contracts.parts import PART_NAMES
 from trackproof.errors import TrackproofError
 from trackproof.events.stream import Note
 from trackproof.fleet import REFERENCE, FleetProfile
@@ -45,6 +46,9 @@ RESULTS = Path(".trackproof/mutants/generated.ndjson")
 
 POLL_SECONDS = 0.5
 """Interval between two checks whether the jobs are alive."""
+
+TRIAL_SECONDS = 10.0
+"""Time limit for a start or a fallback of a faulty product: most that fail never happen."""
 
 Emit = Callable[[MutantEvent], None]
 
@@ -188,12 +192,34 @@ def faulty_fleet(mutant: Mutant) -> FleetProfile:
         return replace(
             REFERENCE, name=mutant.id, command=command, register_command=register_command
         )
+    if mutant.task in PART_NAMES:
+        return _faulty_product(mutant, launch)
     if breaks_definitions(mutant):
         command = (*launch, "reference_workers.platform.register")
         return replace(REFERENCE, name=mutant.id, register_command=command)
     # The testbed registers the correct definitions faster than the fleet would.
     command = (*launch, "reference_workers")
     return replace(REFERENCE, name=mutant.id, command=command, register_command=())
+
+
+def _faulty_product(mutant: Mutant, launch: tuple[str, ...]) -> FleetProfile:
+    """Return the reference product with the mutant's bug in all of its processes."""
+    trigger = REFERENCE.trigger
+    assert trigger is not None
+    python, dash_m = sys.executable, "-m"
+    faulty = replace(
+        trigger,
+        command=(*launch, *_after(trigger.command, python, dash_m)),
+        legacy_command=(*launch, *_after(trigger.legacy_command, python, dash_m)),
+        seconds=TRIAL_SECONDS,
+    )
+    command = (*launch, "reference_workers")
+    return replace(REFERENCE, name=mutant.id, command=command, register_command=(), trigger=faulty)
+
+
+def _after(command: Sequence[str], *start: str) -> tuple[str, ...]:
+    assert tuple(command[: len(start)]) == start
+    return tuple(command[len(start) :])
 
 
 def breaks_definitions(mutant: Mutant) -> bool:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import socket
-import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
@@ -18,9 +17,11 @@ from trackproof.fleet.profile import Ports
 from trackproof.fleet.translation.adapters import TranslatedS3
 from trackproof.fleet.variables import fill, variable_list
 from trackproof.proxies import bypass_variables
+from trackproof.scratch import clear_abandoned, scratch_folder
 from trackproof.testbed.conductor import ConductorServer, start_conductor
 from trackproof.testbed.conductor.gateway import is_near, start_gateway
 from trackproof.testbed.conductor.rest import ConductorRest
+from trackproof.testbed.conductor.starts import Starts
 from trackproof.testbed.conductor.traffic import Traffic
 from trackproof.testbed.database import (
     STARTED,
@@ -37,6 +38,7 @@ from trackproof.testbed.stand_ins.stand_ins import StandIns
 
 RECORDING_BUCKET = "recordings"
 TRANSCRIPT_BUCKET = "transcripts"
+SCRATCH_PREFIX = "trackproof-lab-"
 
 REDIS_VARIABLES = frozenset({"redis.url", "redis.host", "redis.port"})
 
@@ -57,6 +59,8 @@ class Surroundings:
     """Hosts that the intercept proxy refused; grows while the fleet runs."""
     traffic: Traffic | None = None
     """Its requests to Conductor; None where they pass no gateway."""
+    starts: Starts | None = None
+    """Its starts of workflows; None where they pass no gateway."""
     proxies: Proxies = field(default_factory=dict)
     """Fault proxies in front of the servers, by name; empty unless it is `proxied`."""
 
@@ -104,8 +108,9 @@ class Testbed:
         Raises:
             TestbedError: A part could not be started.
         """
+        clear_abandoned(SCRATCH_PREFIX)
         with ExitStack() as stack:
-            folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="trackproof-")))
+            folder = stack.enter_context(scratch_folder(SCRATCH_PREFIX))
             database_url = stack.enter_context(database_for(database or default_database(), folder))
             buckets = [RECORDING_BUCKET, TRANSCRIPT_BUCKET]
             store = S3Server(buckets, port=ports.s3, folder=S3_FOLDERS[s3])
@@ -123,6 +128,7 @@ class Testbed:
             "conductor.api_url": self.conductor.api_url,
             "daily.url": urls["daily"],
             "daily.key": keys.daily_key,
+            "daily.webhook_secret": keys.daily_webhook_secret,
             "modal.url": urls["modal"],
             "modal.key": keys.modal_key,
             "llm.url": urls["llm"],
@@ -189,12 +195,13 @@ class Testbed:
         with ExitStack() as stack:
             database = stack.enter_context(self._database_of(profile))
             variables = {**self.variables(), **database_variables(database)}
-            variables |= {"fleet.port": str(free_port()), "proxy.url": "", "proxy.ca": ""}
-            traffic = None
+            variables |= {"fleet.port": str(free_port()), "trigger.port": str(free_port())}
+            variables |= {"proxy.url": "", "proxy.ca": ""}
+            traffic, starts = None, None
             if watched and not profile.attach and is_near(self.conductor.api_url):
                 gateway = stack.enter_context(start_gateway(self.conductor.api_url))
                 variables["conductor.api_url"] = gateway.api_url
-                traffic = gateway.traffic
+                traffic, starts = gateway.traffic, gateway.starts
             if REDIS_VARIABLES & profile_variables(profile) or profile.events_redis:
                 from trackproof.testbed.redis import start_redis  # noqa: PLC0415 - slow import, rarely used
 
@@ -225,7 +232,7 @@ class Testbed:
                 for name, value in profile.environment.items()
             }
             environment |= bypass_variables({**os.environ, **environment})
-            yield Surroundings(variables, environment, database, refused, traffic, proxies)
+            yield Surroundings(variables, environment, database, refused, traffic, starts, proxies)
 
     @contextmanager
     def fleet(
@@ -265,6 +272,7 @@ class Testbed:
                 intercepted=around.refused,
                 traffic=around.traffic,
                 migrated=(profile.name, around.database_url) in self.migrated,
+                variables=variables,
             )
             self.migrated.add((profile.name, around.database_url))
             stack.callback(fleet.stop)

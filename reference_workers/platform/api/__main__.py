@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from reference_workers.platform import log
+from reference_workers.platform.api.head_limits import raise_file_limit
 from reference_workers.platform.api.server import Server, uvicorn_config
 from reference_workers.platform.redaction import secrets_of
 from reference_workers.settings import Settings
@@ -18,6 +19,7 @@ def main() -> None:
             as_json=settings.log_format == "json",
             secrets=secrets_of(settings),
         )
+        raise_file_limit()
         Server(uvicorn_config(settings)).run()
 
 

@@ -13,6 +13,7 @@ from websockets.http11 import Request
 
 from reference_workers.errors import StartupError
 from reference_workers.platform.api.app import create_app
+from reference_workers.platform.api.head_limits import BACKLOG, HEAD_MAX_BYTES, with_few_waiting
 from reference_workers.platform.api.tokens import is_local
 from reference_workers.platform.api.websocket_sender import CUT_OFF
 from reference_workers.settings import Settings
@@ -22,7 +23,8 @@ LINGER_SECONDS = 5.0
 PING_SECONDS = 20.0
 MESSAGE_MAX_BYTES = 16 * 1024
 """Limit of one received message."""
-STOP_SECONDS = 10
+STOP_SECONDS = 3
+"""Time for running requests and subscribers after SIGTERM."""
 
 log = structlog.get_logger()
 
@@ -89,6 +91,9 @@ def uvicorn_config(settings: Settings) -> uvicorn.Config:
         create_app(settings),
         host=settings.api_host,
         port=settings.api_port,
+        backlog=BACKLOG,
+        http=with_few_waiting(),
+        h11_max_incomplete_event_size=HEAD_MAX_BYTES,
         ws=CutOffProtocol,
         ws_max_size=MESSAGE_MAX_BYTES,
         ws_ping_interval=PING_SECONDS,

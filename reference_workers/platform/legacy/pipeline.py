@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -9,8 +10,10 @@ from typing import Any
 import stamina
 import structlog
 
+from reference_workers import metrics
 from reference_workers.context import Clients, Context
 from reference_workers.errors import TransientError, WorkerError
+from reference_workers.platform.costs import store_cost, task_cost
 from reference_workers.platform.state.models import Recording, Transcript
 from reference_workers.workers import WORKERS
 
@@ -122,15 +125,27 @@ class _Meeting:
         return self._run(task, reference, transcript_id=self._transcript.id, **arguments)
 
     def _run(self, task: str, reference: str = "", **arguments: Any) -> dict[str, Any]:
-        context = Context(
-            self._clients,
-            workflow_id=f"legacy {self._transcript.id}",
-            reference=reference or task,
-        )
+        name, run = reference or task, f"legacy {self._transcript.id}"
+        context = Context(self._clients, workflow_id=run, task_id=f"{run} {name}", reference=name)
         for attempt in stamina.retry_context(TransientError, attempts=ATTEMPTS, wait_initial=1.0):
-            with attempt:
+            with attempt, self._recorded(context, task):
                 output = WORKERS[task](context, **arguments)
         return output
+
+    @contextmanager
+    def _recorded(self, context: Context, task: str) -> Iterator[None]:
+        """Store the seconds of a step beside those of Conductor's tasks."""
+        began, status = time.monotonic(), "FAILED"
+        with metrics.measure() as meter:
+            try:
+                yield
+                status = "COMPLETED"
+            finally:
+                seconds = time.monotonic() - began
+                cost = task_cost(
+                    context, task, self._transcript.id, status=status, seconds=seconds, meter=meter
+                )
+                store_cost(self._clients.state, cost)
 
 
 @contextmanager

@@ -108,6 +108,8 @@ class Recording(Base):
     meeting_id: Mapped[str | None] = mapped_column(ForeignKey("meetings.id"), index=True)
     bucket_name: Mapped[str]
     track_keys: Mapped[list[str]] = mapped_column(JSON)
+    duration: Mapped[float | None]
+    """Seconds, by Daily; null if it did not say."""
     workflow_id: Mapped[str | None] = mapped_column(index=True)
     """Conductor's id of its workflow (seed STATE-001)."""
     legacy_task_id: Mapped[str | None]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TypeVar
@@ -11,7 +12,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError, InterfaceError, Operation
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.orm import Session, defer
 
-from reference_workers.errors import ConflictError, PermanentError, TransientError
+from reference_workers.errors import ConflictError, OutageError, PermanentError
 from reference_workers.platform.state import schema_revision
 from reference_workers.platform.state.database import open_engine, read_only_engine
 from reference_workers.platform.state.models import (
@@ -23,6 +24,9 @@ from reference_workers.platform.state.models import (
     Transcript,
 )
 from reference_workers.platform.state.unit_of_work import EventSource, UnitOfWork
+
+_DISK_FULL = re.compile(r"disk is full|disk full|no space left", re.IGNORECASE)
+"""What SQLite and PostgreSQL say."""
 
 Row = TypeVar("Row", Recording, Room, Transcript)
 Listener = Callable[[str], None]
@@ -159,6 +163,22 @@ class State:
                 raise PermanentError(f"there is no recording {recording_id!r}")
             recording.workflow_id = workflow_id
 
+    def recorded_seconds(self, transcript_id: str) -> float | None:
+        """Return the length of a transcript's recording; None if it is unknown."""
+        with self.read_session() as session:
+            query = (
+                select(Recording.duration)
+                .join(Transcript, Transcript.recording_id == Recording.id)
+                .where(Transcript.id == transcript_id)
+            )
+            return session.scalars(query).first()
+
+    def store_duration(self, recording_id: str, seconds: float) -> None:
+        """Store a recording's length; no effect for an unknown recording."""
+        with self.write_session() as session:
+            if (recording := session.get(Recording, recording_id)) is not None:
+                recording.duration = seconds
+
     def store_meeting(self, recording_id: str, meeting: MeetingRow) -> None:
         """Insert or update a recording's meeting; no effect for an unknown recording."""
         with self.write_session() as session:
@@ -213,13 +233,18 @@ def _mapped_errors() -> Iterator[None]:
     try:
         yield
     except (OperationalError, InterfaceError) as error:
-        raise TransientError(f"database: {error.orig}") from error
+        raise OutageError(_cause(error)) from error
     except PoolTimeoutError as error:
-        raise TransientError("database: every connection is in use") from error
+        raise OutageError("database: every connection is in use") from error
     except DBAPIError as error:
         if error.connection_invalidated:
-            raise TransientError(f"database: {error.orig}") from error
+            raise OutageError(_cause(error)) from error
         raise
+
+
+def _cause(error: DBAPIError) -> str:
+    is_full = _DISK_FULL.search(str(error.orig))
+    return f"{'disk full: ' if is_full else ''}database: {error.orig}"
 
 
 def _locked(session: Session, transcript_id: str) -> Transcript:

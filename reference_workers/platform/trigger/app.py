@@ -41,6 +41,26 @@ def create_app(trigger: Trigger, check: SignatureCheck, *, bucket_name: str) -> 
     """
 
     async def receive(request: Request) -> JSONResponse:
+        """Start a pipeline for a finished recording.
+
+        ---
+        summary: Daily's webhook
+        description: Starts the pipelines of the switch for a finished recording, each once.
+        parameters:
+          - {name: X-Webhook-Timestamp, in: header, required: true, schema: {type: string},
+             description: Milliseconds since the epoch.}
+          - {name: X-Webhook-Signature, in: header, required: true, schema: {type: string},
+             description: Base64 HMAC-SHA256 of `timestamp.body` with DAILY_WEBHOOK_SECRET.}
+        requestBody:
+          description: An event of Daily as JSON, at most 1 MB.
+        responses:
+          200: {description: "`processed`, and the `transcript_id` of a processed recording."}
+          401: {description: The signature is missing or wrong, or the time too far away.}
+          404: {description: Nobody knows the room.}
+          413: {description: The event is too large.}
+          422: {description: No acceptable recording.}
+          503: {description: Database or broker do not answer; Daily sends it again.}
+        """
         try:
             body = await _body(request)
             check(

@@ -25,6 +25,7 @@ SCHEMAS = {
     "action.yml": "vendor.github-actions",
     "example-workflow.yml": "vendor.github-workflows",
     "gitlab.yml": "vendor.gitlab-ci",
+    "../compose/compose.yaml": "vendor.compose-spec",
 }
 
 

@@ -151,7 +151,7 @@ def test_tables_without_a_revision_are_not_migrated(empty_state: State) -> None:
 @pytest.mark.parametrize("migration", [schema_revision.upgrade, schema_revision.downgrade])
 def test_an_unknown_revision_is_an_error(state: State, migration: object) -> None:
     assert callable(migration)
-    with pytest.raises(MigrationError, match="newest revision is r6"):
+    with pytest.raises(MigrationError, match="newest revision is r7"):
         migration(state.engine, "r99")
 
 
@@ -165,7 +165,7 @@ def test_the_command_prints_the_revision(
     for command in ("current", "upgrade r1", "upgrade", "current", "downgrade base"):
         migrate.main(command.split())
 
-    assert capsys.readouterr().out.split() == ["base", "r1", "r6", "r6", "base"]
+    assert capsys.readouterr().out.split() == ["base", "r1", "r7", "r7", "base"]
 
 
 def test_the_command_reports_errors(

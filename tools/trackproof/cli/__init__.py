@@ -20,6 +20,7 @@ from trackproof.cli.fixtures import fixtures
 from trackproof.cli.fleet import fleet
 from trackproof.cli.interruption import INTERRUPTED, exit_at_once, handle_signals
 from trackproof.cli.register import register
+from trackproof.cli.rehearse import rehearse
 from trackproof.cli.report import report
 from trackproof.cli.run import run
 from trackproof.cli.server import server
@@ -40,6 +41,7 @@ app = typer.Typer(
 )
 app.command(name="run")(run)
 app.command(name="verify")(verify)
+app.command(name="rehearse")(rehearse)
 app.command(name="replay")(replay)
 app.command(name="register")(register)
 app.command(name="explain")(explain)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from errno import EDQUOT, ENOSPC
 from functools import wraps
 from pathlib import Path
 from typing import Annotated, ParamSpec
@@ -104,6 +105,13 @@ def ends_cleanly(command: Callable[P, ExitCode]) -> Callable[P, None]:
         except TrackproofError as error:
             print_error(str(error))
             code = error.exit_code
+        except OSError as error:
+            if error.errno not in {ENOSPC, EDQUOT}:
+                raise
+            hint = "Hint: free some space, or set TMPDIR to a folder on another disk"
+            where = f" ({error.filename})" if error.filename else ""
+            print_error(f"disk full: {error.strerror}, errno {error.errno}{where}\n{hint}")
+            code = ExitCode.ENVIRONMENT
         except KeyboardInterrupt:
             print_error("interrupted")
             raise typer.Exit(interruption_code()) from None

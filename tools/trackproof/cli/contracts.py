@@ -11,7 +11,8 @@ import typer
 
 from trackproof.cli.common import JsonOption, RootOption, ends_cleanly, print_error
 from trackproof.cli.compat import diff, freeze, gate
-from trackproof.contracts.load import ROOT, Clause, load_contracts
+from trackproof.contracts.load import ROOT, load_contracts
+from trackproof.contracts.parts import NOT_TASKS, PART_NAMES, Clause
 from trackproof.errors import ExitCode, UsageError
 from trackproof.report.output import STANDARD_OUTPUT, check_writable, write_json, write_text
 
@@ -64,9 +65,10 @@ def list_clauses(
 ) -> ExitCode:
     """List all clauses, or those of one task."""
     loaded = load_contracts(root)
-    if task is not None and task not in {"pipeline", *loaded.tasks}:
+    if task is not None and task not in {*NOT_TASKS, *loaded.tasks}:
         raise UsageError(
-            f"there is no task {task!r}", hint=f"tasks: pipeline, {', '.join(loaded.tasks)}"
+            f"there is no task {task!r}",
+            hint=f"tasks: pipeline, {', '.join((*PART_NAMES, *loaded.tasks))}",
         )
     clauses = [_as_json(clause) for clause in loaded.clauses if task in (None, clause.task)]
     if as_json:

@@ -7,7 +7,8 @@ from typing import Any
 
 from trackproof.contracts.bundle import Schema
 from trackproof.contracts.events_and_services import operations
-from trackproof.contracts.load import Clause, Contracts, TaskContract
+from trackproof.contracts.load import Contracts, TaskContract
+from trackproof.contracts.parts import Clause, ProductPart
 from trackproof.contracts.traceability import Criterion
 
 HEADER = """\
@@ -24,7 +25,7 @@ def render(contracts: Contracts, criteria: Sequence[Criterion]) -> str:
     parts = [
         HEADER,
         "## The pipeline\n",
-        "```mermaid\n" + "\n".join(["flowchart TD", *_diagram(contracts)]) + "\n```\n",
+        "```mermaid\n" + "\n".join(["flowchart TD", *pipeline_diagram(contracts)]) + "\n```\n",
         "## Time-outs and retries\n",
         _definitions(contracts),
         "## Tasks\n",
@@ -36,13 +37,15 @@ def render(contracts: Contracts, criteria: Sequence[Criterion]) -> str:
         _list(contracts.notes),
         "## Pipeline clauses\n",
         _clauses(contracts.pipeline_clauses),
+        "## The product around the fleet\n",
+        *map(_part, contracts.parts.values()),
         "## Events\n",
         f"Events about a transcript are sent to the room `{contracts.event_room}`.\n",
         *_events(contracts),
         "## Outside services\n",
         "The operations that the tasks use; contracts/services has the OpenAPI 3.1 documents.\n",
         _services(contracts),
-        "## Acceptance criteria outside the workers\n",
+        "## Acceptance criteria without a clause\n",
         "Acceptance criteria of the product's task list that no clause covers.\n",
         _table(
             ("item", "criterion", "reason"),
@@ -52,7 +55,13 @@ def render(contracts: Contracts, criteria: Sequence[Criterion]) -> str:
     return "\n".join(parts)
 
 
-def _diagram(contracts: Contracts) -> Iterator[str]:
+def _part(part: ProductPart) -> str:
+    return "\n".join(
+        [f"### {part.name}\n", f"{part.summary}\n", _list(part.notes), _clauses(part.clauses)]
+    )
+
+
+def pipeline_diagram(contracts: Contracts) -> Iterator[str]:
     """Yield the DAG as lines of a Mermaid flowchart."""
     names = {step.reference: step.task_type for step in contracts.steps if step.dynamic}
     previous: list[str] = []

@@ -6,11 +6,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from trackproof.contracts.bundle import Schema, bundle_schema
 from trackproof.contracts.errors import ContractFileError
 from trackproof.contracts.events_and_services import read_events, read_services
+from trackproof.contracts.parts import Clause, ProductPart, clauses_in, read_parts
 from trackproof.contracts.yaml_files import check_data, check_schema, read_data
 
 _INSTALLED = Path(__file__).parent / "data"
@@ -22,22 +23,10 @@ ROOT = _INSTALLED if _INSTALLED.is_dir() else _CHECKOUT
 WORKFLOW_NAME = "diarization_pipeline"
 WORKFLOW_FILE = f"workflows/{WORKFLOW_NAME}.json"
 ROWS_FILE = "meeting_rows.yaml"
+INPUT_FILE = "workflow_input.yaml"
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 """The `$schema` of exported schemas: Conductor does not enforce a schema without it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Clause:
-    """One requirement, as one sentence."""
-
-    id: str
-    task: str
-    """The task type, or `pipeline`."""
-    text: str
-    seed: str
-    """The item of the product's task list that it covers."""
-    severity: Literal["must", "should"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,12 +99,16 @@ class Contracts:
     tasks: Mapping[str, TaskContract]
     workflow: Mapping[str, Any]
     pipeline_clauses: tuple[Clause, ...]
+    parts: Mapping[str, ProductPart]
+    """The parts of the product around the fleet, by name."""
     events: Mapping[str, Schema]
     """The schema of each event's data, by event name."""
     event_room: str
     """The template of the room that events are sent to: `ts:{transcript_id}`."""
     services: Mapping[str, Schema]
     """The OpenAPI document of each outside service, by service name."""
+    workflow_input: Schema
+    """The schema of the workflow's input."""
     meeting_rows: Schema
     """The schema of a meeting's rows before its workflow starts, as a seed command reads them."""
     notes: tuple[str, ...] = ()
@@ -125,9 +118,14 @@ class Contracts:
 
     @property
     def clauses(self) -> tuple[Clause, ...]:
-        """Every clause: first the tasks' in pipeline order, then the pipeline's."""
+        """Every clause: the tasks' in pipeline order, the pipeline's, the product's."""
         of_tasks = [clause for task in self.tasks_in_order for clause in task.clauses]
-        return (*of_tasks, *self.pipeline_clauses)
+        return (*of_tasks, *self.pipeline_clauses, *self.part_clauses)
+
+    @property
+    def part_clauses(self) -> tuple[Clause, ...]:
+        """Every clause of the parts of the product around the fleet."""
+        return tuple(clause for part in self.parts.values() for clause in part.clauses)
 
     @property
     def steps(self) -> tuple[Step, ...]:
@@ -230,10 +228,12 @@ def load_contracts(root: Path = ROOT) -> Contracts:
     return Contracts(
         tasks={task.name: task for task in tasks},
         workflow=workflow,
-        pipeline_clauses=_clauses("pipeline", pipeline),
+        pipeline_clauses=clauses_in("pipeline", pipeline),
+        parts=read_parts(root, meta, kind["$defs"]),
         events={event.name: event.data for event in read_events(root, meta, shapes["$defs"])},
         event_room=pipeline["event_room"],
         services=read_services(root, meta),
+        workflow_input=bundle_schema(read_data(root / INPUT_FILE), shapes["$defs"]),
         meeting_rows=bundle_schema(rows, shapes["$defs"]),
         notes=tuple(pipeline.get("notes", ())),
         root=root,
@@ -262,10 +262,6 @@ def _task(
         constants=data.get("constants", {}),
         errors=data["errors"],
         idempotency=data["idempotency"],
-        clauses=_clauses(data["task"], data),
+        clauses=clauses_in(data["task"], data),
         notes=tuple(data.get("notes", ())),
     )
-
-
-def _clauses(task: str, data: Mapping[str, Any]) -> tuple[Clause, ...]:
-    return tuple(Clause(task=task, **clause) for clause in data["clauses"])

@@ -51,7 +51,8 @@ def check_traceability(contracts: Contracts, criteria: Sequence[Criterion]) -> l
     """Return unknown clauses and task list items, and effects that no clause judges."""
     # Not `contracts.clauses`: it needs the steps, which a broken workflow does not have.
     of_tasks = [clause for task in contracts.tasks.values() for clause in task.clauses]
-    known = [clause.id for clause in (*of_tasks, *contracts.pipeline_clauses)]
+    outside = (*contracts.pipeline_clauses, *contracts.part_clauses)
+    known = [clause.id for clause in (*of_tasks, *outside)]
     defects = []
     for criterion in criteria:
         for clause in criterion.clauses:
@@ -142,3 +143,6 @@ def _item_references(contracts: Contracts) -> Iterator[tuple[str, str, str]]:
             yield f"tasks/{name}.yaml", f"/clauses/{index}/seed", clause.seed
     for index, clause in enumerate(contracts.pipeline_clauses):
         yield "pipeline.yaml", f"/clauses/{index}/seed", clause.seed
+    for name, part in contracts.parts.items():
+        for index, clause in enumerate(part.clauses):
+            yield f"{name}.yaml", f"/clauses/{index}/seed", clause.seed

@@ -9,6 +9,7 @@ import time
 from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from trackproof.contracts.load import WORKFLOW_NAME, load_contracts
@@ -50,6 +51,7 @@ class Fleet:
         intercepted: Sequence[str] = (),
         traffic: Traffic | None = None,
         migrated: bool = False,
+        variables: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
         """Start the fleet.
 
@@ -62,6 +64,7 @@ class Fleet:
             intercepted: Hosts that the intercept proxy refused; grows while the fleet runs.
             traffic: Its requests to Conductor, if they pass a gateway.
             migrated: Whether its `migrate_command` has run on this database.
+            variables: Values of a profile's variables, for further processes of the product.
 
         Raises:
             FleetError: Its migration failed, or it cannot be started.
@@ -70,6 +73,9 @@ class Fleet:
         self.translator = Translator(profile)
         self.intercepted = intercepted
         self.traffic = traffic
+        self.variables = variables
+        self.own_environment = environment
+        """Its variables without those of this process."""
         self._earlier_log = ""
         self._environment = {**os.environ, **environment}
         self._cwd = profile.directory or folder

@@ -16,7 +16,12 @@ from trackproof.contracts.load import load_contracts
 from trackproof.errors import UsageError
 from trackproof.fleet import variables
 from trackproof.fleet.contract_names import Problem, nearest, unknown_names
-from trackproof.fleet.needs import POSTGRES_VARIABLES, needed_database, profile_variables
+from trackproof.fleet.needs import (
+    POSTGRES_VARIABLES,
+    needed_database,
+    profile_variables,
+    trigger_templates,
+)
 from trackproof.fleet.profile import (
     Container,
     Deviation,
@@ -27,6 +32,7 @@ from trackproof.fleet.profile import (
     Overlay,
     Ports,
     TaskTerms,
+    TriggerTerms,
     WorkflowTerms,
 )
 from trackproof.testbed.database import STARTED, check_choice
@@ -46,6 +52,7 @@ _PARTS: tuple[tuple[str, type], ...] = (
     (r"ports", Ports),
     (r"limits", Limits),
     (r"overlay", Overlay),
+    (r"trigger", TriggerTerms),
     (r"workflow", WorkflowTerms),
     (r"deviations\.\d+", Deviation),
     (r"tasks\.[^.]+", TaskTerms),
@@ -94,12 +101,9 @@ def load_profile(source: str | Path) -> FleetProfile:
 
 
 def _profile(path: Path, data: dict[str, Any]) -> FleetProfile:
-    values = {
-        key: [_with_python(word) for word in value]
-        if key.endswith("command") and isinstance(value, list)
-        else value
-        for key, value in data.items()
-    }
+    values = _with_commands(data)
+    if isinstance(trigger := values.get("trigger"), dict):
+        values["trigger"] = _with_commands(trigger)
     if isinstance(folder := values.get("directory"), str):
         values["directory"] = path.parent / folder
     container = values.get("container")
@@ -121,6 +125,16 @@ def _profile(path: Path, data: dict[str, Any]) -> FleetProfile:
             ),
             hint=_hint(first["type"], first["loc"]),
         ) from error
+
+
+def _with_commands(table: dict[str, Any]) -> dict[str, Any]:
+    """Return a table with the laboratory's Python in its commands."""
+    return {
+        key: [_with_python(word) for word in value]
+        if key.endswith("command") and isinstance(value, list)
+        else value
+        for key, value in table.items()
+    }
 
 
 def _with_python(word: Any) -> Any:
@@ -218,3 +232,7 @@ def _check_templates(profile: FleetProfile) -> Iterator[Problem]:
             yield f"{key}: {error}", f"known variables: {variables.variable_list(*more)}"
         elif more and text and "{transcript_id}" not in text:
             yield f"{key}: {{transcript_id}} is missing", "add it, to select one transcript"
+    for key, text in trigger_templates(profile.trigger):
+        if error := variables.template_error(text, *variables.TRIGGER_VARIABLES):
+            known = variables.variable_list(*variables.TRIGGER_VARIABLES)
+            yield f"{key}: {error}", f"known variables: {known}"

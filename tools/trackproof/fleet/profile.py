@@ -46,7 +46,9 @@ def _expand_reason(value: Any) -> Any:
     return {"reason": value} if isinstance(value, str) else value
 
 
-Part = Literal["rows", "events", "recordings", "meetings", "files", "process", "traffic"]
+Part = Literal[
+    "rows", "events", "recordings", "meetings", "files", "process", "traffic", "trigger", "legacy"
+]
 
 
 @dataclass(frozen=True, config=STRICT)
@@ -150,6 +152,54 @@ class Limits:
     """For concurrent runs of the pipeline, until the last one ends."""
 
 
+Position = Literal["legacy", "shadow", "fallback", "conductor"]
+"""A position of the switch between the pipelines, in the order of a move."""
+
+Delivery = Literal["webhook", "zulip"]
+
+
+@dataclass(frozen=True, config=STRICT)
+class TriggerTerms:
+    """What starts pipelines for finished recordings, and the pipeline before Conductor."""
+
+    command: Annotated[Command, Field(min_length=1)]
+    """Receives Daily's webhooks and polls Daily; starts again for each position of the switch."""
+    webhook_url: Text
+    """URL for Daily's webhooks, with `{trigger.port}`."""
+    webhook_secret: Text = "{daily.webhook_secret}"  # noqa: S105 - a template
+    """Base64 key that signs them."""
+    ready_seconds: Seconds = 60.0
+    """Time limit for the first answer of `webhook_url`, in seconds."""
+    poll_command: Command = ()
+    """Runs one polling round and exits; without it the trigger polls by itself."""
+    seconds: Seconds = 30.0
+    """Time limit for each start and each fallback."""
+    legacy_command: Command = ()
+    """Worker of the legacy pipeline; none after the move."""
+    legacy_task: Text | None = None
+    """Name of the legacy pipeline's task in messages; by default the contract's."""
+    broker: str = ""
+    """Where these messages are seen before a worker takes them, as a template: the URL of a Redis,
+    or the folder of Celery's filesystem transport. Empty after the move."""
+    recording_sql: str = ""
+    """Query for columns `transcript_id` (of the result that counts), `workflow_id` and
+    `legacy_task_id` of a recording, with `:recording_id`; NULL where a pipeline was not started."""
+    deliveries: tuple[Delivery, ...] = ("webhook", "zulip")
+    """What an ended meeting delivers once."""
+    environment: Mapping[str, str] = Field(default_factory=dict)
+    """Variables of trigger, legacy worker and fleet, beside the profile's `[environment]`."""
+    polling: Mapping[str, str] = Field(default_factory=dict)
+    """Variables with which the trigger polls Daily at once and often."""
+    legacy: Mapping[str, str] | None = None
+    """Variables of the trigger that send recordings to the legacy pipeline alone."""
+    shadow: Mapping[str, str] | None = None
+    """Variables that run both pipelines, of which the legacy one counts."""
+    fallback: Mapping[str, str] | None = None
+    """Variables that start workflows, and the legacy pipeline soon after Conductor fails."""
+    conductor: Mapping[str, str] | None = None
+    """Variables that start workflows alone."""
+
+
 @dataclass(frozen=True, config=STRICT)
 class FleetProfile:
     """Everything the laboratory knows about a fleet."""
@@ -209,6 +259,8 @@ class FleetProfile:
     shadow_sql: str = ""
     """Query for columns `counting` and `shadow`, the ids of a recording's two transcripts, and
     `workflow_id` of the shadow run, with `:recording_id`."""
+    steps_sql: str = ""
+    """Query for columns `step` and `seconds`, of any pipeline, with `:transcript_id`."""
     events_sql: str = ""
     """Query for columns `event` and `data` (JSON), oldest first, with `:transcript_id`."""
     events_redis: str = ""
@@ -227,6 +279,9 @@ class FleetProfile:
     """Terms for the transcript's row, by column."""
     keys: Mapping[str, Text] = Field(default_factory=dict)
     """The fleet's S3 keys by the contract's, such as `{transcript_id}/audio.mp3`."""
+
+    trigger: TriggerTerms | None = None
+    """What starts the pipelines, and the switch between them; None if that is not there."""
 
     time_tolerance_ms: Annotated[float, Field(ge=0)] = 20.0
     """Tolerance for the times of words, in milliseconds."""

@@ -6,10 +6,11 @@ from pathlib import Path
 
 from trackproof.errors import UsageError
 from trackproof.fleet.seed_columns import column_lines
-from trackproof.fleet.variables import VARIABLES
+from trackproof.fleet.variables import TRIGGER_VARIABLES, VARIABLES
 
 TEMPLATE = Path(__file__).with_name("template.toml")
 VARIABLES_MARK = "#VARIABLES\n"
+TRIGGER_MARK = "#TRIGGER_VARIABLES\n"
 COLUMNS_MARK = "#SEED_COLUMNS\n"
 
 
@@ -19,9 +20,18 @@ def new_profile() -> str:
     variables = "".join(
         f"#   {'{' + name + '}':<{width}}  {meaning}\n" for name, meaning in VARIABLES.items()
     )
+    of_trigger = "".join(
+        f"#   {{{name}}}: {meaning}\n" for name, meaning in TRIGGER_VARIABLES.items()
+    )
     columns = "".join(f"#   {line}\n" for line in column_lines())
     template = TEMPLATE.read_text(encoding="utf-8")
-    return template.replace(VARIABLES_MARK, variables).replace(COLUMNS_MARK, columns)
+    for mark, text in (
+        (VARIABLES_MARK, variables),
+        (TRIGGER_MARK, of_trigger),
+        (COLUMNS_MARK, columns),
+    ):
+        template = template.replace(f"\n{mark}", f"\n{text}")
+    return template
 
 
 def write_new_profile(path: Path) -> None:

@@ -12,6 +12,7 @@ VARIABLES: Final[Mapping[str, str]] = {
     "conductor.api_url": "URL of Conductor's API, ending in /api",
     "daily.url": "URL of Daily",
     "daily.key": "API key of Daily",
+    "daily.webhook_secret": "base64 key with which Daily signs its webhooks",
     "modal.url": "URL of the transcription service",
     "modal.key": "API key of the transcription service",
     "llm.url": "URL of the LLM's OpenAI-compatible API",
@@ -39,11 +40,17 @@ VARIABLES: Final[Mapping[str, str]] = {
     "redis.host": "host of that Redis",
     "redis.port": "port of that Redis",
     "fleet.port": "a free port for the fleet's own server",
+    "trigger.port": "a free port for the endpoint of Daily's webhooks",
     "proxy.url": "URL of the intercept proxy; empty without [intercept]",
     "proxy.ca": "CA file of the intercept proxy; empty without [intercept]",
     "folder": "temporary folder of the run",
 }
 """Descriptions by name."""
+
+TRIGGER_VARIABLES: Final[Mapping[str, str]] = {
+    "trigger.folder": "a folder of each process of the trigger",
+}
+"""Further variables of `[trigger]`, by name."""
 
 
 def variables_in(text: str) -> Iterator[str]:

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from trackproof.contracts.compat.release_document import working_version
-from trackproof.contracts.load import ROOT, Clause, load_contracts
+from trackproof.contracts.load import ROOT, load_contracts
+from trackproof.contracts.parts import Clause
 from trackproof.errors import UsageError
 from trackproof.events.coverage import Coverage, Covered, Endpoint
 from trackproof.events.shards import Shard

@@ -7,11 +7,18 @@ results prove nothing.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from difflib import SequenceMatcher
 from typing import Any, Final
 
+from fixtures_audio.loudness import Loudness
 from trackproof.runs.equality import same_value
+
+LOUDNESS_LU: Final = 0.5
+"""Tolerance for the integrated loudness of the mixdowns, in LU, which is dB."""
+
+AUDIO_SECONDS: Final = 0.1
+"""Tolerance for the decoded duration of the mixdowns: encoders pad differently."""
 
 SECONDS: Final = 0.02
 """Tolerance for times and durations, the suite's own for words."""
@@ -38,6 +45,8 @@ class Side:
     """Names of its events, oldest first; None if they are not visible."""
     steps: Mapping[str, float] = field(default_factory=dict)
     """Seconds of each step, where they are known."""
+    audio: Loudness | None = None
+    """Of its mixdown; None if that was not measured."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,11 +67,30 @@ class Comparison:
     right: Side
     similarity: float | None
     differences: tuple[Difference, ...]
+    not_compared: tuple[str, ...] = ()
+    """What could not be compared, and why: `events: …`."""
 
     @property
     def equal(self) -> bool:
-        """Whether nothing differs."""
+        """Whether nothing that was compared differs."""
         return not self.differences
+
+    @property
+    def verdict(self) -> str:
+        """EQUAL, EQUAL IN PART (something was not compared) or DIFFERENT."""
+        if self.differences:
+            return "DIFFERENT"
+        return "EQUAL IN PART" if self.not_compared else "EQUAL"
+
+    @property
+    def steps(self) -> list[tuple[str, float | None, float | None]]:
+        """Each step with the seconds of both sides; None where a side lacks it."""
+        names = dict.fromkeys([*self.left.steps, *self.right.steps])
+        return [(one, self.left.steps.get(one), self.right.steps.get(one)) for one in names]
+
+    def as_json(self) -> dict[str, Any]:
+        """Return everything as JSON."""
+        return {"verdict": self.verdict, "equal": self.equal, **asdict(self)}
 
 
 def compare(left: Side, right: Side, *, similarity: float | None = None) -> Comparison:
@@ -80,8 +108,33 @@ def compare(left: Side, right: Side, *, similarity: float | None = None) -> Comp
         *_words(left, right),
         *_duration(left.row.get("duration"), right.row.get("duration")),
         *_events(left.events, right.events),
+        *_audio(left.audio, right.audio),
     )
-    return Comparison(left, right, similarity, found)
+    return Comparison(left, right, similarity, found, tuple(_not_compared(left, right)))
+
+
+def _not_compared(left: Side, right: Side) -> Iterator[str]:
+    """Yield what one of the sides does not show."""
+    for name, values in (
+        ("events", (left.events, right.events)),
+        ("audio duration and loudness", (left.audio, right.audio)),
+    ):
+        if hidden := [
+            side.name for side, value in zip((left, right), values, strict=True) if value is None
+        ]:
+            yield f"{name}: not visible for {' and '.join(hidden)}"
+
+
+def _audio(left: Loudness | None, right: Loudness | None) -> Iterator[Difference]:
+    if left is None or right is None:
+        return
+    if abs(left.duration - right.duration) > AUDIO_SECONDS:
+        yield Difference("audio_duration", left.duration, right.duration)
+    if left.lufs is None and right.lufs is None:
+        yield Difference("loudness", None, None, "both mixdowns are silent: nothing was compared")
+    elif left.lufs is None or right.lufs is None or abs(left.lufs - right.lufs) > LOUDNESS_LU:
+        detail = f"integrated, in LUFS by ITU-R BS.1770; {LOUDNESS_LU:g} LU apart at most"
+        yield Difference("loudness", left.lufs, right.lufs, detail)
 
 
 def text_similarity(left: str, right: str) -> float:

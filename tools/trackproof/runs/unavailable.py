@@ -13,6 +13,8 @@ import pytest
 PARTS: Final[Mapping[str, str]] = {
     "rows": "the transcript's row (transcript_sql or transcript_url)",
     "events": "events (events_sql, events_redis or events_websocket)",
+    "trigger": "a trigger ([trigger])",
+    "legacy": "a legacy pipeline (trigger.broker)",
 }
 """What a profile may not expose, with the keys that would expose it."""
 

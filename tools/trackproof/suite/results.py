@@ -11,7 +11,8 @@ from typing import Any
 import av
 import pytest
 
-from trackproof.contracts.load import Clause, load_contracts
+from trackproof.contracts.load import load_contracts
+from trackproof.contracts.parts import NOT_TASKS, Clause
 from trackproof.errors import DeadlineError, FleetError, TrackproofError
 from trackproof.events.stream import Event
 from trackproof.events.verdict import ClauseResult, Exchange, Status, failure_id
@@ -64,7 +65,7 @@ def tasks_of(item: pytest.Item, serves: Collection[str]) -> frozenset[str]:
     if (marker := item.get_closest_marker("tasks")) is not None:
         return frozenset(marker.args)
     named = {name.partition(".")[0] for name in clauses_of(item)}
-    return frozenset(known) if "pipeline" in named else frozenset(named)
+    return frozenset(known) if named & NOT_TASKS else frozenset(named)
 
 
 def chosen_task(tasks: Sequence[str], serves: Collection[str]) -> str:

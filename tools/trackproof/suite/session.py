@@ -43,6 +43,10 @@ class Session:
         elif self.harness.fleet.traffic is None:
             reason = "Conductor answers on another network, or over HTTPS only"
             implied = {"traffic": Invisible(reason)}
+        if self.profile.trigger is None:
+            implied["trigger"] = Invisible("a fleet of workers: the profile has no [trigger]")
+        elif not self.profile.trigger.broker:
+            implied["legacy"] = Invisible("no legacy pipeline: [trigger] has no broker")
         return {**implied, **self.profile.not_visible}
 
 

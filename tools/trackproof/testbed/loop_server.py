@@ -32,9 +32,9 @@ class LoopServer:
         self._limit = limit
         self._ready = threading.Event()
         self._end: Callable[[], object] = lambda: None
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._listener: asyncio.Server | None = None
         self._open: set[asyncio.Task[None]] = set()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._server: asyncio.Server | None = None
         self._thread = threading.Thread(
             target=lambda: asyncio.run(self._run()), name=what, daemon=True
         )
@@ -55,22 +55,25 @@ class LoopServer:
         self._thread.join(START_SECONDS)
 
     def refuse(self) -> None:
-        """Refuse new connections until `accept`; the port stays reserved."""
-        self._call(self._refuse())
+        """Cut all connections and refuse new ones, until `accept`; the port stays reserved."""
+        self._call(self._close())
+
+    def refuse_new(self) -> None:
+        """Refuse new connections until `accept`; open ones stay."""
+        self._call(self._stop_listening())
 
     def accept(self) -> None:
-        """Accept connections again."""
+        """Listen again, on the same port."""
         self._call(self._listen())
 
-    def _call(self, coroutine: Coroutine[Any, Any, None]) -> None:
-        if self._loop is None:
-            coroutine.close()
-            raise TestbedError(f"{self._what} does not run")
-        asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(START_SECONDS)
+    def _call(self, work: Coroutine[Any, Any, None]) -> None:
+        assert self._loop is not None
+        asyncio.run_coroutine_threadsafe(work, self._loop).result(START_SECONDS)
 
     async def _run(self) -> None:
         self._loop, ended = asyncio.get_running_loop(), asyncio.Event()
-        self._end = lambda: self._loop and self._loop.call_soon_threadsafe(ended.set)
+        loop = self._loop
+        self._end = lambda: loop.call_soon_threadsafe(ended.set)
         with _reserved_port() as reserved:
             try:
                 self.port = reserved.getsockname()[1]
@@ -81,21 +84,24 @@ class LoopServer:
             finally:
                 self._ready.set()
             await ended.wait()
-            await self._refuse()
-            for task in self._open:
-                task.cancel()
-            await asyncio.gather(*self._open, return_exceptions=True)
+            await self._close()
 
     async def _listen(self) -> None:
-        if self._listener is None:
-            self._listener = await asyncio.start_server(
+        if self._server is None:
+            self._server = await asyncio.start_server(
                 self._accept, "127.0.0.1", self.port, limit=self._limit, reuse_port=True
             )
 
-    async def _refuse(self) -> None:
-        if self._listener is not None:
-            self._listener.close()
-            self._listener = None
+    async def _stop_listening(self) -> None:
+        if self._server is not None:
+            self._server.close()
+            self._server = None
+
+    async def _close(self) -> None:
+        await self._stop_listening()
+        for task in self._open:
+            task.cancel()
+        await asyncio.gather(*self._open, return_exceptions=True)
 
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()

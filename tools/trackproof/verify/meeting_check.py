@@ -9,7 +9,6 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import httpx
 
@@ -26,13 +25,16 @@ from trackproof.lab import Testbed
 from trackproof.runs.audio_progress import AudioWriting
 from trackproof.runs.pipeline_run import run_registered_meeting
 from trackproof.runs.scenario import Scenario
+from trackproof.scratch import clear_abandoned, scratch_folder
 from trackproof.suite.options import is_served
 from trackproof.suite.redaction import redacted_parts
 from trackproof.suite.session import addresses, open_fleet, start_testbed
+from trackproof.verify.disk import check_disk, naming_a_full_disk
 from trackproof.verify.run_progress import RunProgress
 from trackproof.verify.stream import Stream
 from trackproof.wait import wait_for_interrupt
 
+MEETING_PREFIX = "trackproof-meeting-"
 MEGABYTE = 1_000_000
 SPARE_BYTES = 20 * MEGABYTE
 
@@ -70,21 +72,22 @@ def check_meeting(options: RunOptions, writers: Sequence[Writer]) -> RunEnded:
         tracks=options.tracks,
         server=(options.conductor, options.version),
     )
+    clear_abandoned(MEETING_PREFIX)
     try:
         _check_serves(options.fleet)
         with (
-            TemporaryDirectory(prefix="trackproof-meeting-") as folder,
+            scratch_folder(MEETING_PREFIX) as folder,
             ThreadPoolExecutor(1) as pool,
             AudioWriting(options.tracks, options.seconds, stream.emit) as writing,
         ):
             # The audio is written while the server starts. An interruption cancels the writing.
             meeting = _meeting(options)
             writing.expect(meeting)
-            _check_space(meeting, Path(folder))
+            _check_space(meeting, folder)
             prepared = pool.submit(
                 Scenario.create,
                 meeting,
-                Path(folder),
+                folder,
                 denied=options.denied,
                 sound=writing.counted(),
             )
@@ -108,6 +111,7 @@ def _run_on_testbed(
 
     with (
         start_testbed(profile, options, report) as testbed,
+        naming_a_full_disk(testbed.folder),
         open_fleet(testbed, profile, sorted(load_contracts().tasks), report) as (fleet, refusal),
     ):
         progress.use(testbed, fleet)
@@ -121,6 +125,7 @@ def _run_on_testbed(
                 on_start=progress.start,
                 on_poll=progress.poll,
             )
+        check_disk(testbed.folder)
         checks = []
         for check in judge(run.evidence):
             seen = redacted_parts(as_declared(check, profile, date.today()), progress.secrets)

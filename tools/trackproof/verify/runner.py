@@ -12,6 +12,7 @@ from dataclasses import replace
 import pytest
 
 from trackproof.contracts.load import load_contracts
+from trackproof.contracts.parts import NOT_TASKS
 from trackproof.errors import TrackproofError, UsageError
 from trackproof.events.stream import Event, Note, Writer
 from trackproof.events.verdict import ClauseResult, by_task
@@ -289,7 +290,7 @@ def _without_variables(names: Sequence[str]) -> Iterator[None]:
 def check_only(only: Sequence[str]) -> None:
     """Raise a UsageError for a name that is neither a task type nor a clause."""
     contracts = load_contracts()
-    known = {"pipeline", *contracts.tasks, *(clause.id for clause in contracts.clauses)}
+    known = {*NOT_TASKS, *contracts.tasks, *(clause.id for clause in contracts.clauses)}
     if unknown := [name for name in only if name not in known]:
         raise UsageError(
             f"--only names unknown tasks or clauses: {', '.join(unknown)}",

@@ -1,5 +1,9 @@
 from __future__ import annotations
 
+import base64
+from collections.abc import Callable
+from urllib.parse import quote, quote_plus
+
 import pytest
 
 from reference_workers.platform.redaction import Redactor, secrets_of
@@ -63,3 +67,23 @@ def test_all_secrets_of_the_settings() -> None:
 
 def test_a_deployment_without_secrets_has_none() -> None:
     assert secrets_of(Settings(database_url="sqlite:///state.db")) == []
+
+
+SECRET = "c4n@ry/key+of =the fleet"
+
+
+@pytest.mark.parametrize("before", ["", "a", "ab", "abc", "user:"])
+@pytest.mark.parametrize("encode", [base64.b64encode, base64.urlsafe_b64encode])
+def test_a_secret_within_base64_is_redacted(before: str, encode: Callable[[bytes], bytes]) -> None:
+    text = f"sent {encode(f'{before}{SECRET}:after'.encode()).decode()} to"
+
+    redacted = Redactor([SECRET])(text)
+
+    middle = encode(SECRET.encode()).decode()[4:20]
+    assert "…" in redacted
+    assert middle not in redacted
+
+
+@pytest.mark.parametrize("encode", [quote, quote_plus, lambda text: quote(text, safe="")])
+def test_a_url_encoded_secret_is_redacted(encode: Callable[[str], str]) -> None:
+    assert Redactor([SECRET])(f"key={encode(SECRET)}&x") == "key=…&x"

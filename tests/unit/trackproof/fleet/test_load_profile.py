@@ -20,6 +20,7 @@ from trackproof.testbed.database import database_variables
 from trackproof.testbed.stand_ins.stand_ins import StandIns
 
 GOOD = 'name = "mine"\ncommand = ["./run"]\n'
+TRIGGER = '[trigger]\ncommand = ["./trigger"]\nwebhook_url = "http://h:{trigger.port}/"\n'
 
 
 def loaded(folder: Path, text: str) -> FleetProfile:
@@ -89,6 +90,9 @@ def test_commented_keys_of_a_new_profile_load_too(tmp_path: Path) -> None:
         (GOOD + '[keys]\n"{transcript}/audio.mp3" = "x"\n', "have no", "audio.mp3"),
         (GOOD + '[environment]\nA = "{s3.endpont}"\n', "did you mean {s3.endpoint}?", "{llm.url}"),
         (GOOD + "[environment]\nA = '{\"a\": 1}'\n", "environment.A", "{llm.url}"),
+        (GOOD + TRIGGER + "legacy_comand = []\n", "trigger.legacy_comand", "'legacy_command'"),
+        (GOOD + TRIGGER + 'polling.A = "{daily.kee}"\n', "trigger.polling.A", "{daily.key}"),
+        (GOOD + '[trigger]\nwebhook_url = "u"\n', "trigger.command: this key is required", "new"),
         (GOOD + 'events_redis = "events"\n', "{transcript_id} is missing", "select"),
         (
             GOOD + 'events_sql = "x"\nevents_redis = "{transcript_id}"\n',
@@ -104,6 +108,13 @@ def test_commented_keys_of_a_new_profile_load_too(tmp_path: Path) -> None:
             GOOD + '[[deviations]]\nclause = "pad_track.offse"\nreason = "x"\nuntil = 2030-01-01\n',
             "have no 'pad_track.offse'",
             "'pad_track.offset'",
+        ),
+        (GOOD + '[trigger]\ncommand = ["x"]\n', "trigger.webhook_url: this key is", "new"),
+        (GOOD + '[trigger]\ncomand = ["x"]\n', "trigger.comand: unknown", "'command'"),
+        (
+            GOOD + '[trigger]\ncommand = ["x"]\nwebhook_url = "{trigger.prt}"\nbroker = "/q"\n',
+            "trigger.webhook_url: unknown variable {trigger.prt}; did you mean {trigger.port}?",
+            "{trigger.folder}",
         ),
         (GOOD + "[overlay.steps.post_zulp]\na = 1\n", "have no 'post_zulp'", "'post_zulip'"),
     ],
@@ -145,4 +156,5 @@ def test_variables_of_the_testbed_are_the_documented_ones() -> None:
     variables = Testbed.variables(cast("Testbed", parts))
 
     others = {"redis.url", "redis.host", "redis.port", "fleet.port", "proxy.url", "proxy.ca"}
+    others |= {"trigger.port"}
     assert {*variables, *database_variables("sqlite:///x.db"), *others} == set(VARIABLES)

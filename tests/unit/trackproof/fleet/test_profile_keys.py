@@ -39,6 +39,8 @@ KEYS = {
     "recording_sql": 'recording_sql = "SELECT 1"',
     "meeting_sql": 'meeting_sql = "SELECT 1"',
     "shadow_sql": 'shadow_sql = "SELECT 1"',
+    "steps_sql": 'steps_sql = "SELECT 1"',
+    "trigger": '[trigger]\ncommand = ["./trigger"]\nwebhook_url = "http://h"\nbroker = "/q"',
     "events_sql": 'events_sql = "SELECT 1"',
     "events_redis": 'events_redis = "{transcript_id}"',
     "events_websocket": 'events_websocket = "ws://h/{transcript_id}"',

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from fixtures_audio.loudness import Loudness
 from trackproof.runs.comparison import Side, compare, text_similarity
 
 ROW: dict[str, Any] = {
@@ -23,8 +24,9 @@ ROW: dict[str, Any] = {
     ],
     "duration": 63.5,
 }
+AUDIO = Loudness(63.5, -20.0)
 EVENTS = ("STATUS", "DURATION", "WAVEFORM", "TRANSCRIPT", "TOPIC", "FINAL_TITLE")
-LEFT = Side("legacy", ROW, EVENTS)
+LEFT = Side("legacy", ROW, EVENTS, audio=AUDIO)
 
 
 def changed(path: str, value: Any) -> Side:
@@ -34,7 +36,7 @@ def changed(path: str, value: Any) -> Side:
     for step in steps:
         place = place[step]
     place[last] = value
-    return Side("conductor", row, EVENTS)
+    return Side("conductor", row, EVENTS, audio=AUDIO)
 
 
 def fields(right: Side, **options: Any) -> list[str]:
@@ -44,9 +46,10 @@ def fields(right: Side, **options: Any) -> list[str]:
 def test_equal_results_have_no_difference() -> None:
     progress = ("PIPELINE_PROGRESS", *EVENTS, "STATUS")
 
-    comparison = compare(LEFT, Side("conductor", deepcopy(ROW), progress))
+    comparison = compare(LEFT, Side("conductor", deepcopy(ROW), progress, audio=AUDIO))
 
-    assert comparison.equal
+    assert comparison.verdict == "EQUAL"
+    assert comparison.not_compared == ()
     assert comparison.differences == ()
 
 
@@ -120,8 +123,54 @@ def test_no_events_on_both_sides_prove_nothing() -> None:
     assert [one.field for one in compare(empty, empty).differences] == ["events"]
 
 
-def test_events_that_one_side_does_not_expose_are_left_out() -> None:
-    assert fields(Side("conductor", ROW, None)) == []
+@pytest.mark.parametrize(
+    ("right", "not_compared"),
+    [
+        (Side("new", ROW, None, audio=AUDIO), "events: not visible for new"),
+        (Side("new", ROW, EVENTS), "audio duration and loudness: not visible for new"),
+    ],
+)
+def test_what_one_side_does_not_expose_is_named_and_not_equal(
+    right: Side, not_compared: str
+) -> None:
+    comparison = compare(LEFT, right)
+
+    assert comparison.differences == ()
+    assert comparison.not_compared == (not_compared,)
+    assert comparison.verdict == "EQUAL IN PART"
+
+
+@pytest.mark.parametrize(
+    ("audio", "field"),
+    [
+        (Loudness(63.5, -20.6), "loudness"),
+        (Loudness(63.5, -19.4), "loudness"),
+        (Loudness(63.5, None), "loudness"),
+        (Loudness(63.3, -20.0), "audio_duration"),
+    ],
+)
+def test_another_loudness_or_length_of_the_mixdown_is_found(audio: Loudness, field: str) -> None:
+    assert fields(replace(LEFT, name="conductor", audio=audio)) == [field]
+
+
+def test_loudness_within_the_tolerance_is_equal_and_two_silences_are_not() -> None:
+    assert fields(replace(LEFT, audio=Loudness(63.55, -20.4))) == []
+    silent = replace(LEFT, audio=Loudness(63.5, None))
+    assert [one.field for one in compare(silent, silent).differences] == ["loudness"]
+
+
+def test_steps_of_both_pipelines_stand_side_by_side() -> None:
+    left = replace(LEFT, steps={"pad_track_0": 1.5, "finalize": 0.5})
+    right = replace(LEFT, steps={"finalize": 0.25, "join": 0.1})
+
+    comparison = compare(left, right)
+
+    assert comparison.steps == [
+        ("pad_track_0", 1.5, None),
+        ("finalize", 0.5, 0.25),
+        ("join", None, 0.1),
+    ]
+    assert comparison.as_json()["left"]["steps"]["pad_track_0"] == 1.5
 
 
 @pytest.mark.parametrize("row", [{}, {**dict.fromkeys(ROW), "words": [], "topics": []}])

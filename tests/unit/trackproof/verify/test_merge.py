@@ -11,6 +11,7 @@ import pytest
 
 from tests.unit.trackproof.report.verify_events import COVERAGE, PASSED, failing, other
 from trackproof.contracts.load import load_contracts
+from trackproof.contracts.parts import PART_NAMES
 from trackproof.errors import UsageError
 from trackproof.events.coverage import Coverage, Covered, Endpoint
 from trackproof.events.shards import Shard
@@ -73,7 +74,7 @@ def saved(folder: Path, name: str, verification: VerifyEnded) -> Path:
     return path
 
 
-ALL = [task.name for task in CONTRACTS.tasks_in_order] + ["pipeline"]
+ALL = [*(task.name for task in CONTRACTS.tasks_in_order), "pipeline", *PART_NAMES]
 THIRDS = [ALL[:4], ALL[4:9], ALL[9:]]
 
 

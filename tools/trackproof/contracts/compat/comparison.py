@@ -76,6 +76,8 @@ def _changes(old: Release, new: Release) -> Iterator[Change]:
             yield from _named(section, before or {}, after or {}, pointer)
         elif section == "pipeline_clauses":
             yield from clause_changes(before or {}, after or {}, pointer)
+        elif section == "parts":
+            yield from _parts(before or {}, after or {}, pointer)
         elif section == "workflow" and before and after:
             yield from workflow_changes(before, after, pointer)
         elif section == "workflow_input" and before and after:
@@ -119,6 +121,20 @@ def _item(section: str, old: Data, new: Data, pointer: str) -> Iterator[Change]:
             )
         case _:
             yield from service_changes(old, new, pointer)
+
+
+def _parts(old: Data, new: Data, pointer: str) -> Iterator[Change]:
+    """Compare the parts of the product around the fleet."""
+    for name, before, after, here in differences(old, new, pointer):
+        for key, was, becomes, place in differences(before or {}, after or {}, here):
+            if key == "clauses":
+                yield from clause_changes(was or {}, becomes or {}, place)
+            elif key == "constants":
+                reason = "Products must satisfy its clauses with these values."
+                what = f"the constants of {name} changed"
+                yield Change(place, what, "consumers only", reason, format_optional(becomes))
+            else:
+                yield descriptive(place, was, becomes)
 
 
 def _meeting_rows(old: Data | None, new: Data, pointer: str) -> Iterator[Change]:

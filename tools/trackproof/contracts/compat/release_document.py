@@ -15,11 +15,11 @@ from typing import Any
 
 import rfc8785
 
-from trackproof.contracts.bundle import bundle_schema
 from trackproof.contracts.compat.changes import canonical
 from trackproof.contracts.errors import ContractFileError
 from trackproof.contracts.events_and_services import check_service
-from trackproof.contracts.load import ROOT, Clause, TaskContract, load_contracts, with_dialect
+from trackproof.contracts.load import ROOT, TaskContract, load_contracts, with_dialect
+from trackproof.contracts.parts import Clause, ProductPart
 from trackproof.contracts.yaml_files import check_data, check_schema, read_data, references
 
 Release = Mapping[str, Any]
@@ -42,9 +42,10 @@ def working_release(root: Path = ROOT) -> Release:
         "version": working_version(root),
         "tasks": {name: _task(task) for name, task in contracts.tasks.items()},
         "pipeline_clauses": _clauses(contracts.pipeline_clauses),
+        "parts": {name: _part(part) for name, part in contracts.parts.items()},
         "events": {name: with_dialect(schema) for name, schema in contracts.events.items()},
         "meeting_rows": with_dialect(contracts.meeting_rows),
-        "workflow_input": with_dialect(_with_shapes(read_data(root / "workflow_input.yaml"), root)),
+        "workflow_input": with_dialect(contracts.workflow_input),
         "fork_inputs": read_data(root / "fork_inputs.yaml"),
     }
     del release["root"]
@@ -123,15 +124,20 @@ def _task(task: TaskContract) -> dict[str, Any]:
     return {**parts, **schemas, "definition": definition, "clauses": _clauses(task.clauses)}
 
 
+def _part(part: ProductPart) -> dict[str, Any]:
+    return {
+        "summary": part.summary,
+        "constants": part.constants,
+        "notes": part.notes,
+        "clauses": _clauses(part.clauses),
+    }
+
+
 def _clauses(clauses: Iterable[Clause]) -> dict[str, Any]:
     return {
         clause.id: {"text": clause.text, "seed": clause.seed, "severity": clause.severity}
         for clause in clauses
     }
-
-
-def _with_shapes(schema: dict[str, Any], root: Path) -> dict[str, Any]:
-    return bundle_schema(schema, read_data(root / "shapes.yaml")["$defs"])
 
 
 def _to_json(data: Any) -> Any:

@@ -15,14 +15,8 @@ from trackproof.contracts.events_and_services import (
     operations,
     read_events,
 )
-from trackproof.contracts.load import (
-    ROOT,
-    WORKFLOW_FILE,
-    WORKFLOW_NAME,
-    Clause,
-    Contracts,
-    TaskContract,
-)
+from trackproof.contracts.load import ROOT, WORKFLOW_FILE, WORKFLOW_NAME, Contracts, TaskContract
+from trackproof.contracts.parts import Clause
 from trackproof.contracts.yaml_files import read_data, references
 
 
@@ -207,3 +201,5 @@ def _clauses(contracts: Contracts) -> Iterator[tuple[str, str, tuple[Clause, ...
     for name, task in contracts.tasks.items():
         yield f"tasks/{name}.yaml", name, task.clauses
     yield "pipeline.yaml", "pipeline", contracts.pipeline_clauses
+    for name, part in contracts.parts.items():
+        yield f"{name}.yaml", name, part.clauses

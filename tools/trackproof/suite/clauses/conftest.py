@@ -11,12 +11,15 @@ import pytest
 from trackproof.contracts.load import load_contracts
 from trackproof.runs.pipeline_run import PipelineRun
 from trackproof.runs.task_run import StoredObject
+from trackproof.runs.unavailable import PARTS, NotVisible
 from trackproof.suite.assertions import ClauseViolation
 from trackproof.suite.clauses.background_work import BackgroundWork
 from trackproof.suite.clauses.meetings import prepare_meetings
 from trackproof.suite.clauses.storage import stored_objects, unfinished_uploads
 from trackproof.suite.harness import Harness
 from trackproof.suite.pipelines import CheckedRun, expect_registered, run_meetings
+from trackproof.suite.product.stages import product_trial
+from trackproof.suite.product.trial import ProductTrial
 from trackproof.suite.results import clauses_of
 
 
@@ -105,3 +108,19 @@ def workflow(harness: Harness) -> Mapping[str, Any]:
         expect_registered(harness)
         raise ClauseViolation(name, "not registered", "workflow")
     return definition
+
+
+@pytest.fixture(scope="session")
+def trial(session_harness: Harness, request: pytest.FixtureRequest) -> Iterator[ProductTrial]:
+    """Run recordings through the product's trigger once, for all clauses about it."""
+    trigger = session_harness.fleet.profile.trigger
+    if trigger is None:
+        raise NotVisible("trigger", PARTS["trigger"])
+    if session_harness.fleet.traffic is None:
+        what = "its requests to Conductor: `command` or `container` and a server nearby over HTTP"
+        raise NotVisible("traffic", what)
+    session_harness.reset()
+    expect_registered(session_harness)
+    clauses = {name for item in request.session.items for name in clauses_of(item)}
+    with product_trial(session_harness, trigger, clauses) as finished:
+        yield finished

@@ -23,6 +23,7 @@ from trackproof.testbed.conductor.http_messages import (
     read_request,
 )
 from trackproof.testbed.conductor.rest import is_near_host
+from trackproof.testbed.conductor.starts import ERROR, PAGE, Starts, is_start
 from trackproof.testbed.conductor.traffic import Traffic, UpdateFault, is_poll, is_update
 from trackproof.testbed.loop_server import LoopServer
 
@@ -45,6 +46,7 @@ class ConductorGateway:
         """Start nothing yet; `api_url` is the server's, over plain HTTP."""
         target = urlsplit(api_url)
         self.traffic = Traffic()
+        self.starts = Starts()
         self._host, self._target_port = target.hostname or "", target.port or 80
         self._netloc = target.netloc
         self._prefix = target.path.rstrip("/")
@@ -68,7 +70,16 @@ class ConductorGateway:
     def stop(self) -> None:
         """Close all connections and stop."""
         self.traffic.clear_faults()
+        self.starts.release()
         self._server.stop()
+
+    def refuse(self) -> None:
+        """Cut all connections and refuse new ones, as if the server were gone, until `accept`."""
+        self._server.refuse()
+
+    def accept(self) -> None:
+        """Accept connections again, at the same URL."""
+        self._server.accept()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         connection = _ServerConnection(self._host, self._target_port)
@@ -91,6 +102,9 @@ class ConductorGateway:
 
     async def _answer(self, request: Message, connection: _ServerConnection) -> Message | None:
         """Return the answer to a request; None to reset the connection."""
+        if self.traffic.is_cut:
+            self.traffic.record_cut()
+            return None
         method, target, *_ = request.start.split(" ")
         path = target.partition("?")[0].removeprefix(self._prefix)
         request = replace(request, headers=tuple(self._headers(request)))
@@ -106,7 +120,24 @@ class ConductorGateway:
             if answer_or_none is not None:
                 self.traffic.record_answer(answer_or_none.body, asked_at)
             return answer_or_none
+        if is_start(method, path):
+            return await self._start_answer(request, method, connection)
         return await connection.ask(request, method)
+
+    async def _start_answer(
+        self, request: Message, method: str, connection: _ServerConnection
+    ) -> Message | None:
+        fault = self.starts.fault_of(request.body)
+        failure = fault.failure if fault else ""
+        if fault is not None and failure == "hang":
+            while not fault.released.is_set():
+                await asyncio.sleep(HOLD_POLL_SECONDS)
+        if failure in {"", "lost"}:
+            answer = await connection.ask(request, method)
+        else:
+            answer = Message(*(PAGE if failure == "page" else ERROR))
+        self.starts.record(request.body, answer.status, answer.body)
+        return None if failure in {"lost", "hang"} else answer
 
     def _headers(self, request: Message) -> Iterator[tuple[str, str]]:
         """Yield the request's headers for the server, without an offer to speak HTTP/2."""

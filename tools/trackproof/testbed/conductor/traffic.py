@@ -1,4 +1,4 @@
-"""A fleet's traffic with Conductor: the tasks it took, its updates, and faults of updates."""
+"""A fleet's traffic with Conductor: the tasks it took, its updates, faults, outages."""
 
 from __future__ import annotations
 
@@ -81,6 +81,32 @@ class Traffic:
         self._faults: list[UpdateFault] = []
         self.watchers: list[Callable[[TakenTask], None]] = []
         """Each is called with every task that the server hands out, before the fleet gets it."""
+        self._outage = threading.Event()
+        self._cut_off = 0
+
+    @property
+    def cut_off(self) -> int:
+        """Number of requests that outages reset."""
+        with self._lock:
+            return self._cut_off
+
+    def record_cut(self) -> None:
+        """Record a request that an outage resets."""
+        with self._lock:
+            self._cut_off += 1
+
+    @property
+    def is_cut(self) -> bool:
+        """Whether every request is answered by a reset, as if the server were down."""
+        return self._outage.is_set()
+
+    def cut(self) -> None:
+        """Begin an outage: no further request reaches the server."""
+        self._outage.set()
+
+    def restore(self) -> None:
+        """End the outage."""
+        self._outage.clear()
 
     def polls_since(self, since: float) -> int:
         """Return the number of polls that arrived after a time in epoch seconds."""

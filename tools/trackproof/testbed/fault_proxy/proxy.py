@@ -90,7 +90,7 @@ class FaultProxy(Stoppable):
         self.lift()
         self._switched = _Switched(fault, fault.connections)
         if fault.kind == "refuse" and fault.connections is None:
-            self._server.refuse()
+            self._server.refuse_new()
 
     def lift(self) -> None:
         """Switch the fault off; bytes that wait for it pass."""

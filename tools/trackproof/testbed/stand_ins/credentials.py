@@ -15,6 +15,8 @@ class Credentials:
     """Credentials a fleet must present; fictitious, valid for a testbed only."""
 
     daily_key: str = "daily-stand-in-key"
+    daily_webhook_secret: str = base64.b64encode(b"daily-webhook-stand-in-key").decode()
+    """Base64 key with which Daily signs its webhooks."""
     modal_key: str = "modal-stand-in-key"
     llm_key: str = "llm-stand-in-key"
     zulip_email: str = "notetaker-bot@zulip.test"

@@ -211,6 +211,18 @@ CASES: dict[str, tuple[Edit, str, str | None]] = {
         put("pipeline_clauses", "pipeline.workflow-id", "severity", value="must"), CONSUMERS,
         "A recording stores its workflow id and can be looked up by it.",
     ),
+    "clause of a part of the product added": (
+        put("parts", "switch", "clauses", "switch.new",
+            value={"text": "It is quick.", "seed": "CUTOVER-001", "severity": "must"}),
+        CONSUMERS, "It is quick.",
+    ),
+    "constant of a part of the product changed": (
+        put("parts", "trigger", "constants", "timestamp_tolerance_seconds", value=600),
+        CONSUMERS, None,
+    ),
+    "note of a part of the product changed": (
+        put("parts", "trigger", "notes", value=["Another note."]), COMPATIBLE, None,
+    ),
     "clause with another number": (
         task("detect_topics", "clauses", "detect_topics.chunks", "text",
              value="The words are split into groups of 500 in order; none is lost at a boundary."),

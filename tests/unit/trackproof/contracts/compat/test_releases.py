@@ -101,6 +101,7 @@ def test_a_release_is_one_canonical_file_with_all_sections(released: Path) -> No
     assert release["tasks"]["pad_track"]["definition"]["timeoutPolicy"] == "RETRY"
     assert release.keys() >= {
         "version", "pipeline_clauses", "workflow", "workflow_input", "fork_inputs", "notes",
+        "parts",
     }  # fmt: skip
 
 

@@ -281,3 +281,17 @@ def test_watchers_see_a_task_before_the_fleet_gets_it(
     poll(fleet)
 
     assert events == ["Finalize of w1", "got 1"]
+
+
+def test_an_outage_resets_every_request_until_it_ends(
+    fleet: httpx.Client, gateway: ConductorGateway, server: type[Server]
+) -> None:
+    gateway.traffic.cut()
+    for _ in range(2):
+        with pytest.raises(httpx.TransportError):
+            fleet.get("/anything")
+    gateway.traffic.restore()
+
+    assert fleet.get("/anything").content == b"t1"
+    assert len(server.requests) == 1
+    assert gateway.traffic.cut_off >= 2

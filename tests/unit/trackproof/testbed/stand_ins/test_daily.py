@@ -97,3 +97,19 @@ def test_added_recordings_and_meetings_are_served(stand_ins: StandIns, caller: C
 
     assert recording.json()["room_name"] == "late"
     assert [person["participant_id"] for person in people.json()["data"]] == ["p-9"]
+
+
+def test_another_key_gets_a_list_of_its_own(stand_ins: StandIns, caller: Caller) -> None:
+    stand_ins.daily.add_key("key of one trigger")
+    recording = stand_ins.daily.recording("rec-1")
+
+    def listed(key: str) -> list[str]:
+        answer = caller.call("daily", "GET", "/recordings", headers=bearer(key)).json()
+        return [one["id"] for one in answer["data"]]
+
+    assert listed("key of one trigger") == []
+    stand_ins.daily.list_recording("key of one trigger", recording)
+    assert listed("key of one trigger") == ["rec-1"]
+    assert "rec-2" in listed(stand_ins.credentials.daily_key)
+    path = "/recordings/rec-2"
+    assert caller.call("daily", "GET", path, headers=bearer("key of one trigger")).is_success

@@ -100,6 +100,7 @@ class DailyStandIn:
     ) -> None:
         """Serve `recordings`, and `participants` by mtgSessionId; accept the bearer `key`."""
         self._key = key
+        self._lists: dict[str, list[str]] = {}
         self._lock = threading.Lock()
         self._recordings: dict[str, DailyRecording] = {}
         self._participants: dict[str, tuple[DailyParticipant, ...]] = {}
@@ -120,6 +121,25 @@ class DailyStandIn:
         with self._lock:
             self._recordings[recording.id] = recording
 
+    def add_key(self, key: str) -> None:
+        """Accept another bearer key, whose list of recordings is empty at first."""
+        with self._lock:
+            self._lists.setdefault(key, [])
+
+    def list_recording(self, key: str, recording: DailyRecording) -> None:
+        """Replace a recording, and let the list that a key of `add_key` gets have it."""
+        with self._lock:
+            self._recordings[recording.id] = recording
+            self._lists[key].append(recording.id)
+
+    def recording(self, recording_id: str) -> DailyRecording:
+        """Return a recording."""
+        with self._lock:
+            return self._recordings[recording_id]
+
+    def _accepts(self, request: Request) -> bool:
+        return any(has_bearer(request, key) for key in (self._key, *self._lists))
+
     def add_meeting(self, mtg_session_id: str, people: Iterable[DailyParticipant]) -> None:
         """Add or replace the participants of a meeting."""
         with self._lock:
@@ -131,11 +151,15 @@ class DailyStandIn:
 
     async def _list(self, request: Request) -> JSONResponse:
         """Answer with a page of the recordings, the latest first."""
-        if not has_bearer(request, self._key):
+        if not self._accepts(request):
             return _refused()
         with self._lock:
+            own = next((ids for key, ids in self._lists.items() if has_bearer(request, key)), None)
+            listed = self._recordings if own is None else own
             recordings = sorted(
-                self._recordings.values(), key=lambda one: (one.start_ts, one.id), reverse=True
+                map(self._recordings.__getitem__, dict.fromkeys(listed)),
+                key=lambda one: (one.start_ts, one.id),
+                reverse=True,
             )
         ids = [recording.id for recording in recordings]
         page = _page(recordings, ids, request, "starting_after")
@@ -144,14 +168,14 @@ class DailyStandIn:
         )
 
     async def _recording(self, request: Request) -> JSONResponse:
-        if not has_bearer(request, self._key):
+        if not self._accepts(request):
             return _refused()
         with self._lock:
             recording = self._recordings.get(request.path_params["id"])
         return JSONResponse(recording.as_json()) if recording else _not_found("recording")
 
     async def _meeting_participants(self, request: Request) -> JSONResponse:
-        if not has_bearer(request, self._key):
+        if not self._accepts(request):
             return _refused()
         with self._lock:
             people = self._participants.get(request.path_params["id"])

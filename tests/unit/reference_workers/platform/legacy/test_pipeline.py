@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import pytest
 import stamina
+from sqlalchemy import select
 
 from reference_workers.errors import TransientError
 from reference_workers.platform.legacy.pipeline import ATTEMPTS, run_pipeline
 from reference_workers.platform.seed import seed
+from reference_workers.platform.state.models import TaskCost
 from tests.unit.reference_workers.worker_harness import (
     RECORDINGS,
     TRANSCRIPT_ID,
@@ -42,4 +44,9 @@ def test_an_outage_that_lasts_ends_the_meeting_with_an_error(harness: WorkerHarn
         run_pipeline(harness.clients, TRANSCRIPT_ID, RECORDINGS, KEYS)
 
     assert harness.transcript().status == "error"
+    with harness.clients.state.read_session() as session:
+        [cost] = session.scalars(select(TaskCost)).all()
+    assert (cost.transcript_id, cost.reference) == (TRANSCRIPT_ID, "get_recording")
+    assert (cost.status, cost.runs) == ("FAILED", ATTEMPTS)
+    assert cost.seconds > 0
     assert harness.calls("daily") == ATTEMPTS

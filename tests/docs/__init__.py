@@ -1,0 +1,1 @@
+"""Pages of docs/ that are generated: `python -m tests.docs`, or `nox -s docs`."""

@@ -132,7 +132,7 @@ def mutants(session: nox.Session) -> None:
 @nox.session
 def faults(session: nox.Session) -> None:
     """Run every task with every fault: `nox -s faults -- --sample 25 --only pad_track/s3`."""
-    _install(session, DEV_LOCK)
+    _install(session, *TEST_LOCKS)
     session.run("python", "-m", "tests.faults", *session.posargs, env=BESIDE_OTHERS)
 
 

@@ -130,6 +130,13 @@ def mutants(session: nox.Session) -> None:
 
 
 @nox.session
+def faults(session: nox.Session) -> None:
+    """Run every task with every fault: `nox -s faults -- --sample 25 --only pad_track/s3`."""
+    _install(session, *TEST_LOCKS)
+    session.run("python", "-m", "tests.faults", *session.posargs, env=BESIDE_OTHERS)
+
+
+@nox.session
 def flake(session: nox.Session) -> None:
     """Repeat the suite and compare every clause: `nox -s flake -- --times 30`."""
     _install(session, *TEST_LOCKS)

@@ -30,6 +30,7 @@ from trackproof.testbed.database import (
     default_database,
     kind_of,
 )
+from trackproof.testbed.fault_proxy.proxied import Proxies, start_proxies
 from trackproof.testbed.s3.object_store import ObjectStore
 from trackproof.testbed.s3.server import S3Server
 from trackproof.testbed.stand_ins.server import ServedStandIns
@@ -60,6 +61,8 @@ class Surroundings:
     """Its requests to Conductor; None where they pass no gateway."""
     starts: Starts | None = None
     """Its starts of workflows; None where they pass no gateway."""
+    proxies: Proxies = field(default_factory=dict)
+    """Fault proxies in front of the servers, by name; empty unless it is `proxied`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,7 +177,7 @@ class Testbed:
 
     @contextmanager
     def surroundings(
-        self, profile: FleetProfile, *, watched: bool = False
+        self, profile: FleetProfile, *, watched: bool = False, proxied: bool = False
     ) -> Iterator[Surroundings]:
         """Start what only this fleet needs (its Redis, proxy, database) and fill its environment.
 
@@ -183,6 +186,7 @@ class Testbed:
             watched: Whether its requests to Conductor pass a gateway, which records them and
                 injects faults. Neither the requests of a fleet that runs already do, nor those to
                 a server on another network or over HTTPS.
+            proxied: Whether its connections pass fault proxies; SQLite, a file, has none.
 
         Raises:
             FleetError: The profile uses an unknown variable.
@@ -207,6 +211,10 @@ class Testbed:
                     "redis.host": "127.0.0.1",
                     "redis.port": str(redis_server.port),
                 }
+            proxies: Proxies = {}
+            if proxied:
+                changed, proxies = stack.enter_context(start_proxies(variables))
+                variables |= changed
             environment: dict[str, str] = {}
             refused: Sequence[str] = ()
             if profile.intercept:
@@ -224,7 +232,7 @@ class Testbed:
                 for name, value in profile.environment.items()
             }
             environment |= bypass_variables({**os.environ, **environment})
-            yield Surroundings(variables, environment, database, refused, traffic, starts)
+            yield Surroundings(variables, environment, database, refused, traffic, starts, proxies)
 
     @contextmanager
     def fleet(

@@ -58,7 +58,7 @@ def _is_of_another(text: str, evidence: Evidence) -> bool:
     return any(names_id(text, transcript_id) for transcript_id in evidence.beside)
 
 
-def _own_deliveries(evidence: Evidence) -> list[Request]:
+def own_deliveries(evidence: Evidence) -> list[Request]:
     """Return the deliveries of this meeting."""
     return [
         delivery
@@ -69,7 +69,7 @@ def _own_deliveries(evidence: Evidence) -> list[Request]:
 
 
 def _signature(evidence: Evidence) -> Check:
-    deliveries = _own_deliveries(evidence)
+    deliveries = own_deliveries(evidence)
     problems = [] if len(deliveries) == 1 else [f"{len(deliveries)} deliveries, 1 expected"]
     for delivery in deliveries:
         try:
@@ -80,7 +80,7 @@ def _signature(evidence: Evidence) -> Check:
 
 
 def _payload(evidence: Evidence) -> Check:
-    deliveries = _own_deliveries(evidence)
+    deliveries = own_deliveries(evidence)
     if not deliveries or not isinstance(deliveries[-1].json, dict):
         return Check("webhook.payload", passed=False, detail="no JSON object was delivered")
     sent = deliveries[-1].json.get("transcript", {})

@@ -19,8 +19,9 @@ def checks(evidence: Evidence) -> Iterator[Check]:
     yield if_visible("consent.honoured", _consent, evidence)
 
 
-def _expected_keys(evidence: Evidence) -> frozenset[str]:
-    if evidence.scenario.denied:
+def expected_keys(evidence: Evidence, *, denied: bool) -> frozenset[str]:
+    """Return the keys of the contracts' objects in the transcripts' bucket; none if `denied`."""
+    if denied:
         return frozenset()
     transcript_id = evidence.scenario.transcript_id
     tasks = evidence.contracts.tasks
@@ -34,7 +35,7 @@ def _expected_keys(evidence: Evidence) -> frozenset[str]:
 
 
 def _keys(evidence: Evidence) -> Check:
-    expected = _expected_keys(evidence)
+    expected = expected_keys(evidence, denied=bool(evidence.scenario.denied))
     missing = sorted(expected - evidence.transcript_keys)
     unexpected = sorted(evidence.transcript_keys - expected)
     detail = f"{len(evidence.transcript_keys)} objects"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import os
+import signal
 import time
 from collections.abc import Mapping, Sequence
 from functools import partial
@@ -303,6 +304,10 @@ class Fleet:
     def ended_at(self) -> float | None:
         """Return when the main process exited after `request_end`, in epoch seconds."""
         return self._running.ended_at()
+
+    def send_signal(self, number: signal.Signals) -> bool:
+        """Send a signal to all processes of the fleet; return whether they can be reached."""
+        return self._running.send_signal(number)
 
     def restart(self) -> None:
         """End the fleet with all its children and start it again.

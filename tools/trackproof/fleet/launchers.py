@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -32,6 +33,9 @@ class RunningFleet(Protocol):
 
     def ended_at(self) -> float | None:
         """Return when its main process exited after `request_end`; None before."""
+
+    def send_signal(self, number: signal.Signals) -> bool:
+        """Send a signal to all its processes; return whether they can be reached."""
 
     def stop(self) -> None:
         """End it with all its children."""
@@ -74,6 +78,10 @@ class AttachedFleet:
 
     def ended_at(self) -> None:
         """Return None: its exit cannot be seen."""
+
+    def send_signal(self, number: signal.Signals) -> bool:
+        """Return False: somebody else's processes get no signals."""
+        return False
 
     def stop(self) -> None:
         """Do nothing."""
@@ -123,6 +131,10 @@ class ProcessFleet:
     def ended_at(self) -> float | None:
         """Return when the command exited after `request_end`; its children may still run."""
         return self._process.ended_at()
+
+    def send_signal(self, number: signal.Signals) -> bool:
+        """Send a signal to the command and all its descendants."""
+        return self._process.send_signal(number) > 0
 
     def stop(self) -> None:
         """End it with its whole process group."""
@@ -174,6 +186,10 @@ class ContainerFleet:
         if self._ended_at is None and self.poll() is not None:
             self._ended_at = time.time()
         return self._ended_at
+
+    def send_signal(self, number: signal.Signals) -> bool:
+        """Return False: processes in a container get no single signals."""
+        return False
 
     def stop(self) -> None:
         """Remove the container."""

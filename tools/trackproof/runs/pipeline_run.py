@@ -182,6 +182,7 @@ def follow_meetings(
     since: Mark,
     seconds: float | None = None,
     on_poll: Callable[[Workflow], None] = lambda _workflow: None,
+    check_alive: Callable[[], None] | None = None,
 ) -> dict[str, PipelineRun]:
     """Follow started runs to their ends and gather the evidence of each.
 
@@ -194,6 +195,7 @@ def follow_meetings(
         seconds: Time limit for all runs together; by default a run may take as long as it makes
             progress.
         on_poll: Called with a run after each poll.
+        check_alive: Called after each poll instead of the check that the fleet lives.
 
     Raises:
         DeadlineError: A run exceeded the limit.
@@ -209,7 +211,7 @@ def follow_meetings(
             since=start,
             stalled_only=seconds is None,
             interval=FOLLOW_SECONDS,
-            check_alive=fleet.check_alive,
+            check_alive=check_alive or fleet.check_alive,
             on_poll=on_poll,
             hint="see the fleet's log: a task may wait for a worker that no longer polls",
         )

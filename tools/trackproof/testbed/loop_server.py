@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import threading
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, Final
@@ -54,8 +55,12 @@ class LoopServer:
         self._thread.join(START_SECONDS)
 
     def refuse(self) -> None:
-        """Cut all connections and refuse new ones, until `accept`."""
+        """Cut all connections and refuse new ones, until `accept`; the port stays reserved."""
         self._call(self._close())
+
+    def refuse_new(self) -> None:
+        """Refuse new connections until `accept`; open ones stay."""
+        self._call(self._stop_listening())
 
     def accept(self) -> None:
         """Listen again, on the same port."""
@@ -69,22 +74,31 @@ class LoopServer:
         self._loop, ended = asyncio.get_running_loop(), asyncio.Event()
         loop = self._loop
         self._end = lambda: loop.call_soon_threadsafe(ended.set)
-        try:
-            await self._listen()
-        finally:
-            self._ready.set()
-        await ended.wait()
-        await self._close()
+        with _reserved_port() as reserved:
+            try:
+                self.port = reserved.getsockname()[1]
+                await self._listen()
+            except OSError:
+                self.port = 0
+                raise
+            finally:
+                self._ready.set()
+            await ended.wait()
+            await self._close()
 
     async def _listen(self) -> None:
-        self._server = await asyncio.start_server(
-            self._accept, "127.0.0.1", self.port, limit=self._limit
-        )
-        self.port = self._server.sockets[0].getsockname()[1]
+        if self._server is None:
+            self._server = await asyncio.start_server(
+                self._accept, "127.0.0.1", self.port, limit=self._limit, reuse_port=True
+            )
 
-    async def _close(self) -> None:
+    async def _stop_listening(self) -> None:
         if self._server is not None:
             self._server.close()
+            self._server = None
+
+    async def _close(self) -> None:
+        await self._stop_listening()
         for task in self._open:
             task.cancel()
         await asyncio.gather(*self._open, return_exceptions=True)
@@ -95,3 +109,11 @@ class LoopServer:
         self._open.add(task)
         task.add_done_callback(self._open.discard)
         await self._serve(reader, writer)
+
+
+def _reserved_port() -> socket.socket:
+    """Return a socket with a free port that listens never: the port stays ours while refused."""
+    reserved = socket.socket()
+    reserved.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+    reserved.bind(("127.0.0.1", 0))
+    return reserved

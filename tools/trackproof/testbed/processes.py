@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from trackproof.testbed import supervisor
+from trackproof.testbed.process_tree import signal_descendants
 from trackproof.testbed.stoppable import Stoppable
 from trackproof.testbed.supervisor import GRACE_SECONDS, INTERRUPTED
 
@@ -74,6 +75,10 @@ class ManagedProcess(Stoppable):
                 text = self._control.recv(64, socket.MSG_DONTWAIT)
                 self._ended_at = float(text) if text else None
         return self._ended_at
+
+    def send_signal(self, number: signal.Signals) -> int:
+        """Send a signal to the command and all its descendants; return how many got it."""
+        return signal_descendants(self._supervisor.pid, number)
 
     def terminate(self, timeout: float) -> None:
         """Send SIGTERM and wait up to `timeout` seconds for the command to exit."""

@@ -158,6 +158,18 @@ class ConductorRest(Stoppable):
         params = {"reason": reason} if reason else {}
         self._call("DELETE", f"/workflow/{workflow_id}", params=params)
 
+    def retry(self, workflow_id: str) -> None:
+        """Run a failed run on from its last failed tasks."""
+        self._call("POST", f"/workflow/{workflow_id}/retry")
+
+    def restart(self, workflow_id: str) -> None:
+        """Run an ended run again from its start."""
+        self._call("POST", f"/workflow/{workflow_id}/restart")
+
+    def rerun(self, workflow_id: str, task_id: str) -> None:
+        """Run an ended run again from one of its tasks on."""
+        self._call("POST", f"/workflow/{workflow_id}/rerun", json={"reRunFromTaskId": task_id})
+
     def decide(self, workflow_id: str) -> None:
         """Make the server evaluate a run's time-outs now instead of at its next sweep."""
         self._call("PUT", f"/workflow/decide/{workflow_id}")

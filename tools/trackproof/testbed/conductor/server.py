@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from trackproof.errors import TestbedError
+from trackproof.testbed.processes import ManagedProcess
 from trackproof.testbed.stoppable import Stoppable
 
 Backend = Literal["container", "process", "url"]
@@ -28,6 +29,8 @@ class ConductorServer(Stoppable):
     read_log: Callable[[int], str] = field(repr=False)
     exit_code: Callable[[], int | None] = field(repr=False)
     end: Callable[[], None] = field(repr=False)
+    process: ManagedProcess | None = field(default=None, repr=False)
+    """Its process; None for a container or a server given by its URL."""
 
     @property
     def base_url(self) -> str:

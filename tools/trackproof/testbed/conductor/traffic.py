@@ -7,7 +7,7 @@ import re
 import threading
 import time
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
@@ -79,6 +79,8 @@ class Traffic:
         self._taken: dict[str, TakenTask] = {}
         self._updates: list[Update] = []
         self._faults: list[UpdateFault] = []
+        self.watchers: list[Callable[[TakenTask], None]] = []
+        """Each is called with every task that the server hands out, before the fleet gets it."""
         self._outage = threading.Event()
         self._cut_off = 0
 
@@ -162,15 +164,20 @@ class Traffic:
         """Record the tasks in the answer to a poll or to an update."""
         if not body:
             return
+        tasks = [
+            TakenTask(
+                task_id=str(task["taskId"]),
+                workflow_id=str(task.get("workflowInstanceId")),
+                task_type=str(task.get("taskDefName") or task.get("taskType")),
+                polled_at=asked_at,
+            )
+            for task in _tasks_in(body)
+        ]
         with self._lock:
-            for task in _tasks_in(body):
-                taken = TakenTask(
-                    task_id=str(task["taskId"]),
-                    workflow_id=str(task.get("workflowInstanceId")),
-                    task_type=str(task.get("taskDefName") or task.get("taskType")),
-                    polled_at=asked_at,
-                )
-                self._taken[taken.task_id] = taken
+            self._taken |= {task.task_id: task for task in tasks}
+        for task in tasks:
+            for watcher in self.watchers:
+                watcher(task)
 
     def record_update(self, path: str, body: bytes) -> UpdateFault | None:
         """Record an update that has just arrived; return the fault that applies to it."""

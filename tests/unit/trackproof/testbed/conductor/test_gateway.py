@@ -269,6 +269,20 @@ def test_only_plain_http_nearby_passes_a_gateway(url: str, near: bool) -> None:
     assert is_near(url) is near
 
 
+def test_watchers_see_a_task_before_the_fleet_gets_it(
+    gateway: ConductorGateway, fleet: httpx.Client
+) -> None:
+    events: list[str] = []
+    gateway.traffic.watchers.append(
+        lambda task: events.append(f"{task.task_type} of {task.workflow_id}")
+    )
+
+    events.append(f"got {len(poll(fleet))}")
+    poll(fleet)
+
+    assert events == ["Finalize of w1", "got 1"]
+
+
 def test_an_outage_resets_every_request_until_it_ends(
     fleet: httpx.Client, gateway: ConductorGateway, server: type[Server]
 ) -> None:

@@ -114,6 +114,7 @@ def start_process(
         read_log=running.log,
         exit_code=running.process.poll,
         end=running.end,
+        process=running.process,
     )
 
 

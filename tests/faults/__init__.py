@@ -1,0 +1,1 @@
+"""The matrix of faults: every task × every fault that can hit it × how long it lasts."""

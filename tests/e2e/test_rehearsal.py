@@ -19,6 +19,7 @@ FLEETS = Path(__file__).parents[1] / "fleets"
 pytestmark = [pytest.mark.conductor, pytest.mark.legacy, pytest.mark.timeout(500)]
 
 
+@pytest.mark.nightly
 def test_the_reference_product_loses_and_doubles_nothing(conductor: ConductorServer) -> None:
     move = rehearse(RehearsalOptions(conductor=conductor.api_url))
 

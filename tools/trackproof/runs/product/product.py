@@ -13,12 +13,12 @@ from trackproof.contracts.load import load_contracts
 from trackproof.errors import FleetError, UsageError
 from trackproof.fleet import Fleet, FleetProfile
 from trackproof.fleet.profile import Position, TriggerTerms
+from trackproof.fleet.switch import legacy_messages, position_variables
 from trackproof.fleet.variables import fill
 from trackproof.lab import Surroundings, Testbed, free_port
 from trackproof.runs.product.running_trigger import RunningTrigger
 from trackproof.runs.scenario import Scenario
 from trackproof.testbed import database
-from trackproof.testbed.brokers import waiting_messages
 from trackproof.testbed.processes import ManagedProcess
 from trackproof.testbed.stand_ins.ledger import Request
 from trackproof.wait import wait_until
@@ -131,10 +131,7 @@ class Product:
     def legacy_messages(self) -> int:
         """Return the number of messages that wait for the legacy pipeline in the broker."""
         broker = fill(self.terms.broker, {**self._values(), "trigger.port": ""})
-        if not broker:
-            return 0
-        task = self.terms.legacy_task or _switch_constants()["legacy_task"]
-        return sum(task in message for message in waiting_messages(broker))
+        return len(legacy_messages(self.terms, broker))
 
     def finish_meeting(self, scenario: Scenario) -> None:
         """Store the room of a meeting and let Daily have its finished recording.
@@ -232,13 +229,6 @@ def trigger_terms(profile: FleetProfile) -> TriggerTerms:
     return profile.trigger
 
 
-def position_variables(terms: TriggerTerms, position: Position) -> Mapping[str, str]:
-    """Return the variables of a position of the switch, as templates; the contract's by default."""
-    own: Mapping[str, str] | None = getattr(terms, position)
-    positions: Mapping[str, Mapping[str, str]] = _switch_constants()["positions"]
-    return positions[position] if own is None else own
-
-
 @contextmanager
 def open_product(testbed: Testbed, profile: FleetProfile) -> Iterator[Product]:
     """Start the fleet of a product; triggers and a legacy worker start with its methods.
@@ -264,10 +254,6 @@ def open_product(testbed: Testbed, profile: FleetProfile) -> Iterator[Product]:
 def _is_done(request: Request) -> bool:
     """Return whether the service did what a request asks for, even if its answer was lost."""
     return request.carried_out and (request.status is None or request.status < 300)
-
-
-def _switch_constants() -> Mapping[str, Any]:
-    return load_contracts().parts["switch"].constants
 
 
 def _text(value: object) -> str | None:

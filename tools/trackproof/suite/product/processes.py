@@ -9,15 +9,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
-from trackproof.contracts.load import load_contracts
 from trackproof.errors import DeadlineError, FleetError
 from trackproof.fleet.launchers import RunningFleet, start_fleet
-from trackproof.fleet.profile import Command, FleetProfile, Position, TriggerTerms
+from trackproof.fleet.profile import Command, FleetProfile, TriggerTerms
+from trackproof.fleet.switch import contract_positions, legacy_messages, position_variables
 from trackproof.fleet.variables import fill
 from trackproof.lab import free_port
 from trackproof.suite.harness import Harness
 from trackproof.suite.product.webhooks import NO_ANSWER, Answer, send, signature
-from trackproof.testbed.brokers import waiting_messages
 from trackproof.testbed.conductor.gateway import start_gateway
 from trackproof.wait import wait_until
 
@@ -171,18 +170,7 @@ class TriggerProcess:
 
     def legacy_messages(self) -> list[str]:
         """Return the messages in its broker that start the legacy pipeline."""
-        if not self.broker:
-            return []
-        constants = load_contracts().parts["switch"].constants
-        task = self.trigger.legacy_task or constants["legacy_task"]
-        return [message for message in waiting_messages(self.broker) if task in message]
-
-
-def position(trigger: TriggerTerms, name: Position) -> Mapping[str, str]:
-    """Return the environment of a position of the switch, as templates."""
-    own = getattr(trigger, name)
-    environment: Mapping[str, str] = _positions()[name] if own is None else own
-    return environment
+        return legacy_messages(self.trigger, self.broker)
 
 
 def legacy_with_shadow_mode(trigger: TriggerTerms) -> Mapping[str, str] | None:
@@ -190,24 +178,19 @@ def legacy_with_shadow_mode(trigger: TriggerTerms) -> Mapping[str, str] | None:
 
     None for a product whose switch has other variables than the contract's.
     """
-    legacy = position(trigger, "legacy")
-    known: Mapping[str, str] = _positions()["legacy"]
-    return {**legacy, **_positions()["legacy_with_shadow_mode"]} if known.keys() & legacy else None
+    legacy, contract = position_variables(trigger, "legacy"), contract_positions()
+    if not contract["legacy"].keys() & legacy:
+        return None
+    return {**legacy, **contract["legacy_with_shadow_mode"]}
 
 
 def switch_variables(trigger: TriggerTerms) -> list[str]:
     """Return the variables that set the switch: the contract's, else those that differ."""
-    contract: set[str] = set().union(*_positions().values())
-    own = [position(trigger, name) for name in ("legacy", "shadow", "conductor")]
+    contract: set[str] = set().union(*contract_positions().values())
+    own = [position_variables(trigger, name) for name in ("legacy", "shadow", "conductor")]
     used: set[str] = set().union(*own)
     differing = {name for name in used if len({one.get(name) for one in own}) > 1}
     return sorted(used & contract or differing)
-
-
-def _positions() -> Mapping[str, Mapping[str, str]]:
-    positions: Mapping[str, Mapping[str, str]]
-    positions = load_contracts().parts["switch"].constants["positions"]
-    return positions
 
 
 def _redis_database(url: str, number: int) -> str:

@@ -10,6 +10,7 @@ from typing import Any, Final
 from trackproof.contracts.load import load_contracts
 from trackproof.errors import FleetError
 from trackproof.fleet.profile import TriggerTerms
+from trackproof.fleet.switch import position_variables
 from trackproof.runs.ids import id_sequence
 from trackproof.suite.harness import Harness
 from trackproof.suite.product.bad_webhooks import bad_webhooks
@@ -17,7 +18,6 @@ from trackproof.suite.product.cases import prepare_case, prepare_mixed_case
 from trackproof.suite.product.processes import (
     TriggerProcess,
     legacy_with_shadow_mode,
-    position,
     switch_variables,
 )
 from trackproof.suite.product.selection import Stage, needed_stages
@@ -72,21 +72,21 @@ def product_trial(
 def _switches(trial: ProductTrial, stages: Collection[Stage]) -> dict[str, Mapping[str, str]]:
     """Return the environment of each process that some stages need, by name."""
     trigger = trial.trigger
-    alone = position(trigger, "conductor")
+    alone = position_variables(trigger, "conductor")
     value = load_contracts().parts["switch"].constants["unknown_value"]
     switches: dict[str, Mapping[str, str]] = {}
     if {"starts", "failures", "outage"} & set(stages):
-        falling_back = position(trigger, "fallback") if trial.has_legacy else alone
+        falling_back = position_variables(trigger, "fallback") if trial.has_legacy else alone
         switches["conductor"] = {**falling_back, **trigger.polling}
     if {"starts", "alone"} & set(stages) or ("bad" in stages and not trial.has_legacy):
         switches["second"] = {**alone, **trigger.polling, **_blocked_packages(trial)}
     if {"legacy", "bad"} & set(stages) and trial.has_legacy:
-        switches["legacy"] = position(trigger, "legacy")
+        switches["legacy"] = position_variables(trigger, "legacy")
     shadow_mode = legacy_with_shadow_mode(trigger)
     if "legacy" in stages and shadow_mode is not None:
         switches["legacy with shadow mode"] = shadow_mode
     if "shadow" in stages:
-        switches["shadow"] = position(trigger, "shadow")
+        switches["shadow"] = position_variables(trigger, "shadow")
     if "unknown" in stages:
         switches |= {
             f"{UNKNOWN}{name}": {**alone, name: value} for name in switch_variables(trigger)
@@ -117,7 +117,7 @@ def _start_processes(trial: ProductTrial, stages: Collection[Stage], stack: Exit
 def _start_unblocked(trial: ProductTrial, name: str, number: int, stack: ExitStack) -> None:
     """Start a trigger again, where the legacy pipeline's packages can be imported."""
     trigger = trial.trigger
-    switch = {**position(trigger, "conductor"), **trigger.polling}
+    switch = {**position_variables(trigger, "conductor"), **trigger.polling}
     process = TriggerProcess(trial.harness, trigger, name, switch, number=number, stack=stack)
     trial.processes[name] = process
     process.wait_until_ready()

@@ -9,12 +9,12 @@ import pytest
 
 from trackproof.contracts.load import load_contracts
 from trackproof.fleet.profile import TriggerTerms
+from trackproof.fleet.switch import position_variables
 from trackproof.suite.assertions import ClauseViolation
 from trackproof.suite.clauses.trials import expect_pipelines
 from trackproof.suite.product.cases import Case
 from trackproof.suite.product.processes import (
     legacy_with_shadow_mode,
-    position,
     switch_variables,
 )
 from trackproof.suite.product.selection import STAGES, needed_stages
@@ -97,10 +97,10 @@ def test_the_contract_sets_the_switch_where_the_profile_does_not() -> None:
         conductor={"PIPELINES": "only", "SAME": "1"},
     )
 
-    assert position(TRIGGER, "shadow")["CONDUCTOR_SHADOW_MODE"] == "true"
+    assert position_variables(TRIGGER, "shadow")["CONDUCTOR_SHADOW_MODE"] == "true"
     assert switch_variables(TRIGGER) == ["CONDUCTOR_ENABLED", "CONDUCTOR_SHADOW_MODE"]
     assert switch_variables(own) == ["PIPELINES"]
-    assert position(own, "shadow") == {"PIPELINES": "both", "SAME": "1"}
+    assert position_variables(own, "shadow") == {"PIPELINES": "both", "SAME": "1"}
     assert legacy_with_shadow_mode(own) is None
     mode = legacy_with_shadow_mode(TRIGGER)
     assert mode == {"CONDUCTOR_ENABLED": "false", "CONDUCTOR_SHADOW_MODE": "true"}

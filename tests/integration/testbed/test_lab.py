@@ -87,6 +87,8 @@ def test_reference_fleet_gets_every_variable(testbed: Testbed, tmp_path: Path) -
         "TRANSCRIPT_BUCKET": "transcripts",
         "DATABASE_URL": "sqlite:///somewhere.db",
         "DATA_DIR": f"{tmp_path}/data",
+        "OUTAGE_WAIT_SECONDS": "1",
+        "WEBHOOK_ALLOWED_NETWORKS": "127.0.0.0/8,::1/128",
     }
 
 

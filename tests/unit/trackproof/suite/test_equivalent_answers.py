@@ -181,7 +181,7 @@ def test_prompts_may_have_any_format_and_topics_any_number_form() -> None:
 
     test_detect_topics.test_each_chunk_is_in_one_prompt(650, fleet)
     test_detect_topics.test_each_topic_has_title_summary_and_time(fleet)
-    test_detect_topics.test_each_topic_is_emitted(fleet)
+    test_detect_topics.test_each_topic_is_emitted(None, fleet)
     test_detect_topics.test_every_word_of_a_large_meeting_reaches_the_llm(fleet)
 
 

@@ -99,6 +99,18 @@ def test_denial_by_somebody_without_a_track_counts(harness: Harness) -> None:
     expect(run.deleted, "deleted objects").equals(frozenset(audio))
 
 
+@pytest.mark.clause("cleanup_consent.deletes")
+def test_audio_that_is_gone_already_keeps_no_other(harness: Harness) -> None:
+    meeting, audio = meeting_with_audio(harness, denied=[0])
+    gone = StoredObject(RECORDING_BUCKET, meeting.track_keys[0])
+    harness.testbed.s3.client().delete_object(Bucket=gone.bucket, Key=gone.key)
+
+    run = clean_up(harness, meeting)
+
+    expect(run.output.get("audio_deleted"), "audio_deleted").equals(True)
+    expect(run.deleted, "deleted objects").equals(frozenset(audio - {gone}))
+
+
 @pytest.mark.clause("cleanup_consent.odd-keys")
 def test_tracks_with_odd_keys_are_deleted(harness: Harness) -> None:
     meeting, audio = meeting_with_audio(harness, denied=[0], keys=ODD_KEYS)
@@ -182,13 +194,16 @@ def test_last_denial_among_500_answers_counts(harness: Harness) -> None:
 
 
 @pytest.mark.clause("cleanup_consent.outage")
-@pytest.mark.parametrize("fault", [{"status": 503}, {"drop": True}], ids=str)
+@pytest.mark.parametrize(
+    ("fault", "part"), [({"status": 503}, "all"), ({"drop": True}, "all"), ({"status": 503}, "one")]
+)
 def test_audio_that_could_not_be_deleted_is_not_reported_deleted(
-    fault: dict[str, Any], harness: Harness
+    fault: dict[str, Any], part: str, harness: Harness
 ) -> None:
     meeting, audio = meeting_with_audio(harness, denied=[1])
-    for method in ("DELETE", "POST"):  # one object, or several in one request
-        harness.break_service("s3", method=method, **fault)
+    path = "*" if part == "all" else f"*{meeting.track_keys[-1]}"
+    harness.break_service("s3", method="DELETE", path=path, **fault)
+    harness.break_service("s3", method="POST", **fault)  # several objects in one request
 
     run = harness.run_task(TASK, transcript_id=meeting.transcript_id, retries=1)
 

@@ -63,12 +63,14 @@ def test_each_chunk_is_in_one_prompt(count: int, harness: Harness) -> None:
 
 @pytest.mark.clause("detect_topics.chunks")
 def test_repeated_words_and_words_of_any_script_reach_the_llm(harness: Harness) -> None:
-    words = make_words(40)
+    words = make_words(CHUNK)
     prefix = words[0]["word"]
     for number, word in enumerate(words):
         word["word"] = (f"{prefix}again", f"{prefix}é{number}", f"東京{prefix}ñ{number}")[
             number % 3
         ]
+    for word in words[150:]:  # 18,000 characters in all
+        word["word"] += "x" * 80
 
     run = detect_topics(harness, words)
 
@@ -125,8 +127,16 @@ def test_second_run_with_the_same_words_makes_no_call(harness: Harness) -> None:
 
 
 @pytest.mark.clause("detect_topics.events")
-def test_each_topic_is_emitted(harness: Harness) -> None:
-    run = detect_topics(harness, make_words(620))
+@pytest.mark.parametrize("text", [None, "One title for all"])
+def test_each_topic_is_emitted(text: str | None, harness: Harness) -> None:
+    """Topics of the same title too."""
+    if text is not None:
+        harness.break_service("llm", text=text)
+    words = make_words(620)
+    for word in words:  # no whole seconds
+        word["start"], word["end"] = word["start"] + 0.375, word["end"] + 0.375
+
+    run = detect_topics(harness, words)
 
     fields = field_names(load_contracts().events["TOPIC"])
     expect(run.emitted("TOPIC"), "TOPIC events").has(

@@ -15,10 +15,10 @@ from trackproof.suite.harness import Harness
 TASK = "finalize"
 
 RESULT: dict[str, Any] = {
-    "title": " כותרת 🦉 & <b>“água”</b>\t",
+    "title": " כותרת 🦉 & <b>“água”</b> " + "and more " * 40 + "\t",
     "summary": "\n# Long\r\n\r\nAll of it.\u2028 ”\n ",
     "short_summary": "Short: 5 < 6 && 'so on'. " + "At length. " * 300,
-    "duration": 61.5,
+    "duration": 61.537,
 }
 STORED = {
     "title": RESULT["title"],

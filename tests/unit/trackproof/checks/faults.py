@@ -329,12 +329,12 @@ DELIVERY: list[Case] = [
     (
         with_row(zulip_message_id=None),
         {"zulip.message"},
-        "message id 1001 differs from the database or the output",
+        "message id 481000001 differs from the database or the output",
     ),
     (
         lambda evidence: with_output(evidence, message_id="17"),
         {"zulip.message"},
-        "message id 1001 differs",
+        "message id 481000001 differs",
     ),
     (
         with_deliveries(),

@@ -101,7 +101,7 @@ def good_run(
         "short_summary": output["short_summary"],
         "duration": output["duration"],
         "audio_deleted": deleted,
-        "zulip_message_id": 1001,
+        "zulip_message_id": 481000001,
     }
     post(stand_ins, f"**{row['title']}**\n{row['short_summary']}\n{row['long_summary']}")
     deliver(stand_ins, payload(scenario, output))
@@ -255,7 +255,7 @@ def _output(scenario: Scenario, texts: Mapping[str, str]) -> dict[str, Any]:
         "summary": texts.get("summary", f"At length: {tracers()}"),
         "short_summary": texts.get("short_summary", f"In short: {tracers()}"),
         "audio_deleted": bool(scenario.denied),
-        "message_id": "1001",
+        "message_id": "481000001",
         "webhook_sent": True,
     }
 

@@ -56,7 +56,7 @@ def words_of(run: TaskRun) -> list[Word]:
 def test_every_word_is_merged_once_and_counted(as_list: bool, harness: Harness) -> None:
     tracks = join_output()
 
-    run = merge(harness, list(tracks.values()) if as_list else tracks)
+    run = merge(harness, list(tracks.values())[::-1] if as_list else tracks)
 
     expected = sorted((word for words in TRACKS.values() for word in words), key=place)
     expect(sorted(words_of(run), key=place), "words").has(expected)
@@ -120,6 +120,7 @@ def test_transcript_is_emitted_with_the_whole_text(harness: Harness) -> None:
     events = run.emitted("TRANSCRIPT")
     expect(len(events), "number of TRANSCRIPT events").equals(1)
     expect(str(events[0].get("text")).split(), "words of the text").equals(SORTED)
+    expect(events[0].get("translation"), "translation").equals(None)
 
 
 @pytest.mark.clause("merge_transcripts.stored-event")

@@ -107,9 +107,9 @@ def test_direct_message_is_refused(bot: Bot) -> None:
     ("method", "path"),
     [
         ("POST", "/api/v1/messages"),
-        ("PATCH", "/api/v1/messages/1001"),
-        ("GET", "/api/v1/messages/1001"),
-        ("DELETE", "/api/v1/messages/1001"),
+        ("PATCH", "/api/v1/messages/481000001"),
+        ("GET", "/api/v1/messages/481000001"),
+        ("DELETE", "/api/v1/messages/481000001"),
     ],
 )
 def test_missing_or_wrong_credentials_are_refused(

@@ -21,6 +21,9 @@ MAX_CONTENT = 10_000
 MAX_TOPIC = 60
 """Zulip's limits of a message and a topic, in characters."""
 
+FIRST_ID = 481_000_001
+"""Ids of a busy server have nine digits."""
+
 TRUNCATED = "\n[message truncated]"
 
 
@@ -42,7 +45,12 @@ class ZulipStandIn:
     """An ASGI app with one message store."""
 
     def __init__(
-        self, email: str, key: str, *, first_id: int = 1001, clock: Callable[[], float] = time.time
+        self,
+        email: str,
+        key: str,
+        *,
+        first_id: int = FIRST_ID,
+        clock: Callable[[], float] = time.time,
     ) -> None:
         """Accept the bot's `email` and `key`; count message ids from `first_id`."""
         self._email = email

@@ -108,6 +108,18 @@ def test_transcript_status_becomes_processing(harness: Harness) -> None:
     expect(run.emitted("STATUS"), "STATUS events").equals([{"value": "processing"}])
 
 
+@pytest.mark.clause("get_participants.stored")
+def test_a_meeting_without_participants_replaces_earlier_ones(harness: Harness) -> None:
+    meeting = harness.meeting(participants=[{"id": "old", "name": "Old", "speaker": 0}])
+    harness.testbed.stand_ins.daily.add_meeting(meeting.session_id, [])
+
+    run = get_participants(harness, meeting)
+
+    expect(run.statuses, "attempt statuses").equals(["COMPLETED"])
+    expect(run.transcript.get("participants") or [], "participants in the row").equals([])
+    expect(run.transcript.get("status"), "status of the transcript").equals("processing")
+
+
 @pytest.mark.clause("get_participants.large-meeting")
 def test_500_long_names_are_unchanged(harness: Harness) -> None:
     people = {f"p-{index}": (f"{index} " + "שם🦉🦉" * 50, None) for index in range(500)}
@@ -128,6 +140,8 @@ ENTRIES: tuple[Entry, ...] = (
     ("ada", "Ada (phone)", 1),
     ("ada-2", "Ada", 3),
     ("ad", "Two  Spaces", None),  # the beginning of another id
+    ("ADA", "Capitals", None),
+    ("spaces", " \tAround\u00a0 ", None),
     ("da", None, 2),
     ("a.a", "Dot", None),  # as a pattern it would match ada
     ("cam-audio", "Cam", None),
@@ -155,7 +169,7 @@ def test_each_entry_is_one_participant_with_its_name_and_speaker(harness: Harnes
             "participant_id": participant,
             "user_name": name,
             # Someone who rejoins has the same user_id, perhaps with another participant_id.
-            "user_id": "user-ada" if participant in REJOINED else None,
+            "user_id": f"user-{participant[:3]}" if participant in (*REJOINED, "nobody") else None,
             "join_time": 1_700_000_000,
             "duration": 6,
         }
@@ -190,7 +204,7 @@ def test_each_entry_is_one_participant_with_its_name_and_speaker(harness: Harnes
     )
     expect(all("speaker" in one for one in stored), "each has a speaker, perhaps null").equals(True)
     users = [one.get("user_id") for one in run.output.get("participants") or []]
-    expect([one for one in users if one], "user ids").equals(["user-ada"] * 3)
+    expect([one for one in users if one], "user ids").equals(["user-ada"] * 3 + ["user-nob"])
 
 
 def _shown(name: Any) -> str | None:
@@ -199,7 +213,7 @@ def _shown(name: Any) -> str | None:
 
 
 @pytest.mark.clause("get_participants.pages")
-@pytest.mark.parametrize("count", [PAGE_SIZE, 2 * PAGE_SIZE + 50])
+@pytest.mark.parametrize("count", [PAGE_SIZE, 7 * PAGE_SIZE + 50])
 def test_every_page_is_fetched(count: int, harness: Harness) -> None:
     people = {f"p-{index}": (f"Name {index}", None) for index in range(count)}
 

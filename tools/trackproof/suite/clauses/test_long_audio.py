@@ -85,7 +85,7 @@ def padded(session_harness: Harness) -> dict[str, tuple[Track, TaskRun]]:
     harness = session_harness
     harness.reset()
     meeting = harness.meeting()
-    gapped, large = gapped_track(1.5), large_track()
+    gapped, large = gapped_track(331.5), large_track()
     sources = {
         "long gaps": (gapped, RECORDING_BUCKET, record_webm(gapped)),
         "long offset, large file": (large, TRANSCRIPT_BUCKET, encode_large(large)),

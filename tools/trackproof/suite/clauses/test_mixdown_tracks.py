@@ -57,8 +57,11 @@ def put_padded_tracks(harness: Harness, meeting: Scenario, sources: Sequence[byt
 
 
 def mix(harness: Harness, sources: Sequence[bytes], *, retries: int | None = None) -> TaskRun:
-    """Run the task on padded tracks, shuffled because a JOIN guarantees no order."""
-    meeting = harness.meeting()
+    """Run the task on padded tracks, shuffled because a JOIN guarantees no order.
+
+    The row has the duration of an earlier result.
+    """
+    meeting = harness.meeting(duration=99.0)
     urls = put_padded_tracks(harness, meeting, sources)
     random.Random(len(urls)).shuffle(urls)
     return harness.run_task(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 import socket
 import threading
 from collections.abc import Iterator, Mapping
@@ -35,8 +36,20 @@ class Receiver:
             while True:
                 connection, _ = self._listener.accept()
                 with connection, suppress(OSError):
-                    self.requests.append(connection.recv(65_536))
+                    self.requests.append(whole_request(connection))
                     connection.sendall(ANSWER)
+
+
+def whole_request(connection: socket.socket) -> bytes:
+    """Read a request to its end: an answer before it may be lost with the connection."""
+    request = b""
+    while chunk := connection.recv(65_536):
+        request += chunk
+        head, end, body = request.partition(b"\r\n\r\n")
+        length = re.search(rb"(?i)content-length: *(\d+)", head)
+        if end and len(body) >= (int(length[1]) if length else 0):
+            break
+    return request
 
 
 @contextmanager

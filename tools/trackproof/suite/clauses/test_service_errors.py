@@ -17,8 +17,8 @@ from trackproof.suite.clauses.outside_calls import (
     expect_result,
     fresh_meeting,
     input_of,
+    spoken_words,
 )
-from trackproof.suite.clauses.task_inputs import make_words
 from trackproof.suite.harness import Harness, describe_fault
 
 TRANSIENT: tuple[dict[str, Any], ...] = (
@@ -109,11 +109,12 @@ def test_an_answer_of_another_shape_is_retried(task: str, harness: Harness) -> N
 def test_an_outage_at_the_last_call_costs_no_part_of_the_result(
     task: str, harness: Harness
 ) -> None:
-    meeting = fresh_meeting(harness, task)
-    payload = input_of(harness, task, meeting) | {"words": make_words(620)}
-    calls = len(harness.run_task(task, payload).requests_to("llm"))
+    # Two meetings with other words and as many subjects cost as many calls.
+    earlier, meeting = fresh_meeting(harness, task), fresh_meeting(harness, task)
+    payload = input_of(harness, task, earlier) | {"words": spoken_words(earlier, 620)}
+    calls = len(harness.run_task(task, payload, about=earlier).requests_to("llm"))
     expect(calls, "calls to the LLM").holds(calls > 1, "more than one")
-    payload |= {"words": make_words(620)}
+    payload = input_of(harness, task, meeting) | {"words": spoken_words(meeting, 620)}
     harness.break_service("llm", skip=calls - 1, times=1, status=503)
 
     run = harness.run_task(task, payload, retries=1)

@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 import base64
-import hashlib
-import hmac
-import json
 import sys
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
@@ -25,6 +21,7 @@ from trackproof.runs.scenario import Scenario
 from trackproof.testbed import database
 from trackproof.testbed.conductor import ConductorServer
 from trackproof.testbed.processes import ManagedProcess
+from trackproof.testbed.stand_ins.daily_webhooks import ready_event, signature_headers
 from trackproof.wait import wait_until
 
 KEY = base64.b64encode(b"key of the tests").decode()
@@ -143,18 +140,8 @@ def _refuses(url: str) -> bool:
 def announce(url: str, scenario: Scenario) -> httpx.Response:
     """Send Daily's webhook for a recording, which has the track of a screen too."""
     keys = [*scenario.track_keys, "acme/1-eve-screen-video-2"]
-    payload = {
-        "recording_id": scenario.recording_id,
-        "room_name": scenario.room_name,
-        "tracks": [{"type": "audio", "s3Key": key, "size": 1} for key in keys],
-    }
-    body = json.dumps({"type": "recording.ready-to-download", "payload": payload}).encode()
-    now = str(int(time.time() * 1000))
-    digest = hmac.new(base64.b64decode(KEY), now.encode() + b"." + body, hashlib.sha256).digest()
-    headers = {
-        "X-Webhook-Signature": base64.b64encode(digest).decode(),
-        "X-Webhook-Timestamp": now,
-    }
+    body = ready_event(scenario.recording_id, scenario.room_name, keys)
+    headers = signature_headers(body, KEY)
     return httpx.post(url, content=body, headers=headers, timeout=60)
 
 

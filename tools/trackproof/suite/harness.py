@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import astuple, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 from fixtures_audio import Meeting
 from trackproof.checks.secrets import leaking
@@ -26,6 +26,15 @@ from trackproof.testbed.stand_ins.faults import Fault
 
 class VacuousTestError(TrackproofError):
     """A test injected faults that no request of the fleet met."""
+
+    @classmethod
+    def of(cls, unmet: Iterable[str]) -> Self:
+        """Return the error for faults in one line each."""
+        return cls(
+            "vacuous: no request of the fleet met the injected fault",
+            evidence="\n".join(unmet),
+            hint="the clause is not judged: the fleet did not make the request it is about",
+        )
 
 
 class Harness:
@@ -298,11 +307,7 @@ class Harness:
         unmet = [describe_fault(fault) for faults in rules for fault in faults.unmet()]
         unmet += [f"{one.failure} of a result of {one.task_type}" for one in updates if not one.met]
         if unmet and len(unmet) == sum(map(len, rules)) + len(updates):
-            raise VacuousTestError(
-                "vacuous: no request of the fleet met the injected fault",
-                evidence="\n".join(unmet),
-                hint="the clause is not judged: the fleet did not make the request it is about",
-            )
+            raise VacuousTestError.of(unmet)
 
     def clear_faults(self) -> None:
         """Remove all faults."""

@@ -37,7 +37,7 @@ class RunningTrigger:
         """
         keys = [*scenario.track_keys, f"acme/{scenario.room_name}/1-eve-screen-video-2"]
         body = ready_event(scenario.recording_id, scenario.room_name, keys)
-        return self.send(body, signature_headers(self.secret, body))
+        return self.send(body, signature_headers(body, self.secret))
 
     def send(self, body: bytes, headers: Mapping[str, str]) -> httpx.Response:
         """Send any request to the endpoint for Daily's webhooks."""

@@ -128,11 +128,7 @@ class OutageRuns:
         }
         unmet = self._faults.unmet()
         if len(unmet) == len(self._runs):
-            raise VacuousTestError(
-                "vacuous: no request of the fleet met the injected fault",
-                evidence="\n".join(map(describe_fault, unmet)),
-                hint="the clause is not judged: the fleet did not make the request it is about",
-            )
+            raise VacuousTestError.of(map(describe_fault, unmet))
         return observed
 
     def close(self) -> None:

@@ -10,7 +10,8 @@ from typing import Final
 from trackproof.contracts.load import load_contracts
 from trackproof.runs.ids import id_sequence
 from trackproof.suite.product.cases import Case
-from trackproof.suite.product.webhooks import OTHER_SECRET, event, signature
+from trackproof.suite.product.webhooks import OTHER_SECRET
+from trackproof.testbed.stand_ins.daily_webhooks import ready_event, signature_headers
 
 LARGE_BYTES: Final = 10_000_000
 LATE_SECONDS: Final = 3600.0
@@ -43,12 +44,14 @@ def bad_webhooks(case: Case, secret: str) -> Iterator[BadWebhook]:
     yield from _wrong_recordings(case, secret)
     for kind in ("recording.started", "meeting.ended", "recording.error"):
         body = json.dumps({**json.loads(_good(case)), "type": kind}).encode()
-        yield BadWebhook("other-events", f"the event {kind}", body, signature(body, secret), False)
+        yield BadWebhook(
+            "other-events", f"the event {kind}", body, signature_headers(body, secret), False
+        )
 
 
 def _good(case: Case) -> bytes:
     recording = f"recording-{id_sequence().new()}"
-    return event(recording, case.scenario.room_name, case.audio_keys)
+    return ready_event(recording, case.scenario.room_name, case.audio_keys)
 
 
 def _unsigned(case: Case, secret: str) -> Iterator[BadWebhook]:
@@ -61,28 +64,28 @@ def _unsigned(case: Case, secret: str) -> Iterator[BadWebhook]:
 
     yield bad("no signature", _good(case), {})
     body = _good(case)
-    signed = signature(body, secret)
+    signed = signature_headers(body, secret)
     without = {name: value for name, value in signed.items() if name != header}
     yield bad("a timestamp without a signature", body, without)
     yield bad("an empty signature", body, {**signed, header: ""})
-    yield bad("a signature with another key", body, signature(body, OTHER_SECRET))
+    yield bad("a signature with another key", body, signature_headers(body, OTHER_SECRET))
     yield bad("a body that was changed after it was signed", body + b" ", signed)
     body = _good(case)
-    yield bad("an old signature", body, signature(body, secret, age=age))
-    yield bad("a signature of a time to come", body, signature(body, secret, age=-age))
+    yield bad("an old signature", body, signature_headers(body, secret, age=age))
+    yield bad("a signature of a time to come", body, signature_headers(body, secret, age=-age))
 
 
 def _unreadable(case: Case, secret: str) -> Iterator[BadWebhook]:
     body = _good(case)
     large = body[:-1] + b', "padding": "' + b"x" * LARGE_BYTES + b'"}'
-    yield BadWebhook("too-large", "a body of 10 MB", large, signature(large, secret))
+    yield BadWebhook("too-large", "a body of 10 MB", large, signature_headers(large, secret))
     for text in (b"", b"not JSON", b"[]", b"null", b'{"type": "recording', b"\xff\xfe"):
         what = f"the body '{text.decode(errors='replace')}'"
-        yield BadWebhook("unreadable", what, text, signature(text, secret))
+        yield BadWebhook("unreadable", what, text, signature_headers(text, secret))
     for payload in (None, "text", [json.loads(body)["payload"]]):
         changed = json.dumps({**json.loads(_good(case)), "payload": payload}).encode()
         what = f"the payload {json.dumps(payload)[:20]}"
-        yield BadWebhook("unreadable", what, changed, signature(changed, secret))
+        yield BadWebhook("unreadable", what, changed, signature_headers(changed, secret))
 
 
 def _wrong_recordings(case: Case, secret: str) -> Iterator[BadWebhook]:
@@ -99,5 +102,5 @@ def _wrong_recordings(case: Case, secret: str) -> Iterator[BadWebhook]:
         ("bad-keys", "a key with a newline", room, (f"{folder}\n/{name}",)),
         ("bad-keys", "a key with a NUL", room, (f"{folder}/\0{name}",)),
     ):
-        body = event(f"recording-{id_sequence().new()}", of_room, keys)
-        yield BadWebhook(clause, what, body, signature(body, secret))
+        body = ready_event(f"recording-{id_sequence().new()}", of_room, keys)
+        yield BadWebhook(clause, what, body, signature_headers(body, secret))

@@ -9,7 +9,7 @@ from trackproof.lab import RECORDING_BUCKET
 from trackproof.runs.ids import id_sequence
 from trackproof.runs.scenario import Scenario
 from trackproof.suite.harness import Harness
-from trackproof.suite.product.webhooks import event
+from trackproof.testbed.stand_ins.daily_webhooks import ready_event
 from trackproof.testbed.stand_ins.services.daily import DailyTrack
 
 CAM_AUDIO = "-cam-audio-"
@@ -33,7 +33,7 @@ class Case:
     def event(self, **payload: Any) -> bytes:
         """Return Daily's event about it; `payload` replaces fields of its payload."""
         keys = (*self.other_keys[:1], *self.audio_keys, *self.other_keys[1:])
-        return event(self.recording_id, self.scenario.room_name, keys, **payload)
+        return ready_event(self.recording_id, self.scenario.room_name, keys, **payload)
 
     def is_named_in(self, text: str) -> bool:
         """Return whether a text has its id or a key of its tracks."""

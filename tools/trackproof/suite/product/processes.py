@@ -16,8 +16,9 @@ from trackproof.fleet.switch import contract_positions, legacy_messages, positio
 from trackproof.fleet.variables import fill
 from trackproof.lab import free_port
 from trackproof.suite.harness import Harness
-from trackproof.suite.product.webhooks import NO_ANSWER, Answer, send, signature
+from trackproof.suite.product.webhooks import NO_ANSWER, Answer, send
 from trackproof.testbed.conductor.gateway import start_gateway
+from trackproof.testbed.stand_ins.daily_webhooks import signature_headers
 from trackproof.wait import wait_until
 
 POLL_SECONDS: Final = 60.0
@@ -136,7 +137,8 @@ class TriggerProcess:
 
     def post(self, body: bytes, headers: Mapping[str, str] | None = None) -> Answer:
         """Send a webhook, signed by default."""
-        return send(self.url, body, signature(body, self.secret) if headers is None else headers)
+        signed = signature_headers(body, self.secret) if headers is None else headers
+        return send(self.url, body, signed)
 
     def report(self, body: bytes) -> Answer:
         """Send a webhook as Daily does: again after each answer that is none or a 5xx."""

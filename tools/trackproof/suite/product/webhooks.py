@@ -1,20 +1,14 @@
-"""Daily's webhooks as the trigger gets them, and wrong ones."""
+"""Answers of the trigger to Daily's webhooks."""
 
 from __future__ import annotations
 
 import base64
-import hashlib
-import hmac
-import json
-import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Any, Final
+from typing import Final
 
 import httpx
-
-from trackproof.contracts.load import load_contracts
 
 OTHER_SECRET: Final = base64.b64encode(b"key of somebody else").decode()
 
@@ -61,51 +55,6 @@ class Answer:
         return f"{self.status} {self.text[:200]}".strip()
 
 
-def event(recording_id: str, room_name: str, keys: Sequence[str], **payload: Any) -> bytes:
-    """Return the event of a finished recording as Daily writes it."""
-    now = time.time()
-    tracks = [
-        {"type": "video" if "-video-" in key else "audio", "s3Key": key, "size": 1000}
-        for key in keys
-    ]
-    return json.dumps(
-        {
-            "version": "1.1.0",
-            "type": _constants()["webhook_type"],
-            "id": f"evt-{recording_id}",
-            "payload": {
-                "type": "raw-tracks",
-                "recording_id": recording_id,
-                "room_name": room_name,
-                "start_ts": int(now) - 60,
-                "status": "finished",
-                "max_participants": len(tracks),
-                "duration": 60,
-                "tracks": tracks,
-                **payload,
-            },
-            "event_ts": now,
-        }
-    ).encode()
-
-
-def signature(body: bytes, secret: str, *, age: float = 0.0) -> dict[str, str]:
-    """Return the headers with which Daily signs a body.
-
-    Args:
-        body: The event.
-        secret: The key in base64.
-        age: Seconds since it was signed.
-    """
-    constants = _constants()
-    stamp = str(int((time.time() - age) * 1000))
-    digest = hmac.new(base64.b64decode(secret), stamp.encode() + b"." + body, hashlib.sha256)
-    return {
-        constants["signature_header"]: base64.b64encode(digest.digest()).decode(),
-        constants["timestamp_header"]: stamp,
-    }
-
-
 def send(url: str, body: bytes, headers: Mapping[str, str]) -> Answer:
     """Send a webhook and return the answer."""
     sent = {"Content-Type": "application/json", **headers}
@@ -117,7 +66,3 @@ def send(url: str, body: bytes, headers: Mapping[str, str]) -> Answer:
     except httpx.TransportError as error:
         return Answer(NO_ANSWER, f"{type(error).__name__}: {error}")
     return Answer(answer.status_code, answer.text)
-
-
-def _constants() -> Mapping[str, Any]:
-    return load_contracts().parts["trigger"].constants

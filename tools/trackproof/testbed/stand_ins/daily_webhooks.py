@@ -7,30 +7,56 @@ import hashlib
 import hmac
 import json
 import time
-from collections.abc import Iterable
+from collections.abc import Mapping, Sequence
+from typing import Any
 
-READY = "recording.ready-to-download"
-"""The event of a recording whose files are in the bucket."""
-
-
-def ready_event(recording_id: str, room_name: str, track_keys: Iterable[str]) -> bytes:
-    """Return the event of a finished recording as JSON."""
-    tracks = [{"type": "audio", "s3Key": key, "size": 1} for key in track_keys]
-    payload = {"recording_id": recording_id, "room_name": room_name, "tracks": tracks}
-    return json.dumps({"type": READY, "payload": payload}).encode()
+from trackproof.contracts.load import load_contracts
 
 
-def signature_headers(secret: str, body: bytes, *, at: float | None = None) -> dict[str, str]:
-    """Return the headers of a signed webhook.
+def ready_event(recording_id: str, room_name: str, keys: Sequence[str], **payload: Any) -> bytes:
+    """Return the event of a finished recording as Daily writes it."""
+    now = time.time()
+    tracks = [
+        {"type": "video" if "-video-" in key else "audio", "s3Key": key, "size": 1000}
+        for key in keys
+    ]
+    return json.dumps(
+        {
+            "version": "1.1.0",
+            "type": _constants()["webhook_type"],
+            "id": f"evt-{recording_id}",
+            "payload": {
+                "type": "raw-tracks",
+                "recording_id": recording_id,
+                "room_name": room_name,
+                "start_ts": int(now) - 60,
+                "status": "finished",
+                "max_participants": len(tracks),
+                "duration": 60,
+                "tracks": tracks,
+                **payload,
+            },
+            "event_ts": now,
+        }
+    ).encode()
+
+
+def signature_headers(body: bytes, secret: str, *, age: float = 0.0) -> dict[str, str]:
+    """Return the headers with which Daily signs a body.
 
     Args:
-        secret: The key in base64.
         body: The event.
-        at: Time of the signature in epoch seconds; now by default.
+        secret: The key in base64.
+        age: Seconds since it was signed.
     """
-    stamp = str(round((time.time() if at is None else at) * 1000))
+    constants = _constants()
+    stamp = str(int((time.time() - age) * 1000))
     digest = hmac.new(base64.b64decode(secret), stamp.encode() + b"." + body, hashlib.sha256)
     return {
-        "X-Webhook-Signature": base64.b64encode(digest.digest()).decode(),
-        "X-Webhook-Timestamp": stamp,
+        constants["signature_header"]: base64.b64encode(digest.digest()).decode(),
+        constants["timestamp_header"]: stamp,
     }
+
+
+def _constants() -> Mapping[str, Any]:
+    return load_contracts().parts["trigger"].constants

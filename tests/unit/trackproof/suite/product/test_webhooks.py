@@ -16,8 +16,9 @@ from reference_workers.platform.trigger.daily_webhook import (
 from tests.unit.background import in_background
 from trackproof.suite.product.bad_webhooks import BadWebhook, bad_webhooks
 from trackproof.suite.product.cases import Case
-from trackproof.suite.product.webhooks import Answer, event, send, signature
+from trackproof.suite.product.webhooks import Answer, send
 from trackproof.testbed.stand_ins.credentials import Credentials
+from trackproof.testbed.stand_ins.daily_webhooks import ready_event, signature_headers
 
 KEY = "acme/room-1/1-p-cam-audio-2"
 
@@ -42,7 +43,7 @@ def headers_of(webhook: BadWebhook) -> dict[str, str]:
 
 def test_a_signed_event_is_right() -> None:
     body = CASE.event()
-    headers = signature(body, SECRET)
+    headers = signature_headers(body, SECRET)
 
     SignatureCheck(SECRET)(
         body,
@@ -88,7 +89,7 @@ def test_bad_webhooks_have_one_fault_each() -> None:
 
 
 def test_a_key_with_a_video_is_of_that_type() -> None:
-    tracks = json.loads(event("r", "room", ["a-cam-video-1", KEY]))["payload"]["tracks"]
+    tracks = json.loads(ready_event("r", "room", ["a-cam-video-1", KEY]))["payload"]["tracks"]
 
     assert [one["type"] for one in tracks] == ["video", "audio"]
 

@@ -129,6 +129,14 @@ WRONG = {
         replace(MERGED, events=(MERGED.events[0], MERGED.events[0])),
         "2 TRANSCRIPT events, 1 expected",
     ),
+    "no event": (replace(MERGED, events=()), "no TRANSCRIPT has"),
+    "lost event": (
+        replace(
+            with_output(TOPICS, topics=[TOPIC, {**TOPIC, "id": "u"}]),
+            transcript={"topics": [TOPIC, {**TOPIC, "id": "u"}]},
+        ),
+        "no TOPIC has",
+    ),
     "event": (
         replace(MERGED, events=(("FINAL_TITLE", {"title": "T"}),)),
         "the event FINAL_TITLE is not in the effects",
@@ -215,6 +223,12 @@ WRONG = {
 @pytest.mark.parametrize(("run", "line"), WRONG.values(), ids=WRONG)
 def test_a_wrong_run_breaks_its_rule(run: TaskRun, line: str) -> None:
     assert any(line in found for found in broken_rules(run, ALL)), broken_rules(run, ALL)
+
+
+def test_a_run_of_a_stored_result_may_emit_nothing() -> None:
+    run = replace(MERGED, events=(), transcript_before=MERGED.transcript)
+
+    assert broken_rules(run, ALL) == []
 
 
 def test_what_cannot_be_seen_is_not_judged() -> None:

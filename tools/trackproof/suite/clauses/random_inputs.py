@@ -18,7 +18,7 @@ Payload = dict[str, Any]
 
 LANGUAGES = ("en", "de", "pt-BR", "zh-Hant", "ar", None)
 LETTERS = ("abcxyz", "äßœÉ", "жщё", "אבג", "مرح", "東京会", "ไทย", "한국", "🦉👩‍🚀", "-'.,;:!?")
-MINUTE = 60
+MINUTE, HOUR = 60, 3_600
 
 
 class Draw:
@@ -38,9 +38,9 @@ class Draw:
         words.insert(self.random.randrange(len(words) + 1), self.random.choice(ODD_TEXTS))
         return self.random.choice((" ", " ", "  ", " — ")).join(words).strip()
 
-    def seconds(self, most: float = 3 * 60 * MINUTE) -> float:
+    def seconds(self, most: float = 40 * HOUR) -> float:
         """Return a time: whole, of milliseconds or of all digits; small ones are as frequent."""
-        value = self.random.choice((1.0, MINUTE, most)) * self.random.random()
+        value = self.random.choice((1.0, MINUTE, min(3 * HOUR, most), most)) * self.random.random()
         return self.random.choice((float(int(value)), round(value, 3), value))
 
     def words(self, count: int, speakers: int = 3) -> list[Payload]:
@@ -138,7 +138,7 @@ def _people(harness: Harness, meeting: Scenario, draw: Draw) -> Payload:
         for index in range(draw.random.choice((0, 1, 5, 99, 100, 101)))
     ]
     harness.testbed.stand_ins.daily.add_meeting(meeting.session_id, people)
-    return {"mtg_session_id": meeting.session_id}
+    return {"mtg_session_id": draw.random.choice((meeting.session_id, meeting.session_id, None))}
 
 
 def _fork(draw: Draw) -> Payload:

@@ -140,11 +140,11 @@ def test_permanent_error_fails_terminally(status: int, harness: Harness) -> None
 
 @pytest.mark.clause("get_recording.odd-answers")
 def test_values_of_daily_are_told_apart_from_the_rows(harness: Harness) -> None:
-    start = 1_700_000_000
+    start = 4_200_000_000  # beyond 32 bits with a sign
     answers: tuple[dict[str, Any], ...] = (
         {"room_name": ODD_TEXTS[0], "duration": 7_265, "max_participants": 0},
         {"room_name": "", "duration": None, "max_participants": None, "status": "in-progress"},
-        {"room_name": ODD_TEXTS[2], "duration": 12.5, "max_participants": 300},
+        {"room_name": ODD_TEXTS[2], "duration": 12.345678, "max_participants": 300},
         {"room_name": ODD_TEXTS[4], "duration": 0, "max_participants": 1},
     )
     meetings = [harness.meeting() for _ in answers]

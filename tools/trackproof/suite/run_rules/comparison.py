@@ -30,17 +30,37 @@ def compare_row(run: TaskRun, see: Visibility, expected: Mapping[str, Any]) -> I
 
 
 def compare_events(
-    run: TaskRun, see: Visibility, name: str, expected: Sequence[Any]
+    run: TaskRun, see: Visibility, name: str, expected: Sequence[Any], stored: Mapping[str, Any]
 ) -> Iterator[str]:
-    """Compare the data of events; a further attempt repeats them, a second run may emit none."""
-    data = run.emitted(name) if see.events else []
+    """Compare the data of events.
+
+    A further attempt may repeat them, and a run whose result was stored before may emit none.
+
+    Args:
+        run: The run.
+        see: What can be seen of it.
+        name: The events' name.
+        expected: The data of each, in any order.
+        stored: The columns that repeat the result.
+    """
+    if not see.events:
+        return
+    data = run.emitted(name)
     others = [one for one in data if not any(has_value(one, value) for value in expected)]
+    missing = [one for one in expected if not any(has_value(value, one) for value in data)]
     if others:
         yield f"{name} has {cut(others[0])}, the result {cut(expected)}"
-        return
-    once = len(run.attempts) == 1
-    if data and (len(data) < len(expected) or (once and len(data) > len(expected))):
+    elif missing and (data or not _was_stored(run, see, stored)):
+        yield f"no {name} has {cut(missing[0])}"
+    elif len(run.attempts) == 1 and len(data) > len(expected):
         yield f"{len(data)} {name} events, {len(expected)} expected"
+
+
+def _was_stored(run: TaskRun, see: Visibility, stored: Mapping[str, Any]) -> bool:
+    """Return whether the row had the result before the run, as far as is known."""
+    return not see.rows or all(
+        has_value(run.transcript_before.get(name), value) for name, value in stored.items()
+    )
 
 
 def compare_status(run: TaskRun, see: Visibility, status: str) -> Iterator[str]:

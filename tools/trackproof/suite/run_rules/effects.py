@@ -48,6 +48,22 @@ def broken_events(run: TaskRun) -> Iterator[str]:
             yield f"the event {name} is not in the effects"
         if name == PROGRESS:
             yield from _progress(run, data)
+    yield from _completions(run)
+
+
+def _completions(run: TaskRun) -> Iterator[str]:
+    """No attempt that failed is reported as completed."""
+    completed = [
+        data
+        for name, data in run.events
+        if name == PROGRESS
+        and data.get("workflow_id") == run.workflow_id
+        and data.get("step_status") == "completed"
+    ]
+    may = [status for status in run.statuses if not status.startswith("FAILED")]
+    if len(completed) > len(may):
+        attempts = ", ".join(run.statuses)
+        yield f"{len(completed)} {PROGRESS} events say completed, the attempts are {attempts}"
 
 
 def _progress(run: TaskRun, data: Any) -> Iterator[str]:

@@ -17,6 +17,7 @@ from trackproof.suite.run_rules.visibility import Visibility
 from trackproof.suite.run_rules.words import (
     as_values,
     is_sorted,
+    topic_groups,
     topic_spans,
     transcribed_texts,
 )
@@ -66,9 +67,9 @@ def merge_transcripts(run: TaskRun, see: Visibility) -> Iterator[str]:
         yield f"all_words are not the {len(given)} words of the tracks"
     if not is_sorted(words):
         yield "all_words are not in the order of start and speaker"
-    yield from compare_row(run, see, {"words": words})
-    text = " ".join(one["word"] for one in words)
-    yield from compare_events(run, see, "TRANSCRIPT", [{"text": text}])
+    row, text = {"words": words}, " ".join(one["word"] for one in words)
+    yield from compare_row(run, see, row)
+    yield from compare_events(run, see, "TRANSCRIPT", [{"text": text}], row)
 
 
 def detect_topics(run: TaskRun, see: Visibility) -> Iterator[str]:
@@ -85,8 +86,9 @@ def detect_topics(run: TaskRun, see: Visibility) -> Iterator[str]:
     if len({str(one["id"]) for one in topics}) != len(topics):
         yield "two topics have one id"
     yield from compare_row(run, see, {"topics": topics})
-    yield from compare_events(run, see, "TOPIC", topics)
+    yield from compare_events(run, see, "TOPIC", topics, {"topics": topics})
     yield from _answered(run, see, [one["title"] for one in topics])
+    yield from _groups_prompted(run, see)
 
 
 def generate_title(run: TaskRun, see: Visibility) -> Iterator[str]:
@@ -96,7 +98,7 @@ def generate_title(run: TaskRun, see: Visibility) -> Iterator[str]:
     if not topics and title != untitled:
         yield f"the title without topics is {cut(title)}"
     yield from compare_row(run, see, {"title": title})
-    yield from compare_events(run, see, "FINAL_TITLE", [{"title": title}])
+    yield from compare_events(run, see, "FINAL_TITLE", [{"title": title}], {"title": title})
     if topics:
         yield from _answered(run, see, [title])
     yield from _prompted(run, see, [one[name] for one in topics for name in ("title", "summary")])
@@ -107,10 +109,26 @@ def generate_summary(run: TaskRun, see: Visibility) -> Iterator[str]:
     long, short = run.output["summary"], run.output["short_summary"]
     if not run.sent["words"] and (long or short):
         yield "there is a summary of no words"
-    yield from compare_row(run, see, {"long_summary": long, "short_summary": short})
-    yield from compare_events(run, see, "FINAL_LONG_SUMMARY", [{"long_summary": long}])
-    yield from compare_events(run, see, "FINAL_SHORT_SUMMARY", [{"short_summary": short}])
+    if run.sent["words"] and see.requests and not run.requests_to("llm") and not (long and short):
+        yield f"{len(run.sent['words'])} words are summarised by nothing, without a call"
+    row = {"long_summary": long, "short_summary": short}
+    yield from compare_row(run, see, row)
+    for name, text in row.items():
+        yield from compare_events(run, see, f"FINAL_{name.upper()}", [{name: text}], row)
     yield from _answered(run, see, [short])
+
+
+def _groups_prompted(run: TaskRun, see: Visibility) -> Iterator[str]:
+    """Yield each group of words that no prompt has whole and in order, if none was cached."""
+    requests = run.requests_to("llm") if see.requests else []
+    texts = list(map(prompt, requests))
+    if len(requests) < _full_number(run) or sum(map(len, texts)) > SEARCHED_CHARACTERS:
+        return
+    prompts = list(map(WordText, texts))
+    for number, group in enumerate(topic_groups(run.sent["words"]), 1):
+        words = [word["word"] for word in group]
+        if not any(one.has(words) for one in prompts):
+            yield f"the {len(words)} words of group {number} are in no prompt, whole and in order"
 
 
 def _answered(run: TaskRun, see: Visibility, texts: Sequence[str]) -> Iterator[str]:

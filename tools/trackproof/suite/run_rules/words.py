@@ -26,11 +26,15 @@ def as_values(words: Sequence[Word]) -> list[list[Any]]:
     return sorted([word[name] for name in fields] for word in words)
 
 
-def topic_spans(words: Sequence[Word]) -> Iterator[tuple[float, float]]:
-    """Yield start and duration in seconds of each group of words that has topics of its own."""
+def topic_groups(words: Sequence[Word]) -> Iterator[Sequence[Word]]:
+    """Yield each group of words that is one call to the LLM and has topics of its own."""
     size = int(load_contracts().tasks["detect_topics"].constants["words_per_call"])
-    for first in range(0, len(words), size):
-        group = words[first : first + size]
+    yield from (words[first : first + size] for first in range(0, len(words), size))
+
+
+def topic_spans(words: Sequence[Word]) -> Iterator[tuple[float, float]]:
+    """Yield start and duration in seconds of each group of words."""
+    for group in topic_groups(words):
         start = group[0]["start"]
         yield start, max(word["end"] for word in group) - start
 

@@ -120,7 +120,8 @@ def _objects(
         most = 1 + max(0, _attempts(evidence, losses, task) - tracks) + losses.of("s3")
         yield EffectCount(f"writes of {key}", writes.get(key, 0), 1, most)
     for task in LISTS:
-        keys = list_keys(evidence.workflow, task)
+        runs = (*losses.earlier, evidence.workflow)
+        keys = frozenset[str]().union(*(list_keys(run, task) for run in runs))
         branches = len(evidence.scenario.meeting.tracks) if task == TEMPORARY else 1
         again = max(0, _attempts(evidence, losses, task) - branches) + losses.of("s3")
         for key in sorted(keys):

@@ -10,6 +10,7 @@ import av
 import numpy as np
 
 from fixtures_audio import RATE_HZ
+from fixtures_audio.webm import PRE_SKIP_MS
 from trackproof.testbed.stand_ins.services.modal import TranscribedWord
 
 PACKET_MS = 60
@@ -62,6 +63,6 @@ def _write_silence(path: Path, seconds: int) -> None:
             packet = av.Packet(contents[min(nth, len(contents) - 2)])
             packet.stream = stream
             packet.time_base = Fraction(1, 1000)
-            packet.pts = packet.dts = nth * PACKET_MS
+            packet.pts = packet.dts = nth * PACKET_MS - PRE_SKIP_MS
             packet.duration = PACKET_MS
             container.mux(packet)

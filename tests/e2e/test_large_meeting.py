@@ -1,4 +1,4 @@
-"""A meeting of 12 tracks, 3 hours and 200,000 words, on every server version."""
+"""Meetings of 200,000 words: 12 tracks of 3 hours on every server version, 1 and 64 tracks."""
 
 from __future__ import annotations
 
@@ -25,45 +25,56 @@ from trackproof.runs.pipeline_run import start_run
 from trackproof.runs.scenario import Scenario
 from trackproof.runs.stored_lists import LISTS, OUTPUTS, ListReader, list_keys
 from trackproof.testbed.conductor import VERSIONS, ConductorServer
-from trackproof.testbed.stand_ins.services.modal import ModalStandIn, TranscribedWord
+from trackproof.testbed.conductor.versions import DEFAULT_VERSION
+from trackproof.testbed.stand_ins.services.modal import ModalStandIn, Transcribe, TranscribedWord
 
 pytestmark = [pytest.mark.conductor, pytest.mark.nightly, pytest.mark.timeout(3600)]
 
-TRACKS, SECONDS, WORDS = 12, 3 * 3600, 200_000
+WORDS = 200_000
 TOPICS = -(-WORDS // 300)
+SPOKEN_SECONDS = 3 * 3600
 PAYLOAD_BYTES = load_contracts().pipeline_constants["payload_bytes"]
 
-SPOKEN = spoken_by_turns(WORDS, TRACKS, SECONDS)
+MEETINGS = [
+    *(pytest.param(version, 12, SPOKEN_SECONDS, id=version) for version in sorted(VERSIONS)),
+    *(pytest.param(DEFAULT_VERSION, tracks, 60, id=f"{tracks} tracks") for tracks in (1, 64)),
+]
+"""Version, tracks, and seconds of silence: the words come from the transcription service."""
+
+Spoken = list[tuple[int, TranscribedWord]]
 
 
-def transcribe(path: Path) -> list[TranscribedWord]:
-    index = track_index_in(path)
-    return [word for track, word in SPOKEN if track == index]
+def transcriber(spoken: Spoken) -> Transcribe:
+    def transcribe(path: Path) -> list[TranscribedWord]:
+        index = track_index_in(path)
+        return [word for track, word in spoken if track == index]
+
+    return transcribe
 
 
-def quiet_meeting(folder: Path, *, denied: tuple[int, ...] = ()) -> Scenario:
-    tracks = tuple(
-        Track(index, 0.0, float(SECONDS), (), (), 0.0, Participant(f"p{index}", f"P {index}", None))
-        for index in range(TRACKS)
+def quiet_meeting(folder: Path, *, tracks: int, seconds: int) -> Scenario:
+    silent = tuple(
+        Track(index, 0.0, float(seconds), (), (), 0.0, Participant(f"p{index}", f"P {index}", None))
+        for index in range(tracks)
     )
     return Scenario(
-        meeting=Meeting(0, tracks),
-        audio=tuple(write_silent_tracks(folder, tracks=TRACKS, seconds=SECONDS)),
-        denied=frozenset(denied),
+        meeting=Meeting(0, silent),
+        audio=tuple(write_silent_tracks(folder, tracks=tracks, seconds=seconds)),
+        denied=frozenset(),
         run_id=f"large-{os.urandom(4).hex()}",
         started_at=datetime.now(UTC),
     )
 
 
 @contextmanager
-def fleet_on(conductor: ConductorServer) -> Iterator[tuple[Testbed, Fleet]]:
-    """Start the reference fleet on a testbed whose transcription service returns SPOKEN."""
+def fleet_on(conductor: ConductorServer, spoken: Spoken) -> Iterator[tuple[Testbed, Fleet]]:
+    """Start the reference fleet on a testbed whose transcription service returns these words."""
     with Testbed.started(
         conductor=conductor.api_url, version=conductor.version, report=lambda _: None
     ) as testbed:
         modal = testbed.stand_ins.modal
         assert isinstance(modal, ModalStandIn)
-        modal._transcribe_file = transcribe
+        modal._transcribe_file = transcriber(spoken)
         with testbed.fleet(REFERENCE) as fleet:
             yield testbed, fleet
 
@@ -124,15 +135,18 @@ def words_of(rows: list[Mapping[str, Any]]) -> list[tuple[Any, ...]]:
     return [(row["speaker"], row["word"], row["start"], row["end"]) for row in rows]
 
 
-@pytest.mark.parametrize("version", sorted(VERSIONS))
+@pytest.mark.parametrize(("version", "tracks", "seconds"), MEETINGS)
 def test_a_meeting_of_200_000_words_ends_exact(
     version: str,
+    tracks: int,
+    seconds: int,
     conductor_of: Callable[[str], ConductorServer],
     tmp_path: Path,
 ) -> None:
-    scenario = quiet_meeting(tmp_path)
+    scenario = quiet_meeting(tmp_path, tracks=tracks, seconds=seconds)
+    spoken = spoken_by_turns(WORDS, tracks, SPOKEN_SECONDS)
 
-    with fleet_on(conductor_of(version)) as (testbed, fleet):
+    with fleet_on(conductor_of(version), spoken) as (testbed, fleet):
         run = run_to_its_end(testbed, fleet, scenario)
         sizes = payload_sizes(run)
         largest = sorted(sizes.items(), key=lambda one: -one[1])[:5]
@@ -143,6 +157,7 @@ def test_a_meeting_of_200_000_words_ends_exact(
         peaks = peak_megabytes()
     figures = {
         "version": version,
+        "tracks": tracks,
         "seconds": (run["endTime"] - run["startTime"]) / 1000,
         "seconds by step": seconds_by_step(run),
         "largest payloads": largest,
@@ -154,16 +169,16 @@ def test_a_meeting_of_200_000_words_ends_exact(
 
     assert run["status"] == "COMPLETED", run.get("reasonForIncompletion")
     assert largest[0][1] <= PAYLOAD_BYTES, largest
-    expected = [(track, word.text, word.start, word.end) for track, word in SPOKEN]
+    expected = [(track, word.text, word.start, word.end) for track, word in spoken]
     assert run["output"]["word_count"] == WORDS
     assert words_of(lists["all_words"]) == expected
     assert words_of(row["words"]) == expected
     assert len(lists["topics"]) == TOPICS
     assert row["topics"] == lists["topics"]
     assert row["status"] == "ended"
-    assert abs(run["output"]["duration"] - SECONDS) < 0.1
+    assert abs(run["output"]["duration"] - seconds) < 0.1
     kept = list_keys(run, *OUTPUTS.values())
-    assert len(list_keys(run, *LISTS)) == TRACKS + len(OUTPUTS)
+    assert len(list_keys(run, *LISTS)) == tracks + len(OUTPUTS)
     assert present == {run["output"]["audio_key"], *kept}
     [delivered] = deliveries
     assert len(delivered.json["transcript"]["topics"]) == TOPICS

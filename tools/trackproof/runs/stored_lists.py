@@ -61,7 +61,7 @@ class ListReader:
         intact = (
             isinstance(items, list)
             and hashlib.sha256(content).hexdigest() in reference["key"]
-            and (len(items), len(content)) == (reference["count"], reference["size"])
+            and (len(items), len(content)) == (reference.get("count"), reference.get("size"))
         )
         return self._from_fleet(task, items) if intact else None
 

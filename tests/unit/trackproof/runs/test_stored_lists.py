@@ -70,12 +70,12 @@ def test_a_list_is_translated_from_the_fleets_terms() -> None:
 
 @pytest.mark.parametrize(
     "change",
-    [{"count": 2}, {"size": 1}, {"key": "t/words_missing.json"}, {"key": 7}],
+    [{"count": 2}, {"count": None}, {"size": 1}, {"key": "t/words_missing.json"}, {"key": 7}],
     ids=str,
 )
 def test_what_a_reference_does_not_name_stays_unread(change: Mapping[str, Any]) -> None:
     reference, content = reference_to(WORDS)
-    wrong = {**reference, **change}
+    wrong = {name: part for name, part in {**reference, **change}.items() if part is not None}
     own = reader({reference["key"]: content, "t/words_other.json": content})
 
     assert own.output_of("merge_transcripts", {"all_words": wrong}) == {"all_words": wrong}

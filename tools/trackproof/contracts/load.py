@@ -99,6 +99,8 @@ class Contracts:
     tasks: Mapping[str, TaskContract]
     workflow: Mapping[str, Any]
     pipeline_clauses: tuple[Clause, ...]
+    pipeline_constants: Mapping[str, int]
+    """Sizes of payloads and lists, in bytes of JSON."""
     parts: Mapping[str, ProductPart]
     """The parts of the product around the fleet, by name."""
     events: Mapping[str, Schema]
@@ -229,6 +231,7 @@ def load_contracts(root: Path = ROOT) -> Contracts:
         tasks={task.name: task for task in tasks},
         workflow=workflow,
         pipeline_clauses=clauses_in("pipeline", pipeline),
+        pipeline_constants=pipeline.get("constants", {}),
         parts=read_parts(root, meta, kind["$defs"]),
         events={event.name: event.data for event in read_events(root, meta, shapes["$defs"])},
         event_room=pipeline["event_room"],

@@ -37,7 +37,9 @@ PAYLOAD_BYTES = load_contracts().pipeline_constants["payload_bytes"]
 
 MEETINGS = [
     *(pytest.param(version, 12, SPOKEN_SECONDS, id=version) for version in sorted(VERSIONS)),
-    *(pytest.param(DEFAULT_VERSION, tracks, 60, id=f"{tracks} tracks") for tracks in (1, 64)),
+    pytest.param(DEFAULT_VERSION, 1, 60, id="1 track"),
+    # The newest version repeats a task's whole definition in each branch of a fork.
+    pytest.param(max(VERSIONS), 64, 60, id="64 tracks"),
 ]
 """Version, tracks, and seconds of silence: the words come from the transcription service."""
 

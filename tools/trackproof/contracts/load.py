@@ -77,7 +77,7 @@ class TaskContract:
         }
 
     def _schema_definition(self, side: str, schema: Schema) -> dict[str, Any]:
-        data = with_dialect(schema)
+        data = with_dialect(without_descriptions(schema))
         return {"name": f"{self.name}_{side}", "version": 1, "type": "JSON", "data": data}
 
 
@@ -162,6 +162,21 @@ class Contracts:
 def with_dialect(schema: Schema) -> Schema:
     """Return a schema as it is exported: with its `$schema` line."""
     return {"$schema": DIALECT, **schema}
+
+
+def without_descriptions(schema: Any) -> Any:
+    """Return a schema as it is registered: a server repeats it in each branch of a fork."""
+    if isinstance(schema, list):
+        return [without_descriptions(part) for part in schema]
+    if not isinstance(schema, dict):
+        return schema
+    return {
+        key: {name: without_descriptions(part) for name, part in value.items()}
+        if key in ("properties", "$defs")
+        else without_descriptions(value)
+        for key, value in schema.items()
+        if key not in ("description", "examples")
+    }
 
 
 def field_names(schema: Schema) -> list[str]:

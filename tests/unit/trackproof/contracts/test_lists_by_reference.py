@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
 
 from tests.unit.trackproof.contracts.dataflow_mutations import with_task, with_workflow
 from trackproof.contracts.dataflow import check_dataflow
-from trackproof.contracts.load import load_contracts
+from trackproof.contracts.load import load_contracts, without_descriptions
 from trackproof.contracts.validate import ContractViolationError, check
 
 SHA256 = "0" * 64
@@ -83,3 +84,20 @@ def test_a_reference_to_topics_does_not_fit_where_words_are_expected() -> None:
     found = defects(with_workflow(load_contracts(), mixed_up))
 
     assert any("key" in defect for defect in found)
+
+
+def test_registered_schemas_allow_the_same_and_have_no_descriptions() -> None:
+    described = {
+        "type": "object",
+        "description": "A text.",
+        "properties": {"description": {"type": "string", "description": "Its words."}},
+        "$defs": {"examples": {"type": "integer", "examples": [1]}},
+    }
+
+    assert without_descriptions(described) == {
+        "type": "object",
+        "properties": {"description": {"type": "string"}},
+        "$defs": {"examples": {"type": "integer"}},
+    }
+    for task in load_contracts().tasks.values():
+        assert '"description"' not in json.dumps(task.task_definition()["outputSchema"])

@@ -10,9 +10,9 @@ import pytest
 from tests.unit.trackproof.cli.test_run import trackproof
 from tests.unit.trackproof.report.verify_events import PASSED
 from tests.unit.trackproof.verify.test_failure_store import failure
+from trackproof.contracts.compat.release_document import working_version
+from trackproof.contracts.load import ROOT, load_contracts
 from trackproof.verify import replay
-from trackproof.contracts.load import ROOT
-        from trackproof.contracts.compat.release_document import working_version
 from trackproof.verify.failure_store import Failure, store, stored_failures
 from trackproof.verify.replay import Replay
 

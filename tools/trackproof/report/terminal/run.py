@@ -47,7 +47,7 @@ class RunTerminal:
                 self._live.update(_table(event.steps))
             case Check():
                 self.close()
-                self._console.print(_check_line(event))
+                self._console.print(check_line(event))
             case RunEnded():
                 self.close()
                 _print_end(self._console, event)
@@ -93,7 +93,7 @@ class PlainLines:
                 for step in event.steps:
                     self._write_step(step)
             case Check():
-                self._print(_check_line(event))
+                self._print(check_line(event))
             case RunEnded():
                 _print_end(self._console, event)
             case EnvironmentKept():
@@ -156,7 +156,8 @@ def _remark(step: StepState) -> str:
     return "; ".join(part for part in (retries, one_line(step.reason)) if part)
 
 
-def _check_line(check: Check) -> Text:
+def check_line(check: Check) -> Text:
+    """Return a check in one line."""
     mark, style = CHECK_MARKS[check.status]
     return Text.assemble(
         (f"{mark} ", style), (f"{check.id:<20}", "bold"), f" {one_line(check.detail)}"

@@ -83,7 +83,7 @@ def test_url_connects_to_a_running_server(lines: list[str]) -> None:
 
 @pytest.mark.parametrize("backend", ["proces", "localhost:8080", ""])
 def test_unknown_backend_is_an_error_with_the_known_ones(backend: str) -> None:
-    with pytest.raises(UsageError, match="auto, container, process, or give the URL"):
+    with pytest.raises(UsageError, match="auto, container, process, durable, or give the URL"):
         start_conductor(backend)
 
 

@@ -18,6 +18,9 @@ runs = typer.Typer(
     help="Works with kept runs: `run`, `verify` and `rehearse` leave one each in .trackproof/runs.",
 )
 
+ID_WIDTH = 36
+"""Columns of most ids, which a person copies whole."""
+
 RunArgument = Annotated[
     str, typer.Argument(metavar="RUN", help="Id of a kept run, a unique part of it, or `last`.")
 ]
@@ -33,7 +36,10 @@ def list_runs(json_file: JsonOption = None) -> ExitCode:
     if json_file:
         check_writable(json_file)
     store = RunStore.default()
-    table = Table("id", "verdict", "what", "MB", box=None, pad_edge=False)
+    table = Table(box=None, pad_edge=False)
+    table.add_column("id", no_wrap=True, overflow="fold", min_width=ID_WIDTH)
+    for name in ("verdict", "what", "MB"):
+        table.add_column(name)
     rows = []
     for record in store.records():
         size = store.size(record.id)

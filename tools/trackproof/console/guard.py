@@ -29,9 +29,10 @@ POLICY: Final = "; ".join(
     )
 )
 HEADERS: Final = {
+    # With `no-referrer` a form would send the Origin `null`.
     "Content-Security-Policy": POLICY,
     "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
+    "Referrer-Policy": "same-origin",
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
     "Cache-Control": "no-store",

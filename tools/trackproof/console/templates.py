@@ -18,6 +18,7 @@ FILES: Final = {
     "page.css": (REPORT_PAGES / "page.css", "text/css"),
     "player.js": (REPORT_PAGES / "player.js", "text/javascript"),
     "console.css": (STATIC / "console.css", "text/css"),
+    "icon.svg": (STATIC / "icon.svg", "image/svg+xml"),
     "console.js": (STATIC / "console.js", "text/javascript"),
 }
 """Everything that a page loads: file and media type by name."""

@@ -142,7 +142,7 @@ class _Drawing:
                 case _:
                     pass  # a JOIN is where the lines of its fork meet
         return Dag(
-            tuple(self._boxes), tuple(self._frames), tuple(self._lines), max(self._y - GAP, 1)
+            tuple(self._boxes), tuple(self._frames), tuple(self._lines), max(self._y - GAP, 1) + 2
         )
 
     def _connect(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 
 from rich.console import Console, Group
@@ -30,6 +31,8 @@ class RunTerminal:
         """Write to `console`, which must be a terminal."""
         self._console = console
         self._live: Live | None = None
+        self._steps: tuple[StepState, ...] = ()
+        self._began: float | None = None
 
     def write(self, event: Event) -> None:
         """Show an event."""
@@ -41,10 +44,13 @@ class RunTerminal:
             case RunStarted():
                 self.close()
                 self._console.print(_headline(event))
-                self._live = Live(console=self._console, refresh_per_second=10)
+                self._steps, self._began = (), time.monotonic()
+                self._live = Live(
+                    console=self._console, get_renderable=self._shown, refresh_per_second=10
+                )
                 self._live.start()
-            case StepsSeen() if self._live is not None:
-                self._live.update(_table(event.steps))
+            case StepsSeen():
+                self._steps = event.steps
             case Check():
                 self.close()
                 self._console.print(check_line(event))
@@ -58,9 +64,18 @@ class RunTerminal:
 
     def close(self) -> None:
         """Stop the live display and leave its last state on the screen."""
+        self._began = None  # the last state has no line about the time
         if self._live is not None:
             self._live.stop()
             self._live = None
+
+    def _shown(self) -> Group:
+        if not self._steps or self._began is None:
+            return _table(self._steps)
+        elapsed = time.monotonic() - self._began
+        waits = waiting_for(self._steps)
+        line = Text(f"{elapsed:.0f} s elapsed{f', waits for {waits}' if waits else ''}", "dim")
+        return Group(_table(self._steps), line)
 
     def _show_audio(self, event: AudioProgress) -> None:
         if self._live is None:
@@ -112,6 +127,18 @@ class PlainLines:
 
     def _print(self, text: Text) -> None:
         self._console.print(text, soft_wrap=True)
+
+
+def waiting_for(steps: tuple[StepState, ...]) -> str:
+    """Return what a run waits for: workers that are busy, or a worker that takes a task."""
+    working = [one for one in steps if one.status == "IN_PROGRESS"]
+    queued = [one for one in steps if one.status == "SCHEDULED"]
+    parts = [
+        one.name if not one.branches else f"{one.name} ({one.branches_done} of {one.branches})"
+        for one in working
+    ]
+    parts += [f"a worker that takes {one.name}" for one in queued]
+    return " and ".join(parts)
 
 
 def _headline(event: RunStarted) -> Text:

@@ -13,9 +13,9 @@ from trackproof.events.verification import VerifyEnded
 from trackproof.scenarios import ScenarioFile
 
 Verb = Literal["run", "verify", "rehearse"]
-Word = Literal["pass", "fail", "note"]
+Word = Literal["pass", "fail", "open"]
 
-WORDS: Final[tuple[Word, ...]] = ("pass", "fail", "note")
+WORDS: Final[tuple[Word, ...]] = ("pass", "fail", "open")
 RUNNING: Final = "running"
 
 

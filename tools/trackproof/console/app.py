@@ -9,7 +9,9 @@ from tempfile import TemporaryDirectory
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Depends, FastAPI, Request, WebSocket
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import FileResponse, HTMLResponse, RedirectResponse, Response
+from starlette.exceptions import HTTPException
 
 from trackproof.console.controls import PLACES, SERVICES
 from trackproof.console.desk import Desk
@@ -47,6 +49,8 @@ def create_app(desk: Desk) -> FastAPI:
     app.include_router(router)
     app.add_middleware(Guard)
     app.add_exception_handler(TrackproofError, _problem)
+    app.add_exception_handler(HTTPException, _unknown)
+    app.add_exception_handler(RequestValidationError, _unknown)
     return app
 
 
@@ -65,6 +69,12 @@ def _problem(request: Request, error: Exception) -> Response:
 
 def _html(template: str, **values: Any) -> HTMLResponse:
     return HTMLResponse(page(template, **values))
+
+
+def _unknown(request: Request, error: Exception) -> Response:
+    status = error.status_code if isinstance(error, HTTPException) else 400
+    what = f"there is no page {request.url.path}" if status == 404 else "the request is not valid"
+    return HTMLResponse(page("problem.html.j2", error=what), status)
 
 
 @router.get("/")

@@ -116,6 +116,18 @@ def test_every_answer_forbids_scripts_of_others(client: httpx.Client, path: str)
     assert not re.search(r"\son\w+=|style=", answer.text)
 
 
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [("/no/such/<b>page</b>", 404), ("/runs/20260101-000000-a-0000/against", 400)],
+)
+def test_an_unknown_page_is_a_page_too(client: httpx.Client, path: str, status: int) -> None:
+    answer = client.get(path)
+
+    assert answer.status_code == status
+    assert answer.text.startswith("<!DOCTYPE html>")
+    assert "<b>" not in answer.text
+
+
 def test_the_gallery_shows_and_filters_scenarios(client: httpx.Client) -> None:
     everything, some = client.get("/").text, client.get("/?tag=process&words=killed").text
 

@@ -229,7 +229,7 @@ class Desk:
         table = job.scenario.meeting
         folder = self._folder / job.id
         folder.mkdir(parents=True)
-        meeting = make_scenario_meeting(table)
+        meeting = bench.make_meeting(job.scenario)
         check_space(meeting, folder)
 
         def prepared() -> Scenario:

@@ -25,9 +25,6 @@ COUNTED: Final = frozenset(
 )
 """Checks that count effects of a run without faults; the ledger of effects counts instead."""
 
-LLM_CALLS: Final = frozenset({"llm.topic_calls", "llm.chunks", "llm.summary_calls"})
-"""Checks that count calls which a fleet need not repeat for equal prompts."""
-
 FAULTS_MET: Final = "scenario.faults"
 STATUS: Final = "scenario.status"
 REASON: Final = "scenario.reason"
@@ -56,7 +53,6 @@ def judge_scenario(
     unmet: list[str],
     writes: Mapping[str, int],
     losses: Losses,
-    remembered: bool = False,
 ) -> Iterator[Check]:
     """Yield the checks of a scenario's run.
 
@@ -66,7 +62,6 @@ def judge_scenario(
         unmet: The faults that had no effect.
         writes: How often each object of the run was written, by key.
         losses: What the faults took from the fleet.
-        remembered: Whether the fleet has had an equal meeting, so that it may remember answers.
     """
     expect = scenario.expect
     if scenario.faults:
@@ -78,7 +73,7 @@ def judge_scenario(
         return
     counts = count_effects(evidence, writes, losses) if scenario.faults else []
     several = any(one.counted > 1 for one in counts if one.effect in {"Zulip messages", "webhooks"})
-    dropped = set(expect.without) | (LLM_CALLS if remembered else set())
+    dropped = set(expect.without)
     for check in judge(evidence):
         if check.id in dropped:
             continue

@@ -27,8 +27,12 @@ JOINING: Final = 16
 """Participants who join one after another before the next ones join with them."""
 
 
-def make_scenario_meeting(table: MeetingTable) -> Meeting:
+def make_scenario_meeting(table: MeetingTable, *, words_seed: int | None = None) -> Meeting:
     """Generate the meeting of a scenario.
+
+    Args:
+        table: The meeting.
+        words_seed: Determines the words, but not their times, instead of its seed.
 
     Raises:
         UsageError: It is too short for its tracks.
@@ -39,7 +43,11 @@ def make_scenario_meeting(table: MeetingTable) -> Meeting:
         offsets = [round(index % JOINING * every, 3) for index in range(table.tracks)]
     try:
         meeting = make_meeting(
-            tracks=table.tracks, seconds=table.seconds, seed=table.seed, offsets=offsets
+            tracks=table.tracks,
+            seconds=table.seconds,
+            seed=table.seed,
+            offsets=offsets,
+            words_seed=words_seed,
         )
     except (ValueError, OverflowError) as error:
         raise UsageError(

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 import httpx
 
+from fixtures_audio import Meeting
 from trackproof.checks.storage import expected_keys
 from trackproof.contracts.load import load_contracts
 from trackproof.errors import TestbedError, TrackproofError
@@ -29,12 +30,15 @@ from trackproof.runs.scenario import Scenario
 from trackproof.scenarios import ScenarioFile
 from trackproof.scenarios.fault_plan import FaultPlan, needs_proxies, silences
 from trackproof.scenarios.judgement import judge_scenario
+from trackproof.scenarios.meeting import make_scenario_meeting
 from trackproof.suite.session import Report, Servers, open_fleet, start_testbed
 from trackproof.verify.disk import naming_a_full_disk
 from trackproof.verify.run_progress import RunProgress
 
 DECIDE_SECONDS: Final = 1.0
 """Between two evaluations of a run's time-outs, which a server does every 30 s by itself."""
+FURTHER_WORDS: Final = 1_000_003
+"""Seed of the words of a second meeting."""
 OUTAGE_SECONDS: Final = 120.0
 """How long a server that a fault has stopped or killed may take to answer again."""
 TASK_SECONDS: Final = 60
@@ -49,8 +53,8 @@ class Bench:
     fleet: Fleet
     around: Surroundings
     profile: FleetProfile
-    seeds: set[int] = field(default_factory=set)
-    """Of the meetings that have run: the fleet may remember answers about them."""
+    meetings: dict[int, int] = field(default_factory=dict)
+    """Number of meetings that were made, by seed."""
 
     @classmethod
     @contextmanager
@@ -89,6 +93,20 @@ class Bench:
                 shorten_time_outs(testbed, seconds)
             yield cls(testbed, fleet, around, profile)
 
+    def make_meeting(self, scenario: ScenarioFile) -> Meeting:
+        """Generate a scenario's meeting; a further one with the same seed has other words.
+
+        A fleet may remember the answers of services about equal words, which no fault would meet.
+
+        Raises:
+            UsageError: It is too short for its tracks.
+        """
+        seed = scenario.meeting.seed
+        earlier = self.meetings.get(seed, 0)
+        self.meetings[seed] = earlier + 1
+        words_seed = FURTHER_WORDS + earlier if earlier else None
+        return make_scenario_meeting(scenario.meeting, words_seed=words_seed)
+
     def run(
         self,
         scenario: ScenarioFile,
@@ -115,8 +133,6 @@ class Bench:
         before = frozenset(self.testbed.s3.keys(TRANSCRIPT_BUCKET))
         mark = Mark.now(self.testbed, self.fleet)
         prepared = meeting()
-        remembered = scenario.meeting.seed in self.seeds
-        self.seeds.add(scenario.meeting.seed)
         follower = _Follower(self, scenario, progress, on_poll, by_hand=by_hand)
         with plan.armed(), self._terminated_on_error(progress):
             run = run_registered_meeting(
@@ -130,7 +146,7 @@ class Bench:
                 check_alive=follower.check_alive,
                 outage_seconds=follower.outage_seconds,
             )
-        return MeetingRun(self, scenario, prepared, run, plan, before, mark, remembered)
+        return MeetingRun(self, scenario, prepared, run, plan, before, mark)
 
     def retry(
         self,
@@ -157,7 +173,7 @@ class Bench:
             check_alive=follower.check_alive,
             outage_seconds=follower.outage_seconds,
         )["meeting"]
-        return replace(earlier, run=run, remembered=True)
+        return replace(earlier, run=run)
 
     @contextmanager
     def _terminated_on_error(self, progress: RunProgress) -> Iterator[None]:
@@ -183,8 +199,6 @@ class MeetingRun:
     before: frozenset[str]
     """Objects of earlier meetings."""
     mark: Mark
-    remembered: bool = False
-    """Whether an equal meeting ran before, or this one before its retry."""
 
     @property
     def evidence(self) -> Evidence:
@@ -201,7 +215,6 @@ class MeetingRun:
             unmet=self.plan.problems,
             writes=self._writes(evidence) if self.scenario.faults else {},
             losses=self.plan.losses,
-            remembered=self.remembered,
         ):
             yield as_declared(check, self.bench.profile, today)
 

@@ -15,6 +15,7 @@ from trackproof.console.desk import Desk, Job, Where
 from trackproof.errors import TestbedError, UsageError
 from trackproof.fleet import REFERENCE
 from trackproof.scenarios import ScenarioFile, find_scenario
+from trackproof.scenarios.meeting import make_scenario_meeting
 from trackproof.verify.run_progress import RunProgress
 from trackproof.wait import wait_until
 
@@ -29,6 +30,7 @@ class Benches:
             testbed=SimpleNamespace(conductor=SimpleNamespace(check_alive=lambda: None)),
             fleet=SimpleNamespace(check_alive=lambda: None, log=lambda: ""),
             run=self.run,
+            make_meeting=lambda scenario: make_scenario_meeting(scenario.meeting),
             retry=self.retry,
         )
 

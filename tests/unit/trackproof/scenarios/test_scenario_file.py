@@ -130,6 +130,14 @@ def test_audio_kinds_change_their_track_alone(audio: dict[str, Any], seen: Any) 
     assert [after.tracks[n] for n in (0, 2)] == [before.tracks[n] for n in (0, 2)]
 
 
+def test_further_words_have_the_same_times() -> None:
+    table = find_scenario("three-tracks").meeting
+    first, further = (make_scenario_meeting(table, words_seed=seed) for seed in (None, 7))
+
+    assert [word.start for word in first.truth()] == [word.start for word in further.truth()]
+    assert [word.text for word in first.truth()] != [word.text for word in further.truth()]
+
+
 def test_a_person_who_rejoins_has_one_name_and_two_participants() -> None:
     meeting = make_scenario_meeting(find_scenario("rejoin").meeting)
     first, again = meeting.tracks[0].participant, meeting.tracks[2].participant

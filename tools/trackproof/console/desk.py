@@ -29,6 +29,7 @@ from trackproof.verify.bench import Bench, MeetingRun
 from trackproof.verify.meeting_check import check_space, finish, prepare_meeting
 from trackproof.verify.run_progress import RunProgress
 from trackproof.verify.run_store import RunFolder, RunStore, begin_run
+from trackproof.verify.stage_check import check_stages
 from trackproof.verify.stream import Stream
 
 LOG_SECONDS: Final = 0.3
@@ -200,6 +201,10 @@ class Desk:
             stream, fleet=job.profile.name, tracks=tracks, server=(where.conductor, where.version)
         )
         job.live.show_state("running", "the testbed starts")
+        if job.scenario.stages:
+            self._forget_bench()  # two testbeds at once are too much for most machines
+            check_stages(job.scenario, job.profile, where, stream)
+            return
         try:
             bench = self._bench_for(job, where, stream)
             self.controls = Controls(bench)

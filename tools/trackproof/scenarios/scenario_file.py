@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from fixtures_audio import MAX_SECONDS, MAX_TRACKS
 from trackproof.errors import UsageError
+from trackproof.fleet.profile import Position
 from trackproof.testbed.fault_proxy import Kind
 from trackproof.testbed.stand_ins.faults import Fault
 
@@ -172,6 +173,11 @@ class ScenarioFile(_Table):
     look_for: tuple[str, ...] = Field(default=(), description="What a person judges, one a line.")
     tags: tuple[str, ...] = ()
     fleet: str | None = Field(default=None, description="A profile; `reference` by default.")
+    stages: tuple[Position, ...] = Field(
+        default=(),
+        description="Positions of the product's switch between its pipelines, instead of a "
+        "meeting of the fleet alone: shadow, fallback.",
+    )
     meeting: MeetingTable = MeetingTable()
     conductor: ConductorTable = ConductorTable()
     faults: tuple[ScenarioFault, ...] = ()
@@ -179,6 +185,8 @@ class ScenarioFile(_Table):
 
     @model_validator(mode="after")
     def _check_kill(self) -> Self:
+        if self.stages and (self.faults or self.meeting.audio or self.meeting.denied):
+            raise ValueError("stages have meetings of their own, without faults, audio or denied")
         kills = any(one.place == "conductor" and one.signal == "kill" for one in self.faults)
         if kills and not self.conductor.durable:
             raise ValueError("a killed conductor needs conductor.durable: else it forgets the run")

@@ -32,6 +32,7 @@ from trackproof.verify.disk import check_disk
 from trackproof.verify.run_progress import RunProgress
 from trackproof.verify.run_store import RunFolder, begin_run
 from trackproof.verify.run_store.observed import keep_evidence, meeting_result
+from trackproof.verify.stage_check import check_stages
 from trackproof.verify.stream import Stream
 from trackproof.wait import wait_for_interrupt
 
@@ -104,6 +105,10 @@ def check_meeting(options: RunOptions, writers: Sequence[Writer]) -> RunEnded:
         scenario = options.as_scenario()
         check_expectations(scenario)
         folder = _kept(options.fleet, scenario, stream)
+        if scenario.stages:
+            ended = check_stages(scenario, options.fleet, options, stream)
+            stream.check_written()
+            return ended
         with (
             scratch_folder(MEETING_PREFIX) as scratch,
             ThreadPoolExecutor(1) as pool,

@@ -13,6 +13,7 @@ import numpy as np
 from av.audio.stream import AudioStream
 
 from fixtures_audio import RATE_HZ, Meeting, Participant, Track, make_meeting, render, write_track
+from fixtures_audio.long_tracks import write_long_track
 from fixtures_audio.tones import Samples
 from fixtures_audio.webm import PACKET_MS, Sound
 from trackproof.errors import UsageError
@@ -23,6 +24,8 @@ QUIET: Final = 0.02
 BLEED: Final = 1 / 8
 """Another voice's level in a track, from a loudspeaker: 18 dB less."""
 VORBIS_RATE_HZ: Final = 44_100
+LONG_SECONDS: Final = 1_800.0
+"""From here on the silence between words is not encoded again and again."""
 JOINING: Final = 16
 """Participants who join one after another before the next ones join with them."""
 
@@ -123,6 +126,8 @@ def _write(
         case "bleed":
             other = meeting.tracks[(one.of if one else 0) or 0]
             write_track(track, path, sound=lambda own: _with_bleed(own, other, sound))
+        case _ if track.duration > LONG_SECONDS:
+            write_long_track(track, path)
         case _:
             write_track(track, path, sound=sound)
 

@@ -20,8 +20,9 @@ from tests.browser.chromium import (
     watched_page,
 )
 from tests.browser.kept_meetings import keep_meeting
-from trackproof.console.desk import Desk, Where
+from trackproof.console.desk import Desk
 from trackproof.console.server import serving, started
+from trackproof.console.warm_bench import Where
 from trackproof.fleet import REFERENCE
 
 pytestmark = [pytest.mark.browser, needs_chromium, pytest.mark.timeout(900)]

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from trackproof.console.desk import Desk, Where
+from trackproof.console.desk import Desk
+from trackproof.console.warm_bench import Where
 from trackproof.fleet import load_profile
 from trackproof.scenarios import ScenarioFile, list_scenarios
 from trackproof.scenarios.fault_plan import needs_proxies

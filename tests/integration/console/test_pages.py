@@ -13,8 +13,9 @@ from tests.browser.kept_meetings import keep_meeting
 from tests.integration.report.test_html import POOR_CONTRASTS
 from tests.unit.trackproof.report import run_events
 from tests.unit.trackproof.report.verify_events import HOSTILE
-from trackproof.console.desk import Desk, Where
+from trackproof.console.desk import Desk
 from trackproof.console.server import serving
+from trackproof.console.warm_bench import Where
 from trackproof.events.runs import AttemptsSeen, RunEnded
 from trackproof.fleet import REFERENCE
 from trackproof.scenarios import find_scenario

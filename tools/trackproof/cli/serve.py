@@ -29,8 +29,8 @@ def serve(
 
     Scenarios to start, runs to watch, results to hear and judge; runs are kept in .trackproof/runs.
     """
-    from trackproof.console.desk import Where
     from trackproof.console.server import serve as serve_console
+    from trackproof.console.warm_bench import Where
     from trackproof.testbed.conductor.versions import DEFAULT_VERSION
     from trackproof.testbed.database import check_choice
 

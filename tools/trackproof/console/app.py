@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from pathlib import Path
-from tempfile import TemporaryDirectory
-from typing import Annotated, Any, Final
+from typing import Any
 
-from fastapi import APIRouter, Depends, FastAPI, Request, WebSocket
+from fastapi import APIRouter, FastAPI, Request, WebSocket
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import FileResponse, HTMLResponse, RedirectResponse, Response
 from starlette.exceptions import HTTPException
@@ -17,27 +15,15 @@ from trackproof.console.controls import PLACES, SERVICES
 from trackproof.console.desk import Desk
 from trackproof.console.form import read_form, rest_as_toml, scenario_from
 from trackproof.console.guard import MAX_BODY, Guard
+from trackproof.console.kept_pages import LISTED, DeskOf, result_values
+from trackproof.console.kept_pages import router as kept_pages
 from trackproof.console.live import Listener
 from trackproof.console.templates import FILES, page
 from trackproof.errors import TrackproofError, UsageError
-from trackproof.events.meeting import MeetingResult
-from trackproof.report.again import Reports, changes_between, write_again
-from trackproof.report.html import Source, meeting_values
+from trackproof.report.again import changes_between
 from trackproof.scenarios import ScenarioFile, find_scenario, list_scenarios
 from trackproof.testbed.conductor.versions import VERSIONS
-from trackproof.verify.run_store.observed import MIX_FILE, read_result
-from trackproof.verify.run_store.record import WORDS, RunRecord
-from trackproof.verify.run_store.verdicts import give_verdict, points_of, read_verdicts
-
-DOWNLOADS: Final = {
-    "html": ("report.html", "text/html"),
-    "markdown": ("report.md", "text/markdown"),
-    "json": ("report.json", "application/json"),
-    "junit": ("junit.xml", "application/xml"),
-    "trace": ("trace.json", "application/json"),
-}
-LISTED: Final = 200
-"""Runs of the list."""
+from trackproof.verify.run_store.verdicts import give_verdict
 
 router = APIRouter()
 
@@ -47,19 +33,12 @@ def create_app(desk: Desk) -> FastAPI:
     app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None)
     app.state.desk = desk
     app.include_router(router)
+    app.include_router(kept_pages)
     app.add_middleware(Guard)
     app.add_exception_handler(TrackproofError, _problem)
     app.add_exception_handler(HTTPException, _unknown)
     app.add_exception_handler(RequestValidationError, _unknown)
     return app
-
-
-def _desk(request: Request) -> Desk:
-    desk: Desk = request.app.state.desk
-    return desk
-
-
-DeskOf = Annotated[Desk, Depends(_desk)]
 
 
 def _problem(request: Request, error: Exception) -> Response:
@@ -160,79 +139,7 @@ def run(run_id: str, desk: DeskOf) -> Response:
             places=PLACES,
             services=SERVICES,
         )
-    return _html("result.html.j2", **_result_values(desk, record))
-
-
-def _result_values(desk: Desk, record: RunRecord) -> dict[str, Any]:
-    result = read_result(desk.store, record.id)
-    others = [
-        one
-        for one, _ in zip(desk.store.records(), range(LISTED), strict=False)
-        if one.id != record.id and one.verb == record.verb and one.verdict != "running"
-    ]
-    verdicts = read_verdicts(desk.store, record.id)
-    return {
-        "record": record,
-        "ended": record.run,
-        "verification": record.verification,
-        "points": points_of(record),
-        "verdicts": verdicts,
-        "who": next((one.who for one in verdicts.values() if one.who), ""),
-        "choices": WORDS,
-        "sources": _sources(record, result),
-        "others": others,
-        "downloads": _formats(record),
-        "can_retry": desk.can_retry(record.id),
-        **meeting_values(record.run.timeline if record.run else None, result),
-    }
-
-
-def _formats(record: RunRecord) -> list[str]:
-    if record.run is not None:
-        return list(DOWNLOADS)
-    return [one for one in DOWNLOADS if one != "trace"] if record.verification else []
-
-
-def _sources(record: RunRecord, result: MeetingResult | None) -> list[Source]:
-    if result is None:
-        return []
-    speakers = {f"track-{one.index:02d}.webm": one for one in result.speakers}
-    sources = []
-    for name in result.audio:
-        url = f"/runs/{record.id}/audio/{name}"
-        if name == MIX_FILE:
-            sources.append(Source("the mixdown", url))
-        elif speaker := speakers.get(name):
-            title = f"track {speaker.index}: {speaker.name}"
-            sources.append(Source(title, url, speaker.offset))
-    return sources
-
-
-@router.get("/runs/{run_id}/audio/{name}")
-def audio(run_id: str, name: str, desk: DeskOf) -> Response:
-    """Send a kept audio file."""
-    result = read_result(desk.store, run_id)
-    path = desk.store.path(run_id, name)
-    if result is None or name not in result.audio or not path.is_file():
-        raise UsageError(f"run {run_id} has no audio {name!r}")
-    kind = "audio/mpeg" if name == MIX_FILE else "audio/webm"
-    return FileResponse(path, media_type=kind)
-
-
-@router.get("/runs/{run_id}/report/{kind}")
-def download(run_id: str, kind: str, desk: DeskOf, audio: bool = False) -> Response:
-    """Send a report of a run as a file."""
-    record = desk.store.read(run_id)
-    if kind not in _formats(record):
-        raise UsageError(f"run {run_id} has no report {kind!r}")
-    name, media_type = DOWNLOADS[kind]
-    with TemporaryDirectory(prefix="trackproof-report-") as folder:
-        path = Path(folder, name)
-        values: dict[str, Any] = {kind: path}
-        write_again(desk.store, record, Reports(audio=audio, **values), None)
-        content = path.read_bytes()
-    headers = {"Content-Disposition": f'attachment; filename="{run_id}-{name}"'}
-    return Response(content, media_type=media_type, headers=headers)
+    return _html("result.html.j2", **result_values(desk, record))
 
 
 @router.get("/runs/{run_id}/against")

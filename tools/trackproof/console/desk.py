@@ -7,13 +7,14 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
-from contextlib import ExitStack, suppress
-from dataclasses import dataclass, field, replace
+from contextlib import suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
 from trackproof.console.controls import Controls
 from trackproof.console.live import LiveRun
+from trackproof.console.warm_bench import WarmBench, Where
 from trackproof.errors import TrackproofError, UsageError
 from trackproof.events.stream import Note
 from trackproof.fleet import FleetProfile
@@ -21,10 +22,8 @@ from trackproof.runs.audio_progress import AudioWriting
 from trackproof.runs.follow import Workflow
 from trackproof.runs.scenario import Scenario
 from trackproof.scenarios import ScenarioFile
-from trackproof.scenarios.fault_plan import needs_proxies
 from trackproof.scenarios.meeting import make_scenario_meeting
 from trackproof.suite.redaction import redacted
-from trackproof.testbed.conductor.versions import DEFAULT_VERSION
 from trackproof.verify.bench import Bench, MeetingRun
 from trackproof.verify.meeting_check import check_space, finish, prepare_meeting
 from trackproof.verify.run_progress import RunProgress
@@ -40,15 +39,6 @@ KEPT_LIVE: Final = 50
 
 class StoppedError(TrackproofError):
     """The tester ended a run."""
-
-
-@dataclass(frozen=True, slots=True)
-class Where:
-    """Where runs take place, from the command line."""
-
-    conductor: str = "auto"
-    version: str = DEFAULT_VERSION
-    database: str | None = None
 
 
 @dataclass(eq=False, slots=True)
@@ -89,9 +79,7 @@ class Desk:
         self._changed = threading.Condition()
         self._closing = False
         self._thread = threading.Thread(target=self._work, name="console", daemon=True)
-        self._warm = ExitStack()
-        self._bench: Bench | None = None
-        self._key: object = None
+        self._warm = WarmBench()
         self._retryable: dict[str, MeetingRun] = {}
 
     def start(self) -> None:
@@ -196,7 +184,7 @@ class Desk:
     def _run(self, job: Job) -> None:
         stream = Stream([job.folder, job.live])
         tracks = job.scenario.meeting.tracks
-        where = self._options(job.scenario)
+        where = self._where.for_scenario(job.scenario)
         progress = RunProgress(
             stream, fleet=job.profile.name, tracks=tracks, server=(where.conductor, where.version)
         )
@@ -206,14 +194,16 @@ class Desk:
             check_stages(job.scenario, job.profile, where, stream)
             return
         try:
-            bench = self._bench_for(job, where, stream)
+            bench = self._warm.suits(
+                job.scenario, job.profile, where, lambda line: stream.emit(Note(line))
+            )
             self.controls = Controls(bench)
             run = self._meeting(job, bench, progress, stream)
         except TrackproofError as error:
             progress.end_early(str(error))
             if not isinstance(error, StoppedError):
                 raise
-            self._terminate(progress.workflow_id)
+            self._warm.terminate(progress.workflow_id)
             return
         finally:
             if self.controls is not None:
@@ -244,50 +234,9 @@ class Desk:
 
         return bench.run(job.scenario, prepared, progress, on_poll, by_hand=True)
 
-    def _options(self, scenario: ScenarioFile) -> Where:
-        where = self._where
-        if scenario.conductor.version:
-            where = replace(where, version=scenario.conductor.version)
-        if "://" in where.conductor:
-            return where
-        if scenario.conductor.durable:
-            return replace(where, conductor="durable")
-        return where
-
-    def _bench_for(self, job: Job, where: Where, stream: Stream) -> Bench:
-        """Return the warm bench if it suits a scenario, else a new one."""
-        key = (
-            job.profile,
-            where,
-            job.scenario.conductor.response_seconds,
-            needs_proxies(job.scenario.faults),
-        )
-        if self._bench is not None and key == self._key:
-            with suppress(TrackproofError):
-                self._bench.testbed.conductor.check_alive()
-                self._bench.fleet.check_alive()
-                return self._bench
-        self._forget_bench()
-
-        def report(line: str) -> None:
-            stream.emit(Note(line))
-
-        self._bench = self._warm.enter_context(
-            Bench.opened(job.profile, where, job.scenario, report, watched=True)
-        )
-        self._key = key
-        return self._bench
-
-    def _terminate(self, workflow_id: str) -> None:
-        if self._bench is not None and workflow_id:
-            with suppress(TrackproofError):
-                self._bench.testbed.rest.terminate(workflow_id, "ended by the tester")
-
     def _forget_bench(self) -> None:
-        self._bench, self._key = None, None
         self._retryable.clear()
-        with suppress(TrackproofError):
-            self._warm.close()
+        self._warm.close()
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def _end_early(self, job: Job, reason: str) -> None:

@@ -11,7 +11,8 @@ from typing import Final
 import uvicorn
 
 from trackproof.console.app import create_app
-from trackproof.console.desk import Desk, Where
+from trackproof.console.desk import Desk
+from trackproof.console.warm_bench import Where
 from trackproof.errors import TestbedError, UsageError
 from trackproof.fleet import load_profile
 from trackproof.scratch import clear_abandoned, scratch_folder

@@ -6,7 +6,6 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
@@ -19,10 +18,11 @@ from websockets.sync.client import ClientConnection, connect
 from tests.unit.trackproof.report import run_events
 from tests.unit.trackproof.report.meeting_results import meeting_result
 from tests.unit.trackproof.report.verify_events import HOSTILE
-from trackproof.console.desk import Desk, Job, Where
+from trackproof.console.desk import Desk, Job
 from trackproof.console.form import rest_as_toml
 from trackproof.console.live import LiveRun
 from trackproof.console.server import serving
+from trackproof.console.warm_bench import Where
 from trackproof.events.meeting import MeetingResult
 from trackproof.events.runs import AttemptsSeen, Check, RunStarted
 from trackproof.fleet import REFERENCE
@@ -33,16 +33,26 @@ from trackproof.verify.run_store.observed import RESULT_FILE
 FORM = "application/x-www-form-urlencoded"
 
 
-@pytest.fixture
-def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Desk:
-    monkeypatch.setenv("TRACKPROOF_STATE_DIR", str(tmp_path / "state"))
-    return Desk(Where(), lambda _: REFERENCE, tmp_path / "meetings")
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Desk, httpx.Client]]:
+    folder = tmp_path_factory.mktemp("console")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TRACKPROOF_STATE_DIR", str(folder / "state"))
+        desk = Desk(Where(), lambda _: REFERENCE, folder / "meetings")
+        with serving(desk) as url, httpx.Client(base_url=url) as client:
+            yield desk, client
 
 
 @pytest.fixture
-def client(desk: Desk) -> Iterator[httpx.Client]:
-    with serving(desk) as url, httpx.Client(base_url=url) as client:
-        yield client
+def desk(served: tuple[Desk, httpx.Client]) -> Iterator[Desk]:
+    yield served[0]
+    for job in served[0].queued():
+        served[0].stop(job.id)
+
+
+@pytest.fixture
+def client(served: tuple[Desk, httpx.Client]) -> httpx.Client:
+    return served[1]
 
 
 def form_headers(client: httpx.Client) -> dict[str, str]:

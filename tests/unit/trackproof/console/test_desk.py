@@ -11,7 +11,9 @@ from typing import Any
 import pytest
 
 from trackproof.console import desk as module
-from trackproof.console.desk import Desk, Job, Where
+from trackproof.console import warm_bench
+from trackproof.console.desk import Desk, Job
+from trackproof.console.warm_bench import Where
 from trackproof.errors import TestbedError, UsageError
 from trackproof.fleet import REFERENCE
 from trackproof.scenarios import ScenarioFile, find_scenario
@@ -68,7 +70,7 @@ def benches(monkeypatch: pytest.MonkeyPatch) -> Benches:
         status = "FAILED" if failed else "COMPLETED"
         return progress.end({"workflowId": "w", "status": status, **EMPTY}, (), ())
 
-    monkeypatch.setattr(module, "Bench", benches)
+    monkeypatch.setattr(warm_bench, "Bench", benches)
     monkeypatch.setattr(module, "finish", finish)
     monkeypatch.setattr(RunProgress, "use", lambda *_: None)
     return benches

@@ -170,7 +170,11 @@ def _run(
         stream.emit(Note(line))
 
     with Bench.opened(options.fleet, options, scenario, report) as bench:
-        run = bench.run(scenario, prepared, progress)
+        try:
+            run = bench.run(scenario, prepared, progress)
+        except KeyboardInterrupt:
+            report(f"interrupted: fleet {options.fleet.name}, Conductor and the stand-ins end")
+            raise
         ended = finish(run, progress, stream, folder)
         stream.check_written()
         if options.keep:

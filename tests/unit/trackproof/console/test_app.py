@@ -15,7 +15,7 @@ from pydantic import TypeAdapter
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 
-from tests.unit.trackproof.report import run_events
+from tests.unit.trackproof.report import run_events, verify_events
 from tests.unit.trackproof.report.meeting_results import meeting_result
 from tests.unit.trackproof.report.verify_events import HOSTILE
 from trackproof.console.desk import Desk, Job
@@ -267,6 +267,17 @@ def test_only_kept_audio_is_served(client: httpx.Client, name: str) -> None:
     part = client.get(f"/runs/{record.id}/audio/mixdown.mp3", headers={"Range": "bytes=0-2"})
     assert (part.status_code, part.content) == (206, b"ID3")
     assert client.get(f"/runs/{record.id}/audio/{name}").status_code == 404
+
+
+def test_a_verification_shows_what_did_not_pass(client: httpx.Client) -> None:
+    folder = begin_run("verify", fleet="acme")
+    for event in verify_events.verification(*verify_events.EVERY_STATUS):
+        folder.write(event)
+
+    page = client.get(f"/runs/{folder.record.id}").text
+
+    assert "FAILED" in page
+    assert "merge_transcripts.sorted" in page
 
 
 def test_two_runs_are_compared(client: httpx.Client) -> None:

@@ -14,6 +14,7 @@ from av.audio.stream import AudioStream
 
 from fixtures_audio import RATE_HZ, Meeting, Participant, Track, make_meeting, render, write_track
 from fixtures_audio.long_tracks import write_long_track
+from fixtures_audio.speech import as_spoken, render_speech
 from fixtures_audio.tones import Samples
 from fixtures_audio.webm import PACKET_MS, Sound
 from trackproof.errors import UsageError
@@ -57,6 +58,11 @@ def make_scenario_meeting(table: MeetingTable, *, words_seed: int | None = None)
             f"{table.tracks} tracks do not fit into a meeting of {table.seconds:g} s: {error}",
             hint="give it more --seconds",
         ) from error
+    if table.voices == "espeak":
+        try:
+            meeting = as_spoken(meeting)
+        except RuntimeError as error:
+            raise UsageError(str(error)) from error
     tracks = list(meeting.tracks)
     for index, name in enumerate(table.names):
         tracks[index] = replace(
@@ -76,9 +82,18 @@ def write_scenario_audio(
     paths = []
     for track in meeting.tracks:
         path = folder / f"track-{track.index:02d}.webm"
-        _write(meeting, track, kinds.get(track.index), path, sound)
+        kind = kinds.get(track.index)
+        if kind is None and track.duration > LONG_SECONDS and table.voices == "tones":
+            write_long_track(track, path)
+        else:
+            _write(meeting, track, kind, path, sound)
         paths.append(path)
     return tuple(paths)
+
+
+def sound_of(table: MeetingTable) -> Sound:
+    """Return what renders a scenario's tracks."""
+    return render_speech if table.voices == "espeak" else render
 
 
 def _changed(tracks: list[Track], one: TrackAudio) -> Track:
@@ -126,8 +141,6 @@ def _write(
         case "bleed":
             other = meeting.tracks[(one.of if one else 0) or 0]
             write_track(track, path, sound=lambda own: _with_bleed(own, other, sound))
-        case _ if track.duration > LONG_SECONDS:
-            write_long_track(track, path)
         case _:
             write_track(track, path, sound=sound)
 

@@ -63,6 +63,10 @@ class MeetingTable(_Table):
     join_every: float | None = Field(
         default=None, ge=0, description="Seconds between two participants' joining."
     )
+    voices: Literal["tones", "espeak"] = Field(
+        default="tones",
+        description="espeak: synthesised speech, by espeak-ng; else words are tones.",
+    )
     names: tuple[str, ...] = Field(
         default=(), description="Names of the participants of the first tracks."
     )

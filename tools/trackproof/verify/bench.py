@@ -32,6 +32,7 @@ from trackproof.scenarios.fault_plan import FaultPlan, needs_proxies, silences
 from trackproof.scenarios.judgement import judge_scenario
 from trackproof.scenarios.meeting import make_scenario_meeting
 from trackproof.suite.session import Report, Servers, open_fleet, start_testbed
+from trackproof.testbed.stand_ins.services.known_speech import KnownSpeech
 from trackproof.verify.disk import naming_a_full_disk
 from trackproof.verify.run_progress import RunProgress
 
@@ -134,7 +135,7 @@ class Bench:
         mark = Mark.now(self.testbed, self.fleet)
         prepared = meeting()
         follower = _Follower(self, scenario, progress, on_poll, by_hand=by_hand)
-        with plan.armed(), self._terminated_on_error(progress):
+        with self._heard(scenario, prepared), plan.armed(), self._terminated_on_error(progress):
             run = run_registered_meeting(
                 self.testbed,
                 self.fleet,
@@ -174,6 +175,18 @@ class Bench:
             outage_seconds=follower.outage_seconds,
         )["meeting"]
         return replace(earlier, run=run)
+
+    @contextmanager
+    def _heard(self, scenario: ScenarioFile, prepared: Scenario) -> Iterator[None]:
+        """Let the transcription service understand speech while a spoken meeting runs."""
+        modal = self.testbed.stand_ins.modal
+        usual = modal.transcribe
+        if scenario.meeting.voices == "espeak":
+            modal.transcribe = KnownSpeech(prepared.meeting.tracks).transcribe
+        try:
+            yield
+        finally:
+            modal.transcribe = usual
 
     @contextmanager
     def _terminated_on_error(self, progress: RunProgress) -> Iterator[None]:

@@ -21,7 +21,7 @@ from trackproof.runs.audio_progress import AudioWriting
 from trackproof.runs.scenario import Scenario
 from trackproof.scenarios import ScenarioFile
 from trackproof.scenarios.judgement import check_expectations
-from trackproof.scenarios.meeting import make_scenario_meeting, write_scenario_audio
+from trackproof.scenarios.meeting import make_scenario_meeting, sound_of, write_scenario_audio
 from trackproof.scenarios.scenario_file import from_values
 from trackproof.scratch import clear_abandoned, scratch_folder
 from trackproof.suite.options import is_served
@@ -133,7 +133,9 @@ def prepare_meeting(
     scenario: ScenarioFile, meeting: Meeting, folder: Path, writing: AudioWriting
 ) -> Scenario:
     """Write a meeting's audio into a folder and choose its ids."""
-    audio = write_scenario_audio(meeting, scenario.meeting, folder, writing.counted())
+    audio = write_scenario_audio(
+        meeting, scenario.meeting, folder, writing.counted(sound_of(scenario.meeting))
+    )
     return Scenario.recorded(meeting, audio, denied=scenario.meeting.denied)
 
 

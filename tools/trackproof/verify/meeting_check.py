@@ -194,6 +194,7 @@ def _kept(profile: FleetProfile, scenario: ScenarioFile, stream: Stream) -> RunF
         stream.emit(Note(f"{error.what}; {error.hint}"))
         return None
     stream.add(folder)
+    stream.emit(Note(f"run {folder.record.id} is kept in {folder.path.parent}"))
     return folder
 
 

@@ -71,6 +71,7 @@ class LiveRun:
             case AudioProgress():
                 self.show_state("running", f"audio is written: {event.percent} %")
             case RunStarted():
+                self._checks.clear()  # of the run before its retry
                 self.show_state("running", f"workflow {event.workflow_id}")
             case AttemptsSeen():
                 self._timeline = event.timeline

@@ -34,6 +34,7 @@ from trackproof.scenarios.judgement import judge_scenario
 from trackproof.scenarios.meeting import make_scenario_meeting
 from trackproof.suite.session import Report, Servers, open_fleet, start_testbed
 from trackproof.testbed.stand_ins.services.known_speech import KnownSpeech
+from trackproof.verify.declared import as_declared
 from trackproof.verify.disk import naming_a_full_disk
 from trackproof.verify.run_progress import RunProgress
 
@@ -294,17 +295,3 @@ def shorten_time_outs(testbed: Testbed, response_seconds: int) -> None:
             "retryDelaySeconds": min(1, int(definition.get("retryDelaySeconds") or 0)),
         }
         testbed.rest.update_task_definition({**definition, **limits})
-
-
-def as_declared(check: Check, profile: FleetProfile, today: date) -> Check:
-    """Return a check that needs invisible data as the profile's `[not_visible]` declares it."""
-    if not check.not_visible:
-        return check
-    declared = profile.not_visible.get(check.not_visible)  # type: ignore[call-overload]
-    if declared is None:
-        advice = f"expose it, or declare `{check.not_visible}` in [not_visible] with a reason"
-        return replace(check, detail=f"not judged: {check.detail}; {advice}")
-    if declared.until is not None and today > declared.until:
-        overdue = f"declared until {declared.until}: {declared.reason}"
-        return replace(check, detail=f"not judged: {check.detail}; {overdue}")
-    return replace(check, accepted=True, detail=f"not visible: {declared.reason}")

@@ -16,7 +16,7 @@ from trackproof.events.stream import Event
 from trackproof.fleet import REFERENCE, load_profile
 from trackproof.fleet.profile import Invisible
 from trackproof.verify import bench
-from trackproof.verify.bench import as_declared
+from trackproof.verify.declared import as_declared
 from trackproof.verify.meeting_check import RunOptions, check_meeting
 
 UNSEEN = Check("database.events", False, "the profile does not expose events", "events")

@@ -108,6 +108,21 @@ def test_transcript_status_becomes_processing(harness: Harness) -> None:
     expect(run.emitted("STATUS"), "STATUS events").equals([{"value": "processing"}])
 
 
+@pytest.mark.clause("get_participants.status")
+def test_a_meeting_that_failed_before_is_processed_again(harness: Harness) -> None:
+    meeting = harness.meeting()
+    failed = get_participants(harness, meeting, mtg_session_id=7)
+    expect(failed.status, "status of the task with a bad input").equals(
+        "FAILED_WITH_TERMINAL_ERROR"
+    )
+
+    run = get_participants(harness, meeting)
+
+    expect(run.transcript.get("status"), "status of the transcript").equals("processing")
+    if failed.transcript.get("status") == "error":
+        expect(run.emitted("STATUS"), "STATUS events").equals([{"value": "processing"}])
+
+
 @pytest.mark.clause("get_participants.stored")
 def test_a_meeting_without_participants_replaces_earlier_ones(harness: Harness) -> None:
     meeting = harness.meeting(participants=[{"id": "old", "name": "Old", "speaker": 0}])

@@ -165,9 +165,12 @@ class Desk:
             while (job := self._next()) is not None:
                 try:
                     self._run(job)
-                except (TrackproofError, OSError) as error:
+                except Exception as error:  # whatever ends a run, the next one has its turn
+                    known = isinstance(error, TrackproofError)
                     self._forget_bench()
-                    self._end_early(job, str(error))
+                    self._end_early(
+                        job, str(error) if known else f"{type(error).__name__}: {error}"
+                    )
                 finally:
                     self.current = None
         finally:

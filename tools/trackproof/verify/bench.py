@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
@@ -14,7 +13,7 @@ import httpx
 from fixtures_audio import Meeting
 from trackproof.checks.storage import expected_keys
 from trackproof.contracts.load import load_contracts
-from trackproof.errors import TestbedError, TrackproofError
+from trackproof.errors import TrackproofError
 from trackproof.events.runs import Check
 from trackproof.fleet import Fleet, FleetProfile
 from trackproof.lab import TRANSCRIPT_BUCKET, Surroundings, Testbed
@@ -29,21 +28,18 @@ from trackproof.runs.pipeline_run import (
 from trackproof.runs.progress import has_failed
 from trackproof.runs.scenario import Scenario
 from trackproof.scenarios import ScenarioFile
-from trackproof.scenarios.fault_plan import FaultPlan, needs_proxies, silences
+from trackproof.scenarios.fault_plan import FaultPlan, needs_proxies
 from trackproof.scenarios.judgement import judge_scenario
 from trackproof.scenarios.meeting import make_scenario_meeting
 from trackproof.suite.session import Report, Servers, open_fleet, start_testbed
 from trackproof.testbed.stand_ins.services.known_speech import KnownSpeech
 from trackproof.verify.declared import as_declared
 from trackproof.verify.disk import naming_a_full_disk
+from trackproof.verify.follower import Follower
 from trackproof.verify.run_progress import RunProgress
 
-DECIDE_SECONDS: Final = 1.0
-"""Between two evaluations of a run's time-outs, which a server does every 30 s by itself."""
 FURTHER_WORDS: Final = 1_000_003
 """Seed of the words of a second meeting."""
-OUTAGE_SECONDS: Final = 120.0
-"""How long a server that a fault has stopped or killed may take to answer again."""
 TASK_SECONDS: Final = 60
 """Time-out of a task whose response time-out is shortened."""
 
@@ -136,7 +132,7 @@ class Bench:
         before = frozenset(self.testbed.s3.keys(TRANSCRIPT_BUCKET))
         mark = Mark.now(self.testbed, self.fleet)
         prepared = meeting()
-        follower = _Follower(self, scenario, progress, on_poll, by_hand=by_hand)
+        follower = Follower(self.testbed, self.fleet, scenario, progress, on_poll, by_hand=by_hand)
         with self._heard(scenario, prepared), plan.armed(), self._terminated_on_error(progress):
             run = run_registered_meeting(
                 self.testbed,
@@ -170,7 +166,9 @@ class Bench:
         else:
             self.testbed.rest.retry(workflow_id)
         progress.continue_run()
-        follower = _Follower(self, earlier.scenario, progress, on_poll, by_hand=True)
+        follower = Follower(
+            self.testbed, self.fleet, earlier.scenario, progress, on_poll, by_hand=True
+        )
         run = follow_meetings(
             self.testbed.translated_for(self.fleet),
             self.fleet,
@@ -246,40 +244,6 @@ class MeetingRun:
             key: sum(not one.deleted for one in store.history(TRANSCRIPT_BUCKET, key))
             for key in keys
         }
-
-
-class _Follower:
-    """What happens after each poll of a run."""
-
-    def __init__(
-        self,
-        bench: Bench,
-        scenario: ScenarioFile,
-        progress: RunProgress,
-        on_poll: Callable[[Workflow], None],
-        *,
-        by_hand: bool,
-    ) -> None:
-        self._bench = bench
-        self._silenced = by_hand or silences(scenario.faults)
-        self.outage_seconds = OUTAGE_SECONDS if self._silenced else 0.0
-        self._progress = progress
-        self._on_poll = on_poll
-        self._decided = 0.0
-
-    def poll(self, workflow: Workflow) -> None:
-        self._progress.poll(workflow)
-        self._on_poll(workflow)
-        now = time.monotonic()
-        if self._silenced and now - self._decided > DECIDE_SECONDS:
-            self._decided = now
-            with suppress(TestbedError):
-                self._bench.testbed.rest.decide(str(workflow["workflowId"]))
-
-    def check_alive(self) -> None:
-        """Check that the fleet lives, unless a fault ends it."""
-        if not self._silenced:
-            self._bench.fleet.check_alive()
 
 
 def _is_failed_join(task: Mapping[str, Any]) -> bool:

@@ -138,6 +138,20 @@ def test_a_run_that_fails_in_the_middle_gets_a_new_testbed_after_it(
     ]
 
 
+def test_an_unforeseen_error_ends_its_run_alone(
+    desk: Desk, benches: Benches, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(_: object) -> None:
+        raise KeyError("nothing")
+
+    monkeypatch.setattr(benches.bench, "make_meeting", fail)
+
+    job = desk.add(find_scenario("one-track"), "reference")
+    ended(job)
+
+    assert "KeyError: 'nothing'" in job.folder.record.run.interrupted  # type: ignore[union-attr]
+
+
 def test_a_failed_run_goes_on_from_the_failed_task(desk: Desk, benches: Benches) -> None:
     job = desk.add(find_scenario("broken-track"), "reference")
     ended(job)

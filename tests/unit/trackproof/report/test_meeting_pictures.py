@@ -62,6 +62,16 @@ def test_a_box_tells_the_last_attempt_and_how_many_there_were() -> None:
     assert box.detail == "×2 3.0 s"
 
 
+def test_a_long_name_is_cut_in_the_middle_so_that_its_number_stays() -> None:
+    dag = dag_of(run_events.timeline(*(branch(index) for index in range(3))))
+
+    [box] = [box for box in dag.boxes if box.name == "pad_track_2"]
+    long = replace(box, name="a_very_long_name_of_a_task_type_12", attempts=2)
+    assert long.label.startswith("✓ a_very")
+    assert long.label.endswith("_12")
+    assert len(long.label) + len(long.detail) < long.width / 7
+
+
 @pytest.mark.parametrize(
     ("status", "kind"),
     [

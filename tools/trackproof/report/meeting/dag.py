@@ -14,6 +14,7 @@ WIDTH: Final = 720
 NODE_HEIGHT: Final = 34
 GAP: Final = 18
 LANE_HEIGHT: Final = 24
+CHARACTER_WIDTH: Final = 7.4
 LANE_COLUMNS: Final = 3
 """Lanes of a dynamic fork beside each other; more go below."""
 
@@ -54,9 +55,10 @@ class Box:
     @property
     def label(self) -> str:
         """Icon and name, as long as they fit."""
-        room = max(int(self.width / 8.2) - len(self.detail) - 3, 4)
-        name = self.name if len(self.name) <= room else f"{self.name[: room - 1]}…"
-        return f"{self.icon} {name}"
+        room = max(int(self.width / CHARACTER_WIDTH) - len(self.detail) - 3, 8)
+        end = room // 2  # the number of a branch stays
+        short = f"{self.name[: room - end - 1]}…{self.name[-end:]}"
+        return f"{self.icon} {self.name if len(self.name) <= room else short}"
 
     @property
     def detail(self) -> str:
@@ -125,7 +127,7 @@ class _Drawing:
         self._boxes: list[Box] = []
         self._frames: list[Frame] = []
         self._lines: list[tuple[float, float, float, float]] = []
-        self._y = 0.0
+        self._y = 1.0
 
     def drawn(self) -> Dag:
         for task in self._tasks:
@@ -146,7 +148,7 @@ class _Drawing:
         )
 
     def _connect(self) -> None:
-        if self._y:
+        if self._boxes:
             self._lines.append((WIDTH / 2, self._y - GAP, WIDTH / 2, self._y))
 
     def _box(self, name: str, x: float, width: float, height: float = NODE_HEIGHT) -> None:

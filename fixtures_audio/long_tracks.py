@@ -4,50 +4,79 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from fractions import Fraction
 from pathlib import Path
 
+import av
 import numpy as np
 
 from fixtures_audio.meeting import Track, Word
-from fixtures_audio.recorded_files import encode_packets, write_packets
+from fixtures_audio.recorded_files import encode_packets
 from fixtures_audio.tones import RATE_HZ, render
-from fixtures_audio.webm import PACKET_MS
+from fixtures_audio.webm import PACKET_MS, PRE_SKIP_MS, Sound
 
 BEFORE = 10
 AFTER = 4
 """Packets around a word: the decoder has settled when the word begins."""
+PACKET_SAMPLES = RATE_HZ * PACKET_MS // 1000
 
 
-def write_long_track(track: Track, path: Path) -> None:
-    """Write a track whose silence is one packet, repeated; otherwise as `write_track` does."""
-    silence = encode_packets(np.zeros(RATE_HZ, np.float32))[25]
-    contents = [silence] * (round(track.duration * 1000) // PACKET_MS)
-    for first, words in _spans(track):
-        last = min(_packet(words[-1].end) + AFTER, len(contents))
-        begins = first * PACKET_MS / 1000
-        part = replace(
-            track,
-            offset=0.0,
-            duration=(last - first) * PACKET_MS / 1000,
-            gaps=(),
-            words=tuple(
-                replace(word, start=word.start - begins, end=word.end - begins) for word in words
-            ),
-        )
-        sound = np.concatenate(list(render(part)))
-        contents[first:last] = encode_packets(sound)[: last - first]
-    start = round(track.offset * 1000)
+def write_long_track(track: Track, path: Path, *, sound: Sound = render) -> None:
+    """Write a track whose silence is one packet, repeated; otherwise as `write_track` does.
+
+    Args:
+        track: The track.
+        path: The file.
+        sound: Renders a part of the track, silent parts too; what it raises ends the writing.
+    """
+    first_ms = round(track.offset * 1000) - PRE_SKIP_MS
     muted = {
         packet
         for gap in track.gaps
         for packet in range(*(round(edge * 1000) // PACKET_MS for edge in gap))
     }
-    packets = [
-        (start + PACKET_MS * number, content)
-        for number, content in enumerate(contents)
-        if number not in muted
-    ]
-    path.write_bytes(write_packets([packets]))
+    options = {"fflags": "+bitexact", "avoid_negative_ts": "disabled"}
+    with av.open(str(path), "w", format="webm", options=options) as container:
+        stream = container.add_stream("libopus", rate=RATE_HZ, layout="mono")
+        for number, content in enumerate(_contents(track, sound)):
+            if number in muted:
+                continue
+            packet = av.Packet(content)
+            packet.stream = stream
+            packet.time_base = Fraction(1, 1000)
+            packet.pts = packet.dts = first_ms + PACKET_MS * number
+            packet.duration = PACKET_MS
+            container.mux(packet)
+
+
+def _contents(track: Track, sound: Sound) -> Iterator[bytes]:
+    """Yield every packet of a track, gaps included."""
+    silence = encode_packets(np.zeros(RATE_HZ, np.float32))[25]
+    total = round(track.duration * 1000) // PACKET_MS
+    at = 0
+    for first, words in _spans(track):
+        last = min(_packet(words[-1].end) + AFTER, total)
+        yield from _silent(track, first - at, silence, sound)
+        part = replace(_part(track, last - first), words=_shifted(words, first))
+        yield from encode_packets(np.concatenate(list(sound(part))))[: last - first]
+        at = last
+    yield from _silent(track, total - at, silence, sound)
+
+
+def _silent(track: Track, packets: int, silence: bytes, sound: Sound) -> Iterator[bytes]:
+    if packets > 0:
+        for block in sound(_part(track, packets)):
+            yield from [silence] * round(block.size / PACKET_SAMPLES)
+
+
+def _part(track: Track, packets: int) -> Track:
+    seconds = packets * PACKET_MS / 1000
+    return replace(track, offset=0.0, duration=seconds, gaps=(), words=())
+
+
+def _shifted(words: list[Word], first: int) -> tuple[Word, ...]:
+    begins = first * PACKET_MS / 1000
+    return tuple(replace(one, start=one.start - begins, end=one.end - begins) for one in words)
 
 
 def _spans(track: Track) -> Iterator[tuple[int, list[Word]]]:

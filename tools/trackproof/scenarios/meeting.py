@@ -84,7 +84,7 @@ def write_scenario_audio(
         path = folder / f"track-{track.index:02d}.webm"
         kind = kinds.get(track.index)
         if kind is None and track.duration > LONG_SECONDS and table.voices == "tones":
-            write_long_track(track, path)
+            write_long_track(track, path, sound=sound)
         else:
             _write(meeting, track, kind, path, sound)
         paths.append(path)

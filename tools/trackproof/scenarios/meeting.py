@@ -13,7 +13,6 @@ import numpy as np
 from av.audio.stream import AudioStream
 
 from fixtures_audio import RATE_HZ, Meeting, Participant, Track, make_meeting, render, write_track
-from fixtures_audio.long_tracks import write_long_track
 from fixtures_audio.speech import as_spoken, render_speech
 from fixtures_audio.tones import Samples
 from fixtures_audio.webm import PACKET_MS, Sound
@@ -25,8 +24,6 @@ QUIET: Final = 0.02
 BLEED: Final = 1 / 8
 """Another voice's level in a track, from a loudspeaker: 18 dB less."""
 VORBIS_RATE_HZ: Final = 44_100
-LONG_SECONDS: Final = 1_800.0
-"""From here on the silence between words is not encoded again and again."""
 JOINING: Final = 16
 """Participants who join one after another before the next ones join with them."""
 
@@ -82,11 +79,7 @@ def write_scenario_audio(
     paths = []
     for track in meeting.tracks:
         path = folder / f"track-{track.index:02d}.webm"
-        kind = kinds.get(track.index)
-        if kind is None and track.duration > LONG_SECONDS and table.voices == "tones":
-            write_long_track(track, path, sound=sound)
-        else:
-            _write(meeting, track, kind, path, sound)
+        _write(meeting, track, kinds.get(track.index), path, sound)
         paths.append(path)
     return tuple(paths)
 

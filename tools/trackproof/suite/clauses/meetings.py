@@ -27,6 +27,9 @@ TRACK_COUNTS = {"1 track": 1, "2 tracks": 2, "3 tracks": 3, "12 tracks": 12}
 """With 10 or more tracks, branches sorted by name are no longer in order of track_index."""
 
 REFUSED_DELIVERIES, BROKEN_TRACK = "refused deliveries", "broken track"
+NO_STREAM = '{"result": "error", "msg": "Channel does not exist", "code": "STREAM_DOES_NOT_EXIST"}'
+"""Zulip's answer to a message for a stream that does not exist."""
+
 HARD_RECORDINGS = "hard recordings"
 
 COMPLETING = (*TRACK_COUNTS, REFUSED_DELIVERIES)
@@ -59,7 +62,7 @@ VOLATILE_FIELDS = frozenset({"createTime", "updateTime", "createdBy", "updatedBy
 def prepare_meetings(harness: Harness) -> dict[str, Scenario]:
     """Prepare a meeting for each track count, and one for each failure, by name.
 
-    The room of the first refuses its webhook and has a stream that Zulip does not know, and its
+    The room of the first refuses its webhook, its stream is gone from Zulip, and its
     get_participants fails once. The other has a track that is not audio.
 
     "3 tracks" is in the room of "2 tracks" and has a silent track; the ids of "1 track" begin with
@@ -72,9 +75,8 @@ def prepare_meetings(harness: Harness) -> dict[str, Scenario]:
         "3 tracks": harness.meeting(tracks=3, seed=203, silent=[1], room_of=two),
         "12 tracks": harness.meeting(tracks=12, seed=212),
     }
-    stream = f"gone-{two.run_id}"
-    harness.testbed.stand_ins.zulip.remove_stream(stream)
-    refused = harness.meeting(seed=221, zulip_stream=stream)
+    refused = harness.meeting(seed=221)
+    harness.break_service("zulip", sent=refused.run_id, status=400, body=NO_STREAM)
     harness.break_service("webhook", path=f"*{refused.room_name}*", status=404)
     # As often as one attempt may repeat its request: the attempt fails, and its retry does not.
     harness.break_service("daily", path=f"*{refused.session_id}*", status=503, times=3)

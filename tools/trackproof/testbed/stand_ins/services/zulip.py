@@ -59,7 +59,6 @@ class ZulipStandIn:
         self._clock = clock
         self._lock = threading.Lock()
         self._messages: dict[int, ZulipMessage] = {}
-        self._missing_streams: set[str] = set()
         self._app = Starlette(
             routes=[
                 Route("/api/v1/messages", self._post, methods=["POST"]),
@@ -84,11 +83,6 @@ class ZulipStandIn:
         """Return one message, or None if it does not exist."""
         with self._lock:
             return self._messages.get(message_id)
-
-    def remove_stream(self, stream: str) -> None:
-        """Refuse messages to a stream from now on, as Zulip does if it does not exist."""
-        with self._lock:
-            self._missing_streams.add(stream)
 
     def delete(self, message_id: int) -> None:
         """Delete a message, as a person in Zulip would.
@@ -122,8 +116,6 @@ class ZulipStandIn:
         if form["type"] not in {"stream", "channel"}:
             return _error("Invalid type", "BAD_REQUEST")
         with self._lock:
-            if form["to"] in self._missing_streams:
-                return _error(f"Channel '{form['to']}' does not exist", "STREAM_DOES_NOT_EXIST")
             message = ZulipMessage(
                 id=self._next_id,
                 stream=form["to"],

@@ -20,6 +20,7 @@ from trackproof.checks.storage import expected_keys
 from trackproof.runs.evidence import Evidence
 from trackproof.runs.follow import Workflow
 from trackproof.runs.ids import names_id
+from trackproof.runs.stored_lists import LISTS, TEMPORARY, list_keys
 from trackproof.testbed.stand_ins.ledger import Request
 
 LLM_TASKS = ("detect_topics", "generate_title", "generate_summary")
@@ -118,6 +119,14 @@ def _objects(
         tracks = 1 if task == "mixdown_tracks" else len(evidence.scenario.meeting.tracks)
         most = 1 + max(0, _attempts(evidence, losses, task) - tracks) + losses.of("s3")
         yield EffectCount(f"writes of {key}", writes.get(key, 0), 1, most)
+    for task in LISTS:
+        runs = (*losses.earlier, evidence.workflow)
+        keys = frozenset[str]().union(*(list_keys(run, task) for run in runs))
+        branches = len(evidence.scenario.meeting.tracks) if task == TEMPORARY else 1
+        again = max(0, _attempts(evidence, losses, task) - branches) + losses.of("s3")
+        for key in sorted(keys):
+            yield EffectCount(f"writes of {key}", writes.get(key, 0), 1, 1 + again)
+        expected |= keys
     others = sum(count for key, count in writes.items() if key not in expected)
     yield EffectCount("writes of other objects", others, 0, 0)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import av
@@ -71,6 +71,8 @@ class Evidence:
     """Epoch seconds; deliveries before it belong to earlier meetings."""
     beside: frozenset[str] = frozenset()
     """Transcript ids of the meetings that ran at the same time."""
+    writes: Mapping[str, int] = field(default_factory=dict)
+    """How often each padded track and the mixdown was written, deleted ones too, by key."""
 
     @property
     def output(self) -> Mapping[str, Any]:
@@ -123,7 +125,21 @@ def gather(
         mixdown=_mixdown(testbed, workflow),
         fleet_log=fleet.log(),
         secrets=secrets_of(testbed, fleet.database_url),
+        writes=_writes(contracts, testbed, scenario),
     )
+
+
+def _writes(contracts: Contracts, testbed: Testbed, scenario: Scenario) -> dict[str, int]:
+    padded, mixdown = (contracts.tasks[task].stored_key for task in ("pad_track", "mixdown_tracks"))
+    keys = [
+        mixdown.format(transcript_id=scenario.transcript_id),
+        *(
+            padded.format(transcript_id=scenario.transcript_id, track_index=track.index)
+            for track in scenario.meeting.tracks
+        ),
+    ]
+    histories = {key: testbed.s3.history(TRANSCRIPT_BUCKET, key) for key in keys}
+    return {key: sum(not one.deleted for one in found) for key, found in histories.items()}
 
 
 def _pad_track_outputs(workflow: Mapping[str, Any]) -> list[Mapping[str, Any]]:

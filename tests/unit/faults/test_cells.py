@@ -19,8 +19,17 @@ def test_every_task_meets_faults_of_its_services_its_servers_and_its_process() -
     own = {task: found - common for task, found in places.items()}
     assert own["post_zulip"] == {"zulip"}
     assert own["transcribe_track"] == {"modal", "s3"}
-    assert own["mixdown_tracks"] == own["cleanup_consent"] == {"s3"}
+    assert own["mixdown_tracks"] == {"s3", "work"}
+    assert own["cleanup_consent"] == {"s3"}
     assert own["finalize"] == set()
+
+
+def test_servers_are_killed_and_stopped_and_a_redis_only_where_one_is_used() -> None:
+    kinds = {(cell.place, cell.kind) for cell in all_cells() if cell.task == "finalize"}
+    assert {("database", "kill"), ("server", "kill"), ("server", "stop")} <= kinds
+    assert not any(cell.place == "redis" for cell in all_cells())
+    redis = {cell.kind for cell in all_cells(redis=True) if cell.place == "redis"}
+    assert {"kill", "stop", "refuse"} <= redis
 
 
 TASKS = frozenset(load_contracts().tasks)

@@ -31,6 +31,8 @@ class ConductorServer(Stoppable):
     end: Callable[[], None] = field(repr=False)
     process: ManagedProcess | None = field(default=None, repr=False)
     """Its process; None for a container or a server given by its URL."""
+    restart: Callable[[], None] | None = field(default=None, repr=False)
+    """Starts a killed process again at its address, where the version keeps its runs on disk."""
 
     @property
     def base_url(self) -> str:

@@ -74,8 +74,17 @@ def all_cells(*, redis: bool = False) -> list[Cell]:
         for task in load_contracts().tasks_in_order
         for place, kinds in _faults_of(task, redis=redis)
         for kind in kinds
-        for lasting in LASTING
+        for lasting in lastings(kind)
     ]
+
+
+def lastings(kind: str) -> tuple[Lasting, ...]:
+    """Return how long a kind can last.
+
+    Nobody can refuse a single connection, because a closed port does not know the next one: what
+    remains is `reset`, which resets one accepted connection.
+    """
+    return LASTING[1:] if kind == "refuse" else LASTING
 
 
 def sample(cells: Sequence[Cell], number: int, seed: str) -> list[Cell]:

@@ -22,7 +22,6 @@ from trackproof.fleet import Fleet, FleetProfile
 from trackproof.lab import TRANSCRIPT_BUCKET, Surroundings, Testbed
 from trackproof.runs.evidence import Evidence
 from trackproof.runs.follow import Workflow, follow
-from trackproof.runs.limits import FOLLOW_SECONDS
 from trackproof.runs.pipeline_run import Mark, PipelineRun, follow_meetings, start_run
 from trackproof.runs.progress import has_failed
 from trackproof.runs.scenario import Scenario
@@ -39,6 +38,8 @@ PROCESS_LASTING_SECONDS: Final = 10.0
 """The same for a fleet or server that is away: nothing can happen before it comes back."""
 RUN_SECONDS: Final = 150.0
 """From a meeting's start to its end."""
+LOOK_SECONDS: Final = 0.3
+"""Between two looks at a run."""
 REPAIR_SECONDS: Final = 60.0
 STATUS_SECONDS: Final = 20.0
 MEETING_SECONDS: Final = 6.0
@@ -197,7 +198,7 @@ class Lane:
             workflow_id,
             what=f"the meeting {workflow_id}",
             seconds=seconds,
-            interval=FOLLOW_SECONDS,
+            interval=LOOK_SECONDS,
             on_poll=on_poll,
         )
 

@@ -8,14 +8,13 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from tests.faults.lane import Lane
+from tests.faults.lane import LOOK_SECONDS, Lane
 from tests.faults.outcome import failures, problems_of
 from tests.paranoid.schedule import Schedule
 from trackproof.checks.effects import Losses, outside_effects, stored_effects
 from trackproof.errors import DeadlineError, FleetError, TestbedError
 from trackproof.lab import TRANSCRIPT_BUCKET
 from trackproof.runs.follow import Workflow, follow
-from trackproof.runs.limits import FOLLOW_SECONDS
 from trackproof.runs.pipeline_run import Mark, start_run
 from trackproof.runs.unavailable import NotVisible
 from trackproof.testbed.conductor.traffic import Traffic, UpdateFault
@@ -90,7 +89,7 @@ def problems_with(lane: Lane, schedule: Schedule, number: int) -> list[str]:
             workflow_id,
             what="the meeting",
             seconds=RUN_SECONDS + KILL_SECONDS * len(schedule.tasks_of("killed")),
-            interval=FOLLOW_SECONDS,
+            interval=LOOK_SECONDS,
             on_poll=deaths.on_poll,
         )
         if workflow["status"] != "COMPLETED" or failures(workflow):

@@ -278,18 +278,12 @@ def _completions(evidence: Evidence, losses: Losses) -> Iterator[EffectCount]:
         yield EffectCount("LLM calls with one prompt", _most_equal(bodies), 0, most)
     task = "detect_topics"
     during = evidence.requests_during("llm", task)
-    performed = [WordText(prompt(one)) for one in during if _is_performed(one)]
-    often = [sum(text.has(chunk) for text in performed) for chunk in chunks(evidence)]
-    number = _attempts(evidence, losses, task)
-    yield EffectCount(
-        "LLM calls with one group of words",
-        max(often, default=0),
-        0,
-        number + losses.of("llm"),
-        1,
-        task,
-        number,
-    )
+    prompts = [WordText(prompt(one)) for one in during if _is_performed(one)]
+    groups, number = chunks(evidence), _attempts(evidence, losses, task)
+    # A prompt may also have the words before its group, as context.
+    counted = sum(any(text.has(group) for group in groups) for text in prompts)
+    most = len(groups) * number + losses.of("llm")
+    yield EffectCount("LLM calls with groups of words", counted, 0, most, len(groups), task, number)
 
 
 def _decoded(value: Any) -> Any:

@@ -232,7 +232,7 @@ def test_a_group_of_words_is_paid_for_once(evidence: Evidence) -> None:
     once = replace(evidence, requests=(*evidence.requests, asked[0]))
     assert broken(once) == []
     twice = replace(once, requests=(*once.requests, asked[1]))
-    assert broken(twice) == ["LLM calls with one group of words"]
+    assert broken(twice) == ["LLM calls with groups of words"]
     unanswered = replace(asked[1], status=None, carried_out=False)
     assert broken(replace(once, requests=(*once.requests, unanswered, unanswered))) == []
 

@@ -45,7 +45,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return found
 
         chosen = [Schedule.parse(args.schedule)] if args.schedule else base_schedules()
-        for schedule in chosen:
+        for schedule in () if args.mixed_only else chosen:
             if found := problems(schedule):
                 return _fail(schedule, found, args.fleet)
         if not args.schedule and args.meetings:
@@ -68,6 +68,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--seed", type=int, default=0, help="seed of the generated schedules")
     parser.add_argument(
         "--meetings", type=int, default=10, help="number of generated examples; 0 for none"
+    )
+    parser.add_argument(
+        "--mixed-only", action="store_true", help="leave out the four meetings before them"
     )
     parser.add_argument("--schedule", default="", help="run this one: post_zulip:killed,all:twice")
     parser.add_argument("--fleet", default="reference", help="a fleet's profile")

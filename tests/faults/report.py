@@ -130,8 +130,13 @@ delivery failed); with the fault lifted, `retry`, `rerun` or `restart` completed
 | not met | the task made no request that the fault could hit |
 
 An effect may happen once more for each answer that was lost after the service had done its work,
-where no key of the service's own could prevent it (a message in Zulip has none); the evidence then
-says so.
+where no key of the service's own could prevent it; the evidence then says so. (A message in Zulip
+has no such key; the reference fleet finds it by its link.)
+
+`nox -s paranoid` counts without that allowance: it delivers every task twice, loses the answer to
+every result once, resets the connection of every result once, and kills the fleet in every task
+between its effect and its result; then Hypothesis mixes such schedules, by `--seed`, and shrinks a
+failing one. The last line repeats it: `nox -s paranoid -- --schedule post_zulip:killed`.
 
 Latest run, fleet {ended.fleet} on Conductor {ended.version}: {verdict}.
 """

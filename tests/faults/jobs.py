@@ -22,7 +22,7 @@ from trackproof.testbed.small_disk import isolate_mounts
 
 POLL_SECONDS: Final = 0.5
 MOST_FAILED_STARTS: Final = 2
-"""Lanes that may fail to start in a row before a job gives up."""
+"""Lanes that may fail to start in a row, such as on a busy machine, before a job gives up."""
 
 Numbered = tuple[int, Cell]
 
@@ -102,8 +102,8 @@ def _job(options: LaneOptions, work: Queue[Numbered | None], done: Queue[CellRes
                 next_one = _run_cells(lane, one, work, done)
         except TrackproofError as error:
             failed_starts += 1
-            done.put(CellResult(cell.id, cell.task, "error", f"no lane: {error.what}"))
-            next_one = work.get()
+            if failed_starts == MOST_FAILED_STARTS:
+                done.put(CellResult(cell.id, cell.task, "error", f"no lane: {error.what}"))
 
 
 def _run_cells(

@@ -58,9 +58,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 0
     sys.stdout.write(f"{len(chosen)} of {len(cells)} cells, {args.jobs} jobs\n")
     kept = read_results(args.json) if args.resume and args.json else []
-    results = [result for result in kept if result.outcome not in FAILURES]
-    done = {result.id for result in results}
     order = {cell.id: number for number, cell in enumerate(cells)}
+    results = [one for one in kept if one.outcome not in FAILURES and one.id in order]
+    done = {result.id for result in results}
     start = time.monotonic()
 
     def matrix() -> MatrixEnded:

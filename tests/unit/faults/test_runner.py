@@ -61,6 +61,18 @@ def test_the_rest_runs_after_an_interruption(
     assert [cell["id"] for cell in cells] == [FIRST, *REST]
 
 
+def test_results_of_cells_that_are_no_more_are_dropped(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    assert run(monkeypatch, tmp_path, Jobs(1)) == INTERRUPTED
+    report = tmp_path / "m.json"
+    report.write_text(report.read_text().replace(FIRST, "finalize/tape.torn.once"))
+
+    again = Jobs(9)
+    assert run(monkeypatch, tmp_path, again, "--resume") == 0
+    assert again.judged == [FIRST, *REST]
+
+
 def test_a_wrong_cell_runs_again(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     assert run(monkeypatch, tmp_path, Jobs(9, "WRONG")) == 1
 

@@ -27,6 +27,7 @@ from tests.faults.report import (
     write_json,
     write_page,
 )
+from trackproof.errors import TrackproofError
 from trackproof.fleet import load_profile
 from trackproof.lab import uses_redis
 from trackproof.suite.options import comma_separated
@@ -81,7 +82,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     left = [one for one in chosen if one[1].id not in done]
     options = LaneOptions(args.fleet, args.conductor_version, args.database)
-    interrupted = run_in_jobs(options, args.jobs, left, keep)
+    interrupted, lost = False, ""
+    try:
+        interrupted = run_in_jobs(options, args.jobs, left, keep)
+    except TrackproofError as error:  # what was judged is reported all the same
+        lost = str(error)
     ended = matrix()
     sys.stdout.write(verdict(ended))
     if args.html:
@@ -92,7 +97,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         kept_in = "--resume runs the others" if args.json else "--json FILE would have kept them"
         sys.stdout.write(f"interrupted after {len(results)} cells; {kept_in}\n")
         return INTERRUPTED
-    return 0 if ended.passed else 1
+    if lost:
+        sys.stderr.write(f"{lost}\n")
+    return 0 if ended.passed and not lost else 1
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -20,13 +20,22 @@ from tests.faults.scaling import scaled
 from tests.paranoid.machine import find_failure
 from tests.paranoid.meeting import problems_with
 from tests.paranoid.schedule import Schedule, base_schedules
+from trackproof.errors import TrackproofError
 from trackproof.fleet import load_profile
 from trackproof.testbed.conductor.versions import DEFAULT_VERSION
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the schedules; return the exit code."""
+    """Run the schedules; return the exit code: 2 if the laboratory had an error."""
     args = _parser().parse_args(arguments)
+    try:
+        return _run(args)
+    except TrackproofError as error:
+        sys.stderr.write(f"{error}\n")
+        return 2
+
+
+def _run(args: argparse.Namespace) -> int:
     numbers = count(args.seed % 1_000 * 1_000)
     held = 0
     with Lane.started(

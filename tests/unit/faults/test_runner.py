@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -12,6 +13,7 @@ from tests.faults import runner
 from tests.faults.jobs import LaneOptions, Numbered
 from tests.faults.outcome import CellResult, Outcome
 from tests.faults.runner import INTERRUPTED, main
+from trackproof.errors import TrackproofError
 
 CHOSEN = "finalize/database.hang,finalize/server.stop"
 FIRST, *REST = [
@@ -71,6 +73,20 @@ def test_results_of_cells_that_are_no_more_are_dropped(
     again = Jobs(9)
     assert run(monkeypatch, tmp_path, again, "--resume") == 0
     assert again.judged == [FIRST, *REST]
+
+
+def test_results_are_reported_when_a_job_has_died(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def die(*args: Any) -> bool:
+        Jobs(1)(*args)
+        raise TrackproofError("5 of 6 cells have no result")
+
+    monkeypatch.setattr(runner, "run_in_jobs", die)
+    assert main(["--only", CHOSEN, "--json", str(tmp_path / "m.json")]) == 1
+    shown = capsys.readouterr()
+    assert "1 exact" in shown.out
+    assert "5 of 6 cells have no result" in shown.err
 
 
 def test_a_wrong_cell_runs_again(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

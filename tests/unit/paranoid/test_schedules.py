@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
+
 import pytest
 
+from tests.faults.lane import Lane
 from tests.paranoid.machine import find_failure
+from tests.paranoid.runner import main
 from tests.paranoid.schedule import ACTS, TASKS, Schedule, base_schedules
 from trackproof.errors import UsageError
 
@@ -45,6 +49,14 @@ def test_the_smallest_failing_schedule_is_found_and_repeated_by_its_seed() -> No
     again = find_failure(problems, number=40, seed_of=1)
     assert again is not None
     assert again.schedule == failure.schedule
+
+
+def test_an_unknown_act_ends_with_its_hint_and_code_2(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(Lane, "started", lambda *_, **__: nullcontext())
+    assert main(["--schedule", "post_zulip:lost"]) == 2
+    assert "use TASK:ACT or all:ACT" in capsys.readouterr().err
 
 
 def test_schedules_that_hold_are_no_failure() -> None:

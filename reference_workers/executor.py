@@ -16,6 +16,7 @@ import structlog
 from reference_workers import metrics
 from reference_workers.context import Context
 from reference_workers.errors import OutageError, PermanentError, TransientError
+from reference_workers.payloads import read_lists, store_large_list
 from reference_workers.platform.costs import store_cost, task_cost
 from reference_workers.platform.progress import report_progress
 from reference_workers.system_errors import unexpected_reason
@@ -121,8 +122,10 @@ def _run_worker(context: Context, task_type: str, arguments: Mapping[str, Any]) 
     end = monotonic() + min(limit, longest)
     for delay in chain(_OUTAGE_PAUSES, repeat(_OUTAGE_PAUSES[-1])):
         try:
-            output = WORKERS[task_type](replace(context), **arguments)
+            given = read_lists(context, task_type, arguments)
+            output = WORKERS[task_type](replace(context), **given)
             check(task_type, "output", output)
+            output = store_large_list(context, task_type, given.get("transcript_id"), output)
         except OutageError as error:
             left = end - monotonic()
             if left <= 0:

@@ -92,7 +92,7 @@ class Reconciler:
         """
         for transcript_id, workflow_id in self._unfinished():
             try:
-                workflow = client.workflow(workflow_id)
+                workflow = client.workflow(workflow_id, tasks=False)  # its tasks may be megabytes
             except ConductorRefusedError as error:
                 if workflow_id not in self._refused:  # log once, not in every run
                     log.warning(
@@ -104,6 +104,8 @@ class Reconciler:
                 self._refused.add(workflow_id)
                 continue
             self._refused.discard(workflow_id)
+            if workflow["status"] in ENDINGS:
+                workflow = client.workflow(workflow_id)
             if status := ENDINGS.get(workflow["status"]):
                 self._end(transcript_id, workflow_id, status, workflow)
             if self._stopping.is_set():

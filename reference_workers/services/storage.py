@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from http import HTTPStatus
@@ -172,6 +172,36 @@ class Storage:
         if (stored := self.size(key)) != size:
             raise PermanentError(f"S3 {key!r}: {size} bytes were sent, {stored} are stored")
         return size
+
+    def put_bytes(self, key: str, content: bytes, *, content_type: str) -> None:
+        """Store an object in the transcripts' bucket.
+
+        Raises:
+            PermanentError: The store keeps another size than was sent.
+        """
+        with _operation("PutObject", key) as call:
+            call.bytes_out = len(content)
+            self._client.put_object(
+                Bucket=self.bucket, Key=key, Body=content, ContentType=content_type
+            )
+        if (stored := self.size(key)) != len(content):
+            raise PermanentError(f"S3 {key!r}: {len(content)} bytes were sent, {stored} are stored")
+
+    def read_bytes(self, key: str, *, limit: int) -> bytes:
+        """Return the content of an object in the transcripts' bucket.
+
+        Raises:
+            MissingError: The object does not exist.
+            PermanentError: It has more than `limit` bytes.
+        """
+        with _operation("GetObject", key) as call:
+            answer = self._client.get_object(Bucket=self.bucket, Key=key)
+            with closing(answer["Body"]) as body:
+                if answer["ContentLength"] > limit:
+                    raise PermanentError(f"S3 {key!r}: more than {limit} bytes")
+                content = body.read()  # raises unless it is as long as the answer says
+            call.bytes_in = len(content)
+        return content
 
     def keys(self, prefix: str) -> list[str]:
         """Return the keys with a prefix in the transcripts' bucket."""

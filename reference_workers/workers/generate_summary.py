@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import partial
+from itertools import groupby
 from typing import Any
 
 from reference_workers.context import Context
@@ -79,11 +80,8 @@ def _summaries(
 
 def _dialogue(words: Sequence[Mapping[str, Any]]) -> str:
     """Return the words as text, with a new line at each change of speaker."""
-    lines: list[str] = []
-    speaker = None
-    for word in words:
-        if word["speaker"] != speaker:
-            speaker = word["speaker"]
-            lines.append(f"Speaker {speaker}:")
-        lines[-1] += f" {word['word']}"
-    return "\n".join(lines)
+    turns = groupby(words, key=lambda word: word["speaker"])
+    return "\n".join(
+        " ".join([f"Speaker {speaker}:", *(word["word"] for word in turn)])
+        for speaker, turn in turns
+    )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 import uuid
+from bisect import bisect_left
 from typing import Any
 
 from reference_workers.context import Context
@@ -48,6 +49,7 @@ def _payload(
     transcript: Transcript, room: Room, timestamp: int, frontend_url: str
 ) -> dict[str, Any]:
     names = {person["speaker"]: person["name"] for person in transcript.participants}
+    words = sorted(transcript.words, key=_start)
     return {
         "event": EVENT,
         # Stable across retries, so that the receiver can deduplicate.
@@ -68,7 +70,7 @@ def _payload(
                     "summary": topic["summary"],
                     "timestamp": topic["timestamp"],
                     "duration": topic["duration"],
-                    "webvtt": to_webvtt(_words_of(topic, transcript.words), names),
+                    "webvtt": to_webvtt(_words_of(topic, words), names),
                 }
                 for topic in transcript.topics
             ],
@@ -84,5 +86,11 @@ def _payload(
 
 
 def _words_of(topic: dict[str, Any], words: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return a topic's words; `words` are sorted, and a long meeting has hundreds of topics."""
     end = topic["timestamp"] + topic["duration"]
-    return [word for word in words if topic["timestamp"] <= word["start"] < end]
+    first = bisect_left(words, topic["timestamp"], key=_start)
+    return words[first : bisect_left(words, end, lo=first, key=_start)]
+
+
+def _start(word: dict[str, Any]) -> float:
+    return float(word["start"])

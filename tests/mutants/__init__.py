@@ -15,6 +15,7 @@ from tests.mutants.definitions import DEFINITION_MUTANTS
 from tests.mutants.lifecycle import mutant as lifecycle
 from tests.mutants.long_audio import LONG_AUDIO_MUTANTS
 from tests.mutants.model import Mutant
+from tests.mutants.payloads import mutant as payloads
 from tests.mutants.pipeline_events import mutant as pipeline_events
 from tests.mutants.pipeline_meetings import mutant as pipeline_meetings
 from tests.mutants.pipeline_workflow import mutant as pipeline_workflow
@@ -45,7 +46,13 @@ def _gathered() -> tuple[Mutant, ...]:
         name = f"{__name__}.{task}"
         if find_spec(name) is not None:
             found.extend(import_module(name).mutant.mutants)
-    for collection in (pipeline_workflow, pipeline_events, pipeline_meetings, lifecycle):
+    for collection in (
+        pipeline_workflow,
+        pipeline_events,
+        pipeline_meetings,
+        lifecycle,
+        payloads,
+    ):
         found.extend(collection.mutants)
     return tuple(found)
 

@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TypeVar
 
-from sqlalchemy import Engine, select, union
+from sqlalchemy import Engine, func, select, union
 from sqlalchemy.exc import DBAPIError, IntegrityError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
-from sqlalchemy.orm import Session, defer
+from sqlalchemy.orm import Session, aliased, defer
 
 from reference_workers.errors import ConflictError, OutageError, PermanentError
 from reference_workers.platform.state import schema_revision
@@ -172,6 +172,23 @@ class State:
                 .where(Transcript.id == transcript_id)
             )
             return session.scalars(query).first()
+
+    def track_count(self, transcript_id: str) -> int | None:
+        """Return the number of tracks of a transcript's recording, 0 without a recording.
+
+        None if there is no such transcript. A shadow's recording is that of the one it shadows.
+        """
+        live = aliased(Transcript)
+        recording_id = func.coalesce(Transcript.recording_id, live.recording_id)
+        query = (
+            select(Transcript.id, Recording.track_keys)
+            .outerjoin(live, Transcript.shadow_of == live.id)
+            .outerjoin(Recording, Recording.id == recording_id)
+            .where(Transcript.id == transcript_id)
+        )
+        with self.read_session() as session:
+            row = session.execute(query).first()
+        return None if row is None else len(row[1] or ())
 
     def store_duration(self, recording_id: str, seconds: float) -> None:
         """Store a recording's length; no effect for an unknown recording."""

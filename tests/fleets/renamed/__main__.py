@@ -11,10 +11,10 @@ from dataclasses import replace
 from typing import Any
 
 from reference_workers import __main__ as fleet
-from reference_workers import runner
+from reference_workers import payloads, runner
 from reference_workers.context import Clients, Context
 from reference_workers.executor import Outcome, execute_task
-from reference_workers.services import object_keys
+from reference_workers.services import object_keys, stored_lists
 
 Json = Any
 
@@ -77,9 +77,24 @@ def execute(context: Context, task_type: str, payload: Mapping[str, Json]) -> Ou
     return replace(outcome, output=map_fields(to_fleet, outcome.output))
 
 
+def stored_form(items: list[Json]) -> bytes:
+    """Return a list by reference in this fleet's terms."""
+    return stored_lists.to_json(map_fields(to_fleet, items))
+
+
+def decoded(key: str, content: bytes) -> list[Json]:
+    """Return a list by reference in the contracts' terms."""
+    items: list[Json] = map_fields(from_fleet, decode(key, content))
+    return items
+
+
 if __name__ == "__main__":
     runner.ContractWorker = Renamed  # type: ignore[misc]
     runner.execute_task = execute  # type: ignore[attr-defined]
     object_keys._MIXDOWN = "mixes/{transcript_id}.mp3"
     object_keys._PADDED = "padded/{transcript_id}/{track_index}.webm"
+    object_keys._LISTS["words"] = "lists/{transcript_id}/words_{sha256}.json"
+    decode = stored_lists._decoded
+    stored_lists._decoded = decoded
+    payloads.to_json = stored_form  # type: ignore[attr-defined]
     fleet.main()

@@ -38,7 +38,16 @@ pytestmark = pytest.mark.conductor
 
 OF_THE_LIFECYCLE = frozenset(
     f"pipeline.{name}"
-    for name in ("payloads", "late-result", "heartbeat", "terminated", "drain", "orphans")
+    for name in (
+        "payloads",
+        "large-lists",
+        "denied-lists",
+        "late-result",
+        "heartbeat",
+        "terminated",
+        "drain",
+        "orphans",
+    )
 )
 """Clauses that start the fleet again, wait for something or need a large meeting."""
 

@@ -22,6 +22,7 @@ from trackproof.checks.llm import chunks, prompt
 from trackproof.checks.storage import expected_keys
 from trackproof.runs.evidence import Evidence
 from trackproof.runs.follow import Workflow
+from trackproof.runs.stored_lists import LISTS, TEMPORARY, list_keys
 from trackproof.runs.unavailable import NotVisible
 from trackproof.runs.word_order import WordText
 from trackproof.testbed.stand_ins.ledger import Request
@@ -179,6 +180,14 @@ def _objects(
         yield EffectCount(
             f"writes of {key}", writes.get(key, 0), least, most, 1, reference, attempts
         )
+    for task in LISTS:
+        runs = (*losses.earlier, evidence.workflow)
+        keys = frozenset[str]().union(*(list_keys(run, task) for run in runs))
+        branches = len(evidence.scenario.meeting.tracks) if task == TEMPORARY else 1
+        again = max(0, _attempts(evidence, losses, task) - branches) + losses.of("s3")
+        for key in sorted(keys & writes.keys()):
+            yield EffectCount(f"writes of {key}", writes[key], 1, 1 + again)
+        expected |= keys
     others = sum(count for key, count in writes.items() if key not in expected)
     if is_known:
         yield EffectCount("writes of other objects", others, 0, 0)
@@ -188,7 +197,8 @@ def _rows(evidence: Evidence) -> Iterator[EffectCount]:
     row = evidence.transcript
     for column, task in (("topics", "detect_topics"), ("participants", "get_participants")):
         found = (evidence.task(task) or {}).get("outputData") or {}
-        expected = len(found.get(column) or evidence.output.get(column) or [])
+        listed = evidence.output.get(column) or found.get(column)
+        expected = len(listed) if isinstance(listed, list) else 0
         if column == "participants" and not expected and not evidence.scenario.key_patterns:
             expected = len(evidence.scenario.meeting.tracks)
         stored = _decoded(row.get(column))

@@ -10,6 +10,7 @@ from trackproof.checks.visibility import if_visible
 from trackproof.events.runs import Check
 from trackproof.runs.evidence import Evidence
 from trackproof.runs.json_text import as_json
+from trackproof.runs.stored_lists import OUTPUTS, list_keys
 
 
 def checks(evidence: Evidence) -> Iterator[Check]:
@@ -35,7 +36,9 @@ def expected_keys(evidence: Evidence, *, denied: bool) -> frozenset[str]:
 
 
 def _keys(evidence: Evidence) -> Check:
-    expected = expected_keys(evidence, denied=bool(evidence.scenario.denied))
+    denied = bool(evidence.scenario.denied)
+    lists = frozenset[str]() if denied else list_keys(evidence.workflow, *OUTPUTS.values())
+    expected = expected_keys(evidence, denied=denied) | lists
     missing = sorted(expected - evidence.transcript_keys)
     unexpected = sorted(evidence.transcript_keys - expected)
     detail = f"{len(evidence.transcript_keys)} objects"

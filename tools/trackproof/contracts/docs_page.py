@@ -36,6 +36,7 @@ def render(contracts: Contracts, criteria: Sequence[Criterion]) -> str:
         "## Notes for every task\n",
         _list(contracts.notes),
         "## Pipeline clauses\n",
+        *([_constants(contracts.pipeline_constants)] if contracts.pipeline_constants else []),
         _clauses(contracts.pipeline_clauses),
         "## The product around the fleet\n",
         *map(_part, contracts.parts.values()),
@@ -113,8 +114,7 @@ def _task(task: TaskContract) -> str:
     if effects := list(_effects(task.effects)):
         parts.append("Effects:\n\n" + "\n".join(f"- {effect}" for effect in effects) + "\n")
     if task.constants:
-        named = (f"`{name}` is {value}" for name, value in task.constants.items())
-        parts.append(f"Constants: {', '.join(named)}.\n")
+        parts.append(_constants(task.constants))
     errors = [f"- {k}: {'; '.join(task.errors[k]) or 'none'}" for k in ("retryable", "terminal")]
     parts.append("Errors:\n\n" + "\n".join(errors) + "\n")
     cache = task.idempotency["cache_key"]
@@ -124,6 +124,11 @@ def _task(task: TaskContract) -> str:
         parts.append(f"Notes:\n\n{_list(task.notes)}")
     parts.append(_clauses(task.clauses))
     return "\n".join(parts)
+
+
+def _constants(constants: Mapping[str, Any]) -> str:
+    named = (f"`{name}` is {value}" for name, value in constants.items())
+    return f"Constants: {', '.join(named)}.\n"
 
 
 def _rows(schema: Schema) -> Iterator[str]:

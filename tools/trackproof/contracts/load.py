@@ -77,7 +77,7 @@ class TaskContract:
         }
 
     def _schema_definition(self, side: str, schema: Schema) -> dict[str, Any]:
-        data = with_dialect(schema)
+        data = with_dialect(without_descriptions(schema))
         return {"name": f"{self.name}_{side}", "version": 1, "type": "JSON", "data": data}
 
 
@@ -99,6 +99,8 @@ class Contracts:
     tasks: Mapping[str, TaskContract]
     workflow: Mapping[str, Any]
     pipeline_clauses: tuple[Clause, ...]
+    pipeline_constants: Mapping[str, int]
+    """Sizes of payloads and lists, in bytes of JSON."""
     parts: Mapping[str, ProductPart]
     """The parts of the product around the fleet, by name."""
     events: Mapping[str, Schema]
@@ -160,6 +162,21 @@ class Contracts:
 def with_dialect(schema: Schema) -> Schema:
     """Return a schema as it is exported: with its `$schema` line."""
     return {"$schema": DIALECT, **schema}
+
+
+def without_descriptions(schema: Any) -> Any:
+    """Return a schema as it is registered: a server repeats it in each branch of a fork."""
+    if isinstance(schema, list):
+        return [without_descriptions(part) for part in schema]
+    if not isinstance(schema, dict):
+        return schema
+    return {
+        key: {name: without_descriptions(part) for name, part in value.items()}
+        if key in ("properties", "$defs")
+        else without_descriptions(value)
+        for key, value in schema.items()
+        if key not in ("description", "examples")
+    }
 
 
 def field_names(schema: Schema) -> list[str]:
@@ -229,6 +246,7 @@ def load_contracts(root: Path = ROOT) -> Contracts:
         tasks={task.name: task for task in tasks},
         workflow=workflow,
         pipeline_clauses=clauses_in("pipeline", pipeline),
+        pipeline_constants=pipeline.get("constants", {}),
         parts=read_parts(root, meta, kind["$defs"]),
         events={event.name: event.data for event in read_events(root, meta, shapes["$defs"])},
         event_room=pipeline["event_room"],

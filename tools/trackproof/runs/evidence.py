@@ -20,6 +20,7 @@ from trackproof.fleet import Fleet
 from trackproof.lab import RECORDING_BUCKET, TRANSCRIPT_BUCKET, Testbed
 from trackproof.runs.progress import step_states
 from trackproof.runs.scenario import Scenario
+from trackproof.runs.stored_lists import ListReader
 from trackproof.runs.unavailable import unavailable_events, unavailable_row
 from trackproof.testbed.conductor.rest import http_client
 from trackproof.testbed.stand_ins.ledger import Request
@@ -75,12 +76,14 @@ class Evidence:
     """Transcript ids of the meetings that ran at the same time."""
     writes: Mapping[str, int] = field(default_factory=dict)
     """How often each padded track and the mixdown was written, deleted ones too, by key."""
+    lists: Mapping[str, Sequence[Any]] = field(default_factory=dict)
+    """The lists that references in the workflow's output stand for, by field."""
 
     @property
     def output(self) -> Mapping[str, Any]:
-        """The workflow's output."""
+        """The workflow's output, with lists instead of references."""
         output: Mapping[str, Any] = self.workflow.get("output") or {}
-        return output
+        return {**output, **self.lists}
 
     def task(self, reference: str) -> Mapping[str, Any] | None:
         """Return the last attempt at a task; None if it was never scheduled."""
@@ -128,6 +131,7 @@ def gather(
         fleet_log=fleet.log(),
         secrets=secrets_of(testbed, fleet.database_url),
         writes=_writes(contracts, testbed, scenario),
+        lists=ListReader(testbed.s3, fleet.translator).of_workflow(workflow.get("output") or {}),
     )
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from trackproof.contracts.load import load_contracts
@@ -19,6 +19,7 @@ from trackproof.fleet.events import Event
 from trackproof.lab import RECORDING_BUCKET, TRANSCRIPT_BUCKET, Testbed
 from trackproof.runs.follow import Workflow, follow
 from trackproof.runs.limits import BUSY_SECONDS, POLL_SECONDS, task_limit
+from trackproof.runs.stored_lists import ListReader
 from trackproof.runs.unavailable import unavailable_events, unavailable_row
 from trackproof.testbed.conductor.rest import ENDED
 from trackproof.testbed.conductor.schema_enforcement import without_enforcement
@@ -43,6 +44,7 @@ class Attempt:
     ended_at: float
     """Epoch seconds; 0 if it has not ended."""
     output: Payload
+    """With the list instead of a reference to it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -296,7 +298,7 @@ class TaskRunner:
                 sent=payload,
                 workflow_id=workflow["workflowId"],
                 workflow_status=workflow["status"],
-                attempts=tuple(map(_attempt, workflow["tasks"])),
+                attempts=tuple(self._with_list(task, _attempt(one)) for one in workflow["tasks"]),
                 events=events,
                 requests=requests,
                 transcript=row,
@@ -310,6 +312,12 @@ class TaskRunner:
             )
             for payload, workflow in zip(payloads, workflows, strict=True)
         ]
+
+    def _with_list(self, task: str, attempt: Attempt) -> Attempt:
+        output = ListReader(self._testbed.s3, self._fleet.translator).output_of(
+            task, attempt.output
+        )
+        return replace(attempt, output=output)
 
     def transcript(self, transcript_id: str | None) -> Mapping[str, Any]:
         """Return a transcript's current row; empty if there is none."""

@@ -257,3 +257,13 @@ def test_only_the_holder_of_the_lease_reconciles(
 
     with state.read_session() as session:
         assert session.get(Lease, LEASE) is None  # released
+
+
+def test_a_running_workflow_is_read_without_its_tasks(working: WorkerHarness) -> None:
+    with (
+        conductor_server(lambda *_: (200, workflow("RUNNING"))) as server,
+        ConductorClient(server.url) as client,
+    ):
+        Reconciler(working.clients.state, lambda: client, seconds=1).reconcile(client)
+
+    assert server.queries("GET", WORKFLOW) == [{"includeTasks": ["false"]}]

@@ -25,11 +25,16 @@ from tests.unit.trackproof.checks.changes import (
 from tests.unit.trackproof.checks.faults import DENIED, FAULTS, Case
 from tests.unit.trackproof.python_terms import PYTHON
 from tests.unit.trackproof.runs import recorded_runs
-from tests.unit.trackproof.runs.recorded_runs import good_run, with_output
+from tests.unit.trackproof.runs.recorded_runs import (
+    good_run,
+    with_lists_by_reference,
+    with_output,
+)
 from trackproof.checks import CHECKS, judge, secrets
 from trackproof.events.runs import Check
 from trackproof.runs.evidence import Evidence
 from trackproof.runs.progress import step_states
+from trackproof.runs.stored_lists import LISTS, TEMPORARY, list_keys
 from trackproof.runs.unavailable import unavailable_events, unavailable_row
 
 IDS = {name for names in CHECKS.values() for name in names}
@@ -50,6 +55,21 @@ def failed(evidence: Evidence) -> set[str]:
 @pytest.mark.parametrize("denied", [(), (0,), (0, 1, 2)])
 def test_every_check_passes_for_a_good_run(denied: tuple[int, ...]) -> None:
     assert failed(good_run(denied=denied)) == set()
+
+
+@pytest.mark.parametrize("denied", [(), (0,)])
+def test_every_check_passes_for_lists_by_reference(denied: tuple[int, ...]) -> None:
+    assert failed(with_lists_by_reference(good_run(denied=denied))) == set()
+
+
+@pytest.mark.parametrize("denied", [(), (0,)])
+def test_a_list_that_is_left_is_told(denied: tuple[int, ...]) -> None:
+    evidence = with_lists_by_reference(good_run(denied=denied))
+    tasks = LISTS if denied else [TEMPORARY]
+    for key in list_keys(evidence.workflow, *tasks):
+        left = replace(evidence, transcript_keys=evidence.transcript_keys | {key})
+        assert "storage.keys" in failed(left)
+        assert f"not in the contract: {key}" in verdict(left)["storage.keys"].detail
 
 
 def test_a_silent_track_has_no_level() -> None:

@@ -14,11 +14,13 @@ from tests.unit.trackproof.runs.recorded_runs import (
     payload,
     post,
     request_during,
+    with_lists_by_reference,
     with_output,
 )
 from trackproof.checks import ledger
 from trackproof.checks.effects import EffectCount, Losses, count_effects
 from trackproof.runs.evidence import Evidence
+from trackproof.runs.stored_lists import LISTS, list_keys
 from trackproof.runs.unavailable import unavailable_events, unavailable_row
 
 
@@ -125,6 +127,17 @@ def test_objects_are_written_once_an_attempt(evidence: Evidence) -> None:
     assert broken(evidence, {**writes, mixdown: 2}, Losses({"s3": 1})) == []
     assert broken(evidence, {**writes, "left/behind": 1}) == ["writes of other objects"]
     assert broken(evidence, {}) == [f"writes of {key}" for key in sorted(writes)]
+
+
+def test_a_list_by_reference_is_written_once_an_attempt(evidence: Evidence) -> None:
+    large = with_lists_by_reference(evidence)
+    keys = sorted(list_keys(large.workflow, *LISTS))
+    writes = {**writes_of(evidence), **dict.fromkeys(keys, 1)}
+
+    assert broken(large, writes) == []
+    assert broken(large, {**writes, keys[0]: 2}) == [f"writes of {keys[0]}"]
+    assert broken(large, {**writes, keys[0]: 2}, Losses({"s3": 1})) == []
+    assert broken(evidence, writes) == ["writes of other objects"]
 
 
 def test_a_repair_drops_no_attempt(evidence: Evidence) -> None:

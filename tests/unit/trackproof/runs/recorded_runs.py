@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import time
 from collections.abc import Callable, Iterable, Mapping
@@ -20,6 +21,7 @@ from trackproof.contracts.load import Step, load_contracts
 from trackproof.runs.evidence import Evidence, Mixdown, ServedUrl
 from trackproof.runs.progress import step_states
 from trackproof.runs.scenario import ZULIP_STREAM, ZULIP_TOPIC, Scenario
+from trackproof.runs.stored_lists import LISTS, OUTPUTS, list_keys
 from trackproof.testbed.stand_ins.contract_violations import IncomingRequest
 from trackproof.testbed.stand_ins.ledger import Request
 from trackproof.testbed.stand_ins.services.webhook import sign
@@ -289,3 +291,30 @@ def _url(index: int, *, deleted: bool) -> ServedUrl:
     expires = TASKS["pad_track"].effects["presign_seconds"]
     url = f"http://s3.test/track-{index}?X-Amz-Expires={expires}&X-Amz-Signature=abc"
     return ServedUrl(index, url, PADDED_BYTES, *((404, 0) if deleted else (200, PADDED_BYTES)))
+
+
+def with_lists_by_reference(evidence: Evidence) -> Evidence:
+    """Return the evidence of the same meeting as if its lists were large."""
+    transcript_id, output = evidence.scenario.transcript_id, dict(evidence.output)
+
+    def reference(task: Mapping[str, Any]) -> dict[str, Any]:
+        template = evidence.contracts.tasks[task["taskDefName"]].stored_key
+        digest = hashlib.sha256(task["referenceTaskName"].encode()).hexdigest()
+        key = template.format(transcript_id=transcript_id, sha256=digest)
+        return {"key": key, "count": 1, "size": 2}
+
+    tasks = [
+        {**task, "outputData": {LISTS[task["taskDefName"]]: reference(task)}}
+        if task["taskDefName"] in LISTS
+        else task
+        for task in evidence.workflow["tasks"]
+    ]
+    workflow = {**evidence.workflow, "tasks": tasks}
+    kept = list_keys(workflow, *OUTPUTS.values())
+    named = {field: {"key": key} for field, key in zip(OUTPUTS, sorted(kept), strict=True)}
+    return replace(
+        evidence,
+        workflow={**workflow, "output": {**output, **named}},
+        lists={field: output[field] for field in OUTPUTS},
+        transcript_keys=evidence.transcript_keys.union(() if evidence.scenario.denied else kept),
+    )

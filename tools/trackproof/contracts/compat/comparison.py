@@ -76,6 +76,8 @@ def _changes(old: Release, new: Release) -> Iterator[Change]:
             yield from _named(section, before or {}, after or {}, pointer)
         elif section == "pipeline_clauses":
             yield from clause_changes(before or {}, after or {}, pointer)
+        elif section == "pipeline_constants":
+            yield _pipeline_constants(after, pointer)
         elif section == "parts":
             yield from _parts(before or {}, after or {}, pointer)
         elif section == "workflow" and before and after:
@@ -135,6 +137,12 @@ def _parts(old: Data, new: Data, pointer: str) -> Iterator[Change]:
                 yield Change(place, what, "consumers only", reason, format_optional(becomes))
             else:
                 yield descriptive(place, was, becomes)
+
+
+def _pipeline_constants(new: Data | None, pointer: str) -> Change:
+    reason = "Fleets must satisfy the clauses with these values."
+    what = "the constants of the pipeline changed"
+    return Change(pointer, what, "consumers only", reason, format_optional(new))
 
 
 def _meeting_rows(old: Data | None, new: Data, pointer: str) -> Iterator[Change]:

@@ -99,9 +99,18 @@ def check_effects(contracts: Contracts) -> Iterator[ContractDefect]:
 
 
 def check_clause_values(contracts: Contracts) -> Iterator[ContractDefect]:
-    """Check that each constant, S3 key and lifetime also appears in a clause."""
+    """Check that each constant, S3 key and lifetime also appears in a clause.
+
+    A clause of the pipeline may judge a key, and a note may explain a constant of the pipeline.
+    """
+    of_pipeline = [clause.text for clause in contracts.pipeline_clauses]
+    for name, size in contracts.pipeline_constants.items():
+        if not any(_contains_value(text, f"{size:,}") for text in (*of_pipeline, *contracts.notes)):
+            what = f"no clause or note of the pipeline mentions {size:,}"
+            hint = "correct the clause, the note or this value"
+            yield ContractDefect("pipeline.yaml", f"/constants/{name}", what, hint)
     for name, task in contracts.tasks.items():
-        texts = [clause.text for clause in task.clauses]
+        texts = [*(clause.text for clause in task.clauses), *of_pipeline]
         for pointer, value in _named_values(task):
             if not any(_contains_value(text, str(value)) for text in texts):
                 what = f"no clause of {name} mentions {value!r}"

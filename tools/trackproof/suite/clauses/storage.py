@@ -5,6 +5,7 @@ from __future__ import annotations
 from trackproof.contracts.load import load_contracts
 from trackproof.lab import RECORDING_BUCKET, TRANSCRIPT_BUCKET
 from trackproof.runs.pipeline_run import PipelineRun
+from trackproof.runs.stored_lists import OUTPUTS, list_keys
 from trackproof.runs.task_run import StoredObject
 from trackproof.suite.harness import Harness
 from trackproof.testbed.stand_ins.ledger import Request
@@ -59,6 +60,7 @@ def kept_objects(run: PipelineRun) -> frozenset[StoredObject]:
     scenario = run.evidence.scenario
     indexes = range(len(scenario.meeting.tracks))
     keys = [padded_key(scenario.transcript_id, index) for index in indexes]
+    keys += list_keys(run.workflow, *OUTPUTS.values())
     if location := run.evidence.transcript.get("waveform_location"):
         keys.append(str(location))
     return frozenset(

@@ -139,6 +139,13 @@ def faults(session: nox.Session) -> None:
 
 
 @nox.session
+def paranoid(session: nox.Session) -> None:
+    """Deliver twice, lose acknowledgements, kill workers: `nox -s paranoid -- --seed 1`."""
+    _install(session, *TEST_LOCKS)
+    session.run("python", "-m", "tests.paranoid", *session.posargs, env=BESIDE_OTHERS)
+
+
+@nox.session
 def flake(session: nox.Session) -> None:
     """Repeat the suite and compare every clause: `nox -s flake -- --times 30`."""
     _install(session, *TEST_LOCKS)

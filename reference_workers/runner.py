@@ -27,9 +27,6 @@ from reference_workers.executor import execute_task
 from reference_workers.settings import Settings
 from reference_workers.workers import WORKERS
 
-POLL_INTERVAL_MS = 100
-"""Longest pause between two polls for a busy task type; the SDK polls sooner after a task."""
-
 IDLE_AFTER_SECONDS = 10.0
 """Idle time before polling slows down: each poll costs fleet and server a millisecond."""
 
@@ -71,7 +68,7 @@ class ContractWorker(WorkerInterface):  # type: ignore[misc]  # the SDK is untyp
         """Serve one task type; `pace` is shared by the fleet."""
         super().__init__(task_type)
         self.worker_id = f"{self.get_identity()}/{task_type}"
-        self.poll_interval = POLL_INTERVAL_MS
+        self.poll_interval = clients.settings.poll_interval_ms
         self.thread_count = clients.settings.threads_per_type
         self.paused = False
         self.lease_extend_enabled = True  # work may take longer than the response time-out

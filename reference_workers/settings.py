@@ -103,6 +103,9 @@ class Settings(BaseSettings):
     """Tasks of one type that this process runs in parallel: the branches of a fork, and other
     meetings beside one whose service is slow."""
 
+    poll_interval_ms: int = Field(default=100, ge=1, le=10_000)
+    """Longest pause between two polls for a busy task type; the SDK polls sooner after a task."""
+
     outside_timeout_seconds: float = Field(default=25.0, gt=0)
     """Time limit of one call to an outside service, with the wait that it requests after it
     (Retry-After); below every task's response timeout."""

@@ -22,6 +22,9 @@ MAX_CONTENT = 10_000
 
 MAX_TOPIC = 60
 
+SEARCHED_MESSAGES = 100
+"""Newest messages of the bot in a stream among which an earlier one is searched."""
+
 ELLIPSIS = "…"
 
 
@@ -35,6 +38,7 @@ class Zulip:
 
     def __init__(self, settings: Settings) -> None:
         """Open an HTTP client with the bot's e-mail and key as basic auth."""
+        self._email = settings.zulip_bot_email
         self._client = open_client(
             base_url=settings.zulip_url,
             auth=(settings.zulip_bot_email, settings.zulip_api_key.get_secret_value()),
@@ -48,6 +52,33 @@ class Zulip:
         if "id" not in reply:
             raise TransientError("Zulip: the response to a posted message has no id")
         return str(reply["id"])
+
+    def find(self, stream: str, ending: str) -> str | None:
+        """Return the id of the bot's newest message in a stream that ends so; None without one.
+
+        The topic is not searched: people may have renamed or resolved it meanwhile.
+        """
+        narrow = [
+            {"operator": "stream", "operand": stream},
+            {"operator": "sender", "operand": self._email},
+        ]
+        query: dict[str, str | int] = {
+            "anchor": "newest",
+            "num_before": SEARCHED_MESSAGES,
+            "num_after": 0,
+            "apply_markdown": "false",
+            "narrow": json.dumps(narrow),
+        }
+        reply = fetch_json(self._client, "GET", "/api/v1/messages", params=query)
+        messages = reply.get("messages")
+        if not isinstance(messages, list):
+            raise TransientError("Zulip: the response to a search has no messages")
+        own = [
+            str(message["id"])
+            for message in messages
+            if isinstance(message, dict) and str(message.get("content")).rstrip().endswith(ending)
+        ]
+        return own[-1] if own else None
 
     def update(self, message_id: str, content: str) -> bool:
         """Update a message's content; return False if it no longer exists.

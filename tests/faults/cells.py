@@ -19,8 +19,17 @@ LINK_KINDS: Final = ("refuse", "hang", "reset", "cut")
 PROCESS_KINDS: Final = ("kill", "stop", "term")
 """SIGKILL, SIGSTOP and SIGTERM of the fleet's processes."""
 
+SERVER_KINDS: Final = ("kill", "stop")
+"""SIGKILL and SIGSTOP of Conductor, PostgreSQL and Redis; a killed one starts again."""
+
+DISK_KINDS: Final = ("full",)
+"""Faults of the disk with the fleet's temporary files."""
+
 READS_OBJECTS: Final = frozenset({"transcribe_track"})
 """Tasks whose service reads from S3, besides those whose contract has errors of S3."""
+
+WRITES_FILES: Final = frozenset({"pad_track", "mixdown_tracks", "generate_waveform"})
+"""Tasks that may keep audio on the disk."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +38,8 @@ class Cell:
 
     task: str
     place: str
-    """A service, `s3`, `conductor`, `database`; `fleet` or `server` for their processes."""
+    """A service, `s3`, `conductor`, `database`, `redis`; `fleet` or `server` (Conductor's) for
+    their processes; `work` for the disk with the fleet's temporary files."""
     kind: str
     lasting: Lasting
 
@@ -37,6 +47,11 @@ class Cell:
     def id(self) -> str:
         """`TASK/PLACE.KIND.LASTING`."""
         return f"{self.task}/{self.place}.{self.kind}.{self.lasting}"
+
+    @property
+    def is_process(self) -> bool:
+        """Whether processes are signalled or a disk is filled, and no connection is disturbed."""
+        return self.kind not in KINDS
 
     @property
     def denied(self) -> bool:
@@ -52,15 +67,24 @@ class Cell:
         )
 
 
-def all_cells() -> list[Cell]:
-    """Return every cell, in the order of the pipeline."""
+def all_cells(*, redis: bool = False) -> list[Cell]:
+    """Return every cell, in the order of the pipeline; those of Redis for a fleet that uses one."""
     return [
         Cell(task.name, place, kind, lasting)
         for task in load_contracts().tasks_in_order
-        for place, kinds in _faults_of(task)
+        for place, kinds in _faults_of(task, redis=redis)
         for kind in kinds
-        for lasting in LASTING
+        for lasting in lastings(kind)
     ]
+
+
+def lastings(kind: str) -> tuple[Lasting, ...]:
+    """Return how long a kind can last.
+
+    Nobody can refuse a single connection, because a closed port does not know the next one: what
+    remains is `reset`, which resets one accepted connection.
+    """
+    return LASTING[1:] if kind == "refuse" else LASTING
 
 
 def sample(cells: Sequence[Cell], number: int, seed: str) -> list[Cell]:
@@ -82,13 +106,17 @@ def sample(cells: Sequence[Cell], number: int, seed: str) -> list[Cell]:
     return sorted(chosen, key=order.__getitem__)
 
 
-def _faults_of(task: TaskContract) -> Iterator[tuple[str, Sequence[str]]]:
+def _faults_of(task: TaskContract, *, redis: bool) -> Iterator[tuple[str, Sequence[str]]]:
     """Yield the places of faults that can hit a task, with the kinds."""
     for service in sorted({call["service"] for call in task.effects.get("calls", ())}):
         yield service, KINDS
     if task.name in READS_OBJECTS or any("S3" in text for text in task.errors["retryable"]):
         yield "s3", KINDS
+    if task.name in WRITES_FILES:
+        yield "work", DISK_KINDS
     yield "conductor", LINK_KINDS
-    yield "database", LINK_KINDS
+    yield "database", (*LINK_KINDS, *SERVER_KINDS)
+    if redis:
+        yield "redis", (*LINK_KINDS, *SERVER_KINDS)
     yield "fleet", PROCESS_KINDS
-    yield "server", ("stop",)
+    yield "server", SERVER_KINDS

@@ -3,41 +3,32 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from fixtures_audio import make_meeting
 from tests.faults.cells import Cell
 from tests.faults.outcome import CellResult, failures, names_cause, problems_of
-from trackproof.checks.effects import EffectCount, count_effects
+from tests.faults.scaling import scale_definitions
+from trackproof.checks.effects import EffectCount, outside_effects, stored_effects
 from trackproof.checks.storage import expected_keys
 from trackproof.contracts.load import load_contracts
 from trackproof.errors import DeadlineError, TestbedError, TrackproofError
-from trackproof.fleet import REFERENCE, Fleet, FleetProfile
+from trackproof.fleet import Fleet, FleetProfile
 from trackproof.lab import TRANSCRIPT_BUCKET, Surroundings, Testbed
 from trackproof.runs.evidence import Evidence
 from trackproof.runs.follow import Workflow, follow
-from trackproof.runs.limits import FOLLOW_SECONDS
 from trackproof.runs.pipeline_run import Mark, PipelineRun, follow_meetings, start_run
 from trackproof.runs.progress import has_failed
 from trackproof.runs.scenario import Scenario
+from trackproof.runs.unavailable import NotVisible, unavailable_events
 from trackproof.scenarios.injection import Injection, not_applicable
+from trackproof.testbed.small_disk import SmallDisk
 from trackproof.wait import wait_until
 
-SCALED_TIMES: Final = {
-    "OUTSIDE_TIMEOUT_SECONDS": "2",
-    "TRANSCRIPTION_TIMEOUT_SECONDS": "8",
-    "RECONCILE_SECONDS": "1",
-}
-"""The reference fleet's own time limits, scaled as its definitions are."""
-
-RESPONSE_SECONDS: Final = 6
-"""Every task's response time-out."""
-TASK_SECONDS: Final = 60
-"""Every task's time-out."""
 DECIDE_SECONDS: Final = 1.0
 """Between two evaluations of a run's time-outs, which a server does every 30 s by itself."""
 
@@ -47,16 +38,11 @@ PROCESS_LASTING_SECONDS: Final = 10.0
 """The same for a fleet or server that is away: nothing can happen before it comes back."""
 RUN_SECONDS: Final = 150.0
 """From a meeting's start to its end."""
+LOOK_SECONDS: Final = 0.3
+"""Between two looks at a run."""
 REPAIR_SECONDS: Final = 60.0
 STATUS_SECONDS: Final = 20.0
 MEETING_SECONDS: Final = 6.0
-
-
-def scaled(profile: FleetProfile) -> FleetProfile:
-    """Return the reference fleet with scaled time limits; any other as it is."""
-    if profile.name != REFERENCE.name:
-        return profile
-    return replace(profile, environment={**profile.environment, **SCALED_TIMES})
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +53,8 @@ class Lane:
     around: Surroundings
     fleet: Fleet
     folder: Path
+    disk: SmallDisk | None = None
+    """With the fleet's temporary files; None where none can be mounted."""
 
     @classmethod
     @contextmanager
@@ -88,19 +76,21 @@ class Lane:
                 s3=profile.s3,
             ) as testbed,
             testbed.surroundings(profile, watched=True, proxied=True) as around,
-            testbed.fleet(profile, around) as fleet,
+            ExitStack() as stack,
         ):
+            disk = _small_disk(testbed.folder / "tmp")
+            fleet = stack.enter_context(testbed.fleet(profile, around))
             fleet.register(testbed.rest.api_url)
-            _scale_definitions(testbed)
+            scale_definitions(testbed)
             fleet.wait_until_polling(testbed.rest, sorted(load_contracts().tasks))
-            yield cls(testbed.translated_for(fleet), around, fleet, testbed.folder)
+            yield cls(testbed.translated_for(fleet), around, fleet, testbed.folder, disk)
 
     def run(self, cell: Cell, number: int) -> CellResult:
         """Run one cell; what goes wrong in the laboratory is an `error`."""
         start = time.monotonic()
-        if reason := not_applicable(cell, self.testbed, self.around, self.fleet):
+        if reason := not_applicable(cell, self.testbed, self.around, self.fleet, self.disk):
             return CellResult(cell.id, cell.task, "not applicable", reason)
-        injection = Injection(cell, self.testbed, self.around, self.fleet)
+        injection = Injection(cell, self.testbed, self.around, self.fleet, self.disk)
         try:
             result = self._run(cell, number, injection)
         except TrackproofError as error:
@@ -111,13 +101,13 @@ class Lane:
             result = CellResult(cell.id, cell.task, "error", detail)
         finally:
             injection.end()
-            self._mend()
+            self.mend()
         if injection.problem:
             result = replace(result, outcome="error", detail=injection.problem)
         return replace(result, met=injection.met, seconds=round(time.monotonic() - start, 1))
 
     def _run(self, cell: Cell, number: int, injection: Injection) -> CellResult:
-        scenario, before = self._prepare(cell, number)
+        scenario, before = self.prepare(number, denied=(1,) if cell.denied else ())
         mark = Mark.now(self.testbed, self.fleet)
         injection.arm()
         injection.workflow_id = workflow_id = start_run(self.testbed, scenario)
@@ -138,10 +128,14 @@ class Lane:
             result = replace(result, outcome="recovered", detail=" | ".join(reasons))
             if problem := self._repair(cell, scenario, workflow, failed, reasons):
                 return replace(result, outcome="WRONG", detail=problem)
-        run = self._gather(scenario, workflow_id, mark)
+        run = self.gather(scenario, workflow_id, mark)
         evidence = run.evidence
         losses = replace(injection.losses, earlier=(workflow,))
-        counts = count_effects(evidence, self._writes(evidence, before), losses)
+        if cell.place == "redis" and self.fleet.profile.events_redis:
+            evidence = replace(evidence, events=unavailable_events())  # nobody keeps them meanwhile
+        counts = outside_effects(evidence, self.writes(evidence, before), losses)
+        with suppress(NotVisible):
+            counts += stored_effects(evidence, losses)
         attempts = sum(task["taskDefName"] == cell.task for task in evidence.workflow["tasks"])
         result = replace(result, attempts=attempts, effects=_repeated(counts))
         evidence = replace(
@@ -153,12 +147,13 @@ class Lane:
             return replace(result, outcome="not met", detail="no request met the fault")
         return result
 
-    def _prepare(self, cell: Cell, number: int) -> tuple[Scenario, frozenset[str]]:
+    def prepare(
+        self, number: int, *, denied: Sequence[int] = ()
+    ) -> tuple[Scenario, frozenset[str]]:
         """Publish and seed a meeting with words of its own: a fleet may cache equal ones."""
         meeting = make_meeting(
             tracks=3, seconds=MEETING_SECONDS, seed=number % 5, words_seed=1_000 + number
         )
-        denied = (1,) if cell.denied else ()
         scenario = Scenario.create(meeting, self.folder / f"cell-{number}", denied=denied)
         before = frozenset(self.testbed.s3.keys(TRANSCRIPT_BUCKET))
         scenario.publish(self.testbed)
@@ -203,7 +198,7 @@ class Lane:
             workflow_id,
             what=f"the meeting {workflow_id}",
             seconds=seconds,
-            interval=FOLLOW_SECONDS,
+            interval=LOOK_SECONDS,
             on_poll=on_poll,
         )
 
@@ -254,7 +249,8 @@ class Lane:
     def _status(self, scenario: Scenario) -> str:
         return str(self.fleet.transcript(scenario.transcript_id).get("status"))
 
-    def _gather(self, scenario: Scenario, workflow_id: str, mark: Mark) -> PipelineRun:
+    def gather(self, scenario: Scenario, workflow_id: str, mark: Mark) -> PipelineRun:
+        """Return the evidence of an ended run."""
         return follow_meetings(
             self.testbed,
             self.fleet,
@@ -264,7 +260,7 @@ class Lane:
             check_alive=lambda: None,
         )["meeting"]
 
-    def _writes(self, evidence: Evidence, before: frozenset[str]) -> dict[str, int]:
+    def writes(self, evidence: Evidence, before: frozenset[str]) -> dict[str, int]:
         """Return how often each object of this meeting was written, deleted ones too."""
         store = self.testbed.s3
         keys = frozenset(store.keys(TRANSCRIPT_BUCKET)) - before
@@ -277,7 +273,7 @@ class Lane:
     def _wait_for_fleet(self) -> None:
         self.fleet.wait_until_polling(self.testbed.rest, sorted(load_contracts().tasks))
 
-    def _mend(self) -> None:
+    def mend(self) -> None:
         """Start a fleet again that has died, so that the next cell finds one."""
         try:
             self.fleet.check_alive()
@@ -291,11 +287,9 @@ def _repeated(counts: list[EffectCount]) -> tuple[str, ...]:
     return tuple(str(count) for count in counts if count.holds and count.repeated)
 
 
-def _scale_definitions(testbed: Testbed) -> None:
-    for definition in testbed.rest.task_definitions():
-        limits: dict[str, Any] = {
-            "responseTimeoutSeconds": RESPONSE_SECONDS,
-            "timeoutSeconds": TASK_SECONDS,
-            "retryDelaySeconds": min(1, int(definition.get("retryDelaySeconds") or 0)),
-        }
-        testbed.rest.update_task_definition({**definition, **limits})
+def _small_disk(folder: Path) -> SmallDisk | None:
+    """Mount a small disk over the folder of the fleet's temporary files, if that is possible."""
+    try:
+        return SmallDisk.mount(folder)
+    except TestbedError:
+        return None

@@ -22,6 +22,8 @@ COUNTED: Final = frozenset(
         "services.accepted",
         "zulip.message",
         "webhook.signature",
+        "effects.outside",
+        "effects.stored",
     }
 )
 """Checks that count effects of a run without faults; the ledger of effects counts here."""
@@ -35,6 +37,8 @@ NAMES: Final[Mapping[str, str]] = {
     "s3": r"\bs3\b|object|audio|storage|bucket|\.webm|\.mp3|modal",
     "database": r"database|postgres|sql|psycopg|connection",
     "conductor": r"conductor",
+    "redis": r"redis|connection",
+    "work": r"disk|ENOSPC|no space",
 }
 """How a reason names a service."""
 

@@ -2,24 +2,20 @@
 
 Each job has one Conductor, one database and one fleet, and runs one meeting at a time, so that no
 fault touches the meeting of another cell. Exits with 0 if no cell is WRONG and the laboratory had
-no error.
+no error, with 130 if it was interrupted; `--resume` goes on with the cells that are left.
 """
 
 from __future__ import annotations
 
 import argparse
-import signal
+import os
 import sys
 import time
-from collections.abc import Callable, Sequence
-from contextlib import suppress
-from multiprocessing import get_context
-from multiprocessing.queues import Queue
+from collections.abc import Sequence
 from pathlib import Path
-from queue import Empty
 
-from tests.faults.cells import Cell, all_cells, sample
-from tests.faults.lane import Lane, scaled
+from tests.faults.cells import all_cells, sample
+from tests.faults.jobs import LaneOptions, run_in_jobs
 from tests.faults.outcome import CellResult
 from tests.faults.report import (
     FAILURES,
@@ -33,13 +29,14 @@ from tests.faults.report import (
 )
 from trackproof.errors import TrackproofError
 from trackproof.fleet import load_profile
+from trackproof.lab import uses_redis
 from trackproof.suite.options import comma_separated
 from trackproof.testbed.conductor.versions import DEFAULT_VERSION
 
 PAGE = Path(__file__).parents[2] / "docs" / "faults.md"
-POLL_SECONDS = 0.5
-
-Numbered = tuple[int, Cell]
+INTERRUPTED = 130
+JOBS_A_CORE = 3
+"""Most of a cell's time is waiting for time-outs."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -47,10 +44,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = _parser()
     args = parser.parse_args(arguments)
     names = comma_separated(args.only)
-    cells = all_cells()
+    profile = load_profile(args.fleet)
+    cells = all_cells(redis=uses_redis(profile))
     if unknown := [name for name in names if not any(cell.is_chosen([name]) for cell in cells)]:
         parser.error(f"--only: no such cell: {', '.join(unknown)}; ids are TASK/PLACE.KIND.LASTING")
-    profile = load_profile(args.fleet)
     if profile.attach or profile.ports.s3 or profile.ports.services:
         args.jobs = 1  # its ports are fixed
     chosen = [(number, cell) for number, cell in enumerate(cells) if cell.is_chosen(names)]
@@ -62,75 +59,47 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 0
     sys.stdout.write(f"{len(chosen)} of {len(cells)} cells, {args.jobs} jobs\n")
     kept = read_results(args.json) if args.resume and args.json else []
-    earlier = [result for result in kept if result.outcome not in FAILURES]
-    done = {result.id for result in earlier}
+    order = {cell.id: number for number, cell in enumerate(cells)}
+    results = [one for one in kept if one.outcome not in FAILURES and one.id in order]
+    done = {result.id for result in results}
     start = time.monotonic()
 
-    def matrix(results: Sequence[CellResult]) -> MatrixEnded:
-        order = {cell.id: number for number, cell in enumerate(cells)}
+    def matrix() -> MatrixEnded:
         return MatrixEnded(
             fleet=args.fleet,
             version=args.conductor_version,
-            cells=tuple(sorted((*earlier, *results), key=lambda result: order[result.id])),
+            cells=tuple(sorted(results, key=lambda result: order[result.id])),
             total=len(cells),
             seconds=round(time.monotonic() - start, 1),
         )
 
-    def keep(results: Sequence[CellResult]) -> None:
+    def keep(result: CellResult) -> None:
+        results.append(result)
+        sys.stdout.write(line_of(result) + "\n")
+        sys.stdout.flush()
         if args.json:
-            write_json(matrix(results), args.json)
+            write_json(matrix(), args.json)
 
     left = [one for one in chosen if one[1].id not in done]
-    ended = matrix(_by_jobs(args, left, keep))
+    options = LaneOptions(args.fleet, args.conductor_version, args.database)
+    interrupted, lost = False, ""
+    try:
+        interrupted = run_in_jobs(options, args.jobs, left, keep)
+    except TrackproofError as error:  # what was judged is reported all the same
+        lost = str(error)
+    ended = matrix()
     sys.stdout.write(verdict(ended))
     if args.html:
         write_html(ended, args.html)
     if args.page:
         write_page(ended, PAGE)
-    return 0 if ended.passed else 1
-
-
-def _by_jobs(
-    args: argparse.Namespace,
-    chosen: Sequence[Numbered],
-    keep: Callable[[Sequence[CellResult]], None],
-) -> list[CellResult]:
-    """Let jobs take the cells from one queue; `keep` gets the results after each."""
-    process = get_context("spawn")
-    work: Queue[Numbered | None] = process.Queue()
-    done: Queue[CellResult] = process.Queue()
-    jobs = [
-        process.Process(target=_job, args=(args, work, done), daemon=True)
-        for _ in range(min(args.jobs, len(chosen)))
-    ]
-    for one in (*chosen, *(None for _ in jobs)):
-        work.put(one)
-    for job in jobs:
-        job.start()
-    results: list[CellResult] = []
-    while len(results) < len(chosen) and (any(job.is_alive() for job in jobs) or not done.empty()):
-        with suppress(Empty):
-            results.append(done.get(timeout=POLL_SECONDS))
-            sys.stdout.write(line_of(results[-1]) + "\n")
-            sys.stdout.flush()
-            keep(results)
-    for job in jobs:
-        job.join()
-    if len(results) < len(chosen):
-        raise TrackproofError(
-            f"only {len(results)} of {len(chosen)} cells have a result",
-            hint="a job died; its error is printed above",
-        )
-    return results
-
-
-def _job(args: argparse.Namespace, work: Queue[Numbered | None], done: Queue[CellResult]) -> None:
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit())  # so that its servers end too
-    profile = scaled(load_profile(args.fleet))
-    with Lane.started(profile, version=args.conductor_version, database=args.database) as lane:
-        while (one := work.get()) is not None:
-            number, cell = one
-            done.put(lane.run(cell, number))
+    if interrupted:
+        kept_in = "--resume runs the others" if args.json else "--json FILE would have kept them"
+        sys.stdout.write(f"interrupted after {len(results)} cells; {kept_in}\n")
+        return INTERRUPTED
+    if lost:
+        sys.stderr.write(f"{lost}\n")
+    return 0 if ended.passed and not lost else 1
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -140,7 +109,12 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--sample", type=int, default=0, help="number of cells of a spread sample")
     parser.add_argument("--seed", default="0", help="seed of the sample")
-    parser.add_argument("--jobs", type=int, default=3, help="number of testbeds side by side")
+    parser.add_argument(
+        "--jobs",
+        type=int,
+        default=JOBS_A_CORE * (os.cpu_count() or 1),
+        help="number of testbeds side by side, of 1 GB each",
+    )
     parser.add_argument("--fleet", default="reference", help="a fleet's profile")
     parser.add_argument("--database", default="postgres", help="as of `trackproof verify`")
     parser.add_argument("--conductor-version", default=DEFAULT_VERSION)

@@ -133,3 +133,53 @@ def newest_message_of_the_topic() -> None:
         return replacing
 
     around("post_zulip", make)
+
+
+@mutant("effects")
+def mixdown_uploaded_twice() -> None:
+    """The mixdown of more than two tracks is uploaded again once its duration is stored."""
+
+    def make(work: Worker) -> Worker:
+        def again(context: Any, *, padded_urls: Any, **inputs: Any) -> dict[str, Any]:
+            output = work(context, padded_urls=padded_urls, **inputs)
+            return (
+                output
+                if len(padded_urls) <= 2
+                else work(context, padded_urls=padded_urls, **inputs)
+            )
+
+        return again
+
+    around("mixdown_tracks", make)
+
+
+@mutant("effects")
+def later_tracks_transcribed_twice() -> None:
+    """From the third track on, every track is transcribed a second time to be sure."""
+
+    def make(transcribe: Any) -> Any:
+        def sure(self: Any, audio_url: str, language: str) -> Any:
+            if any(f"padded_track_{index}." in audio_url for index in range(2, 12)):
+                transcribe(self, audio_url, language)
+            return transcribe(self, audio_url, language)
+
+        return sure
+
+    replace("services.modal:Modal", "transcribe", make)
+
+
+@mutant("effects")
+def duration_told_again_at_the_end() -> None:
+    """Finalize emits the duration a second time after a meeting with several speakers."""
+
+    def make(work: Worker) -> Worker:
+        def telling(context: Any, **inputs: Any) -> dict[str, Any]:
+            output = work(context, **inputs)
+            with context.unit_of_work(inputs["transcript_id"]) as unit:
+                if len(unit.transcript.participants or []) > 1:
+                    unit.emit("DURATION", {"duration": inputs["duration"]})
+            return output
+
+        return telling
+
+    around("finalize", make)

@@ -25,12 +25,15 @@ from trackproof.testbed.conductor.starts import Starts
 from trackproof.testbed.conductor.traffic import Traffic
 from trackproof.testbed.database import (
     STARTED,
+    Database,
     database_for,
     database_variables,
     default_database,
     kind_of,
 )
 from trackproof.testbed.fault_proxy.proxied import Proxies, start_proxies
+from trackproof.testbed.postgres import PostgresServer
+from trackproof.testbed.processes import Restartable
 from trackproof.testbed.s3.object_store import ObjectStore
 from trackproof.testbed.s3.server import S3Server
 from trackproof.testbed.stand_ins.server import ServedStandIns
@@ -63,6 +66,8 @@ class Surroundings:
     """Its starts of workflows; None where they pass no gateway."""
     proxies: Proxies = field(default_factory=dict)
     """Fault proxies in front of the servers, by name; empty unless it is `proxied`."""
+    servers: Mapping[str, Restartable] = field(default_factory=dict)
+    """Its `database` and `redis`, where they run as processes that the testbed started."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +86,8 @@ class Testbed:
     """URL of the fleet's database."""
     migrated: set[tuple[str, str]] = field(default_factory=set)
     """Fleets and URLs of the databases that their `migrate_command` has migrated."""
+    database_server: PostgresServer | None = None
+    """The server of that database, if the testbed started one."""
 
     @classmethod
     @contextmanager
@@ -111,7 +118,8 @@ class Testbed:
         clear_abandoned(SCRATCH_PREFIX)
         with ExitStack() as stack:
             folder = stack.enter_context(scratch_folder(SCRATCH_PREFIX))
-            database_url = stack.enter_context(database_for(database or default_database(), folder))
+            choice = database or default_database()
+            own = stack.enter_context(database_for(choice, folder))
             buckets = [RECORDING_BUCKET, TRANSCRIPT_BUCKET]
             store = S3Server(buckets, port=ports.s3, folder=S3_FOLDERS[s3])
             stack.enter_context(store)
@@ -119,7 +127,9 @@ class Testbed:
             served = stack.enter_context(stand_ins.serve(port=ports.services))
             server = stack.enter_context(start_conductor(conductor, version, report=report))
             rest = stack.enter_context(ConductorRest(server.api_url))
-            yield cls(server, rest, store, stand_ins, served, folder, database_url)
+            yield cls(
+                server, rest, store, stand_ins, served, folder, own.url, database_server=own.server
+            )
 
     def variables(self) -> dict[str, str]:
         """Return the values of a profile's variables by name, such as `s3.endpoint`."""
@@ -160,20 +170,20 @@ class Testbed:
         )
 
     @contextmanager
-    def _database_of(self, profile: FleetProfile) -> Iterator[str]:
-        """Yield the URL of a fleet's database: its own, the testbed's, or one of the kind it needs.
+    def _database_of(self, profile: FleetProfile) -> Iterator[Database]:
+        """Yield a fleet's database: its own, the testbed's, or one of the kind that it needs.
 
         Raises:
             TestbedError: PostgreSQL could not be started.
         """
         kind = needed_database(profile)
         if kind is None and profile.database:
-            yield profile.database
+            yield Database(profile.database)
         elif kind in {None, kind_of(self.database_url)}:
-            yield self.database_url
+            yield Database(self.database_url, self.database_server)
         else:
-            with database_for(kind, self.folder) as url:
-                yield url
+            with database_for(kind, self.folder) as database:
+                yield database
 
     @contextmanager
     def surroundings(
@@ -193,7 +203,11 @@ class Testbed:
             TestbedError: Its Redis, database or intercept proxy cannot be started.
         """
         with ExitStack() as stack:
-            database = stack.enter_context(self._database_of(profile))
+            own = stack.enter_context(self._database_of(profile))
+            database = own.url
+            servers: dict[str, Restartable] = {}
+            if own.server is not None and own.server.process is not None:
+                servers["database"] = own.server
             variables = {**self.variables(), **database_variables(database)}
             variables |= {"fleet.port": str(free_port()), "trigger.port": str(free_port())}
             variables |= {"proxy.url": "", "proxy.ca": ""}
@@ -202,10 +216,10 @@ class Testbed:
                 gateway = stack.enter_context(start_gateway(self.conductor.api_url))
                 variables["conductor.api_url"] = gateway.api_url
                 traffic, starts = gateway.traffic, gateway.starts
-            if REDIS_VARIABLES & profile_variables(profile) or profile.events_redis:
+            if uses_redis(profile):
                 from trackproof.testbed.redis import start_redis  # noqa: PLC0415 - slow import, rarely used
 
-                redis_server = stack.enter_context(start_redis(free_port()))
+                servers["redis"] = redis_server = stack.enter_context(start_redis(free_port()))
                 variables |= {
                     "redis.url": redis_server.url,
                     "redis.host": "127.0.0.1",
@@ -232,7 +246,9 @@ class Testbed:
                 for name, value in profile.environment.items()
             }
             environment |= bypass_variables({**os.environ, **environment})
-            yield Surroundings(variables, environment, database, refused, traffic, starts, proxies)
+            yield Surroundings(
+                variables, environment, database, refused, traffic, starts, proxies, servers
+            )
 
     @contextmanager
     def fleet(
@@ -289,6 +305,11 @@ class Testbed:
             return {"TMPDIR": str(scratch)}
         # It describes the user's terminal; a fleet writes into a log in UTF-8.
         return {"TMPDIR": str(scratch), "PYTHONIOENCODING": "utf-8"}
+
+
+def uses_redis(profile: FleetProfile) -> bool:
+    """Return whether a fleet needs a Redis of the testbed."""
+    return bool(REDIS_VARIABLES & profile_variables(profile) or profile.events_redis)
 
 
 def database_choice(profile: FleetProfile, option: str | None) -> str | None:

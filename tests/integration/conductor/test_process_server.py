@@ -97,3 +97,19 @@ def test_version_starts_reports_its_number_and_leaves_nothing(version: str, tmp_
     assert processes_with(str(tmp_path)) == []
     assert server.poll() is not None
     assert "Tomcat started" in (tmp_path / "conductor.log").read_text()
+
+
+@pytest.mark.nightly
+def test_a_killed_durable_server_starts_again_at_its_address_with_its_definitions() -> None:
+    with start_conductor("process", "3.32.3") as server, ConductorRest(server.api_url) as rest:
+        assert server.process is not None
+        assert server.restart is not None
+        rest.create_task_definition({"name": "kept", "ownerEmail": "a@example.com"})
+        server.process.send_signal(signal.SIGKILL)
+        server.restart()
+        assert "kept" in {one["name"] for one in rest.task_definitions()}
+
+
+@pytest.mark.parametrize("version", ["3.15.0", "3.21.14"])
+def test_versions_that_keep_runs_in_memory_are_not_durable(version: str) -> None:
+    assert not VERSIONS[version].is_durable

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
@@ -52,6 +53,23 @@ def test_stopped_server_leaves_nothing() -> None:
     _, alive = psutil.wait_procs(processes, timeout=10)
     assert alive == []
     assert not data.parent.exists()
+
+
+@needs_programs
+@pytest.mark.nightly
+def test_a_killed_server_starts_again_with_its_data() -> None:
+    with start_postgres() as server:
+        assert server.process is not None
+        engine = create_engine(server.url)
+        with engine.begin() as connection:
+            connection.execute(text("CREATE TABLE t (x int)"))
+        for _ in range(3):
+            with engine.begin() as connection:
+                connection.execute(text("INSERT INTO t VALUES (1)"))
+            server.process.send_signal(signal.SIGKILL)  # at once: nothing committed may be lost
+            server.restart()
+            engine.dispose()
+        assert database.rows(server.url, "SELECT * FROM t") == [{"x": 1}] * 3
 
 
 @needs_programs

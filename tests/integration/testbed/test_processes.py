@@ -263,3 +263,15 @@ def test_a_command_without_children_ends_with_its_own_code(start: Start) -> None
 
     assert wait_until(process.poll, what="its exit", timeout=20, interval=0.01) == 3
     assert process.ended_at() is not None
+
+
+def test_a_killed_process_starts_again_with_the_same_log(start: Start) -> None:
+    process = start(PRINT_PID)
+    (first,) = pids_in(process.log_path)
+    process.send_signal(signal.SIGKILL)
+    wait_until(lambda: process.poll() is not None, what="its death", timeout=10)
+
+    process.restart()
+
+    _, second = pids_in(process.log_path, 2)
+    assert (runs(first), runs(second), process.poll()) == (False, True, None)

@@ -1,12 +1,15 @@
 from __future__ import annotations
 
+import signal
 from contextlib import closing
 
 import pytest
 import redis
 
 from trackproof.errors import TestbedError
+from trackproof.lab import free_port
 from trackproof.testbed.redis import RedisServer, start_redis
+from trackproof.wait import wait_until
 
 
 def is_reachable(server: RedisServer) -> bool:
@@ -31,6 +34,19 @@ def test_server_restarts_and_leaves_nothing() -> None:
     assert states == [True, False, True]
     assert not is_reachable(server)
     assert not server.folder.exists()
+
+
+def test_a_killed_server_starts_again_at_its_address() -> None:
+    try:
+        with start_redis(free_port()) as server:
+            assert server.process is not None
+            server.process.send_signal(signal.SIGKILL)
+            wait_until(lambda: not is_reachable(server), what="the death of Redis", timeout=5)
+            url = server.url
+            server.restart()
+            assert (server.url, is_reachable(server)) == (url, True)
+    except TestbedError as error:
+        pytest.skip(f"{error.what}. Hint: {error.hint}")
 
 
 def test_missing_program_is_an_error_with_a_hint(monkeypatch: pytest.MonkeyPatch) -> None:

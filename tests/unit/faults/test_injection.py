@@ -40,6 +40,34 @@ class Fleet:
         self.acts.append("restart")
 
 
+class Server:
+    """Stands for a server that runs as a process."""
+
+    def __init__(self) -> None:
+        self.acts: list[str] = []
+        self.process = self
+
+    def send_signal(self, number: signal.Signals) -> int:
+        self.acts.append(number.name)
+        return 1
+
+    def restart(self) -> None:
+        self.acts.append("restart")
+
+
+class Disk:
+    """Stands for a small disk."""
+
+    def __init__(self) -> None:
+        self.acts: list[str] = []
+
+    def fill(self) -> None:
+        self.acts.append("fill")
+
+    def free(self) -> None:
+        self.acts.append("free")
+
+
 class Bench:
     """Everything that an injection touches."""
 
@@ -47,12 +75,17 @@ class Bench:
         self.traffic = Traffic()
         self.proxy = proxy
         self.fleet: Any = Fleet()
-        self.around: Any = SimpleNamespace(traffic=self.traffic, proxies={"s3": proxy})
-        self.testbed: Any = SimpleNamespace(conductor=SimpleNamespace(process=None))
+        self.server: Any = Server()
+        self.disk: Any = Disk()
+        self.around: Any = SimpleNamespace(
+            traffic=self.traffic, proxies={"s3": proxy}, servers={"database": self.server}
+        )
+        conductor = SimpleNamespace(process=None, restart=None, version="3.15.0")
+        self.testbed: Any = SimpleNamespace(conductor=conductor)
 
     def injection(self, place: str, kind: str, lasting: str) -> Injection:
         cell = Cell("pad_track", place, kind, lasting)  # type: ignore[arg-type]  # any seconds
-        injection = Injection(cell, self.testbed, self.around, self.fleet)
+        injection = Injection(cell, self.testbed, self.around, self.fleet, self.disk)
         injection.arm()
         return injection
 
@@ -108,6 +141,50 @@ def test_processes_are_signalled_once_the_fleet_has_the_task(
     wait_until(lambda: bench.fleet.acts == acts, what=f"{acts}", timeout=5)
     injection.end()
     assert (injection.losses.interrupted, injection.met, injection.problem) == (True, 1, "")
+
+
+@pytest.mark.parametrize(
+    ("place", "kind", "acts"),
+    [
+        ("database", "kill", ["SIGKILL", "restart"]),
+        ("database", "stop", ["SIGSTOP", "SIGCONT"]),
+        ("server", "kill", ["SIGKILL", "restart"]),
+        ("server", "stop", ["SIGSTOP", "SIGCONT"]),
+    ],
+)
+def test_servers_are_signalled_and_killed_ones_start_again(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, place: str, kind: str, acts: list[str]
+) -> None:
+    monkeypatch.setattr(module, "PAUSE_SECONDS", 0.0)
+    bench.testbed.conductor = bench.server
+    injection = bench.injection(place, kind, "once")
+    bench.take("PAD_TRACK")
+    bench.traffic.record_poll()
+    wait_until(lambda: bench.server.acts == acts, what=f"{acts}", timeout=5)
+    injection.end()
+    assert (injection.losses.interrupted, bench.fleet.acts) == (True, [])
+
+
+def test_a_disk_is_full_until_the_fault_is_lifted(bench: Bench) -> None:
+    injection = bench.injection("work", "full", "for-good")
+    bench.take("PAD_TRACK")
+    bench.traffic.record_poll()
+    wait_until(lambda: bench.disk.acts == ["fill"], what="a full disk", timeout=5)
+    injection.end()
+    assert bench.disk.acts == ["fill", "free"]
+
+
+def test_servers_that_cannot_be_killed_have_a_reason(bench: Bench) -> None:
+    def reason(place: str, kind: str) -> str:
+        cell = Cell("pad_track", place, kind, "once")
+        return not_applicable(cell, bench.testbed, bench.around, bench.fleet)
+
+    assert reason("database", "kill") == ""
+    assert reason("redis", "stop") == "redis does not run as a process"
+    assert reason("work", "full").startswith("no small disk")
+    bench.testbed.conductor.process = bench.server
+    assert reason("server", "stop") == ""
+    assert reason("server", "kill").startswith("Conductor 3.15.0 would lose its runs")
 
 
 def test_what_cannot_be_injected_has_a_reason(bench: Bench) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from trackproof.checks import (
     delivery,
     error_rates,
+    ledger,
     llm,
     mixdown,
     pipeline,
@@ -36,6 +37,7 @@ CHECKS: Mapping[Checks, tuple[str, ...]] = {
         "services.accepted",
         "services.contract",
     ),
+    ledger.checks: ("effects.outside", "effects.stored"),
 }
 """The ids of all checks, by the function that yields them, in pipeline order."""
 

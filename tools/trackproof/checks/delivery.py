@@ -32,7 +32,7 @@ def _zulip(evidence: Evidence) -> Check:
     messages = [
         message
         for message in evidence.stand_ins.zulip.messages()
-        if message.posted_at >= evidence.began and not _is_of_another(message.content, evidence)
+        if message.posted_at >= evidence.began and not is_of_another(message.content, evidence)
     ]
     problems = []
     if len(messages) != 1:
@@ -53,7 +53,7 @@ def _zulip(evidence: Evidence) -> Check:
     return Check.of("zulip.message", problems, otherwise=f"one message in {ZULIP_STREAM}, complete")
 
 
-def _is_of_another(text: str, evidence: Evidence) -> bool:
+def is_of_another(text: str, evidence: Evidence) -> bool:
     """Return whether a message is about a meeting that ran beside this one."""
     return any(names_id(text, transcript_id) for transcript_id in evidence.beside)
 
@@ -64,7 +64,7 @@ def own_deliveries(evidence: Evidence) -> list[Request]:
         delivery
         for delivery in evidence.stand_ins.webhook.deliveries(EVENT)
         if delivery.received_at >= evidence.began
-        and not _is_of_another(delivery.body.decode(errors="replace"), evidence)
+        and not is_of_another(delivery.body.decode(errors="replace"), evidence)
     ]
 
 

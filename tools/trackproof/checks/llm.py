@@ -41,16 +41,21 @@ def _topic_calls(evidence: Evidence, calls: Sequence[Request]) -> Check:
 
 def _chunks(evidence: Evidence, calls: Sequence[Request]) -> Check:
     """Each chunk of words must appear in one prompt, complete and in order, in any format."""
-    texts = [word["word"] for word in evidence.output.get("all_words") or []]
     prompts = [WordText(prompt(call)) for call in calls]
-    size = _words_per_call(evidence)
-    chunks = [texts[first : first + size] for first in range(0, len(texts), size)]
-    sent = sum(any(text.has(chunk) for text in prompts) for chunk in chunks)
+    groups = chunks(evidence)
+    sent = sum(any(text.has(chunk) for text in prompts) for chunk in groups)
     return Check(
         "llm.chunks",
-        bool(chunks) and sent == len(chunks),
-        f"{sent} of {len(chunks)} chunks in the prompts",
+        bool(groups) and sent == len(groups),
+        f"{sent} of {len(groups)} chunks in the prompts",
     )
+
+
+def chunks(evidence: Evidence) -> list[list[str]]:
+    """Return the groups of words that each take one call."""
+    texts = [word["word"] for word in evidence.output.get("all_words") or []]
+    size = _words_per_call(evidence)
+    return [texts[first : first + size] for first in range(0, len(texts), size)]
 
 
 def _summary_calls(evidence: Evidence) -> Check:

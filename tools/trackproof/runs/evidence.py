@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import io
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import unquote
 
 import av
 import httpx
@@ -72,6 +74,8 @@ class Evidence:
     """Epoch seconds; deliveries before it belong to earlier meetings."""
     beside: frozenset[str] = frozenset()
     """Transcript ids of the meetings that ran at the same time."""
+    writes: Mapping[str, int] = field(default_factory=dict)
+    """How often each padded track and the mixdown was written, deleted ones too, by key."""
     lists: Mapping[str, Sequence[Any]] = field(default_factory=dict)
     """The lists that references in the workflow's output stand for, by field."""
 
@@ -126,8 +130,30 @@ def gather(
         mixdown=_mixdown(testbed, workflow),
         fleet_log=fleet.log(),
         secrets=secrets_of(testbed, fleet.database_url),
+        writes=_writes(contracts, testbed, scenario),
         lists=ListReader(testbed.s3, fleet.translator).of_workflow(workflow.get("output") or {}),
     )
+
+
+def _writes(contracts: Contracts, testbed: Testbed, scenario: Scenario) -> dict[str, int]:
+    padded, mixdown = (contracts.tasks[task].stored_key for task in ("pad_track", "mixdown_tracks"))
+    keys = [
+        mixdown.format(transcript_id=scenario.transcript_id),
+        *(
+            padded.format(transcript_id=scenario.transcript_id, track_index=track.index)
+            for track in scenario.meeting.tracks
+        ),
+    ]
+    histories = {key: testbed.s3.history(TRANSCRIPT_BUCKET, key) for key in keys}
+    # A copy of an object onto itself changes its metadata only.
+    copied = Counter(
+        request.path.removeprefix(f"/{TRANSCRIPT_BUCKET}/")
+        for request in testbed.s3.ledger.requests(method="PUT", status=200)
+        if unquote(request.header("x-amz-copy-source")).strip("/") == request.path.strip("/")
+    )
+    return {
+        key: sum(not one.deleted for one in found) - copied[key] for key, found in histories.items()
+    }
 
 
 def _pad_track_outputs(workflow: Mapping[str, Any]) -> list[Mapping[str, Any]]:

@@ -9,12 +9,15 @@ from contextlib import suppress
 from typing import Final, Protocol
 
 from trackproof.checks.effects import Losses
-from trackproof.errors import TrackproofError
+from trackproof.errors import TestbedError, TrackproofError
 from trackproof.fleet import Fleet
 from trackproof.fleet.profile import FleetProfile
 from trackproof.lab import Surroundings, Testbed
+from trackproof.testbed.conductor import ConductorServer
 from trackproof.testbed.conductor.traffic import TakenTask
 from trackproof.testbed.fault_proxy import KINDS, ConnectionFault
+from trackproof.testbed.processes import ManagedProcess
+from trackproof.testbed.small_disk import SmallDisk
 from trackproof.wait import wait_until
 
 PAUSE_SECONDS: Final = 1.0
@@ -49,30 +52,58 @@ class TaskFault(Protocol):
         """`once`, `for-good`, or a number of seconds such as `3s`."""
 
 
-def not_applicable(cell: TaskFault, testbed: Testbed, around: Surroundings, fleet: Fleet) -> str:
+def not_applicable(
+    cell: TaskFault,
+    testbed: Testbed,
+    around: Surroundings,
+    fleet: Fleet,
+    disk: SmallDisk | None = None,
+) -> str:
     """Return why a fault cannot be injected here; empty if it can."""
+    server = around.servers.get(cell.place)
+    reason = ""
     if around.traffic is None:
-        return "the fleet's requests to Conductor do not pass the gateway"
-    if cell.place == "fleet":
+        reason = "the fleet's requests to Conductor do not pass the gateway"
+    elif cell.place == "fleet":
         profile: FleetProfile = fleet.profile
-        return "" if profile.command else "only a fleet that runs as a command can be signalled"
-    if cell.place == "server":
-        if cell.kind == "kill":
-            return "" if testbed.conductor.restart else "Conductor would lose its runs"
-        return "" if testbed.conductor.process else "Conductor does not run as a process"
-    if cell.place not in around.proxies:
+        reason = "" if profile.command else "only a fleet that runs as a command can be signalled"
+    elif cell.place == "server":
+        reason = _server_reason(cell, testbed.conductor)
+    elif cell.place == "work":
+        reason = "" if disk else "no small disk can be mounted (it needs root on Linux)"
+    elif _is_process(cell):
+        reason = "" if server and server.process else f"{cell.place} does not run as a process"
+    elif cell.place not in around.proxies:
         what = "SQLite is a file" if cell.place == "database" else "HTTPS or another network"
-        return f"no proxy in front of {cell.place}: {what}"
-    return ""
+        reason = f"no proxy in front of {cell.place}: {what}"
+    return reason
+
+
+def _server_reason(cell: TaskFault, conductor: ConductorServer) -> str:
+    if cell.kind == "kill":
+        kept = conductor.restart is not None
+        return "" if kept else f"Conductor {conductor.version} would lose its runs, kept in memory"
+    return "" if conductor.process else "Conductor does not run as a process"
+
+
+def _is_process(cell: TaskFault) -> bool:
+    """Return whether a fault signals processes or fills a disk."""
+    return cell.kind not in KINDS
 
 
 class Injection:
     """A fault at a task, armed before its meeting starts."""
 
     def __init__(
-        self, cell: TaskFault, testbed: Testbed, around: Surroundings, fleet: Fleet
+        self,
+        cell: TaskFault,
+        testbed: Testbed,
+        around: Surroundings,
+        fleet: Fleet,
+        disk: SmallDisk | None = None,
     ) -> None:
         self._cell = cell
+        self._disk = disk
         self._testbed = testbed
         self._around = around
         self._fleet = fleet
@@ -88,8 +119,8 @@ class Injection:
 
     @property
     def is_process(self) -> bool:
-        """Whether processes are signalled."""
-        return self._cell.kind not in KINDS
+        """Whether processes are signalled or a disk is filled."""
+        return _is_process(self._cell)
 
     @property
     def met(self) -> int | None:
@@ -105,7 +136,7 @@ class Injection:
         """What it took from the fleet."""
         interrupted = self.is_process or self._cell.place in {"conductor", "database"}
         if self.is_process:
-            return Losses({self._cell.place: 0}, interrupted=True)
+            return Losses(interrupted=True)
         lost = self._around.proxies[self._cell.place].lost_answers
         return Losses({self._cell.place: lost}, interrupted=interrupted)
 
@@ -150,23 +181,11 @@ class Injection:
                 timeout=HANDED_OVER_SECONDS,
                 interval=0.002,
             )
-            number = SIGNALS[self._cell.kind]
-            if self._cell.place == "server" and self._cell.kind == "kill":
-                restart = self._testbed.conductor.restart
-                assert restart is not None
-                restart()
-            elif self._cell.place == "server":
-                process = self._testbed.conductor.process
-                assert process is not None
-                process.send_signal(number)
-            elif self._cell.kind == "term":
-                self._fleet.request_end()
-            else:
-                self._fleet.send_signal(number)
+            self._begin()
         except TrackproofError as error:
             self.problem = error.what
         if self._cell.lasting == "once":
-            self._lift_after(PAUSE_SECONDS if self._cell.kind == "stop" else 0.0)
+            self._lift_after(PAUSE_SECONDS if self._cell.kind in {"stop", "full"} else 0.0)
         elif seconds := _seconds(self._cell):
             self._lift_after(seconds)
 
@@ -181,20 +200,51 @@ class Injection:
                 self.problem = error.what
             self.lifted.set()
 
+    def _begin(self) -> None:
+        cell, fleet = self._cell, self._fleet
+        if self._disk is not None and cell.place == "work":
+            self._disk.fill()
+        elif cell.place == "server" and cell.kind == "kill" and not self._testbed.conductor.process:
+            self._restart_server()  # a durable server is killed and started in one
+        elif cell.place != "fleet":
+            self._server_process().send_signal(SIGNALS[cell.kind])
+        elif cell.kind == "term":
+            fleet.request_end()
+        else:
+            fleet.send_signal(SIGNALS[cell.kind])
+
     def _lift(self) -> None:
+        cell, fleet = self._cell, self._fleet
         if not self.is_process:
-            self._around.proxies[self._cell.place].lift()
+            self._around.proxies[cell.place].lift()
         elif not self.begun.is_set():
             pass
-        elif self._cell.place == "server":
-            if self._testbed.conductor.process:
-                self._testbed.conductor.process.send_signal(signal.SIGCONT)
-        elif self._cell.kind == "stop":
-            self._fleet.send_signal(signal.SIGCONT)
+        elif self._disk is not None and cell.place == "work":
+            self._disk.free()
+        elif cell.place != "fleet":
+            if cell.kind == "stop":
+                self._server_process().send_signal(signal.SIGCONT)
+            elif cell.place != "server" or self._testbed.conductor.process:
+                self._restart_server()
+        elif cell.kind == "stop":
+            fleet.send_signal(signal.SIGCONT)
         else:
-            if self._cell.kind == "term":
-                wait_until(self._fleet.ended_at, what="the fleet to end", timeout=DRAIN_SECONDS)
-            self._fleet.restart()
+            if cell.kind == "term":
+                wait_until(fleet.ended_at, what="the fleet to end", timeout=DRAIN_SECONDS)
+            fleet.restart()
+
+    def _server_process(self) -> ManagedProcess:
+        place = self._cell.place
+        server = self._testbed.conductor if place == "server" else self._around.servers[place]
+        if server.process is None:
+            raise TestbedError(f"{place} does not run as a process")
+        return server.process
+
+    def _restart_server(self) -> None:
+        if self._cell.place != "server":
+            self._around.servers[self._cell.place].restart()
+        elif self._testbed.conductor.restart is not None:
+            self._testbed.conductor.restart()
 
     def end(self) -> None:
         """Lift the fault, wait for its threads, and forget the meeting."""

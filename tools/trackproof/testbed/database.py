@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from sqlalchemy import create_engine, make_url, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from trackproof.errors import TestbedError, UsageError
-from trackproof.testbed.postgres import start_postgres
+from trackproof.testbed.postgres import PostgresServer, start_postgres
 
 STARTED = ("sqlite", "postgres")
 """Choices besides a URL."""
@@ -25,9 +26,18 @@ def default_database() -> str:
     return os.environ.get(VARIABLE) or "sqlite"
 
 
+@dataclass(frozen=True, slots=True)
+class Database:
+    """A database, and the server that was started for it."""
+
+    url: str
+    server: PostgresServer | None = None
+    """None for SQLite, and for a database given by its URL."""
+
+
 @contextmanager
-def database_for(choice: str, folder: Path) -> Iterator[str]:
-    """Yield the URL of a database; a server started for it stops with the block.
+def database_for(choice: str, folder: Path) -> Iterator[Database]:
+    """Yield a database; a server started for it stops with the block.
 
     Args:
         choice: `sqlite` for a file in `folder`, `postgres` for a server, or a URL.
@@ -39,13 +49,13 @@ def database_for(choice: str, folder: Path) -> Iterator[str]:
     """
     match choice:
         case "sqlite":
-            yield f"sqlite:///{folder / 'fleet.db'}"
+            yield Database(f"sqlite:///{folder / 'fleet.db'}")
         case "postgres":
             with start_postgres() as server:
-                yield server.new_database()
+                yield Database(server.new_database(), server)
         case _:
             check_choice(choice)
-            yield choice
+            yield Database(choice)
 
 
 def check_choice(choice: str) -> None:

@@ -49,8 +49,8 @@ INITDB = (
 
 SETTINGS = (
     "listen_addresses=127.0.0.1",
-    "fsync=off",
-    "synchronous_commit=off",
+    # A killed server keeps what was committed: the kernel has it, though no disk.
+    *("fsync=off", "synchronous_commit=on"),
     "full_page_writes=off",
     "dynamic_shared_memory_type=mmap",
     "max_connections=300",
@@ -65,6 +65,19 @@ class PostgresServer:
     """SQLAlchemy URL of its first database."""
     backend: str
     """`process` or `container`."""
+    process: ManagedProcess | None = None
+    """Its process; None for a container."""
+
+    def restart(self) -> None:
+        """Start the killed process again, at its address and with its data.
+
+        Raises:
+            TestbedError: It does not answer, or is a container.
+        """
+        if self.process is None:
+            raise TestbedError("PostgreSQL does not run as a process")
+        self.process.restart()
+        _wait_until_ready(self.url, self.process)
 
     def new_database(self) -> str:
         """Create an empty database and return its URL."""
@@ -144,7 +157,7 @@ def _process(programs: Path) -> Iterator[PostgresServer]:
         ) as process:
             url = f"postgresql+psycopg://trackproof:{password}@127.0.0.1:{port}/postgres"
             _wait_until_ready(url, process)
-            yield PostgresServer(url, "process")
+            yield PostgresServer(url, "process", process)
 
 
 def _free_port() -> int:

@@ -10,6 +10,7 @@ import sys
 import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Protocol
 
 from trackproof.testbed import supervisor
 from trackproof.testbed.process_tree import signal_descendants
@@ -38,19 +39,33 @@ class ManagedProcess(Stoppable):
     ) -> None:
         """Start `command`; its standard output and error are appended to `log_path`."""
         self.name = name
-        self._ended_at: float | None = None
         self.log_path = log_path
+        self._command = tuple(command)
+        self._cwd, self._env = cwd, env
+        self._spawn()
+
+    def _spawn(self) -> None:
+        self._ended_at: float | None = None
         self._control, control = socket.socketpair()
-        with control, log_path.open("ab") as log:
+        with control, self.log_path.open("ab") as log:
             self._supervisor = subprocess.Popen(  # noqa: S603
-                [sys.executable, "-I", "-S", supervisor.__file__, *command],
+                [sys.executable, "-I", "-S", supervisor.__file__, *self._command],
                 stdin=control.fileno(),
                 stdout=log,
                 stderr=subprocess.STDOUT,
-                cwd=cwd,
-                env=env,
+                cwd=self._cwd,
+                env=self._env,
                 start_new_session=True,
             )
+
+    def restart(self, command: Sequence[str] | None = None) -> None:
+        """End the command, if it still runs, and start it again; by default with equal arguments.
+
+        Its output is appended to the same log.
+        """
+        self.stop()
+        self._command = tuple(command or self._command)
+        self._spawn()
 
     def poll(self) -> int | None:
         """Return the command's exit code, or None while it runs."""
@@ -97,3 +112,18 @@ class ManagedProcess(Stoppable):
         except subprocess.TimeoutExpired:
             self._supervisor.kill()
             self._supervisor.wait()
+
+
+class Restartable(Protocol):
+    """A server whose process can be signalled, and started again after it was killed."""
+
+    @property
+    def process(self) -> ManagedProcess | None:
+        """Its process; None for a container."""
+
+    def restart(self) -> None:
+        """Start it again at its address.
+
+        Raises:
+            TestbedError: It does not answer.
+        """

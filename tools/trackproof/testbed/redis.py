@@ -63,6 +63,20 @@ class RedisServer(Stoppable):
             self._process.stop()
             self._process = None
 
+    @property
+    def process(self) -> ManagedProcess | None:
+        """Its process; None before the start."""
+        return self._process
+
+    def restart(self) -> None:
+        """Start the killed server again at its address, empty.
+
+        Raises:
+            TestbedError: It does not answer.
+        """
+        self.stop()
+        self.start()
+
     def _address_options(self) -> list[str]:
         if self.port:
             return ["--port", str(self.port), "--bind", "127.0.0.1"]

@@ -90,7 +90,7 @@ STEPS: list[Case] = [
     ),
     (
         without_task("send_webhook"),
-        {"deliveries.optional"},
+        {"deliveries.optional", "effects.outside"},
         "send_webhook was never scheduled",
     ),
 ]
@@ -261,12 +261,12 @@ STATE: list[Case] = [
         {"database.result", "zulip.message"},
         'short_summary is "Cut ',
     ),
-    (without_event("WAVEFORM"), {"database.events"}, "no WAVEFORM"),
+    (without_event("WAVEFORM"), {"database.events", "effects.stored"}, "no WAVEFORM"),
     (without_event("PIPELINE_PROGRESS"), {"database.events"}, "no PIPELINE_PROGRESS"),
     (without_event("STATUS"), {"database.events"}, "the last STATUS is missing"),
     (
         with_events(("DURATION", {"duration": 8.0})),
-        {"database.events"},
+        {"database.events", "effects.stored"},
         "out of order: WAVEFORM, ",
     ),
     (
@@ -338,10 +338,14 @@ DELIVERY: list[Case] = [
     ),
     (
         with_deliveries(),
-        {"webhook.signature", "webhook.payload", "llm.tracers"},
+        {"webhook.signature", "webhook.payload", "llm.tracers", "effects.outside"},
         "0 deliveries, 1 expected",
     ),
-    (with_deliveries(unchanged, unchanged), {"webhook.signature"}, "2 deliveries, 1 expected"),
+    (
+        with_deliveries(unchanged, unchanged),
+        {"webhook.signature", "effects.outside"},
+        "2 deliveries, 1 expected",
+    ),
     (
         with_deliveries(unchanged, secret="another"),
         {"webhook.signature"},

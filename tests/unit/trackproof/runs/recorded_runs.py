@@ -105,7 +105,8 @@ def good_run(
         "audio_deleted": deleted,
         "zulip_message_id": 481000001,
     }
-    post(stand_ins, f"**{row['title']}**\n{row['short_summary']}\n{row['long_summary']}")
+    link = f"https://notes.test/transcripts/{scenario.transcript_id}"
+    post(stand_ins, f"**{row['title']}**\n{row['short_summary']}\n{row['long_summary']}\n{link}")
     deliver(stand_ins, payload(scenario, output))
     evidence = Evidence(
         contracts=contracts,
@@ -122,6 +123,7 @@ def good_run(
         mixdown=small_mixdown(),
         fleet_log="pad_track: track 1 padded\n",
         secrets=(stand_ins.credentials.modal_key, stand_ins.credentials.webhook_secret),
+        writes=dict.fromkeys(_keys(scenario), 1),
     )
     transcript = " ".join(word["word"] for word in output["all_words"])
     llm_requests = [

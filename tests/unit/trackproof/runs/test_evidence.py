@@ -175,3 +175,26 @@ def test_requests_are_assigned_to_steps_by_time() -> None:
     assert evidence.requests_during("zulip", "detect_topics") == []
     never = recorded_runs.with_step(evidence, "detect_topics", started_at=None)
     assert never.requests_during("llm", "detect_topics") == []
+
+
+def test_writes_are_counted_with_deleted_ones_and_without_new_metadata(
+    testbed: Testbed, scenario: Scenario, tmp_path: Path
+) -> None:
+    key = f"{scenario.transcript_id}/audio.mp3"
+    client = testbed.s3.client()
+    (tmp_path / "mixdown").write_bytes(b"mp3")
+    testbed.s3.put_file(TRANSCRIPT_BUCKET, key, tmp_path / "mixdown")
+    client.copy_object(
+        Bucket=TRANSCRIPT_BUCKET,
+        Key=key,
+        CopySource={"Bucket": TRANSCRIPT_BUCKET, "Key": key},
+        MetadataDirective="REPLACE",
+        ContentType="audio/mpeg",
+    )
+    once = gather_run(testbed, scenario).writes
+    testbed.s3.put_file(TRANSCRIPT_BUCKET, key, tmp_path / "mixdown")
+    client.delete_object(Bucket=TRANSCRIPT_BUCKET, Key=key)
+    twice = gather_run(testbed, scenario).writes
+
+    padded = f"{scenario.transcript_id}/padded_track_1.webm"
+    assert (once[key], twice[key], twice[padded]) == (1, 2, 0)

@@ -28,10 +28,10 @@ class Bench:
             translator=SimpleNamespace(task_to_fleet=str.upper),
             profile=SimpleNamespace(command=("fleet",)),
         )
-        self.around: Any = SimpleNamespace(traffic=self.traffic, proxies={})
+        self.around: Any = SimpleNamespace(traffic=self.traffic, proxies={}, servers={})
         self.testbed: Any = SimpleNamespace(
             stand_ins=SimpleNamespace(faults=self.faults),
-            conductor=SimpleNamespace(process=None, restart=None),
+            conductor=SimpleNamespace(process=None, restart=None, version="3.15.0"),
         )
 
     def plan(self, **values: Any) -> FaultPlan:

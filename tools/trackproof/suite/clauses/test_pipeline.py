@@ -13,6 +13,7 @@ from trackproof.runs.unavailable import NotVisible
 from trackproof.suite.assertions import expect
 from trackproof.suite.clauses.conftest import StoredByMeetings
 from trackproof.suite.clauses.meetings import (
+    BROKEN_TRACK,
     COMPLETING,
     EMPTY_OUTPUTS,
     FORK_INPUTS,
@@ -234,6 +235,18 @@ def test_the_llm_reads_the_meeting_and_its_answers_are_used(checks: CheckedRun) 
 @every_track_count
 def test_message_and_webhook_carry_the_meetings_result(checks: CheckedRun) -> None:
     checks.expect("zulip.message", "webhook.signature", "webhook.payload")
+
+
+@pytest.mark.clause("pipeline.effects")
+@pytest.mark.parametrize("meeting", [*COMPLETING, BROKEN_TRACK, HARD_RECORDINGS])
+def test_each_effect_happens_as_often_as_allowed(checks: CheckedRun) -> None:
+    checks.expect("effects.outside")
+
+
+@pytest.mark.clause("pipeline.effects")
+@pytest.mark.parametrize("meeting", [*COMPLETING, BROKEN_TRACK, HARD_RECORDINGS])
+def test_nothing_is_stored_twice(checks: CheckedRun) -> None:
+    checks.expect("effects.stored")
 
 
 @pytest.mark.clause("pipeline.services")

@@ -28,9 +28,12 @@ from trackproof.testbed.conductor.traffic import Traffic, UpdateFault, is_poll, 
 from trackproof.testbed.loop_server import LoopServer
 
 HOLD_POLL_SECONDS: Final = 0.02
+NO_TASK: Final = frozenset({b"", b"[]"})
+"""Bodies of the answer to a poll that gets no task."""
+JSON_HEADERS: Final = (("content-type", "application/json"),)
 REFUSAL = (
     "HTTP/1.1 503 Service Unavailable",
-    (("content-type", "application/json"),),
+    JSON_HEADERS,
     b'{"status":503,"message":"injected fault: the update is refused","retryable":true}',
 )
 
@@ -113,6 +116,8 @@ class ConductorGateway:
             self.traffic.record_poll()
             answer = await connection.ask(request, method)
             self.traffic.record_answer(answer.body, asked_at)
+            if answer.body in NO_TASK and (again := self.traffic.second_delivery(path)):
+                return Message("HTTP/1.1 200 OK", JSON_HEADERS, again)
             return answer
         if is_update(method, path):
             fault = self.traffic.record_update(path, request.body)
@@ -158,7 +163,7 @@ async def _update_answer(
     if fault.failure == "hold":
         while not fault.released.is_set():
             await asyncio.sleep(HOLD_POLL_SECONDS)
-        return await connection.ask(request, method)
+        return None if fault.discarded else await connection.ask(request, method)
     if fault.carried_out:
         await connection.ask(request, method)
     if fault.failure == "reset":

@@ -32,7 +32,8 @@ class ConductorServer(Stoppable):
     process: ManagedProcess | None = field(default=None, repr=False)
     """Its process; None for a container, a durable server or one given by its URL."""
     restart: Callable[[], None] | None = field(default=None, repr=False)
-    """Kills it and starts it again with its state; None where it would lose its runs."""
+    """Starts it again with its runs, at its address: a killed process, or a durable server, which
+    it kills first. None where it would lose its runs."""
 
     @property
     def base_url(self) -> str:

@@ -7,9 +7,10 @@ import re
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
+from urllib.parse import unquote
 
 HELD_UPDATES: Final = 1_000
 """Number of updates that `hold` applies to."""
@@ -60,12 +61,23 @@ class UpdateFault:
     """Whether the server gets the update before the failure."""
     times: int = 1
     """Number of updates that it applies to; a client may send a held one again."""
+    once_a_task: bool = False
+    """Whether it applies to one update of each task, so that all but one get through."""
     met: int = 0
     """Number of updates that it applied to."""
+    met_tasks: set[str] = field(default_factory=set)
+    """Ids of the tasks that it applied to."""
+    discarded: bool = False
+    """Whether held updates never arrive, because their sender is dead."""
     released: threading.Event = field(default_factory=threading.Event)
 
     def release(self) -> None:
         """Let held updates pass."""
+        self.released.set()
+
+    def discard(self) -> None:
+        """Drop held updates: their connections are reset."""
+        self.discarded = True
         self.released.set()
 
 
@@ -83,6 +95,9 @@ class Traffic:
         """Each is called with every task that the server hands out, before the fleet gets it."""
         self._outage = threading.Event()
         self._cut_off = 0
+        self._twice: frozenset[str] = frozenset()
+        self._again: dict[str, list[dict[str, Any]]] = {}
+        self._delivered_again: list[str] = []
 
     @property
     def cut_off(self) -> int:
@@ -138,6 +153,28 @@ class Traffic:
         with self._lock:
             return [update for update in self._updates if update.workflow_id == workflow_id]
 
+    def deliver_twice(self, task_types: Collection[str]) -> None:
+        """Hand every task of these types out a second time from now on; none: end that."""
+        with self._lock:
+            self._twice = frozenset(task_types)
+            self._again.clear()
+            self._delivered_again.clear()
+
+    def delivered_again(self) -> list[str]:
+        """Return the ids of the tasks that were handed out a second time."""
+        with self._lock:
+            return list(self._delivered_again)
+
+    def second_delivery(self, path: str) -> bytes | None:
+        """Return the answer to a poll that got no task; None if none is due for a second time."""
+        single, _, task_type = path.removeprefix("/tasks/poll/").rpartition("/")
+        with self._lock:
+            if not (due := self._again.get(unquote(task_type))):
+                return None
+            task = due.pop(0)
+            self._delivered_again.append(str(task["taskId"]))
+        return json.dumps([task] if single == "batch" else task).encode()
+
     def add_fault(self, fault: UpdateFault) -> None:
         """Activate a fault."""
         with self._lock:
@@ -164,6 +201,7 @@ class Traffic:
         """Record the tasks in the answer to a poll or to an update."""
         if not body:
             return
+        documents = _tasks_in(body)
         tasks = [
             TakenTask(
                 task_id=str(task["taskId"]),
@@ -171,9 +209,12 @@ class Traffic:
                 task_type=str(task.get("taskDefName") or task.get("taskType")),
                 polled_at=asked_at,
             )
-            for task in _tasks_in(body)
+            for task in documents
         ]
         with self._lock:
+            for task, document in zip(tasks, documents, strict=True):
+                if task.task_type in self._twice and task.task_id not in self._taken:
+                    self._again.setdefault(task.task_type, []).append(dict(document))
             self._taken |= {task.task_id: task for task in tasks}
         for task in tasks:
             for watcher in self.watchers:
@@ -195,8 +236,10 @@ class Traffic:
                 or (not update.task_id and task.workflow_id == update.workflow_id)
             }
             for fault in self._faults:
-                if fault.task_type in types and fault.met < fault.times:
+                is_free = not fault.once_a_task or update.task_id not in fault.met_tasks
+                if fault.task_type in types and fault.met < fault.times and is_free:
                     fault.met += 1
+                    fault.met_tasks.add(update.task_id)
                     return fault
         return None
 

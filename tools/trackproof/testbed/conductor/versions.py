@@ -24,6 +24,8 @@ class ConductorVersion:
     """Properties that keep all state in memory or in the working folder."""
     images: tuple[str, ...]
     """Published images of this version, best first."""
+    is_durable: bool = False
+    """Whether these properties keep the runs on disk, so that they survive a killed server."""
     enforces_schemas: bool = False
     """Whether the server itself refuses inputs that violate a definition's inputSchema."""
 
@@ -75,6 +77,7 @@ VERSIONS = {
             size=457_760_812,
             minimum_java=21,
             properties=NO_SAMPLE,  # SQLite in the working folder
+            is_durable=True,
             images=("conductoross/conductor:3.32.3",),
         ),
     )

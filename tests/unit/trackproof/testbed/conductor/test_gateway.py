@@ -295,3 +295,39 @@ def test_an_outage_resets_every_request_until_it_ends(
     assert fleet.get("/anything").content == b"t1"
     assert len(server.requests) == 1
     assert gateway.traffic.cut_off >= 2
+
+
+def test_a_dead_workers_result_never_arrives(
+    gateway: ConductorGateway, fleet: httpx.Client, server: type[Server]
+) -> None:
+    fault = UpdateFault("Finalize", "hold")
+    gateway.traffic.add_fault(fault)
+    poll(fleet)
+    fault.discard()
+
+    with pytest.raises(httpx.TransportError):
+        fleet.post("/tasks", json=RESULT)
+    assert updates_at(server) == 0
+
+
+def test_each_tasks_result_is_lost_once(gateway: ConductorGateway, fleet: httpx.Client) -> None:
+    fault = UpdateFault("Finalize", "status", times=9, once_a_task=True)
+    gateway.traffic.add_fault(fault)
+    poll(fleet)
+
+    codes = [fleet.post("/tasks", json=RESULT).status_code for _ in range(3)]
+
+    assert (codes, fault.met) == ([503, 200, 200], 1)
+
+
+def test_a_task_is_delivered_a_second_time_and_no_third(
+    gateway: ConductorGateway, fleet: httpx.Client
+) -> None:
+    gateway.traffic.deliver_twice({"Finalize"})
+
+    answers = [fleet.get("/tasks/poll/batch/Finalize").json() for _ in range(3)]
+
+    assert answers == [[TASK], [TASK], []]
+    assert gateway.traffic.delivered_again() == ["t1"]
+    gateway.traffic.deliver_twice(())
+    assert gateway.traffic.delivered_again() == []

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import httpx
@@ -137,3 +138,53 @@ def test_long_messages_and_topics_are_cut_off(stand_ins: StandIns, bot: Bot) -> 
     assert len(message.content) == 10_000
     assert message.content.endswith("x\n[message truncated]")
     assert message.topic == "y" * 57 + "..."
+
+
+def found(bot: Bot, *narrow: dict[str, Any], **query: Any) -> list[str]:
+    window = {"anchor": "newest", "num_before": 100, "num_after": 0, **query}
+    answer = bot.call(
+        "GET", "/api/v1/messages", params={**window, "narrow": json.dumps(list(narrow))}
+    )
+    return [message["content"] for message in answer.json()["messages"]]
+
+
+def term(operator: str, operand: str, **more: Any) -> dict[str, Any]:
+    return {"operator": operator, "operand": operand, **more}
+
+
+def test_messages_are_found_by_stream_topic_and_sender(stand_ins: StandIns, bot: Bot) -> None:
+    bot.post("one")
+    bot.post("two", topic="Retro")
+    bot.post("three", to="other")
+    email = stand_ins.credentials.zulip_email
+
+    assert found(bot) == ["one", "two", "three"]
+    assert found(bot, term("stream", "Meetings"), term("sender", email)) == ["one", "two"]
+    assert found(bot, term("channel", "meetings"), term("topic", "retro")) == ["two"]
+    assert found(bot, term("topic", "Retro", negated=True)) == ["one", "three"]
+    assert found(bot, term("sender", "somebody@else")) == []
+
+
+def test_a_search_is_a_window_around_its_anchor(bot: Bot) -> None:
+    ids = [bot.post(text).json()["id"] for text in "abcd"]
+
+    assert found(bot, num_before=2) == ["c", "d"]
+    assert found(bot, anchor="oldest", num_before=0, num_after=3) == ["a", "b", "c"]
+    assert found(bot, anchor=str(ids[1]), num_before=1, num_after=1) == ["a", "b", "c"]
+
+
+@pytest.mark.parametrize(
+    ("query", "message"),
+    [
+        ({"num_before": 1}, "Missing 'num_after' argument"),
+        ({"num_before": 1, "num_after": 0, "narrow": "{"}, "Invalid narrow"),
+        (
+            {"num_before": 1, "num_after": 0, "narrow": '[["colour", "red"]]'},
+            "Invalid narrow operator: unknown operator",
+        ),
+    ],
+)
+def test_a_malformed_search_is_refused(bot: Bot, query: dict[str, Any], message: str) -> None:
+    answer = bot.call("GET", "/api/v1/messages", params=query)
+
+    assert (answer.status_code, answer.json()["msg"]) == (400, message)

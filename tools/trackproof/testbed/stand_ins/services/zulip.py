@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import threading
 import time
+from bisect import bisect_left
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
@@ -23,6 +25,9 @@ MAX_TOPIC = 60
 
 FIRST_ID = 481_000_001
 """Ids of a busy server have nine digits."""
+
+LARGEST_ID = 10_000_000_000_000_000
+"""Zulip's anchor behind the newest message."""
 
 TRUNCATED = "\n[message truncated]"
 
@@ -62,6 +67,7 @@ class ZulipStandIn:
         self._app = Starlette(
             routes=[
                 Route("/api/v1/messages", self._post, methods=["POST"]),
+                Route("/api/v1/messages", self._search, methods=["GET"]),
                 Route("/api/v1/messages/{id:int}", self._show, methods=["GET"]),
                 Route("/api/v1/messages/{id:int}", self._edit, methods=["PATCH"]),
                 Route("/api/v1/messages/{id:int}", self._delete, methods=["DELETE"]),
@@ -127,6 +133,33 @@ class ZulipStandIn:
             self._messages[message.id] = message
         return _success(id=message.id)
 
+    async def _search(self, request: Request) -> JSONResponse:
+        if not has_basic_auth(request, self._email, self._key):
+            return _refused()
+        query = request.query_params
+        try:
+            number = {name: int(query[name]) for name in ("num_before", "num_after")}
+            matches = parse_narrow(query.get("narrow") or "[]", self._email)
+        except KeyError as error:
+            return _missing(error.args[0])
+        except ValueError as error:
+            return _error(str(error), "BAD_REQUEST")
+        found = [message for message in self.messages() if matches(message)]
+        anchor = query.get("anchor", "newest")
+        ids = [message.id for message in found]
+        at = {"newest": LARGEST_ID, "oldest": 0}.get(anchor, int(anchor) if anchor.isdigit() else 0)
+        before = bisect_left(ids, at)
+        first = max(0, before - number["num_before"])
+        last = before + number["num_after"] + (before < len(ids) and ids[before] == at)
+        return _success(
+            anchor=at,
+            found_anchor=at in ids,
+            found_newest=last >= len(ids),
+            found_oldest=first == 0,
+            history_limited=False,
+            messages=[self._shown(message) for message in found[first:last]],
+        )
+
     async def _edit(self, request: Request) -> JSONResponse:
         if not has_basic_auth(request, self._email, self._key):
             return _refused()
@@ -153,16 +186,20 @@ class ZulipStandIn:
             return _invalid_message()
         return _success(
             raw_content=message.content,
-            message={
-                "id": message.id,
-                "type": "stream",
-                "display_recipient": message.stream,
-                "subject": message.topic,
-                "content": message.content,
-                "sender_email": self._email,
-                "timestamp": int(message.posted_at),
-            },
+            message=self._shown(message),
         )
+
+    def _shown(self, message: ZulipMessage) -> dict[str, Any]:
+        return {
+            "id": message.id,
+            "type": "stream",
+            "display_recipient": message.stream,
+            "subject": message.topic,
+            "content": message.content,
+            "content_type": "text/x-markdown",
+            "sender_email": self._email,
+            "timestamp": int(message.posted_at),
+        }
 
     async def _delete(self, request: Request) -> JSONResponse:
         if not has_basic_auth(request, self._email, self._key):
@@ -172,6 +209,40 @@ class ZulipStandIn:
         except KeyError:
             return _invalid_message()
         return _success()
+
+
+def parse_narrow(text: str, sender: str) -> Callable[[ZulipMessage], bool]:
+    """Return the filter of a search, for messages that all have the same sender.
+
+    Raises:
+        ValueError: The text is no narrow, or uses an operator that the stand-in does not know.
+    """
+    try:
+        terms = [[*one, False] if isinstance(one, list) else _pair(one) for one in json.loads(text)]
+        wanted = [(str(operator), str(operand), negated) for operator, operand, negated in terms]
+    except (KeyError, TypeError, ValueError):
+        raise ValueError("Invalid narrow") from None
+    fields: dict[str, Callable[[ZulipMessage], str]] = {
+        "stream": lambda message: message.stream,
+        "channel": lambda message: message.stream,
+        "topic": lambda message: message.topic,
+        "sender": lambda _: sender,
+    }
+    for operator, _, _ in wanted:
+        if operator not in fields:
+            raise ValueError("Invalid narrow operator: unknown operator")
+
+    def matches(message: ZulipMessage) -> bool:
+        return all(
+            (fields[operator](message).casefold() == operand.casefold()) is not negated
+            for operator, operand, negated in wanted
+        )
+
+    return matches
+
+
+def _pair(term: dict[str, Any]) -> list[Any]:
+    return [term["operator"], term["operand"], bool(term.get("negated"))]
 
 
 def _cut(text: str, limit: int, end: str) -> str:

@@ -1,0 +1,1 @@
+"""Schedules of deliveries, losses and deaths: effects stay exactly-once."""

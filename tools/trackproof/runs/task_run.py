@@ -79,6 +79,12 @@ class TaskRun:
     log: str = field(repr=False)
     """The fleet's log during the run."""
     seconds: float
+    transcript_id: str | None = None
+    """The transcript whose row and events these are."""
+    transcript_before: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    """That row before the run."""
+    concurrent: int = 1
+    """Runs that have this evidence in common, this one included."""
 
     @property
     def status(self) -> str:
@@ -100,6 +106,13 @@ class TaskRun:
         """Every attempt's status, oldest first."""
         return [attempt.status for attempt in self.attempts]
 
+    @property
+    def observes_its_transcript(self) -> bool:
+        """Whether row and events are those of the transcript in the input."""
+        return self.transcript_id is not None and self.sent.get("transcript_id") == (
+            self.transcript_id
+        )
+
     def requests_to(self, service: str) -> list[Request]:
         """Return the requests to one service, oldest first."""
         return [request for request in self.requests if request.service == service]
@@ -119,6 +132,7 @@ class _Baseline:
     s3_requests: int
     objects: Mapping[StoredObject, str]
     log: int
+    transcript: Mapping[str, Any]
 
 
 class BusyWorkerError(TrackproofError):
@@ -257,6 +271,7 @@ class TaskRunner:
             s3_requests=len(self._testbed.s3.ledger.requests()),
             objects=self._objects(),
             log=len(self._fleet.log()),
+            transcript=self.transcript(transcript_id),
         )
 
     def _task_runs(
@@ -291,6 +306,9 @@ class TaskRunner:
                 deleted=frozenset(before.objects.keys() - objects.keys()),
                 log=log,
                 seconds=seconds,
+                transcript_id=transcript_id,
+                transcript_before=before.transcript,
+                concurrent=len(payloads),
             )
             for payload, workflow in zip(payloads, workflows, strict=True)
         ]

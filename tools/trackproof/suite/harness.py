@@ -19,6 +19,7 @@ from trackproof.runs.scenario import ZULIP_STREAM, ZULIP_TOPIC, Scenario
 from trackproof.runs.task_run import TaskRun, TaskRunner
 from trackproof.runs.unavailable import NotVisible
 from trackproof.suite.meeting_audio import spoken_meeting
+from trackproof.suite.run_rules import Visibility, broken_rules
 from trackproof.suite.timeout_trials import TimeoutTrials
 from trackproof.testbed.conductor.traffic import HELD_UPDATES, Traffic, UpdateFault
 from trackproof.testbed.stand_ins.faults import Fault
@@ -63,6 +64,10 @@ class Harness:
         """The ids of all transcripts that were prepared, in every test."""
         self.leaks: list[str] = []
         """Secrets in logs, reasons and events, of all tests."""
+        self.broken_rules: dict[str, list[str]] = {}
+        """A line for each rule that a run broke, with its test, by task."""
+        self.judged_tasks: set[str] = set()
+        """Tasks of which a run was held against the rules."""
         self.workflow_ids: dict[str, None] = {}
         """The workflows of the current test, also of a run that raised an error."""
         self._latest: Scenario | None = None
@@ -99,6 +104,27 @@ class Harness:
             if self.fleet.exposes_events:
                 texts[f"an event of {run.task}"] = str(run.events)
         self.leaks += [f"{test}: {where}" for where in leaking(texts, self.secrets)]
+
+    def broken_rules_of_test(self, *, alone: bool = True) -> dict[str, list[str]]:
+        """Return the rules for every run that runs of the current test broke, by task.
+
+        Args:
+            alone: Whether no other work ran beside it.
+        """
+        visible = Visibility(self.fleet.exposes_rows, self.fleet.exposes_events, alone)
+        broken: dict[str, list[str]] = {}
+        for run in self.runs:
+            self.judged_tasks.add(run.task)
+            if lines := broken_rules(run, visible):
+                broken.setdefault(run.task, []).extend(lines)
+        return broken
+
+    def record_broken_rules(self, test: str, *, alone: bool) -> Iterable[str]:
+        """Add those rules to those of the whole verification; return their tasks."""
+        broken = self.broken_rules_of_test(alone=alone)
+        for task, lines in broken.items():
+            self.broken_rules.setdefault(task, []).extend(f"{test}: {line}" for line in lines)
+        return broken.keys()
 
     @property
     def secrets(self) -> tuple[str, ...]:

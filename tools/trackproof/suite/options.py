@@ -67,10 +67,11 @@ class VerifyOptions:
             )
         return replace(self, serves=profile.serves)
 
-    def verify_command(self, clause: str) -> str:
-        """Return the command that judges one clause with these options."""
+    def verify_command(self, *clauses: str) -> str:
+        """Return the command that judges these clauses with these options."""
+        only = ",".join(clauses)
         return shlex.join(
-            ["trackproof", "verify", "--fleet", self.fleet, "--only", clause, *self._environment()]
+            ["trackproof", "verify", "--fleet", self.fleet, "--only", only, *self._environment()]
         )
 
     def replay_command(self, failure: str) -> str:

@@ -23,12 +23,22 @@ from trackproof.runs.ids import new_seed, use_id_seed
 from trackproof.suite import session_fixture
 from trackproof.suite.harness import Harness
 from trackproof.suite.options import VerifyOptions
-from trackproof.suite.results import ClauseResults, case_id, clauses_of, is_selected, tasks_of
+from trackproof.suite.results import (
+    ClauseResults,
+    case_id,
+    clauses_of,
+    is_selected,
+    tasks_of,
+)
+from trackproof.suite.run_rules import EVERY_RUN
 from trackproof.suite.session import Report, Session, addresses
 from trackproof.testbed.database import kind_of
 
 CLAUSES = Path(__file__).parent / "clauses"
 """The folder of the suite's tests."""
+
+HAS_FAILED = pytest.StashKey[bool]()
+"""Whether a test has failed or was skipped."""
 
 Opener = Callable[[Sequence[str], Report], AbstractContextManager[Session]]
 """Starts the environment for the given task types."""
@@ -136,6 +146,7 @@ class ClauseSuite:
     ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
         """Record how a clause's test went, with the evidence that its harness holds."""
         report = yield
+        item.stash[HAS_FAILED] = item.stash.get(HAS_FAILED, False) or not report.passed
         if clauses_of(item):
             harness = getattr(item, "funcargs", {}).get("harness")
             self.results.record(item, call, report, harness)
@@ -179,6 +190,12 @@ class ClauseSuite:
         finally:
             session_harness.clear_faults()
             session_harness.record_leaks(request.node.name)
+            if not request.node.stash.get(HAS_FAILED, False):  # its own clause reports a failure
+                self._record_broken_rules(session_harness, request.node)
+
+    def _record_broken_rules(self, harness: Harness, item: pytest.Item) -> None:
+        for task in harness.record_broken_rules(item.name, alone=late_phase(item) != 1):
+            self.results.add_related(f"{task}.{EVERY_RUN}", clauses_of(item))
 
     def _of_shard(self, items: list[pytest.Item], shard: Shard) -> list[pytest.Item]:
         """Return the tests of the shard's tasks; the number of tests is a task's weight."""

@@ -101,6 +101,8 @@ class ClauseResults:
         self._results: dict[str, ClauseResult] = {}
         self._causes: dict[int, tuple[BaseException, str]] = {}
         """The first clause that each error or its cause failed, by the cause's identity."""
+        self.related: dict[str, dict[str, None]] = {}
+        """Clauses whose tests found another one violated, by that one."""
         self.workflow_ids: dict[str, dict[str, None]] = {}
         """The workflows that each clause's tests ran, in order."""
         self.deviations: Sequence[Deviation] = ()
@@ -146,6 +148,11 @@ class ClauseResults:
         """Record workflows that a clause's tests ran."""
         self.workflow_ids.setdefault(clause, {}).update(dict.fromkeys(workflow_ids))
 
+    def add_related(self, clause: str, tests_of: Iterable[str]) -> None:
+        """Record clauses whose tests found another one violated: it runs again with them."""
+        if clause in self.clauses and clause not in (others := tuple(tests_of)):
+            self.related.setdefault(clause, {}).update(dict.fromkeys(others))
+
     def begin(self, item: pytest.Item) -> Iterator[Event]:
         """Yield an event for each clause whose first test this is."""
         for name in clauses_of(item):
@@ -159,7 +166,9 @@ class ClauseResults:
             self._remaining[name] -= 1
             if self._remaining[name] == 0:
                 result = with_deviation(self._results[name], self.deviations)
-                if self._options.failures is not None and result.status in {"failed", "error"}:
+                if related := self.related.get(name):  # one test alone does not repeat it
+                    result = replace(result, repeat=self._options.verify_command(name, *related))
+                elif self._options.failures is not None and result.status in {"failed", "error"}:
                     stored = failure_id(self._options.fleet, name, result.test)
                     replay = self._options.replay_command(stored)
                     result = replace(result, failure=stored, replay=replay)

@@ -224,7 +224,9 @@ def _repeat_failures(
     if not failed:
         return
     stream.emit(Note(f"running {len(failed)} failed clauses again, alone, on a fresh fleet"))
-    only = tuple(result.id for result in failed)
+    names = [result.id for result in failed]
+    related = [one for name in names for one in suite.results.related.get(name, ())]
+    only = tuple(dict.fromkeys((*names, *related)))
     again = ClauseSuite(
         replace(
             options,

@@ -26,10 +26,13 @@ from trackproof.testbed.conductor.rest import ConductorRest
 TRACK_COUNTS = {"1 track": 1, "2 tracks": 2, "3 tracks": 3, "12 tracks": 12}
 """With 10 or more tracks, branches sorted by name are no longer in order of track_index."""
 
-REFUSED_WEBHOOK, BROKEN_TRACK = "refused webhook", "broken track"
+REFUSED_DELIVERIES, BROKEN_TRACK = "refused deliveries", "broken track"
+NO_STREAM = '{"result": "error", "msg": "Channel does not exist", "code": "STREAM_DOES_NOT_EXIST"}'
+"""Zulip's answer to a message for a stream that does not exist."""
+
 HARD_RECORDINGS = "hard recordings"
 
-COMPLETING = (*TRACK_COUNTS, REFUSED_WEBHOOK)
+COMPLETING = (*TRACK_COUNTS, REFUSED_DELIVERIES)
 
 every_meeting = pytest.mark.parametrize("meeting", [*COMPLETING, BROKEN_TRACK])
 every_completing_meeting = pytest.mark.parametrize("meeting", COMPLETING)
@@ -59,8 +62,8 @@ VOLATILE_FIELDS = frozenset({"createTime", "updateTime", "createdBy", "updatedBy
 def prepare_meetings(harness: Harness) -> dict[str, Scenario]:
     """Prepare a meeting for each track count, and one for each failure, by name.
 
-    The room of the first refuses its webhook, and its get_participants fails once. The other has a
-    track that is not audio.
+    The room of the first refuses its webhook, its stream is gone from Zulip, and its
+    get_participants fails once. The other has a track that is not audio.
 
     "3 tracks" is in the room of "2 tracks" and has a silent track; the ids of "1 track" begin with
     those of "2 tracks", which is in another language.
@@ -73,6 +76,7 @@ def prepare_meetings(harness: Harness) -> dict[str, Scenario]:
         "12 tracks": harness.meeting(tracks=12, seed=212),
     }
     refused = harness.meeting(seed=221)
+    harness.break_service("zulip", sent=refused.run_id, status=400, body=NO_STREAM)
     harness.break_service("webhook", path=f"*{refused.room_name}*", status=404)
     # As often as one attempt may repeat its request: the attempt fails, and its retry does not.
     harness.break_service("daily", path=f"*{refused.session_id}*", status=503, times=3)
@@ -80,7 +84,7 @@ def prepare_meetings(harness: Harness) -> dict[str, Scenario]:
     no_audio.write_bytes(b"<html>" * 999)
     broken = harness.meeting(tracks=2, seed=222, audio={1: no_audio})
     hard = harness.meeting(recorded=write_recorders(mkdtemp(dir=harness.testbed.folder)))
-    return meetings | {REFUSED_WEBHOOK: refused, BROKEN_TRACK: broken, HARD_RECORDINGS: hard}
+    return meetings | {REFUSED_DELIVERIES: refused, BROKEN_TRACK: broken, HARD_RECORDINGS: hard}
 
 
 def contract_differences(harness: Harness) -> list[str]:

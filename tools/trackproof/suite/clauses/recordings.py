@@ -36,6 +36,8 @@ def encode(
     rate: int = RATE_HZ,
     start: Fraction = Fraction(0),
     live: bool = False,
+    bit_rate: int = 0,
+    bare: bool = False,
 ) -> bytes:
     """Return samples as an audio file.
 
@@ -46,15 +48,19 @@ def encode(
         rate: Sample rate of the file, in Hz.
         start: Shift of every timestamp, in seconds; negative only if the container supports it.
         live: Without duration and sizes, as a browser's MediaRecorder writes WebM.
+        bit_rate: In bits a second; 64,000 for each channel by default.
+        bare: An MP3 without the tags that say its length.
     """
     file = io.BytesIO()
     layout = "mono" if len(samples) == 1 else "stereo"
     options = {"avoid_negative_ts": "disabled"} | ({"live": "1"} if live else {})
+    if bare:
+        options |= {"write_xing": "0", "id3v2_version": "0"}
     with av.open(file, "w", format=container, options=options) as output:
         # libav marks its own Vorbis encoder as experimental.
         stream = output.add_stream(codec, rate=rate, layout=layout, options={"strict": "-2"})
         assert isinstance(stream, AudioStream)
-        stream.bit_rate = 64_000 * len(samples)
+        stream.bit_rate = bit_rate or 64_000 * len(samples)
         resampler = av.AudioResampler(stream.format.name, layout, rate, stream.frame_size or 1024)
         frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(samples), "fltp", layout)
         frame.sample_rate = RATE_HZ

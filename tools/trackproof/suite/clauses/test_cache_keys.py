@@ -50,6 +50,15 @@ def _word(place: int, text: Callable[[str], str], *, count: int = 30) -> Change:
     return change
 
 
+def _long_summary(_: Harness, __: Scenario, payload: Payload) -> tuple[Payload, Payload]:
+    """Change the end of a topic's summary of several thousand characters."""
+    before = {**payload, "topics": make_topics(2)}
+    before["topics"][0]["summary"] = " ".join(one["word"] for one in make_words(400))
+    after = deepcopy(before)
+    after["topics"][0]["summary"] += "s"
+    return before, after
+
+
 def _longer(text: str) -> str:
     return text + "s"
 
@@ -90,6 +99,7 @@ PARTS: dict[str, dict[str, Change]] = {
     "generate_title": {
         "a topic's title": _topic("title"),
         "a topic's summary": _topic("summary"),
+        "the end of a long summary": _long_summary,
         "a letter's case": _topic("title", str.upper),
     },
     "generate_summary": {
@@ -98,6 +108,7 @@ PARTS: dict[str, dict[str, Change]] = {
         "a letter's case": _word(0, str.upper),
         "a turn of one word": _speaker,
         "a topic's summary": _topic("summary"),
+        "the end of a long summary": _long_summary,
     },
 }
 """Two inputs that differ in one part of the key alone, by task."""

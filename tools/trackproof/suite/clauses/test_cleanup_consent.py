@@ -18,9 +18,9 @@ TASK = "cleanup_consent"
 ODD_KEYS = (
     "acme/{room}/a b%20c%2Fd-cam-audio-1",
     "acme/{room}/q?r#s&t+u-cam-audio-2",
-    "acme/{room}/Ame\u0301lie//caf\u00e9-cam-audio-3",
+    "acme/{room}/Ame\u0301lie//caf\u00e9-screen-audio-3",
 )
-"""Keys of raw tracks; none may be decoded, normalised or encoded once more."""
+"""Keys of raw tracks, one a screen's sound; none may be decoded, normalised or encoded again."""
 
 
 def meeting_with_audio(harness: Harness, **consent: object) -> tuple[Scenario, set[StoredObject]]:

@@ -49,6 +49,21 @@ def test_transcript_status_becomes_ended(harness: Harness) -> None:
     expect_ended(run)
 
 
+@pytest.mark.clause("finalize.status")
+def test_a_meeting_that_failed_before_ends(harness: Harness) -> None:
+    meeting = harness.meeting()
+    bad = {**RESULT, "title": None}
+    failed = harness.run_task(TASK, bad, transcript_id=meeting.transcript_id)
+    expect(failed.status, "status of the task with a bad input").equals(
+        "FAILED_WITH_TERMINAL_ERROR"
+    )
+
+    run = finalize(harness, meeting)
+
+    expect_ended(run)
+    expect(run.emitted("STATUS"), "STATUS events").has([{"value": "ended"}])
+
+
 @pytest.mark.clause("finalize.persists")
 def test_result_replaces_the_stored_one(harness: Harness) -> None:
     run = finalize(harness, harness.meeting(title="Old", long_summary="Old", short_summary="Old"))

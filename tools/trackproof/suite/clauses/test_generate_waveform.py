@@ -14,6 +14,7 @@ import pytest
 from trackproof.checks.mixdown import PEAK_TOLERANCE, PEAKS, max_peak_error
 from trackproof.lab import RECORDING_BUCKET, TRANSCRIPT_BUCKET
 from trackproof.runs.equality import contains_value
+from trackproof.runs.ids import new_id
 from trackproof.runs.task_run import TaskRun
 from trackproof.runs.unavailable import NotVisible
 from trackproof.suite.assertions import ClauseViolation, expect
@@ -120,6 +121,23 @@ def test_transient_s3_failure_is_recovered(fault: dict[str, Any], harness: Harne
     expect_peaks(run, mixdown)
 
 
+@pytest.mark.clause("generate_waveform.peaks")
+def test_peaks_are_right_where_the_bit_rate_changes(harness: Harness) -> None:
+    """In an MP3 without a tag that says its length."""
+    parts = [
+        encode(tone(level), container="mp3", codec="libmp3lame", bit_rate=rate, bare=True)
+        for level, rate in ((0.2, 32_000), (0.6, 320_000))
+    ]
+
+    run = generate_waveform(harness, b"".join(parts))
+
+    peaks = run.output.get("waveform") or []
+    expect(run.statuses, "attempt statuses").equals(["COMPLETED"])
+    expect(len(peaks), "number of peaks").equals(PEAKS)
+    expect(max(peaks[5:120]), "highest peak of the first half").is_near(0.2, 0.05)
+    expect(min(peaks[135:250]), "lowest peak of the second half").is_near(0.6, 0.1)
+
+
 @pytest.mark.clause("generate_waveform.broken-media")
 @pytest.mark.parametrize("mixdown", [b"<html>" * 999, b""], ids=["not audio", "empty"])
 def test_unreadable_mixdown_fails_terminally(mixdown: bytes, harness: Harness) -> None:
@@ -160,10 +178,29 @@ def test_waveform_is_stored_at_waveform_location(harness: Harness) -> None:
     # Another mixdown of the same transcript: its peaks replace the earlier ones.
     run = harness.run_task(TASK, audio_key=key, transcript_id=transcript_id)
 
+    if harness.fleet.exposes_events:
+        expect(run.emitted("WAVEFORM"), "WAVEFORM events").equals(
+            [{"waveform": run.output.get("waveform")}]
+        )
     expect(run.output.get("waveform"), "peaks of another mixdown").holds(
         run.output.get("waveform") != earlier.output.get("waveform"), "other peaks"
     )
     expect_stored_peaks(harness, run)
+
+
+@pytest.mark.clause("generate_waveform.stored")
+def test_meetings_of_similar_ids_have_their_own_peaks(harness: Harness) -> None:
+    """Long ids that differ in their last letter, or in its case."""
+    beginning = new_id() * 8
+    runs = []
+    for last, level in (("a", 0.2), ("A", 0.4), ("b", 0.6)):
+        meeting = harness.meeting(run_id=beginning + last)
+        key = mixdown_key(meeting.transcript_id)
+        put_object(harness, TRANSCRIPT_BUCKET, key, encode_mp3(tone(level)))
+        runs.append(harness.run_task(TASK, audio_key=key, transcript_id=meeting.transcript_id))
+
+    for run in runs:
+        expect_stored_peaks(harness, run)
 
 
 def expect_stored_peaks(harness: Harness, run: TaskRun) -> None:

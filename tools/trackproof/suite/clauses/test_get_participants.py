@@ -108,6 +108,21 @@ def test_transcript_status_becomes_processing(harness: Harness) -> None:
     expect(run.emitted("STATUS"), "STATUS events").equals([{"value": "processing"}])
 
 
+@pytest.mark.clause("get_participants.status")
+def test_a_meeting_that_failed_before_is_processed_again(harness: Harness) -> None:
+    meeting = harness.meeting()
+    failed = get_participants(harness, meeting, mtg_session_id=7)
+    expect(failed.status, "status of the task with a bad input").equals(
+        "FAILED_WITH_TERMINAL_ERROR"
+    )
+
+    run = get_participants(harness, meeting)
+
+    expect(run.transcript.get("status"), "status of the transcript").equals("processing")
+    if failed.transcript.get("status") == "error":
+        expect(run.emitted("STATUS"), "STATUS events").equals([{"value": "processing"}])
+
+
 @pytest.mark.clause("get_participants.stored")
 def test_a_meeting_without_participants_replaces_earlier_ones(harness: Harness) -> None:
     meeting = harness.meeting(participants=[{"id": "old", "name": "Old", "speaker": 0}])
@@ -169,7 +184,9 @@ def test_each_entry_is_one_participant_with_its_name_and_speaker(harness: Harnes
             "participant_id": participant,
             "user_name": name,
             # Someone who rejoins has the same user_id, perhaps with another participant_id.
-            "user_id": f"user-{participant[:3]}" if participant in (*REJOINED, "nobody") else None,
+            "user_id": f"user-{(participant or 'guest')[:3]}"
+            if not participant or participant in (*REJOINED, "nobody")
+            else None,
             "join_time": 1_700_000_000,
             "duration": 6,
         }
@@ -198,13 +215,19 @@ def test_each_entry_is_one_participant_with_its_name_and_speaker(harness: Harnes
         expect(invented, f"ids of guests without one in the {place}").holds(
             all(isinstance(one, str) and one for one in invented), "texts that are not empty"
         )
+        if place != "output":
+            expect(len(set(invented)), f"different ids of guests in the {place}").equals(
+                len(invented)
+            )
     speakers = {one.get("id"): one.get("speaker") for one in stored}
     expect({one: speakers.get(one) for one, _, _ in ENTRIES if one}, "speakers in the row").equals(
         {one: speaker for one, _, speaker in ENTRIES if one}
     )
     expect(all("speaker" in one for one in stored), "each has a speaker, perhaps null").equals(True)
     users = [one.get("user_id") for one in run.output.get("participants") or []]
-    expect([one for one in users if one], "user ids").equals(["user-ada"] * 3 + ["user-nob"])
+    expect([one for one in users if one], "user ids").equals(
+        ["user-ada"] * 3 + ["user-gue"] * 2 + ["user-nob"]
+    )
 
 
 def _shown(name: Any) -> str | None:

@@ -87,6 +87,26 @@ def test_meeting_of_the_recording_is_stored(harness: Harness) -> None:
     expect(started, "started_at in epoch seconds").equals(int(meeting.started_at.timestamp()))
 
 
+@pytest.mark.clause("get_recording.stored")
+def test_a_second_run_stores_what_has_changed_at_daily(harness: Harness) -> None:
+    if not harness.fleet.profile.meeting_sql:
+        raise NotVisible("meetings", "the rows of meetings (meeting_sql)")
+    meeting = harness.meeting(tracks=2)
+    get_recording(harness, meeting)
+    room_name = f"{meeting.room_name} again"
+    harness.testbed.stand_ins.daily.add_recording(
+        DailyRecording(meeting.recording_id, room_name, 1_700_000_777, 9, meeting.session_id)
+    )
+
+    run = get_recording(harness, meeting)
+
+    expect(run.output, "output").has({"room_name": room_name, "duration": 9})
+    row = harness.fleet.meeting(meeting.session_id)
+    expect(row.get("room_name"), "room_name in the row of the meeting").equals(room_name)
+    started = epoch_seconds(row.get("started_at"))
+    expect(started, "started_at in epoch seconds").equals(1_700_000_777)
+
+
 @pytest.mark.clause("get_recording.transient-errors")
 @pytest.mark.parametrize(
     "fault", [{"status": 429}, {"status": 500}, {"status": 503}, {"drop": True}], ids=str
@@ -120,11 +140,11 @@ def test_permanent_error_fails_terminally(status: int, harness: Harness) -> None
 
 @pytest.mark.clause("get_recording.odd-answers")
 def test_values_of_daily_are_told_apart_from_the_rows(harness: Harness) -> None:
-    start = 1_700_000_000
+    start = 4_200_000_000  # beyond 32 bits with a sign
     answers: tuple[dict[str, Any], ...] = (
         {"room_name": ODD_TEXTS[0], "duration": 7_265, "max_participants": 0},
         {"room_name": "", "duration": None, "max_participants": None, "status": "in-progress"},
-        {"room_name": ODD_TEXTS[2], "duration": 12.5, "max_participants": 300},
+        {"room_name": ODD_TEXTS[2], "duration": 12.345678, "max_participants": 300},
         {"room_name": ODD_TEXTS[4], "duration": 0, "max_participants": 1},
     )
     meetings = [harness.meeting() for _ in answers]

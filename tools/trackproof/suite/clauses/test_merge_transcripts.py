@@ -166,7 +166,7 @@ def test_words_of_every_kind_are_merged_unchanged(harness: Harness) -> None:
     ]
     simultaneous = [make_word(f"s{one}", 2.0, one) for one in (11, 2, 10, 9)]
     zero = [{"word": "zero", "start": 0, "end": 0, "speaker": 12}]
-    long = [make_word("w" * 65_536, 36_000.123, 13, end=36_000.234)]
+    long = [make_word("w" * 65_536, 172_800.123, 13, end=172_800.234)]
     branches = {
         f"transcribe_track_{nth}": {"words": words, "track_index": words[0]["speaker"]}
         for nth, words in enumerate(

@@ -252,9 +252,16 @@ def test_padded_track_is_stored_under_its_key(index: int, harness: Harness) -> N
 
 
 @pytest.mark.clause("pad_track.upload")
-def test_second_run_stores_the_same_audio_under_the_same_key(harness: Harness) -> None:
+@pytest.mark.parametrize("replaced", [False, True])
+def test_second_run_stores_the_same_audio_under_the_same_key(
+    replaced: bool, harness: Harness
+) -> None:
+    """Also if the object has other audio by then."""
     track = make_track(*WORDS, offset=1.5)
     first = pad(harness, record_webm(track))
+    if replaced:
+        key = padded_key(first.sent["transcript_id"], 0)
+        put_object(harness, TRANSCRIPT_BUCKET, key, record_webm(make_track(0.9, index=1)))
 
     second = harness.run_task(TASK, first.sent)
 

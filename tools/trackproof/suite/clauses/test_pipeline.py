@@ -17,7 +17,7 @@ from trackproof.suite.clauses.meetings import (
     EMPTY_OUTPUTS,
     FORK_INPUTS,
     HARD_RECORDINGS,
-    REFUSED_WEBHOOK,
+    REFUSED_DELIVERIES,
     TRACK_COUNTS,
     answers_of_webhook,
     contract_violations,
@@ -151,7 +151,7 @@ def test_result_is_delivered_once(run: PipelineRun, harness: Harness) -> None:
 
 
 @pytest.mark.clause("pipeline.completes")
-@pytest.mark.parametrize("meeting", [REFUSED_WEBHOOK])
+@pytest.mark.parametrize("meeting", [REFUSED_DELIVERIES])
 def test_refused_webhook_does_not_fail_the_meeting(run: PipelineRun, checks: CheckedRun) -> None:
     expect(answers_of_webhook(run), "answers of the room's webhook").equals([404])
     expect(run.evidence.output.get("webhook_sent"), "webhook_sent").equals(False)

@@ -10,6 +10,9 @@ import pytest
 
 from trackproof.contracts.load import load_contracts
 from trackproof.contracts.validate import event_violations
+from trackproof.lab import RECORDING_BUCKET
+from trackproof.runs.follow import follow
+from trackproof.runs.limits import POLL_SECONDS
 from trackproof.runs.pipeline_run import PipelineRun
 from trackproof.suite.assertions import expect
 from trackproof.suite.clauses.meetings import (
@@ -19,6 +22,10 @@ from trackproof.suite.clauses.meetings import (
     every_meeting,
     status_events,
 )
+from trackproof.suite.harness import Harness
+
+RETRY_SECONDS = 240
+"""Limit of a retried meeting of a few seconds."""
 
 STEP_OF_EVENT = {
     "DURATION": "mixdown_tracks",
@@ -190,3 +197,33 @@ def test_completed_meeting_is_never_in_error(run: PipelineRun) -> None:
     expect(values[-1:], "last STATUS event").equals(["ended"])
     expect(values.count("ended"), "STATUS events with ended").equals(1)
     expect(values, "values of the STATUS events").lacks("error")
+
+
+@pytest.mark.clause("pipeline.retried")
+def test_a_failed_meeting_completes_when_it_is_retried(
+    runs: Mapping[str, PipelineRun], harness: Harness
+) -> None:
+    """By an operator, once its broken track was replaced."""
+    failed = runs[BROKEN_TRACK]
+    expect(failed.status, "status of the workflow before").equals("FAILED")
+    meeting, workflow_id = failed.evidence.scenario, failed.workflow["workflowId"]
+    harness.testbed.s3.put_file(RECORDING_BUCKET, meeting.track_keys[1], meeting.audio[0])
+
+    harness.testbed.rest.retry(workflow_id)
+    workflow = follow(
+        harness.testbed.rest,
+        workflow_id,
+        what="the retried meeting",
+        seconds=RETRY_SECONDS,
+        interval=POLL_SECONDS,
+        check_alive=harness.fleet.check_alive,
+    )
+
+    expect(workflow["status"], "status of the workflow").equals("COMPLETED")
+    transcript_id = meeting.transcript_id
+    row = harness.task_runner.transcript(transcript_id)
+    expect(row.get("status"), "status of the transcript").equals("ended")
+    expect(row.get("title"), "title of the transcript").holds(bool(row.get("title")), "a text")
+    events = harness.task_runner.events(transcript_id)
+    values = [data.get("value") for name, data in events if name == "STATUS"]
+    expect(values[-2:], "last STATUS events").equals(["processing", "ended"])

@@ -32,7 +32,10 @@ NOT_JSON = ("", "<html>", "[]", "null")
 
 OTHER_SHAPES = {
     "daily": (*NOT_JSON, "{}"),
-    "modal": (*NOT_JSON, "{}", '{"words": null}', '{"words": "hello"}', '{"text": "hello"}'),
+    "modal": (
+        *(*NOT_JSON, "{}", '{"words": null}', '{"words": "hello"}', '{"text": "hello"}'),
+        *('{"words": [7]}', '{"words": [{"start": 1, "end": 2}]}', '{"words": {"word": "a"}}'),
+    ),
     "llm": (
         *NOT_JSON,
         "{}",
@@ -44,6 +47,43 @@ OTHER_SHAPES = {
     ),
 }
 """Answers with status 200 that are not what the service promises."""
+
+RECORDING = {
+    "id": "r",
+    "room_name": "room",
+    "start_ts": 1_700_000_000,
+    "duration": 8,
+    "status": "finished",
+    "mtgSessionId": "s",
+}
+PERSON = {
+    "participant_id": "p",
+    "user_id": "u",
+    "user_name": "Ada",
+    "join_time": 1_700_000_000,
+    "duration": 8,
+}
+
+FIELDS_OF_OTHER_TYPES: dict[str, tuple[str, ...]] = {
+    "get_recording": (
+        *(
+            json.dumps({key: value for key, value in RECORDING.items() if key != name})
+            for name in ("id", "room_name")
+        ),
+        *(
+            json.dumps({**RECORDING, **wrong})
+            for wrong in (
+                *({"id": 7}, {"id": None}, {"room_name": None}, {"room_name": ["room"]}),
+                *({"duration": "12.5"}, {"duration": -1}, {"mtgSessionId": 7}),
+            )
+        ),
+    ),
+    "get_participants": (
+        *('{"data": null}', '{"data": "nobody"}', '{"data": {}}', '{"data": [7]}'),
+        json.dumps({"data": [PERSON, {**PERSON, "participant_id": 7}]}),
+    ),
+}
+"""Answers in which a field that the task uses is missing or of another type, by task."""
 
 
 def clauses(name: str, *tasks: str) -> list[Any]:
@@ -102,7 +142,8 @@ def test_each_refusal_fails_terminally(task: str, harness: Harness) -> None:
     clauses("other-shape", *(one for one, service in SERVICES.items() if service in OTHER_SHAPES)),
 )
 def test_an_answer_of_another_shape_is_retried(task: str, harness: Harness) -> None:
-    expect_retries(harness, task, [{"body": body} for body in OTHER_SHAPES[SERVICES[task]]])
+    bodies = (*OTHER_SHAPES[SERVICES[task]], *FIELDS_OF_OTHER_TYPES.get(task, ()))
+    expect_retries(harness, task, [{"body": body} for body in bodies])
 
 
 @pytest.mark.parametrize("task", clauses("transient-errors", "detect_topics", "generate_summary"))

@@ -25,6 +25,8 @@ class Fault(BaseModel):
     method: str | None = None
     path: str | None = None
     """Glob over the path below the base URL; `*` matches slashes."""
+    sent: str = ""
+    """A text that the request's body has; not for s3."""
     times: int | None = Field(default=None, ge=1)
     """Number of requests it applies to; None: all, until `Faults.clear`."""
     skip: int = Field(default=0, ge=0)
@@ -72,11 +74,12 @@ class Fault(BaseModel):
         """Whether the rule replaces the answer."""
         return self.status is not None or self.body is not None
 
-    def matches(self, service: str, method: str, path: str) -> bool:
+    def matches(self, service: str, method: str, path: str, body: bytes = b"") -> bool:
         """Return whether the rule applies to a request."""
         return (
             service == self.service
             and self.method in (None, method)
+            and self.sent.encode() in body
             and (self.path is None or fnmatchcase(path, self.path))
         )
 
@@ -155,11 +158,11 @@ class Faults:
             self._rules.extend(rules)
         return rules
 
-    def take(self, service: str, method: str, path: str) -> Fault | None:
+    def take(self, service: str, method: str, path: str, body: bytes = b"") -> Fault | None:
         """Return the rule that applies to a request and count the request; None without one."""
         with self._lock:
             for rule in self._rules:
-                if rule.left == 0 or not rule.fault.matches(service, method, path):
+                if rule.left == 0 or not rule.fault.matches(service, method, path, body):
                     continue
                 if rule.passing:
                     rule.passing -= 1

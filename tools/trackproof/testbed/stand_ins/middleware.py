@@ -59,7 +59,7 @@ class StandInMiddleware:
             body=body,
         )
         ticket = self._ledger.open(self._service, request, violations(self._service, request))
-        fault = self._faults.take(self._service, scope["method"], scope["path"])
+        fault = self._faults.take(self._service, scope["method"], scope["path"], body)
         answer = await self._answer(scope, body, fault)
         if fault is not None and fault.drop:
             self._ledger.close(ticket, status=None, faulted=True, carried_out=fault.carried_out)

@@ -82,6 +82,14 @@ def test_fault_matches_service_method_and_path(stand_ins: StandIns, caller: Call
     assert fetch(stand_ins, caller, "/meetings/session-1/participants").status_code == 500
 
 
+def test_fault_matches_a_text_of_the_body(stand_ins: StandIns, caller: Caller) -> None:
+    stand_ins.faults.add(Fault(service="zulip", sent="content=d", status=400))
+    assert post(stand_ins, caller).status_code == 200
+
+    stand_ins.faults.add(Fault(service="zulip", sent="content=c", status=400))
+    assert post(stand_ins, caller).status_code == 400
+
+
 def test_oldest_matching_fault_applies(stand_ins: StandIns, caller: Caller) -> None:
     stand_ins.faults.add(Fault(service="daily", status=500, times=1))
     stand_ins.faults.add(Fault(service="daily", status=502, times=2))

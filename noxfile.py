@@ -27,6 +27,8 @@ IN_PARALLEL = (
     *("--dist", "loadfile", "--no-loadscope-reorder"),
 )
 
+AXE = "axe-core@4.14.1"
+
 # Folders of a checkout that hold no source.
 NOT_COPIED = (".git", ".nox", ".venv", "__pycache__", "build", "dist", ".*_cache", ".hypothesis")
 
@@ -84,7 +86,7 @@ def conductor_only(session: nox.Session) -> None:
         no_celery = "import importlib.util as u, sys; sys.exit(any(map(u.find_spec, sys.argv[1:])))"
         session.run("python", "-c", no_celery, "celery", "kombu")
         chosen = () if session.posargs == ["--all"] else (session.posargs or ("tests/unit",))
-        day = ("-m", "not nightly and not legacy")
+        day = ("-m", "not nightly and not browser and not legacy")
         session.run("pytest", *day, *chosen, *IN_PARALLEL, env=BESIDE_OTHERS)
         meeting = ("tests/e2e/test_conductor_only.py", "-m", "not legacy")
         session.run("pytest", *meeting, env=BESIDE_OTHERS)
@@ -153,6 +155,26 @@ def nightly(session: nox.Session) -> None:
         session.run("pytest", search, env={"TRACKPROOF_AUDIO_EXAMPLES": "2000"})
         properties = ("tests/unit/trackproof/contracts", "tests/unit/fixtures_audio")
         session.run("pytest", *properties, env={"TRACKPROOF_EXAMPLES_FACTOR": "20"})
+
+
+@nox.session
+def browser(session: nox.Session) -> None:
+    """Drive the console in Debian's chromium, with real runs; pictures go to build/screenshots."""
+    _install(session, *TEST_LOCKS)
+    axe = Path(session.create_tmp()).resolve()
+    session.run("npm", "install", "--no-audit", "--prefix", str(axe), AXE, external=True)
+    pictures = Path("build/screenshots").resolve()
+    pictures.mkdir(parents=True, exist_ok=True)
+    session.run(
+        "pytest",
+        *("tests/browser", "-m", "browser"),
+        *session.posargs,
+        env={
+            **BESIDE_OTHERS,
+            "TRACKPROOF_AXE": str(axe / "node_modules/axe-core/axe.min.js"),
+            "TRACKPROOF_SCREENSHOTS": str(pictures),
+        },
+    )
 
 
 @nox.session

@@ -34,7 +34,15 @@ def make_spoken_meeting(*, tracks: int = 3, seconds: float = 60.0, seed: int = 0
     Raises:
         RuntimeError: espeak-ng is not installed.
     """
-    meeting = make_meeting(tracks=tracks, seconds=seconds, seed=seed)
+    return as_spoken(make_meeting(tracks=tracks, seconds=seconds, seed=seed))
+
+
+def as_spoken(meeting: Meeting) -> Meeting:
+    """Return a meeting with those words that fit when they are spoken.
+
+    Raises:
+        RuntimeError: espeak-ng is not installed.
+    """
     return replace(meeting, tracks=tuple(_with_room(track) for track in meeting.tracks))
 
 

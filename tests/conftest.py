@@ -21,7 +21,7 @@ from trackproof.testbed.conductor import ConductorServer, start_process
 from trackproof.testbed.conductor.versions import DEFAULT_VERSION
 from trackproof.testbed.database import STARTED, VARIABLE, default_database
 from trackproof.testbed.postgres import PostgresServer, start_postgres
-from trackproof.verify.last_run import STATE_VARIABLE
+from trackproof.verify.run_store import STATE_VARIABLE
 
 WHOLE_RUNS = Path(__file__).parent / "e2e"
 

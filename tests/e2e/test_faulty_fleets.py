@@ -23,8 +23,8 @@ from trackproof.runs.progress import unscheduled_retries
 from trackproof.runs.scenario import Scenario
 from trackproof.testbed.conductor import ConductorRest, ConductorServer
 from trackproof.testbed.stand_ins.faults import Fault
-from trackproof.verify.last_run import read_last_run
 from trackproof.verify.meeting_check import RunOptions, check_meeting
+from trackproof.verify.run_store import RunStore
 
 pytestmark = pytest.mark.conductor
 
@@ -115,7 +115,9 @@ def test_a_dying_fleet_ends_the_run_at_once_with_its_last_log_lines(
     assert isinstance(ended, RunEnded)
     assert ended.timeline is not None
     assert "died with exit code 7" in ended.interrupted
-    assert read_last_run().timeline == ended.timeline
+    kept = RunStore.default().latest("run").run
+    assert kept is not None
+    assert kept.timeline == ended.timeline
     with ConductorRest(conductor.api_url) as rest:
         assert rest.workflow(ended.workflow_id)["status"] == "TERMINATED"
 

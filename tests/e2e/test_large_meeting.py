@@ -76,7 +76,7 @@ def fleet_on(conductor: ConductorServer, spoken: Spoken) -> Iterator[tuple[Testb
     ) as testbed:
         modal = testbed.stand_ins.modal
         assert isinstance(modal, ModalStandIn)
-        modal._transcribe_file = transcriber(spoken)
+        modal.transcribe = transcriber(spoken)
         with testbed.fleet(REFERENCE) as fleet:
             yield testbed, fleet
 

@@ -11,7 +11,6 @@ from typing import Any, Final
 
 from fixtures_audio import make_meeting
 from tests.faults.cells import Cell
-from tests.faults.injection import Injection, not_applicable
 from tests.faults.outcome import CellResult, failures, names_cause, problems_of
 from trackproof.checks.effects import EffectCount, count_effects
 from trackproof.checks.storage import expected_keys
@@ -25,6 +24,7 @@ from trackproof.runs.limits import FOLLOW_SECONDS
 from trackproof.runs.pipeline_run import Mark, PipelineRun, follow_meetings, start_run
 from trackproof.runs.progress import has_failed
 from trackproof.runs.scenario import Scenario
+from trackproof.scenarios.injection import Injection, not_applicable
 from trackproof.wait import wait_until
 
 SCALED_TIMES: Final = {

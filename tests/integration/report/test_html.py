@@ -15,12 +15,14 @@ from tests.mutants.report import MutantsHtmlFile
 from tests.mutants.results import MutantsEnded
 from tests.unit.mutants.test_report import KILLED, SUITE_ERROR, SURVIVOR
 from tests.unit.trackproof.report import run_events
+from tests.unit.trackproof.report.meeting_results import meeting_result
 from tests.unit.trackproof.report.verify_events import (
     EVERY_STATUS,
     HOSTILE,
     failing,
     verification,
 )
+from trackproof.events.runs import ResultSeen
 from trackproof.report.html import HtmlFile
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
@@ -99,7 +101,9 @@ def write_mutants_page(path: Path) -> None:
 
 
 def write_run_page(path: Path) -> None:
-    HtmlFile(path).write(run_events.every_status("x" * 300))
+    writer = HtmlFile(path)
+    writer.write(ResultSeen(meeting_result(HOSTILE + "x" * 300, words=40, speakers=9)))
+    writer.write(run_events.every_status("x" * 300))
 
 
 @pytest.fixture(params=[write_verify_page, write_run_page, write_mutants_page])

@@ -83,6 +83,8 @@ def _levels(evidence: Evidence, mixdown: Mixdown) -> Check:
         for track in tracks
         if track.words  # silence has no level
     }
+    if not gains:
+        return Check("mixdown.level", passed=False, detail="no track has words to compare")
     common = median(gains.values())
     off = {
         index: gain

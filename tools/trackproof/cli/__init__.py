@@ -23,6 +23,9 @@ from trackproof.cli.register import register
 from trackproof.cli.rehearse import rehearse
 from trackproof.cli.report import report
 from trackproof.cli.run import run
+from trackproof.cli.runs import runs
+from trackproof.cli.scenarios import scenarios
+from trackproof.cli.serve import serve
 from trackproof.cli.server import server
 from trackproof.cli.shadow import shadow
 from trackproof.cli.up import up
@@ -40,11 +43,14 @@ app = typer.Typer(
     "transcript.",
 )
 app.command(name="run")(run)
+app.command(name="scenarios")(scenarios)
 app.command(name="verify")(verify)
 app.command(name="rehearse")(rehearse)
 app.command(name="replay")(replay)
 app.command(name="register")(register)
 app.command(name="explain")(explain)
+app.command(name="report")(report)
+app.command(name="serve")(serve)
 app.command(name="server")(server)
 app.command(name="up")(up)
 app.command(name="doctor")(doctor)
@@ -52,7 +58,7 @@ app.add_typer(contracts, name="contracts")
 app.add_typer(cache, name="cache")
 app.add_typer(fixtures, name="fixtures")
 app.add_typer(fleet, name="fleet")
-app.add_typer(report, name="report")
+app.add_typer(runs, name="runs")
 app.add_typer(shadow, name="shadow")
 
 

@@ -31,7 +31,7 @@ ConductorOption = Annotated[
     str,
     typer.Option(
         envvar=["TRACKPROOF_CONDUCTOR", CONDUCTOR_VARIABLE],
-        help="auto, container, process, or the URL of a running server.",
+        help="auto, container, process, durable, or the URL of a running server.",
     ),
 ]
 

@@ -18,11 +18,15 @@ from trackproof.report.output import check_writable, write_json
 @ends_cleanly
 def explain(
     workflow_id: Annotated[
-        str | None, typer.Argument(help="The workflow id of the run, on a server that still runs.")
+        str | None,
+        typer.Argument(
+            metavar="RUN",
+            help="Id of a kept run, or the workflow id of one on a server that still runs.",
+        ),
     ] = None,
     last: Annotated[
         bool,
-        typer.Option("--last", help="The last `trackproof run`, as it was kept; needs no server."),
+        typer.Option("--last", help="The last `trackproof run`; a kept run needs no server."),
     ] = False,
     conductor: Annotated[
         str | None, typer.Option(envvar=CONDUCTOR_VARIABLE, help="URL of a running Conductor.")
@@ -41,13 +45,15 @@ def explain(
     console = Console()
     match workflow_id, last:
         case None, True:
-            timeline = _last_timeline(console)
+            timeline = _kept_timeline(console, None)
+        case str(), False if _is_kept(workflow_id):
+            timeline = _kept_timeline(console, workflow_id)
         case str(), False:
             timeline = _timeline_on_server(workflow_id, conductor, database)
         case _:
             both = "both" if workflow_id else "neither"
             raise UsageError(
-                f"explain takes either a workflow id or --last, but got {both}",
+                f"explain takes either a run or --last, but got {both}",
                 hint="`trackproof run` and `trackproof verify --keep` print workflow ids; --last "
                 "is the last `trackproof run`",
             )
@@ -57,14 +63,26 @@ def explain(
     return ExitCode.HELD
 
 
-def _last_timeline(console: Console) -> Timeline:
-    from trackproof.report.terminal.printable import one_line
-    from trackproof.verify.last_run import read_last_run
+def _is_kept(name: str) -> bool:
+    from trackproof.verify.run_store import RunStore
 
-    run = read_last_run()
-    parts = (f"fleet {run.fleet}", f"Conductor {run.conductor}", f"kept at {run.kept_at}")
+    return any(name in run_id for run_id in RunStore.default().ids())
+
+
+def _kept_timeline(console: Console, name: str | None) -> Timeline:
+    from trackproof.report.terminal.printable import one_line
+    from trackproof.verify.run_store import RunStore
+
+    store = RunStore.default()
+    record = store.latest("run") if name is None else store.find(name)
+    if record.run is None or record.run.timeline is None:
+        raise UsageError(
+            f"run {record.id} has no timeline: {record.headline or record.verdict}",
+            hint="`trackproof runs show` says what is kept of it",
+        )
+    parts = (f"fleet {record.fleet}", f"Conductor {record.conductor}", f"run {record.id}")
     console.print(Text("  ".join(map(one_line, parts)), style="dim"), soft_wrap=True)
-    return run.timeline
+    return record.run.timeline
 
 
 def _timeline_on_server(workflow_id: str, conductor: str | None, database: str | None) -> Timeline:

@@ -65,6 +65,7 @@ def rehearse(
     from trackproof.testbed.database import check_choice
     from trackproof.verify.rehearsal import RehearsalOptions
     from trackproof.verify.rehearsal import rehearse as run_rehearsal
+    from trackproof.verify.run_store import kept_writers
 
     paths: list[Path] = [path for path in (json_file, html) if path]
     for path in paths:
@@ -81,10 +82,14 @@ def rehearse(
         similarity=similarity,
         limit=limit,
     )
-    result = run_rehearsal(
-        options,
-        lambda line: console.print(Text(escape_controls(line), style="dim"), soft_wrap=True),
-    )
+
+    def report(line: str) -> None:
+        console.print(Text(escape_controls(line), style="dim"), soft_wrap=True)
+
+    kept = kept_writers("rehearse", options.fleet.name, report)
+    result = run_rehearsal(options, report)
+    for folder in kept:
+        folder.end_rehearsal(result.as_json(), "held" if result.go else "failed", result.headline)
     table = Table("stage", box=None, pad_edge=False)
     for name in (*COLUMNS, "seconds"):
         table.add_column(name, justify="right")

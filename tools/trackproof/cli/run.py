@@ -1,4 +1,4 @@
-"""`trackproof run`: one meeting through the whole pipeline."""
+"""`trackproof run`: one meeting, or a scenario, through the whole pipeline."""
 
 from __future__ import annotations
 
@@ -30,15 +30,29 @@ MAX_SECONDS = 14_400
 
 @ends_cleanly
 def run(
+    scenario: Annotated[
+        str | None,
+        typer.Argument(
+            help="Name of a scenario (`trackproof scenarios`), or a file ending in .toml; "
+            "a clean meeting by default."
+        ),
+    ] = None,
     tracks: Annotated[
-        int, typer.Option(help=f"Number of participants, {MIN_TRACKS} to {MAX_TRACKS}.")
-    ] = 3,
+        int | None,
+        typer.Option(
+            help=f"Number of participants, {MIN_TRACKS} to {MAX_TRACKS}.", show_default="3"
+        ),
+    ] = None,
     seconds: Annotated[
-        float, typer.Option(help=f"Duration of the meeting, at most {MAX_SECONDS}.")
-    ] = 30.0,
+        float | None,
+        typer.Option(help=f"Duration of the meeting, at most {MAX_SECONDS}.", show_default="30.0"),
+    ] = None,
     seed: Annotated[
-        int, typer.Option(help="Seed of the meeting; the same seed makes the same meeting.")
-    ] = 0,
+        int | None,
+        typer.Option(
+            help="Seed of the meeting; the same seed makes the same meeting.", show_default="0"
+        ),
+    ] = None,
     deny_consent: Annotated[
         list[int] | None,
         typer.Option(help="Index of a track whose participant denies consent; repeatable."),
@@ -61,15 +75,23 @@ def run(
     ndjson: NdjsonOption = None,
     html: HtmlOption = None,
 ) -> ExitCode:
-    """Run one synthetic meeting through a real Conductor and judge the result."""
+    """Run a meeting or a scenario through a real Conductor and judge the result.
+
+    Options override what the scenario says.
+    """
     from trackproof.fleet import load_profile
     from trackproof.report.terminal.run import terminal_writer
     from trackproof.report.writers import file_writers
+    from trackproof.scenarios import find_scenario
     from trackproof.testbed.conductor.versions import DEFAULT_VERSION
     from trackproof.testbed.database import check_choice
     from trackproof.verify.meeting_check import RunOptions, check_meeting
 
-    denied = sorted(set(deny_consent or []))
+    chosen = find_scenario(scenario) if scenario else None
+    meeting = chosen.meeting if chosen else None
+    tracks = tracks if tracks is not None else meeting.tracks if meeting else 3
+    seconds = seconds if seconds is not None else meeting.seconds if meeting else 30.0
+    denied = sorted(set(deny_consent or (meeting.denied if meeting else ())))
     if not MIN_TRACKS <= tracks <= MAX_TRACKS:
         raise UsageError(
             f"--tracks {tracks} is out of range: a meeting has {MIN_TRACKS} to {MAX_TRACKS} tracks"
@@ -84,16 +106,20 @@ def run(
     lines = verbosity(quiet=quiet, verbose=verbose)
     if database is not None:
         check_choice(database)
+    wanted = chosen.conductor if chosen else None
+    if wanted and wanted.durable and conductor == "auto":
+        conductor = "durable"
     options = RunOptions(
         tracks=tracks,
         seconds=seconds,
-        seed=seed,
+        seed=seed if seed is not None else meeting.seed if meeting else 0,
         denied=denied,
         conductor=conductor,
-        version=conductor_version or DEFAULT_VERSION,
+        version=conductor_version or (wanted and wanted.version) or DEFAULT_VERSION,
         database=database,
-        fleet=load_profile(fleet),
+        fleet=load_profile((chosen.fleet if chosen and fleet == "reference" else None) or fleet),
         keep=keep,
+        scenario=chosen,
     )
     files = file_writers(json=json_file, junit=junit, ndjson=ndjson, html=html)
     with closing(terminal_writer(Console(), verbosity=lines)) as terminal:

@@ -53,6 +53,7 @@ FALSE: Final = frozenset({"0", "false", "no", "off"})
 SHARED: Final[Mapping[str, tuple[str, ...]]] = {
     "run": ("fleet", "conductor", "conductor-version", "database"),
     "rehearse": ("fleet", "conductor", "conductor-version", "database"),
+    "serve": ("conductor", "conductor-version", "database"),
     "up": ("fleet", "conductor", "conductor-version", "database"),
     "replay": ("conductor", "failures"),
     "fleet check": ("conductor", "conductor-version", "database"),

@@ -22,6 +22,7 @@ from trackproof.cli.common import (
     QuietOption,
     VerboseOption,
     ends_cleanly,
+    print_error,
     verbosity,
 )
 from trackproof.errors import ExitCode, UsageError
@@ -62,7 +63,7 @@ def verify(
         str,
         typer.Option(
             metavar="K/N",
-            help="Judge the K-th of N parts of about equal work; `report merge` joins them.",
+            help="Judge the K-th of N parts of about equal work; `report --merge` joins them.",
         ),
     ] = "",
     exit_first: Annotated[
@@ -86,6 +87,7 @@ def verify(
     from trackproof.report.writers import file_writers
     from trackproof.suite.options import VerifyOptions, comma_separated
     from trackproof.testbed.conductor.versions import DEFAULT_VERSION
+    from trackproof.verify.run_store import kept_writers
     from trackproof.verify.runner import verify as judge
 
     chosen = comma_separated(only)
@@ -105,7 +107,9 @@ def verify(
         keep=keep,
     )
     files = file_writers(json=json_file, junit=junit, ndjson=ndjson, html=html)
-    ended = judge(options, [_terminal(verbosity(quiet=quiet, verbose=verbose)), *files])
+    terminal = _terminal(verbosity(quiet=quiet, verbose=verbose))
+    kept = kept_writers("verify", Path(fleet).stem, print_error)
+    ended = judge(options, [terminal, *kept, *files])
     return ExitCode.HELD if ended.passed else ExitCode.CHECK_FAILED
 
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, Literal, Self
 
+from trackproof.events.meeting import MeetingResult
 from trackproof.events.steps import StepState
 from trackproof.events.timeline import Timeline
 
@@ -49,6 +50,13 @@ class StepsSeen:
 
 
 @dataclass(frozen=True, slots=True)
+class AttemptsSeen:
+    """The timeline of a run that is under way, after an attempt has changed."""
+
+    timeline: Timeline
+
+
+@dataclass(frozen=True, slots=True)
 class Check:
     """The result of one check."""
 
@@ -81,6 +89,13 @@ class Check:
         more = len(problems) - MAX_LISTED
         listed = "; ".join(problems[:MAX_LISTED])
         return cls(check_id, False, f"{listed} and {more} more" if more > 0 else listed)
+
+
+@dataclass(frozen=True, slots=True)
+class ResultSeen:
+    """The meeting's result, as a person looks at it; before `RunEnded`."""
+
+    result: MeetingResult
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
-from trackproof.events.runs import AudioProgress, Check, RunEnded, RunStarted, StepsSeen
+from trackproof.events.runs import (
+    AttemptsSeen,
+    AudioProgress,
+    Check,
+    ResultSeen,
+    RunEnded,
+    RunStarted,
+    StepsSeen,
+)
 from trackproof.events.verification import (
     ClauseFinished,
     ClauseStarted,
@@ -27,7 +35,9 @@ Event = (
     | AudioProgress
     | RunStarted
     | StepsSeen
+    | AttemptsSeen
     | Check
+    | ResultSeen
     | RunEnded
     | EnvironmentStarted
     | ClauseStarted

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import json
-import re
-from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 
+from trackproof.events.lines import event_as_json
+from trackproof.events.runs import AttemptsSeen, ResultSeen
 from trackproof.events.stream import Event
 from trackproof.report.output import STANDARD_OUTPUT, ReportFile, move_aside, print_report
-
-BEFORE_CAPITALS = re.compile(r"(?<!^)(?=[A-Z])")
 
 
 class NdjsonFile(ReportFile):
@@ -30,9 +28,9 @@ class NdjsonFile(ReportFile):
 
     def write(self, event: Event) -> None:
         """Append one line: `event`, `at`, then the event's fields."""
-        name = BEFORE_CAPITALS.sub("_", type(event).__name__).lower()
-        at = datetime.now(UTC).isoformat(timespec="milliseconds")
-        line = json.dumps({"event": name, "at": at, **asdict(event)}, default=str)
+        if isinstance(event, AttemptsSeen | ResultSeen):
+            return  # for pages, which a program reads from the kept run
+        line = json.dumps(event_as_json(event, datetime.now(UTC)), default=str)
         if self._path == STANDARD_OUTPUT:
             print_report(f"{line}\n")
             return

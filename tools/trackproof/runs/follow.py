@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from trackproof.errors import DeadlineError
+from trackproof.errors import DeadlineError, TestbedError
 from trackproof.testbed.conductor.rest import ENDED, ConductorRest
 
 Workflow = dict[str, Any]
@@ -30,6 +30,7 @@ def follow(
     stalled_only: bool = False,
     check_alive: Callable[[], None] = lambda: None,
     on_poll: Callable[[Workflow], bool | None] = lambda _workflow: None,
+    outage_seconds: float = 0.0,
     hint: str = "",
 ) -> Workflow:
     """Poll a run until it has ended; return its final state.
@@ -45,18 +46,27 @@ def follow(
         check_alive: Called after each poll; raises if the fleet is gone.
         on_poll: Called with the run after each poll, including the last one; a true result
             polls again at once.
+        outage_seconds: How long the server may fail to answer, because a fault stops it.
         hint: What the user can do if the run does not end.
 
     Raises:
         DeadlineError: The run did not end within the limit; the evidence lists its tasks.
+        TestbedError: The server does not answer.
     """
     changed = time.monotonic()
     start = changed if since is None else since
     last_state: object = None
+    answered = changed
     while True:
         asked = time.monotonic()
-        workflow = rest.workflow(workflow_id)
-        now = time.monotonic()
+        try:
+            workflow = rest.workflow(workflow_id)
+        except TestbedError:
+            if time.monotonic() - answered > outage_seconds:
+                raise
+            time.sleep(LONGEST_PAUSE)
+            continue
+        now = answered = time.monotonic()
         poll_at_once = on_poll(workflow)
         if workflow["status"] in ENDED:
             return workflow

@@ -128,6 +128,10 @@ def run_registered_meeting(
     *,
     on_start: Callable[[str], None] = lambda _workflow_id: None,
     on_poll: Callable[[Workflow], None] = lambda _workflow: None,
+    since: Mark | None = None,
+    webhook_url: str = "",
+    check_alive: Callable[[], None] | None = None,
+    outage_seconds: float = 0.0,
 ) -> PipelineRun:
     """Publish and seed a meeting, and run it to its end.
 
@@ -137,6 +141,10 @@ def run_registered_meeting(
         scenario: The meeting.
         on_start: Called with the workflow id once the run has started.
         on_poll: Called with the run after each poll.
+        since: Start of the requests and log lines that belong to the run; all by default.
+        webhook_url: URL of the webhook receiver, if it is not the stand-in's own.
+        check_alive: Called after each poll instead of the check that the fleet lives.
+        outage_seconds: How long Conductor may fail to answer.
 
     Raises:
         ConductorRefusalError: The registered workflow cannot be started.
@@ -146,7 +154,7 @@ def run_registered_meeting(
     testbed = testbed.translated_for(fleet)
     scenario.publish(testbed)
     secret = testbed.stand_ins.credentials.webhook_secret
-    webhook = f"{testbed.served.urls['webhook']}/{scenario.room_name}"
+    webhook = f"{webhook_url or testbed.served.urls['webhook']}/{scenario.room_name}"
     scenario.ids.update(fleet.seed(scenario.rows(webhook, secret)))
     fleet.watch(scenario.transcript_id)
     workflow_id = start_run(testbed, scenario)
@@ -156,8 +164,10 @@ def run_registered_meeting(
         fleet,
         {"meeting": scenario},
         {"meeting": workflow_id},
-        since=Mark(),
+        since=since or Mark(),
         on_poll=on_poll,
+        check_alive=check_alive,
+        outage_seconds=outage_seconds,
     )["meeting"]
 
 
@@ -183,6 +193,7 @@ def follow_meetings(
     seconds: float | None = None,
     on_poll: Callable[[Workflow], None] = lambda _workflow: None,
     check_alive: Callable[[], None] | None = None,
+    outage_seconds: float = 0.0,
 ) -> dict[str, PipelineRun]:
     """Follow started runs to their ends and gather the evidence of each.
 
@@ -196,6 +207,7 @@ def follow_meetings(
             progress.
         on_poll: Called with a run after each poll.
         check_alive: Called after each poll instead of the check that the fleet lives.
+        outage_seconds: How long Conductor may fail to answer.
 
     Raises:
         DeadlineError: A run exceeded the limit.
@@ -213,6 +225,7 @@ def follow_meetings(
             interval=FOLLOW_SECONDS,
             check_alive=check_alive or fleet.check_alive,
             on_poll=on_poll,
+            outage_seconds=outage_seconds,
             hint="see the fleet's log: a task may wait for a worker that no longer polls",
         )
         for name, workflow_id in workflow_ids.items()

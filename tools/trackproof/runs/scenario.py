@@ -66,9 +66,23 @@ class Scenario:
             sound: Renders a track's samples.
         """
         folder.mkdir(parents=True, exist_ok=True)
+        audio = write_meeting(meeting, folder, sound=sound)
+        return cls.recorded(meeting, audio, denied=denied, run_id=run_id, started_at=started_at)
+
+    @classmethod
+    def recorded(
+        cls,
+        meeting: Meeting,
+        audio: Sequence[Path],
+        *,
+        denied: Sequence[int] = (),
+        run_id: str | None = None,
+        started_at: datetime | None = None,
+    ) -> Scenario:
+        """Choose the ids of a meeting whose audio files exist; see `create`."""
         return cls(
             meeting=meeting,
-            audio=tuple(write_meeting(meeting, folder, sound=sound)),
+            audio=tuple(audio),
             denied=frozenset(denied),
             run_id=run_id or uuid.uuid4().hex[:12],
             started_at=started_at or datetime.now(UTC),

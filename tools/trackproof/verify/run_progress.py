@@ -1,19 +1,17 @@
-"""What has been seen of a run so far, for its reports and for `explain --last`."""
+"""What has been seen of a run so far, for its reports."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from datetime import UTC, datetime
 from typing import Any
 
 from trackproof.contracts.load import load_contracts
 from trackproof.errors import TrackproofError
-from trackproof.events.runs import Check, RunEnded, RunStarted, StepsSeen
+from trackproof.events.runs import AttemptsSeen, Check, RunEnded, RunStarted, StepsSeen
 from trackproof.events.steps import StepState
-from trackproof.events.stream import Note
-from trackproof.events.timeline import Cost, Timeline
+from trackproof.events.timeline import Cost
 from trackproof.fleet import Fleet
 from trackproof.lab import Testbed
 from trackproof.runs.costs import read_costs
@@ -22,7 +20,6 @@ from trackproof.runs.follow import Workflow
 from trackproof.runs.progress import step_states
 from trackproof.runs.timeline import timeline_of
 from trackproof.suite.redaction import redacted, redacted_parts, secrets_in
-from trackproof.verify.last_run import LastRun, keep
 from trackproof.verify.stream import Stream
 
 
@@ -49,7 +46,13 @@ class RunProgress:
         self._steps = load_contracts().steps
         self._workflow: Mapping[str, Any] | None = None
         self._database_url = ""
+        self._attempts: list[tuple[str, str]] = []
         self._ended = False
+
+    def continue_run(self) -> None:
+        """Go on with a run that has ended: it is retried from the failed task."""
+        self._ended = False
+        self._stream.emit(RunStarted(self.workflow_id, self._tracks, self._backend, self._version))
 
     def use(self, testbed: Testbed, fleet: Fleet) -> None:
         """Take the testbed and the fleet that have started."""
@@ -68,20 +71,30 @@ class RunProgress:
     def poll(self, workflow: Workflow) -> None:
         """Emit the state of every step."""
         self._workflow = workflow
-        steps = tuple(step_states(self._steps, workflow, time.time()))
+        now = time.time()
+        steps = tuple(step_states(self._steps, workflow, now))
         self._stream.emit(StepsSeen(redacted_parts(steps, self.secrets)))
+        self._emit_timeline(workflow, now)
+
+    def _emit_timeline(self, workflow: Workflow, now: float) -> None:
+        """Emit the attempts if one has changed: a large meeting has hundreds."""
+        timeline = timeline_of(workflow, None, now)
+        state = [(one.task_id, one.status) for one in timeline.attempts]
+        if state != self._attempts:
+            self._attempts = state
+            self._stream.emit(AttemptsSeen(redacted_parts(timeline, self.secrets)))
 
     def end(
         self, workflow: Mapping[str, Any], steps: Sequence[StepState], checks: Sequence[Check]
     ) -> RunEnded:
-        """Keep the run for `explain --last` and emit its end."""
+        """Emit the end of the run."""
         costs = None
         with suppress(TrackproofError):  # most fleets have no table of costs
             costs = read_costs(self._database_url, str(workflow["workflowId"]))
         return self._emit_end(workflow, costs, steps, checks)
 
     def end_early(self, reason: str) -> None:
-        """Keep what was seen and emit the end of a run that did not come to its verdict."""
+        """Emit the end of a run that did not come to its verdict, with what was seen."""
         if self._ended:
             return
         workflow = self._workflow
@@ -100,7 +113,6 @@ class RunProgress:
         timeline = None
         if workflow is not None:
             timeline = redacted_parts(timeline_of(workflow, costs, time.time()), self.secrets)
-            self._keep(timeline)
         ended = RunEnded(
             status=str(workflow["status"]) if workflow else "",
             workflow_id=str(workflow["workflowId"]) if workflow else "",
@@ -116,15 +128,3 @@ class RunProgress:
         )
         self._stream.emit(ended)
         return ended
-
-    def _keep(self, timeline: Timeline) -> None:
-        kept = LastRun(
-            kept_at=datetime.now(UTC).isoformat(timespec="seconds"),
-            fleet=self._fleet,
-            conductor=f"{self._version} ({self._backend})",
-            timeline=timeline,
-        )
-        try:
-            keep(kept, self.secrets)
-        except TrackproofError as error:
-            self._stream.emit(Note(f"{error.what}; {error.hint}"))

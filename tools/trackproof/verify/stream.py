@@ -18,6 +18,11 @@ class Stream:
         self._errors: list[str] = []
         self._emitting = Lock()  # progress comes from other threads
 
+    def add(self, writer: Writer) -> None:
+        """Hand all further events to this writer too."""
+        with self._emitting:
+            self._writers.append(writer)
+
     def emit(self, event: Event) -> None:
         """Hand an event to every writer."""
         with self._emitting:

@@ -15,6 +15,7 @@ from trackproof.events.runs import Check, RunStarted, StepsSeen
 from trackproof.events.stream import Event, Note
 from trackproof.events.verification import EnvironmentKept, KeptRun
 from trackproof.report.terminal.run import PlainLines, RunTerminal, terminal_writer
+from trackproof.wait import wait_until
 
 RUNS = {"passed": run_events.passed_run(), "failed": run_events.failed_run()}
 HOSTILE = "[red]loud[/red] \x1b[2J\x1b]0;title\x07 :cat:\r\nsecond\u009b31m line"
@@ -68,6 +69,22 @@ def test_plain_lines(name: str, snapshot: SnapshotAssertion) -> None:
 @pytest.mark.parametrize("name", RUNS)
 def test_terminal(name: str, snapshot: SnapshotAssertion) -> None:
     assert on_terminal(RUNS[name]) == snapshot
+
+
+def test_a_terminal_says_how_long_it_takes_and_what_it_waits_for() -> None:
+    steps = (
+        run_events.step("pad_track", "IN_PROGRESS", done=1, branches=3),
+        run_events.step("generate_title", "SCHEDULED"),
+    )
+    screen = console(terminal=True)
+    writer = RunTerminal(screen)
+    writer.write(run_events.started())
+    writer.write(StepsSeen(steps))
+    line = "s elapsed, waits for pad_track (1 of 3) and a worker that takes generate_title"
+    wait_until(lambda: line in output(screen), what="the line", timeout=5)
+    writer.close()
+
+    assert "elapsed" not in output(screen).rpartition("\x1b[2K")[2]
 
 
 def test_plain_lines_show_a_change_once() -> None:

@@ -15,8 +15,9 @@ from trackproof.events.runs import Check, RunEnded
 from trackproof.events.stream import Event
 from trackproof.fleet import REFERENCE, load_profile
 from trackproof.fleet.profile import Invisible
-from trackproof.verify import meeting_check
-from trackproof.verify.meeting_check import RunOptions, as_declared, check_meeting
+from trackproof.verify import bench
+from trackproof.verify.declared import as_declared
+from trackproof.verify.meeting_check import RunOptions, check_meeting
 
 UNSEEN = Check("database.events", False, "the profile does not expose events", "events")
 TODAY = date(2026, 11, 28)
@@ -80,7 +81,7 @@ def test_an_error_leaves_reports_of_an_early_end(monkeypatch: pytest.MonkeyPatch
     def fail(*_: object) -> None:
         raise TestbedError("no usable Conductor answers at http://127.0.0.1:9/api")
 
-    monkeypatch.setattr(meeting_check, "start_testbed", fail)
+    monkeypatch.setattr(bench, "start_testbed", fail)
     recorder = Recorder()
 
     with pytest.raises(TestbedError, match="no usable Conductor answers"):

@@ -1,4 +1,4 @@
-"""Self-contained HTML pages: one file, no scripts, no external resources.
+"""Self-contained HTML pages: one file, no external resources, at most one script of our own.
 
 Names and messages come from fleets and are untrusted: templates escape all of them, and a Content
 Security Policy blocks scripts and requests.
@@ -29,26 +29,40 @@ INVISIBLE = re.compile(
 """Control characters, bidirectional overrides and surrogates."""
 
 
-def render(template: str, *, extra_folder: Path | None = None, **values: Any) -> str:
+def render(
+    template: str, *, extra_folder: Path | None = None, script: str = "", **values: Any
+) -> str:
     """Render a template of this folder.
 
     Args:
         template: File name of the template.
         extra_folder: Another folder with templates and a `page.css` that extends ours.
+        script: A script of ours for the page; the policy allows no other.
         values: Variables of the template.
     """
     folders = (FOLDER,) if extra_folder is None else (FOLDER, extra_folder)
     style = "".join((folder / "page.css").read_text(encoding="utf-8") for folder in folders)
-    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
     return (
         _environment(folders)
         .get_template(template)
         .render(
             values,
             style=Markup(style),  # noqa: S704 - not user input
-            style_hash=Markup(f"sha256-{digest}"),  # noqa: S704 - base64
+            style_hash=_hash(style),
+            script=Markup(script),  # noqa: S704 - not user input
+            script_hash=_hash(script),
         )
     )
+
+
+def page_environment(folder: Path) -> Environment:
+    """Return the environment of templates in another folder that extend ours."""
+    return _environment((folder, FOLDER))
+
+
+def _hash(text: str) -> Markup:
+    digest = base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+    return Markup(f"sha256-{digest}")  # noqa: S704 - base64
 
 
 def visible(text: object) -> str:

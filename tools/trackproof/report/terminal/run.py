@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 
 from rich.console import Console, Group
@@ -30,6 +31,8 @@ class RunTerminal:
         """Write to `console`, which must be a terminal."""
         self._console = console
         self._live: Live | None = None
+        self._steps: tuple[StepState, ...] = ()
+        self._began: float | None = None
 
     def write(self, event: Event) -> None:
         """Show an event."""
@@ -41,13 +44,16 @@ class RunTerminal:
             case RunStarted():
                 self.close()
                 self._console.print(_headline(event))
-                self._live = Live(console=self._console, refresh_per_second=10)
+                self._steps, self._began = (), time.monotonic()
+                self._live = Live(
+                    console=self._console, get_renderable=self._shown, refresh_per_second=10
+                )
                 self._live.start()
-            case StepsSeen() if self._live is not None:
-                self._live.update(_table(event.steps))
+            case StepsSeen():
+                self._steps = event.steps
             case Check():
                 self.close()
-                self._console.print(_check_line(event))
+                self._console.print(check_line(event))
             case RunEnded():
                 self.close()
                 _print_end(self._console, event)
@@ -58,9 +64,18 @@ class RunTerminal:
 
     def close(self) -> None:
         """Stop the live display and leave its last state on the screen."""
+        self._began = None  # the last state has no line about the time
         if self._live is not None:
             self._live.stop()
             self._live = None
+
+    def _shown(self) -> Group:
+        if not self._steps or self._began is None:
+            return _table(self._steps)
+        elapsed = time.monotonic() - self._began
+        waits = waiting_for(self._steps)
+        line = Text(f"{elapsed:.0f} s elapsed{f', waits for {waits}' if waits else ''}", "dim")
+        return Group(_table(self._steps), line)
 
     def _show_audio(self, event: AudioProgress) -> None:
         if self._live is None:
@@ -93,7 +108,7 @@ class PlainLines:
                 for step in event.steps:
                     self._write_step(step)
             case Check():
-                self._print(_check_line(event))
+                self._print(check_line(event))
             case RunEnded():
                 _print_end(self._console, event)
             case EnvironmentKept():
@@ -112,6 +127,18 @@ class PlainLines:
 
     def _print(self, text: Text) -> None:
         self._console.print(text, soft_wrap=True)
+
+
+def waiting_for(steps: tuple[StepState, ...]) -> str:
+    """Return what a run waits for: workers that are busy, or a worker that takes a task."""
+    working = [one for one in steps if one.status == "IN_PROGRESS"]
+    queued = [one for one in steps if one.status == "SCHEDULED"]
+    parts = [
+        one.name if not one.branches else f"{one.name} ({one.branches_done} of {one.branches})"
+        for one in working
+    ]
+    parts += [f"a worker that takes {one.name}" for one in queued]
+    return " and ".join(parts)
 
 
 def _headline(event: RunStarted) -> Text:
@@ -156,7 +183,8 @@ def _remark(step: StepState) -> str:
     return "; ".join(part for part in (retries, one_line(step.reason)) if part)
 
 
-def _check_line(check: Check) -> Text:
+def check_line(check: Check) -> Text:
+    """Return a check in one line."""
     mark, style = CHECK_MARKS[check.status]
     return Text.assemble(
         (f"{mark} ", style), (f"{check.id:<20}", "bold"), f" {one_line(check.detail)}"

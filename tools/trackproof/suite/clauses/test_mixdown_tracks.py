@@ -11,6 +11,7 @@ import pytest
 
 from fixtures_audio import BANDS, LEVEL, Track
 from trackproof.lab import TRANSCRIPT_BUCKET
+from trackproof.runs.ids import new_id
 from trackproof.runs.scenario import Scenario
 from trackproof.runs.task_run import StoredObject, TaskRun
 from trackproof.suite.assertions import expect
@@ -59,9 +60,9 @@ def put_padded_tracks(harness: Harness, meeting: Scenario, sources: Sequence[byt
 def mix(harness: Harness, sources: Sequence[bytes], *, retries: int | None = None) -> TaskRun:
     """Run the task on padded tracks, shuffled because a JOIN guarantees no order.
 
-    The row has the duration of an earlier result.
+    The row has the duration of an earlier result; ids have capitals, which keys keep.
     """
-    meeting = harness.meeting(duration=99.0)
+    meeting = harness.meeting(duration=99.0, run_id=f"{new_id()}Aa")
     urls = put_padded_tracks(harness, meeting, sources)
     random.Random(len(urls)).shuffle(urls)
     return harness.run_task(

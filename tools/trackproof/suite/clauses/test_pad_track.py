@@ -10,6 +10,7 @@ import pytest
 
 from fixtures_audio import Track
 from trackproof.lab import RECORDING_BUCKET, TRANSCRIPT_BUCKET
+from trackproof.runs.ids import new_id
 from trackproof.runs.task_run import StoredObject, TaskRun
 from trackproof.suite.assertions import expect
 from trackproof.suite.clauses.recordings import (
@@ -44,7 +45,7 @@ KEY = "acme/Raum Ünïcödé 会議 שלום/1-cam-audio-1"
 
 def pad(harness: Harness, source: bytes, *, retries: int | None = None, **fields: Any) -> TaskRun:
     """Run the task on a raw track in S3."""
-    meeting = harness.meeting()
+    meeting = harness.meeting(run_id=f"{new_id()}Aa")  # keys keep capitals
     put_object(harness, RECORDING_BUCKET, KEY, source)
     payload = {
         "track_index": 0,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import Any
 
@@ -101,20 +101,18 @@ def broken_requests(run: TaskRun) -> Iterator[str]:
 
 
 def broken_objects(run: TaskRun) -> Iterator[str]:
-    """Yield each audio object that was written or deleted, and is not in the effects.
+    """Yield each object of a contract that was written or deleted, and is not in the effects.
 
     Objects of other names are the fleet's own.
     """
     effects = load_contracts().tasks[run.task].effects.get("s3", ())
     puts = {one["key"] for one in effects if one["action"] == "put"}
     deletes = any(one["action"] == "delete" for one in effects)
-    own = [_key_pattern(key, run) for key in puts]
+    own = [_key_pattern(key, run.sent) for key in puts]
     for one in run.written:
-        name = f"{one.bucket}/{one.key}"
-        is_audio = one.bucket == RECORDING_BUCKET or _is_contract_key(one.key)
-        is_own = any(pattern.fullmatch(name) for pattern in own)
-        if is_audio and not is_own:
-            yield f"{name} was written, which is not in the effects"
+        listed = one.bucket == TRANSCRIPT_BUCKET and any(key.fullmatch(one.key) for key in own)
+        if not listed and (one.bucket == RECORDING_BUCKET or _is_contract_key(one.key)):
+            yield f"{one.bucket}/{one.key} was written, which is not in the effects"
     if not deletes:
         yield from (
             f"{one.bucket}/{one.key} was deleted, which is not in the effects"
@@ -132,18 +130,14 @@ def _of_unfinished(run: TaskRun) -> bool:
     return isinstance(run.transcript, UnavailableRow) or run.transcript.get("status") != "ended"
 
 
-def _key_pattern(template: str, run: TaskRun) -> re.Pattern[str]:
-    """Return the pattern of bucket and key for a key's template.
-
-    A field that the input lacks leaves a key that nothing has; one that no input has, such as
-    sha256, is the task's own.
-    """
-    known = load_contracts().tasks[run.task].input["properties"]
-    pattern = re.escape(f"{TRANSCRIPT_BUCKET}/{template}")
-    for name in re.findall(r"\{(\w+)\}", template):
-        value = re.escape(str(run.sent.get(name, f"<no {name}>"))) if name in known else "[^/]+"
-        pattern = pattern.replace(re.escape(f"{{{name}}}"), value)
-    return re.compile(pattern)
+def _key_pattern(template: str, fields: Mapping[str, Any]) -> re.Pattern[str]:
+    """Return the pattern of a key's template: fields that are not given may have any value."""
+    parts = re.split(r"\{(\w+)\}", template)
+    for place in range(1, len(parts), 2):  # the fields' names, between literal parts
+        name = parts[place]
+        parts[place] = re.escape(str(fields[name])) if name in fields else ".+"
+    parts[::2] = map(re.escape, parts[::2])
+    return re.compile("".join(parts))
 
 
 @cache
@@ -169,7 +163,7 @@ def _contract_keys() -> tuple[re.Pattern[str], ...]:
         for one in task.effects.get("s3", ())
         if one["action"] == "put"
     }
-    return tuple(re.compile(re.sub(r"\\{\w+\\}", ".+", re.escape(key))) for key in templates)
+    return tuple(_key_pattern(key, {}) for key in templates)
 
 
 def _is_contract_key(key: str) -> bool:

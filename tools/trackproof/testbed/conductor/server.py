@@ -30,7 +30,9 @@ class ConductorServer(Stoppable):
     exit_code: Callable[[], int | None] = field(repr=False)
     end: Callable[[], None] = field(repr=False)
     process: ManagedProcess | None = field(default=None, repr=False)
-    """Its process; None for a container or a server given by its URL."""
+    """Its process; None for a container, a durable server or one given by its URL."""
+    restart: Callable[[], None] | None = field(default=None, repr=False)
+    """Kills it and starts it again with its state; None where it would lose its runs."""
 
     @property
     def base_url(self) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,9 +23,6 @@ from trackproof.testbed.conductor.versions import DEFAULT_VERSION
 from trackproof.verify.rehearsal.results import Rehearsal, StageResult
 from trackproof.verify.rehearsal.stages import STAGES, Stages
 
-TRACKS, SECONDS = 2, 6.0
-"""Of each meeting."""
-
 
 @dataclass(frozen=True, slots=True)
 class RehearsalOptions:
@@ -41,6 +38,13 @@ class RehearsalOptions:
     """Least share of common words of texts by an LLM in a shadow run; None: equal texts."""
     limit: float = 120.0
     """Seconds within which the meetings of a stage must end."""
+    stages: tuple[Position, ...] = STAGES
+    """The stages of the move, in their order."""
+    tracks: int = 2
+    seconds: float = 6.0
+    """Length of each meeting."""
+    seed: int = 0
+    """Of the first meeting; each further one has the next."""
 
 
 def rehearse(
@@ -57,9 +61,10 @@ def rehearse(
         TrackproofError: A server, the fleet or a trigger does not start, or the fleet died.
     """
     check_profile(options.fleet)
-    if options.meetings < len(STAGES):
+    if options.meetings < len(options.stages):
         raise UsageError(
-            f"{options.meetings} meetings are not enough: each of the {len(STAGES)} stages has one"
+            f"{options.meetings} meetings are not enough: each of the {len(options.stages)} "
+            "stages has one"
         )
     began = time.monotonic()
     profile = options.fleet
@@ -68,7 +73,7 @@ def rehearse(
         ThreadPoolExecutor(1) as pool,
     ):
         scenarios = [  # written while the servers start
-            pool.submit(_scenario, Path(folder) / str(number), number)
+            pool.submit(_scenario, Path(folder) / str(number), options, number)
             for number in range(options.meetings + 1)
         ]
         with start_testbed(profile, options, report) as testbed:
@@ -98,10 +103,10 @@ def check_profile(profile: FleetProfile) -> None:
         )
 
 
-def shares_of(meetings: int) -> dict[Position, int]:
+def shares_of(meetings: int, stages: Sequence[Position] = STAGES) -> dict[Position, int]:
     """Return the number of meetings by stage, the outage's own left out."""
-    each, rest = divmod(meetings, len(STAGES))
-    return {stage: each + (index < rest) for index, stage in enumerate(STAGES)}
+    each, rest = divmod(meetings, len(stages))
+    return {stage: each + (index < rest) for index, stage in enumerate(stages)}
 
 
 def _run_on_testbed(
@@ -133,7 +138,7 @@ def _run_on_testbed(
             options.limit,
             options.similarity,
             report,
-        ).run(shares_of(options.meetings))
+        ).run(shares_of(options.meetings, options.stages))
 
 
 def _results(scenarios: list[Future[Scenario]]) -> Iterator[Scenario]:
@@ -141,5 +146,8 @@ def _results(scenarios: list[Future[Scenario]]) -> Iterator[Scenario]:
         yield one.result()
 
 
-def _scenario(folder: Path, seed: int) -> Scenario:
-    return Scenario.create(make_meeting(tracks=TRACKS, seconds=SECONDS, seed=seed), folder)
+def _scenario(folder: Path, options: RehearsalOptions, number: int) -> Scenario:
+    meeting = make_meeting(
+        tracks=options.tracks, seconds=options.seconds, seed=options.seed + number
+    )
+    return Scenario.create(meeting, folder)

@@ -64,7 +64,7 @@ class Stages:
     """Runs that have ended, by id."""
 
     def run(self, shares: dict[Position, int]) -> tuple[StageResult, ...]:
-        """Run the meetings of every stage and judge them at the end.
+        """Run the meetings of these stages and judge them at the end.
 
         Args:
             shares: Number of meetings by stage; the outage adds one.
@@ -74,12 +74,12 @@ class Stages:
         """
         with ExitStack() as stack:
             self._processes = [stack.enter_context(self.product.legacy_worker())]
-            for stage in STAGES:
+            for stage, count in shares.items():
                 if stage == "conductor":
                     stack.close()  # from here on nothing may depend on the legacy pipeline
                     self._processes = []
-                self._run_stage(stage, shares[stage])
-        return tuple(self._judge(stage) for stage in STAGES)
+                self._run_stage(stage, count)
+        return tuple(self._judge(stage) for stage in shares)
 
     def _run_stage(self, stage: Position, count: int) -> None:
         self.report(f"stage {stage}: {count} meetings")

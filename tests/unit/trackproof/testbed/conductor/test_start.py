@@ -7,6 +7,7 @@ import pytest
 from tests.unit.trackproof.testbed.conductor.canned_responses import CONDUCTOR, served
 from trackproof.errors import TestbedError, UsageError
 from trackproof.testbed.conductor import start
+from trackproof.testbed.conductor.process.backend import merged_arguments
 from trackproof.testbed.conductor.server import Backend, ConductorServer
 from trackproof.testbed.conductor.start import start_conductor
 
@@ -83,7 +84,7 @@ def test_url_connects_to_a_running_server(lines: list[str]) -> None:
 
 @pytest.mark.parametrize("backend", ["proces", "localhost:8080", ""])
 def test_unknown_backend_is_an_error_with_the_known_ones(backend: str) -> None:
-    with pytest.raises(UsageError, match="auto, container, process, or give the URL"):
+    with pytest.raises(UsageError, match="auto, container, process, durable, or give the URL"):
         start_conductor(backend)
 
 
@@ -93,3 +94,14 @@ def test_unknown_version_is_an_error_with_the_known_ones() -> None:
         start_conductor("auto", "9.9")
 
     assert "3.21.14" in caught.value.hint
+
+
+def test_a_preferred_argument_replaces_one_with_the_same_name() -> None:
+    merged = merged_arguments(["--a.b=1", "--c=2"], ["--a.b=3", "--d=x=y"])
+
+    assert merged == ["--a.b=3", "--c=2", "--d=x=y"]
+
+
+def test_only_the_version_with_a_durable_store_is_started_durably() -> None:
+    with pytest.raises(UsageError, match=r"3\.32\.3 cannot be started with a durable store"):
+        start_conductor("durable", "3.32.3")

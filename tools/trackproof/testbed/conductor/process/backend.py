@@ -158,8 +158,7 @@ class _ServerProcess:
                 f"-Djava.io.tmpdir={home}",
                 *java,
                 f"--server.port={port}",
-                *version.arguments,
-                *arguments,
+                *merged_arguments(version.arguments, arguments),
             ],
             log_path=self._log_path,
             cwd=home,
@@ -234,6 +233,15 @@ class _ServerProcess:
         with self._log_path.open("rb") as log:
             log.seek(self._log_start)
             return log.read().decode(errors="replace")
+
+
+def merged_arguments(arguments: Sequence[str], preferred: Sequence[str]) -> list[str]:
+    """Return arguments of the form `--name=value`, each name once.
+
+    Spring joins the values of a repeated argument with commas.
+    """
+    by_name = {one.partition("=")[0]: one for one in (*arguments, *preferred)}
+    return list(by_name.values())
 
 
 def _java_options() -> list[str]:

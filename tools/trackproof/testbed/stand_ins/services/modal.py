@@ -86,7 +86,8 @@ class ModalStandIn:
         """
         self._key = key
         self._folder = folder
-        self._transcribe_file = transcribe
+        self.transcribe = transcribe
+        """Returns the words in a file; may be replaced while the service runs."""
         self._leading_space = leading_space
         self._shuffled = shuffled
         path = "/v1/audio/transcriptions-from-url"
@@ -120,7 +121,7 @@ class ModalStandIn:
         with tempfile.TemporaryDirectory(prefix="trackproof-modal-", dir=self._folder) as folder:
             audio = Path(folder) / "audio"
             _download(url, audio)
-            return self._transcribe_file(audio)
+            return self.transcribe(audio)
 
     def _response(self, transcribed: Sequence[TranscribedWord], language: str) -> dict[str, Any]:
         by_time = sorted(transcribed, key=lambda word: (word.start, word.end, word.text))

@@ -5,9 +5,9 @@ from __future__ import annotations
 import signal
 import threading
 from collections.abc import Callable
-from typing import Final
+from contextlib import suppress
+from typing import Final, Protocol
 
-from tests.faults.cells import Cell
 from trackproof.checks.effects import Losses
 from trackproof.errors import TrackproofError
 from trackproof.fleet import Fleet
@@ -17,7 +17,6 @@ from trackproof.testbed.conductor.traffic import TakenTask
 from trackproof.testbed.fault_proxy import KINDS, ConnectionFault
 from trackproof.wait import wait_until
 
-SHORT_SECONDS: Final = 3.0
 PAUSE_SECONDS: Final = 1.0
 """How long `once` stops a process."""
 HANDED_OVER_SECONDS: Final = 5.0
@@ -30,7 +29,27 @@ CUT_BYTES: Final = 20
 SIGNALS: Final = {"kill": signal.SIGKILL, "stop": signal.SIGSTOP, "term": signal.SIGTERM}
 
 
-def not_applicable(cell: Cell, testbed: Testbed, around: Surroundings, fleet: Fleet) -> str:
+class TaskFault(Protocol):
+    """One fault of connections or processes, and the task at which it begins."""
+
+    @property
+    def task(self) -> str:
+        """The task type, in the contracts' terms."""
+
+    @property
+    def place(self) -> str:
+        """A service, `s3`, `conductor`, `database`; `fleet` or `server` for their processes."""
+
+    @property
+    def kind(self) -> str:
+        """A kind of connection fault, or a key of `SIGNALS`."""
+
+    @property
+    def lasting(self) -> str:
+        """`once`, `for-good`, or a number of seconds such as `3s`."""
+
+
+def not_applicable(cell: TaskFault, testbed: Testbed, around: Surroundings, fleet: Fleet) -> str:
     """Return why a fault cannot be injected here; empty if it can."""
     if around.traffic is None:
         return "the fleet's requests to Conductor do not pass the gateway"
@@ -38,6 +57,8 @@ def not_applicable(cell: Cell, testbed: Testbed, around: Surroundings, fleet: Fl
         profile: FleetProfile = fleet.profile
         return "" if profile.command else "only a fleet that runs as a command can be signalled"
     if cell.place == "server":
+        if cell.kind == "kill":
+            return "" if testbed.conductor.restart else "Conductor would lose its runs"
         return "" if testbed.conductor.process else "Conductor does not run as a process"
     if cell.place not in around.proxies:
         what = "SQLite is a file" if cell.place == "database" else "HTTPS or another network"
@@ -46,9 +67,11 @@ def not_applicable(cell: Cell, testbed: Testbed, around: Surroundings, fleet: Fl
 
 
 class Injection:
-    """A fault of one cell, armed before its meeting starts."""
+    """A fault at a task, armed before its meeting starts."""
 
-    def __init__(self, cell: Cell, testbed: Testbed, around: Surroundings, fleet: Fleet) -> None:
+    def __init__(
+        self, cell: TaskFault, testbed: Testbed, around: Surroundings, fleet: Fleet
+    ) -> None:
         self._cell = cell
         self._testbed = testbed
         self._around = around
@@ -89,7 +112,7 @@ class Injection:
     def arm(self) -> None:
         """Begin the fault when the fleet takes the first task of the cell's type from now on."""
         if self._around.traffic is not None:
-            self._around.traffic.watchers[:] = [self._see]
+            self._around.traffic.watchers.append(self._see)
 
     def _see(self, task: TakenTask) -> None:
         with self._lock:
@@ -106,8 +129,8 @@ class Injection:
             after_bytes=CUT_BYTES if self._cell.kind == "cut" else 0,
         )
         self._around.proxies[self._cell.place].apply(fault)
-        if self._cell.lasting == "3s":
-            self._in_thread(self._lift_after, SHORT_SECONDS)
+        if seconds := _seconds(self._cell):
+            self._in_thread(self._lift_after, seconds)
 
     def _in_thread(self, act: Callable[..., None], *args: float, **named: float) -> None:
         self._timer = threading.Thread(target=act, args=args, kwargs=named, daemon=True)
@@ -128,7 +151,11 @@ class Injection:
                 interval=0.002,
             )
             number = SIGNALS[self._cell.kind]
-            if self._cell.place == "server":
+            if self._cell.place == "server" and self._cell.kind == "kill":
+                restart = self._testbed.conductor.restart
+                assert restart is not None
+                restart()
+            elif self._cell.place == "server":
                 process = self._testbed.conductor.process
                 assert process is not None
                 process.send_signal(number)
@@ -140,8 +167,8 @@ class Injection:
             self.problem = error.what
         if self._cell.lasting == "once":
             self._lift_after(PAUSE_SECONDS if self._cell.kind == "stop" else 0.0)
-        elif self._cell.lasting == "3s":
-            self._lift_after(SHORT_SECONDS)
+        elif seconds := _seconds(self._cell):
+            self._lift_after(seconds)
 
     def lift(self) -> None:
         """End the fault; a second call waits for the first."""
@@ -172,7 +199,15 @@ class Injection:
     def end(self) -> None:
         """Lift the fault, wait for its threads, and forget the meeting."""
         if self._around.traffic is not None:
-            self._around.traffic.watchers.clear()
+            with suppress(ValueError):  # it was never armed
+                self._around.traffic.watchers.remove(self._see)
         self.lift()
         if self._timer is not None:
             self._timer.join(DRAIN_SECONDS)
+
+
+def _seconds(cell: TaskFault) -> float:
+    """Return after how many seconds a fault is lifted; 0 if its end is decided otherwise."""
+    if cell.lasting in {"once", "for-good"}:
+        return 0.0
+    return float(cell.lasting.removesuffix("s"))

@@ -1,0 +1,1 @@
+"""The tester's web page: `trackproof serve`."""

@@ -1,0 +1,1 @@
+"""Pictures and texts of one meeting: workflow, timeline, transcript, trace, comparison."""

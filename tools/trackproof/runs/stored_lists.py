@@ -76,6 +76,17 @@ def is_reference(value: Any) -> TypeGuard[Mapping[str, Any]]:
     return isinstance(value, Mapping) and isinstance(value.get("key"), str)
 
 
+def has_references(payload: Mapping[str, Any]) -> bool:
+    """Return whether a task's input has a reference in the place of a list."""
+    branches = payload.get("transcripts")
+    parts = branches.values() if isinstance(branches, Mapping) else branches or ()
+    values = (
+        *payload.values(),
+        *(part.get("words") for part in parts if isinstance(part, Mapping)),
+    )
+    return any(map(is_reference, values))
+
+
 def list_keys(workflow: Mapping[str, Any], *tasks: str) -> frozenset[str]:
     """Return the keys of the lists by reference in the outputs of some task types of a run."""
     values = [

@@ -106,6 +106,31 @@ def test_a_right_run_breaks_no_rule(run: TaskRun) -> None:
     assert broken_rules(run, ALL) == []
 
 
+LIST = StoredObject("transcripts", f"x/words_{'0' * 64}.json")
+
+
+def test_a_list_by_reference_is_in_the_effects() -> None:
+    assert broken_rules(replace(MERGED, written=frozenset({LIST})), ALL) == []
+
+
+@pytest.mark.parametrize(
+    "key", ["y/words_{sha256}.json", "x/topics_{sha256}.json", "x/y/words_{sha256}.json"]
+)
+def test_a_list_of_something_else_is_not(key: str) -> None:
+    written = frozenset({StoredObject("transcripts", key.format(sha256="0" * 64))})
+
+    [line] = broken_rules(replace(MERGED, written=written), ALL)
+
+    assert line.endswith("was written, which is not in the effects")
+
+
+@pytest.mark.parametrize("branches", [{"b": {"words": {"key": "k"}}}, [{"words": {"key": "k"}}]])
+def test_a_result_of_references_is_not_compared_with_them(branches: Any) -> None:
+    sent = {"transcript_id": "x", "transcripts": branches}
+
+    assert broken_rules(replace(MERGED, sent=sent), ALL) == []
+
+
 def with_output(run: TaskRun, **fields: Any) -> TaskRun:
     [attempt] = run.attempts
     return replace(run, attempts=(replace(attempt, output={**attempt.output, **fields}),))

@@ -12,6 +12,7 @@ from types import MappingProxyType
 
 from trackproof.contracts.load import load_contracts
 from trackproof.contracts.validate import ContractViolationError, check
+from trackproof.runs.stored_lists import has_references
 from trackproof.runs.task_run import TaskRun
 from trackproof.suite.run_rules import audio_tasks, deliveries, text_tasks
 from trackproof.suite.run_rules.comparison import Agreement
@@ -69,7 +70,7 @@ def _lines(run: TaskRun, visible: Visibility) -> Iterator[str]:
         yield from broken_columns(run)
     if alone and visible.events:
         yield from broken_events(run)
-    if run.status == "COMPLETED":
+    if run.status == "COMPLETED" and not has_references(run.sent):
         own = alone and run.observes_its_transcript
         see = Visibility(visible.rows and own, visible.events and own, visible.requests and alone)
         yield from AGREEMENTS[run.task](run, see)

@@ -113,7 +113,7 @@ def test_an_external_reference_is_rejected(name: str, old: str, new: str, folder
             "/paths/~1recordings~1{id}/get/responses/200/content/application~1json/schema/$ref",
         ),
         (WORKFLOW, '"tasks": [', '"tasks": null, "was": [', "/tasks"),
-        ("version.yaml", "version: 1", "version: one", "/version"),
+        ("version.yaml", "version: 2", "version: one", "/version"),
     ],
 )
 def test_a_schema_violation_is_reported_with_its_pointer(

@@ -199,6 +199,7 @@ def test_completed_meeting_is_never_in_error(run: PipelineRun) -> None:
     expect(values, "values of the STATUS events").lacks("error")
 
 
+@pytest.mark.late  # the clauses about the failed meeting count its effects
 @pytest.mark.clause("pipeline.retried")
 def test_a_failed_meeting_completes_when_it_is_retried(
     runs: Mapping[str, PipelineRun], harness: Harness

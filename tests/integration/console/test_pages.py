@@ -93,3 +93,5 @@ def test_a_live_page_changes_without_a_click_and_becomes_the_result(desk: Desk, 
         job.folder.write(ended)
         job.live.write(ended)
         expect(page.locator("h1")).to_contain_text("HELD")
+        page.wait_for_load_state()
+        page.goto("about:blank")  # nothing is loading when the server ends

@@ -39,9 +39,9 @@ class Draw:
         return self.random.choice((" ", " ", "  ", " — ")).join(words).strip()
 
     def seconds(self, most: float = 40 * HOUR) -> float:
-        """Return a time: whole, of milliseconds or of all digits; small ones are as frequent."""
+        """Return a time, whole or of milliseconds; small ones are as frequent."""
         value = self.random.choice((1.0, MINUTE, min(3 * HOUR, most), most)) * self.random.random()
-        return self.random.choice((float(int(value)), round(value, 3), value))
+        return self.random.choice((float(int(value)), round(value, 3)))
 
     def words(self, count: int, speakers: int = 3) -> list[Payload]:
         """Return words by start, some at one time, some without length."""
@@ -50,10 +50,15 @@ class Draw:
             starts[1] = starts[0]
         words = []
         for start in starts:
-            length = self.random.choice((0.0, 0.04, 0.3, 45.5))
+            end = round(start + self.random.choice((0.0, 0.04, 0.3, 45.5)), 3)
             speaker = self.random.randrange(speakers)
             words.append(
-                {"word": self.text(2), "start": start, "end": start + length, "speaker": speaker}
+                {
+                    "word": self.text(2),
+                    "start": start,
+                    "end": end,
+                    "speaker": speaker,
+                }
             )
         words.sort(key=lambda word: (word["start"], word["speaker"]))
         for word in words[3:6]:  # as a recogniser repeats itself

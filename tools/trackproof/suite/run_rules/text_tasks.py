@@ -9,13 +9,12 @@ from urllib.parse import unquote, urlsplit
 
 from trackproof.checks.llm import prompt
 from trackproof.contracts.load import load_contracts
-from trackproof.runs.equality import same_value
 from trackproof.runs.task_run import TaskRun
 from trackproof.runs.word_order import WordText, texts_of
 from trackproof.suite.run_rules.comparison import compare_events, compare_row, cut
 from trackproof.suite.run_rules.visibility import Visibility
 from trackproof.suite.run_rules.words import (
-    as_values,
+    are_same,
     is_sorted,
     topic_groups,
     topic_spans,
@@ -63,7 +62,7 @@ def merge_transcripts(run: TaskRun, see: Visibility) -> Iterator[str]:
     words = run.output["all_words"]
     if run.output["word_count"] != len(words):
         yield f"word_count is {run.output['word_count']}, all_words has {len(words)}"
-    if not same_value(as_values(words), as_values(given)):
+    if not are_same(words, given):
         yield f"all_words are not the {len(given)} words of the tracks"
     if not is_sorted(words):
         yield "all_words are not in the order of start and speaker"

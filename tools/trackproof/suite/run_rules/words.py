@@ -6,12 +6,16 @@ import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from http import HTTPStatus
 from itertools import pairwise
-from typing import Any
+from typing import Any, Final
 
 from trackproof.contracts.load import load_contracts
+from trackproof.runs.equality import same_value
 from trackproof.testbed.stand_ins.ledger import Request, parse_json
 
 Word = Mapping[str, Any]
+
+MILLISECOND: Final = 0.001_000_1
+"""The precision of times, in seconds, that every fleet keeps."""
 
 
 def is_sorted(words: Sequence[Word]) -> bool:
@@ -20,10 +24,25 @@ def is_sorted(words: Sequence[Word]) -> bool:
     return all(one <= other for one, other in pairwise(places))
 
 
-def as_values(words: Sequence[Word]) -> list[list[Any]]:
-    """Return the words' fields in an order that equal lists of words have in common."""
-    fields = ("start", "speaker", "word", "end")
-    return sorted([word[name] for name in fields] for word in words)
+def are_same(words: Sequence[Word], others: Sequence[Word]) -> bool:
+    """Return whether two lists have the same words, in any order; a fleet may keep milliseconds."""
+    pairs = zip(_in_one_order(words), _in_one_order(others), strict=False)
+    return len(words) == len(others) and all(
+        same_value([one["word"], one["speaker"]], [other["word"], other["speaker"]])
+        and abs(one["start"] - other["start"]) <= MILLISECOND
+        and abs(one["end"] - other["end"]) <= MILLISECOND
+        for one, other in pairs
+    )
+
+
+def _in_one_order(words: Sequence[Word]) -> list[Word]:
+    return sorted(
+        words,
+        key=lambda word: (
+            unicodedata.normalize("NFC", word["word"]),
+            *(word["speaker"], word["start"], word["end"]),
+        ),
+    )
 
 
 def topic_groups(words: Sequence[Word]) -> Iterator[Sequence[Word]]:

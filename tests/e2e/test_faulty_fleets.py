@@ -73,8 +73,9 @@ FAILED_BY_EACH = [
 ]
 MEETINGS = 5
 """Conductor may fail a run because of a branch that failed once (`docs/conductor.md`)."""
-CONSEQUENCES = {"quality", "storage.presigned"}
-"""Late words raise the error rates; audio that is not deleted is still served."""
+CONSEQUENCES = {"quality", "storage.presigned", "effects.outside"}
+"""Late words raise the error rates, audio that is not deleted is still served, and a track that
+begins at 0 is padded."""
 
 
 def test_every_fault_fails_its_own_check(conductor: ConductorServer) -> None:

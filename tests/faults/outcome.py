@@ -9,24 +9,11 @@ from typing import Any, Final, Literal
 
 from tests.faults.cells import Cell
 from trackproof.checks import judge
-from trackproof.checks.effects import EffectCount
+from trackproof.checks.effects import FAULT_FREE_COUNTS, EffectCount
 from trackproof.runs.evidence import Evidence
 from trackproof.runs.progress import has_failed
 
 Outcome = Literal["exact", "recovered", "WRONG", "not met", "not applicable", "error"]
-
-COUNTED: Final = frozenset(
-    {
-        "llm.topic_calls",
-        "llm.summary_calls",
-        "services.accepted",
-        "zulip.message",
-        "webhook.signature",
-        "effects.outside",
-        "effects.stored",
-    }
-)
-"""Checks that count effects of a run without faults; the ledger of effects counts here."""
 
 NAMES: Final[Mapping[str, str]] = {
     "daily": r"daily|recordings?/|meetings?/",
@@ -74,7 +61,9 @@ def problems_of(evidence: Evidence, counts: Iterable[EffectCount]) -> list[str]:
     several = any(
         count.counted > 1 for count in counts if count.effect in {"Zulip messages", "webhooks"}
     )
-    counted = COUNTED if several else COUNTED - {"zulip.message", "webhook.signature"}
+    counted = (
+        FAULT_FREE_COUNTS if several else FAULT_FREE_COUNTS - {"zulip.message", "webhook.signature"}
+    )
     failed = [
         f"{check.id}: {check.detail}"
         for check in judge(evidence)

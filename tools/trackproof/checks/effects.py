@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
+from typing import Any, Final
 from urllib.parse import urlsplit
 
 from trackproof.checks.delivery import EVENT, is_of_another, own_deliveries
@@ -28,6 +28,19 @@ from trackproof.runs.word_order import WordText
 from trackproof.testbed.stand_ins.ledger import Request
 
 LLM_TASKS = ("detect_topics", "generate_title", "generate_summary")
+FAULT_FREE_COUNTS: Final = frozenset(
+    {
+        "llm.topic_calls",
+        "llm.summary_calls",
+        "services.accepted",
+        "zulip.message",
+        "webhook.signature",
+        "effects.outside",
+        "effects.stored",
+    }
+)
+"""Checks that count effects of a run without faults; with faults the ledger counts instead."""
+
 UNCOUNTED_EVENTS = frozenset({"STATUS", "PIPELINE_PROGRESS"})
 """Events that tell a state, which may be told again."""
 

@@ -8,22 +8,11 @@ from dataclasses import replace
 from typing import Final
 
 from trackproof.checks import CHECKS, judge
-from trackproof.checks.effects import Losses, count_effects
+from trackproof.checks.effects import FAULT_FREE_COUNTS, Losses, count_effects
 from trackproof.errors import UsageError
 from trackproof.events.runs import Check
 from trackproof.runs.evidence import Evidence
 from trackproof.scenarios.scenario_file import ScenarioFile
-
-COUNTED: Final = frozenset(
-    {
-        "llm.topic_calls",
-        "llm.summary_calls",
-        "services.accepted",
-        "zulip.message",
-        "webhook.signature",
-    }
-)
-"""Checks that count effects of a run without faults; the ledger of effects counts instead."""
 
 FAULTS_MET: Final = "scenario.faults"
 STATUS: Final = "scenario.status"
@@ -79,7 +68,7 @@ def judge_scenario(
             continue
         if check.id in expect.fails:
             yield _expected_failure(check)
-        elif scenario.faults and check.id in COUNTED and not check.passed:
+        elif scenario.faults and check.id in FAULT_FREE_COUNTS and not check.passed:
             single = check.id in {"zulip.message", "webhook.signature"} and not several
             if single and not _is_recount(check):
                 yield check

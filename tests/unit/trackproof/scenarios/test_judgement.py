@@ -85,6 +85,15 @@ def test_refused_deliveries_are_no_second_ones_but_a_wrong_signature_is_wrong(
     assert not judged(monkeypatch, wanted, wrong)["webhook.signature"].passed
 
 
+def test_with_faults_the_ledger_counts_and_not_the_checks_of_a_clean_run(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    repeated = Check("effects.outside", False, "webhooks: 2, 1 allowed")
+
+    assert "effects.outside" not in judged(monkeypatch, scenario(faults=[FAULT]), repeated)
+    assert not judged(monkeypatch, scenario(), repeated)["effects.outside"].passed
+
+
 def test_an_effect_beyond_what_the_contract_allows_fails(monkeypatch: pytest.MonkeyPatch) -> None:
     twice = EffectCount("webhooks", 2, 1, 1)
 

@@ -23,13 +23,7 @@ from trackproof.runs.ids import new_seed, use_id_seed
 from trackproof.suite import session_fixture
 from trackproof.suite.harness import Harness
 from trackproof.suite.options import VerifyOptions
-from trackproof.suite.results import (
-    ClauseResults,
-    case_id,
-    clauses_of,
-    is_selected,
-    tasks_of,
-)
+from trackproof.suite.results import ClauseResults, case_id, clauses_of, is_selected, tasks_of
 from trackproof.suite.run_rules import EVERY_RUN
 from trackproof.suite.session import Report, Session, addresses
 from trackproof.testbed.database import kind_of

@@ -27,6 +27,7 @@ from trackproof.suite.clauses import (
     test_post_zulip,
 )
 from trackproof.suite.harness import Harness
+from trackproof.suite.run_rules.words import topic_groups
 from trackproof.testbed.stand_ins.ledger import Request
 
 Answer = Mapping[str, Any]
@@ -131,7 +132,7 @@ def test_a_lost_word_is_noticed_all_the_same() -> None:
 
 
 def topics_of(sent: Answer) -> list[dict[str, Any]]:
-    chunks = test_detect_topics.chunks_of(sent["words"])
+    chunks = topic_groups(sent["words"])
     return [
         without_fractions(
             {
@@ -150,12 +151,12 @@ def topics_of(sent: Answer) -> list[dict[str, Any]]:
 
 def prompt_requests(sent: Answer) -> list[Request]:
     """Return a prompt for each chunk: a line for each speaker, with times, as JSON in it."""
-    forms: list[Callable[[list[dict[str, Any]]], str]] = [
+    forms: list[Callable[[Sequence[Answer]], str]] = [
         lambda chunk: "\n".join(f"[{w['start']:.1f}] **{w['word'].upper()}**" for w in chunk),
         lambda chunk: json.dumps([{"w": w["word"], "s": w["speaker"]} for w in chunk]),
         lambda chunk: "".join(f"<p>{w['word']}</p>" for w in chunk),
     ]
-    chunks = test_detect_topics.chunks_of(sent["words"])
+    chunks = topic_groups(sent["words"])
     return [
         request(
             "llm",

@@ -8,7 +8,6 @@ from tempfile import mkdtemp
 from typing import Any
 
 import pytest
-import yaml
 
 from fixtures_audio.recorders import write_recorders
 from trackproof.contracts.load import load_contracts
@@ -19,6 +18,7 @@ from trackproof.runs.ids import names_id
 from trackproof.runs.json_text import as_json
 from trackproof.runs.pipeline_run import PipelineRun
 from trackproof.runs.scenario import Scenario
+from trackproof.suite.fork_inputs import branch_inputs
 from trackproof.suite.harness import Harness
 from trackproof.testbed.conductor.registration import is_registered
 from trackproof.testbed.conductor.rest import ConductorRest
@@ -43,8 +43,6 @@ EMPTY_OUTPUTS = frozenset({"audio_deleted"})
 
 LANGUAGES = {"source_language": "de", "target_language": "fr"}
 """Languages of one meeting; the others have those of the workflow's input template."""
-
-FORK_INPUTS = yaml.safe_load((load_contracts().root / "fork_inputs.yaml").read_text("utf-8"))
 
 FREE_FIELDS = frozenset(
     {
@@ -121,26 +119,7 @@ def expected_branch_inputs(run: PipelineRun, task_type: str) -> list[dict[str, A
         for index in range(len(given["tracks"]))
     ]
     sources = {**given, "padded_tracks": padded, "language": given["source_language"]}
-    return [
-        {
-            name: _from_source(source, index, sources)
-            for name, source in FORK_INPUTS["inputs"][task_type].items()
-        }
-        for index in range(len(given["tracks"]))
-    ]
-
-
-def _from_source(source: str, index: int, sources: Mapping[str, Any]) -> Any:
-    """Return the value of a source, which fork_inputs.yaml explains, for one branch."""
-    if source == "index":
-        return index
-    name, _, path = source.partition("[].")
-    if not path:
-        return sources[name]
-    field, _, key = path.partition(" by ")
-    items = sources[name]
-    item = next(one for one in items if one.get(key) == index) if key else items[index]
-    return item.get(field)
+    return branch_inputs(task_type, sources)
 
 
 def registered_definitions(harness: Harness) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import random
 import re
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pytest
@@ -17,6 +18,7 @@ from trackproof.suite.assertions import expect
 from trackproof.suite.clauses.llm_answers import llm_answers
 from trackproof.suite.clauses.task_inputs import make_words, prompts
 from trackproof.suite.harness import Harness
+from trackproof.suite.run_rules.words import topic_groups
 from trackproof.testbed.stand_ins.stand_ins import TRACER_WORDS
 
 TASK = "detect_topics"
@@ -40,11 +42,7 @@ def titles_of(run: TaskRun) -> list[Any]:
     return [topic.get("title") for topic in topics_of(run)]
 
 
-def chunks_of(words: list[Word]) -> list[list[Word]]:
-    return [words[first : first + CHUNK] for first in range(0, len(words), CHUNK)]
-
-
-def texts_of(words: list[Word]) -> list[str]:
+def texts_of(words: Sequence[Mapping[str, Any]]) -> list[str]:
     return [word["word"] for word in words]
 
 
@@ -56,7 +54,7 @@ def test_each_chunk_is_in_one_prompt(count: int, harness: Harness) -> None:
     run = detect_topics(harness, words)
 
     all_prompts = prompts(run)
-    for number, chunk in enumerate(chunks_of(words), start=1):
+    for number, chunk in enumerate(topic_groups(words), start=1):
         matches = [prompt for prompt in all_prompts if prompt.has(texts_of(chunk))]
         expect(len(matches), f"prompts that contain the words of chunk {number} in order").equals(1)
 
@@ -162,7 +160,7 @@ def test_each_topic_has_title_summary_and_time(harness: Harness) -> None:
     expect(times, "timestamp and duration of each topic").equals(
         [
             (chunk[0]["start"], max(word["end"] for word in chunk) - chunk[0]["start"])
-            for chunk in chunks_of(words)
+            for chunk in topic_groups(words)
         ]
     )
     incomplete = [one for one in topics if not (one.get("title") and one.get("summary"))]
@@ -204,7 +202,7 @@ def test_every_word_of_a_large_meeting_reaches_the_llm(harness: Harness) -> None
     all_prompts = prompts(run)
     missing = [
         number
-        for number, chunk in enumerate(chunks_of(words), start=1)
+        for number, chunk in enumerate(topic_groups(words), start=1)
         if not any(prompt.has(texts_of(chunk)) for prompt in all_prompts)
     ]
     expect(missing, "chunks that are in no prompt").equals([])

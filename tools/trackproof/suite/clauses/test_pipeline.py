@@ -16,7 +16,6 @@ from trackproof.suite.clauses.meetings import (
     BROKEN_TRACK,
     COMPLETING,
     EMPTY_OUTPUTS,
-    FORK_INPUTS,
     HARD_RECORDINGS,
     REFUSED_DELIVERIES,
     TRACK_COUNTS,
@@ -32,6 +31,7 @@ from trackproof.suite.clauses.storage import (
     kept_objects,
     mixdown_of,
 )
+from trackproof.suite.fork_inputs import FORK_INPUTS
 from trackproof.suite.harness import Harness
 from trackproof.suite.pipelines import CheckedRun
 

@@ -10,13 +10,13 @@ from typing import Any
 
 import pytest
 
-from trackproof.contracts.load import load_contracts
 from trackproof.runs.task_run import TaskRun
 from trackproof.suite.assertions import expect
 from trackproof.suite.clauses.every_task import valid_input, without_signatures
 from trackproof.suite.clauses.outside_calls import FINISHED, fresh_seed
 from trackproof.suite.clauses.storage import stored_objects
 from trackproof.suite.harness import Harness
+from trackproof.suite.run_rules.effects import columns
 from trackproof.wait import wait_until
 
 TASKS = (
@@ -40,9 +40,7 @@ PAID = frozenset({"modal", "llm"})
 
 def columns_of(run: TaskRun) -> dict[str, Any]:
     """Return the columns of the transcript's row that the task writes."""
-    effects = load_contracts().tasks[run.task].effects.get("database", ())
-    names = [name for one in effects if one["table"] == "transcripts" for name in one["columns"]]
-    return {name: run.transcript.get(name) for name in names}
+    return {name: run.transcript.get(name) for name in columns(run.task)}
 
 
 def delivered(run: TaskRun) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from trackproof.lab import TRANSCRIPT_BUCKET
 from trackproof.runs.equality import contains_value, has_value, same_value
 from trackproof.runs.json_text import as_json
 from trackproof.runs.task_run import StoredObject, TaskRun
+from trackproof.suite.fork_inputs import branch_inputs
 from trackproof.suite.run_rules.comparison import (
     compare_events,
     compare_row,
@@ -104,13 +105,11 @@ def generate_dynamic_fork_tasks(run: TaskRun, _see: Visibility) -> Iterator[str]
         yield f"inputs are of {cut(sorted(run.output['inputs']))}, the branches {cut(names)}"
     if any(one["name"] != kind for one in run.output["tasks"]):
         yield f"a branch is of another task than {kind}"
-    for index, track in enumerate(tracks):
+    padded = list((run.sent.get("padded_tracks") or {}).values())
+    language = run.sent.get("language") or "en"
+    sources = {**run.sent, "padded_tracks": padded, "language": language}
+    for index, fields in enumerate(branch_inputs(kind, sources)):
         branch = run.output["inputs"].get(f"{kind}_{index}") or {}
-        fields = {"track_index": index, "transcript_id": run.sent["transcript_id"]}
-        if kind == "pad_track":
-            fields |= {"s3_key": track["s3_key"], "bucket_name": run.sent["bucket_name"]}
-        else:
-            fields["language"] = run.sent.get("language") or "en"
         if not has_value(branch, fields):
             yield f"input of branch {index} is {cut(branch)}, not {cut(fields)}"
 
